@@ -1,0 +1,141 @@
+import { type ConfigOptions, resolveConfig } from '../shared/config.ts';
+import { deadlineIn } from '../shared/deadline.ts';
+import type { EnqueueOptions } from '../shared/enqueue-options.ts';
+import {
+  BulkEnqueueError,
+  type BulkEnqueueResult,
+  InvalidMessageError,
+  KitechatSenderError,
+  type MessageIssue,
+} from '../shared/errors.ts';
+import type { SendRequest } from '../shared/message.ts';
+import { type MessageRecord, readMessage } from '../shared/message-record.ts';
+import { createSession } from '../shared/session.ts';
+import { type MessageToStore, type Receipt, storeMessage } from '../shared/store-message.ts';
+import { validateItem, validateMessage } from './validate-message.ts';
+
+/** One item of `enqueueMessages`: a request, with its options beside its fields. */
+export type EnqueueItem = SendRequest & EnqueueOptions;
+
+export interface Producer {
+  /**
+   * Stores one message to be sent, at the end of its conversation. Never waits for the send.
+   *
+   * @throws InvalidMessageError if the request or the options break a rule; nothing was stored.
+   * @throws QueueUnavailableError if Redis was away or refused; nothing was stored.
+   * @throws EnqueueUncertainError if no answer came back; it may be stored.
+   * @throws QueueFullError, IdempotencyConflictError; nothing was stored.
+   * @example
+   * const { id } = await producer.enqueueMessage(
+   *   { pageId: 'p1', conversationId: 'c1', message: { type: 'text', text: 'Hello' } },
+   *   { idempotencyKey: 'order-17-shipped' },
+   * );
+   */
+  enqueueMessage(request: SendRequest, options?: EnqueueOptions): Promise<Receipt>;
+  /**
+   * Stores many messages, in the order of the items. All are validated before any is stored; then each is stored by
+   * itself. The whole call has `enqueueTimeoutMs`: some ten thousand messages on an idle Redis.
+   *
+   * @returns one receipt per item, in order.
+   * @throws InvalidMessageError with paths such as `[3].message.text`; nothing was stored.
+   * @throws BulkEnqueueError if some could not be stored; `results` says which.
+   */
+  enqueueMessages(items: readonly EnqueueItem[]): Promise<Receipt[]>;
+  /**
+   * Tells what is known of a message.
+   *
+   * @returns `null` for an id that is unknown, or no longer known.
+   * @throws QueueUnavailableError if Redis does not answer.
+   */
+  getMessage(id: string): Promise<MessageRecord | null>;
+  /** Waits for calls under way, then closes the connection. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Messages of a batch that are on their way to Redis at once. */
+const BATCH = 200;
+
+/**
+ * Makes a producer. It connects with its first call.
+ *
+ * @param options settings that differ from the defaults; the environment is not read.
+ * @throws ConfigError for settings that can't work.
+ */
+export function createProducer(options: ConfigOptions = {}): Producer {
+  const config = resolveConfig(options);
+  const session = createSession(config);
+  const underWay = new Set<Promise<unknown>>();
+
+  async function track<T>(work: Promise<T>): Promise<T> {
+    underWay.add(work);
+    try {
+      return await work;
+    } finally {
+      underWay.delete(work);
+    }
+  }
+
+  async function store(message: MessageToStore, deadline = deadlineIn(config.enqueueTimeoutMs)): Promise<Receipt> {
+    const receipt = await storeMessage(session, config, message, deadline);
+    if (receipt === null) throw new Error('a message that replays nothing has no dead letter to lose');
+    return receipt;
+  }
+
+  async function storeAll(messages: readonly MessageToStore[]): Promise<BulkEnqueueResult[]> {
+    const deadline = deadlineIn(config.enqueueTimeoutMs);
+    const results: BulkEnqueueResult[] = [];
+    for (let start = 0; start < messages.length; start += BATCH) {
+      const batch = messages.slice(start, start + BATCH);
+      results.push(...(await Promise.all(batch.map((message) => resultOf(store(message, deadline))))));
+    }
+    return results;
+  }
+
+  async function close(): Promise<void> {
+    await Promise.allSettled(underWay);
+    await session.close();
+  }
+
+  return {
+    async enqueueMessage(request, enqueueOptions) {
+      const message = validateMessage(request, enqueueOptions, config.ttlMs);
+      if ('issues' in message) throw new InvalidMessageError(message.issues);
+      return await track(store(message));
+    },
+    async enqueueMessages(items) {
+      const results = await track(storeAll(validateAll(items, config.ttlMs)));
+      const receipts = results.filter((result): result is Receipt => !('error' in result));
+      if (receipts.length < results.length) throw new BulkEnqueueError(results);
+      return receipts;
+    },
+    getMessage: (id) => track(readMessage(session, config, id, deadlineIn(config.enqueueTimeoutMs))),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function validateAll(items: readonly EnqueueItem[], defaultTtlMs: number): MessageToStore[] {
+  const valid: MessageToStore[] = [];
+  const issues: MessageIssue[] = [];
+  for (const [index, item] of items.entries()) {
+    const result = validateItem(item, defaultTtlMs);
+    if (!('issues' in result)) valid.push(result);
+    else issues.push(...result.issues.map(({ path, message }) => ({ path: pathInBatch(index, path), message })));
+  }
+  if (issues.length > 0) throw new InvalidMessageError(issues);
+  return valid;
+}
+
+function pathInBatch(index: number, path: string): string {
+  return path === '' ? `[${index}]` : `[${index}].${path}`;
+}
+
+async function resultOf(work: Promise<Receipt>): Promise<BulkEnqueueResult> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof KitechatSenderError) return { error };
+    throw error;
+  }
+}

@@ -1,0 +1,23 @@
+import { loadConfig } from '../shared/config.ts';
+import { createProducer, type Producer } from './create-producer.ts';
+
+let producer: Producer | undefined;
+
+// Made with the first call, so that importing the package neither connects nor fails.
+function defaultProducer(): Producer {
+  return (producer ??= createProducer(loadConfig(process.env)));
+}
+
+/**
+ * Stores one message to be sent, through one producer for the whole process that is configured from the environment
+ * (no API key needed). See {@link Producer.enqueueMessage}.
+ *
+ * @example
+ * await enqueueMessage({ pageId: 'p1', conversationId: 'c1', message: { type: 'text', text: 'Hello' } });
+ */
+export const enqueueMessage: Producer['enqueueMessage'] = async (request, options) =>
+  await defaultProducer().enqueueMessage(request, options);
+
+/** Stores many messages through the same producer. See {@link Producer.enqueueMessages}. */
+export const enqueueMessages: Producer['enqueueMessages'] = async (items) =>
+  await defaultProducer().enqueueMessages(items);

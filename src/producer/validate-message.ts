@@ -1,0 +1,42 @@
+import { createHash } from 'node:crypto';
+import { parseEnqueueOptions } from '../shared/enqueue-options.ts';
+import type { MessageIssue } from '../shared/errors.ts';
+import { parseSendRequest } from '../shared/message.ts';
+import type { MessageToStore } from '../shared/store-message.ts';
+
+export type Validated = MessageToStore | { issues: readonly MessageIssue[] };
+
+/** Checks a request and its options together, so that all problems are told at once. */
+export function validateMessage(request: unknown, options: unknown, defaultTtlMs: number): Validated {
+  const parsed = parseSendRequest(request);
+  const parsedOptions = parseEnqueueOptions(options);
+  if (!parsed.ok || !parsedOptions.ok) {
+    return { issues: [...(parsed.ok ? [] : parsed.issues), ...(parsedOptions.ok ? [] : parsedOptions.issues)] };
+  }
+  const { idempotencyKey, ttlMs = defaultTtlMs, label, onUnknownOutcome } = parsedOptions.options;
+  return {
+    payload: {
+      v: 1,
+      request: parsed.request,
+      ...(label === undefined ? {} : { label }),
+      ...(onUnknownOutcome === undefined ? {} : { onUnknownOutcome }),
+    },
+    ttlMs,
+    idempotency: idempotencyKey === undefined ? undefined : { key: idempotencyKey, requestHash: sha256(parsed.body) },
+  };
+}
+
+/** The same for an item of a batch, which has its options beside the fields of its request. */
+export function validateItem(item: unknown, defaultTtlMs: number): Validated {
+  if (typeof item !== 'object' || item === null || Array.isArray(item)) {
+    return { issues: [{ path: '', message: 'must be an object with pageId, conversationId and message' }] };
+  }
+  const { pageId, conversationId, message, ...options } = item as Record<string, unknown>;
+  const result = validateMessage({ pageId, conversationId, message }, options, defaultTtlMs);
+  if (!('issues' in result)) return result;
+  return { issues: result.issues.map(({ path, message: text }) => ({ path: path.replace(/^options\./, ''), message: text })) };
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('base64url');
+}

@@ -1,0 +1,129 @@
+import { z } from 'zod';
+
+import { autoOrWholeNumber, endpointUrl, headerToken, namespace, redisUrl, wholeNumber } from './config-values.ts';
+import { MAX_DURATION_MS, MAX_TIMER_MS } from './durations.ts';
+import { unknownOutcomePolicies } from './enqueue-options.ts';
+import { fields } from './issues.ts';
+
+interface SettingDescription {
+  /** The environment variable. A setting without one can only be given in code. */
+  variable?: string;
+  /** The value can also be read from the file that `<variable>_FILE` names. */
+  fromFile?: true;
+  description: string;
+}
+
+const descriptions = z.registry<SettingDescription>();
+
+const bothBackoffs = z.object({ backoffMs: z.number(), backoffMaxMs: z.number() });
+
+/** The only place where a setting, its variable, its default and its description stand. */
+export const configSchema = fields({
+  redisUrl: redisUrl.default('redis://127.0.0.1:6379').register(descriptions, {
+    variable: 'REDIS_URL',
+    fromFile: true,
+    description: 'the Redis that holds the queue; `rediss://` for TLS',
+  }),
+  apiUrl: endpointUrl.default('https://apiring.antbuddy.com/kitechat/send-message').register(descriptions, {
+    variable: 'KITECHAT_API_URL',
+    description: 'the whole endpoint',
+  }),
+  apiKey: headerToken.optional().register(descriptions, {
+    variable: 'KITECHAT_API_KEY',
+    fromFile: true,
+    description: 'one key for every page; only workers need it',
+  }),
+  namespace: namespace.default('kitechat').register(descriptions, {
+    variable: 'KITECHAT_NAMESPACE',
+    description: 'keeps several installations on one Redis apart',
+  }),
+  shards: wholeNumber(1, 256).default(1).register(descriptions, {
+    variable: 'KITECHAT_SHARDS',
+    description: 'queues the pages are spread over; fixed by the first process that uses the Redis',
+  }),
+  concurrency: wholeNumber(1, 10_000).default(50).register(descriptions, {
+    variable: 'KITECHAT_CONCURRENCY',
+    description: 'requests at once in one worker process',
+  }),
+  timeoutMs: wholeNumber(100, 600_000).default(10_000).register(descriptions, {
+    variable: 'KITECHAT_TIMEOUT_MS',
+    description: 'the longest that one HTTP attempt may take',
+  }),
+  attempts: wholeNumber(1, 1_000).default(8).register(descriptions, {
+    variable: 'KITECHAT_ATTEMPTS',
+    description: 'attempts per message; what was provably not sent, rate limits and holds use none',
+  }),
+  backoffMs: wholeNumber(1, MAX_TIMER_MS).default(1_000).register(descriptions, {
+    variable: 'KITECHAT_BACKOFF_MS',
+    description: 'the first retry comes within this time; it doubles with every attempt, with full jitter',
+  }),
+  backoffMaxMs: wholeNumber(1, MAX_TIMER_MS).default(300_000).register(descriptions, {
+    variable: 'KITECHAT_BACKOFF_MAX_MS',
+    description: 'the longest backoff',
+  }),
+  retryAfterMaxMs: wholeNumber(1, MAX_TIMER_MS).default(900_000).register(descriptions, {
+    variable: 'KITECHAT_RETRY_AFTER_MAX_MS',
+    description: 'the longest hold that a Retry-After can ask for',
+  }),
+  pageParallelism: autoOrWholeNumber(1, 10_000).default('auto').register(descriptions, {
+    variable: 'KITECHAT_PAGE_PARALLELISM',
+    description: 'conversations of one page in progress at once, in the whole fleet; `auto` is a fair share',
+  }),
+  ttlMs: wholeNumber(1, MAX_DURATION_MS).default(86_400_000).register(descriptions, {
+    variable: 'KITECHAT_TTL_MS',
+    description: 'a message older than this is not sent any more',
+  }),
+  onUnknownOutcome: z.enum(unknownOutcomePolicies).default('resend').register(descriptions, {
+    variable: 'KITECHAT_ON_UNKNOWN_OUTCOME',
+    description: 'when nobody can know whether a message arrived: `resend`, or `dead-letter` to never send it twice',
+  }),
+  maxQueued: wholeNumber(1, 1_000_000_000).default(5_000_000).register(descriptions, {
+    variable: 'KITECHAT_MAX_QUEUED',
+    description: 'open messages per shard; past it `QueueFullError`',
+  }),
+  keepDoneMs: wholeNumber(1_000, MAX_DURATION_MS).default(3_600_000).register(descriptions, {
+    variable: 'KITECHAT_KEEP_DONE_MS',
+    description: 'how long delivered and cancelled messages stay known, at most 1,000 per shard',
+  }),
+  keepDeadMs: wholeNumber(1_000, MAX_DURATION_MS).default(2_592_000_000).register(descriptions, {
+    variable: 'KITECHAT_KEEP_DEAD_MS',
+    description: 'how long dead letters are kept',
+  }),
+  shutdownMs: wholeNumber(0, MAX_TIMER_MS).default(25_000).register(descriptions, {
+    variable: 'KITECHAT_SHUTDOWN_MS',
+    description: 'how long a worker may finish what it is sending after SIGTERM',
+  }),
+  logLevel: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+    .default('info')
+    .register(descriptions, {
+      variable: 'LOG_LEVEL',
+      description: '`trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`; logs are pino JSON',
+    }),
+  enqueueTimeoutMs: wholeNumber(1, MAX_TIMER_MS).default(5_000).register(descriptions, {
+    description: 'every call of a producer settles within this time',
+  }),
+}).refine(({ backoffMs, backoffMaxMs }) => backoffMaxMs >= backoffMs, {
+  path: ['backoffMaxMs'],
+  error: 'must not be less than the first backoff (KITECHAT_BACKOFF_MS)',
+  // Also when other settings are wrong, so that all problems are reported at once.
+  when: ({ value }) => bothBackoffs.safeParse(value).success,
+});
+
+/** A setting that the environment can give. */
+export interface Variable {
+  key: string;
+  name: string;
+  /** The variable that names a file with the value instead. */
+  fileName: string | undefined;
+  description: string;
+  default: string | number | undefined;
+}
+
+/** All variables in the order in which they are documented. */
+export const variables: readonly Variable[] = Object.entries(configSchema.shape).flatMap(([key, schema]) => {
+  const { variable: name, fromFile, description } = descriptions.get(schema) ?? {};
+  if (name === undefined || description === undefined) return [];
+  const fileName = fromFile && `${name}_FILE`;
+  return [{ key, name, fileName, description, default: schema.parse(undefined) }];
+});

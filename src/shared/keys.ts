@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto';
+
+/** The BullMQ queue of messages, within a shard's prefix. */
+export const SEND_QUEUE = 'send';
+/** The BullMQ queue of dead letters, within a shard's prefix. */
+export const DEAD_QUEUE = 'dead';
+
+const ID_PATTERN = /^([0-9a-z]{1,2})-[0-9A-HJKMNP-TV-Z]{26}$/;
+const PLAIN_PART = /^[\w.@+-]{1,64}$/;
+
+/**
+ * BullMQ's prefix of one shard. The braces are a Redis Cluster hash tag: all keys of a shard, and so of a page,
+ * live in one slot, where one script may touch them all.
+ */
+export function shardPrefix(namespace: string, shard: number): string {
+  return `{${namespace}:${shard}}`;
+}
+
+/** What every key of a shard starts with. The scripts build the keys of lanes, windows and jobs from it. */
+export function shardRoot(namespace: string, shard: number): string {
+  return `${shardPrefix(namespace, shard)}:`;
+}
+
+/** Where the number of shards is kept, once for a namespace. */
+export function shardsKey(namespace: string): string {
+  return `{${namespace}}:shards`;
+}
+
+/** The shard whose queue holds everything of a page. */
+export function shardOfPage(pageId: string, shards: number): number {
+  if (shards === 1) return 0;
+  return createHash('sha256').update(pageId).digest().readUInt32BE(0) % shards;
+}
+
+/** The shard that a message id names, or `null` if the text is no message id. */
+export function shardOfId(id: string): number | null {
+  const match = ID_PATTERN.exec(id);
+  return match?.[1] === undefined ? null : Number.parseInt(match[1], 36);
+}
+
+export function messageId(shard: number, ulid: string): string {
+  return `${shard.toString(36)}-${ulid}`;
+}
+
+/**
+ * The name of a conversation's lane: `<page>/<conversation>`. Ids are opaque to us, so whatever isn't short and plain
+ * is replaced by a hash; `~` marks those and stands in no plain part, so two conversations never share a name.
+ */
+export function laneOf(pageId: string, conversationId: string): string {
+  return `${keyPart(pageId)}/${keyPart(conversationId)}`;
+}
+
+/** The name under which a page remembers an idempotency key. */
+export function idempotencyName(pageId: string, idempotencyKey: string): string {
+  return `${keyPart(pageId)}/${keyPart(idempotencyKey)}`;
+}
+
+function keyPart(text: string): string {
+  if (PLAIN_PART.test(text)) return text;
+  return `~${createHash('sha256').update(JSON.stringify(text)).digest('base64url').slice(0, 22)}`;
+}

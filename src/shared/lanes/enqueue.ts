@@ -1,0 +1,55 @@
+import { jobKeys, type Shard } from '../queues.ts';
+import { laneOf, idempotencyName } from '../keys.ts';
+import type { MessagePayload } from '../payload.ts';
+import { addHidden, runTransaction } from './transaction.ts';
+
+/** How long an idempotency key counts. */
+const IDEMPOTENCY_MS = 24 * 60 * 60 * 1000;
+
+export interface MessageToEnqueue {
+  id: string;
+  payload: MessagePayload;
+  ttlMs: number;
+  maxQueued: number;
+  idempotency: { key: string; requestHash: string } | undefined;
+}
+
+export type EnqueueResult =
+  | { verdict: 'stored' }
+  | { verdict: 'duplicate' | 'conflict'; firstId: string }
+  | { verdict: 'full' }
+  /** The dead letter that the message would replay is there no more. */
+  | { verdict: 'gone' };
+
+/** Stores a message at the end of its conversation: one MULTI, all or nothing. */
+export async function enqueue(shard: Shard, message: MessageToEnqueue): Promise<EnqueueResult> {
+  const { id, payload, idempotency } = message;
+  const { pageId, conversationId } = payload.request;
+  const reply = await runTransaction(shard.redis, shard.send, async (transaction) => {
+    await addHidden(transaction, shard.send, { id, name: payload.request.message.type, data: payload });
+    transaction.laneEnqueue(
+      jobKeys(shard, id).job,
+      shard.root,
+      id,
+      laneOf(pageId, conversationId),
+      message.ttlMs,
+      message.maxQueued,
+      idempotency ? idempotencyName(pageId, idempotency.key) : '',
+      idempotency?.requestHash ?? '',
+      IDEMPOTENCY_MS,
+      payload.replayOf ?? '',
+    );
+  });
+  const [verdict, firstId] = reply as [string, string?];
+  switch (verdict) {
+    case 'stored':
+    case 'full':
+    case 'gone':
+      return { verdict };
+    case 'duplicate':
+    case 'conflict':
+      return { verdict, firstId: firstId ?? '' };
+    default:
+      throw new Error(`enqueue answered ${verdict}`);
+  }
+}

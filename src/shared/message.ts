@@ -1,0 +1,75 @@
+import { z } from 'zod';
+
+import type { MessageIssue } from './errors.ts';
+import { describeIssue, fields, issuesOf } from './issues.ts';
+import { snapshot } from './snapshot.ts';
+import { optionalText, optionalUrl, templateSchema } from './template-schema.ts';
+import { httpUrl, opaqueText, requiredText } from './value-rules.ts';
+
+/** The path of issues that concern the request as a whole. */
+const WHOLE = 'request';
+const MAX_REQUEST_BYTES = 64 * 1024;
+const MAX_ID_LENGTH = 256;
+
+const messageSchema = z.discriminatedUnion('type', [
+  fields({ type: z.literal('text'), text: requiredText, url: optionalUrl, template: templateSchema.optional() }),
+  fields({
+    type: z.literal(['image', 'video', 'audio', 'document']),
+    url: httpUrl,
+    text: optionalText,
+    template: templateSchema.optional(),
+  }),
+  fields({ type: z.literal('template'), template: templateSchema, text: optionalText, url: optionalUrl }),
+]);
+
+const sendRequestSchema = fields({
+  pageId: opaqueText(MAX_ID_LENGTH),
+  conversationId: opaqueText(MAX_ID_LENGTH),
+  message: messageSchema,
+});
+
+/** A message of one of the six types that the API documents. */
+export type KitechatMessage = z.infer<typeof messageSchema>;
+
+/** What `enqueueMessage` takes and the API gets: a page, a conversation of it, and a message. */
+export type SendRequest = z.infer<typeof sendRequestSchema>;
+
+export type ParsedSendRequest =
+  | {
+      ok: true;
+      request: SendRequest;
+      /** The JSON to store and to send: the keys of the request in their order, nothing added. */
+      body: string;
+    }
+  | { ok: false; issues: MessageIssue[] };
+
+/**
+ * Validates a request against everything that the API documents. All issues come at once, and none quotes a value.
+ * Throws nothing of its own, only what a getter of the request throws.
+ *
+ * A key that is `undefined` counts as not given, as it does in JSON. Half a surrogate pair in a text passes: JSON writes it as an escape,
+ * so it is stored, sent and read back as it was.
+ *
+ * @example
+ * parseSendRequest({ pageId: 'p1', conversationId: 'c1', message: { type: 'text' } });
+ * // { ok: false, issues: [{ path: 'message.text', message: 'is required' }] }
+ */
+export function parseSendRequest(input: unknown): ParsedSendRequest {
+  const { copy: request, issues } = snapshot(input, WHOLE);
+  if (!isSendRequest(request, issues) || issues.length > 0) return { ok: false, issues };
+  const body = JSON.stringify(request);
+  if (Buffer.byteLength(body) > MAX_REQUEST_BYTES) {
+    return { ok: false, issues: [{ path: WHOLE, message: `must be at most ${MAX_REQUEST_BYTES} bytes of JSON` }] };
+  }
+  return { ok: true, request, body };
+}
+
+/** Adds what is wrong to the issues. Zod's own result is not used: it has the keys in the schema's order. */
+function isSendRequest(value: unknown, issues: MessageIssue[]): value is SendRequest {
+  const { error } = sendRequestSchema.safeParse(value, { error: describeIssue });
+  if (!error) return true;
+  // What the copy could not take over is missing in it: that was said already, and better.
+  const said = new Set(issues.map(({ path }) => path));
+  issues.push(...issuesOf(error, WHOLE).filter(({ path }) => !said.has(path)));
+  return false;
+}

@@ -1,0 +1,42 @@
+import { Queue } from 'bullmq';
+import { DEAD_QUEUE, SEND_QUEUE, shardPrefix, shardRoot } from './keys.ts';
+import type { LaneRedis } from './lanes/commands.ts';
+
+/** One shard: its two BullMQ queues over one connection, and the start of all its keys. */
+export interface Shard {
+  index: number;
+  root: string;
+  redis: LaneRedis;
+  send: Queue;
+  dead: Queue;
+}
+
+/** Nobody reads BullMQ's event stream here; a dashboard needs no more than the latest. */
+const MAX_EVENTS = 100;
+
+/**
+ * Opens a shard. The connection must be ready: BullMQ remembers a first failure for ever.
+ *
+ * @throws whatever Redis or the connection answers; call again then.
+ */
+export async function openShard(redis: LaneRedis, namespace: string, index: number): Promise<Shard> {
+  const open = async (name: string): Promise<Queue> => {
+    const queue = new Queue(name, {
+      connection: redis,
+      prefix: shardPrefix(namespace, index),
+      streams: { events: { maxLen: MAX_EVENTS } },
+    });
+    // The connection's own listener speaks for it; BullMQ would throw without one here.
+    queue.on('error', () => {});
+    await queue.waitUntilReady();
+    return queue;
+  };
+  const [send, dead] = await Promise.all([open(SEND_QUEUE), open(DEAD_QUEUE)]);
+  return { index, root: shardRoot(namespace, index), redis, send, dead };
+}
+
+/** The keys of a message's job and of the lock that a worker holds on it. */
+export function jobKeys(shard: Shard, id: string): { job: string; lock: string } {
+  const job = `${shard.root}${SEND_QUEUE}:${id}`;
+  return { job, lock: `${job}:lock` };
+}

@@ -1,0 +1,48 @@
+const MAX_DEPTH = 5;
+/** Names and codes are identifiers (`ECONNREFUSED`, `UND_ERR_SOCKET`, `ReplyError`). Anything else could be data. */
+const IDENTIFIER = /^[A-Za-z][A-Za-z0-9_]{0,63}$/;
+/** Redis puts its code in front of the text: `WRONGPASS invalid username-password pair`. */
+const REPLY_CODE = /^([A-Z][A-Z0-9]{1,31})(?: |$)/;
+
+/** What may be told about a foreign error. */
+export interface SafeError {
+  name: string;
+  code?: string;
+  syscall?: string;
+}
+
+/**
+ * A new error that holds nothing of the given one but its `name`, `code` and `syscall` (and the same of its causes), so that it can be
+ * attached, thrown and logged. Messages, stacks and other properties of foreign errors hold passwords, keys and message content.
+ */
+export function safeCause(error: unknown): Error {
+  return copy(error, 0);
+}
+
+/** Reads the harmless parts of any thrown value. */
+export function describeSafely(error: unknown): SafeError {
+  const name = identifier(error, 'name') ?? 'Error';
+  const code = identifier(error, 'code') ?? replyCode(error, name);
+  const syscall = identifier(error, 'syscall');
+  return { name, ...(code === undefined ? {} : { code }), ...(syscall === undefined ? {} : { syscall }) };
+}
+
+function copy(error: unknown, depth: number): Error {
+  const { name, code, syscall } = describeSafely(error);
+  const inner = error instanceof Error && error.cause !== undefined && depth < MAX_DEPTH ? error.cause : undefined;
+  const message = [code ?? 'no code', syscall && `in ${syscall}`].filter(Boolean).join(' ');
+  const safe = new Error(message, inner === undefined ? undefined : { cause: copy(inner, depth + 1) });
+  safe.name = name;
+  // Its frames would be those of this file.
+  safe.stack = `${name}: ${message}`;
+  return Object.assign(safe, code === undefined ? {} : { code }, syscall === undefined ? {} : { syscall });
+}
+
+function identifier(error: unknown, key: string): string | undefined {
+  const value: unknown = typeof error === 'object' && error !== null ? Reflect.get(error, key) : undefined;
+  return typeof value === 'string' && IDENTIFIER.test(value) ? value : undefined;
+}
+
+function replyCode(error: unknown, name: string): string | undefined {
+  return name === 'ReplyError' && error instanceof Error ? REPLY_CODE.exec(error.message)?.[1] : undefined;
+}

@@ -1,0 +1,76 @@
+import { monotonicFactory } from 'ulid';
+import { type Deadline, DeadlineError, within } from './deadline.ts';
+import { EnqueueUncertainError, IdempotencyConflictError, QueueFullError, QueueUnavailableError } from './errors.ts';
+import { messageId, shardOfPage } from './keys.ts';
+import { enqueue, type EnqueueResult, type MessageToEnqueue } from './lanes/enqueue.ts';
+import type { MessagePayload } from './payload.ts';
+import type { Session } from './session.ts';
+
+/** The receipt of a message: it is stored. */
+export interface Receipt {
+  id: string;
+  /** `true` if the `idempotencyKey` had stored the same request before; `id` is that message's. */
+  duplicate: boolean;
+}
+
+export interface MessageToStore {
+  payload: MessagePayload;
+  ttlMs: number;
+  idempotency: MessageToEnqueue['idempotency'];
+}
+
+export interface StoreConfig {
+  shards: number;
+  maxQueued: number;
+}
+
+const ulid = monotonicFactory();
+
+/**
+ * Stores a message within the deadline, or says what is known about it instead.
+ *
+ * @returns `null` if the message would replay a dead letter that is there no more.
+ * @throws QueueUnavailableError, EnqueueUncertainError, QueueFullError, IdempotencyConflictError, ConfigError
+ */
+export async function storeMessage(
+  session: Session,
+  { shards, maxQueued }: StoreConfig,
+  message: MessageToStore,
+  deadline: Deadline,
+): Promise<Receipt | null> {
+  const shardIndex = shardOfPage(message.payload.request.pageId, shards);
+  const shard = await session.shard(shardIndex, deadline);
+  if (deadline.leftMs() <= 0) throw new QueueUnavailableError('There was no time left for this message');
+  // Made before the call: if no answer comes back, the caller can still ask what became of it.
+  const id = messageId(shardIndex, ulid());
+  let result: EnqueueResult;
+  try {
+    result = await within(deadline, enqueue(shard, { ...message, id, maxQueued }));
+  } catch (error) {
+    throw writeFailure(id, error);
+  }
+  switch (result.verdict) {
+    case 'stored':
+      return { id, duplicate: false };
+    case 'duplicate':
+      return { id: result.firstId, duplicate: true };
+    case 'conflict':
+      throw new IdempotencyConflictError(result.firstId);
+    case 'full':
+      throw new QueueFullError(maxQueued);
+    case 'gone':
+      return null;
+  }
+}
+
+/** Redis answered with an error, or the command never left: nothing was written. Anything else may have arrived. */
+function writeFailure(id: string, error: unknown): QueueUnavailableError | EnqueueUncertainError {
+  if (error instanceof Error && error.name === 'ReplyError') {
+    return new QueueUnavailableError('Redis refused the message', { cause: error });
+  }
+  if (error instanceof Error && error.message.startsWith("Stream isn't writeable")) {
+    return new QueueUnavailableError('The connection to Redis was lost before the message left', { cause: error });
+  }
+  const detail = error instanceof DeadlineError ? 'Redis did not answer in time' : 'The connection to Redis was lost';
+  return new EnqueueUncertainError(id, detail, { cause: error });
+}

@@ -1,0 +1,44 @@
+import type { Logger } from 'pino';
+import type { OutcomeKind } from '../shared/attempts.ts';
+import type { DeadReason } from '../shared/dead-letter.ts';
+import type { MessagePayload } from '../shared/payload.ts';
+
+/** What is told of each attempt, to the log and to listeners: never the key, never the content. */
+export interface AttemptReport {
+  id: string;
+  /** `null` if the stored request can't be read. */
+  pageId: string | null;
+  conversationId: string | null;
+  type: string | null;
+  label: string | null;
+  /** `null` if nothing was tried, as with an expired message. */
+  outcome: OutcomeKind | null;
+  detail: string | null;
+  httpStatus: number | null;
+  durationMs: number;
+  /** Which attempt this was, of how many: those that don't count don't raise it. */
+  attempt: number;
+  attemptsAllowed: number;
+  /** `lost`: another worker took the message over, and this attempt decided nothing. */
+  next: 'delivered' | 'backoff' | 'hold' | 'dead' | 'lost';
+  /** How long until the next attempt, for `backoff` and `hold`. */
+  delayMs: number | null;
+  reason: DeadReason | null;
+}
+
+export function describeMessage(
+  payload: MessagePayload | null,
+): Pick<AttemptReport, 'pageId' | 'conversationId' | 'type' | 'label'> {
+  return {
+    pageId: payload?.request.pageId ?? null,
+    conversationId: payload?.request.conversationId ?? null,
+    type: payload?.request.message.type ?? null,
+    label: payload?.label ?? null,
+  };
+}
+
+/** One wide line per attempt. */
+export function logAttempt(logger: Logger, report: AttemptReport): void {
+  const level = report.next === 'dead' ? 'warn' : 'info';
+  logger[level](report, 'attempt');
+}

@@ -1,0 +1,79 @@
+import type { Logger } from 'pino';
+import type { SendRequest } from '../shared/message.ts';
+import type { ResolveApiKey } from './api-keys.ts';
+import { classify, type ClassifyResponse, type Outcome } from './classify.ts';
+import type { Exchange } from './exchange.ts';
+import type { Sender } from './sender.ts';
+
+/** One attempt to send, judged. */
+export interface Attempted {
+  outcome: Outcome;
+  startedAtMs: number;
+  /** `null` if no request was made. */
+  exchange: Exchange | null;
+}
+
+export interface AttemptConfig {
+  timeoutMs: number;
+  retryAfterMaxMs: number;
+}
+
+export interface AttemptDeps {
+  config: AttemptConfig;
+  sender: Sender;
+  resolveApiKey: ResolveApiKey;
+  classifyResponse: ClassifyResponse | undefined;
+  logger: Logger;
+}
+
+/**
+ * Makes one attempt. Never throws: whatever happens is an outcome.
+ *
+ * @param lockedUntil on the clock of `performance.now()`: when the lock on the message ends
+ */
+export type SendAttempt = (request: SendRequest, lockedUntil: number, signal: AbortSignal) => Promise<Attempted>;
+
+export function createSendAttempt({ config, sender, logger, ...hooks }: AttemptDeps): SendAttempt {
+  const classifyResponse = hooks.classifyResponse && withoutThrowing(hooks.classifyResponse, logger);
+
+  return async (request, lockedUntil, signal) => {
+    const startedAtMs = Date.now();
+    const apiKey = await keyFor(request.pageId);
+    if (apiKey === undefined) {
+      const outcome: Outcome = { kind: 'held', detail: 'there is no API key for this page', httpStatus: null, holdMs: null };
+      return { outcome, startedAtMs, exchange: null };
+    }
+    const startBefore = lockedUntil - config.timeoutMs;
+    const exchange = await sender.send(JSON.stringify(request), { apiKey, startBefore, signal });
+    const outcome = classify(exchange, { ...config, nowMs: Date.now(), classifyResponse });
+    return { outcome, startedAtMs, exchange };
+  };
+
+  async function keyFor(pageId: string): Promise<string | undefined> {
+    try {
+      return await hooks.resolveApiKey(pageId);
+    } catch (error) {
+      logger.error({ err: error, pageId }, 'the hook resolveApiKey failed; the page waits');
+      return undefined;
+    }
+  }
+}
+
+/** The attempt that was found open when its worker was gone. */
+export function diedInMidSend(): Attempted {
+  const detail = 'the worker died while the request was open';
+  const outcome: Outcome = { kind: 'unknown', detail, httpStatus: null, holdMs: null };
+  return { outcome, startedAtMs: Date.now(), exchange: null };
+}
+
+/** A hook that fails after the message was sent must not change what becomes of it. */
+function withoutThrowing(classifyResponse: ClassifyResponse, logger: Logger): ClassifyResponse {
+  return (answer) => {
+    try {
+      return classifyResponse(answer);
+    } catch (error) {
+      logger.error({ err: error }, 'the hook classifyResponse failed; the default judgement counts');
+      return undefined;
+    }
+  };
+}

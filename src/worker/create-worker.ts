@@ -1,0 +1,120 @@
+import { EventEmitter, once } from 'node:events';
+import { hostname } from 'node:os';
+import type { Logger } from 'pino';
+import { type ConfigOptions, resolveConfig } from '../shared/config.ts';
+import { ConfigError } from '../shared/errors.ts';
+import { createLogger } from '../shared/logger.ts';
+import { openShard } from '../shared/queues.ts';
+import { connectPatiently } from '../shared/redis.ts';
+import { agreeOnShards } from '../shared/shards.ts';
+import type { ResolveApiKey } from './api-keys.ts';
+import type { AttemptReport } from './attempt-report.ts';
+import type { ClassifyResponse } from './classify.ts';
+import type { Fetch } from './fetch-exchange.ts';
+import { untilReady, watchRedis } from './redis-watch.ts';
+import { createSender } from './sender.ts';
+import { serveShards } from './serve-shards.ts';
+
+/** Your own code in the worker's path. */
+export interface WorkerHooks {
+  /** Finds the key for a page, in place of `apiKey`. */
+  resolveApiKey?: ResolveApiKey;
+  /** Judges the API's answers where the defaults don't fit; an error in it counts as no opinion. */
+  classifyResponse?: ClassifyResponse;
+  /** Makes the requests, in place of the worker's pool of connections. */
+  fetch?: Fetch;
+  /** Where the worker logs; default: JSON lines on stdout. */
+  logger?: Logger;
+}
+
+export type WorkerOptions = ConfigOptions & WorkerHooks;
+
+export interface WorkerEvents {
+  /** An attempt has ended; the same facts as in the log. */
+  attempt: [AttemptReport];
+  /** Redis was found, messages are taken. */
+  ready: [];
+}
+
+export interface KitechatWorker {
+  /**
+   * Takes and sends messages until `close` is called. Waits for Redis as long as it takes.
+   *
+   * @throws ConfigError if the namespace in Redis was set up with another number of shards.
+   */
+  run(): Promise<void>;
+  /**
+   * Takes no more messages, lets open requests end, gives up those that are still open shortly before `shutdownMs`, and
+   * resolves after `shutdownMs` at the latest, even if Redis is away.
+   */
+  close(): Promise<void>;
+  on<Name extends keyof WorkerEvents>(name: Name, listener: (...values: WorkerEvents[Name]) => void): void;
+}
+
+let workersInThisProcess = 0;
+
+/**
+ * Makes a worker that delivers messages to the Kitechat API. Nothing happens until `run()`.
+ *
+ * @throws ConfigError for options that can't work, and if there is neither `apiKey` nor `resolveApiKey`.
+ * @example
+ * const worker = createWorker({ redisUrl: 'redis://127.0.0.1:6379', apiKey });
+ * process.once('SIGTERM', () => void worker.close());
+ * await worker.run();
+ */
+export function createWorker(options: WorkerOptions): KitechatWorker {
+  const { resolveApiKey, classifyResponse, fetch, logger: givenLogger, ...input } = options;
+  const config = resolveConfig(input);
+  const { apiKey } = config;
+  if (apiKey === undefined && !resolveApiKey) {
+    throw new ConfigError(['KITECHAT_API_KEY is missing: without a key, or the hook resolveApiKey, nothing can be sent']);
+  }
+  workersInThisProcess += 1;
+  const nth = workersInThisProcess > 1 ? `-${workersInThisProcess}` : '';
+  const workerId = `${hostname()}-${process.pid}${nth}`;
+  const logger = givenLogger ?? createLogger({ level: config.logLevel });
+  const events = new EventEmitter<WorkerEvents>();
+  const stopping = new AbortController();
+  let running: Promise<void> | undefined;
+
+  const run = async (): Promise<void> => {
+    const redis = connectPatiently(config.redisUrl);
+    const sender = createSender(config, fetch);
+    watchRedis(redis, logger, stopping.signal);
+    try {
+      if (!(await untilReady(redis, stopping.signal))) return;
+      await agreeOnShards(redis, config.namespace, config.shards);
+      const indexes = Array.from({ length: config.shards }, (_, index) => index);
+      const shards = await Promise.all(indexes.map((index) => openShard(redis, config.namespace, index)));
+      const service = await serveShards({
+        shards,
+        config,
+        workerId,
+        sender,
+        resolveApiKey: resolveApiKey ?? (() => apiKey),
+        classifyResponse,
+        logger,
+        report: (report) => events.emit('attempt', report),
+      });
+      events.emit('ready');
+      if (!stopping.signal.aborted) await once(stopping.signal, 'abort');
+      await service.drain();
+    } finally {
+      await sender.close();
+      redis.disconnect();
+    }
+  };
+
+  return {
+    run: () => (running ??= run()),
+    async close() {
+      stopping.abort();
+      // How the run ended is told to whoever awaits `run`.
+      await running?.catch(() => {});
+    },
+    on(name, listener) {
+      // EventEmitter's own type can't follow a generic name.
+      events.on(name as 'attempt', listener as (report: AttemptReport) => void);
+    },
+  };
+}

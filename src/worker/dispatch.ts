@@ -1,0 +1,116 @@
+import type { Dispatcher } from 'undici';
+import type { Exchange, ExchangeFailure } from './exchange.ts';
+
+/** What is kept of an answer's body. */
+const MAX_BODY_BYTES = 64 * 1024;
+
+export interface HttpRequest {
+  origin: string;
+  path: string;
+  headers: Record<string, string>;
+  body: string;
+  timeoutMs: number;
+  /** On the clock of `performance.now()`: the last moment at which the request may begin. */
+  startBefore: number;
+  signal: AbortSignal | undefined;
+}
+
+/**
+ * Sends one POST and says what happened. Never throws: a failed exchange is a result like any other.
+ *
+ * The dispatcher calls `onRequestStart` when it is about to write the request to a connected socket. Before that nothing
+ * can have left; from then on anything may have.
+ */
+export async function dispatch(dispatcher: Dispatcher, request: HttpRequest): Promise<Exchange> {
+  const startedAt = performance.now();
+  const exchange: Exchange = {
+    reachedSocket: false,
+    httpStatus: null,
+    retryAfter: null,
+    body: '',
+    failure: null,
+    durationMs: 0,
+  };
+  const chunks: Buffer[] = [];
+  let bodyBytes = 0;
+  let controller: Dispatcher.DispatchController | null = null;
+
+  return await new Promise((resolve) => {
+    let ended = false;
+    const end = (failure: ExchangeFailure | null): void => {
+      if (ended) return;
+      ended = true;
+      clearTimeout(timer);
+      request.signal?.removeEventListener('abort', onAbort);
+      exchange.failure = failure;
+      exchange.body = Buffer.concat(chunks).toString('utf8');
+      exchange.durationMs = Math.round(performance.now() - startedAt);
+      resolve(exchange);
+    };
+    const giveUp = (failure: ExchangeFailure): void => {
+      end(failure);
+      controller?.abort(new Error(failure.kind));
+    };
+    const onAbort = (): void => giveUp({ kind: 'aborted' });
+    const timer = setTimeout(() => giveUp({ kind: 'timeout' }), request.timeoutMs);
+    request.signal?.addEventListener('abort', onAbort, { once: true });
+    if (request.signal?.aborted) onAbort();
+
+    const handler: Dispatcher.DispatchHandler = {
+      onRequestStart(startedController) {
+        controller = startedController;
+        // The request may have waited for a socket until after we gave it up, or until the lock grew too short.
+        if (!ended && performance.now() > request.startBefore) end({ kind: 'lock-too-short' });
+        if (ended) controller.abort(new Error('given up before it was sent'));
+        else exchange.reachedSocket = true;
+      },
+      onResponseStart(_controller, httpStatus, headers) {
+        if (httpStatus < 200) return;
+        exchange.httpStatus = httpStatus;
+        exchange.retryAfter = firstValue(headers['retry-after']);
+      },
+      onResponseData(dataController, chunk) {
+        if (ended) return;
+        const room = MAX_BODY_BYTES - bodyBytes;
+        chunks.push(chunk.length > room ? chunk.subarray(0, room) : chunk);
+        bodyBytes += chunk.length;
+        if (bodyBytes <= MAX_BODY_BYTES) return;
+        end(null);
+        dataController.abort(new Error('the answer is longer than we read'));
+      },
+      onResponseEnd() {
+        end(null);
+      },
+      onResponseError(_controller, error) {
+        end({ kind: 'connection', code: codeOf(error) });
+      },
+    };
+    if (ended) return;
+    try {
+      dispatcher.dispatch(
+        {
+          origin: request.origin,
+          path: request.path,
+          method: 'POST',
+          headers: request.headers,
+          body: request.body,
+          // Ours is the only clock: one deadline for the whole exchange.
+          headersTimeout: 0,
+          bodyTimeout: 0,
+        },
+        handler,
+      );
+    } catch (error) {
+      end({ kind: 'connection', code: codeOf(error) });
+    }
+  });
+}
+
+function firstValue(header: string | string[] | undefined): string | null {
+  return (Array.isArray(header) ? header[0] : header) ?? null;
+}
+
+function codeOf(error: unknown): string {
+  const code: unknown = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? code : 'unknown error';
+}

@@ -1,0 +1,76 @@
+import { randomBytes } from 'node:crypto';
+import type { Logger } from 'pino';
+import type { Config } from '../shared/config.ts';
+import type { Shard } from '../shared/queues.ts';
+import { version } from '../shared/version.ts';
+import type { ResolveApiKey } from './api-keys.ts';
+import { type AttemptReport, logAttempt } from './attempt-report.ts';
+import type { ClassifyResponse } from './classify.ts';
+import { createSendAttempt } from './attempt.ts';
+import { drain } from './drain.ts';
+import { createHeartbeat } from './heartbeat.ts';
+import { createProcessor, type ProcessMessage } from './process-message.ts';
+import type { Sender } from './sender.ts';
+import { createShardWorker } from './shard-worker.ts';
+
+export interface ServeDeps {
+  shards: readonly Shard[];
+  config: Config;
+  workerId: string;
+  sender: Sender;
+  resolveApiKey: ResolveApiKey;
+  classifyResponse: ClassifyResponse | undefined;
+  logger: Logger;
+  report(report: AttemptReport): void;
+}
+
+/** Starts taking messages from all shards. */
+export async function serveShards(deps: ServeDeps): Promise<{ drain(): Promise<void> }> {
+  const { shards, config, workerId, logger } = deps;
+  const concurrency = Math.ceil(config.concurrency / shards.length);
+  const since = new Date().toISOString();
+  const processMessage = createProcessor({
+    config,
+    send: createSendAttempt(deps),
+    logger,
+    report(report) {
+      logAttempt(logger, report);
+      deps.report(report);
+    },
+    newAttempt: attemptNames(),
+  });
+
+  const open = new Map<Shard, number>(shards.map((shard) => [shard, 0]));
+  const count = (shard: Shard, change: number): void => void open.set(shard, (open.get(shard) ?? 0) + change);
+  const processCounted: ProcessMessage = async (shard, job, token, signal) => {
+    count(shard, 1);
+    try {
+      await processMessage(shard, job, token, signal);
+    } finally {
+      count(shard, -1);
+    }
+  };
+
+  const heartbeat = createHeartbeat({
+    shards,
+    workerId,
+    describe: (shard) => ({ version, since, concurrency, sending: open.get(shard) ?? 0 }),
+    window: config.pageParallelism === 'auto' ? 0 : config.pageParallelism,
+    keepDeadMs: config.keepDeadMs,
+    logger,
+  });
+  await heartbeat.start();
+  const workers = shards.map((shard) => createShardWorker(shard, { ...config, concurrency }, processCounted, logger));
+  for (const worker of workers) {
+    worker.run().catch((error: unknown) => logger.error({ err: error }, 'BullMQ stopped taking messages'));
+  }
+  logger.info({ workerId, version, namespace: config.namespace, concurrency: config.concurrency }, 'taking messages');
+  return { drain: () => drain({ workers, leave: () => heartbeat.stop(), shutdownMs: config.shutdownMs, logger }) };
+}
+
+/** Names that no other attempt has, in this process or another. */
+function attemptNames(): () => string {
+  const prefix = randomBytes(6).toString('base64url');
+  let attempts = 0;
+  return () => `${prefix}.${(attempts += 1).toString(36)}`;
+}

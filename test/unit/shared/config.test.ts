@@ -1,0 +1,261 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import fc from 'fast-check';
+import { describe, expect, it, onTestFinished } from 'vitest';
+
+import { variables } from '../../../src/shared/config-schema.ts';
+import { loadConfig, resolveConfig, unknownVariables } from '../../../src/shared/config.ts';
+import type { ConfigOptions, Environment } from '../../../src/shared/config.ts';
+import { problemsIn, problemsOf } from './config-problems.ts';
+
+const defaults = {
+  redisUrl: 'redis://127.0.0.1:6379',
+  apiUrl: 'https://apiring.antbuddy.com/kitechat/send-message',
+  namespace: 'kitechat',
+  shards: 1,
+  concurrency: 50,
+  timeoutMs: 10_000,
+  attempts: 8,
+  backoffMs: 1_000,
+  backoffMaxMs: 300_000,
+  retryAfterMaxMs: 900_000,
+  pageParallelism: 'auto',
+  ttlMs: 86_400_000,
+  onUnknownOutcome: 'resend',
+  maxQueued: 5_000_000,
+  keepDoneMs: 3_600_000,
+  keepDeadMs: 2_592_000_000,
+  shutdownMs: 25_000,
+  logLevel: 'info',
+  enqueueTimeoutMs: 5_000,
+};
+
+/** The variable that each problem is about. */
+function namesIn(env: Environment): string[] {
+  return problemsIn(env).map((problem) => problem.split(':', 1)[0] ?? '');
+}
+
+describe('the configuration', () => {
+  it('has the documented defaults', () => {
+    expect(loadConfig({})).toEqual(defaults);
+    expect(resolveConfig()).toEqual(defaults);
+  });
+
+  it('takes an empty variable for one that is not set', () => {
+    const empty = Object.fromEntries(
+      variables.flatMap(({ name, fileName = name }) => [
+        [name, ''],
+        [fileName, ''],
+      ]),
+    );
+    expect(loadConfig(empty)).toEqual(defaults);
+  });
+
+  it('has one key for every variable, made of its name', () => {
+    for (const { key, name } of variables) {
+      const words = key.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
+      expect([words, `KITECHAT_${words}`]).toContain(name);
+    }
+  });
+
+  it('reads every variable', () => {
+    const env = {
+      REDIS_URL: 'rediss://app:p%40ss@redis.example.com:6380/2',
+      KITECHAT_API_URL: 'http://127.0.0.1:8080/send?x=1',
+      KITECHAT_API_KEY: 'abc-123_~!',
+      KITECHAT_NAMESPACE: '7.b_c-d',
+      KITECHAT_SHARDS: '256',
+      KITECHAT_CONCURRENCY: '1',
+      KITECHAT_TIMEOUT_MS: '100',
+      KITECHAT_ATTEMPTS: ' 3 ',
+      KITECHAT_BACKOFF_MS: '10',
+      KITECHAT_BACKOFF_MAX_MS: '10',
+      KITECHAT_RETRY_AFTER_MAX_MS: '2147483647',
+      KITECHAT_PAGE_PARALLELISM: '4',
+      KITECHAT_TTL_MS: '1',
+      KITECHAT_ON_UNKNOWN_OUTCOME: 'dead-letter',
+      KITECHAT_MAX_QUEUED: '10',
+      KITECHAT_KEEP_DONE_MS: '1000',
+      KITECHAT_KEEP_DEAD_MS: '5000000000',
+      KITECHAT_SHUTDOWN_MS: '0',
+      LOG_LEVEL: 'silent',
+    };
+    expect(Object.keys(env)).toEqual(variables.map(({ name }) => name));
+    expect(loadConfig(env)).toEqual({
+      redisUrl: 'rediss://app:p%40ss@redis.example.com:6380/2',
+      apiUrl: 'http://127.0.0.1:8080/send?x=1',
+      apiKey: 'abc-123_~!',
+      namespace: '7.b_c-d',
+      shards: 256,
+      concurrency: 1,
+      timeoutMs: 100,
+      attempts: 3,
+      backoffMs: 10,
+      backoffMaxMs: 10,
+      retryAfterMaxMs: 2_147_483_647,
+      pageParallelism: 4,
+      ttlMs: 1,
+      onUnknownOutcome: 'dead-letter',
+      maxQueued: 10,
+      keepDoneMs: 1_000,
+      keepDeadMs: 5_000_000_000,
+      shutdownMs: 0,
+      logLevel: 'silent',
+      enqueueTimeoutMs: 5_000,
+    });
+  });
+
+  it.each([
+    ['KITECHAT_SHARDS', ['0', '257', '1.5', '1e2', '0x10', '-1', 'one', 'NaN', '5 000']],
+    ['KITECHAT_TIMEOUT_MS', ['99', '600001', '10s']],
+    ['KITECHAT_RETRY_AFTER_MAX_MS', ['0', '2147483648']],
+    ['KITECHAT_PAGE_PARALLELISM', ['0', 'Auto', 'all']],
+    ['KITECHAT_TTL_MS', ['0', '9007199254740993', '99999999999999999999']],
+    ['KITECHAT_ON_UNKNOWN_OUTCOME', ['hold', 'Resend']],
+    ['KITECHAT_NAMESPACE', ['a b', 'a:b', '{a}', 'ä', 'n'.repeat(65)]],
+    [
+      'KITECHAT_API_URL',
+      ['example.com', 'ftp://example.com', 'https://user:pw@example.com', 'https://key@example.com'],
+    ],
+    ['KITECHAT_API_KEY', ['two words', 'line\n', 'ключ', 'clé', 'k'.repeat(4097)]],
+    ['LOG_LEVEL', ['loud', 'INFO']],
+  ])('refuses a wrong %s', (name, values) => {
+    for (const value of values) expect([value, namesIn({ [name]: value })]).toEqual([value, [name]]);
+  });
+
+  it('refuses a longest backoff that is less than the first one', () => {
+    expect(namesIn({ KITECHAT_BACKOFF_MS: '5000', KITECHAT_BACKOFF_MAX_MS: '4999' })).toEqual([
+      'KITECHAT_BACKOFF_MAX_MS',
+    ]);
+    expect(namesIn({ KITECHAT_BACKOFF_MS: '300001' })).toEqual(['KITECHAT_BACKOFF_MAX_MS']);
+  });
+
+  it('reports all problems at once, in one error', () => {
+    const env = {
+      REDIS_URL: 'http://127.0.0.1',
+      KITECHAT_API_KEY_FILE: '/missing',
+      KITECHAT_SHARDS: 'many',
+      KITECHAT_BACKOFF_MS: '5000',
+      KITECHAT_BACKOFF_MAX_MS: '10',
+      LOG_LEVEL: 'loud',
+    };
+    expect(namesIn(env).toSorted()).toEqual(
+      Object.keys(env)
+        .filter((name) => name !== 'KITECHAT_BACKOFF_MS')
+        .toSorted(),
+    );
+    expect(() => loadConfig(env)).toThrow(/KITECHAT_SHARDS: must be a whole number from 1 to 256[^]*LOG_LEVEL/);
+  });
+
+  it('reports exactly the variables that are wrong, whichever they are', () => {
+    const names = variables.map(({ name }) => name).filter((name) => !name.includes('BACKOFF'));
+    fc.assert(
+      fc.property(fc.subarray(names), (wrong) => {
+        const backoffs = { KITECHAT_BACKOFF_MS: '5000', KITECHAT_BACKOFF_MAX_MS: '10' };
+        const env = { ...backoffs, ...Object.fromEntries(wrong.map((name) => [name, 'not at all right'])) };
+        expect(namesIn(env).toSorted()).toEqual([...wrong, 'KITECHAT_BACKOFF_MAX_MS'].toSorted());
+      }),
+    );
+  });
+});
+
+describe('a variable ending in _FILE', () => {
+  it('names a file with the value, without its last line break', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'kitechat-config-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    writeFileSync(join(folder, 'key'), 'abc123\r\n');
+    writeFileSync(join(folder, 'url'), 'redis://:pw@127.0.0.1\n');
+    const env = { KITECHAT_API_KEY_FILE: join(folder, 'key'), REDIS_URL_FILE: join(folder, 'url') };
+    expect(loadConfig(env)).toEqual({ ...defaults, apiKey: 'abc123', redisUrl: 'redis://:pw@127.0.0.1' });
+  });
+
+  it('is a problem together with the variable itself', () => {
+    const env = { KITECHAT_API_KEY: 'abc', KITECHAT_API_KEY_FILE: '/run/key' };
+    expect(problemsIn(env, { '/run/key': 'def' })).toEqual([
+      'KITECHAT_API_KEY_FILE: is set, and so is KITECHAT_API_KEY: keep only one of them',
+    ]);
+  });
+
+  it('is a problem if the file is missing, empty or holds something else than a key', () => {
+    const env = { KITECHAT_API_KEY_FILE: '/run/key' };
+    expect(problemsIn(env)).toEqual(["KITECHAT_API_KEY_FILE: names a file that can't be read (ENOENT)"]);
+    expect(problemsIn(env, { '/run/key': '\n' })).toEqual(['KITECHAT_API_KEY_FILE: names an empty file']);
+    expect(problemsIn(env, { '/run/key': 'one\ntwo\n' })).toEqual([
+      'KITECHAT_API_KEY_FILE: must consist of visible ASCII characters, without spaces or line breaks',
+    ]);
+  });
+});
+
+describe('secrets', () => {
+  it('are in no problem, whichever variable they were put into by mistake', () => {
+    const secret = fc.stringMatching(/^[A-Za-z0-9+/=]{10,40}$/).map((text) => `Kx9${text}`);
+    const names = variables.flatMap(({ name, fileName }) => (fileName === undefined ? [name] : [name, fileName]));
+    const shapes = [
+      (text: string) => text,
+      (text: string) => `${text}\n`,
+      (text: string) => `ключ ${text}`,
+      (text: string) => `redis://:${text}@host:port`,
+      (text: string) => `redis://:${text}@a:1,redis://:${text}@b:2`,
+      (text: string) => `https://${text}:${text}@host/`,
+    ];
+    fc.assert(
+      fc.property(secret, fc.subarray(names, { minLength: 1 }), fc.constantFrom(...shapes), (text, set, shape) => {
+        const env = Object.fromEntries(set.map((name) => [name, shape(text)]));
+        expect([...problemsIn(env), ...unknownVariables(env)].join('\n')).not.toContain(text);
+        expect([...problemsIn(env, { [shape(text)]: `${text} ${text}` })].join('\n')).not.toContain(text);
+        const options = Object.fromEntries(variables.map(({ key }) => [key, shape(text)])) as ConfigOptions;
+        expect(problemsOf(() => resolveConfig(options)).join('\n')).not.toContain(text);
+      }),
+    );
+  });
+});
+
+describe('settings given in code', () => {
+  it('are completed with the defaults', () => {
+    expect(resolveConfig({ redisUrl: 'redis://h:1', shards: 4, enqueueTimeoutMs: 100, apiKey: undefined })).toEqual({
+      ...defaults,
+      redisUrl: 'redis://h:1',
+      shards: 4,
+      enqueueTimeoutMs: 100,
+    });
+  });
+
+  it('are refused under their own names, all at once', () => {
+    const options = { shards: 0, backoffMaxMs: 1, logLevel: 'loud', enqueueTimeoutMs: 0.5 } as unknown as ConfigOptions;
+    expect(problemsOf(() => resolveConfig(options)).map((problem) => problem.split(':', 1)[0])).toEqual([
+      'shards',
+      'logLevel',
+      'enqueueTimeoutMs',
+      'backoffMaxMs',
+    ]);
+  });
+
+  it('are refused if nothing knows them', () => {
+    const options = { concurency: 5, REDIS_URL: 'redis://h' } as ConfigOptions;
+    expect(problemsOf(() => resolveConfig(options))).toEqual([
+      'concurency: is not a documented field, did you mean concurrency?',
+      'REDIS_URL: is not a documented field, did you mean redisUrl?',
+    ]);
+  });
+});
+
+describe('unknown variables', () => {
+  it('are told with the variable that was likely meant', () => {
+    const env = {
+      KITECHAT_CONCURENCY: '5',
+      KITECHAT_API_KEYFILE: '/run/key',
+      KITECHAT_COLOUR: 'red',
+      KITECHAT_EMPTY: '',
+      KITECHAT_SHARDS: '1',
+      KITECHAT_API_KEY_FILE: '/run/key',
+      PATH: '/bin',
+    };
+    expect(unknownVariables(env)).toEqual([
+      'KITECHAT_CONCURENCY is not a known variable, did you mean KITECHAT_CONCURRENCY?',
+      'KITECHAT_API_KEYFILE is not a known variable, did you mean KITECHAT_API_KEY_FILE?',
+      'KITECHAT_COLOUR is not a known variable',
+    ]);
+  });
+});

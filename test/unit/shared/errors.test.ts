@@ -1,0 +1,77 @@
+import { inspect } from 'node:util';
+
+import { describe, expect, it } from 'vitest';
+
+import {
+  BulkEnqueueError,
+  ConfigError,
+  EnqueueUncertainError,
+  IdempotencyConflictError,
+  InvalidMessageError,
+  KitechatSenderError,
+  QueueFullError,
+  QueueUnavailableError,
+} from '../../../src/shared/errors.ts';
+
+const errors = [
+  [
+    new InvalidMessageError([{ path: 'message.text', message: 'is required' }]),
+    'InvalidMessageError',
+    'INVALID_MESSAGE',
+  ],
+  [new QueueUnavailableError('Redis did not answer within 5000 ms'), 'QueueUnavailableError', 'QUEUE_UNAVAILABLE'],
+  [new EnqueueUncertainError('0-01J', 'The connection broke'), 'EnqueueUncertainError', 'ENQUEUE_UNCERTAIN'],
+  [new QueueFullError(5_000_000), 'QueueFullError', 'QUEUE_FULL'],
+  [new IdempotencyConflictError('0-01J'), 'IdempotencyConflictError', 'IDEMPOTENCY_CONFLICT'],
+  [new BulkEnqueueError([{ id: 'a', duplicate: false }]), 'BulkEnqueueError', 'BULK_ENQUEUE'],
+  [new ConfigError(['KITECHAT_SHARDS: must be a whole number']), 'ConfigError', 'INVALID_CONFIG'],
+] as const;
+
+describe('errors', () => {
+  it.each(errors)('are told apart by class, name and code: %s', (error, name, code) => {
+    expect(error).toBeInstanceOf(KitechatSenderError);
+    expect(error).toBeInstanceOf(Error);
+    expect([error.name, error.code, error.constructor.name]).toEqual([name, code, name]);
+    expect(inspect(error)).toContain(name);
+  });
+
+  it('list every issue of a request with its path', () => {
+    const issues = [
+      { path: 'pageId', message: 'is required' },
+      { path: 'message.url', message: 'must be a valid http or https URL' },
+    ];
+    const error = new InvalidMessageError(issues);
+    expect(error.issues).toEqual(issues);
+    for (const { path, message } of issues) expect(error.message).toContain(`${path}: ${message}`);
+  });
+
+  it('list every problem of a configuration', () => {
+    const error = new ConfigError(['A: is wrong', 'B: is wrong too']);
+    expect(error.problems).toEqual(['A: is wrong', 'B: is wrong too']);
+    expect(error.message).toContain('A: is wrong\n  - B: is wrong too');
+  });
+
+  it('carry the id by which to look a message up', () => {
+    const uncertain = new EnqueueUncertainError('0-01J', 'The connection broke');
+    expect(uncertain).toMatchObject({ id: '0-01J', message: expect.stringContaining('0-01J') as string });
+    expect(new IdempotencyConflictError('0-01K')).toMatchObject({ id: '0-01K' });
+  });
+
+  it('count what failed of a batch, and why', () => {
+    const results = [{ id: 'a', duplicate: false }, { error: new QueueFullError(1) }, { error: new QueueFullError(1) }];
+    const error = new BulkEnqueueError(results);
+    expect(error.results).toEqual(results);
+    expect(error.message).toContain('2 of 3 messages failed (QUEUE_FULL)');
+  });
+
+  it('keep nothing of a cause but its name, code and system call', () => {
+    const cause = Object.assign(new Error('connect to redis://:hunter2@h'), {
+      code: 'ECONNREFUSED',
+      syscall: 'connect',
+      command: { name: 'auth', args: ['hunter2'] },
+    });
+    const error = new QueueUnavailableError('Redis can not be reached', { cause });
+    expect(error.cause).toMatchObject({ name: 'Error', code: 'ECONNREFUSED', syscall: 'connect' });
+    expect(inspect(error, { depth: 9, showHidden: true })).not.toContain('hunter2');
+  });
+});
