@@ -67,7 +67,14 @@ export async function replayDeadLetters(
   await using deadLetters = openDeadLetters(loadConfig(context.env));
   const result = await deadLetters.replay({ ids: id, force: force ?? false });
   if (json) jsonLine(context.stdout, result);
-  else line(context.stdout, table([['matched', 'done', 'skipped'], [result.matched, result.done, result.skipped.length]]));
+  else
+    line(
+      context.stdout,
+      table([
+        ['matched', 'done', 'skipped'],
+        [result.matched, result.done, result.skipped.length],
+      ]),
+    );
   for (const { id: skipped, why } of result.skipped) line(context.stderr, `${skipped}: ${hints[why]}`);
   return result.skipped.length === 0 ? exitCodes.done : exitCodes.notFullyDone;
 }

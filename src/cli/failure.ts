@@ -1,9 +1,4 @@
-import {
-  ConfigError,
-  EnqueueUncertainError,
-  KitechatSenderError,
-  QueueUnavailableError,
-} from '../shared/errors.ts';
+import { ConfigError, EnqueueUncertainError, KitechatSenderError, QueueUnavailableError } from '../shared/errors.ts';
 import { RedisMissingError } from '../testing/redis-errors.ts';
 import { type ExitCode, exitCodes } from './context.ts';
 

@@ -51,6 +51,8 @@ function describeFault(error: unknown): string {
 }
 
 const exitCode = await main();
-await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((written) => stream.write('', written))));
+await Promise.all(
+  [process.stdout, process.stderr].map((stream) => new Promise((written) => stream.write('', written))),
+);
 // What a library left open (a connection that keeps trying) must not keep the process.
 process.exit(exitCode);

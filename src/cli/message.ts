@@ -5,7 +5,11 @@ import { type CommandContext, type ExitCode, exitCodes, jsonLine, line } from '.
 import { table } from './table.ts';
 
 /** `message ID`: where one message stands, and its attempts. */
-export async function showMessage(context: CommandContext, id: string, { json }: { json?: boolean }): Promise<ExitCode> {
+export async function showMessage(
+  context: CommandContext,
+  id: string,
+  { json }: { json?: boolean },
+): Promise<ExitCode> {
   await using producer = createProducer(loadConfig(context.env));
   const record = await producer.getMessage(id);
   if (record === null) {

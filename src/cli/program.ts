@@ -27,7 +27,10 @@ export function createProgram(context: CommandContext, finish: (exitCode: ExitCo
     })
     .showHelpAfterError('Run it with --help to see what it takes.');
 
-  program.command('worker').description('deliver messages until SIGTERM or SIGINT, then drain and end').action(run(runWorker));
+  program
+    .command('worker')
+    .description('deliver messages until SIGTERM or SIGINT, then drain and end')
+    .action(run(runWorker));
 
   program
     .command('send')
@@ -52,7 +55,12 @@ export function createProgram(context: CommandContext, finish: (exitCode: ExitCo
     .option('--host <address>', 'where to listen', '127.0.0.1')
     .option('--port <number>', 'any free one if 0', wholeNumber, 0)
     .option('--api-key <key>', 'a key that is let in; repeat it for more; without it every key will do', collect, [])
-    .option('--fault <fault>', 'how to misbehave, such as status=500:12% or reset-before:8%; may be repeated', collect, [])
+    .option(
+      '--fault <fault>',
+      'how to misbehave, such as status=500:12% or reset-before:8%; may be repeated',
+      collect,
+      [],
+    )
     .option('--seed <number>', 'the same seed meets the same requests with the same faults', wholeNumber, 1)
     .option('--latency <ms>', 'how long every answer takes', wholeNumber, 0)
     .addOption(

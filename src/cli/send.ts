@@ -73,7 +73,9 @@ async function storeLine(producer: Producer, text: string): Promise<Receipt | Er
     return new InvalidMessageError([{ path: '', message: 'is no valid JSON' }]);
   }
   if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) {
-    return new InvalidMessageError([{ path: '', message: 'must be an object with pageId, conversationId and message' }]);
+    return new InvalidMessageError([
+      { path: '', message: 'must be an object with pageId, conversationId and message' },
+    ]);
   }
   const { pageId, conversationId, message, ...options } = fields as EnqueueItem;
   try {

@@ -29,7 +29,9 @@ function describe({ holds, workers, oldestQueuedMs, ...counts }: Status): string
           ['worker', 'version', 'since', 'concurrency', 'sending'],
           ...workers.map((worker) => [worker.id, worker.version, worker.since, worker.concurrency, worker.sending]),
         ]),
-    holds.length === 0 ? '' : table([['hold', 'reason', 'until'], ...holds.map((h) => [h.scope, h.reason, h.until ?? ''])]),
+    holds.length === 0
+      ? ''
+      : table([['hold', 'reason', 'until'], ...holds.map((h) => [h.scope, h.reason, h.until ?? ''])]),
   ];
   return parts.filter((part) => part !== '').join('\n\n');
 }

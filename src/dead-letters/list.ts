@@ -37,7 +37,12 @@ export async function* deadLettersOf(
       const data = letters[index];
       // Replayed or removed since its id was read.
       if (!data) continue;
-      const record = deadLetterRecord(id, JSON.parse(data) as DeadLetterPayload, Number(found[2 * index + 1]), keepDeadMs);
+      const record = deadLetterRecord(
+        id,
+        JSON.parse(data) as DeadLetterPayload,
+        Number(found[2 * index + 1]),
+        keepDeadMs,
+      );
       if (matches(record, filter)) yield entryOf(record);
     }
     if (ids.length < BATCH) return;

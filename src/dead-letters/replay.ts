@@ -51,6 +51,11 @@ export async function replayOne(
     ...(onUnknownOutcome === undefined ? {} : { onUnknownOutcome }),
     replayOf: id,
   };
-  const receipt = await storeMessage(session, config, { payload, ttlMs: config.ttlMs, idempotency: undefined }, deadline);
+  const receipt = await storeMessage(
+    session,
+    config,
+    { payload, ttlMs: config.ttlMs, idempotency: undefined },
+    deadline,
+  );
   return receipt ? 'done' : 'replayed meanwhile';
 }

@@ -34,7 +34,9 @@ export function validateItem(item: unknown, defaultTtlMs: number): Validated {
   const { pageId, conversationId, message, ...options } = item as Record<string, unknown>;
   const result = validateMessage({ pageId, conversationId, message }, options, defaultTtlMs);
   if (!('issues' in result)) return result;
-  return { issues: result.issues.map(({ path, message: text }) => ({ path: path.replace(/^options\./, ''), message: text })) };
+  return {
+    issues: result.issues.map(({ path, message: text }) => ({ path: path.replace(/^options\./, ''), message: text })),
+  };
 }
 
 function sha256(text: string): string {

@@ -16,7 +16,14 @@ export interface AttemptRecord {
 /** Entries that a history keeps; the oldest go first. A message can wait out an outage of days. */
 export const MAX_HISTORY = 50;
 
-type StoredAttempt = [at: number, outcome: OutcomeKind, detail: string | null, status: number | null, ms: number, used: 0 | 1];
+type StoredAttempt = [
+  at: number,
+  outcome: OutcomeKind,
+  detail: string | null,
+  status: number | null,
+  ms: number,
+  used: 0 | 1,
+];
 
 /** One line of the history as Redis keeps it. */
 export function encodeAttempt(attempt: AttemptRecord): string {

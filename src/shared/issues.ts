@@ -10,6 +10,8 @@ export const MAX_ISSUES = 50;
 
 const kindNames: Partial<Record<string, string>> = {
   string: 'a string',
+  number: 'a number',
+  int: 'a whole number',
   object: 'an object',
   array: 'an array',
 };
@@ -37,6 +39,10 @@ export const describeIssue: z.core.$ZodErrorMap = (issue) => {
       return `must be one of ${issue.values.join(', ')}`;
     case 'invalid_union':
       return Array.isArray(issue.options) ? `must be one of ${issue.options.join(', ')}` : undefined;
+    case 'too_small':
+      return issue.origin === 'number' ? `must be at least ${issue.minimum}` : undefined;
+    case 'too_big':
+      return issue.origin === 'number' ? `must be at most ${issue.maximum}` : undefined;
     default:
       return undefined;
   }

@@ -74,3 +74,8 @@ function nextReady(redis: Redis): Promise<boolean> {
   becomingReady.set(redis, waiting);
   return waiting;
 }
+
+/** Whether an error only says that Redis can't be reached. */
+export function isConnectionError(error: Error): boolean {
+  return 'syscall' in error || error.message === 'Connection is closed.';
+}

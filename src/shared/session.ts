@@ -39,7 +39,8 @@ export function createSession(config: SessionConfig): Session {
     async shard(index, deadline) {
       if (closed) throw new QueueUnavailableError('The connection to the queue was closed');
       redis ??= connectFailingFast(config.redisUrl);
-      if (!(await whenReady(redis, deadline.leftMs()))) throw new QueueUnavailableError('Redis could not be reached in time');
+      if (!(await whenReady(redis, deadline.leftMs())))
+        throw new QueueUnavailableError('Redis could not be reached in time');
       const known = shards.get(index);
       const opening = known ?? open(redis, index);
       if (!known) {
@@ -58,7 +59,9 @@ export function createSession(config: SessionConfig): Session {
       closed = true;
       const opened = await Promise.allSettled(shards.values());
       await Promise.allSettled(
-        opened.flatMap((shard) => (shard.status === 'fulfilled' ? [shard.value.send.close(), shard.value.dead.close()] : [])),
+        opened.flatMap((shard) =>
+          shard.status === 'fulfilled' ? [shard.value.send.close(), shard.value.dead.close()] : [],
+        ),
       );
       redis?.disconnect();
     },

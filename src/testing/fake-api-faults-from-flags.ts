@@ -1,7 +1,7 @@
 import { ConfigError } from '../shared/errors.ts';
 import { describeIssue, issuesOf } from '../shared/issues.ts';
 import { nearest } from '../shared/nearest.ts';
-import { faultsSchema } from './faults.ts';
+import { faultsSchema } from './fault-schema.ts';
 import type { Fault } from './faults.ts';
 
 /** Where the value of a `name=value` goes, and how it is read. */

@@ -3,7 +3,7 @@ import { fields } from '../shared/issues.ts';
 import type { SendRequest } from '../shared/message.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { intFrom, MAX_TIMER_MS, numberFrom } from './bounded-number.ts';
-import { faultsSchema } from './faults.ts';
+import { faultsSchema } from './fault-schema.ts';
 import type { Fault } from './faults.ts';
 import { parseOptions } from './parse-options.ts';
 import { sequenceOf } from './sequence-of.ts';

@@ -8,7 +8,8 @@ import type { FakeKitechatOptions } from './fake-kitechat-options.ts';
 import { createFakeRecords } from './fake-records.ts';
 import type { AcceptedMessage, FakeKitechatReport, ReceivedRequest } from './fake-records.ts';
 import { createFaultPicker } from './fault-picker.ts';
-import { acceptsMessage, parseFaults } from './faults.ts';
+import { parseFaults } from './fault-schema.ts';
+import { acceptsMessage } from './faults.ts';
 import type { Fault } from './faults.ts';
 import { hostForUrl, listen } from './listen.ts';
 import { checkRequest, ENDPOINT_PATH, readBody } from './request-checks.ts';
@@ -87,11 +88,12 @@ export async function startFakeKitechat(options: FakeKitechatOptions = {}): Prom
       waiters.check();
     }
 
+    const nth = into.acceptedCount();
     const delayMs = latencyMs + picked.latencyMs;
     if (delayMs > 0) await waitWhileOpen(res, delayMs);
     if (exchange.hasEnded()) return;
     if (picked.fault) await answerWithFault(exchange, picked.fault);
-    else answer(exchange, 200, successBody(into.acceptedCount()));
+    else answer(exchange, 200, successBody(nth));
   }
 
   function successBody(nth: number): unknown {

@@ -1,65 +1,15 @@
-import { z } from 'zod';
-import { fields } from '../shared/issues.ts';
-import { intFrom, MAX_TIMER_MS, numberFrom } from './bounded-number.ts';
-import { parseOptions } from './parse-options.ts';
+import type { SendRequest } from '../shared/message.ts';
 
-const delayMs = numberFrom(0, MAX_TIMER_MS);
-
-const matchSchema = fields({
-  /** Only requests of this page. */
-  pageId: z.string().optional(),
-  /** Only requests of this conversation. */
-  conversationId: z.string().optional(),
-  /** Only requests whose message holds this text in any of its fields. */
-  textIncludes: z.string().optional(),
-  /** Only requests with this `message.type`. */
-  type: z.enum(['text', 'image', 'video', 'audio', 'document', 'template']).optional(),
+/** Which requests a fault is for. All conditions that are given must hold. */
+export interface FaultMatch {
+  pageId?: string | undefined;
+  conversationId?: string | undefined;
+  /** Only messages that hold this text in any of their fields. */
+  textIncludes?: string | undefined;
+  type?: SendRequest['message']['type'] | undefined;
   /** Only the nth request (from 1) of those that match the rest. */
-  nth: intFrom(1).optional(),
-});
-
-const condition = {
-  /** Which requests the fault is for; all of them if left out. */
-  match: matchSchema.optional(),
-  /** The share of the matching requests that get the fault, 0 to 1; all of them if left out. */
-  rate: numberFrom(0, 1).optional(),
-  /** The fault stops after it has happened so many times. */
-  times: intFrom(1).optional(),
-};
-
-const faultSchema = z.discriminatedUnion('kind', [
-  fields({
-    kind: z.literal('status'),
-    status: intFrom(200, 599),
-    /** Text is sent as it is, anything else as JSON. */
-    body: z.unknown().optional(),
-    /** Sent as the `Retry-After` header: seconds, or an HTTP date. */
-    retryAfter: z
-      .union([z.string().regex(/^[\x20-\x7e]+$/), z.number().min(0)], 'must be seconds or an HTTP date')
-      .optional(),
-    /** Whether the message counts as accepted all the same; true for a 2xx if left out, false for the others. */
-    accept: z.boolean('must be true or false').optional(),
-    ...condition,
-  }),
-  fields({ kind: z.literal('latency'), ms: delayMs, ...condition }),
-  fields({ kind: z.literal('hang'), accept: z.boolean('must be true or false').optional(), ...condition }),
-  fields({ kind: z.literal('reset'), when: z.enum(['before', 'after']), ...condition }),
-  fields({ kind: z.literal('success-false'), ...condition }),
-  fields({
-    kind: z.literal('redirect'),
-    location: z
-      .string()
-      .regex(/^[\x21-\x7e]+$/, 'must be a URL or a path')
-      .optional(),
-    ...condition,
-  }),
-  fields({ kind: z.literal('slow-body'), ms: delayMs, ...condition }),
-  fields({ kind: z.literal('broken-body'), ...condition }),
-  fields({ kind: z.literal('huge-body'), bytes: intFrom(1), ...condition }),
-  fields({ kind: z.literal('garbage'), accept: z.boolean('must be true or false').optional(), ...condition }),
-]);
-
-export const faultsSchema: z.ZodType<Fault[]> = z.array(faultSchema);
+  nth?: number | undefined;
+}
 
 /**
  * One way in which the fake API misbehaves. The first fault of the list that applies to a request wins; `latency` is
@@ -78,20 +28,39 @@ export const faultsSchema: z.ZodType<Fault[]> = z.array(faultSchema);
  * | `huge-body` | 200 with a valid JSON body of so many bytes | yes |
  * | `garbage` | bytes that are no HTTP, then the socket is closed | no, or as `accept` says |
  */
-export type Fault = z.infer<typeof faultSchema>;
+export type Fault = {
+  /** Default: all requests. */
+  match?: FaultMatch | undefined;
+  /** The share of the matching requests that get the fault, 0 to 1. Default: all of them. */
+  rate?: number | undefined;
+  /** The fault stops after it has happened so many times. */
+  times?: number | undefined;
+} & (
+  | {
+      kind: 'status';
+      /** 200 to 599. */
+      status: number;
+      /** Text is sent as it is, anything else as JSON. */
+      body?: unknown;
+      /** Sent as the `Retry-After` header: seconds, or an HTTP date. */
+      retryAfter?: string | number | undefined;
+      accept?: boolean | undefined;
+    }
+  | { kind: 'latency'; ms: number }
+  | { kind: 'hang'; accept?: boolean | undefined }
+  | { kind: 'reset'; when: 'before' | 'after' }
+  | { kind: 'success-false' }
+  | { kind: 'redirect'; location?: string | undefined }
+  | { kind: 'slow-body'; ms: number }
+  | { kind: 'broken-body' }
+  | { kind: 'huge-body'; bytes: number }
+  | { kind: 'garbage'; accept?: boolean | undefined }
+);
+
 export type FaultKind = Fault['kind'];
 
 /** A fault that decides the answer: any but `latency`. */
 export type AnsweringFault = Exclude<Fault, { kind: 'latency' }>;
-
-/**
- * Checks a list of faults, as it comes from a caller or from JSON.
- *
- * @throws ConfigError naming every problem with its place, such as `faults[0].rate`.
- */
-export function parseFaults(input: unknown): Fault[] {
-  return parseOptions(z.object({ faults: faultsSchema }), { faults: input }).faults;
-}
 
 /** Whether a request that meets this fault (or none) counts as accepted. */
 export function acceptsMessage(fault: AnsweringFault | null): boolean {

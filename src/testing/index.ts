@@ -9,4 +9,4 @@ export type {
   Findings,
   OverlapExample,
 } from './delivery-checks.ts';
-export type { Fault, FaultKind } from './faults.ts';
+export type { Fault, FaultKind, FaultMatch } from './faults.ts';

@@ -1,7 +1,9 @@
 import type { Logger } from 'pino';
+import { headerToken } from '../shared/config-values.ts';
+import { deadlineIn, within } from '../shared/deadline.ts';
 import type { SendRequest } from '../shared/message.ts';
 import type { ResolveApiKey } from './api-keys.ts';
-import { classify, type ClassifyResponse, type Outcome } from './classify.ts';
+import { classify, type ClassifyResponse, judgements, type Outcome } from './classify.ts';
 import type { Exchange } from './exchange.ts';
 import type { Sender } from './sender.ts';
 
@@ -38,10 +40,15 @@ export function createSendAttempt({ config, sender, logger, ...hooks }: AttemptD
 
   return async (request, lockedUntil, signal) => {
     const startedAtMs = Date.now();
+    const held = (detail: string): Attempted => ({
+      outcome: { kind: 'held', detail, httpStatus: null, holdMs: null },
+      startedAtMs,
+      exchange: null,
+    });
     const apiKey = await keyFor(request.pageId);
-    if (apiKey === undefined) {
-      const outcome: Outcome = { kind: 'held', detail: 'there is no API key for this page', httpStatus: null, holdMs: null };
-      return { outcome, startedAtMs, exchange: null };
+    if (apiKey === undefined) return held('there is no API key for this page');
+    if (!headerToken.safeParse(apiKey).success) {
+      return held('the API key for this page must be visible ASCII characters, without spaces or line breaks');
     }
     const startBefore = lockedUntil - config.timeoutMs;
     const exchange = await sender.send(JSON.stringify(request), { apiKey, startBefore, signal });
@@ -51,9 +58,9 @@ export function createSendAttempt({ config, sender, logger, ...hooks }: AttemptD
 
   async function keyFor(pageId: string): Promise<string | undefined> {
     try {
-      return await hooks.resolveApiKey(pageId);
+      return await within(deadlineIn(config.timeoutMs), Promise.resolve(hooks.resolveApiKey(pageId)));
     } catch (error) {
-      logger.error({ err: error, pageId }, 'the hook resolveApiKey failed; the page waits');
+      logger.error({ err: error, pageId }, 'the hook resolveApiKey failed or took too long; the page waits');
       return undefined;
     }
   }
@@ -66,11 +73,16 @@ export function diedInMidSend(): Attempted {
   return { outcome, startedAtMs: Date.now(), exchange: null };
 }
 
-/** A hook that fails after the message was sent must not change what becomes of it. */
+/** A hook that fails, or says what there is no word for, must not change what becomes of a message that was sent. */
 function withoutThrowing(classifyResponse: ClassifyResponse, logger: Logger): ClassifyResponse {
   return (answer) => {
     try {
-      return classifyResponse(answer);
+      const judgement = classifyResponse(answer);
+      if (judgement === undefined || judgements.includes(judgement)) return judgement;
+      logger.error(
+        `the hook classifyResponse must return one of ${judgements.join(', ')} or undefined, at once; the default judgement counts`,
+      );
+      return undefined;
     } catch (error) {
       logger.error({ err: error }, 'the hook classifyResponse failed; the default judgement counts');
       return undefined;

@@ -10,8 +10,11 @@ export interface ApiAnswer {
   body: string;
 }
 
-/** What a hook may say of an answer; `undefined` leaves it to the defaults. */
-export type ClassifyResponse = (answer: ApiAnswer) => 'delivered' | 'rejected' | 'failed' | 'unknown' | 'held' | undefined;
+/** What a hook may say of an answer. */
+export const judgements = ['delivered', 'rejected', 'failed', 'unknown', 'held'] as const;
+
+/** Judges an answer, at once; `undefined` leaves it to the defaults. */
+export type ClassifyResponse = (answer: ApiAnswer) => (typeof judgements)[number] | undefined;
 
 /** How an attempt ended. */
 export interface Outcome {

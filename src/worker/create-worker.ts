@@ -36,7 +36,7 @@ export interface WorkerEvents {
   ready: [];
 }
 
-export interface KitechatWorker {
+export interface KitechatWorker extends Pick<EventEmitter<WorkerEvents>, 'on'> {
   /**
    * Takes and sends messages until `close` is called. Waits for Redis as long as it takes.
    *
@@ -48,7 +48,6 @@ export interface KitechatWorker {
    * resolves after `shutdownMs` at the latest, even if Redis is away.
    */
   close(): Promise<void>;
-  on<Name extends keyof WorkerEvents>(name: Name, listener: (...values: WorkerEvents[Name]) => void): void;
 }
 
 let workersInThisProcess = 0;
@@ -67,7 +66,9 @@ export function createWorker(options: WorkerOptions): KitechatWorker {
   const config = resolveConfig(input);
   const { apiKey } = config;
   if (apiKey === undefined && !resolveApiKey) {
-    throw new ConfigError(['KITECHAT_API_KEY is missing: without a key, or the hook resolveApiKey, nothing can be sent']);
+    throw new ConfigError([
+      'KITECHAT_API_KEY is missing: without a key, or the hook resolveApiKey, nothing can be sent',
+    ]);
   }
   workersInThisProcess += 1;
   const nth = workersInThisProcess > 1 ? `-${workersInThisProcess}` : '';
@@ -112,9 +113,6 @@ export function createWorker(options: WorkerOptions): KitechatWorker {
       // How the run ended is told to whoever awaits `run`.
       await running?.catch(() => {});
     },
-    on(name, listener) {
-      // EventEmitter's own type can't follow a generic name.
-      events.on(name as 'attempt', listener as (report: AttemptReport) => void);
-    },
+    on: events.on.bind(events),
   };
 }

@@ -52,7 +52,7 @@ export function decide(outcome: Pick<Outcome, 'kind' | 'holdMs'>, context: Decid
     case 'not-sent':
       return { kind: 'backoff', delayMs: blamelessDelayMs(context) };
     case 'held':
-      return { kind: 'hold', delayMs: outcome.holdMs ?? blamelessDelayMs(context) };
+      return { kind: 'hold', delayMs: holdDelayMs(outcome.holdMs, context) };
   }
 }
 
@@ -60,6 +60,11 @@ function retryOrExhausted(context: DecideContext): Decision {
   const used = context.attemptsUsed + 1;
   if (used >= context.attemptsAllowed) return { kind: 'dead', reason: 'exhausted' };
   return { kind: 'backoff', delayMs: backoffDelayMs(used, context, context.random) };
+}
+
+/** A Retry-After of 0, or a date that our clock has passed, must not become a loop without a pause. */
+function holdDelayMs(askedMs: number | null, context: DecideContext): number {
+  return askedMs === null || askedMs === 0 ? blamelessDelayMs(context) : askedMs;
 }
 
 function blamelessDelayMs({ history, backoffMs, backoffMaxMs, random }: DecideContext): number {

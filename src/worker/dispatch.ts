@@ -1,8 +1,6 @@
 import type { Dispatcher } from 'undici';
+import { createAnswerBody } from './answer-body.ts';
 import type { Exchange, ExchangeFailure } from './exchange.ts';
-
-/** What is kept of an answer's body. */
-const MAX_BODY_BYTES = 64 * 1024;
 
 export interface HttpRequest {
   origin: string;
@@ -31,8 +29,7 @@ export async function dispatch(dispatcher: Dispatcher, request: HttpRequest): Pr
     failure: null,
     durationMs: 0,
   };
-  const chunks: Buffer[] = [];
-  let bodyBytes = 0;
+  const body = createAnswerBody();
   let controller: Dispatcher.DispatchController | null = null;
 
   return await new Promise((resolve) => {
@@ -43,7 +40,7 @@ export async function dispatch(dispatcher: Dispatcher, request: HttpRequest): Pr
       clearTimeout(timer);
       request.signal?.removeEventListener('abort', onAbort);
       exchange.failure = failure;
-      exchange.body = Buffer.concat(chunks).toString('utf8');
+      exchange.body = body.text();
       exchange.durationMs = Math.round(performance.now() - startedAt);
       resolve(exchange);
     };
@@ -70,11 +67,7 @@ export async function dispatch(dispatcher: Dispatcher, request: HttpRequest): Pr
         exchange.retryAfter = firstValue(headers['retry-after']);
       },
       onResponseData(dataController, chunk) {
-        if (ended) return;
-        const room = MAX_BODY_BYTES - bodyBytes;
-        chunks.push(chunk.length > room ? chunk.subarray(0, room) : chunk);
-        bodyBytes += chunk.length;
-        if (bodyBytes <= MAX_BODY_BYTES) return;
+        if (ended || body.add(chunk)) return;
         end(null);
         dataController.abort(new Error('the answer is longer than we read'));
       },

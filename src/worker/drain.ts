@@ -1,8 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Worker } from 'bullmq';
 import type { Logger } from 'pino';
 
 export interface DrainDeps {
   workers: readonly Worker[];
+  /** Messages that are being worked on. */
+  openMessages(): number;
   /** Tells the fleet that this worker has gone. */
   leave(): Promise<void>;
   shutdownMs: number;
@@ -11,26 +14,37 @@ export interface DrainDeps {
 
 /** Kept back at the end, so that requests that are given up can still be settled. */
 const SETTLING_MS = 2000;
+/** After an outage BullMQ's close can wait for ever; with nothing open there is nothing to wait for. */
+const IDLE_MS = 2000;
+const LOOK_MS = 50;
 
 /**
  * Stops taking messages and lets open requests end. Those that are still open near the deadline are given up; at the
- * deadline everything is let go of, since BullMQ's own close can wait for ever when Redis is away.
+ * deadline everything is let go of, Redis or not.
  */
-export async function drain({ workers, leave, shutdownMs, logger }: DrainDeps): Promise<void> {
-  const giveUp = setTimeout(
-    () => {
+export async function drain({ workers, openMessages, leave, shutdownMs, logger }: DrainDeps): Promise<void> {
+  const startedAt = performance.now();
+  const giveUpAfterMs = Math.max(shutdownMs / 2, shutdownMs - SETTLING_MS);
+  let closed = false;
+  let gaveUp = false;
+  let idleSince = startedAt;
+  void Promise.allSettled([leave(), ...workers.map((worker) => worker.close())]).then(() => (closed = true));
+
+  while (!closed) {
+    const now = performance.now();
+    if (openMessages() > 0) idleSince = now;
+    if (now - idleSince > IDLE_MS) break;
+    if (now - startedAt > shutdownMs) {
+      logger.error('the shutdown took too long; what is still open is left to other workers');
+      break;
+    }
+    if (!gaveUp && now - startedAt > giveUpAfterMs) {
+      gaveUp = true;
       logger.warn('requests are still open near the deadline of the shutdown; they are given up');
       for (const worker of workers) worker.cancelAllJobs('shutdown');
-    },
-    Math.max(shutdownMs / 2, shutdownMs - SETTLING_MS),
-  );
-  const deadline = Promise.withResolvers<'late'>();
-  const timer = setTimeout(() => deadline.resolve('late'), shutdownMs);
-  const ended = Promise.allSettled([leave(), ...workers.map((worker) => worker.close())]);
-  const result = await Promise.race([ended, deadline.promise]);
-  clearTimeout(giveUp);
-  clearTimeout(timer);
-  if (result !== 'late') return;
-  logger.error('the shutdown took too long; what is still open is left to other workers');
+    }
+    await delay(LOOK_MS);
+  }
+  if (closed) return;
   for (const worker of workers) worker.disconnect().catch(() => {});
 }

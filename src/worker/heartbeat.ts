@@ -31,7 +31,8 @@ export function createHeartbeat({ shards, workerId, describe, window, keepDeadMs
   const cleanDeadLetters = async (): Promise<void> => {
     for (const { dead } of shards) {
       const removed = await dead.clean(keepDeadMs, CLEANED_AT_ONCE, 'failed');
-      if (removed.length > 0) logger.info({ removed: removed.length }, 'dead letters were kept long enough and are removed');
+      if (removed.length > 0)
+        logger.info({ removed: removed.length }, 'dead letters were kept long enough and are removed');
     }
   };
   const repeat = (work: () => Promise<void>, everyMs: number): void => {

@@ -1,4 +1,10 @@
-export { createWorker, type KitechatWorker, type WorkerEvents, type WorkerHooks, type WorkerOptions } from './create-worker.ts';
+export {
+  createWorker,
+  type KitechatWorker,
+  type WorkerEvents,
+  type WorkerHooks,
+  type WorkerOptions,
+} from './create-worker.ts';
 export type { AttemptReport } from './attempt-report.ts';
 export type { ResolveApiKey } from './api-keys.ts';
 export type { ApiAnswer, ClassifyResponse } from './classify.ts';

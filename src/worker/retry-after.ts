@@ -1,3 +1,8 @@
+/** Two of the three forms of RFC 9110: `Sun, 06 Nov 1994 08:49:37 GMT` and `Sunday, 06-Nov-94 08:49:37 GMT`. */
+const DATE_WITH_ZONE = /^[a-z]+, \d{1,2}[ -][a-z]{3}[ -](\d{2}|\d{4}) \d\d:\d\d:\d\d (GMT|UTC|\+0000)$/i;
+/** The third: `Sun Nov  6 08:49:37 1994`, which is GMT too. */
+const DATE_WITHOUT_ZONE = /^[a-z]{3} [a-z]{3} [ \d]\d \d\d:\d\d:\d\d \d{4}$/i;
+
 /**
  * Reads a Retry-After header: seconds, or an HTTP date.
  *
@@ -11,7 +16,8 @@ export function retryAfterMs(header: string | null, nowMs: number, maxMs: number
   return Number.isNaN(waitMs) ? null : Math.ceil(Math.min(maxMs, Math.max(0, waitMs)));
 }
 
-// `Date.parse` reads nearly anything, even "-5" as a year: only the three forms of RFC 9110 begin with a day's name.
+// `Date.parse` alone reads nearly anything, even "-5" as a year, and takes a date without a zone for local time.
 function httpDateMs(text: string): number {
-  return /^(mon|tue|wed|thu|fri|sat|sun)[a-z]*,? /i.test(text) ? Date.parse(text) : Number.NaN;
+  if (DATE_WITH_ZONE.test(text)) return Date.parse(text);
+  return DATE_WITHOUT_ZONE.test(text) ? Date.parse(`${text} GMT`) : Number.NaN;
 }

@@ -30,7 +30,13 @@ export interface Sender {
  */
 export function createSender({ apiUrl, timeoutMs, concurrency }: SenderConfig, customFetch?: Fetch): Sender {
   const { origin, pathname, search } = new URL(apiUrl);
-  const agent = new Agent({ connections: concurrency, pipelining: 1, connect: { timeout: timeoutMs } });
+  const agent = new Agent({
+    connections: concurrency,
+    pipelining: 1,
+    connect: { timeout: timeoutMs },
+    // Over HTTP/2 undici repeats requests by itself after a GOAWAY, and one socket carries many of them.
+    allowH2: false,
+  });
   const api = ky.create({ retry: 0, timeout: false, throwHttpErrors: false, redirect: 'manual' });
 
   return {
@@ -39,7 +45,7 @@ export function createSender({ apiUrl, timeoutMs, concurrency }: SenderConfig, c
       let exchange: Exchange | null = null;
       const carry = async (given: Request): Promise<Response> => {
         exchange = customFetch
-          ? await exchangeOverFetch(customFetch, given, timeoutMs, signal)
+          ? await exchangeOverFetch(customFetch, given, { timeoutMs, startBefore, signal })
           : await dispatch(agent, {
               origin,
               path: pathname + search,

@@ -65,7 +65,9 @@ export async function serveShards(deps: ServeDeps): Promise<{ drain(): Promise<v
     worker.run().catch((error: unknown) => logger.error({ err: error }, 'BullMQ stopped taking messages'));
   }
   logger.info({ workerId, version, namespace: config.namespace, concurrency: config.concurrency }, 'taking messages');
-  return { drain: () => drain({ workers, leave: () => heartbeat.stop(), shutdownMs: config.shutdownMs, logger }) };
+  const openMessages = (): number => [...open.values()].reduce((total, count) => total + count, 0);
+  const leave = async (): Promise<void> => await heartbeat.stop();
+  return { drain: () => drain({ workers, openMessages, leave, shutdownMs: config.shutdownMs, logger }) };
 }
 
 /** Names that no other attempt has, in this process or another. */

@@ -2,6 +2,7 @@ import { type Job, Worker } from 'bullmq';
 import type { Logger } from 'pino';
 import { SEND_QUEUE, shardPrefix } from '../shared/keys.ts';
 import type { Shard } from '../shared/queues.ts';
+import { isConnectionError } from '../shared/redis.ts';
 import { lockTimes } from './lock.ts';
 import type { ProcessMessage } from './process-message.ts';
 
@@ -21,7 +22,12 @@ const AFTER_OUTAGE_MS = 1000;
 const IDLE_SECONDS = 2;
 
 /** BullMQ's worker for one shard: it fetches, locks and hands out jobs; what becomes of them is decided elsewhere. */
-export function createShardWorker(shard: Shard, config: ShardWorkerConfig, processMessage: ProcessMessage, logger: Logger): Worker {
+export function createShardWorker(
+  shard: Shard,
+  config: ShardWorkerConfig,
+  processMessage: ProcessMessage,
+  logger: Logger,
+): Worker {
   const { lockDurationMs, stalledIntervalMs } = lockTimes(config.timeoutMs);
   const worker: Worker = new Worker(
     SEND_QUEUE,
@@ -42,7 +48,10 @@ export function createShardWorker(shard: Shard, config: ShardWorkerConfig, proce
       removeOnComplete: { age: Math.ceil(config.keepDoneMs / 1000), count: MAX_KEPT_DONE },
     },
   );
-  worker.on('error', (error) => logger.warn({ err: error }, 'BullMQ reports an error; the worker goes on'));
+  worker.on('error', (error) => {
+    // An outage is told once, by whoever watches the connection.
+    if (!isConnectionError(error)) logger.warn({ err: error }, 'BullMQ reports an error; the worker goes on');
+  });
   // Without its lock a message belongs to another worker: a request that is still open must not run on unseen.
   worker.on('lockRenewalFailed', (ids) => {
     for (const id of ids) worker.cancelJob(id, 'the lock was lost');

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ConfigError } from '../../../src/shared/errors.ts';
@@ -149,6 +150,15 @@ describe('what the fake API reports', () => {
     socket.destroy();
     await post(api.url, textRequest('a 3'));
     expect(api.report().overlaps).toEqual(overlaps);
+  });
+
+  it('takes a request for answered as soon as its answer has begun', async () => {
+    api.setFaults([{ kind: 'slow-body', ms: 60_000, times: 1 }]);
+    const socket = openRequest(api.url, { body: textRequest('a 1') });
+    await once(socket, 'data');
+    await post(api.url, textRequest('a 2'));
+    expect(api.report()).toMatchObject({ accepted: 2, overlaps: { count: 0 } });
+    socket.destroy();
   });
 
   it('finds no overlap in quick requests one after the other', async () => {

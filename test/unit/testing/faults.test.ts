@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../../../src/shared/errors.ts';
-import { acceptsMessage, parseFaults } from '../../../src/testing/faults.ts';
+import { parseFaults } from '../../../src/testing/fault-schema.ts';
+import { acceptsMessage } from '../../../src/testing/faults.ts';
 import type { AnsweringFault } from '../../../src/testing/faults.ts';
 
 function problemsOf(input: unknown): readonly string[] {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { Server } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -133,12 +133,21 @@ describe('startRedisServer', () => {
     expect(await answer).toBe('PONG');
   });
 
-  it.each(['restart', 'stop'] as const)('can %s one that is paused', async (action) => {
-    await using redis = await startRedisServer(onPath);
+  it('can stop one that is paused', async () => {
+    const redis = await startRedisServer(onPath);
     const { pid } = redis;
     await redis.pause();
-    await redis[action]();
+    await redis.stop();
     expect(isAlive(Number(pid))).toBe(false);
+  });
+
+  it('can restart one that is paused, and lets it end in peace first', async () => {
+    await using redis = await startRedisServer({ ...onPath, appendOnly: true });
+    await clientOf(redis).set('a', '1');
+    await redis.pause();
+    await redis.restart();
+    expect(await clientOf(redis).get('a')).toBe('1');
+    expect(await readFile(join(String(redis.dir), 'redis.log'), 'utf8')).toContain('Received SIGTERM');
   });
 
   it('ends and removes its folder on stop, twice if need be, and stays stopped', async () => {

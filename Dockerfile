@@ -1,0 +1,29 @@
+FROM node:24-bookworm-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json ./
+# No install script is needed in an image: Node.js is here already, and the native parts come prebuilt.
+RUN npm ci --ignore-scripts
+COPY tsconfig.json tsconfig.build.json ./
+COPY scripts ./scripts
+COPY src ./src
+# Files of a private checkout (umask 077) must be readable by the user below.
+RUN npm run build && chmod -R a+rX dist package.json
+
+FROM node:24-bookworm-slim AS dependencies
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --omit=dev --ignore-scripts
+
+FROM node:24-bookworm-slim
+ENV NODE_ENV=production
+WORKDIR /app
+COPY --from=dependencies /app/node_modules ./node_modules
+COPY --from=build /app/package.json ./
+COPY --from=build /app/dist ./dist
+# The user "node", as a number: that is how Kubernetes can tell that it is not root.
+USER 1000:1000
+HEALTHCHECK --interval=10s --timeout=8s --start-period=20s --retries=3 \
+  CMD ["node", "/app/dist/cli/healthcheck/main.js"]
+# No shell in between: the worker is process 1 and gets the SIGTERM of "docker stop" itself.
+ENTRYPOINT ["node", "/app/dist/cli/main.js"]
+CMD ["worker"]

@@ -1,0 +1,35 @@
+/** The HEALTHCHECK of the container: exits 0 if its worker has lately told the fleet that it is there, else 1. */
+import { hostname } from 'node:os';
+import { type Environment, loadConfig } from '../../shared/config.ts';
+import { deadlineIn } from '../../shared/deadline.ts';
+import { createSession } from '../../shared/session.ts';
+import { readStatus, type WorkerStatus } from '../../shared/status.ts';
+import { line } from '../context.ts';
+import { failureOf } from '../failure.ts';
+
+const ANSWER_MS = 3000;
+
+/** @returns what is wrong, or `null` */
+async function findProblem(env: Environment): Promise<string | null> {
+  const config = loadConfig(env);
+  const session = createSession(config);
+  try {
+    const { workers } = await readStatus(session, config.shards, deadlineIn(ANSWER_MS));
+    return workers.some(runsHere) ? null : `no worker of ${hostname()} has told the fleet lately that it is there`;
+  } finally {
+    await session.close();
+  }
+}
+
+/** By host name alone: the process id is 1 in a container, but not if it was started with an init process. */
+function runsHere({ id }: WorkerStatus): boolean {
+  const prefix = `${hostname()}-`;
+  return id.startsWith(prefix) && /^\d+$/.test(id.slice(prefix.length));
+}
+
+const problem = await findProblem(process.env).catch(
+  (error: unknown) =>
+    failureOf(error)?.message ?? `the check itself failed: ${error instanceof Error ? error.name : typeof error}`,
+);
+if (problem !== null) line(process.stderr, problem);
+process.exit(problem === null ? 0 : 1);

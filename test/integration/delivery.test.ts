@@ -1,0 +1,142 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createProducer } from '../../src/producer/index.ts';
+import { startFakeKitechat } from '../../src/testing/index.ts';
+import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import { type CommandProcess, startCommand } from '../support/command-line.ts';
+import { eventually } from '../support/eventually.ts';
+import { manyMessages, textMessage } from '../support/messages.ts';
+import { startTestRedis } from '../support/redis.ts';
+
+describe('delivery by worker processes', () => {
+  let server: RedisServer;
+  beforeAll(async () => {
+    server = await startTestRedis();
+  });
+  afterAll(async () => await server.stop());
+
+  function startWorkers(count: number, env: Record<string, string>): CommandProcess[] {
+    return Array.from({ length: count }, () =>
+      startCommand(['worker'], {
+        REDIS_URL: server.url,
+        KITECHAT_API_KEY: 'key',
+        KITECHAT_BACKOFF_MS: '50',
+        KITECHAT_BACKOFF_MAX_MS: '500',
+        ...env,
+      }),
+    );
+  }
+
+  it('three of them deliver 200 conversations of 20 messages through errors and resets: all, in order, none twice', async () => {
+    const namespace = 'three-workers';
+    await using api = await startFakeKitechat({
+      seed: 11,
+      latencyMs: 5,
+      faults: [
+        { kind: 'status', status: 500, rate: 0.12 },
+        { kind: 'reset', when: 'before', rate: 0.08 },
+      ],
+    });
+    await using producer = createProducer({ redisUrl: server.url, namespace });
+    await using workers = new AsyncDisposableStack();
+    // 20% of all attempts fail; with 20 of them not even one message in 10^13 is given up.
+    const env = { KITECHAT_NAMESPACE: namespace, KITECHAT_API_URL: api.url, KITECHAT_ATTEMPTS: '20' };
+    const processes = startWorkers(3, env).map((process) => workers.use(process));
+    await producer.enqueueMessages(manyMessages(200, 20));
+    await api.waitForAccepted(4000, { timeoutMs: 60_000 });
+    for (const process of processes) process.kill('SIGTERM');
+    expect(await Promise.all(processes.map((process) => process.ended()))).toEqual([0, 0, 0]);
+
+    const report = api.report();
+    expect(report.accepted).toBe(4000);
+    expect(report.duplicates.count).toBe(0);
+    expect(report.outOfOrder.count).toBe(0);
+    expect(report.overlaps.count).toBe(0);
+    expect(report.requests).toBeGreaterThan(4500);
+    for (const process of processes) expect(process.stdout.some((line) => line.includes('"delivered"'))).toBe(true);
+  }, 90_000);
+
+  it('one of two is killed in mid-send: all is delivered in order, and only what was open then may appear twice', async () => {
+    const namespace = 'killed-worker';
+    // The worker that is killed writes no more, so what it had open is known from the API: arrived, not answered.
+    await using api = await startFakeKitechat({ latencyMs: 100 });
+    await using producer = createProducer({ redisUrl: server.url, namespace });
+    await using workers = new AsyncDisposableStack();
+    const env = { KITECHAT_NAMESPACE: namespace, KITECHAT_API_URL: api.url, KITECHAT_TIMEOUT_MS: '2000' };
+    const [survivor, victim] = startWorkers(2, env).map((process) => workers.use(process));
+    if (!survivor || !victim) throw new Error('two workers were started');
+    await producer.enqueueMessages(manyMessages(100, 8));
+    await victim.lineWhere('stdout', (line) => line.includes('"delivered"'));
+    victim.kill('SIGKILL');
+    expect(await victim.ended()).toBe('SIGKILL');
+    const openAtTheKill = api.requests.filter(({ answeredAt }) => answeredAt === null).length;
+
+    await eventually('all messages arrived', () => new Set(api.accepted.map(identityOf)).size === 800, 60_000);
+    survivor.kill('SIGTERM');
+    expect(await survivor.ended()).toBe(0);
+    const report = api.report();
+    expect(report.outOfOrder.count).toBe(0);
+    expect(openAtTheKill).toBeGreaterThan(0);
+    expect(report.duplicates.count).toBeLessThanOrEqual(openAtTheKill);
+    expect(report.accepted - report.duplicates.count).toBe(800);
+  }, 90_000);
+
+  it('a SIGTERM under load lets open requests end: nothing is sent twice, the next worker goes on in order', async () => {
+    const namespace = 'deploy';
+    await using api = await startFakeKitechat({ latencyMs: 100 });
+    await using producer = createProducer({ redisUrl: server.url, namespace });
+    await using workers = new AsyncDisposableStack();
+    const env = { KITECHAT_NAMESPACE: namespace, KITECHAT_API_URL: api.url };
+    await producer.enqueueMessages(manyMessages(80, 6));
+    for (let deploys = 0; deploys < 2; deploys += 1) {
+      const [worker] = startWorkers(1, env).map((process) => workers.use(process));
+      await worker?.lineWhere('stdout', (line) => line.includes('"delivered"'));
+      worker?.kill('SIGTERM');
+      expect(await worker?.ended()).toBe(0);
+    }
+    startWorkers(1, env).map((process) => workers.use(process));
+    await api.waitForAccepted(480, { timeoutMs: 30_000 });
+    expect(api.report()).toMatchObject({ duplicates: { count: 0 }, outOfOrder: { count: 0 }, overlaps: { count: 0 } });
+  }, 60_000);
+
+  it('a worker waits for a Redis that is away, says so once, and goes on by itself when it comes', async () => {
+    await using away = await startTestRedis();
+    await away.kill();
+    await using api = await startFakeKitechat();
+    await using worker = startCommand(['worker'], {
+      REDIS_URL: away.url,
+      KITECHAT_API_KEY: 'key',
+      KITECHAT_API_URL: api.url,
+    });
+    await worker.lineWhere('stdout', (line) => line.includes('waiting for it'));
+    await away.restart();
+    await worker.lineWhere('stdout', (line) => line.includes('taking messages'));
+    await using producer = createProducer({ redisUrl: away.url });
+    await producer.enqueueMessage(textMessage('c1', 1));
+    await api.waitForAccepted(1);
+
+    await away.kill();
+    await eventually('the outage is told', () => linesWith(worker, 'waiting for it') === 2);
+    await away.restart();
+    await producer.enqueueMessage(textMessage('c1', 2));
+    await api.waitForAccepted(2);
+    expect(linesWith(worker, 'waiting for it')).toBe(2);
+    worker.kill('SIGTERM');
+    expect(await worker.ended()).toBe(0);
+  }, 60_000);
+});
+
+function linesWith(worker: CommandProcess, text: string): number {
+  return worker.stdout.filter((line) => line.includes(text)).length;
+}
+
+function identityOf({
+  pageId,
+  conversationId,
+  message,
+}: {
+  pageId: string;
+  conversationId: string;
+  message: unknown;
+}): string {
+  return JSON.stringify([pageId, conversationId, message]);
+}

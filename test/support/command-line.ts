@@ -1,0 +1,92 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+
+const main = new URL('../../src/cli/main.ts', import.meta.url).pathname;
+
+/** A process of the command line, with all that it wrote so far. */
+export interface CommandProcess {
+  readonly pid: number;
+  readonly stdout: readonly string[];
+  readonly stderr: readonly string[];
+  kill(signal: NodeJS.Signals): void;
+  /** Settles with the exit code, or with the signal that ended it. */
+  ended(): Promise<number | NodeJS.Signals>;
+  /** Settles with the first line, seen or to come, for which the test holds. */
+  lineWhere(stream: 'stdout' | 'stderr', holds: (line: string) => boolean): Promise<string>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+const WAIT_MS = 20_000;
+
+/** Runs the command line as a user's shell would, with nothing of this process's environment but the path. */
+export function startCommand(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  stdin?: string,
+): CommandProcess {
+  const child: ChildProcess = spawn(process.execPath, [main, ...args], {
+    env: { PATH: process.env['PATH'] ?? '', ...env },
+    stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+  });
+  child.stdin?.end(stdin);
+  const lines = { stdout: collectLines(child, 'stdout'), stderr: collectLines(child, 'stderr') };
+  // `close` comes when the process has ended and all it wrote was read.
+  const ended = once(child, 'close').then(([code, signal]: (number | NodeJS.Signals | null)[]) => code ?? signal);
+
+  return {
+    pid: child.pid ?? 0,
+    stdout: lines.stdout.seen,
+    stderr: lines.stderr.seen,
+    kill: (signal) => void child.kill(signal),
+    ended: async () => (await ended) as number | NodeJS.Signals,
+    lineWhere: (stream, holds) => lines[stream].where(holds),
+    async [Symbol.asyncDispose]() {
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+/** Runs a command to its end. */
+export async function runCommand(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  stdin?: string,
+): Promise<{ exitCode: number | NodeJS.Signals; stdout: string[]; stderr: string[] }> {
+  await using command = startCommand(args, env, stdin);
+  const exitCode = await command.ended();
+  return { exitCode, stdout: [...command.stdout], stderr: [...command.stderr] };
+}
+
+function collectLines(child: ChildProcess, name: 'stdout' | 'stderr') {
+  const seen: string[] = [];
+  const waiting = new Set<() => void>();
+  const stream = child[name];
+  if (stream) {
+    createInterface({ input: stream }).on('line', (line) => {
+      seen.push(line);
+      for (const look of waiting) look();
+    });
+  }
+  return {
+    seen,
+    async where(holds: (line: string) => boolean): Promise<string> {
+      return await new Promise((resolve, reject) => {
+        const look = (): void => {
+          const found = seen.find(holds);
+          if (found === undefined) return;
+          clearTimeout(timer);
+          waiting.delete(look);
+          resolve(found);
+        };
+        const timer = setTimeout(() => {
+          waiting.delete(look);
+          reject(new Error(`no such line on ${name} in ${WAIT_MS} ms; it wrote:\n${seen.slice(-20).join('\n')}`));
+        }, WAIT_MS);
+        waiting.add(look);
+        look();
+      });
+    },
+  };
+}

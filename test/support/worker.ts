@@ -1,0 +1,81 @@
+import { createProducer, type EnqueueItem, type MessageRecord, type Producer } from '../../src/producer/index.ts';
+import { type DeadLetters, openDeadLetters } from '../../src/dead-letters/index.ts';
+import type { ConfigOptions } from '../../src/producer/index.ts';
+import { type FakeKitechat, type FakeKitechatOptions, startFakeKitechat } from '../../src/testing/index.ts';
+import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import { type AttemptReport, createWorker, type KitechatWorker, type WorkerHooks } from '../../src/worker/index.ts';
+import { eventually } from './eventually.ts';
+
+/** A producer, a worker and a fake API over one namespace. */
+export interface Installation {
+  config: ConfigOptions;
+  api: FakeKitechat;
+  producer: Producer;
+  deadLetters: DeadLetters;
+  /** Every attempt that the workers reported, in order. */
+  attempts: AttemptReport[];
+  /** Starts a worker; the first one is started with the installation unless it is told not to. */
+  startWorker(hooks?: WorkerHooks & ConfigOptions): KitechatWorker;
+  enqueue(item: EnqueueItem): Promise<string>;
+  /** Waits until a message stands like this. */
+  until(id: string, status: MessageRecord['status']): Promise<MessageRecord>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export interface InstallationOptions {
+  config?: ConfigOptions;
+  api?: FakeKitechatOptions;
+  hooks?: WorkerHooks;
+  /** Default `true`. */
+  startWorker?: boolean;
+}
+
+let installations = 0;
+
+export async function install(server: RedisServer, options: InstallationOptions = {}): Promise<Installation> {
+  installations += 1;
+  const stack = new AsyncDisposableStack();
+  const api = stack.use(await startFakeKitechat(options.api ?? {}));
+  const config: ConfigOptions = {
+    redisUrl: server.url,
+    namespace: `test-${process.pid}-${installations}`,
+    apiUrl: api.url,
+    apiKey: 'key',
+    backoffMs: 20,
+    backoffMaxMs: 100,
+    logLevel: 'silent',
+    ...options.config,
+  };
+  const producer = stack.use(createProducer(config));
+  const deadLetters = stack.use(openDeadLetters(config));
+  const attempts: AttemptReport[] = [];
+  const startWorker = (more: WorkerHooks & ConfigOptions = {}): KitechatWorker => {
+    const worker = createWorker({ ...config, ...options.hooks, ...more });
+    worker.on('attempt', (attempt) => attempts.push(attempt));
+    const running = worker.run();
+    stack.defer(async () => {
+      await worker.close();
+      await running;
+    });
+    return worker;
+  };
+  if (options.startWorker ?? true) startWorker();
+
+  return {
+    config,
+    api,
+    producer,
+    deadLetters,
+    attempts,
+    startWorker,
+    async enqueue({ pageId, conversationId, message, ...enqueueOptions }) {
+      return (await producer.enqueueMessage({ pageId, conversationId, message }, enqueueOptions)).id;
+    },
+    until: async (id, status) =>
+      await eventually(`message ${id} is ${status}`, async () => {
+        const record = await producer.getMessage(id);
+        return record?.status === status && record;
+      }),
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}

@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest';
+import type { SendRequest } from '../../../src/shared/message.ts';
+import type { AttemptDeps } from '../../../src/worker/attempt.ts';
+import { createSendAttempt, diedInMidSend } from '../../../src/worker/attempt.ts';
+import type { ClassifyResponse } from '../../../src/worker/classify.ts';
+import type { Exchange } from '../../../src/worker/exchange.ts';
+import type { SendOptions } from '../../../src/worker/sender.ts';
+import { answered, unanswered } from './exchanges.ts';
+import { readableLogger } from './log-lines.ts';
+
+const request: SendRequest = { conversationId: 'c1', pageId: 'p1', message: { text: 'Xin chào 👋', type: 'text' } };
+const config = { timeoutMs: 200, retryAfterMaxMs: 60_000 };
+
+function attemptWith(exchange: Exchange, overrides: Partial<AttemptDeps> = {}) {
+  const sent: { body: string; options: SendOptions }[] = [];
+  const { logger, lines } = readableLogger();
+  const sendAttempt = createSendAttempt({
+    config,
+    sender: {
+      send(body, options) {
+        sent.push({ body, options });
+        return Promise.resolve(exchange);
+      },
+      close: () => Promise.resolve(),
+    },
+    resolveApiKey: () => 'secret-key',
+    classifyResponse: undefined,
+    logger,
+    ...overrides,
+  });
+  const { signal } = new AbortController();
+  return { sent, lines, signal, run: () => sendAttempt(request, 5000, signal) };
+}
+
+describe('an attempt', () => {
+  it('sends exactly the request, with the key of its page, as long as the lock covers a whole request', async () => {
+    const { run, sent, signal } = attemptWith(answered(200), {
+      resolveApiKey: (pageId) => Promise.resolve(`key-of-${pageId}`),
+    });
+    const before = Date.now();
+    const { outcome, startedAtMs, exchange } = await run();
+    const body = '{"conversationId":"c1","pageId":"p1","message":{"text":"Xin chào 👋","type":"text"}}';
+    expect(sent).toEqual([{ body, options: { apiKey: 'key-of-p1', startBefore: 4800, signal } }]);
+    expect(outcome.kind).toBe('delivered');
+    expect(exchange).toEqual(answered(200));
+    expect(startedAtMs).toBeGreaterThanOrEqual(before);
+  });
+
+  it.each([
+    ['an answer', answered(400), 'rejected'],
+    ['no answer', unanswered(true, { kind: 'timeout' }), 'unknown'],
+    ['no connection', unanswered(false, { kind: 'timeout' }), 'not-sent'],
+  ])('judges %s', async (_what, exchange, kind) => {
+    expect((await attemptWith(exchange).run()).outcome.kind).toBe(kind);
+  });
+
+  it('holds a Retry-After to the longest hold of the configuration', async () => {
+    const { outcome } = await attemptWith(answered(429, { retryAfter: '3600' })).run();
+    expect(outcome).toMatchObject({ kind: 'held', holdMs: 60_000 });
+  });
+
+  it.each<[string, AttemptDeps['resolveApiKey']]>([
+    ['there is none', () => undefined],
+    [
+      'the hook throws',
+      () => {
+        throw new Error('vault: secret-token refused');
+      },
+    ],
+    ['the hook rejects', () => Promise.reject(new Error('vault: secret-token refused'))],
+    ['the hook never answers', () => new Promise(() => {})],
+    ['it is empty', () => ''],
+    ['it ends with a line break', () => 'secret-key\n'],
+    ['it holds a character that no header can', () => 'secret-ключ'],
+  ])('holds the message and sends nothing when it has no usable key: %s', async (_what, resolveApiKey) => {
+    const { run, sent, lines } = attemptWith(answered(200), { resolveApiKey });
+    const { outcome, exchange } = await run();
+    expect(outcome).toMatchObject({ kind: 'held', httpStatus: null, holdMs: null });
+    expect(outcome.detail).toMatch(/API key for this page/);
+    expect([exchange, sent]).toEqual([null, []]);
+    expect(`${outcome.detail}${lines.join('')}`).not.toContain('secret');
+  });
+
+  it('judges by the hook classifyResponse where it has an opinion', async () => {
+    const classifyResponse: ClassifyResponse = ({ body }) => (body === 'busy' ? 'failed' : undefined);
+    const busy = attemptWith(answered(200, { body: 'busy' }), { classifyResponse });
+    expect((await busy.run()).outcome).toMatchObject({ kind: 'failed', detail: 'classifyResponse: failed' });
+    const ready = attemptWith(answered(200, { body: 'ready' }), { classifyResponse });
+    expect((await ready.run()).outcome.kind).toBe('delivered');
+  });
+
+  it.each<[string, () => unknown]>([
+    [
+      'throws',
+      () => {
+        throw new Error('cannot read secret of undefined');
+      },
+    ],
+    ['says what there is no word for', () => 'ok'],
+    ['says null', () => null],
+    ['says true', () => true],
+    ['answers later', () => Promise.resolve('rejected')],
+  ])('keeps to the defaults and logs it when the hook classifyResponse %s', async (_what, hook) => {
+    const { run, lines } = attemptWith(answered(200), { classifyResponse: hook as ClassifyResponse });
+    expect((await run()).outcome).toMatchObject({ kind: 'delivered', detail: null });
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain('the hook classifyResponse');
+    expect(lines[0]).not.toContain('secret');
+  });
+});
+
+describe('an attempt of a dead worker', () => {
+  it('is unknown', () => {
+    expect(diedInMidSend()).toMatchObject({ outcome: { kind: 'unknown', httpStatus: null }, exchange: null });
+  });
+});

@@ -1,0 +1,212 @@
+import type { Socket } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import type { OutcomeKind } from '../../../src/shared/attempts.ts';
+import { MAX_BODY_BYTES } from '../../../src/worker/answer-body.ts';
+import type { Exchange } from '../../../src/worker/exchange.ts';
+import { answerText, ok, startBrokenServer } from './broken-server.ts';
+import { kindOf, openSender, sendOptions } from './exchange-with.ts';
+
+const timeoutMs = 150;
+
+/** Sends one request to a server that meets it with a fault, and one more that must come through. */
+async function sendThroughFault(fault: (socket: Socket) => void): Promise<Exchange> {
+  const server = await startBrokenServer({
+    answer(socket, nth, request) {
+      if (nth === 1) fault(socket);
+      else ok(socket, nth, request);
+    },
+  });
+  const sender = openSender(server.origin, { timeoutMs });
+  const timersBefore = countTimers();
+  const exchange = await sender.send('{"n":1}', sendOptions());
+  expect(countTimers()).toBe(timersBefore);
+  const second = await sender.send('{"n":2}', sendOptions());
+  expect(second).toMatchObject({ httpStatus: 200, body: '{"success":true}', failure: null });
+  expect(server.received.map(({ body }) => body.toString())).toEqual(['{"n":1}', '{"n":2}']);
+  return exchange;
+}
+
+function countTimers(): number {
+  return process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
+}
+
+const reset = (socket: Socket): void => void socket.resetAndDestroy();
+const write =
+  (...texts: string[]) =>
+  (socket: Socket): void =>
+    texts.forEach((text) => socket.write(text));
+const end =
+  (text: string) =>
+  (socket: Socket): void =>
+    void socket.end(text);
+
+describe('a request that arrived and was not answered', () => {
+  it.each<[string, (socket: Socket) => void, object]>([
+    ['is reset', reset, { kind: 'connection', code: 'ECONNRESET' }],
+    ['is closed', end(''), { kind: 'connection', code: 'UND_ERR_SOCKET' }],
+    ['gets no answer in time', () => {}, { kind: 'timeout' }],
+    ['gets something else than HTTP', write('SSH-2.0-OpenSSH_9.6\r\n'), { kind: 'connection' }],
+    ['gets TLS', write('\x15\x03\x03\x00\x02\x02\x28'), { kind: 'connection' }],
+    ['gets HTTP/2', write('\x00\x00\x00\x04\x00\x00\x00\x00\x00'), { kind: 'connection' }],
+    ['gets half a status line and a close', end('HTTP/1.1 20'), { kind: 'connection' }],
+    ['gets half the headers and a close', end('HTTP/1.1 200 OK\r\ncontent-le'), { kind: 'connection' }],
+    ['gets half the headers and no more', write('HTTP/1.1 200 OK\r\ncontent-le'), { kind: 'timeout' }],
+    ['gets a broken header', write('HTTP/1.1 200 OK\r\nno colon\r\n\r\n'), { kind: 'connection' }],
+    ['gets too many headers', write(`HTTP/1.1 200 OK\r\nx: ${'y'.repeat(40_000)}\r\n\r\n`), { kind: 'connection' }],
+    ['gets a 100 Continue that nobody asked for', write('HTTP/1.1 100 Continue\r\n\r\n'), { kind: 'connection' }],
+    [
+      'gets other protocols',
+      write('HTTP/1.1 101 Switching\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n'),
+      { kind: 'connection' },
+    ],
+    ['gets early hints and no more', write('HTTP/1.1 103 Early Hints\r\n\r\n'), { kind: 'timeout' }],
+  ])('is unknown when it %s, and the next one comes through', async (_what, fault, failure) => {
+    const exchange = await sendThroughFault(fault);
+    expect(exchange).toMatchObject({ reachedSocket: true, httpStatus: null, body: '', failure });
+    expect(kindOf(exchange)).toBe('unknown');
+    expect(exchange.durationMs).toBeLessThan(2 * timeoutMs);
+  });
+
+  it('is unknown when the server resets without reading it', async () => {
+    const server = await startBrokenServer({
+      connected(socket, nth) {
+        if (nth > 1) return 'read';
+        socket.on('readable', () => socket.resetAndDestroy());
+        return 'taken';
+      },
+    });
+    const sender = openSender(server.origin);
+    const exchange = await sender.send('{}', sendOptions());
+    expect(exchange).toMatchObject({ reachedSocket: true, failure: { kind: 'connection', code: 'ECONNRESET' } });
+    expect(kindOf(exchange)).toBe('unknown');
+    expect(kindOf(await sender.send('{}', sendOptions()))).toBe('delivered');
+  });
+});
+
+describe('a request whose answer broke off after the headers', () => {
+  const headers = (status: string, length = 100): string => `HTTP/1.1 ${status}\r\ncontent-length: ${length}\r\n\r\n`;
+  const chunked = 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n';
+
+  it.each<[string, (socket: Socket) => void, number, OutcomeKind, string, Exchange['failure']]>([
+    ['200 and no body in time', write(headers('200 OK')), 200, 'delivered', '', { kind: 'timeout' }],
+    [
+      '200, a part of the body and no more',
+      write(headers('200 OK'), '{"succ'),
+      200,
+      'delivered',
+      '{"succ',
+      { kind: 'timeout' },
+    ],
+    [
+      '200, a part of the body and a close',
+      end(`${headers('200 OK')}{"succ`),
+      200,
+      'delivered',
+      '{"succ',
+      { kind: 'connection', code: 'UND_ERR_SOCKET' },
+    ],
+    [
+      '200 and broken chunks',
+      write(chunked, 'xyz\r\n'),
+      200,
+      'delivered',
+      '',
+      { kind: 'connection', code: 'HPE_INVALID_CHUNK_SIZE' },
+    ],
+    [
+      '202 and chunks without an end',
+      end(`${chunked.replace('200', '202')}2\r\nOk\r\n`),
+      202,
+      'delivered',
+      'Ok',
+      { kind: 'connection', code: 'UND_ERR_SOCKET' },
+    ],
+    ['400 and no body in time', write(headers('400 Bad')), 400, 'rejected', '', { kind: 'timeout' }],
+    ['401 and no body in time', write(headers('401 No')), 401, 'held', '', { kind: 'timeout' }],
+    [
+      '503 that began to say limit',
+      end(`${headers('503 Busy')}request limit`),
+      503,
+      'held',
+      'request limit',
+      { kind: 'connection', code: 'UND_ERR_SOCKET' },
+    ],
+    ['500 and no body in time', write(headers('500 Oops')), 500, 'unknown', '', { kind: 'timeout' }],
+  ])('is judged by its status: %s', async (_what, fault, httpStatus, kind, body, failure) => {
+    const exchange = await sendThroughFault(fault);
+    expect(exchange).toMatchObject({ reachedSocket: true, httpStatus, body, failure });
+    expect(kindOf(exchange)).toBe(kind);
+  });
+
+  it('is delivered when a reset follows the headers', async () => {
+    const exchange = await sendThroughFault((socket) =>
+      socket.write(headers('200 OK'), () => setTimeout(() => reset(socket), 20)),
+    );
+    expect(exchange).toMatchObject({ httpStatus: 200, failure: { kind: 'connection', code: 'ECONNRESET' } });
+    expect(kindOf(exchange)).toBe('delivered');
+  });
+
+  it('ends in time when the body comes byte by byte', async () => {
+    const exchange = await sendThroughFault((socket) => {
+      socket.write(headers('200 OK', 10_000));
+      const drip = setInterval(() => socket.write('x'), 5);
+      socket.on('close', () => clearInterval(drip));
+    });
+    expect(exchange).toMatchObject({ httpStatus: 200, failure: { kind: 'timeout' } });
+    expect(exchange.body).toMatch(/^x+$/);
+    expect(exchange.durationMs).toBeLessThan(2 * timeoutMs);
+    expect(kindOf(exchange)).toBe('delivered');
+  });
+});
+
+describe('a request that was answered in an unusual way', () => {
+  it.each([
+    ['early hints before', write('HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n', answerText('200 OK', 'Ok')), 'Ok'],
+    [
+      'several informational answers before',
+      write('HTTP/1.1 102 Processing\r\n\r\n'.repeat(3), answerText('200 OK', 'Ok')),
+      'Ok',
+    ],
+    ['HTTP/1.0', end('HTTP/1.0 200 OK\r\n\r\nOk'), 'Ok'],
+    ['no length, up to the close', end('HTTP/1.1 200 OK\r\n\r\nOk'), 'Ok'],
+    [
+      'chunks and a trailer',
+      write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nOk\r\n0\r\nx: y\r\n\r\n'),
+      'Ok',
+    ],
+    [
+      'one byte at a time',
+      (socket: Socket) => [...answerText('200 OK', 'Ok')].forEach((byte) => socket.write(byte)),
+      'Ok',
+    ],
+    ['204', write('HTTP/1.1 204 No Content\r\n\r\n'), ''],
+    ['connection: close', end(answerText('200 OK', 'Ok', { connection: 'close' })), 'Ok'],
+    [
+      'a character across two packets',
+      (socket: Socket) =>
+        [
+          Buffer.from('HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n'),
+          Buffer.from('ế').subarray(0, 1),
+          Buffer.from('ế').subarray(1),
+        ].forEach((bytes) => socket.write(bytes)),
+      'ế',
+    ],
+  ])('is delivered: %s', async (_what, answer, body) => {
+    const exchange = await sendThroughFault(answer);
+    expect(exchange).toMatchObject({ body, failure: null });
+    expect(kindOf(exchange)).toBe('delivered');
+  });
+
+  it('keeps the first 64 KiB of a body and does not wait for the rest', async () => {
+    const exchange = await sendThroughFault((socket) => {
+      socket.write(`HTTP/1.1 200 OK\r\ncontent-length: 9000000\r\n\r\n${'x'.repeat(MAX_BODY_BYTES + 10_000)}`);
+    });
+    expect(exchange).toMatchObject({ httpStatus: 200, body: 'x'.repeat(MAX_BODY_BYTES), failure: null });
+    expect(exchange.durationMs).toBeLessThan(timeoutMs);
+  });
+
+  it('does not give an answer too many to the next request', async () => {
+    const exchange = await sendThroughFault(write(answerText('200 OK', 'Ok') + answerText('400 Bad', 'not yours')));
+    expect(exchange).toMatchObject({ httpStatus: 200, body: 'Ok' });
+  });
+});

@@ -1,0 +1,43 @@
+import { Agent } from 'undici';
+import { onTestFinished } from 'vitest';
+import type { OutcomeKind } from '../../../src/shared/attempts.ts';
+import type { HttpRequest } from '../../../src/worker/dispatch.ts';
+import type { Exchange } from '../../../src/worker/exchange.ts';
+import type { Fetch } from '../../../src/worker/fetch-exchange.ts';
+import { createSender, type Sender, type SenderConfig, type SendOptions } from '../../../src/worker/sender.ts';
+import { judge } from './exchanges.ts';
+
+/** A sender that goes with the test. */
+export function openSender(origin: string, config: Partial<SenderConfig> = {}, customFetch?: Fetch): Sender {
+  const sender = createSender({ apiUrl: `${origin}/send`, timeoutMs: 2000, concurrency: 1, ...config }, customFetch);
+  onTestFinished(() => sender.close());
+  return sender;
+}
+
+export function sendOptions(options: Partial<SendOptions> = {}): SendOptions {
+  return { apiKey: 'key-1', startBefore: Infinity, signal: undefined, ...options };
+}
+
+/** A pool that goes with the test, set up as the sender's. */
+export function openAgent(options: Agent.Options = {}): Agent {
+  const agent = new Agent({ connections: 1, pipelining: 1, allowH2: false, ...options });
+  onTestFinished(() => agent.destroy());
+  return agent;
+}
+
+export function requestTo(origin: string, request: Partial<HttpRequest> = {}): HttpRequest {
+  return {
+    origin,
+    path: '/send',
+    headers: { 'content-type': 'application/json', apikey: 'key-1' },
+    body: '{"n":1}',
+    timeoutMs: 2000,
+    startBefore: Infinity,
+    signal: undefined,
+    ...request,
+  };
+}
+
+export function kindOf(exchange: Exchange): OutcomeKind {
+  return judge(exchange).kind;
+}
