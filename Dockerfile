@@ -22,7 +22,7 @@ COPY --from=build /app/package.json ./
 COPY --from=build /app/dist ./dist
 # The user "node", as a number: that is how Kubernetes can tell that it is not root.
 USER 1000:1000
-HEALTHCHECK --interval=10s --timeout=8s --start-period=20s --retries=3 \
+HEALTHCHECK --interval=15s --timeout=8s --start-period=20s --retries=3 \
   CMD ["node", "/app/dist/cli/healthcheck/main.js"]
 # No shell in between: the worker is process 1 and gets the SIGTERM of "docker stop" itself.
 ENTRYPOINT ["node", "/app/dist/cli/main.js"]

@@ -83,7 +83,7 @@ export const configSchema = fields({
   }),
   keepDoneMs: wholeNumber(1_000, MAX_DURATION_MS).default(3_600_000).register(descriptions, {
     variable: 'KITECHAT_KEEP_DONE_MS',
-    description: 'how long delivered and cancelled messages stay known, at most 1,000 per shard',
+    description: 'how long delivered messages stay known, at most 1,000 per shard',
   }),
   keepDeadMs: wholeNumber(1_000, MAX_DURATION_MS).default(2_592_000_000).register(descriptions, {
     variable: 'KITECHAT_KEEP_DEAD_MS',

@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici';
 import { createAnswerBody } from './answer-body.ts';
-import type { Exchange, ExchangeFailure } from './exchange.ts';
+import { connectionFailure, type Exchange, type ExchangeFailure } from './exchange.ts';
 
 export interface HttpRequest {
   origin: string;
@@ -75,7 +75,7 @@ export async function dispatch(dispatcher: Dispatcher, request: HttpRequest): Pr
         end(null);
       },
       onResponseError(_controller, error) {
-        end({ kind: 'connection', code: codeOf(error) });
+        end(connectionFailure(error));
       },
     };
     if (ended) return;
@@ -94,16 +94,11 @@ export async function dispatch(dispatcher: Dispatcher, request: HttpRequest): Pr
         handler,
       );
     } catch (error) {
-      end({ kind: 'connection', code: codeOf(error) });
+      end(connectionFailure(error));
     }
   });
 }
 
 function firstValue(header: string | string[] | undefined): string | null {
   return (Array.isArray(header) ? header[0] : header) ?? null;
-}
-
-function codeOf(error: unknown): string {
-  const code: unknown = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
-  return typeof code === 'string' ? code : 'unknown error';
 }

@@ -1,3 +1,5 @@
+import { describeSafely } from '../shared/safe-cause.ts';
+
 /** Why an exchange ended without a whole answer. */
 export type ExchangeFailure =
   /** No whole answer within the attempt's time. */
@@ -20,4 +22,11 @@ export interface Exchange {
   body: string;
   failure: ExchangeFailure | null;
   durationMs: number;
+}
+
+/** What may be told of an error that a connection or a caller's `fetch` gave us: its code, or that of its cause, or its name. */
+export function connectionFailure(error: unknown): ExchangeFailure {
+  const { name, code } = describeSafely(error);
+  const cause = error instanceof Error ? describeSafely(error.cause) : undefined;
+  return { kind: 'connection', code: code ?? cause?.code ?? name };
 }

@@ -1,5 +1,5 @@
 import { type AnswerBody, createAnswerBody } from './answer-body.ts';
-import type { Exchange, ExchangeFailure } from './exchange.ts';
+import { connectionFailure, type Exchange, type ExchangeFailure } from './exchange.ts';
 
 /** A caller's own way to make a request, in place of the worker's pool of connections. */
 export type Fetch = (request: Request) => Promise<Response>;
@@ -69,5 +69,5 @@ async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
 function failureOf(error: unknown, deadline: AbortSignal, signal: AbortSignal | undefined): ExchangeFailure {
   if (deadline.aborted) return { kind: 'timeout' };
   if (signal?.aborted) return { kind: 'aborted' };
-  return { kind: 'connection', code: error instanceof Error ? error.name : 'unknown error' };
+  return connectionFailure(error);
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import { onTestFinished } from 'vitest';
@@ -65,7 +66,8 @@ export async function startBrokenServer(options: BrokenServerOptions = {}): Prom
   const port = await listen(server, '127.0.0.1', 0);
   onTestFinished(async () => {
     for (const socket of sockets) socket.destroy();
-    await new Promise((resolve) => void server.close(resolve));
+    server.close();
+    await once(server, 'close');
   });
   return { port, origin: `${tls ? 'https' : 'http'}://127.0.0.1:${port}`, received, connections };
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { buildConnector } from 'undici';
 import { describe, expect, it, vi } from 'vitest';
@@ -10,7 +11,8 @@ import { selfSigned } from './self-signed.ts';
 async function unusedPort(): Promise<number> {
   const server = createServer();
   const port = await listen(server, '127.0.0.1', 0);
-  await new Promise((resolve) => void server.close(resolve));
+  server.close();
+  await once(server, 'close');
   return port;
 }
 

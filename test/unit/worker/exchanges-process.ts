@@ -1,0 +1,25 @@
+import { createSender } from '../../../src/worker/sender.ts';
+
+/**
+ * Makes one exchange of each kind with a deadline far away, prints what became of them and has nothing left to do: the
+ * process ends unless a timer, a listener or a socket keeps it.
+ */
+const [answering = '', silent = '', refusing = ''] = process.argv.slice(2);
+const farAwayMs = 600_000;
+const options = { apiKey: 'key-1', startBefore: Infinity, signal: undefined };
+
+async function sendTo(origin: string, overrides: { startBefore?: number; signal?: AbortSignal } = {}): Promise<void> {
+  const sender = createSender({ apiUrl: origin, timeoutMs: farAwayMs, concurrency: 1 });
+  const { httpStatus, failure } = await sender.send('{}', { ...options, ...overrides });
+  process.stdout.write(`${failure?.kind ?? httpStatus}\n`);
+}
+
+await sendTo(answering);
+await sendTo(refusing);
+await sendTo(answering, { startBefore: 0 });
+await sendTo(answering, { signal: AbortSignal.abort() });
+await sendTo(silent, { signal: AbortSignal.timeout(50) });
+const overFetch = createSender({ apiUrl: answering, timeoutMs: farAwayMs, concurrency: 1 }, () =>
+  Promise.resolve(new Response('Ok')),
+);
+process.stdout.write(`${(await overFetch.send('{}', options)).httpStatus}\n`);
