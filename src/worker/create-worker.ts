@@ -10,6 +10,7 @@ import { agreeOnShards } from '../shared/shards.ts';
 import type { ResolveApiKey } from './api-keys.ts';
 import type { AttemptReport } from './attempt-report.ts';
 import type { ClassifyResponse } from './classify.ts';
+import { warnIfNotDurable } from './durability-check.ts';
 import type { Fetch } from './fetch-exchange.ts';
 import { untilReady, watchRedis } from './redis-watch.ts';
 import { createSender } from './sender.ts';
@@ -84,6 +85,7 @@ export function createWorker(options: WorkerOptions): KitechatWorker {
     watchRedis(redis, logger, stopping.signal);
     try {
       if (!(await untilReady(redis, stopping.signal))) return;
+      await warnIfNotDurable(redis, logger);
       await agreeOnShards(redis, config.namespace, config.shards);
       const indexes = Array.from({ length: config.shards }, (_, index) => index);
       const shards = await Promise.all(indexes.map((index) => openShard(redis, config.namespace, index)));

@@ -7,11 +7,12 @@ import type { ResolveApiKey } from './api-keys.ts';
 import { type AttemptReport, logAttempt } from './attempt-report.ts';
 import type { ClassifyResponse } from './classify.ts';
 import { createSendAttempt } from './attempt.ts';
+import { buryIfUnreadable } from './bury-lost.ts';
 import { drain } from './drain.ts';
-import { createHeartbeat } from './heartbeat.ts';
 import { createProcessor, type ProcessMessage } from './process-message.ts';
 import type { Sender } from './sender.ts';
 import { createShardWorker } from './shard-worker.ts';
+import { createUpkeep } from './upkeep.ts';
 
 export interface ServeDeps {
   shards: readonly Shard[];
@@ -37,7 +38,7 @@ export async function serveShards(deps: ServeDeps): Promise<{ drain(): Promise<v
       logAttempt(logger, report);
       deps.report(report);
     },
-    newAttempt: attemptNames(),
+    newAttempt: attemptNames(workerId),
   });
 
   const open = new Map<Shard, number>(shards.map((shard) => [shard, 0]));
@@ -51,28 +52,38 @@ export async function serveShards(deps: ServeDeps): Promise<{ drain(): Promise<v
     }
   };
 
-  const heartbeat = createHeartbeat({
+  const upkeep = createUpkeep({
     shards,
     workerId,
     describe: (shard) => ({ version, since, concurrency, sending: open.get(shard) ?? 0 }),
     window: config.pageParallelism === 'auto' ? 0 : config.pageParallelism,
+    attemptsAllowed: config.attempts,
     keepDeadMs: config.keepDeadMs,
     logger,
   });
-  await heartbeat.start();
-  const workers = shards.map((shard) => createShardWorker(shard, { ...config, concurrency }, processCounted, logger));
+  await upkeep.start();
+  const workers = shards.map((shard) => {
+    const worker = createShardWorker(shard, { ...config, concurrency }, processCounted, logger);
+    worker.on('stalled', (id) => {
+      buryIfUnreadable(shard, id, config.attempts).catch((error: unknown) => {
+        logger.warn({ err: error, id }, 'a message whose worker died could not be looked at');
+      });
+    });
+    return worker;
+  });
   for (const worker of workers) {
     worker.run().catch((error: unknown) => logger.error({ err: error }, 'BullMQ stopped taking messages'));
   }
   logger.info({ workerId, version, namespace: config.namespace, concurrency: config.concurrency }, 'taking messages');
   const openMessages = (): number => [...open.values()].reduce((total, count) => total + count, 0);
-  const leave = async (): Promise<void> => await heartbeat.stop();
+  const leave = async (): Promise<void> => await upkeep.stop();
   return { drain: () => drain({ workers, openMessages, leave, shutdownMs: config.shutdownMs, logger }) };
 }
 
-/** Names that no other attempt has, in this process or another. */
-function attemptNames(): () => string {
-  const prefix = randomBytes(6).toString('base64url');
+/** Names that no other attempt has; they say which worker made it. */
+function attemptNames(workerId: string): () => string {
+  // A restarted container may have the host name and the process id of the one before.
+  const prefix = `${workerId}.${randomBytes(4).toString('base64url')}`;
   let attempts = 0;
   return () => `${prefix}.${(attempts += 1).toString(36)}`;
 }

@@ -86,7 +86,7 @@ export async function openLanes(redis: LaneRedis, namespace: string = randomUUID
     },
     released: async () => (await redis.lrange(`${send}wait`, 0, -1)).toReversed(),
     lane: async (conversation, page = 'p1') => await redis.lrange(`${shard.root}lane:${laneOf(page, conversation)}`, 0, -1),
-    window: async (page = 'p1') => (await redis.smembers(`${shard.root}window:${page}`)).toSorted(),
+    window: async (page = 'p1') => (await redis.hkeys(`${shard.root}window:${page}`)).toSorted(),
     async keys() {
       const found = await redis.keys(`${shard.root.replaceAll(/[{}]/g, '?')}*`);
       const bookkeeping = /:(events|meta|id|marker|fleet|workers|stalled-check)$/;

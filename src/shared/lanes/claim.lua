@@ -36,7 +36,7 @@ local function park()
   redis.call('SREM', send .. 'stalled', id)
   redis.call('LREM', send .. 'active', 1, id)
   redis.call('ZADD', send .. 'waiting-children', redis.call('HGET', jobKey, 'timestamp'), id)
-  redis.call('SREM', windowKey, id)
+  redis.call('HDEL', windowKey, id)
   return { 'parked' }
 end
 
@@ -61,15 +61,15 @@ if now >= tonumber(expiresAt) then return { 'expired', used, history, lockMs, ''
 if nextAt and tonumber(nextAt) > now then return { 'wait', tonumber(nextAt) - now } end
 
 leaveBackoff(root, lane, id)
-if redis.call('SISMEMBER', windowKey, id) == 0 then
-  if redis.call('SCARD', windowKey) >= windowSize(root) then
+if redis.call('HEXISTS', windowKey, id) == 0 then
+  if redis.call('HLEN', windowKey) >= windowSize(root) then
     redis.call('HDEL', jobKey, 'next', 'held')
     redis.call('ZREM', root .. 'held', id)
     local parked = park()
     redis.call('LPUSH', root .. 'ready:' .. page, lane)
     return parked
   end
-  redis.call('SADD', windowKey, id)
+  redis.call('HSET', windowKey, id, lane)
 end
 
 if nextAt then

@@ -1,5 +1,8 @@
 -- Put before the scripts that free or fill room in a page's window. Not a script of its own.
 --
+-- A lane's head is in exactly one place: its lane stands in the page's `ready` list, or its id is a field of the page's
+-- `window` (released, being sent, held) or of its `failing` (in backoff), with the lane as the value.
+--
 -- root: what every key of the shard starts with, `{<namespace>:<shard>}:`. lane: `<page>/<conversation>`.
 
 local function pageOf(lane)
@@ -22,10 +25,10 @@ end
 local function releaseReady(root, page)
   local size = windowSize(root)
   local windowKey = root .. 'window:' .. page
-  local room = size - redis.call('SCARD', windowKey)
+  local room = size - redis.call('HLEN', windowKey)
   if room <= 0 then return end
   -- Heads in backoff are outside the window; a page on which everything fails must not grow without bound.
-  if redis.call('SCARD', root .. 'failing:' .. page) >= 4 * size then return end
+  if redis.call('HLEN', root .. 'failing:' .. page) >= 4 * size then return end
   local send = root .. 'send:'
   local released = 0
   for _ = 1, 200 do
@@ -36,7 +39,7 @@ local function releaseReady(root, page)
     local id = redis.call('LINDEX', laneKey, 0)
     if id then
       if redis.call('ZREM', send .. 'waiting-children', id) == 1 then
-        redis.call('SADD', windowKey, id)
+        redis.call('HSET', windowKey, id, lane)
         redis.call('LPUSH', send .. 'wait', id)
         released = released + 1
       elseif redis.call('EXISTS', send .. id) == 0 then
@@ -60,7 +63,7 @@ local function leaveLane(root, lane, id)
   local laneKey = root .. 'lane:' .. lane
   local wasHead = redis.call('LINDEX', laneKey, 0) == id
   if wasHead then redis.call('LPOP', laneKey) else redis.call('LREM', laneKey, 1, id) end
-  redis.call('SREM', root .. 'window:' .. page, id)
+  redis.call('HDEL', root .. 'window:' .. page, id)
   if wasHead and redis.call('EXISTS', laneKey) == 1 then
     redis.call('RPUSH', root .. 'ready:' .. page, lane)
   end
@@ -72,11 +75,6 @@ end
 
 local function leaveBackoff(root, lane, id)
   if redis.call('ZREM', root .. 'backoff', id) == 1 then
-    redis.call('SREM', root .. 'failing:' .. pageOf(lane), id)
+    redis.call('HDEL', root .. 'failing:' .. pageOf(lane), id)
   end
-end
-
-local function redisNowMs()
-  local time = redis.call('TIME')
-  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end

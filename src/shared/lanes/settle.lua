@@ -12,12 +12,9 @@
 -- had ended before). After 'lost' and 'settled' a dead letter that was added in the same MULTI is dropped.
 
 local root, id, jobKey = ARGV[1], ARGV[2], KEYS[1]
-local dead = root .. 'dead:'
 
 local function refuse(why)
-  if ARGV[5] == 'dead' and redis.call('ZREM', dead .. 'waiting-children', id) == 1 then
-    redis.call('DEL', dead .. id)
-  end
+  if ARGV[5] == 'dead' then dropLetter(root, id) end
   return { why }
 end
 
@@ -50,13 +47,7 @@ if ARGV[5] == 'delivered' or ARGV[5] == 'dead' then
   leaveBackoff(root, lane, id)
   redis.call('ZREM', root .. 'held', id)
   leaveLane(root, lane, id)
-  if ARGV[5] == 'dead' then
-    local letter = dead .. id
-    local deadAt = redisNowMs()
-    redis.call('ZREM', dead .. 'waiting-children', id)
-    redis.call('ZADD', dead .. 'failed', deadAt, id)
-    redis.call('HSET', letter, 'finishedOn', deadAt, 'failedReason', redis.call('HGET', letter, 'name'))
-  end
+  if ARGV[5] == 'dead' then showLetter(root, id) end
   return { 'done', 0 }
 end
 
@@ -74,8 +65,8 @@ redis.call('HSET', jobKey, unpack(changes))
 if ARGV[5] == 'backoff' then
   local page = pageOf(lane)
   redis.call('ZADD', root .. 'backoff', nextAt, id)
-  redis.call('SADD', root .. 'failing:' .. page, id)
-  redis.call('SREM', root .. 'window:' .. page, id)
+  redis.call('HSET', root .. 'failing:' .. page, id, lane)
+  redis.call('HDEL', root .. 'window:' .. page, id)
   releaseReady(root, page)
 end
 return { 'done', nextAt - now }

@@ -1,0 +1,34 @@
+-- Ends a message that no worker has, with a dead letter that was added hidden in the same MULTI: one that BullMQ failed by
+-- itself, or one whose data no worker can read.
+--
+-- KEYS[1] the job's hash
+-- ARGV[1] root  ARGV[2] message id  ARGV[3] '1' if no worker can read the job: then it may be taken from a worker, too,
+-- since none of our code runs on it
+--
+-- Returns {'done'}, or with the letter dropped {'not ours'}: a worker has it, or it has ended, or it is gone.
+
+local root, id = ARGV[1], ARGV[2]
+local send = root .. 'send:'
+
+local lane = redis.call('HGET', KEYS[1], 'lane')
+
+local function takeFromBullMq()
+  if redis.call('ZREM', send .. 'failed', id) == 1 then return true end
+  if ARGV[3] ~= '1' then return false end
+  redis.call('DEL', KEYS[1] .. ':lock')
+  redis.call('SREM', send .. 'stalled', id)
+  return redis.call('LREM', send .. 'wait', 1, id) + redis.call('LREM', send .. 'active', 1, id) > 0
+end
+
+if not lane or redis.call('HEXISTS', KEYS[1], 'settled') == 1 or not takeFromBullMq() then
+  dropLetter(root, id)
+  return { 'not ours' }
+end
+
+leaveBackoff(root, lane, id)
+redis.call('ZREM', root .. 'held', id)
+showLetter(root, id)
+redis.call('DEL', KEYS[1])
+leaveLane(root, lane, id)
+redis.call('HINCRBY', root .. 'repairs', 'buried', 1)
+return { 'done' }

@@ -1,0 +1,60 @@
+import { decodeHistory } from '../shared/attempts.ts';
+import type { DeadLetterPayload } from '../shared/dead-letter.ts';
+import { bury } from '../shared/lanes/bury.ts';
+import { decodePayload } from '../shared/payload.ts';
+import { jobKeys, type Shard } from '../shared/queues.ts';
+
+const AT_ONCE = 100;
+
+/** Messages that BullMQ failed by itself become dead letters: nothing else would release their conversations. */
+export async function buryFailed(shard: Shard, attemptsAllowed: number): Promise<number> {
+  const ids = await shard.redis.zrange(`${shard.root}send:failed`, 0, String(AT_ONCE - 1));
+  let buried = 0;
+  for (const id of ids) if (await buryOne(shard, id, 'crashed', attemptsAllowed)) buried += 1;
+  return buried;
+}
+
+/**
+ * A job that is no JSON makes BullMQ fail before any code of ours runs, again and again. It is told by its lock that
+ * ended, and becomes a dead letter here.
+ */
+export async function buryIfUnreadable(shard: Shard, id: string, attemptsAllowed: number): Promise<boolean> {
+  const [data, opts] = await shard.redis.hmget(jobKeys(shard, id).job, 'data', 'opts');
+  if (isJson(data ?? '{}') && isJson(opts ?? '{}')) return false;
+  return await buryOne(shard, id, 'undecodable', attemptsAllowed);
+}
+
+async function buryOne(
+  shard: Shard,
+  id: string,
+  reason: DeadLetterPayload['reason'],
+  attemptsAllowed: number,
+): Promise<boolean> {
+  const fields = await shard.redis.hmget(jobKeys(shard, id).job, 'data', 'timestamp', 'used', 'history');
+  const [data = null, timestamp, used, history] = fields;
+  const payload = data !== null && isJson(data) ? decodePayload(JSON.parse(data)) : null;
+  const letter: DeadLetterPayload = {
+    v: 1,
+    reason: payload ? reason : 'undecodable',
+    request: payload?.request ?? null,
+    ...(payload ? {} : { stored: data }),
+    enqueuedAt: new Date(Number(timestamp ?? 0)).toISOString(),
+    attempts: decodeHistory(history ?? ''),
+    attemptsUsed: Number(used ?? 0),
+    attemptsAllowed,
+    response: null,
+    label: payload?.label ?? null,
+    ...(payload?.onUnknownOutcome ? { onUnknownOutcome: payload.onUnknownOutcome } : {}),
+    replayOf: payload?.replayOf ?? null,
+  };
+  return await bury(shard, id, letter, { unreadable: reason === 'undecodable' });
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
