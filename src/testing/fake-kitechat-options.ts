@@ -43,7 +43,7 @@ export interface FakeKitechatOptions {
 const optionsSchema = fields({
   host: z.string().min(1, 'must not be empty').default('127.0.0.1'),
   port: intFrom(0, 65_535).default(0),
-  apiKeys: z.array(z.string().min(1)).min(1, 'leave it out to let every key in').optional(),
+  apiKeys: z.array(z.string().min(1, 'must not be empty')).min(1, 'leave it out to let every key in').optional(),
   faults: faultsSchema.default([]),
   seed: intFrom(Number.MIN_SAFE_INTEGER).default(1),
   latencyMs: numberFrom(0, MAX_TIMER_MS).default(0),

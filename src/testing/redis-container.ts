@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream';
 import type * as TestcontainersPackage from 'testcontainers';
 import { randomPort } from './random-port.ts';
 import { redisInContainer } from './redis-container-handle.ts';
@@ -84,25 +83,27 @@ async function runContainer(
       container = engine.container.getById(id);
     }
   }
-  let log = '';
-  let logStream: Readable | undefined;
   const redis = new RedisContainer(IMAGE)
     .withExposedPorts(REDIS_PORT)
     .withCommand(['redis-server', ...args])
-    .withLogConsumer((stream) => {
-      logStream = stream.on('data', (line) => (log += String(line)));
-    })
     .withWaitStrategy(Wait.forLogMessage('Ready to accept connections'));
   try {
     const started = await redis.start();
-    logStream?.destroy();
     return { is: 'running', container: engine.container.getById(started.getId()) };
   } catch (cause) {
     if (container === undefined) return { is: 'no-image', cause };
+    const log = await logOf(container);
     await removeIfThere(container);
     if (cause instanceof Error && PORT_TAKEN.test(cause.message)) return { is: 'port-taken' };
     throw new RedisStartError('Redis ended in its container instead of starting', log);
   }
+}
+
+/** What a container that is ending or has ended wrote; the engine keeps it until the container is removed. */
+async function logOf(container: Container): Promise<string> {
+  const written = await container.logs({ stdout: true, stderr: true }).catch(() => '');
+  // The engine frames every line with a few bytes that are no text.
+  return written.toString().replaceAll(/[^\P{Cc}\n]/gu, '');
 }
 
 /** Testcontainers removes a container that didn't get ready, but not one that didn't even start. */

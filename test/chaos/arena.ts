@@ -1,0 +1,133 @@
+import { createProducer, EnqueueUncertainError, type Producer, QueueUnavailableError } from '../../src/producer/index.ts';
+import { openDeadLetters, type DeadLetters } from '../../src/dead-letters/index.ts';
+import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
+import { openShard, type Shard } from '../../src/shared/queues.ts';
+import { connectPatiently } from '../../src/shared/redis.ts';
+import { type FakeKitechat, type FakeKitechatOptions, startFakeKitechat } from '../../src/testing/index.ts';
+import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import { startRedisServer } from '../../src/testing/redis-server.ts';
+import type { EnqueueItem } from '../../src/producer/index.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createFleet, type Fleet } from './fleet.ts';
+import { openGate, type Gate } from './gate.ts';
+import { seededRandom } from './random.ts';
+
+export interface ArenaOptions {
+  seed: number;
+  workers: number;
+  api?: FakeKitechatOptions;
+  /** Settings of the workers, as variables. */
+  env?: Record<string, string>;
+}
+
+/** A Redis with AOF, an API behind a gate that can be shut, and a fleet of worker processes: all to be broken. */
+export interface Arena {
+  random(): number;
+  server: RedisServer;
+  api: FakeKitechat;
+  gate: Gate;
+  fleet: Fleet;
+  shard: Shard;
+  deadLetters: DeadLetters;
+  /** Messages that were stored surely, by their identity. */
+  stored: Set<string>;
+  /** Messages of which some call could not say whether they were stored. */
+  uncertain: Set<string>;
+  /** Stores messages as a careful app does: again, with the same key, until it is sure. */
+  store(items: readonly EnqueueItem[]): Promise<void>;
+  /** Stores the messages of each conversation one after another, all conversations at once, over some time. */
+  storeSlowly(items: readonly EnqueueItem[], overMs: number): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export async function openArena(options: ArenaOptions): Promise<Arena> {
+  const stack = new AsyncDisposableStack();
+  const server = stack.use(await startRedisServer({ appendOnly: true }));
+  const api = stack.use(await startFakeKitechat({ seed: options.seed, ...options.api }));
+  const gate = stack.use(await openGate(api.port));
+  const redis: LaneRedis = connectPatiently(server.url);
+  stack.defer(() => redis.disconnect());
+  const shard = await openShard(redis, 'kitechat', 0);
+  const producer = stack.use(createProducer({ redisUrl: server.url }));
+  const deadLetters = stack.use(openDeadLetters({ redisUrl: server.url }));
+  const random = seededRandom(options.seed);
+  const fleet = stack.use(
+    createFleet({
+      shard,
+      random,
+      env: {
+        REDIS_URL: server.url,
+        KITECHAT_API_URL: api.url.replace(`:${api.port}`, `:${gate.port}`),
+        KITECHAT_API_KEY: 'key',
+        KITECHAT_TIMEOUT_MS: '2500',
+        KITECHAT_BACKOFF_MS: '100',
+        KITECHAT_BACKOFF_MAX_MS: '1000',
+        KITECHAT_ATTEMPTS: '100',
+        KITECHAT_CONCURRENCY: '25',
+        KITECHAT_SHUTDOWN_MS: '5000',
+        LOG_LEVEL: 'error',
+        ...options.env,
+      },
+    }),
+  );
+  await Promise.all(Array.from({ length: options.workers }, () => fleet.start()));
+  const stored = new Set<string>();
+  const uncertain = new Set<string>();
+
+  async function storeOne(item: EnqueueItem): Promise<void> {
+    const identity = identityOf(item);
+    if (await storeUntilSure(producer, item, identity)) uncertain.add(identity);
+    stored.add(identity);
+  }
+
+  return {
+    random,
+    server,
+    api,
+    gate,
+    fleet,
+    shard,
+    deadLetters,
+    stored,
+    uncertain,
+    async store(items) {
+      for (let start = 0; start < items.length; start += 1000) {
+        const part = items.slice(start, start + 1000);
+        await producer.enqueueMessages(part);
+        for (const item of part) stored.add(identityOf(item));
+      }
+    },
+    async storeSlowly(items, overMs) {
+      const conversations = Map.groupBy(items, ({ pageId, conversationId }) => `${pageId}/${conversationId}`);
+      await Promise.all(
+        [...conversations.values()].map(async (messages) => {
+          for (const item of messages) {
+            await delay((2 * random() * overMs) / messages.length);
+            await storeOne(item);
+          }
+        }),
+      );
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+/** @returns whether some call could not say if it had stored the message. */
+async function storeUntilSure(producer: Producer, item: EnqueueItem, key: string): Promise<boolean> {
+  const { pageId, conversationId, message } = item;
+  let wasUncertain = false;
+  for (;;) {
+    try {
+      await producer.enqueueMessage({ pageId, conversationId, message }, { idempotencyKey: key });
+      return wasUncertain;
+    } catch (error) {
+      if (error instanceof EnqueueUncertainError) wasUncertain = true;
+      else if (!(error instanceof QueueUnavailableError)) throw error;
+      await delay(50);
+    }
+  }
+}
+
+export function identityOf({ pageId, conversationId, message }: { pageId: string | null; conversationId: string | null; message: unknown }): string {
+  return JSON.stringify([pageId, conversationId, message]);
+}

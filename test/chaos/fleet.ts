@@ -1,0 +1,123 @@
+import { hostname } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Shard } from '../../src/shared/queues.ts';
+import { type CommandProcess, startCommand } from '../support/command-line.ts';
+import { eventually } from '../support/eventually.ts';
+
+/** A request that was open, as Redis knew it, when its worker was struck. */
+export interface OpenRequest {
+  id: string;
+  /** The message as it was stored. */
+  request: unknown;
+  struckAt: number;
+}
+
+export interface FleetOptions {
+  shard: Shard;
+  env: Record<string, string>;
+  random(): number;
+}
+
+/** Worker processes that come and go. */
+export interface Fleet {
+  start(): Promise<void>;
+  /** Kills one of them, after it was stopped and counted, and starts another. */
+  killOne(): Promise<void>;
+  /** Stops one for some time as a frozen event loop would, longer than its lock, then lets it go on. */
+  freezeOne(forMs: number): Promise<void>;
+  /** Replaces one as a deploy does. */
+  deployOne(): Promise<void>;
+  /** Counts what all of them have open, before something else is struck. */
+  noteOpenRequests(): Promise<void>;
+  countKill(): void;
+  /** The requests that were open at the kills and freezes. */
+  readonly struck: readonly OpenRequest[];
+  readonly kills: number;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export function createFleet({ shard, env, random }: FleetOptions): Fleet {
+  const workers = new Set<CommandProcess>();
+  const struck: OpenRequest[] = [];
+  let kills = 0;
+
+  async function start(): Promise<void> {
+    const worker = startCommand(['worker'], env);
+    workers.add(worker);
+    await eventually('the worker is registered', async () => await shard.redis.hexists(`${shard.root}workers`, idOf(worker)));
+  }
+
+  function pick(): CommandProcess {
+    const victim = [...workers][Math.floor(random() * workers.size)];
+    if (!victim) throw new Error('no worker is left');
+    return victim;
+  }
+
+  async function strike(victim: CommandProcess): Promise<void> {
+    victim.kill('SIGSTOP');
+    // What it had already written to its socket is still carried out by Redis: count until nothing changes any more.
+    let open = await openRequestsOf(shard, idOf(victim));
+    for (let before = -1; before !== open.length; ) {
+      before = open.length;
+      await delay(100);
+      open = await openRequestsOf(shard, idOf(victim));
+    }
+    struck.push(...open);
+  }
+
+  return {
+    struck,
+    get kills() {
+      return kills;
+    },
+    start,
+    async noteOpenRequests() {
+      struck.push(...(await openRequestsOf(shard, hostname())));
+    },
+    countKill() {
+      kills += 1;
+    },
+    async killOne() {
+      const victim = pick();
+      await strike(victim);
+      victim.kill('SIGKILL');
+      workers.delete(victim);
+      kills += 1;
+      await victim.ended();
+      await start();
+    },
+    async freezeOne(forMs) {
+      const victim = pick();
+      await strike(victim);
+      kills += 1;
+      await delay(forMs);
+      victim.kill('SIGCONT');
+    },
+    async deployOne() {
+      const old = pick();
+      await start();
+      workers.delete(old);
+      old.kill('SIGTERM');
+      const code = await old.ended();
+      if (code !== 0) throw new Error(`a worker ended with ${code} after SIGTERM`);
+      kills += 1;
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all([...workers].map((worker) => worker[Symbol.asyncDispose]()));
+    },
+  };
+}
+
+function idOf(worker: CommandProcess): string {
+  return `${hostname()}-${worker.pid}`;
+}
+
+/** @param worker a worker's id, or the host's name for all of them */
+async function openRequestsOf({ redis, root }: Shard, worker: string): Promise<OpenRequest[]> {
+  const struckAt = Date.now();
+  const ids = await redis.lrange(`${root}send:active`, 0, -1);
+  const jobs = await Promise.all(ids.map(async (id) => ({ id, fields: await redis.hmget(`${root}send:${id}`, 'open', 'data') })));
+  return jobs.flatMap(({ id, fields: [open, data] }) =>
+    open?.startsWith(worker) && data ? [{ id, struckAt, request: (JSON.parse(data) as { request: unknown }).request }] : [],
+  );
+}

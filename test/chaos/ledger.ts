@@ -1,0 +1,77 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { readRepairs } from '../../src/shared/lanes/reconcile.ts';
+import { type Arena, identityOf } from './arena.ts';
+import type { Outcome } from './scenario.ts';
+
+/** Nothing has moved for so long: then it is stuck. Longer than a lock, a check and a reconcile pass together. */
+const STILL_MS = 30_000;
+const LOOK_MS = 200;
+
+/** Waits until every message has ended, or nothing moves any more. @returns how many are open then. */
+export async function untilEnded({ shard, api }: Arena): Promise<number> {
+  let lastMove = performance.now();
+  let before = '';
+  for (;;) {
+    const { waiting, active, delayed, 'waiting-children': hidden } = await shard.send.getJobCounts();
+    const open = (waiting ?? 0) + (active ?? 0) + (delayed ?? 0) + (hidden ?? 0);
+    if (open === 0) return 0;
+    const now = `${open} ${api.accepted.length}`;
+    if (now !== before) lastMove = performance.now();
+    before = now;
+    if (performance.now() - lastMove > STILL_MS) return open;
+    await delay(LOOK_MS);
+  }
+}
+
+export interface Excuses {
+  duplicates: number;
+  dead: number;
+  recoveryMs: number | null;
+  recoveryLimitMs: number | null;
+}
+
+/** Compares what was stored with what the API accepted and what is in the dead letters. */
+export async function settleAccounts(arena: Arena, excuses: Excuses): Promise<Outcome> {
+  const stuck = await untilEnded(arena);
+  const letters = await arena.deadLetters.list({ limit: 1_000_000 });
+  const dead = new Set(letters.map(identityOf));
+  const accepted = new Set(arena.api.accepted.map(identityOf));
+  const report = arena.api.report();
+  const repairs = await readRepairs(arena.shard);
+  const struck = new Set(arena.fleet.struck.map(({ request }) => identityOf(request as Parameters<typeof identityOf>[0])));
+  const unexplained = letters.filter((letter) => !struck.has(identityOf(letter)));
+  if (letters.length > excuses.dead) {
+    for (const letter of unexplained.slice(0, 40)) console.error('unexplained:', letter.id, letter.enqueuedAt, letter.deadAt, JSON.stringify(letter.attempts));
+  }
+  const missing = [...arena.stored].filter((identity) => !accepted.has(identity) && !dead.has(identity)).length;
+  return {
+    messages: arena.stored.size,
+    kills: arena.fleet.kills,
+    lost: Math.max(0, missing - stuck),
+    duplicated: report.duplicates.count,
+    excused: excuses.duplicates,
+    unexpected: [...accepted].filter((identity) => !arena.stored.has(identity)).length,
+    recovered: [...arena.uncertain].filter((identity) => accepted.has(identity)).length,
+    inversions: report.outOfOrder.count,
+    stuck,
+    dead: letters.length,
+    excusedDead: excuses.dead,
+    repairs: Object.values(repairs).reduce((total, count) => total + count, 0),
+    recoveryMs: excuses.recoveryMs,
+    recoveryLimitMs: excuses.recoveryLimitMs,
+  };
+}
+
+/** How long the requests that were open at a strike took to end: accepted again, or dead. `null` if none was open. */
+export async function recoveryOfStruck({ api, fleet, deadLetters }: Arena): Promise<number | null> {
+  const endings = new Map<string, number[]>();
+  const note = (identity: string, at: number): void => void endings.set(identity, [...(endings.get(identity) ?? []), at]);
+  for (const message of api.accepted) note(identityOf(message), message.at);
+  for (const letter of await deadLetters.list({ limit: 1_000_000 })) note(identityOf(letter), Date.parse(letter.deadAt));
+  const times = fleet.struck.flatMap(({ request, struckAt }) => {
+    const identity = identityOf(request as Parameters<typeof identityOf>[0]);
+    const after = (endings.get(identity) ?? []).filter((at) => at > struckAt);
+    return after.length === 0 ? [] : [Math.min(...after) - struckAt];
+  });
+  return times.length === 0 ? null : Math.round(Math.max(...times));
+}

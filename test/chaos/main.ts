@@ -1,0 +1,97 @@
+/**
+ * Breaks real processes on purpose and counts what became of the messages.
+ *
+ *   npm run chaos -- [--seeds 5] [--first-seed 1] [--only <part of a name>] [--out <file>]
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { table } from '../../src/cli/table.ts';
+import { type Outcome, type Scenario, violationsOf } from './scenario.ts';
+import { apiFaults } from './scenarios/api-faults.ts';
+import { bothKilled, redisFrozen, redisKills, redisOutage } from './scenarios/redis-faults.ts';
+import { workerKills } from './scenarios/worker-kills.ts';
+import { deploys, frozenWorkers } from './scenarios/worker-pauses.ts';
+
+const scenarios: readonly Scenario[] = [
+  workerKills('resend'),
+  workerKills('dead-letter'),
+  redisKills,
+  redisOutage,
+  bothKilled,
+  frozenWorkers,
+  redisFrozen,
+  apiFaults,
+  deploys,
+];
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: 'string', default: '1' },
+    'first-seed': { type: 'string', default: '1' },
+    only: { type: 'string', default: '' },
+    out: { type: 'string' },
+  },
+});
+const first = Number(values['first-seed']);
+const seeds = Array.from({ length: Number(values.seeds) }, (_, index) => first + index);
+const chosen = scenarios.filter(({ name }) => name.includes(values.only));
+
+interface Row {
+  name: string;
+  seed: number;
+  outcome: Outcome | null;
+  violations: string[];
+}
+
+const rows: Row[] = [];
+for (const seed of seeds) for (const scenario of chosen) rows.push(await runOne(scenario, seed));
+
+const result = describeRows(rows);
+console.log(`\n${result}`);
+if (values.out !== undefined) writeFileSync(values.out, `${result}\n`);
+const failed = rows.filter(({ violations }) => violations.length > 0);
+for (const { name, seed, violations } of failed) console.error(`✖ ${name}, seed ${seed}: ${violations.join('; ')}`);
+mkdirSync('reports', { recursive: true });
+writeFileSync('reports/chaos.json', JSON.stringify({ passed: rows.length - failed.length, failed: failed.length }));
+console.log(`${rows.length - failed.length} passed, ${failed.length} failed`);
+// What a broken run left open must not keep the process.
+process.exit(failed.length === 0 ? 0 : 1);
+
+async function runOne({ name, run }: Scenario, seed: number): Promise<Row> {
+  const startedAt = performance.now();
+  let row: Row;
+  try {
+    const outcome = await run(seed);
+    row = { name, seed, outcome, violations: violationsOf(outcome) };
+  } catch (error) {
+    row = { name, seed, outcome: null, violations: [error instanceof Error ? (error.stack ?? error.message) : 'failed'] };
+  }
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(0);
+  console.error(`${row.violations.length === 0 ? '✔' : '✖'} ${name}, seed ${seed} (${seconds} s)`);
+  return row;
+}
+
+function describeRows(all: readonly Row[]): string {
+  return table([
+    ['fault', 'seed', 'messages', 'kills', 'lost', 'duplicated', 'unexpected', 'recovered', 'inversions', 'stuck', 'dead', 'repairs', 'recovery'],
+    ...all.map(({ name, seed, outcome: o }) =>
+      o === null
+        ? [name, seed, 'failed']
+        : [
+            name,
+            seed,
+            o.messages,
+            o.kills,
+            o.lost,
+            `${o.duplicated} ≤ ${o.excused}`,
+            o.unexpected,
+            o.recovered,
+            o.inversions,
+            o.stuck,
+            `${o.dead} ≤ ${o.excusedDead}`,
+            o.repairs,
+            o.recoveryMs === null ? '' : `${(o.recoveryMs / 1000).toFixed(1)} s`,
+          ],
+    ),
+  ]);
+}

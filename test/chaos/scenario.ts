@@ -1,0 +1,47 @@
+/** What one run of a scenario came to, in the words of Jepsen's queue checker. */
+export interface Outcome {
+  messages: number;
+  kills: number;
+  /** Stored by us, and never ended. */
+  lost: number;
+  /** Accepted by the API more than once, each time after the first. */
+  duplicated: number;
+  /** How many duplicates the faults excuse. */
+  excused: number;
+  /** Accepted by the API, but never enqueued. */
+  unexpected: number;
+  /** Not surely stored when it was enqueued, and delivered all the same. */
+  recovered: number;
+  /** First accepted after a later one of its conversation. */
+  inversions: number;
+  /** Neither ended nor moving at the end. */
+  stuck: number;
+  dead: number;
+  /** How many dead letters the faults excuse. */
+  excusedDead: number;
+  repairs: number;
+  /** The longest time that a fault held up what it hit; `null` if there was none. */
+  recoveryMs: number | null;
+  /** The bound of `recoveryMs`. */
+  recoveryLimitMs: number | null;
+}
+
+export interface Scenario {
+  name: string;
+  run(seed: number): Promise<Outcome>;
+}
+
+/** What the promises forbid of an outcome. */
+export function violationsOf(outcome: Outcome): string[] {
+  const violations: string[] = [];
+  for (const name of ['lost', 'unexpected', 'inversions', 'stuck', 'repairs'] as const) {
+    if (outcome[name] > 0) violations.push(`${name} ${outcome[name]}`);
+  }
+  if (outcome.duplicated > outcome.excused) violations.push(`duplicated ${outcome.duplicated} > ${outcome.excused}`);
+  if (outcome.dead > outcome.excusedDead) violations.push(`dead ${outcome.dead} > ${outcome.excusedDead}`);
+  const { recoveryMs, recoveryLimitMs } = outcome;
+  if (recoveryMs !== null && recoveryLimitMs !== null && recoveryMs > recoveryLimitMs) {
+    violations.push(`recovery ${recoveryMs} ms > ${recoveryLimitMs} ms`);
+  }
+  return violations;
+}

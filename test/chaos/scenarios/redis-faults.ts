@@ -1,0 +1,120 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { manyMessages } from '../../support/messages.ts';
+import { eventually } from '../../support/eventually.ts';
+import { type Arena, openArena } from '../arena.ts';
+import { settleAccounts, untilEnded } from '../ledger.ts';
+import type { Outcome, Scenario } from '../scenario.ts';
+
+const CONVERSATIONS = 150;
+
+interface RedisFault {
+  name: string;
+  messages: number;
+  overMs: number;
+  recoveryLimitMs: number;
+  /** Does its worst. @returns the longest time from a return of Redis to the first delivery after it. */
+  strike(arena: Arena): Promise<number>;
+}
+
+/** Redis is killed, or frozen, while messages are stored and delivered. */
+function redisFault({ name, messages, overMs, recoveryLimitMs, strike }: RedisFault): Scenario {
+  return {
+    name,
+    async run(seed): Promise<Outcome> {
+      await using arena = await openArena({ seed, workers: 3, api: { latencyMs: 20 } });
+      const storing = arena.storeSlowly(manyMessages(CONVERSATIONS, messages / CONVERSATIONS, 6), overMs);
+      const recoveryMs = await strike(arena);
+      await storing;
+      await untilEnded(arena);
+      return await settleAccounts(arena, {
+        // What was on its way when Redis went away may find its lock gone when it is back.
+        duplicates: arena.fleet.struck.length,
+        dead: 0,
+        recoveryMs,
+        recoveryLimitMs,
+      });
+    },
+  };
+}
+
+/** @returns how long it took from now to the next delivery. */
+async function nextDeliveryMs({ api }: Arena): Promise<number> {
+  const from = Date.now();
+  const before = api.accepted.length;
+  await eventually('something is delivered', () => api.accepted.length > before, 60_000);
+  return Math.round((api.accepted[before]?.at ?? Date.now()) - from);
+}
+
+async function killRedis(arena: Arena, downMs: number): Promise<number> {
+  await arena.fleet.noteOpenRequests();
+  await arena.server.kill('SIGKILL');
+  await delay(downMs);
+  await arena.server.restart();
+  return await nextDeliveryMs(arena);
+}
+
+export const redisKills = redisFault({
+  name: 'Redis SIGKILLs (AOF everysec)',
+  messages: 4500,
+  overMs: 30_000,
+  recoveryLimitMs: 10_000,
+  async strike(arena) {
+    let longest = 0;
+    for (let kill = 0; kill < 8; kill += 1) {
+      await delay(1000 + arena.random() * 1500);
+      longest = Math.max(longest, await killRedis(arena, 200 + arena.random() * 1200));
+      arena.fleet.countKill();
+    }
+    return longest;
+  },
+});
+
+export const redisOutage = redisFault({
+  name: 'Redis away for 40 s',
+  messages: 1500,
+  overMs: 10_000,
+  recoveryLimitMs: 10_000,
+  async strike(arena) {
+    await delay(2000);
+    arena.fleet.countKill();
+    return await killRedis(arena, 40_000);
+  },
+});
+
+export const redisFrozen = redisFault({
+  name: 'Redis frozen (SIGSTOP 6 s)',
+  messages: 2250,
+  overMs: 15_000,
+  recoveryLimitMs: 10_000,
+  async strike(arena) {
+    let longest = 0;
+    for (let freeze = 0; freeze < 2; freeze += 1) {
+      await delay(2000);
+      await arena.fleet.noteOpenRequests();
+      await arena.server.pause();
+      await delay(6000);
+      await arena.server.resume();
+      arena.fleet.countKill();
+      longest = Math.max(longest, await nextDeliveryMs(arena));
+    }
+    return longest;
+  },
+});
+
+export const bothKilled = redisFault({
+  name: 'worker and Redis SIGKILLs',
+  messages: 4500,
+  overMs: 20_000,
+  recoveryLimitMs: 10_000,
+  async strike(arena) {
+    let longest = 0;
+    for (let kill = 0; kill < 5; kill += 1) {
+      await delay(1000);
+      await arena.fleet.killOne();
+      await delay(500 + arena.random() * 1000);
+      longest = Math.max(longest, await killRedis(arena, 200 + arena.random() * 1000));
+      arena.fleet.countKill();
+    }
+    return longest;
+  },
+});

@@ -1,0 +1,40 @@
+import { manyMessages } from '../../support/messages.ts';
+import { eventually } from '../../support/eventually.ts';
+import { openArena } from '../arena.ts';
+import { recoveryOfStruck, settleAccounts, untilEnded } from '../ledger.ts';
+import type { Scenario } from '../scenario.ts';
+
+const KILLS = 20;
+const MESSAGES = 10_000;
+/** A lock of 5 s and a check every 2.5 s, then the message waits its turn. */
+const RECOVERY_LIMIT_MS = 15_000;
+
+/** Workers are killed in mid-send, twenty times over ten thousand messages. */
+export function workerKills(policy: 'resend' | 'dead-letter'): Scenario {
+  return {
+    name: `worker SIGKILLs, ${policy}`,
+    async run(seed) {
+      await using arena = await openArena({
+        seed,
+        workers: 4,
+        api: { latencyMs: 60 },
+        env: { KITECHAT_ON_UNKNOWN_OUTCOME: policy },
+      });
+      await arena.store(manyMessages(500, MESSAGES / 500, 8));
+      for (let kill = 1; kill <= KILLS; kill += 1) {
+        // Spread over the messages, not over time: every kill meets a busy worker.
+        const enough = (kill * MESSAGES) / (KILLS + 2);
+        await eventually('some more arrived', () => arena.api.accepted.length >= enough, 60_000);
+        await arena.fleet.killOne();
+      }
+      await untilEnded(arena);
+      const open = arena.fleet.struck.length;
+      return await settleAccounts(arena, {
+        duplicates: policy === 'resend' ? open : 0,
+        dead: policy === 'resend' ? 0 : open,
+        recoveryMs: await recoveryOfStruck(arena),
+        recoveryLimitMs: RECOVERY_LIMIT_MS,
+      });
+    },
+  };
+}

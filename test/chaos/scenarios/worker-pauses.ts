@@ -1,0 +1,45 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { eventually } from '../../support/eventually.ts';
+import { manyMessages } from '../../support/messages.ts';
+import { openArena } from '../arena.ts';
+import { settleAccounts, untilEnded } from '../ledger.ts';
+import type { Scenario } from '../scenario.ts';
+
+/** Longer than the lock of 5 s and the check after it. */
+const FROZEN_MS = 9000;
+
+/** Event loops stand still for longer than their locks last, then go on as if nothing had been. */
+export const frozenWorkers: Scenario = {
+  name: 'frozen workers (SIGSTOP 9 s)',
+  async run(seed) {
+    await using arena = await openArena({ seed, workers: 3, api: { latencyMs: 40 } });
+    const storing = arena.storeSlowly(manyMessages(200, 20, 6), 25_000);
+    for (let freeze = 0; freeze < 3; freeze += 1) {
+      await delay(500);
+      await arena.fleet.freezeOne(FROZEN_MS);
+    }
+    await storing;
+    await untilEnded(arena);
+    return await settleAccounts(arena, {
+      duplicates: arena.fleet.struck.length,
+      dead: 0,
+      recoveryMs: null,
+      recoveryLimitMs: null,
+    });
+  },
+};
+
+/** Workers are replaced one by one under load, as a deploy does. */
+export const deploys: Scenario = {
+  name: 'deploys (SIGTERM under load)',
+  async run(seed) {
+    await using arena = await openArena({ seed, workers: 3, api: { latencyMs: 60 } });
+    await arena.store(manyMessages(300, 20, 6));
+    for (let deploy = 1; deploy <= 8; deploy += 1) {
+      await eventually('some more arrived', () => arena.api.accepted.length >= (deploy * 6000) / 10, 60_000);
+      await arena.fleet.deployOne();
+    }
+    await untilEnded(arena);
+    return await settleAccounts(arena, { duplicates: 0, dead: 0, recoveryMs: null, recoveryLimitMs: null });
+  },
+};
