@@ -5,13 +5,15 @@ import type { Environment } from '../shared/config.ts';
 export interface CommandContext {
   env: Environment;
   stdin: Readable;
+  /** Whether somebody types at `stdin`. */
+  typing: boolean;
   /** For machines, and for tables. */
   stdout: Writable;
   /** For people: progress, summaries, errors. */
   stderr: Writable;
   /** Whether `stderr` is a terminal, where progress may be shown in place. */
   interactive: boolean;
-  /** Aborted by SIGINT or SIGTERM. */
+  /** Aborted by SIGINT or SIGTERM, or when nobody reads `stdout` any more. */
   interrupted: AbortSignal;
   /** How to start this program again, for commands that need several processes. */
   self: { command: string; args: readonly string[] };
@@ -21,10 +23,14 @@ export interface CommandContext {
 export const exitCodes = { done: 0, notFullyDone: 1, usage: 2, redisUnreachable: 3, interrupted: 130 } as const;
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
+/** Writes for people. What others wrote (an id, an answer of the API) must not move the cursor or colour the terminal. */
 export function line(stream: Writable, text: string): void {
-  stream.write(`${text}\n`);
+  stream.write(`${text.replaceAll(/[^\P{Cc}\n]/gu, ' ')}\n`);
 }
 
+/** Writes for machines: any value as one line, without a control character. */
 export function jsonLine(stream: Writable, value: unknown): void {
-  line(stream, JSON.stringify(value));
+  const json = JSON.stringify(value);
+  // JSON.stringify escapes only those below the space, and a terminal obeys some of the others too.
+  stream.write(`${json.replaceAll(/\p{Cc}/gu, (control) => `\\u00${control.charCodeAt(0).toString(16)}`)}\n`);
 }

@@ -1,8 +1,14 @@
-import { type DeadLetterEntry, type DeadLetterFilter, openDeadLetters } from '../dead-letters/index.ts';
+import {
+  type DeadLetterEntry,
+  type DeadLetterFilter,
+  type DeadLetterRecord,
+  openDeadLetters,
+  type ReplayResult,
+} from '../dead-letters/index.ts';
 import { loadConfig } from '../shared/config.ts';
 import { type CommandContext, type ExitCode, exitCodes, jsonLine, line } from './context.ts';
 import { describeAttempts } from './message.ts';
-import { table } from './table.ts';
+import { factTable, table } from './table.ts';
 
 export interface ListOptions extends DeadLetterFilter {
   limit: number;
@@ -14,7 +20,7 @@ export async function listDeadLetters(context: CommandContext, { json, ...filter
   await using deadLetters = openDeadLetters(loadConfig(context.env));
   const [entries, count] = await Promise.all([deadLetters.list(filter), deadLetters.count()]);
   if (json) for (const entry of entries) jsonLine(context.stdout, entry);
-  else line(context.stdout, entries.length === 0 ? 'No dead letter matches.' : describeEntries(entries));
+  else if (entries.length > 0) line(context.stdout, describeEntries(entries));
   line(context.stderr, `${entries.length} shown, ${count} in all`);
   return exitCodes.done;
 }
@@ -46,17 +52,32 @@ export async function showDeadLetter(
     line(context.stderr, `there is no dead letter ${id}; see "kitechat-sender dead-letters list"`);
     return exitCodes.notFullyDone;
   }
-  if (json) {
-    jsonLine(context.stdout, record);
-    return exitCodes.done;
-  }
-  const { attempts, request, response, ...facts } = record;
-  const rows = Object.entries(facts).filter(([, value]) => value !== null);
-  line(context.stdout, table(rows));
-  line(context.stdout, `\n${describeAttempts(attempts)}`);
-  line(context.stdout, `\nrequest: ${JSON.stringify(request, null, 2)}`);
-  line(context.stdout, `\nanswer: ${response === null ? 'none' : `HTTP ${response.httpStatus} ${response.body}`}`);
+  if (json) jsonLine(context.stdout, record);
+  else line(context.stdout, describeWhole(record));
   return exitCodes.done;
+}
+
+function describeWhole({ attempts, request, response, ...record }: DeadLetterRecord): string {
+  const facts = factTable({
+    id: record.id,
+    page: record.pageId,
+    conversation: record.conversationId,
+    reason: record.reason,
+    'enqueued at': record.enqueuedAt,
+    'died at': record.deadAt,
+    'kept until': record.expiresAt,
+    attempts: `${record.attemptsUsed} of ${record.attemptsAllowed} used`,
+    label: record.label,
+    'replay of': record.replayOf,
+  });
+  const answer = response === null ? 'none' : `HTTP ${response.httpStatus}\n${response.body}`;
+  const sections = [
+    facts,
+    describeAttempts(attempts),
+    `request: ${JSON.stringify(request, null, 2)}`,
+    `answer: ${answer}`,
+  ];
+  return sections.join('\n\n');
 }
 
 /** `dead-letters replay --id ID…`: sends entries again. */
@@ -67,16 +88,16 @@ export async function replayDeadLetters(
   await using deadLetters = openDeadLetters(loadConfig(context.env));
   const result = await deadLetters.replay({ ids: id, force: force ?? false });
   if (json) jsonLine(context.stdout, result);
-  else
-    line(
-      context.stdout,
-      table([
-        ['matched', 'done', 'skipped'],
-        [result.matched, result.done, result.skipped.length],
-      ]),
-    );
+  else line(context.stdout, describeReplay(result));
   for (const { id: skipped, why } of result.skipped) line(context.stderr, `${skipped}: ${hints[why]}`);
   return result.skipped.length === 0 ? exitCodes.done : exitCodes.notFullyDone;
+}
+
+function describeReplay({ matched, done, skipped }: ReplayResult): string {
+  return table([
+    ['matched', 'done', 'skipped'],
+    [matched, done, skipped.length],
+  ]);
 }
 
 const hints = {

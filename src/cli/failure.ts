@@ -1,15 +1,48 @@
+import { type Environment, loadConfig } from '../shared/config.ts';
 import { ConfigError, EnqueueUncertainError, KitechatSenderError, QueueUnavailableError } from '../shared/errors.ts';
+import { describeSafely } from '../shared/safe-cause.ts';
+import { serializeError } from '../shared/serialize-error.ts';
 import { RedisMissingError } from '../testing/redis-errors.ts';
 import { type ExitCode, exitCodes } from './context.ts';
+import { UnreadableInputError } from './unreadable-input-error.ts';
 
-/** The exit code that an error stands for, and what to tell people; `null` for a fault in this program. */
-export function failureOf(error: unknown): { exitCode: ExitCode; message: string } | null {
+export interface Failure {
+  exitCode: ExitCode;
+  /** What to tell people. */
+  message: string;
+}
+
+/**
+ * The exit code that an error stands for, and what to tell people; `null` for a fault in this program.
+ *
+ * @param env to say which Redis was asked
+ */
+export function failureOf(error: unknown, env?: Environment): Failure | null {
   if (!(error instanceof KitechatSenderError)) return null;
-  return { exitCode: exitCodeOf(error), message: error.message };
+  return { exitCode: exitCodeOf(error), message: error.message + moreAbout(error, env) };
+}
+
+function moreAbout(error: KitechatSenderError, env: Environment | undefined): string {
+  if (error instanceof EnqueueUncertainError) return ` ("kitechat-sender message ${error.id}" does that.)`;
+  return error instanceof QueueUnavailableError && env !== undefined ? ` (${describeAsked(error, env)})` : '';
+}
+
+/** Tells of a fault in this program without the message of the error, which may hold a key or content. */
+export function describeFault(error: unknown): string {
+  const { name, code, stack } = serializeError(error);
+  const known = [name, code].filter((part) => part !== undefined).join(' ');
+  return `a fault in this program, please report it: ${known}${stack === undefined ? '' : `\n${stack}`}`;
 }
 
 function exitCodeOf(error: KitechatSenderError): ExitCode {
-  if (error instanceof ConfigError) return exitCodes.usage;
+  if (error instanceof ConfigError || error instanceof UnreadableInputError) return exitCodes.usage;
   const unreachable = [QueueUnavailableError, EnqueueUncertainError, RedisMissingError];
   return unreachable.some((kind) => error instanceof kind) ? exitCodes.redisUnreachable : exitCodes.notFullyDone;
+}
+
+/** Where it was looked for, without user and password, and the code that Redis gave, such as WRONGPASS or OOM. */
+function describeAsked({ cause }: QueueUnavailableError, env: Environment): string {
+  const { protocol, host, pathname } = new URL(loadConfig(env).redisUrl);
+  const { code } = describeSafely(cause);
+  return `${protocol}//${host}${pathname}${code === undefined ? '' : `, ${code}`}`;
 }

@@ -2,27 +2,44 @@
 import { CommanderError } from 'commander';
 import { unknownVariables } from '../shared/config.ts';
 import { type CommandContext, exitCodes, line } from './context.ts';
-import { failureOf } from './failure.ts';
+import { describeFault, failureOf } from './failure.ts';
 import { createProgram } from './program.ts';
 
+/** Ctrl-C under npm comes twice at once: from the terminal and from npm. */
+const SAME_INTERRUPT_MS = 1000;
+
 const interruption = new AbortController();
-let interrupts = 0;
+let interruptedAt = Infinity;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
-    interrupts += 1;
-    // Whoever asks twice doesn't want to wait.
-    if (interrupts > 1) process.exit(exitCodes.interrupted);
+    // Whoever asks again doesn't want to wait.
+    if (performance.now() - interruptedAt > SAME_INTERRUPT_MS) process.exit(exitCodes.interrupted);
+    interruptedAt = Math.min(interruptedAt, performance.now());
     interruption.abort(signal);
   });
 }
-// `kitechat-sender … | head` ends the pipe: that is no error.
+// `kitechat-sender … | head` ends the pipe: that is no error, but nobody hears what else is done.
+let unheard = false;
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(exitCodes.done);
+  if (error.code === 'EPIPE') {
+    unheard = true;
+    interruption.abort('EPIPE');
+    return;
+  }
+  line(process.stderr, `the output can't be written (${error.code ?? error.name})`);
+  process.exit(exitCodes.notFullyDone);
+});
+process.stderr.on('error', () => {});
+// Node would print the whole error: those of ioredis hold the command, with the password or the message.
+process.on('uncaughtException', (error) => {
+  line(process.stderr, describeFault(error));
+  process.exit(exitCodes.notFullyDone);
 });
 
 const context: CommandContext = {
   env: process.env,
   stdin: process.stdin,
+  typing: process.stdin.isTTY,
   stdout: process.stdout,
   stderr: process.stderr,
   interactive: process.stderr.isTTY,
@@ -38,21 +55,17 @@ async function main(): Promise<number> {
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
-    const failure = failureOf(error);
-    line(process.stderr, failure?.message ?? `a fault in this program, please report it: ${describeFault(error)}`);
+    const failure = failureOf(error, process.env);
+    line(process.stderr, failure?.message ?? describeFault(error));
     return failure?.exitCode ?? exitCodes.notFullyDone;
   }
 }
 
-function describeFault(error: unknown): string {
-  // The message of a foreign error may hold a key or content; where it happened can't.
-  const frames = error instanceof Error ? (error.stack ?? '').split('\n').filter((frame) => /^\s+at /.test(frame)) : [];
-  return [error instanceof Error ? error.name : typeof error, ...frames].join('\n');
-}
-
 const exitCode = await main();
-await Promise.all(
-  [process.stdout, process.stderr].map((stream) => new Promise((written) => stream.write('', written))),
-);
+for (const stream of [process.stdout, process.stderr]) {
+  await new Promise((written) => {
+    stream.write('', written);
+  });
+}
 // What a library left open (a connection that keeps trying) must not keep the process.
-process.exit(exitCode);
+process.exit(unheard && exitCode === exitCodes.interrupted ? exitCodes.notFullyDone : exitCode);

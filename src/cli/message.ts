@@ -2,7 +2,7 @@ import { createProducer, type MessageRecord } from '../producer/index.ts';
 import type { AttemptRecord } from '../shared/attempts.ts';
 import { loadConfig } from '../shared/config.ts';
 import { type CommandContext, type ExitCode, exitCodes, jsonLine, line } from './context.ts';
-import { table } from './table.ts';
+import { factTable, table } from './table.ts';
 
 /** `message ID`: where one message stands, and its attempts. */
 export async function showMessage(
@@ -22,23 +22,23 @@ export async function showMessage(
 }
 
 function describe(record: MessageRecord): string {
-  const facts: [string, string | number | null][] = [
-    ['id', record.id],
-    ['page', record.pageId],
-    ['conversation', record.conversationId],
-    ['status', record.status],
-    ['enqueued at', record.enqueuedAt],
-    ['attempts', `${record.attemptsUsed} of ${record.attemptsAllowed} used`],
-    ['next attempt', record.nextAttemptAt],
-    ['label', record.label],
-    ...('reason' in record ? [['reason', record.reason] satisfies [string, string]] : []),
-  ];
-  const known = facts.filter(([, value]) => value !== null);
-  return `${table(known)}\n\n${describeAttempts(record.attempts)}`;
+  const facts = factTable({
+    id: record.id,
+    page: record.pageId,
+    conversation: record.conversationId,
+    status: record.status,
+    'enqueued at': record.enqueuedAt,
+    attempts: `${record.attemptsUsed} of ${record.attemptsAllowed} used`,
+    'next attempt': record.nextAttemptAt,
+    label: record.label,
+    ...(record.status === 'dead' ? { 'died at': record.deadAt, reason: record.reason } : {}),
+  });
+  const more = record.status === 'dead' ? `\n\nAll about it: kitechat-sender dead-letters show ${record.id}` : '';
+  return `${facts}\n\n${describeAttempts(record.attempts)}${more}`;
 }
 
 export function describeAttempts(attempts: readonly AttemptRecord[]): string {
-  if (attempts.length === 0) return 'No attempt yet.';
+  if (attempts.length === 0) return 'No attempt was made.';
   return table([
     ['at', 'outcome', 'HTTP', 'ms', 'counts', 'detail'],
     ...attempts.map(({ at, outcome, httpStatus, durationMs, usedAttempt, detail }) => [

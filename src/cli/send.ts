@@ -1,121 +1,98 @@
 import { open } from 'node:fs/promises';
-import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
 import { loadConfig } from '../shared/config.ts';
 import { ConfigError, InvalidMessageError, KitechatSenderError } from '../shared/errors.ts';
 import { createProducer, type EnqueueItem, type Producer, type Receipt } from '../producer/index.ts';
-import { type CommandContext, type ExitCode, exitCodes, jsonLine, line } from './context.ts';
-import { failureOf } from './failure.ts';
+import { type CommandContext, type ExitCode, line } from './context.ts';
+import { type Input, type InputLine, readLines } from './lines.ts';
+import { createSendReport } from './send-report.ts';
+import { UnreadableInputError } from './unreadable-input-error.ts';
 
-/** Lines that are on their way to Redis at once. */
-const BATCH = 200;
+/** Messages that are on their way to Redis at once: more would only wait longer for their answers. */
+const MAX_UNDER_WAY = 50;
 
-interface Line {
-  number: number;
-  text: string;
-}
-
-interface Tally {
-  stored: number;
-  duplicates: number;
-  refused: number;
-}
-
-/** `send`: stores the messages of an NDJSON file, or of stdin. A bad line is told and left out. */
+/**
+ * `send`: stores the messages of an NDJSON file, or of stdin, each as soon as its line is there. A bad line is told and
+ * left out. Once Redis has failed a line, no more are read.
+ */
 export async function send(context: CommandContext, file: string | undefined): Promise<ExitCode> {
   const config = loadConfig(context.env);
-  const input = file === undefined || file === '-' ? context.stdin : await openFile(file);
+  const input = file === undefined || file === '-' ? stdinOf(context) : await openFile(file);
   await using producer = createProducer(config);
-  const tally: Tally = { stored: 0, duplicates: 0, refused: 0 };
-  for await (const batch of batchesOf(createInterface({ input, crlfDelay: Infinity }))) {
-    if (context.interrupted.aborted) break;
-    const fatal = await storeBatch(context, producer, batch, tally);
-    if (fatal === null) continue;
-    summarize(context, tally);
-    return fatal;
-  }
-  summarize(context, tally);
-  if (context.interrupted.aborted) return exitCodes.interrupted;
-  return tally.refused > 0 ? exitCodes.notFullyDone : exitCodes.done;
-}
+  const report = createSendReport(context);
+  const failed = new AbortController();
+  const stop = AbortSignal.any([context.interrupted, failed.signal]);
+  let fault: Error | null = null;
+  let lastRead = 0;
+  let leftEarly = true;
 
-/** @returns an exit code if it makes no sense to go on. */
-async function storeBatch(
-  { stdout, stderr }: CommandContext,
-  producer: Producer,
-  batch: readonly Line[],
-  tally: Tally,
-): Promise<ExitCode | null> {
-  const results = await Promise.all(batch.map(async ({ text }) => await storeLine(producer, text)));
-  let fatal: ExitCode | null = null;
-  for (const [index, { number }] of batch.entries()) {
-    const result = results[index];
-    if (result === undefined) continue;
-    if (!(result instanceof Error)) {
-      tally.stored += result.duplicate ? 0 : 1;
-      tally.duplicates += result.duplicate ? 1 : 0;
-      jsonLine(stdout, { line: number, ...result });
-      continue;
+  // Lines whose end was not told yet. Each is told after the one before, so the first is done first.
+  const untold: Promise<void>[] = [];
+  const tellInTurn = async (number: number, result: Promise<Receipt | Error>, turn?: Promise<void>): Promise<void> => {
+    const end = await result;
+    await turn;
+    if (concernsLine(end)) report.tell(number, end);
+    else fault ??= end;
+    if (fault || report.redisFailed()) failed.abort();
+  };
+  try {
+    for await (const read of readLines(input, stop)) {
+      if (stop.aborted) break;
+      lastRead = read.number;
+      untold.push(tellInTurn(read.number, storeLine(producer, read), untold.at(-1)));
+      if (untold.length >= MAX_UNDER_WAY) await untold.shift();
     }
-    tally.refused += 1;
-    for (const problem of problemsOf(result)) line(stderr, `line ${number}: ${problem}`);
-    const failure = failureOf(result);
-    if (failure?.exitCode === exitCodes.redisUnreachable) fatal = failure.exitCode;
+    leftEarly = stop.aborted;
+  } catch (error) {
+    fault ??= asError(error);
   }
-  return fatal;
+  await untold.at(-1);
+  const exitCode = report.end(lastRead, leftEarly);
+  if (fault) throw fault;
+  return exitCode;
 }
 
-async function storeLine(producer: Producer, text: string): Promise<Receipt | Error> {
+/** A wrong configuration, or a fault in this program, is told once and not for every line. */
+function concernsLine(end: Receipt | Error): end is Receipt | KitechatSenderError {
+  return !(end instanceof Error) || (end instanceof KitechatSenderError && !(end instanceof ConfigError));
+}
+
+/** Never throws, so that a line can fail while another is read. */
+async function storeLine(producer: Producer, read: InputLine): Promise<Receipt | Error> {
+  if ('problem' in read) return refused(read.problem);
   let fields: unknown;
   try {
-    fields = JSON.parse(text);
+    fields = JSON.parse(read.text);
   } catch {
-    return new InvalidMessageError([{ path: '', message: 'is no valid JSON' }]);
+    return refused('is no valid JSON');
   }
   if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) {
-    return new InvalidMessageError([
-      { path: '', message: 'must be an object with pageId, conversationId and message' },
-    ]);
+    return refused('must be an object with pageId, conversationId and message');
   }
   const { pageId, conversationId, message, ...options } = fields as EnqueueItem;
   try {
     return await producer.enqueueMessage({ pageId, conversationId, message }, options);
   } catch (error) {
-    if (error instanceof KitechatSenderError) return error;
-    throw error;
+    return asError(error);
   }
 }
 
-function problemsOf(error: Error): string[] {
-  if (!(error instanceof InvalidMessageError)) return [error.message];
-  // On a line the options stand beside the fields of the request.
-  return error.issues.map(({ path, message }) => `${path.replace(/^options\./, '')} ${message}`.trim());
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error('something that is no error was thrown');
 }
 
-function summarize({ stderr }: CommandContext, { stored, duplicates, refused }: Tally): void {
-  line(stderr, `stored ${stored}, already there ${duplicates}, refused ${refused}`);
+function refused(message: string): InvalidMessageError {
+  return new InvalidMessageError([{ path: '', message }]);
 }
 
-async function* batchesOf(lines: AsyncIterable<string>): AsyncGenerator<Line[]> {
-  let number = 0;
-  let batch: Line[] = [];
-  for await (const raw of lines) {
-    number += 1;
-    const text = number === 1 ? raw.replace(/^\uFEFF/, '') : raw;
-    if (text.trim() !== '') batch.push({ number, text });
-    if (batch.length < BATCH) continue;
-    yield batch;
-    batch = [];
-  }
-  if (batch.length > 0) yield batch;
+function stdinOf({ stdin, stderr, typing }: CommandContext): Input {
+  if (typing) line(stderr, 'Type or paste one message a line, as JSON; Ctrl-D ends the input.');
+  return { name: 'stdin', stream: stdin };
 }
 
-async function openFile(path: string): Promise<Readable> {
+async function openFile(path: string): Promise<Input> {
   try {
-    const handle = await open(path);
-    if ((await handle.stat()).isDirectory()) throw new Error('it is a directory');
-    return handle.createReadStream();
-  } catch {
-    throw new ConfigError([`${path}: can't be read; name a file with one message per line, or leave it out for stdin`]);
+    return { name: path, stream: (await open(path)).createReadStream() };
+  } catch (error) {
+    throw new UnreadableInputError(path, error);
   }
 }

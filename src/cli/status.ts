@@ -11,7 +11,7 @@ export async function status({ env, stdout }: CommandContext, { json }: { json?:
   const session = createSession(config);
   try {
     const found = await readStatus(session, config.shards, deadlineIn(config.enqueueTimeoutMs));
-    if (json) jsonLine(stdout, found);
+    if (json) jsonLine(stdout, documented(found));
     else line(stdout, describe(found));
     return exitCodes.done;
   } finally {
@@ -19,10 +19,24 @@ export async function status({ env, stdout }: CommandContext, { json }: { json?:
   }
 }
 
+/** In the order of the documentation: what workers say of themselves comes back from Redis in any. */
+function documented({ workers, ...others }: Status): Status {
+  return {
+    ...others,
+    workers: workers.map(({ id, version, since, concurrency, sending }) => ({
+      id,
+      version,
+      since,
+      concurrency,
+      sending,
+    })),
+  };
+}
+
 function describe({ holds, workers, oldestQueuedMs, ...counts }: Status): string {
   const parts = [
     table([Object.keys(counts), Object.values(counts)]),
-    counts.queued > 0 ? `The oldest queued message has waited ${(oldestQueuedMs / 1000).toFixed(1)} s.` : '',
+    counts.queued > 0 ? `The oldest queued message has waited ${inWords(oldestQueuedMs)}.` : '',
     workers.length === 0
       ? 'No worker is running: nothing is sent. Start one with "kitechat-sender worker".'
       : table([
@@ -34,4 +48,11 @@ function describe({ holds, workers, oldestQueuedMs, ...counts }: Status): string
       : table([['hold', 'reason', 'until'], ...holds.map((h) => [h.scope, h.reason, h.until ?? ''])]),
   ];
   return parts.filter((part) => part !== '').join('\n\n');
+}
+
+function inWords(durationMs: number): string {
+  const seconds = Math.floor(durationMs / 1000);
+  if (seconds < 120) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 120 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }

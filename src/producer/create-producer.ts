@@ -7,6 +7,7 @@ import {
   InvalidMessageError,
   KitechatSenderError,
   type MessageIssue,
+  QueueUnavailableError,
 } from '../shared/errors.ts';
 import type { SendRequest } from '../shared/message.ts';
 import { type MessageRecord, readMessage } from '../shared/message-record.ts';
@@ -48,7 +49,7 @@ export interface Producer {
    * @throws QueueUnavailableError if Redis does not answer.
    */
   getMessage(id: string): Promise<MessageRecord | null>;
-  /** Waits for calls under way, then closes the connection. */
+  /** Waits for calls under way, then closes the connection. Later calls reject with QueueUnavailableError. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -66,8 +67,11 @@ export function createProducer(options: ConfigOptions = {}): Producer {
   const config = resolveConfig(options);
   const session = createSession(config);
   const underWay = new Set<Promise<unknown>>();
+  let closing: Promise<void> | null = null;
 
-  async function track<T>(work: Promise<T>): Promise<T> {
+  async function track<T>(call: () => Promise<T>): Promise<T> {
+    if (closing) throw new QueueUnavailableError('This producer was closed: later calls need another one');
+    const work = call();
     underWay.add(work);
     try {
       return await work;
@@ -92,33 +96,39 @@ export function createProducer(options: ConfigOptions = {}): Producer {
     return results;
   }
 
-  async function close(): Promise<void> {
+  async function closeAfterCalls(): Promise<void> {
     await Promise.allSettled(underWay);
     await session.close();
+  }
+
+  async function close(): Promise<void> {
+    await (closing ??= closeAfterCalls());
   }
 
   return {
     async enqueueMessage(request, enqueueOptions) {
       const message = validateMessage(request, enqueueOptions, config.ttlMs);
       if ('issues' in message) throw new InvalidMessageError(message.issues);
-      return await track(store(message));
+      return await track(() => store(message));
     },
     async enqueueMessages(items) {
-      const results = await track(storeAll(validateAll(items, config.ttlMs)));
+      const messages = validateAll(items, config.ttlMs);
+      const results = await track(() => storeAll(messages));
       const receipts = results.filter((result): result is Receipt => !('error' in result));
       if (receipts.length < results.length) throw new BulkEnqueueError(results);
       return receipts;
     },
-    getMessage: (id) => track(readMessage(session, config, id, deadlineIn(config.enqueueTimeoutMs))),
+    getMessage: (id) => track(() => readMessage(session, config, id, deadlineIn(config.enqueueTimeoutMs))),
     close,
     [Symbol.asyncDispose]: close,
   };
 }
 
-function validateAll(items: readonly EnqueueItem[], defaultTtlMs: number): MessageToStore[] {
+function validateAll(items: unknown, defaultTtlMs: number): MessageToStore[] {
+  if (!Array.isArray(items)) throw new InvalidMessageError([{ path: 'items', message: 'must be an array' }]);
   const valid: MessageToStore[] = [];
   const issues: MessageIssue[] = [];
-  for (const [index, item] of items.entries()) {
+  for (const [index, item] of (items as unknown[]).entries()) {
     const result = validateItem(item, defaultTtlMs);
     if (!('issues' in result)) valid.push(result);
     else issues.push(...result.issues.map(({ path, message }) => ({ path: pathInBatch(index, path), message })));

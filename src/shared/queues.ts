@@ -28,8 +28,14 @@ export async function openShard(redis: LaneRedis, namespace: string, index: numb
     });
     // The connection's own listener speaks for it; BullMQ would throw without one here.
     queue.on('error', () => {});
-    await queue.waitUntilReady();
-    return queue;
+    try {
+      await queue.waitUntilReady();
+      return queue;
+    } catch (error) {
+      // Its listeners would stay on the connection, and the next call opens another one.
+      await queue.close();
+      throw error;
+    }
   };
   const [send, dead] = await Promise.all([open(SEND_QUEUE), open(DEAD_QUEUE)]);
   return { index, root: shardRoot(namespace, index), redis, send, dead };

@@ -9,14 +9,28 @@ function reconnectDelayMs(times: number): number {
 
 type ConnectionOptions = Omit<RedisOptions, 'replyMapping'>;
 
-const common: ConnectionOptions = { retryStrategy: reconnectDelayMs, connectTimeout: 5000 };
+const common: ConnectionOptions = {
+  retryStrategy: reconnectDelayMs,
+  connectTimeout: 5000,
+  // While Redis loads its data it is asked this often, whatever it expects itself.
+  maxLoadingRetryTime: 1000,
+};
 
 /**
- * A connection for callers that must have an answer soon: a command is refused when Redis is away, and given up after
- * two seconds.
+ * A connection for callers that must have an answer soon. A command is refused when Redis is away, and fails when the
+ * connection is lost: sent again, it could run twice, or be refused after it was carried out the first time.
+ *
+ * @param silenceMs a connection that owes an answer and stays silent for so long is given up for a new one
  */
-export function connectFailingFast(url: string): LaneRedis {
-  const redis = connect(url, { ...common, enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: 2000 });
+export function connectFailingFast(url: string, silenceMs: number): LaneRedis {
+  const redis = connect(url, {
+    ...common,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    socketTimeout: silenceMs,
+    // A Redis that doesn't answer a goodbye must not hold up the end of a program.
+    disconnectTimeout: 500,
+  });
   // An idle connection must not keep a program alive; a call that is under way does, by its deadline.
   redis.on('connect', () => redis.stream.unref());
   return redis;
@@ -30,8 +44,21 @@ export function connectPatiently(url: string): LaneRedis {
 function connect(url: string, options: ConnectionOptions): LaneRedis {
   const redis = new Redis(url, options);
   // Without a listener ioredis prints every failed connection. Callers learn of it from `whenReady` and their commands.
-  redis.on('error', () => {});
+  redis.on('error', (error: Error) => lastErrors.set(redis, error));
+  redis.on('ready', () => lastErrors.delete(redis));
   return withLaneCommands(redis);
+}
+
+const lastErrors = new WeakMap<Redis, Error>();
+
+/** What last went wrong with a connection: why it isn't ready. */
+export function lastErrorOf(redis: Redis): Error | undefined {
+  return lastErrors.get(redis);
+}
+
+/** Whether a command can leave now. A connection that is being closed still calls itself ready for a while. */
+export function isReady(redis: Redis): boolean {
+  return redis.status === 'ready' && redis.stream.writable;
 }
 
 const becomingReady = new WeakMap<Redis, Promise<boolean>>();
@@ -42,7 +69,7 @@ const becomingReady = new WeakMap<Redis, Promise<boolean>>();
  * @returns `false` if it isn't ready within `timeoutMs`, or was closed.
  */
 export async function whenReady(redis: Redis, timeoutMs: number): Promise<boolean> {
-  if (redis.status === 'ready') return true;
+  if (isReady(redis)) return true;
   if (redis.status === 'end' || timeoutMs <= 0) return false;
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<boolean>((resolve) => {

@@ -71,7 +71,7 @@ async function readShardStatus(shard: Shard): Promise<ShardStatus> {
       redis.lindex(`${send}wait`, -1),
       redis.hgetall(workersKey(shard)),
     ]);
-  const nowMs = Number(time[0]) * 1000;
+  const nowMs = Number(time[0]) * 1000 + Math.floor(Number(time[1]) / 1000);
   const releasedAt = oldestWaiting === null ? null : await redis.hget(jobKeys(shard, oldestWaiting).job, 'timestamp');
   const storedAt = [oldestHidden[1], releasedAt].flatMap((at) => (at ? [Number(at)] : []));
   const queued = Math.max(0, waitingChildren + wait + delayed - backoff - heldCount);

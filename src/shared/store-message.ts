@@ -4,6 +4,8 @@ import { EnqueueUncertainError, IdempotencyConflictError, QueueFullError, QueueU
 import { messageId, shardOfPage } from './keys.ts';
 import { enqueue, type EnqueueResult, type MessageToEnqueue } from './lanes/enqueue.ts';
 import type { MessagePayload } from './payload.ts';
+import type { Shard } from './queues.ts';
+import { isReady } from './redis.ts';
 import type { Session } from './session.ts';
 
 /** The receipt of a message: it is stored. */
@@ -39,16 +41,15 @@ export async function storeMessage(
   deadline: Deadline,
 ): Promise<Receipt | null> {
   const shardIndex = shardOfPage(message.payload.request.pageId, shards);
-  const shard = await session.shard(shardIndex, deadline);
-  if (deadline.leftMs() <= 0) throw new QueueUnavailableError('There was no time left for this message');
   // Made before the call: if no answer comes back, the caller can still ask what became of it.
   const id = messageId(shardIndex, ulid());
-  let result: EnqueueResult;
-  try {
-    result = await within(deadline, enqueue(shard, { ...message, id, maxQueued }));
-  } catch (error) {
-    throw writeFailure(id, error);
-  }
+  let result: EnqueueResult | null;
+  do {
+    const shard = await session.shard(shardIndex, deadline);
+    // The rest of a batch whose time is over must stay here, not leave and become uncertain.
+    if (deadline.leftMs() <= 0) throw new QueueUnavailableError('There was no time left for this message');
+    result = await send(shard, { ...message, id, maxQueued }, deadline);
+  } while (result === null);
   switch (result.verdict) {
     case 'stored':
       return { id, duplicate: false };
@@ -63,13 +64,35 @@ export async function storeMessage(
   }
 }
 
-/** Redis answered with an error, or the command never left: nothing was written. Anything else may have arrived. */
+/** @returns `null` if the connection was lost before the message left. */
+async function send(shard: Shard, message: MessageToEnqueue, deadline: Deadline): Promise<EnqueueResult | null> {
+  let over = false;
+  let left = false;
+  const beforeSending = (): void => {
+    // Whoever was told that nothing was written must be right for good.
+    left = false;
+    if (over || !isReady(shard.redis)) throw new NotSentError('it was not sent');
+    left = true;
+  };
+  try {
+    return await within(deadline, enqueue(shard, message, beforeSending));
+  } catch (error) {
+    over = true;
+    if (error instanceof NotSentError) return null;
+    if (left) throw writeFailure(message.id, error);
+    if (error instanceof DeadlineError) throw new QueueUnavailableError('There was no time left for this message');
+    throw error;
+  }
+}
+
+class NotSentError extends Error {
+  override readonly name = 'NotSentError';
+}
+
+/** An error that Redis answered means that nothing was written: a message is sent once. Anything else may have arrived. */
 function writeFailure(id: string, error: unknown): QueueUnavailableError | EnqueueUncertainError {
   if (error instanceof Error && error.name === 'ReplyError') {
     return new QueueUnavailableError('Redis refused the message', { cause: error });
-  }
-  if (error instanceof Error && error.message.startsWith("Stream isn't writeable")) {
-    return new QueueUnavailableError('The connection to Redis was lost before the message left', { cause: error });
   }
   const detail = error instanceof DeadlineError ? 'Redis did not answer in time' : 'The connection to Redis was lost';
   return new EnqueueUncertainError(id, detail, { cause: error });

@@ -68,7 +68,7 @@ export function createWorker(options: WorkerOptions): KitechatWorker {
   const { apiKey } = config;
   if (apiKey === undefined && !resolveApiKey) {
     throw new ConfigError([
-      'KITECHAT_API_KEY is missing: without a key, or the hook resolveApiKey, nothing can be sent',
+      'KITECHAT_API_KEY (or KITECHAT_API_KEY_FILE) is missing: without a key, or the hook resolveApiKey, nothing can be sent',
     ]);
   }
   workersInThisProcess += 1;

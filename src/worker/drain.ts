@@ -25,12 +25,12 @@ const LOOK_MS = 50;
 export async function drain({ workers, openMessages, leave, shutdownMs, logger }: DrainDeps): Promise<void> {
   const startedAt = performance.now();
   const giveUpAfterMs = Math.max(shutdownMs / 2, shutdownMs - SETTLING_MS);
-  let closed = false;
+  const closing = { done: false };
   let gaveUp = false;
   let idleSince = startedAt;
-  void Promise.allSettled([leave(), ...workers.map((worker) => worker.close())]).then(() => (closed = true));
+  void Promise.allSettled([leave(), ...workers.map((worker) => worker.close())]).then(() => (closing.done = true));
 
-  while (!closed) {
+  while (!closing.done) {
     const now = performance.now();
     if (openMessages() > 0) idleSince = now;
     if (now - idleSince > IDLE_MS) break;
@@ -45,6 +45,6 @@ export async function drain({ workers, openMessages, leave, shutdownMs, logger }
     }
     await delay(LOOK_MS);
   }
-  if (closed) return;
+  if (closing.done) return;
   for (const worker of workers) worker.disconnect().catch(() => {});
 }

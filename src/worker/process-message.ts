@@ -45,8 +45,9 @@ export type ProcessMessage = (shard: Shard, job: Job, token: string, signal: Abo
 export function createProcessor({ config, send, logger, report, newAttempt }: ProcessDeps): ProcessMessage {
   return async (shard, job, token, signal) => {
     const id = job.id ?? '';
-    const answer = await claim(shard, id, token, newAttempt());
+    // Before the claim, not after: a process that was frozen meanwhile reads an answer of long ago.
     const claimedAt = performance.now();
+    const answer = await claim(shard, id, token, newAttempt());
     switch (answer.verdict) {
       case 'lost':
         return finishLost();

@@ -75,7 +75,7 @@ export async function serveShards(deps: ServeDeps): Promise<{ drain(): Promise<v
     worker.run().catch((error: unknown) => logger.error({ err: error }, 'BullMQ stopped taking messages'));
   }
   logger.info({ workerId, version, namespace: config.namespace, concurrency: config.concurrency }, 'taking messages');
-  const openMessages = (): number => [...open.values()].reduce((total, count) => total + count, 0);
+  const openMessages = (): number => [...open.values()].reduce((total, messages) => total + messages, 0);
   const leave = async (): Promise<void> => await upkeep.stop();
   return { drain: () => drain({ workers, openMessages, leave, shutdownMs: config.shutdownMs, logger }) };
 }

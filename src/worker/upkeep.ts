@@ -46,7 +46,8 @@ export function createUpkeep(deps: UpkeepDeps): { start(): Promise<void>; stop()
   async function cleanDeadLetters(): Promise<void> {
     for (const { dead } of shards) {
       const removed = await dead.clean(deps.keepDeadMs, CLEANED_AT_ONCE, 'failed');
-      if (removed.length > 0) logger.info({ removed: removed.length }, 'dead letters were kept long enough and are removed');
+      if (removed.length === 0) continue;
+      logger.info({ removed: removed.length }, 'dead letters were kept long enough and are removed');
     }
   }
 

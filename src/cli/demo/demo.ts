@@ -33,24 +33,29 @@ export async function demo(context: CommandContext): Promise<ExitCode> {
   line(stderr, `A private Redis runs at ${redis.url}, an API that misbehaves at ${api.url}.`);
   const receipts = await producer.enqueueMessages([...hopelessMessages(), ...demoMessages()]);
   progress.enqueued = receipts.length;
-  line(stderr, `${receipts.length} messages of six types are stored; ${WORKERS} worker processes deliver them.`);
+  line(stderr, `${receipts.length} messages of six types are stored.`);
+  if (interrupted.aborted) return tellInterrupted(context);
 
   const workers = startWorkerProcesses(context, WORKERS, workerEnvironment(redis.url, api.url), ({ next }) => {
     if (next === 'backoff' || next === 'hold') progress.retried += 1;
   });
-  cleanup.defer(async () => await workers.stop());
+  cleanup.defer(() => workers.stop());
+  line(stderr, `Worker processes ${workers.pids.join(' and ')} deliver them.`);
 
-  const deadline = AbortSignal.timeout(TIME_LIMIT_MS);
-  const ended = await watch(context, { api, progress, countDead: () => deadLetters.count(), deadline });
-  if (interrupted.aborted) {
-    line(stderr, 'Interrupted; the workers, the API and the Redis are ended.');
-    return exitCodes.interrupted;
-  }
+  const stop = AbortSignal.any([interrupted, workers.failed, AbortSignal.timeout(TIME_LIMIT_MS)]);
+  const allEnded = await watch(context, { api, progress, countDead: () => deadLetters.count(), stop });
+  if (interrupted.aborted) return tellInterrupted(context);
+  if (workers.failed.aborted) line(stderr, 'A worker process has ended by itself. Please report this as a fault.');
+  else if (!allEnded) line(stderr, `Not all messages had ended after ${TIME_LIMIT_MS / 1000} s.`);
   await workers.stop();
   const byReason = await countByReason(deadLetters);
-  const good = showResult(context, { report: api.report(), progress, byReason });
-  if (!ended) line(stderr, `Not all messages had ended after ${TIME_LIMIT_MS / 1000} s.`);
-  return good && ended ? exitCodes.done : exitCodes.notFullyDone;
+  const asItShould = showResult(context, { report: api.report(), progress, byReason });
+  return asItShould && allEnded ? exitCodes.done : exitCodes.notFullyDone;
+}
+
+function tellInterrupted({ stderr }: CommandContext): ExitCode {
+  line(stderr, 'Interrupted: the workers, the API and the Redis are ended now.');
+  return exitCodes.interrupted;
 }
 
 function workerEnvironment(redisUrl: string, apiUrl: string): Record<string, string> {
@@ -61,7 +66,8 @@ function workerEnvironment(redisUrl: string, apiUrl: string): Record<string, str
     // Hasty, so that the demo is: the defaults are for APIs that need minutes to recover.
     KITECHAT_BACKOFF_MS: '100',
     KITECHAT_BACKOFF_MAX_MS: '1000',
-    KITECHAT_TIMEOUT_MS: '5000',
+    // Patient, though: on a busy machine an answer that comes late would be sent twice, as it should.
+    KITECHAT_TIMEOUT_MS: '20000',
   };
 }
 
@@ -69,25 +75,28 @@ interface Watched {
   api: FakeKitechat;
   progress: Progress;
   countDead(): Promise<number>;
-  deadline: AbortSignal;
+  stop: AbortSignal;
 }
 
-/** Shows how far it is until every message has ended. @returns `false` if they don't in time. */
-async function watch(context: CommandContext, { api, progress, countDead, deadline }: Watched): Promise<boolean> {
-  const stop = AbortSignal.any([context.interrupted, deadline]);
+/** Shows how far it is until every message has ended. @returns `false` if it was stopped before. */
+async function watch(context: CommandContext, { api, progress, countDead, stop }: Watched): Promise<boolean> {
   let shown = '';
   while (!stop.aborted) {
-    const { accepted } = api.report();
+    const delivered = deliveredOf(api.report());
     const dead = await countDead();
-    const text = `delivered ${accepted}, retried ${progress.retried}, dead ${dead} of ${progress.enqueued}`;
+    const text = `delivered ${delivered}, retried ${progress.retried}, dead ${dead} of ${progress.enqueued}`;
     if (context.interactive) context.stderr.write(`\r\u001b[2K${text}`);
     else if (text !== shown) line(context.stderr, text);
     shown = text;
-    if (accepted + dead >= progress.enqueued) break;
+    if (delivered + dead >= progress.enqueued) break;
     await delay(LOOK_MS, undefined, { signal: stop }).catch(() => {});
   }
   if (context.interactive) line(context.stderr, '');
   return !stop.aborted;
+}
+
+function deliveredOf({ accepted, duplicates }: FakeKitechatReport): number {
+  return accepted - duplicates.count;
 }
 
 async function countByReason(deadLetters: ReturnType<typeof openDeadLetters>): Promise<Map<string, number>> {
@@ -106,7 +115,7 @@ interface Result {
 
 /** @returns whether every message has ended as it should. */
 function showResult({ stdout }: CommandContext, { report, progress, byReason }: Result): boolean {
-  const delivered = report.accepted - report.duplicates.count;
+  const delivered = deliveredOf(report);
   const dead = [...byReason.values()].reduce((total, count) => total + count, 0);
   const rows = [
     ['enqueued', progress.enqueued],

@@ -1,7 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
+import { killWithParent } from '../../testing/kill-with-parent.ts';
 import type { CommandContext } from '../context.ts';
 
 /** What the demo needs of a worker's log line about an attempt. */
@@ -12,18 +12,23 @@ const attemptLine = z.object({
 export type AttemptLine = z.infer<typeof attemptLine>;
 
 export interface WorkerProcesses {
+  readonly pids: readonly number[];
+  /** Aborted when one of them ends without being told to. */
+  readonly failed: AbortSignal;
   /** Ends them as a deploy would: SIGTERM, then wait. */
   stop(): Promise<void>;
 }
 
-/** Starts real worker processes and follows what they log. */
+/** Starts real worker processes and follows what they log. They end with this process, however it ends. */
 export function startWorkerProcesses(
   { self }: CommandContext,
   count: number,
   env: Record<string, string>,
   onAttempt: (attempt: AttemptLine) => void,
 ): WorkerProcesses {
-  const children = Array.from({ length: count }, (): ChildProcess => {
+  const failure = new AbortController();
+  let stopping = false;
+  const children = Array.from({ length: count }, () => {
     const child = spawn(self.command, [...self.args, 'worker'], {
       // Nothing of the caller's environment: the demo must never meet a real Redis, key or API.
       env,
@@ -35,18 +40,22 @@ export function startWorkerProcesses(
       const parsed = attemptLine.safeParse(jsonOrNull(text));
       if (parsed.success) onAttempt(parsed.data);
     });
-    return child;
+    // Also when it couldn't be started. What it wrote was read by then.
+    const closed = new Promise<void>((resolve) => {
+      child.on('close', resolve).on('error', () => resolve());
+    });
+    void closed.then(() => stopping || failure.abort());
+    if (child.pid !== undefined) child.once('exit', killWithParent(child.pid, null));
+    return { child, closed };
   });
 
   return {
+    pids: children.flatMap(({ child }) => child.pid ?? []),
+    failed: failure.signal,
     async stop() {
-      await Promise.all(
-        children.map(async (child) => {
-          if (child.exitCode !== null || child.signalCode !== null) return;
-          child.kill('SIGTERM');
-          await once(child, 'exit');
-        }),
-      );
+      stopping = true;
+      for (const { child } of children) child.kill('SIGTERM');
+      await Promise.all(children.map(({ closed }) => closed));
     },
   };
 }

@@ -5,12 +5,15 @@
 -- ARGV[1] root  ARGV[2] message id  ARGV[3] '1' if no worker can read the job: then it may be taken from a worker, too,
 -- since none of our code runs on it
 --
--- Returns {'done'}, or with the letter dropped {'not ours'}: a worker has it, or it has ended, or it is gone.
+-- Returns {'done'}, or with the letter dropped {'not ours'} (a worker has it, or it has ended, or it is gone), or
+-- {'missing'} (the add of the letter failed).
 
 local root, id = ARGV[1], ARGV[2]
 local send = root .. 'send:'
 
-local lane = redis.call('HGET', KEYS[1], 'lane')
+if not isLetterThere(root, id) then return { 'missing' } end
+local job = redis.call('HMGET', KEYS[1], 'lane', 'settled')
+local lane, settled = job[1], job[2]
 
 local function takeFromBullMq()
   if redis.call('ZREM', send .. 'failed', id) == 1 then return true end
@@ -20,8 +23,12 @@ local function takeFromBullMq()
   return redis.call('LREM', send .. 'wait', 1, id) + redis.call('LREM', send .. 'active', 1, id) > 0
 end
 
-if not lane or redis.call('HEXISTS', KEYS[1], 'settled') == 1 or not takeFromBullMq() then
+if not lane or settled or not takeFromBullMq() then
   dropLetter(root, id)
+  -- It had ended before BullMQ failed it. Left there it would stand in the way of those that are to be buried.
+  if settled and redis.call('ZREM', send .. 'failed', id) == 1 then
+    redis.call('ZADD', send .. 'completed', redisNowMs(), id)
+  end
   return { 'not ours' }
 end
 

@@ -21,6 +21,9 @@ local function takeBack(...)
   return { ... }
 end
 
+-- The same add came before, and its message is dead already: BullMQ knows no job of it any more, its letter does.
+if redis.call('EXISTS', root .. 'dead:' .. id) == 1 then return takeBack('stored') end
+
 -- A script that has written once may go on when memory runs out: this no-op keeps the message from being stored by half.
 redis.call('HDEL', KEYS[1], 'lane')
 

@@ -21,8 +21,16 @@ export type EnqueueResult =
   /** The dead letter that the message would replay is there no more. */
   | { verdict: 'gone' };
 
-/** Stores a message at the end of its conversation: one MULTI, all or nothing. */
-export async function enqueue(shard: Shard, message: MessageToEnqueue): Promise<EnqueueResult> {
+/**
+ * Stores a message at the end of its conversation: one MULTI, all or nothing.
+ *
+ * @param beforeSending called whenever the message is about to leave; if it throws, the message stays here
+ */
+export async function enqueue(
+  shard: Shard,
+  message: MessageToEnqueue,
+  beforeSending: () => void = () => {},
+): Promise<EnqueueResult> {
   const { id, payload, idempotency } = message;
   const { pageId, conversationId } = payload.request;
   const reply = await runTransaction(shard.redis, shard.send, async (transaction) => {
@@ -39,6 +47,7 @@ export async function enqueue(shard: Shard, message: MessageToEnqueue): Promise<
       IDEMPOTENCY_MS,
       payload.replayOf ?? '',
     );
+    beforeSending();
   });
   const [verdict, firstId] = reply as [string, string?];
   switch (verdict) {

@@ -1,6 +1,11 @@
 -- Put before the scripts that end a message with a dead letter. The letter was added just before, in the same MULTI, to
 -- the dead-letter queue's `waiting-children`, where nobody sees it.
 
+-- After a SCRIPT FLUSH the add may have failed while this script, which is known again, runs: nothing may end then.
+local function isLetterThere(root, id)
+  return redis.call('EXISTS', root .. 'dead:' .. id) == 1
+end
+
 local function showLetter(root, id)
   local dead = root .. 'dead:'
   local deadAt = redisNowMs()

@@ -28,7 +28,8 @@ local function releaseReady(root, page)
   local room = size - redis.call('HLEN', windowKey)
   if room <= 0 then return end
   -- Heads in backoff are outside the window; a page on which everything fails must not grow without bound.
-  if redis.call('HLEN', root .. 'failing:' .. page) >= 4 * size then return end
+  local failingKey = root .. 'failing:' .. page
+  if redis.call('HLEN', failingKey) >= 4 * size then return end
   local send = root .. 'send:'
   local released = 0
   for _ = 1, 200 do
@@ -46,6 +47,9 @@ local function releaseReady(root, page)
         -- Somebody removed the job behind our back: the conversation goes on with its next message.
         redis.call('LPOP', laneKey)
         if redis.call('EXISTS', laneKey) == 1 then redis.call('LPUSH', root .. 'ready:' .. page, lane) end
+      elseif redis.call('HEXISTS', failingKey, id) == 0 then
+        -- An operator has put it into `wait` before its turn, which is now: it needs its place all the same.
+        released = released + redis.call('HSET', windowKey, id, lane)
       end
     end
   end

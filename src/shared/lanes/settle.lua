@@ -8,8 +8,11 @@
 -- ARGV[10] most entries that a history keeps
 --
 -- The last attempt that was closed stands in the field `closed`: a reply that was lost makes the client ask again, and
--- the same answer is right then. Returns {'done', ms to wait} or {'lost'} (another worker has the job, or another attempt is open) or {'settled'} (it
--- had ended before). After 'lost' and 'settled' a dead letter that was added in the same MULTI is dropped.
+-- the same answer is right then.
+--
+-- Returns {'done', ms to wait}, or with nothing changed and the dead letter dropped that was added in the same MULTI:
+-- {'lost'} (another worker has the job, or another attempt is open), {'settled'} (it had ended before), {'missing'} (the
+-- add of the letter failed).
 
 local root, id, jobKey = ARGV[1], ARGV[2], KEYS[1]
 
@@ -22,10 +25,13 @@ if redis.call('GET', KEYS[2]) ~= ARGV[3] then return refuse('lost') end
 local job = redis.call('HMGET', jobKey, 'lane', 'exp', 'open', 'used', 'history', 'settled', 'closed', 'next')
 local lane, expiresAt, open, used, history = job[1], tonumber(job[2]), job[3] or '', job[4], job[5]
 if ARGV[4] ~= '' and job[7] == ARGV[4] then
+  -- The letter of the first time may have been replayed since; then this one was added anew.
+  if ARGV[5] == 'dead' then dropLetter(root, id) end
   return { 'done', math.max(0, tonumber(job[8] or 0) - redisNowMs()) }
 end
 if job[6] then return refuse('settled') end
 if not lane or open ~= ARGV[4] then return refuse('lost') end
+if ARGV[5] == 'dead' and not isLetterThere(root, id) then return { 'missing' } end
 
 local changes = { 'closed', ARGV[4] }
 if ARGV[6] ~= '' then

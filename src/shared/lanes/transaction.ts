@@ -1,6 +1,5 @@
 import type { Queue } from 'bullmq';
 import { Job } from 'bullmq';
-import { whenReady } from '../redis.ts';
 import type { LaneCommands, LaneRedis } from './commands.ts';
 
 type BullClient = Awaited<ReturnType<Queue['getBackend']>['client']>;
@@ -26,18 +25,29 @@ export async function addHidden(transaction: Transaction, queue: Queue, job: Job
   });
 }
 
-/** What is known of a connection: its transactions under way, and whether it is being renewed. */
-interface ConnectionState {
-  underWay: Set<Promise<unknown>>;
-  renewal: Promise<void> | null;
+interface Submitted {
+  /** Its place among all transactions of its connection. */
+  place: number;
+  send: () => Promise<unknown>;
+  resolve: (reply: unknown) => void;
+  reject: (error: unknown) => void;
 }
 
-const connections = new WeakMap<LaneRedis, ConnectionState>();
-const RENEWAL_MS = 2000;
+/** The transactions of one connection. */
+interface Line {
+  redis: LaneRedis;
+  submitted: number;
+  underWay: number;
+  /** Those that Redis lacked a script for, and all that came after them; `null` if Redis has the scripts. */
+  waiting: Submitted[] | null;
+}
+
+const lines = new WeakMap<LaneRedis, Line>();
 
 /**
  * Runs a MULTI and reads every result.
  *
+ * @param fill adds the commands; it is called again if the MULTI has to be sent again, and what it throws is thrown
  * @returns the result of the last command.
  * @throws the first error among the results, or what the connection answered.
  */
@@ -46,39 +56,47 @@ export async function runTransaction(
   queue: Queue,
   fill: (transaction: Transaction) => Promise<void>,
 ): Promise<unknown> {
-  const state = connections.get(redis) ?? { underWay: new Set(), renewal: null };
-  connections.set(redis, state);
-  const client = await queue.getBackend().client;
-  const attempt = async (): Promise<unknown> => {
-    await state.renewal;
+  const line = lines.get(redis) ?? { redis, submitted: 0, underWay: 0, waiting: null };
+  lines.set(redis, line);
+  const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+  const send = async (): Promise<unknown> => {
+    const client = await queue.getBackend().client;
     const transaction = client.multi() as Transaction;
     await fill(transaction);
-    const execution = transaction.exec();
-    state.underWay.add(execution);
-    try {
-      return lastResult(await execution);
-    } finally {
-      state.underWay.delete(execution);
-    }
+    return lastResult(await transaction.exec());
   };
-  try {
-    return await attempt();
-  } catch (error) {
-    if (!isNoScript(error)) throw error;
-    state.renewal ??= renew(redis, state);
-    return await attempt();
-  }
+  line.submitted += 1;
+  const submitted = { place: line.submitted, send, resolve, reject };
+  if (line.waiting) line.waiting.push(submitted);
+  else void run(line, submitted);
+  return await promise;
 }
 
 /**
- * After a SCRIPT FLUSH ioredis still believes that Redis has our scripts, and inside a MULTI it never learns better; only
- * a new socket makes it send them again. What is under way may end first: it must not become uncertain for this.
+ * After a SCRIPT FLUSH ioredis still believes that Redis has our scripts, and inside a MULTI it never learns better. What
+ * is under way ends first, then all that failed for it are sent again, in their order and before any that came later:
+ * the order of a conversation must not depend on who met the flush.
  */
-async function renew(redis: LaneRedis, state: ConnectionState): Promise<void> {
-  await Promise.allSettled(state.underWay);
-  redis.disconnect(true);
-  await whenReady(redis, RENEWAL_MS);
-  state.renewal = null;
+async function run(line: Line, submitted: Submitted): Promise<void> {
+  line.underWay += 1;
+  try {
+    submitted.resolve(await submitted.send());
+  } catch (error) {
+    if (isNoScript(error)) (line.waiting ??= []).push(submitted);
+    else submitted.reject(reasonOf(error));
+  }
+  line.underWay -= 1;
+  if (!line.waiting || line.underWay > 0) return;
+  const again = line.waiting.toSorted((one, other) => one.place - other.place);
+  line.waiting = null;
+  forgetLoadedScripts(line.redis);
+  for (const each of again) void run(line, each);
+}
+
+/** A script that is defined anew goes out in full the first time, and that can't fail for want of it. */
+function forgetLoadedScripts(redis: LaneRedis): void {
+  const defined = Object.entries<{ lua: string; numberOfKeys: number }>(redis.scriptsSet);
+  for (const [name, { lua, numberOfKeys }] of defined) redis.defineCommand(name, { lua, numberOfKeys });
 }
 
 function lastResult(results: [Error | null, unknown][] | null): unknown {
@@ -89,4 +107,10 @@ function lastResult(results: [Error | null, unknown][] | null): unknown {
 
 function isNoScript(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('NOSCRIPT');
+}
+
+/** EXEC says only that something was refused before; ioredis puts beside it what that was: `OOM`, `LOADING`. */
+function reasonOf(error: unknown): unknown {
+  if (!(error instanceof Error) || !error.message.startsWith('EXECABORT')) return error;
+  return (error as { previousErrors?: unknown[] }).previousErrors?.[0] ?? error;
 }

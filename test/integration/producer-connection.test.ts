@@ -1,0 +1,165 @@
+import { Job, Queue } from 'bullmq';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createProducer, EnqueueUncertainError, type Producer } from '../../src/producer/index.ts';
+import { openShard } from '../../src/shared/queues.ts';
+import { connectFailingFast, whenReady } from '../../src/shared/redis.ts';
+import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import { eventually } from '../support/eventually.ts';
+import { textMessage } from '../support/messages.ts';
+import { CUT, isTransaction, startRedisProxy } from '../support/redis-proxy.ts';
+import { startTestRedis } from '../support/redis.ts';
+import { settled } from '../support/settled.ts';
+import { halfStored, laneIds, storedIds } from '../support/stored-messages.ts';
+
+const message = textMessage('c1', 1);
+
+describe("a producer's connection", () => {
+  let server: RedisServer;
+  let redis: Redis;
+  beforeAll(async () => {
+    server = await startTestRedis();
+    redis = new Redis(server.url);
+  });
+  afterAll(async () => {
+    redis.disconnect();
+    await server.stop();
+  });
+
+  function producerOf(namespace: string, redisUrl = server.url): Producer {
+    return createProducer({ redisUrl, namespace, enqueueTimeoutMs: 5000 });
+  }
+
+  it.each(['requests', 'replies'] as const)(
+    'may be cut after any byte of the %s: what was told is true',
+    async (direction) => {
+      const namespace = `cut-${direction}`;
+      await using proxy = await startRedisProxy(server.port);
+      await using producer = producerOf(namespace, proxy.url);
+      await producer.enqueueMessage(message);
+      const stored = new Set(await storedIds(redis, namespace));
+      let length = 0;
+      proxy[direction] = (bytes) => {
+        length += bytes.length;
+        return 'pass';
+      };
+      stored.add((await producer.enqueueMessage(message)).id);
+      expect(length).toBeGreaterThan(30);
+
+      for (let cut = 0; cut < 12; cut += 1) {
+        // Without its last line break an answer is whole all the same.
+        const cutAfter = Math.floor((cut * (length - 3)) / 11);
+        proxy[direction] = () => ({ cutAfter });
+        const { error } = await settled(producer.enqueueMessage(message));
+        proxy[direction] = () => 'pass';
+        expect(error).toBeInstanceOf(EnqueueUncertainError);
+        const { id } = error as EnqueueUncertainError;
+        const known = await producer.getMessage(id);
+        if (direction === 'replies') expect(known).toMatchObject({ id, status: 'queued' });
+        else expect(known).toBeNull();
+        if (known) stored.add(id);
+        expect(new Set(await storedIds(redis, namespace))).toEqual(stored);
+      }
+      expect(stored.size).toBe(direction === 'requests' ? 2 : 14);
+      expect(await halfStored(redis, namespace)).toEqual([]);
+    },
+  );
+
+  it('that is lost while the queue is opened costs the first call nothing but time', async () => {
+    await using proxy = await startRedisProxy(server.port);
+    await using producer = producerOf('opening', proxy.url);
+    let cuts = 0;
+    proxy.requests = (bytes) => {
+      if (cuts === 3 || !bytes.includes('opening')) return 'pass';
+      cuts += 1;
+      return CUT;
+    };
+    expect(await producer.enqueueMessage(message)).toMatchObject({ duplicate: false });
+    expect(cuts).toBe(3);
+    expect(await storedIds(redis, 'opening')).toHaveLength(1);
+  });
+
+  it('that is lost before a message is sent again for want of scripts costs that message nothing', async () => {
+    await using proxy = await startRedisProxy(server.port);
+    await using producer = producerOf('flushed-and-cut', proxy.url);
+    await producer.enqueueMessage(message);
+    await redis.script('FLUSH');
+    await server.pause();
+    let transactions = 0;
+    proxy.requests = (bytes) => {
+      if (isTransaction(bytes)) transactions += 1;
+      return 'pass';
+    };
+    // The answer to the first comes back whole: both of its scripts are missing. Of the second it comes back in part.
+    proxy.replies = (bytes) => {
+      const end = endOfAnswer(bytes);
+      return end === null ? 'pass' : { cutAfter: end };
+    };
+    const first = settled(producer.enqueueMessage(message));
+    await eventually('the first is on its way', () => transactions === 1);
+    const second = settled(producer.enqueueMessage(message));
+    await eventually('the second is on its way', () => transactions === 2);
+    await server.resume();
+    const [{ value }, { error }] = await Promise.all([first, second]);
+    expect(value).toMatchObject({ duplicate: false });
+    expect(error).toBeInstanceOf(EnqueueUncertainError);
+    expect(await producer.getMessage((error as EnqueueUncertainError).id)).toBeNull();
+    expect(await storedIds(redis, 'flushed-and-cut')).toContain(value?.id);
+    expect(await storedIds(redis, 'flushed-and-cut')).toHaveLength(2);
+  });
+
+  it('stores a message whole when Redis lacks only our own script, not that of BullMQ', async () => {
+    await using producer = producerOf('half-the-scripts');
+    const ids = [(await producer.enqueueMessage(message)).id];
+    for (let round = 0; round < 3; round += 1) {
+      await redis.script('FLUSH');
+      await addHiddenElsewhere(`parent-${round}`);
+      const calls = [1, 2, 3].map((n) => producer.enqueueMessage(textMessage('c1', n)));
+      ids.push(...(await Promise.all(calls)).map(({ id }) => id));
+    }
+    expect(await laneIds(redis, 'half-the-scripts', 'p1', 'c1')).toEqual(ids);
+    expect(await halfStored(redis, 'half-the-scripts')).toEqual([]);
+  });
+
+  /** What a flow of another program does: its new connection brings back BullMQ's script, and not ours. */
+  async function addHiddenElsewhere(id: string): Promise<void> {
+    const connection = new Redis(server.url, { maxRetriesPerRequest: null });
+    const queue = new Queue('elsewhere', { connection });
+    const client = await queue.getBackend().client;
+    await new Job(queue, 'parent', {}, {}, id).addJob(client, { addToWaitingChildren: true });
+    await queue.close();
+    connection.disconnect();
+  }
+
+  it('to a Redis that came back without its data settles the number of shards anew', async () => {
+    await using forgetful = await startTestRedis();
+    await using producer = producerOf('forgotten', forgetful.url);
+    await producer.enqueueMessage(message);
+    await forgetful.kill();
+    await forgetful.restart();
+    await producer.enqueueMessage(message);
+    await using other = createProducer({ redisUrl: forgetful.url, namespace: 'forgotten', shards: 2 });
+    expect((await settled(other.enqueueMessage(message))).error).toMatchObject({ code: 'INVALID_CONFIG' });
+  });
+
+  it('keeps no listeners of a queue that could not be opened', async () => {
+    await redis.acl('SETUSER', 'no-info', 'on', 'nopass', '~*', '+@all', '-info');
+    const client = connectFailingFast(server.url, 5000);
+    await whenReady(client, 5000);
+    await client.auth('no-info', '');
+    const listeners = (): number => client.eventNames().reduce((sum, name) => sum + client.listenerCount(name), 0);
+    const before = listeners();
+    for (let n = 0; n < 3; n += 1) {
+      expect((await settled(openShard(client, 'no-info', 0))).error).toMatchObject({ name: 'ReplyError' });
+    }
+    await eventually('all listeners are gone', () => listeners() === before);
+    client.disconnect();
+  });
+});
+
+/** Where the answer to a first EXEC ends for which both scripts were missing, if more follows. */
+function endOfAnswer(bytes: Buffer): number | null {
+  const answer = bytes.toString('latin1');
+  const missing = [...answer.matchAll(/-NOSCRIPT[^\r]*\r\n/g)][1];
+  return missing === undefined ? null : missing.index + missing[0].length;
+}

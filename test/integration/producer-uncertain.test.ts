@@ -1,0 +1,176 @@
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  createProducer,
+  EnqueueUncertainError,
+  type Producer,
+  QueueUnavailableError,
+} from '../../src/producer/index.ts';
+import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import { eventually } from '../support/eventually.ts';
+import { textMessage } from '../support/messages.ts';
+import { CUT, isTransaction, type RedisProxy, startRedisProxy, type Treatment } from '../support/redis-proxy.ts';
+import { startTestRedis } from '../support/redis.ts';
+import { settled } from '../support/settled.ts';
+import { halfStored, keysNaming, storedIds } from '../support/stored-messages.ts';
+
+const DEADLINE_MS = 600;
+const message = textMessage('c1', 1);
+
+describe('a message whose fate cannot be known', () => {
+  let server: RedisServer;
+  let redis: Redis;
+  beforeAll(async () => {
+    server = await startTestRedis();
+    redis = new Redis(server.url);
+  });
+  afterAll(async () => {
+    redis.disconnect();
+    await server.stop();
+  });
+
+  /** A producer that has already stored a first message, through a proxy. */
+  async function throughProxy(namespace: string): Promise<{ producer: Producer; proxy: RedisProxy } & AsyncDisposable> {
+    const stack = new AsyncDisposableStack();
+    const proxy = stack.use(await startRedisProxy(server.port));
+    const producer = stack.use(createProducer({ redisUrl: proxy.url, namespace, enqueueTimeoutMs: DEADLINE_MS }));
+    await producer.enqueueMessage(message);
+    return { producer, proxy, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  }
+
+  async function uncertainIdOf(call: Promise<unknown>): Promise<string> {
+    return idOf(await settled(call));
+  }
+
+  function idOf({ error }: { error: unknown }): string {
+    expect(error).toBeInstanceOf(EnqueueUncertainError);
+    expect(error).toMatchObject({ code: 'ENQUEUE_UNCERTAIN' });
+    return (error as EnqueueUncertainError).id;
+  }
+
+  it('is stored and found by the id of the error when the answer was lost with the connection', async () => {
+    await using through = await throughProxy('reply-cut');
+    through.proxy.replies = () => CUT;
+    const id = await uncertainIdOf(through.producer.enqueueMessage(message));
+    through.proxy.replies = () => 'pass';
+    expect(await through.producer.getMessage(id)).toMatchObject({ id, status: 'queued', conversationId: 'c1' });
+    expect(await storedIds(redis, 'reply-cut')).toHaveLength(2);
+    expect(await halfStored(redis, 'reply-cut')).toEqual([]);
+  });
+
+  it('is stored and found by the id of the error when the answer never came', async () => {
+    await using through = await throughProxy('reply-swallowed');
+    through.proxy.replies = () => 'swallow';
+    const id = await uncertainIdOf(through.producer.enqueueMessage(message));
+    await using other = createProducer({ redisUrl: server.url, namespace: 'reply-swallowed' });
+    expect(await other.getMessage(id)).toMatchObject({ id, status: 'queued' });
+    expect(await halfStored(redis, 'reply-swallowed')).toEqual([]);
+  });
+
+  it.each<[string, Treatment]>([
+    ['with the connection', CUT],
+    ['without a word', 'swallow'],
+  ])('is not stored when the request was lost %s', async (how, treatment) => {
+    const namespace = `request-lost-${how.replaceAll(' ', '-')}`;
+    await using through = await throughProxy(namespace);
+    through.proxy.requests = (bytes) => (isTransaction(bytes) ? treatment : 'pass');
+    const id = await uncertainIdOf(through.producer.enqueueMessage(message, { idempotencyKey: 'k' }));
+    expect(await keysNaming(redis, namespace, id)).toEqual([]);
+    await using other = createProducer({ redisUrl: server.url, namespace });
+    expect(await other.getMessage(id)).toBeNull();
+    // The key was not taken either.
+    expect(await other.enqueueMessage(message, { idempotencyKey: 'k' })).toMatchObject({ duplicate: false });
+  });
+
+  it('is told from one that was refused after the connection came back: that one may be stored as well', async () => {
+    const namespace = 'stored-then-refused';
+    await using master = await startTestRedis();
+    await using through = await throughProxy(namespace);
+    through.proxy.replies = () => CUT;
+    const call = settled(through.producer.enqueueMessage(message));
+    const stored = await eventually('it is stored', async () => {
+      const ids = await storedIds(redis, namespace);
+      return ids.length === 2 && ids;
+    });
+    // Whoever asks again is refused now.
+    await redis.replicaof('127.0.0.1', master.port);
+    through.proxy.replies = () => 'pass';
+    try {
+      expect(stored).toContain(idOf(await call));
+    } finally {
+      await redis.replicaof('NO', 'ONE');
+    }
+  });
+
+  it('is stored once when it is enqueued again under its idempotency key', async () => {
+    await using through = await throughProxy('again');
+    through.proxy.replies = () => CUT;
+    const id = await uncertainIdOf(through.producer.enqueueMessage(message, { idempotencyKey: 'k' }));
+    through.proxy.replies = () => 'pass';
+    expect(await through.producer.enqueueMessage(message, { idempotencyKey: 'k' })).toEqual({ id, duplicate: true });
+    expect(await storedIds(redis, 'again')).toHaveLength(2);
+  });
+
+  it('does not stop the producer: a connection on which nothing comes back any more is replaced', async () => {
+    await using through = await throughProxy('dead-connection');
+    const dead = through.proxy.connections;
+    // As after a failover without a word: the old connection stays open and silent, new ones work.
+    through.proxy.replies = () => (through.proxy.connections > dead ? 'pass' : 'swallow');
+    await uncertainIdOf(through.producer.enqueueMessage(message));
+    const receipt = await eventually(
+      'the producer goes on',
+      async () => (await settled(through.producer.enqueueMessage(message))).value,
+    );
+    expect(receipt.duplicate).toBe(false);
+  });
+});
+
+describe('a message that Redis refuses', () => {
+  it('is not stored on a replica, which is told as unavailable, before the first call and after it', async () => {
+    await using master = await startTestRedis({ args: ['--repl-diskless-sync-delay', '0'] });
+    await using server = await startTestRedis();
+    const redis = new Redis(server.url);
+    await using producer = createProducer({ redisUrl: server.url, namespace: 'replica' });
+    await producer.enqueueMessage(message);
+    await redis.replicaof('127.0.0.1', master.port);
+    await eventually('it follows its master', async () => (await redis.info('replication')).includes('link_status:up'));
+    await using fresh = createProducer({ redisUrl: server.url, namespace: 'replica' });
+    for (const one of [producer, fresh]) {
+      const { error } = await settled(one.enqueueMessage(message));
+      expect(error).toBeInstanceOf(QueueUnavailableError);
+      expect(error).toMatchObject({ cause: { code: 'READONLY' } });
+    }
+    expect(await redis.keys('*replica*')).toEqual([]);
+    await redis.replicaof('NO', 'ONE');
+    await producer.enqueueMessage(message);
+    redis.disconnect();
+  });
+
+  it('is stored whole or not at all while memory runs out', async () => {
+    await using server = await startTestRedis({ args: ['--maxmemory', '3mb'] });
+    const redis = new Redis(server.url);
+    await using producer = createProducer({ redisUrl: server.url, namespace: 'full' });
+    const conversations = Array.from({ length: 50 }, (_, n) => `c${n}`);
+    let stored = 0;
+    let refused = 0;
+    while (refused < 200) {
+      const calls = conversations.map((conversation) =>
+        settled(producer.enqueueMessage(textMessage(conversation, stored))),
+      );
+      for (const { value, error } of await Promise.all(calls)) {
+        if (value) stored += 1;
+        else {
+          refused += 1;
+          expect(error).toBeInstanceOf(QueueUnavailableError);
+          expect(error).toMatchObject({ cause: { code: 'OOM' } });
+        }
+      }
+    }
+    expect(stored).toBeGreaterThan(50);
+    expect(await storedIds(redis, 'full')).toHaveLength(stored);
+    expect(await halfStored(redis, 'full')).toEqual([]);
+    await redis.config('SET', 'maxmemory', '0');
+    await producer.enqueueMessage(message);
+    redis.disconnect();
+  });
+});

@@ -1,0 +1,13 @@
+/** A user's script: enqueues one message with the producer of the environment, closes nothing, and is done. */
+import { enqueueMessage } from '../../src/producer/index.ts';
+
+try {
+  const receipt = await enqueueMessage({
+    pageId: 'p1',
+    conversationId: 'c1',
+    message: { type: 'text', text: 'Hello' },
+  });
+  process.stdout.write(`${JSON.stringify(receipt)}\n`);
+} catch (error) {
+  process.stdout.write(`${JSON.stringify({ error: (error as Error).name })}\n`);
+}

@@ -1,0 +1,69 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+
+/** What becomes of some bytes: they pass, they are lost while the connection stays open, or it is cut after some of them. */
+export type Treatment = 'pass' | 'swallow' | { cutAfter: number };
+
+export const CUT: Treatment = { cutAfter: 0 };
+
+/** A TCP proxy before a Redis, to lose requests or replies on purpose. */
+export interface RedisProxy {
+  readonly url: string;
+  /** Decides about what goes to Redis, and what comes back; both pass at first. Holds for connections that are open, too. */
+  requests: (bytes: Buffer) => Treatment;
+  replies: (bytes: Buffer) => Treatment;
+  /** How many connections were made so far. */
+  readonly connections: number;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export async function startRedisProxy(port: number): Promise<RedisProxy> {
+  const sockets = new Set<Socket>();
+  let connections = 0;
+
+  const server = createServer((client) => {
+    connections += 1;
+    const redis = connect(port, '127.0.0.1');
+    for (const socket of [client, redis]) {
+      sockets.add(socket);
+      socket.on('error', () => {});
+      socket.on('close', () => {
+        sockets.delete(socket);
+        client.destroy();
+        redis.destroy();
+      });
+    }
+    client.on('data', (bytes) => relay(bytes, proxy.requests(bytes), redis, client));
+    redis.on('data', (bytes) => relay(bytes, proxy.replies(bytes), client, redis));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+
+  const proxy: RedisProxy = {
+    url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    requests: () => 'pass',
+    replies: () => 'pass',
+    get connections() {
+      return connections;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+  return proxy;
+}
+
+function relay(bytes: Buffer, treatment: Treatment, to: Socket, from: Socket): void {
+  if (treatment === 'pass') to.write(bytes);
+  if (typeof treatment === 'string') return;
+  if (treatment.cutAfter > 0) to.end(bytes.subarray(0, treatment.cutAfter));
+  else to.destroy();
+  from.destroySoon();
+}
+
+/** Whether some bytes hold a MULTI with its commands: a message on its way. */
+export function isTransaction(bytes: Buffer): boolean {
+  return /\bmulti\r\n/i.test(bytes.toString('latin1'));
+}
