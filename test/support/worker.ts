@@ -1,6 +1,11 @@
-import { createProducer, type EnqueueItem, type MessageRecord, type Producer } from '../../src/producer/index.ts';
 import { type DeadLetters, openDeadLetters } from '../../src/dead-letters/index.ts';
-import type { ConfigOptions } from '../../src/producer/index.ts';
+import {
+  type ConfigOptions,
+  createProducer,
+  type EnqueueItem,
+  type MessageRecord,
+  type Producer,
+} from '../../src/producer/index.ts';
 import { type FakeKitechat, type FakeKitechatOptions, startFakeKitechat } from '../../src/testing/index.ts';
 import type { RedisServer } from '../../src/testing/redis-handle.ts';
 import { type AttemptReport, createWorker, type KitechatWorker, type WorkerHooks } from '../../src/worker/index.ts';
@@ -33,12 +38,12 @@ export interface InstallationOptions {
 let installations = 0;
 
 export async function install(server: RedisServer, options: InstallationOptions = {}): Promise<Installation> {
-  installations += 1;
+  const nth = (installations += 1);
   const stack = new AsyncDisposableStack();
   const api = stack.use(await startFakeKitechat(options.api ?? {}));
   const config: ConfigOptions = {
     redisUrl: server.url,
-    namespace: `test-${process.pid}-${installations}`,
+    namespace: `test-${process.pid}-${nth}`,
     apiUrl: api.url,
     apiKey: 'key',
     backoffMs: 20,

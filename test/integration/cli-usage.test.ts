@@ -1,0 +1,120 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { version } from '../../src/shared/version.ts';
+import { runCommand } from '../support/command-line.ts';
+
+// No Redis runs here: whatever is wrong must be told before one is looked for.
+const noRedis = { REDIS_URL: 'redis://127.0.0.1:1' };
+
+describe.concurrent('the use of the command line', () => {
+  it.each([
+    ['an unknown command, with what was meant', ['sned'], /unknown command 'sned'\n\(Did you mean send\?\)/],
+    ['an unknown option', ['status', '--jsn'], /unknown option '--jsn'\n\(Did you mean --json\?\)/],
+    ['a missing argument', ['message'], /missing required argument 'ID'/],
+    ['too many arguments', ['message', 'a', 'b'], /too many arguments for 'message'/],
+    ['a missing option', ['dead-letters', 'replay'], /required option '--id <ID\.\.\.>' not specified/],
+    ['an unknown reason', ['dead-letters', 'list', '--reason', 'bored'], /Allowed choices are rejected, exhausted, /],
+    [
+      'a limit that is no number',
+      ['dead-letters', 'list', '--limit', '-1'],
+      /'-1' is invalid\. It must be a whole number/,
+    ],
+    [
+      'a time that is none',
+      ['dead-letters', 'list', '--since', '5'],
+      /'5' is invalid\. It must be a time such as 2026-/,
+    ],
+  ])('%s exits 2 with a hint on stderr', async (_what, args, said) => {
+    const { exitCode, stdout, stderr } = await runCommand(args, noRedis);
+    expect([exitCode, stdout]).toEqual([2, []]);
+    expect(stderr.join('\n')).toMatch(said);
+    expect(stderr.at(-1)).toMatch(/--help to see what it takes/);
+  });
+
+  it('no command at all exits 2, with the commands on stderr', async () => {
+    const results = await Promise.all([runCommand([]), runCommand(['dead-letters'])]);
+    for (const { exitCode, stdout } of results) expect([exitCode, stdout]).toEqual([2, []]);
+    expect(results[0].stderr.join('\n')).toMatch(/Commands:\n +worker .*\n(.*\n)* +demo /);
+    expect(results[1].stderr.join('\n')).toMatch(/Commands:\n +list .*\n(.*\n)* +replay /);
+  });
+
+  it('--help and --version exit 0, on stdout', async () => {
+    const [help, helpOfCommand, versions] = await Promise.all([
+      runCommand(['--help']),
+      runCommand(['send', '--help']),
+      runCommand(['--version']),
+    ]);
+    for (const { exitCode, stderr } of [help, helpOfCommand, versions]) expect([exitCode, stderr]).toEqual([0, []]);
+    const text = help.stdout.join('\n');
+    for (const command of ['worker', 'send', 'status', 'message', 'dead-letters', 'fake-api', 'demo']) {
+      expect(text).toMatch(new RegExp(`^ +${command} `, 'm'));
+    }
+    expect(helpOfCommand.stdout.join('\n')).toContain('"idempotencyKey":"order-17"');
+    expect(versions.stdout).toEqual([version]);
+  });
+
+  it('a variable that does nothing is a warning, with the one that was meant, and never its value', async () => {
+    const value = randomUUID();
+    const { exitCode, stderr } = await runCommand(['--version'], { KITECHAT_API_KYE: value, KITECHAT_NONSENSE: value });
+    expect(exitCode).toBe(0);
+    expect(stderr).toEqual([
+      'warning: KITECHAT_API_KYE is not a known variable, did you mean KITECHAT_API_KEY?',
+      'warning: KITECHAT_NONSENSE is not a known variable',
+    ]);
+  });
+
+  it.each([['worker'], ['send'], ['message', '0-1'], ['dead-letters', 'replay', '--id', '0-1']])(
+    '%s: all problems of the configuration are told at once, exit 2, and no value gets out',
+    async (...args) => {
+      const secret = randomUUID();
+      const { exitCode, stdout, stderr } = await runCommand(args, {
+        REDIS_URL: `http://user:${secret}@127.0.0.1`,
+        KITECHAT_API_KEY: `${secret}\n${secret}`,
+        KITECHAT_API_URL: secret,
+        KITECHAT_TIMEOUT_MS: secret,
+        KITECHAT_BACKOFF_MS: '10',
+        KITECHAT_BACKOFF_MAX_MS: '5',
+        LOG_LEVEL: secret,
+      });
+      expect([exitCode, stdout]).toEqual([2, []]);
+      const text = stderr.join('\n');
+      for (const name of [
+        'REDIS_URL',
+        'KITECHAT_API_KEY',
+        'KITECHAT_API_URL',
+        'KITECHAT_TIMEOUT_MS',
+        'KITECHAT_BACKOFF_MAX_MS',
+        'LOG_LEVEL',
+      ]) {
+        expect(text).toMatch(new RegExp(`^  - ${name}: `, 'm'));
+      }
+      expect(text).not.toContain(secret);
+    },
+  );
+
+  it('a worker without a key exits 2, and says which variable is missing', async () => {
+    const { exitCode, stdout, stderr } = await runCommand(['worker'], noRedis);
+    expect([exitCode, stdout]).toEqual([2, []]);
+    expect(stderr.join('\n')).toContain('KITECHAT_API_KEY (or KITECHAT_API_KEY_FILE) is missing');
+  });
+
+  it('a fault in the program exits 1, and tells where it was but nothing that an error holds', async () => {
+    const secret = randomUUID();
+    // What a rejected promise of ioredis looks like that nobody waits for; it comes as soon as the program would tell.
+    const fault = `data:text/javascript,${encodeURIComponent(`
+      const args = [process.env.FAULT_SECRET];
+      const reject = () => void Promise.reject(Object.assign(new Error(args[0]), { command: { name: 'auth', args } }));
+      process.on('newListener', (name) => name === 'uncaughtException' && setTimeout(reject));
+    `)}`;
+    const { exitCode, stdout, stderr } = await runCommand(['worker'], {
+      ...noRedis,
+      KITECHAT_API_KEY: 'key',
+      LOG_LEVEL: 'silent',
+      NODE_OPTIONS: `--import ${fault}`,
+      FAULT_SECRET: secret,
+    });
+    expect([exitCode, stdout]).toEqual([1, []]);
+    expect(stderr[0]).toBe('a fault in this program, please report it: Error');
+    expect(stderr.join('\n')).not.toContain(secret);
+  });
+});

@@ -1,0 +1,21 @@
+import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import { type CommandResult, runCommand } from './command-line.ts';
+import { install, type Installation, type InstallationOptions } from './worker.ts';
+
+/** Runs the command line in the installation's namespace, to its end. */
+export type Cli = (...args: string[]) => Promise<CommandResult>;
+
+/** An installation, and the command line in it. */
+export async function installWithCli(
+  server: RedisServer,
+  options: InstallationOptions = {},
+): Promise<Installation & { cli: Cli }> {
+  const installation = await install(server, options);
+  const env = { REDIS_URL: server.url, KITECHAT_NAMESPACE: installation.config.namespace ?? '' };
+  return { ...installation, cli: (...args) => runCommand(args, env) };
+}
+
+/** What a command wrote on stdout: one JSON object a line. */
+export function jsonLinesOf({ stdout }: CommandResult): Record<string, unknown>[] {
+  return stdout.map((line) => JSON.parse(line) as Record<string, unknown>);
+}
