@@ -1,0 +1,101 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
+import { jobKeys } from '../../src/shared/queues.ts';
+import { connectPatiently } from '../../src/shared/redis.ts';
+import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import { textMessage } from '../support/messages.ts';
+import { startTestRedis } from '../support/redis.ts';
+import {
+  atTarget,
+  expectAllInOrder,
+  nextAttemptOf,
+  outcomesOf,
+  setScene,
+  untilEnded,
+} from '../support/stopped-worker.ts';
+
+vi.setConfig({ testTimeout: 90_000 });
+
+describe('a message whose workers are killed one after the other', () => {
+  let server: RedisServer;
+  let redis: LaneRedis;
+  beforeAll(async () => {
+    server = await startTestRedis();
+    redis = connectPatiently(server.url);
+  });
+  afterAll(async () => {
+    redis.disconnect();
+    await server.stop();
+  });
+
+  it.concurrent('unknown under resend, found by a worker that is killed before it settles: said once, sent again', async () => {
+    await using scene = await setScene(server, redis, { faults: [atTarget({ kind: 'hang', times: 1 })] });
+    await scene.stopWorker('request', 'SIGKILL');
+    await scene.stopWorker({ command: 'laneSettle', when: 'before' }, 'SIGKILL');
+    scene.startWorker();
+    const records = await untilEnded(scene, scene.ids);
+    expect(records.map(outcomesOf)).toEqual([['delivered'], ['unknown', 'delivered'], ['delivered'], ['delivered']]);
+    expect(records[1]).toMatchObject({ attemptsUsed: 1 });
+    expect(scene.api.report()).toMatchObject({ requests: 5, duplicates: { count: 0 } });
+    await expectAllInOrder(scene, records);
+  });
+
+  it.concurrent('unknown under resend, not yet delayed: it waits for the time that was settled', async () => {
+    const backoffMs = 10_000;
+    await using scene = await setScene(server, redis, {
+      faults: [atTarget({ kind: 'hang', times: 1 })],
+      config: { backoffMs, backoffMaxMs: backoffMs },
+    });
+    await scene.stopWorker('request', 'SIGKILL');
+    await scene.stopWorker({ command: 'laneSettle', when: 'answered', reply: 'done' }, 'SIGKILL');
+    const nextAttemptAt = await nextAttemptOf(scene, 'retrying');
+    scene.startWorker();
+    const records = await untilEnded(scene, scene.ids);
+    expect(records.map(outcomesOf)).toEqual([['delivered'], ['unknown', 'delivered'], ['delivered'], ['delivered']]);
+    expect(scene.requestsForTarget()).toHaveLength(2);
+    expect(scene.requestsForTarget()[1]?.arrivedAt).toBeGreaterThanOrEqual(nextAttemptAt);
+    await expectAllInOrder(scene, records);
+  });
+
+  it.concurrent('unknown under dead-letter, found by a worker that is killed before its EXEC leaves: one dead letter', async () => {
+    await using scene = await setScene(server, redis, {
+      faults: [atTarget({ kind: 'hang' })],
+      config: { onUnknownOutcome: 'dead-letter' },
+    });
+    await scene.stopWorker('request', 'SIGKILL');
+    await scene.stopWorker({ command: 'exec', when: 'before' }, 'SIGKILL');
+    expect(await scene.deadLetters.count()).toBe(0);
+    scene.startWorker();
+    const records = await untilEnded(scene, scene.ids);
+    expect(records.map(outcomesOf)).toEqual([['delivered'], ['unknown'], ['delivered'], ['delivered']]);
+    expect(records[1]).toMatchObject({ status: 'dead', reason: 'unknown-outcome', attemptsUsed: 0 });
+    expect(scene.requestsForTarget()).toHaveLength(1);
+    expect(await scene.deadLetters.count()).toBe(1);
+    await expectAllInOrder(scene, records);
+  });
+
+  it.concurrent('five times by the message itself: it is dead as crashed, and others went on meanwhile', async () => {
+    await using scene = await setScene(server, redis);
+    const others: string[] = [];
+    const dieAndGoOn = async (): Promise<void> => {
+      const worker = scene.startStoppingWorker({ command: 'laneClaim', when: 'answered', reply: 'go' }, 'SIGKILL');
+      expect(await worker.ended()).toBe('SIGKILL');
+      others.push(await scene.enqueue(textMessage('c2', others.length + 1)));
+      // A dead worker's lock ends by itself, as everywhere else here; five of them would take half a minute.
+      await redis.del(jobKeys(scene.lanes.shard, scene.target).lock);
+    };
+    // All of them are there at once, so that there are others to go on while the message waits for its next victim.
+    await Promise.all(Array.from({ length: 5 }, dieAndGoOn));
+    expect((await untilEnded(scene, others.slice(0, 4))).every(({ status }) => status === 'delivered')).toBe(true);
+    expect(await scene.producer.getMessage(scene.target)).toMatchObject({ status: 'sending' });
+
+    scene.startWorker();
+    const records = await untilEnded(scene, [...scene.ids, ...others]);
+    expect(records[1]).toMatchObject({ status: 'dead', reason: 'crashed' });
+    expect(records[1] && outcomesOf(records[1])).toEqual(Array.from({ length: 5 }, () => 'unknown'));
+    expect(scene.requestsForTarget()).toHaveLength(0);
+    expect(records.filter(({ status }) => status === 'delivered')).toHaveLength(8);
+    expect(scene.api.report()).toMatchObject({ requests: 8, duplicates: { count: 0 } });
+    await expectAllInOrder(scene, records);
+  });
+});

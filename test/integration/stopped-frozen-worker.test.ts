@@ -1,0 +1,194 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { OutcomeKind } from '../../src/producer/index.ts';
+import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
+import { jobKeys } from '../../src/shared/queues.ts';
+import { connectPatiently } from '../../src/shared/redis.ts';
+import type { Fault } from '../../src/testing/index.ts';
+import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import type { CommandProcess } from '../support/command-line.ts';
+import { eventually } from '../support/eventually.ts';
+import { textMessage } from '../support/messages.ts';
+import { startTestRedis } from '../support/redis.ts';
+import {
+  atTarget,
+  expectAllInOrder,
+  outcomesOf,
+  setScene,
+  untilEnded,
+  type WorkerPoint,
+} from '../support/stopped-worker.ts';
+
+// Each freeze outlasts a lock of some seconds: they wait at the same time.
+vi.setConfig({ testTimeout: 90_000, maxConcurrency: 10 });
+
+interface Freeze {
+  line: string;
+  at: WorkerPoint;
+  fault?: Fault;
+  /** What the message's history says, with and without what the frozen worker does when it wakes. */
+  outcomes: OutcomeKind[];
+  status?: 'dead';
+  requests: number;
+  duplicates?: 1;
+  /** Requests that came while the frozen worker still had its own open. */
+  overlaps?: 3;
+  /** What the frozen worker says of its attempt in the end; nothing if it had not begun one. */
+  next?: 'lost' | 'delivered' | 'backoff' | 'dead';
+}
+
+const freezes: Freeze[] = [
+  {
+    line: 'before its claim: it gets nothing to send',
+    at: { command: 'laneClaim', when: 'before' },
+    outcomes: ['delivered'],
+    requests: 1,
+  },
+  {
+    line: 'while the answer to its claim is on its way: it does not send',
+    at: { command: 'laneClaim', when: 'sent' },
+    outcomes: ['unknown', 'delivered'],
+    requests: 1,
+    next: 'lost',
+  },
+  {
+    line: 'between its claim and the request: it does not send',
+    at: { command: 'laneClaim', when: 'answered', reply: 'go' },
+    outcomes: ['unknown', 'delivered'],
+    requests: 1,
+    next: 'lost',
+  },
+  {
+    line: 'right before the request leaves: it does not send',
+    at: { command: 'post', when: 'before' },
+    outcomes: ['unknown', 'delivered'],
+    requests: 1,
+    next: 'lost',
+  },
+  {
+    line: 'while the API holds a request that it will not take: it settles nothing',
+    at: 'request',
+    fault: { kind: 'hang', times: 1 },
+    outcomes: ['unknown', 'delivered'],
+    requests: 2,
+    overlaps: 3,
+    next: 'lost',
+  },
+  {
+    line: 'while the API holds a request that it has taken: it settles nothing',
+    at: 'request',
+    fault: { kind: 'hang', accept: true, times: 1 },
+    outcomes: ['unknown', 'delivered'],
+    requests: 2,
+    duplicates: 1,
+    overlaps: 3,
+    next: 'lost',
+  },
+  {
+    line: 'before it settles a delivery: it settles nothing',
+    at: { command: 'laneSettle', when: 'before' },
+    outcomes: ['unknown', 'delivered'],
+    requests: 2,
+    duplicates: 1,
+    next: 'lost',
+  },
+  {
+    line: 'before it settles a death, and another worker has delivered the message: no dead letter is left',
+    at: { command: 'laneSettle', when: 'before' },
+    fault: { kind: 'status', status: 400, times: 1 },
+    outcomes: ['unknown', 'delivered'],
+    requests: 2,
+    next: 'lost',
+  },
+  {
+    line: 'after it settled a delivery: the message is completed once',
+    at: { command: 'laneSettle', when: 'answered', reply: 'done' },
+    outcomes: ['delivered'],
+    requests: 1,
+    next: 'delivered',
+  },
+  {
+    line: 'after it settled a failure: it does not delay what another worker has delivered',
+    at: { command: 'laneSettle', when: 'answered', reply: 'done' },
+    fault: { kind: 'status', status: 500, times: 1 },
+    outcomes: ['unknown', 'delivered'],
+    requests: 2,
+    next: 'backoff',
+  },
+  {
+    line: 'after it settled a death: one dead letter is left',
+    at: { command: 'exec', when: 'answered' },
+    fault: { kind: 'status', status: 400 },
+    outcomes: ['rejected'],
+    status: 'dead',
+    requests: 1,
+    next: 'dead',
+  },
+];
+
+describe('a worker that is frozen for longer than its lock, while another one takes over', () => {
+  let server: RedisServer;
+  let redis: LaneRedis;
+  beforeAll(async () => {
+    server = await startTestRedis();
+    redis = connectPatiently(server.url);
+  });
+  afterAll(async () => {
+    redis.disconnect();
+    await server.stop();
+  });
+
+  it.concurrent.each(freezes)('$line', async (freeze) => {
+    const { at, fault, outcomes, status = 'delivered', requests, duplicates = 0, overlaps = 0, next } = freeze;
+    await using scene = await setScene(server, redis, { faults: fault ? [atTarget(fault)] : [] });
+    const frozen = await scene.stopWorker(at, 'SIGSTOP');
+    const other = scene.startWorker();
+    const before = await untilEnded(scene, scene.ids);
+    await other.close();
+
+    frozen.kill('SIGCONT');
+    const last = await scene.enqueue(textMessage('c1', 5));
+    await scene.until(last, 'delivered');
+    frozen.kill('SIGTERM');
+    expect(await frozen.ended()).toBe(0);
+
+    const records = await untilEnded(scene, [...scene.ids, last]);
+    expect(records.slice(0, -1)).toEqual(before);
+    const [first, target, ...followers] = records;
+    expect(target && outcomesOf(target)).toEqual(outcomes);
+    expect(target).toMatchObject({ status });
+    for (const record of [first, ...followers]) {
+      expect(record).toMatchObject({ status: 'delivered', attempts: [{ outcome: 'delivered' }] });
+    }
+    expect(nextOf(frozen, scene.target)).toEqual(next ? [next] : []);
+    expect(scene.requestsForTarget()).toHaveLength(requests);
+    expect(await scene.deadLetters.count()).toBe(status === 'dead' ? 1 : 0);
+    expect(scene.api.report()).toMatchObject({
+      requests: 4 + requests,
+      duplicates: { count: duplicates },
+      overlaps: { count: overlaps },
+    });
+    await expectAllInOrder(scene, records);
+  });
+
+  it.concurrent('or nobody does: it does not send what it claimed before, but claims it anew', async () => {
+    await using scene = await setScene(server, redis);
+    const frozen = await scene.stopWorker({ command: 'laneClaim', when: 'answered', reply: 'go' }, 'SIGSTOP');
+    const { lock } = jobKeys(scene.lanes.shard, scene.target);
+    await eventually('the lock has ended', async () => (await redis.exists(lock)) === 0);
+    frozen.kill('SIGCONT');
+    const records = await untilEnded(scene, scene.ids);
+    expect(records.map(outcomesOf)).toEqual([['delivered'], ['unknown', 'delivered'], ['delivered'], ['delivered']]);
+    expect(nextOf(frozen, scene.target)).toEqual(['lost', 'backoff', 'delivered']);
+    expect(scene.api.report()).toMatchObject({ requests: 4, duplicates: { count: 0 } });
+    await expectAllInOrder(scene, records);
+  });
+});
+
+/** What a worker logged of the attempts of a message. */
+function nextOf({ stdout }: CommandProcess, id: string): unknown[] {
+  return stdout
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as { msg?: string; id?: string; next?: string })
+    .filter((line) => line.msg === 'attempt' && line.id === id)
+    .map(({ next }) => next);
+}

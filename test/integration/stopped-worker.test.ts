@@ -1,0 +1,227 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { OutcomeKind } from '../../src/producer/index.ts';
+import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
+import { connectPatiently } from '../../src/shared/redis.ts';
+import type { AcceptedMessage, Fault } from '../../src/testing/index.ts';
+import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import { textMessage } from '../support/messages.ts';
+import { startTestRedis } from '../support/redis.ts';
+import {
+  atTarget,
+  expectAllInOrder,
+  nextAttemptOf,
+  outcomesOf,
+  setScene,
+  untilEnded,
+  type WorkerPoint,
+} from '../support/stopped-worker.ts';
+
+// Each kill costs some seconds until the lock has ended: they wait at the same time.
+vi.setConfig({ testTimeout: 90_000, maxConcurrency: 10 });
+
+interface Kill {
+  line: string;
+  at: WorkerPoint;
+  fault?: Fault;
+  policy?: 'dead-letter';
+  /** It must not be tried again before the time that was settled. */
+  waits?: 'retrying' | 'held';
+  /** What its history says in the end. */
+  outcomes: OutcomeKind[];
+  reason?: 'rejected' | 'unknown-outcome';
+  requests: number;
+  duplicates?: 1;
+}
+
+const WAIT_MS = 10_000;
+
+const kills: Kill[] = [
+  {
+    line: 'failed, not yet delayed: it waits for the time that was settled',
+    at: { command: 'laneSettle', when: 'answered', reply: 'done' },
+    fault: { kind: 'status', status: 500, times: 1 },
+    waits: 'retrying',
+    outcomes: ['unknown', 'delivered'],
+    requests: 2,
+  },
+  {
+    line: 'failed, while BullMQ delays it: it waits for the time that was settled',
+    at: { command: 'moveToDelayed', when: 'sent' },
+    fault: { kind: 'status', status: 500, times: 1 },
+    waits: 'retrying',
+    outcomes: ['unknown', 'delivered'],
+    requests: 2,
+  },
+  {
+    line: 'held, not yet delayed: it waits for the time that was settled, and no attempt is used',
+    at: { command: 'laneSettle', when: 'answered', reply: 'done' },
+    fault: { kind: 'status', status: 429, retryAfter: WAIT_MS / 1000, times: 1 },
+    waits: 'held',
+    outcomes: ['held', 'delivered'],
+    requests: 2,
+  },
+  {
+    line: 'picked up, not yet claimed: it is sent once, and nothing else is said of it',
+    at: { command: 'laneClaim', when: 'before' },
+    outcomes: ['delivered'],
+    requests: 1,
+  },
+  {
+    line: 'picked up, claimed, not yet sent: unknown, then sent once',
+    at: { command: 'laneClaim', when: 'answered', reply: 'go' },
+    outcomes: ['unknown', 'delivered'],
+    requests: 1,
+  },
+  {
+    line: 'picked up, right before the request leaves: unknown, then sent once',
+    at: { command: 'post', when: 'before' },
+    outcomes: ['unknown', 'delivered'],
+    requests: 1,
+  },
+  {
+    line: 'picked up, while the API holds a request that it will not take: unknown, then sent again',
+    at: 'request',
+    fault: { kind: 'hang', times: 1 },
+    outcomes: ['unknown', 'delivered'],
+    requests: 2,
+  },
+  {
+    line: 'picked up, while the API holds a request that it has taken: unknown, then sent again',
+    at: 'request',
+    fault: { kind: 'hang', accept: true, times: 1 },
+    outcomes: ['unknown', 'delivered'],
+    requests: 2,
+    duplicates: 1,
+  },
+  {
+    line: 'picked up, answered, not yet settled: unknown, then sent again',
+    at: { command: 'laneSettle', when: 'before' },
+    outcomes: ['unknown', 'delivered'],
+    requests: 2,
+    duplicates: 1,
+  },
+  {
+    line: 'delivered, while the settlement is on its way: not sent again',
+    at: { command: 'laneSettle', when: 'sent' },
+    outcomes: ['delivered'],
+    requests: 1,
+  },
+  {
+    line: 'delivered, not yet completed: not sent again',
+    at: { command: 'laneSettle', when: 'answered', reply: 'done' },
+    outcomes: ['delivered'],
+    requests: 1,
+  },
+  {
+    line: 'delivered, while BullMQ completes it and hands out the next one: both are sent once',
+    at: { command: 'moveToFinished', when: 'sent' },
+    outcomes: ['delivered'],
+    requests: 1,
+  },
+  {
+    line: 'dead, before the EXEC of its settlement leaves: no dead letter is there until it is sent again',
+    at: { command: 'exec', when: 'before' },
+    fault: { kind: 'status', status: 400 },
+    outcomes: ['unknown', 'rejected'],
+    reason: 'rejected',
+    requests: 2,
+  },
+  {
+    line: 'dead, before the EXEC of its settlement leaves, and delivered after all: no dead letter is left',
+    at: { command: 'exec', when: 'before' },
+    fault: { kind: 'status', status: 400, times: 1 },
+    outcomes: ['unknown', 'delivered'],
+    requests: 2,
+  },
+  {
+    line: 'dead, while the settlement is on its way: one dead letter, not sent again',
+    at: { command: 'exec', when: 'sent' },
+    fault: { kind: 'status', status: 400 },
+    outcomes: ['rejected'],
+    reason: 'rejected',
+    requests: 1,
+  },
+  {
+    line: 'dead, not yet completed: one dead letter, not sent again',
+    at: { command: 'exec', when: 'answered' },
+    fault: { kind: 'status', status: 400 },
+    outcomes: ['rejected'],
+    reason: 'rejected',
+    requests: 1,
+  },
+  {
+    line: 'killed in mid-send under dead-letter, not taken by the API: dead, no second request',
+    at: 'request',
+    fault: { kind: 'hang' },
+    policy: 'dead-letter',
+    outcomes: ['unknown'],
+    reason: 'unknown-outcome',
+    requests: 1,
+  },
+  {
+    line: 'killed in mid-send under dead-letter, taken by the API: dead, no second request',
+    at: 'request',
+    fault: { kind: 'hang', accept: true },
+    policy: 'dead-letter',
+    outcomes: ['unknown'],
+    reason: 'unknown-outcome',
+    requests: 1,
+  },
+];
+
+describe('a worker that is killed', () => {
+  let server: RedisServer;
+  let redis: LaneRedis;
+  beforeAll(async () => {
+    server = await startTestRedis();
+    redis = connectPatiently(server.url);
+  });
+  afterAll(async () => {
+    redis.disconnect();
+    await server.stop();
+  });
+
+  it.concurrent.each(kills)('$line', async (kill) => {
+    const { at, fault, policy, waits, outcomes, reason, requests, duplicates = 0 } = kill;
+    const backoff = waits ? { backoffMs: WAIT_MS, backoffMaxMs: WAIT_MS } : {};
+    await using scene = await setScene(server, redis, {
+      faults: fault ? [atTarget(fault)] : [],
+      config: { ...backoff, ...(policy ? { onUnknownOutcome: policy } : {}) },
+    });
+    await scene.stopWorker(at, 'SIGKILL');
+    const nextAttemptAt = waits ? await nextAttemptOf(scene, waits) : 0;
+    const other = await scene.enqueue(textMessage('c2', 1));
+    scene.startWorker();
+
+    const records = await untilEnded(scene, [...scene.ids, other]);
+    const [target, ...others] = records.toSorted(({ id }) => (id === scene.target ? -1 : 1));
+    expect(target && outcomesOf(target)).toEqual(outcomes);
+    expect(target).toMatchObject({
+      status: reason ? 'dead' : 'delivered',
+      attemptsUsed: target?.attempts.filter(({ usedAttempt }) => usedAttempt).length,
+      ...(reason ? { reason } : {}),
+    });
+    for (const record of others) {
+      expect(record).toMatchObject({ status: 'delivered', attempts: [{ outcome: 'delivered' }] });
+    }
+    expect(scene.requestsForTarget()).toHaveLength(requests);
+    expect(scene.requestsForTarget().at(-1)?.arrivedAt).toBeGreaterThanOrEqual(nextAttemptAt);
+    expect(await scene.deadLetters.count()).toBe(reason ? 1 : 0);
+    expect(scene.api.report()).toMatchObject({
+      requests: 4 + requests,
+      duplicates: { count: duplicates },
+      overlaps: { count: 0 },
+    });
+    // Nobody else has waited for what the killed worker left behind.
+    expect(scene.api.accepted.findIndex(isOther)).toBeLessThan(scene.api.accepted.findIndex(isLast));
+    await expectAllInOrder(scene, records);
+  });
+});
+
+function isOther({ conversationId }: AcceptedMessage): boolean {
+  return conversationId === 'c2';
+}
+
+function isLast({ conversationId, message }: AcceptedMessage): boolean {
+  return conversationId === 'c1' && message.text === 'message 4';
+}

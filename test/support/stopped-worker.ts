@@ -1,0 +1,151 @@
+import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import { expect } from 'vitest';
+import type { ConfigOptions, MessageRecord, OutcomeKind } from '../../src/producer/index.ts';
+import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
+import { readRepairs } from '../../src/shared/lanes/reconcile.ts';
+import type { Fault } from '../../src/testing/index.ts';
+import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import { type CommandProcess, startCommand } from './command-line.ts';
+import { eventually } from './eventually.ts';
+import { type Lanes, openLanes } from './lanes.ts';
+import { textMessage } from './messages.ts';
+import { STOPPED, stoppingAt, type StoppingPoint } from './stopping-point.ts';
+import { install, type Installation } from './worker.ts';
+
+/** Where a worker is stopped; `request`: while the API holds the request for the message. */
+export type WorkerPoint = Omit<StoppingPoint, 'message' | 'signal'> | 'request';
+
+/** A conversation of four messages; workers stop at the second one. */
+export interface Scene extends Installation {
+  ids: readonly string[];
+  /** The message at which workers stop. */
+  target: string;
+  lanes: Lanes;
+  /** Starts a worker process that will stop itself at the target. */
+  startStoppingWorker(point: Exclude<WorkerPoint, 'request'>, signal: StoppingPoint['signal']): CommandProcess;
+  /** Starts a worker process, and waits until it has stopped at the target. */
+  stopWorker(point: WorkerPoint, signal: StoppingPoint['signal']): Promise<CommandProcess>;
+  /** Requests for the target that reached the API. */
+  requestsForTarget(): Installation['api']['requests'];
+}
+
+export interface SceneOptions {
+  faults?: Fault[];
+  config?: ConfigOptions;
+}
+
+/** The lock of a worker is 5 s with this, and it is looked at every 2.5 s. */
+const TIMEOUT_MS = 2500;
+/** Many of them start at once, and each lock takes its time. */
+const WAIT_MS = 40_000;
+const TARGET = textMessage('c1', 2);
+
+/** A fault that only the target meets. */
+export function atTarget(fault: Fault): Fault {
+  return { ...fault, match: { conversationId: TARGET.conversationId, textIncludes: 'message 2' } };
+}
+
+export async function setScene(server: RedisServer, redis: LaneRedis, options: SceneOptions = {}): Promise<Scene> {
+  const config = { namespace: randomUUID(), timeoutMs: TIMEOUT_MS, ...options.config };
+  const scene = await install(server, { startWorker: false, config, api: { faults: options.faults ?? [] } });
+  const ids: string[] = [];
+  for (let n = 1; n <= 4; n += 1) ids.push(await scene.enqueue(textMessage('c1', n)));
+  const target = ids[1] ?? '';
+  const processes = new AsyncDisposableStack();
+  const requestsForTarget = (): Installation['api']['requests'] =>
+    scene.api.requests.filter(({ body }) => isDeepStrictEqual(body, TARGET));
+
+  const start = (env: Record<string, string>): CommandProcess =>
+    processes.use(startCommand(['worker'], { ...environmentOf(scene.config), ...env }));
+  const startStoppingWorker: Scene['startStoppingWorker'] = (point, signal) =>
+    start(stoppingAt({ message: target, ...point, signal }));
+
+  return {
+    ...scene,
+    ids,
+    target,
+    lanes: await openLanes(redis, scene.config.namespace),
+    requestsForTarget,
+    startStoppingWorker,
+    async stopWorker(point, signal) {
+      const before = requestsForTarget().length;
+      const worker = point === 'request' ? start({}) : startStoppingWorker(point, signal);
+      if (point === 'request') {
+        await eventually('the API holds the request', () => requestsForTarget().length > before, WAIT_MS);
+        worker.kill(signal);
+      } else {
+        await eventually('the worker has stopped', () => worker.stdout.includes(STOPPED), WAIT_MS);
+      }
+      if (signal === 'SIGKILL') expect(await worker.ended()).toBe('SIGKILL');
+      return worker;
+    },
+    async [Symbol.asyncDispose]() {
+      await processes.disposeAsync();
+      await scene[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Waits until messages have ended, and gives their records. */
+export async function untilEnded(scene: Installation, ids: readonly string[]): Promise<MessageRecord[]> {
+  return await eventually(
+    'all messages have ended',
+    async () => {
+      const records = await Promise.all(ids.map((id) => scene.producer.getMessage(id)));
+      const ended = records.filter((record) => record?.status === 'delivered' || record?.status === 'dead');
+      return ended.length === ids.length && (ended as MessageRecord[]);
+    },
+    WAIT_MS,
+  );
+}
+
+export function outcomesOf({ attempts }: MessageRecord): OutcomeKind[] {
+  return attempts.map(({ outcome }) => outcome);
+}
+
+/** When the target is tried again, in ms since 1970, once it stands like this. */
+export async function nextAttemptOf(scene: Scene, status: 'retrying' | 'held'): Promise<number> {
+  const record = await scene.until(scene.target, status);
+  return Date.parse('nextAttemptAt' in record ? (record.nextAttemptAt ?? '') : '');
+}
+
+/** After any stop: the order was kept, nothing had to be mended, and of what has ended nothing is left but its record. */
+export async function expectAllInOrder(
+  scene: Installation & { lanes: Lanes },
+  ended: readonly MessageRecord[],
+): Promise<void> {
+  expect(scene.api.report().outOfOrder).toEqual({ count: 0, examples: [] });
+  expect(await readRepairs(scene.lanes.shard)).toEqual({});
+  const kept = ended.map(({ id, status }) => (status === 'dead' ? `dead:${id}` : `send:${id}`));
+  const indexes = new Set(ended.map(({ status }) => (status === 'dead' ? 'dead:failed' : 'send:completed')));
+  const expected = [...kept, ...indexes].toSorted();
+  let keys: string[] = [];
+  const look = async (): Promise<boolean> => {
+    keys = (await scene.lanes.keys()).filter((key) => !/^(repairs$|idem:)/.test(key));
+    return isDeepStrictEqual(keys, expected);
+  };
+  await eventually('BullMQ has finished all that was settled', look, 10_000).catch(() => {});
+  expect(keys).toEqual(expected);
+}
+
+/** The settings of an installation as a process of the command line takes them. */
+export function environmentOf(config: ConfigOptions): Record<string, string> {
+  const { redisUrl, namespace, apiUrl, timeoutMs, backoffMs, backoffMaxMs, onUnknownOutcome, pageParallelism } = config;
+  const settings = {
+    REDIS_URL: redisUrl,
+    KITECHAT_NAMESPACE: namespace,
+    KITECHAT_API_URL: apiUrl,
+    KITECHAT_API_KEY: 'key',
+    // So that a stop finds nothing else begun.
+    KITECHAT_CONCURRENCY: 1,
+    KITECHAT_TIMEOUT_MS: timeoutMs,
+    KITECHAT_BACKOFF_MS: backoffMs,
+    KITECHAT_BACKOFF_MAX_MS: backoffMaxMs,
+    KITECHAT_ON_UNKNOWN_OUTCOME: onUnknownOutcome,
+    KITECHAT_PAGE_PARALLELISM: pageParallelism,
+  };
+  return Object.fromEntries(
+    Object.entries(settings).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])),
+  );
+}
