@@ -1,4 +1,10 @@
-import { createProducer, EnqueueUncertainError, type Producer, QueueUnavailableError } from '../../src/producer/index.ts';
+import {
+  createProducer,
+  type EnqueueItem,
+  EnqueueUncertainError,
+  type Producer,
+  QueueUnavailableError,
+} from '../../src/producer/index.ts';
 import { openDeadLetters, type DeadLetters } from '../../src/dead-letters/index.ts';
 import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
 import { openShard, type Shard } from '../../src/shared/queues.ts';
@@ -6,7 +12,6 @@ import { connectPatiently } from '../../src/shared/redis.ts';
 import { type FakeKitechat, type FakeKitechatOptions, startFakeKitechat } from '../../src/testing/index.ts';
 import type { RedisServer } from '../../src/testing/redis-handle.ts';
 import { startRedisServer } from '../../src/testing/redis-server.ts';
-import type { EnqueueItem } from '../../src/producer/index.ts';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createFleet, type Fleet } from './fleet.ts';
 import { openGate, type Gate } from './gate.ts';
@@ -128,6 +133,14 @@ async function storeUntilSure(producer: Producer, item: EnqueueItem, key: string
   }
 }
 
-export function identityOf({ pageId, conversationId, message }: { pageId: string | null; conversationId: string | null; message: unknown }): string {
+export function identityOf({
+  pageId,
+  conversationId,
+  message,
+}: {
+  pageId: string | null;
+  conversationId: string | null;
+  message: unknown;
+}): string {
   return JSON.stringify([pageId, conversationId, message]);
 }

@@ -44,7 +44,10 @@ export function createFleet({ shard, env, random }: FleetOptions): Fleet {
   async function start(): Promise<void> {
     const worker = startCommand(['worker'], env);
     workers.add(worker);
-    await eventually('the worker is registered', async () => await shard.redis.hexists(`${shard.root}workers`, idOf(worker)));
+    await eventually(
+      'the worker is registered',
+      async () => await shard.redis.hexists(`${shard.root}workers`, idOf(worker)),
+    );
   }
 
   function pick(): CommandProcess {
@@ -57,7 +60,7 @@ export function createFleet({ shard, env, random }: FleetOptions): Fleet {
     victim.kill('SIGSTOP');
     // What it had already written to its socket is still carried out by Redis: count until nothing changes any more.
     let open = await openRequestsOf(shard, idOf(victim));
-    for (let before = -1; before !== open.length; ) {
+    for (let before = -1; before !== open.length;) {
       before = open.length;
       await delay(100);
       open = await openRequestsOf(shard, idOf(victim));
@@ -116,8 +119,12 @@ function idOf(worker: CommandProcess): string {
 async function openRequestsOf({ redis, root }: Shard, worker: string): Promise<OpenRequest[]> {
   const struckAt = Date.now();
   const ids = await redis.lrange(`${root}send:active`, 0, -1);
-  const jobs = await Promise.all(ids.map(async (id) => ({ id, fields: await redis.hmget(`${root}send:${id}`, 'open', 'data') })));
+  const jobs = await Promise.all(
+    ids.map(async (id) => ({ id, fields: await redis.hmget(`${root}send:${id}`, 'open', 'data') })),
+  );
   return jobs.flatMap(({ id, fields: [open, data] }) =>
-    open?.startsWith(worker) && data ? [{ id, struckAt, request: (JSON.parse(data) as { request: unknown }).request }] : [],
+    open?.startsWith(worker) && data
+      ? [{ id, struckAt, request: (JSON.parse(data) as { request: unknown }).request }]
+      : [],
   );
 }

@@ -38,11 +38,6 @@ export async function settleAccounts(arena: Arena, excuses: Excuses): Promise<Ou
   const accepted = new Set(arena.api.accepted.map(identityOf));
   const report = arena.api.report();
   const repairs = await readRepairs(arena.shard);
-  const struck = new Set(arena.fleet.struck.map(({ request }) => identityOf(request as Parameters<typeof identityOf>[0])));
-  const unexplained = letters.filter((letter) => !struck.has(identityOf(letter)));
-  if (letters.length > excuses.dead) {
-    for (const letter of unexplained.slice(0, 40)) console.error('unexplained:', letter.id, letter.enqueuedAt, letter.deadAt, JSON.stringify(letter.attempts));
-  }
   const missing = [...arena.stored].filter((identity) => !accepted.has(identity) && !dead.has(identity)).length;
   return {
     messages: arena.stored.size,
@@ -65,9 +60,11 @@ export async function settleAccounts(arena: Arena, excuses: Excuses): Promise<Ou
 /** How long the requests that were open at a strike took to end: accepted again, or dead. `null` if none was open. */
 export async function recoveryOfStruck({ api, fleet, deadLetters }: Arena): Promise<number | null> {
   const endings = new Map<string, number[]>();
-  const note = (identity: string, at: number): void => void endings.set(identity, [...(endings.get(identity) ?? []), at]);
+  const note = (identity: string, at: number): void =>
+    void endings.set(identity, [...(endings.get(identity) ?? []), at]);
   for (const message of api.accepted) note(identityOf(message), message.at);
-  for (const letter of await deadLetters.list({ limit: 1_000_000 })) note(identityOf(letter), Date.parse(letter.deadAt));
+  const letters = await deadLetters.list({ limit: 1_000_000 });
+  for (const letter of letters) note(identityOf(letter), Date.parse(letter.deadAt));
   const times = fleet.struck.flatMap(({ request, struckAt }) => {
     const identity = identityOf(request as Parameters<typeof identityOf>[0]);
     const after = (endings.get(identity) ?? []).filter((at) => at > struckAt);

@@ -64,7 +64,12 @@ async function runOne({ name, run }: Scenario, seed: number): Promise<Row> {
     const outcome = await run(seed);
     row = { name, seed, outcome, violations: violationsOf(outcome) };
   } catch (error) {
-    row = { name, seed, outcome: null, violations: [error instanceof Error ? (error.stack ?? error.message) : 'failed'] };
+    row = {
+      name,
+      seed,
+      outcome: null,
+      violations: [error instanceof Error ? (error.stack ?? error.message) : 'failed'],
+    };
   }
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(0);
   console.error(`${row.violations.length === 0 ? '✔' : '✖'} ${name}, seed ${seed} (${seconds} s)`);
@@ -73,7 +78,21 @@ async function runOne({ name, run }: Scenario, seed: number): Promise<Row> {
 
 function describeRows(all: readonly Row[]): string {
   return table([
-    ['fault', 'seed', 'messages', 'kills', 'lost', 'duplicated', 'unexpected', 'recovered', 'inversions', 'stuck', 'dead', 'repairs', 'recovery'],
+    [
+      'fault',
+      'seed',
+      'messages',
+      'kills',
+      'lost',
+      'duplicated',
+      'unexpected',
+      'recovered',
+      'inversions',
+      'stuck',
+      'dead',
+      'repairs',
+      'recovery',
+    ],
     ...all.map(({ name, seed, outcome: o }) =>
       o === null
         ? [name, seed, 'failed']

@@ -38,7 +38,7 @@ describe('what our scripts take for granted of BullMQ', () => {
 
   it('adds a job inside a MULTI to waiting-children, where no worker takes it, under these keys', async () => {
     await using queue = disposable(new Queue('send', { connection: redis, prefix }));
-    await addHidden(queue.it, 'hidden-1');
+    await addHidden(queue.opened, 'hidden-1');
     expect(await redis.type(key('waiting-children'))).toBe('zset');
     expect(await redis.zscore(key('waiting-children'), 'hidden-1')).not.toBeNull();
     expect(await redis.llen(key('wait'))).toBe(0);
@@ -47,7 +47,7 @@ describe('what our scripts take for granted of BullMQ', () => {
       '{"id":"hidden-1"}',
       expect.stringMatching(/^\d{13}$/),
     ]);
-    await queue.it.remove('hidden-1');
+    await queue.opened.remove('hidden-1');
   });
 
   it('gives a worker that waits a job that is moved to wait with a marker, and keeps the order of the list', async () => {
@@ -56,9 +56,9 @@ describe('what our scripts take for granted of BullMQ', () => {
     await using worker = disposable(
       new Worker('send', async (job) => void taken.push(job.id ?? ''), { connection: redis, prefix, drainDelay: 60 }),
     );
-    await worker.it.waitUntilReady();
+    await worker.opened.waitUntilReady();
     await eventually('the worker is waiting', async () => (await blockedClients(redis)) > 0);
-    for (const id of ['a', 'b', 'c']) await addHidden(queue.it, id);
+    for (const id of ['a', 'b', 'c']) await addHidden(queue.opened, id);
     for (const id of ['a', 'b', 'c']) await release(id);
     await eventually('all jobs were taken', () => taken.length === 3);
     expect(taken).toEqual(['a', 'b', 'c']);
@@ -95,9 +95,9 @@ describe('what our scripts take for granted of BullMQ', () => {
       ),
     );
     const events: string[] = [];
-    worker.it.on('failed', () => events.push('failed'));
-    worker.it.on('error', () => events.push('error'));
-    await addHidden(queue.it, 'park');
+    worker.opened.on('failed', () => events.push('failed'));
+    worker.opened.on('error', () => events.push('error'));
+    await addHidden(queue.opened, 'park');
     await release('park');
     const seen = await parked.promise;
     expect(seen.active).toEqual(['park']);
@@ -112,8 +112,8 @@ describe('what our scripts take for granted of BullMQ', () => {
   });
 });
 
-function disposable<T extends { close(): Promise<void> }>(it: T) {
-  return { it, [Symbol.asyncDispose]: () => it.close() };
+function disposable<T extends { close(): Promise<void> }>(opened: T) {
+  return { opened, [Symbol.asyncDispose]: () => opened.close() };
 }
 
 async function blockedClients(redis: Redis): Promise<number> {

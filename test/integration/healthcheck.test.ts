@@ -26,7 +26,7 @@ describe('the health check of a container', () => {
   afterAll(async () => await server.stop());
 
   async function inShard(namespace: string, work: (shard: Shard) => Promise<unknown>): Promise<void> {
-    const session = createSession({ redisUrl: server.url, namespace, shards: 1 });
+    const session = createSession({ redisUrl: server.url, namespace, shards: 1, enqueueTimeoutMs: 5000 });
     await work(await session.shard(0, deadlineIn(5000)));
     await session.close();
   }

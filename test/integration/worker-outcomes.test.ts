@@ -20,15 +20,15 @@ describe('what becomes of a message', () => {
 
   it('a refused one is dead at once, with all that an operator needs, and its conversation goes on', async () => {
     const body = `no such conversation ${'x'.repeat(4000)}`;
-    await using it = await install(server, {
+    await using site = await install(server, {
       api: { faults: [{ kind: 'status', status: 400, body, match: { textIncludes: 'message 1' } }] },
     });
     const item = { ...textMessage('c1', 1), label: 'greeting' };
-    const id = await it.enqueue(item);
-    const next = await it.enqueue(textMessage('c1', 2));
-    const record = await it.until(id, 'dead');
+    const id = await site.enqueue(item);
+    const next = await site.enqueue(textMessage('c1', 2));
+    const record = await site.until(id, 'dead');
     const { label, ...request } = item;
-    const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+    const time: unknown = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
     expect(record).toEqual({
       id,
       pageId: 'p1',
@@ -43,7 +43,7 @@ describe('what becomes of a message', () => {
           outcome: 'rejected',
           detail: 'HTTP 400',
           httpStatus: 400,
-          durationMs: expect.any(Number),
+          durationMs: expect.any(Number) as unknown,
           usedAttempt: true,
         },
       ],
@@ -56,93 +56,93 @@ describe('what becomes of a message', () => {
       replayOf: null,
       expiresAt: time,
     });
-    await it.until(next, 'delivered');
-    expect(it.api.requests).toHaveLength(2);
+    await site.until(next, 'delivered');
+    expect(site.api.requests).toHaveLength(2);
   });
 
   it('one whose attempts all fail is dead as exhausted after as many as are allowed, and holds up its conversation till then', async () => {
-    await using it = await install(server, {
+    await using site = await install(server, {
       config: { attempts: 3 },
       api: { faults: [{ kind: 'status', status: 500, match: { textIncludes: 'message 1' } }] },
     });
-    const id = await it.enqueue(textMessage('c1', 1));
-    const next = await it.enqueue(textMessage('c1', 2));
-    const record = await it.until(id, 'dead');
+    const id = await site.enqueue(textMessage('c1', 1));
+    const next = await site.enqueue(textMessage('c1', 2));
+    const record = await site.until(id, 'dead');
     expect(record).toMatchObject({ reason: 'exhausted', attemptsUsed: 3, response: { httpStatus: 500 } });
     expect(record.attempts.map(({ outcome }) => outcome)).toEqual(['unknown', 'unknown', 'unknown']);
-    await it.until(next, 'delivered');
-    expect(it.api.requests.map(({ status }) => status)).toEqual([500, 500, 500, 200]);
+    await site.until(next, 'delivered');
+    expect(site.api.requests.map(({ status }) => status)).toEqual([500, 500, 500, 200]);
   });
 
   it('rate limits use no attempt: after ten of them in a row a message with two attempts is delivered', async () => {
-    await using it = await install(server, {
+    await using site = await install(server, {
       config: { attempts: 2 },
       api: { faults: [{ kind: 'status', status: 429, retryAfter: 0, times: 10 }] },
     });
-    const id = await it.enqueue(textMessage('c1', 1));
-    const record = await it.until(id, 'delivered');
+    const id = await site.enqueue(textMessage('c1', 1));
+    const record = await site.until(id, 'delivered');
     expect(record.attemptsUsed).toBe(0);
     expect(record.attempts.map(({ outcome }) => outcome)).toEqual([...Array<string>(10).fill('held'), 'delivered']);
   });
 
   it('a Retry-After is kept: nothing of the message arrives before, and it stands as held until then', async () => {
-    await using it = await install(server, {
+    await using site = await install(server, {
       api: { faults: [{ kind: 'status', status: 503, retryAfter: 1, times: 1 }] },
     });
-    const id = await it.enqueue(textMessage('c1', 1));
-    const held = await it.until(id, 'held');
+    const id = await site.enqueue(textMessage('c1', 1));
+    const held = await site.until(id, 'held');
     expect(Date.parse(held.nextAttemptAt ?? '')).toBeGreaterThan(Date.now());
-    await it.until(id, 'delivered');
-    const [first, second] = it.api.requests;
+    await site.until(id, 'delivered');
+    const [first, second] = site.api.requests;
     expect((second?.arrivedAt ?? 0) - (first?.answeredAt ?? 0)).toBeGreaterThanOrEqual(990);
   });
 
   it('a refused API key uses no attempt, and the messages go on when it works again', async () => {
     let apiKey = 'wrong';
-    await using it = await install(server, {
+    await using site = await install(server, {
       config: { attempts: 1 },
       api: { apiKeys: ['right'] },
       hooks: { resolveApiKey: () => apiKey },
     });
-    const ids = await Promise.all([1, 2, 3].map((n) => it.enqueue(textMessage('c1', n))));
-    await eventually('the key was refused some times', () => it.attempts.length > 3);
+    const ids = await Promise.all([1, 2, 3].map((n) => site.enqueue(textMessage('c1', n))));
+    await eventually('the key was refused some times', () => site.attempts.length > 3);
     apiKey = 'right';
-    for (const id of ids) await it.until(id, 'delivered');
-    expect(it.api.report().outOfOrder.count).toBe(0);
+    for (const id of ids) await site.until(id, 'delivered');
+    expect(site.api.report().outOfOrder.count).toBe(0);
   });
 
   it('an API that can not be reached uses no attempt', async () => {
-    await using it = await install(server, { config: { attempts: 1, apiUrl: 'http://127.0.0.1:9/x' } });
-    const id = await it.enqueue(textMessage('c1', 1));
-    await eventually('some attempts were made', () => it.attempts.length >= 4);
-    const record = await it.producer.getMessage(id);
+    await using site = await install(server, { config: { attempts: 1, apiUrl: 'http://127.0.0.1:9/x' } });
+    const id = await site.enqueue(textMessage('c1', 1));
+    await eventually('some attempts were made', () => site.attempts.length >= 4);
+    const record = await site.producer.getMessage(id);
     expect(record?.attemptsUsed).toBe(0);
     expect(new Set(record?.attempts.map(({ outcome }) => outcome))).toEqual(new Set(['not-sent']));
   });
 
   it('an unknown outcome is sent again under `resend`', async () => {
-    await using it = await install(server, {
+    await using site = await install(server, {
       config: { timeoutMs: 200 },
       api: { faults: [{ kind: 'hang', accept: true, times: 1 }] },
     });
-    const id = await it.enqueue(textMessage('c1', 1));
-    const record = await it.until(id, 'delivered');
+    const id = await site.enqueue(textMessage('c1', 1));
+    const record = await site.until(id, 'delivered');
     expect(record.attempts[0]).toMatchObject({ outcome: 'unknown', detail: 'no answer in 200 ms', usedAttempt: true });
-    expect(it.api.report().duplicates.count).toBe(1);
+    expect(site.api.report().duplicates.count).toBe(1);
   });
 
   it('under `dead-letter` an unknown outcome is never sent again, whether the message or the installation says so', async () => {
-    await using it = await install(server, {
+    await using site = await install(server, {
       config: { timeoutMs: 200, onUnknownOutcome: 'dead-letter' },
       api: { faults: [{ kind: 'hang', accept: true, match: { textIncludes: 'message 1' } }] },
     });
-    const byInstallation = await it.enqueue(textMessage('c1', 1));
-    const resent = await it.enqueue({ ...textMessage('c2', 1), onUnknownOutcome: 'resend' });
-    const record = await it.until(byInstallation, 'dead');
+    const byInstallation = await site.enqueue(textMessage('c1', 1));
+    const resent = await site.enqueue({ ...textMessage('c2', 1), onUnknownOutcome: 'resend' });
+    const record = await site.until(byInstallation, 'dead');
     expect(record).toMatchObject({ reason: 'unknown-outcome', attemptsUsed: 0, response: null });
-    await eventually('the other one is sent again', () => it.api.requests.length >= 3);
-    expect(it.api.accepted.filter(({ conversationId }) => conversationId === 'c1')).toHaveLength(1);
-    expect((await it.producer.getMessage(resent))?.status).not.toBe('dead');
+    await eventually('the other one is sent again', () => site.api.requests.length >= 3);
+    expect(site.api.accepted.filter(({ conversationId }) => conversationId === 'c1')).toHaveLength(1);
+    expect((await site.producer.getMessage(resent))?.status).not.toBe('dead');
 
     await using other = await install(server, {
       config: { timeoutMs: 200 },
@@ -154,33 +154,33 @@ describe('what becomes of a message', () => {
   });
 
   it('one that is too old when its turn comes is dead as expired, unsent', async () => {
-    await using it = await install(server, { startWorker: false });
-    const id = await it.enqueue({ ...textMessage('c1', 1), ttlMs: 1 });
-    const next = await it.enqueue(textMessage('c1', 2));
-    it.startWorker();
-    expect(await it.until(id, 'dead')).toMatchObject({ reason: 'expired', attempts: [] });
-    await it.until(next, 'delivered');
-    expect(it.api.requests).toHaveLength(1);
+    await using site = await install(server, { startWorker: false });
+    const id = await site.enqueue({ ...textMessage('c1', 1), ttlMs: 1 });
+    const next = await site.enqueue(textMessage('c1', 2));
+    site.startWorker();
+    expect(await site.until(id, 'dead')).toMatchObject({ reason: 'expired', attempts: [] });
+    await site.until(next, 'delivered');
+    expect(site.api.requests).toHaveLength(1);
   });
 
   it('a backoff never outlasts the message: it expires on time', async () => {
-    await using it = await install(server, {
+    await using site = await install(server, {
       config: { backoffMs: 600_000, backoffMaxMs: 600_000 },
       api: { faults: [{ kind: 'status', status: 500 }] },
     });
-    const id = await it.enqueue({ ...textMessage('c1', 1), ttlMs: 300 });
-    expect(await it.until(id, 'dead')).toMatchObject({ reason: 'expired', attemptsUsed: 1 });
+    const id = await site.enqueue({ ...textMessage('c1', 1), ttlMs: 300 });
+    expect(await site.until(id, 'dead')).toMatchObject({ reason: 'expired', attemptsUsed: 1 });
   });
 
   it('stored data that can not be read is dead as undecodable, kept as it was, and the next one is delivered', async () => {
-    await using it = await install(server, { startWorker: false });
-    const id = await it.enqueue(textMessage('c1', 1));
-    const next = await it.enqueue(textMessage('c1', 2));
-    await redis.hset(`{${it.config.namespace}:0}:send:${id}`, 'data', '{"v":99,"later":true}');
-    it.startWorker();
-    expect(await it.until(id, 'dead')).toMatchObject({ reason: 'undecodable', request: null, attempts: [] });
-    const letter = await redis.hget(`{${it.config.namespace}:0}:dead:${id}`, 'data');
+    await using site = await install(server, { startWorker: false });
+    const id = await site.enqueue(textMessage('c1', 1));
+    const next = await site.enqueue(textMessage('c1', 2));
+    await redis.hset(`{${site.config.namespace}:0}:send:${id}`, 'data', '{"v":99,"later":true}');
+    site.startWorker();
+    expect(await site.until(id, 'dead')).toMatchObject({ reason: 'undecodable', request: null, attempts: [] });
+    const letter = await redis.hget(`{${site.config.namespace}:0}:dead:${id}`, 'data');
     expect(JSON.parse(letter ?? '')).toMatchObject({ stored: { v: 99, later: true } });
-    await it.until(next, 'delivered');
+    await site.until(next, 'delivered');
   });
 });

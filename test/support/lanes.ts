@@ -12,7 +12,13 @@ import { openShard, type Shard } from '../../src/shared/queues.ts';
 /** The lanes of one shard, driven step by step as BullMQ and a worker would. */
 export interface Lanes {
   shard: Shard;
-  store(message: { page?: string; conversation: string; ttlMs?: number; id?: string; replayOf?: string }): Promise<string>;
+  store(message: {
+    page?: string;
+    conversation: string;
+    ttlMs?: number;
+    id?: string;
+    replayOf?: string;
+  }): Promise<string>;
   tryStore(message: Parameters<Lanes['store']>[0] & { maxQueued?: number }): Promise<EnqueueResult>;
   /** Takes the next job from `wait` into `active` under a lock, as BullMQ does. `null` if none is released. */
   take(lockMs?: number): Promise<{ id: string; token: string } | null>;
@@ -44,7 +50,14 @@ export async function openLanes(redis: LaneRedis, namespace: string = randomUUID
   const shard = await openShard(redis, namespace, 0);
   const send = `${shard.root}send:`;
 
-  const tryStore: Lanes['tryStore'] = async ({ page = 'p1', conversation, ttlMs = 60_000, id, replayOf, maxQueued = 1e6 }) => {
+  const tryStore: Lanes['tryStore'] = async ({
+    page = 'p1',
+    conversation,
+    ttlMs = 60_000,
+    id,
+    replayOf,
+    maxQueued = 1e6,
+  }) => {
     const payload: MessagePayload = {
       v: 1,
       request: { pageId: page, conversationId: conversation, message: { type: 'text', text: 'hello' } },
@@ -85,12 +98,16 @@ export async function openLanes(redis: LaneRedis, namespace: string = randomUUID
       await redis.multi().lrem(`${send}active`, 1, id).del(`${send}${id}:lock`).rpush(`${send}wait`, id).exec();
     },
     released: async () => (await redis.lrange(`${send}wait`, 0, -1)).toReversed(),
-    lane: async (conversation, page = 'p1') => await redis.lrange(`${shard.root}lane:${laneOf(page, conversation)}`, 0, -1),
+    lane: async (conversation, page = 'p1') =>
+      await redis.lrange(`${shard.root}lane:${laneOf(page, conversation)}`, 0, -1),
     window: async (page = 'p1') => (await redis.hkeys(`${shard.root}window:${page}`)).toSorted(),
     async keys() {
       const found = await redis.keys(`${shard.root.replaceAll(/[{}]/g, '?')}*`);
       const bookkeeping = /:(events|meta|id|marker|fleet|workers|stalled-check)$/;
-      return found.filter((key) => !bookkeeping.test(key)).map((key) => key.slice(shard.root.length)).toSorted();
+      return found
+        .filter((key) => !bookkeeping.test(key))
+        .map((key) => key.slice(shard.root.length))
+        .toSorted();
     },
     async limitWindow(size) {
       await registerWorker(shard, 'test', null, size);

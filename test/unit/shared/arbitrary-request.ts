@@ -10,7 +10,7 @@ const anyText = fc.oneof(
 );
 const someText = anyText.filter((text) => text.length > 0);
 
-export const id = fc.string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 256 });
+const id = fc.string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 256 });
 const url = fc.webUrl({ withQueryParameters: true, withFragments: true });
 const media = fc.constantFrom('image' as const, 'video' as const, 'audio' as const, 'document' as const);
 

@@ -9,7 +9,7 @@ import { judge } from './exchanges.ts';
 
 /** A sender that goes with the test. */
 export function openSender(origin: string, config: Partial<SenderConfig> = {}, customFetch?: Fetch): Sender {
-  const sender = createSender({ apiUrl: `${origin}/send`, timeoutMs: 2000, concurrency: 1, ...config }, customFetch);
+  const sender = createSender({ apiUrl: `${origin}/send`, timeoutMs: 5000, concurrency: 1, ...config }, customFetch);
   onTestFinished(() => sender.close());
   return sender;
 }
@@ -31,7 +31,7 @@ export function requestTo(origin: string, request: Partial<HttpRequest> = {}): H
     path: '/send',
     headers: { 'content-type': 'application/json', apikey: 'key-1' },
     body: '{"n":1}',
-    timeoutMs: 2000,
+    timeoutMs: 5000,
     startBefore: Infinity,
     signal: undefined,
     ...request,

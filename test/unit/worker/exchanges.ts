@@ -21,7 +21,7 @@ export function unanswered(reachedSocket: boolean, failure: ExchangeFailure | nu
   return { reachedSocket, httpStatus: null, retryAfter: null, body: '', failure, durationMs: 12 };
 }
 
-export const classifyContext: ClassifyContext = {
+const classifyContext: ClassifyContext = {
   nowMs: Date.UTC(2026, 0, 5, 12, 0, 0),
   timeoutMs: 10_000,
   retryAfterMaxMs: 900_000,

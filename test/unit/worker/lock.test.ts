@@ -5,8 +5,8 @@ describe('lockTimes', () => {
   it.each([
     [100, 5000, 2500],
     [2500, 5000, 2500],
-    [10_000, 20_000, 5000],
-    [600_000, 1_200_000, 5000],
+    [10_000, 20_000, 4000],
+    [600_000, 1_200_000, 4000],
   ])(
     'covers a request of %i ms with a lock of %i ms, checked every %i ms',
     (timeoutMs, lockDurationMs, stalledIntervalMs) => {

@@ -10,6 +10,10 @@ const REQUESTS = 300;
 const AT_ONCE = 24;
 const POOL = 6;
 
+function closeLater(socket: Socket): void {
+  setTimeout(() => socket.destroy(), 100);
+}
+
 /** What becomes of a request that the server has read. */
 const faults: ((socket: Socket) => void)[] = [
   (socket) => socket.write(answerText('200 OK', '{"success":true}')),
@@ -18,13 +22,16 @@ const faults: ((socket: Socket) => void)[] = [
   (socket) => socket.write(answerText('400 Bad')),
   (socket) => socket.write(answerText('429 Slow', '', { 'retry-after': '1' })),
   (socket) => socket.end(answerText('200 OK', 'Ok')),
-  (socket) => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\n{"succ'),
+  (socket) => {
+    socket.write('HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\n{"succ');
+    closeLater(socket);
+  },
   (socket) => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\n', () => socket.resetAndDestroy()),
   (socket) => socket.write('garbage\r\n\r\n'),
   (socket) => socket.write(`${answerText('200 OK', 'Ok')}HTTP/1.1 200 OK\r\n`),
   (socket) => socket.resetAndDestroy(),
   (socket) => socket.end(),
-  () => {},
+  closeLater,
 ];
 
 /** What becomes of a connection before anything was read from it. */
@@ -70,8 +77,8 @@ async function sendMany(server: BrokenServer, seed: number): Promise<Exchange[]>
         agent,
         requestTo(server.origin, {
           body: JSON.stringify({ n, text: 'x'.repeat(draw('length') * 20_000) }),
-          timeoutMs: 10 + draw('time') * 80,
-          startBefore: performance.now() + (draw('lock') < 0.15 ? draw('lock left') * 20 : 1000),
+          timeoutMs: draw('hurry') < 0.25 ? 5 + draw('time') * 60 : 20_000,
+          startBefore: draw('lock') < 0.15 ? performance.now() + draw('lock left') * 20 : Infinity,
           signal: stop.signal,
         }),
       );
