@@ -96,8 +96,8 @@ export async function openArena(options: ArenaOptions): Promise<Arena> {
     stored,
     uncertain,
     async store(items) {
-      for (let start = 0; start < items.length; start += 1000) {
-        const part = items.slice(start, start + 1000);
+      for (let start = 0; start < items.length; start += 500) {
+        const part = items.slice(start, start + 500);
         await producer.enqueueMessages(part);
         for (const item of part) stored.add(identityOf(item));
       }

@@ -3,14 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Shard } from '../../src/shared/queues.ts';
 import { type CommandProcess, startCommand } from '../support/command-line.ts';
 import { eventually } from '../support/eventually.ts';
-
-/** A request that was open, as Redis knew it, when its worker was struck. */
-export interface OpenRequest {
-  id: string;
-  /** The message as it was stored. */
-  request: unknown;
-  struckAt: number;
-}
+import { type OpenRequest, openRequestsOf, stopAndCount, workerIdOf } from '../support/open-requests.ts';
 
 export interface FleetOptions {
   shard: Shard;
@@ -46,7 +39,7 @@ export function createFleet({ shard, env, random }: FleetOptions): Fleet {
     workers.add(worker);
     await eventually(
       'the worker is registered',
-      async () => await shard.redis.hexists(`${shard.root}workers`, idOf(worker)),
+      async () => await shard.redis.hexists(`${shard.root}workers`, workerIdOf(worker)),
     );
   }
 
@@ -57,15 +50,7 @@ export function createFleet({ shard, env, random }: FleetOptions): Fleet {
   }
 
   async function strike(victim: CommandProcess): Promise<void> {
-    victim.kill('SIGSTOP');
-    // What it had already written to its socket is still carried out by Redis: count until nothing changes any more.
-    let open = await openRequestsOf(shard, idOf(victim));
-    for (let before = -1; before !== open.length;) {
-      before = open.length;
-      await delay(100);
-      open = await openRequestsOf(shard, idOf(victim));
-    }
-    struck.push(...open);
+    struck.push(...(await stopAndCount(shard, victim)));
   }
 
   return {
@@ -109,22 +94,4 @@ export function createFleet({ shard, env, random }: FleetOptions): Fleet {
       await Promise.all([...workers].map((worker) => worker[Symbol.asyncDispose]()));
     },
   };
-}
-
-function idOf(worker: CommandProcess): string {
-  return `${hostname()}-${worker.pid}`;
-}
-
-/** @param worker a worker's id, or the host's name for all of them */
-async function openRequestsOf({ redis, root }: Shard, worker: string): Promise<OpenRequest[]> {
-  const struckAt = Date.now();
-  const ids = await redis.lrange(`${root}send:active`, 0, -1);
-  const jobs = await Promise.all(
-    ids.map(async (id) => ({ id, fields: await redis.hmget(`${root}send:${id}`, 'open', 'data') })),
-  );
-  return jobs.flatMap(({ id, fields: [open, data] }) =>
-    open?.startsWith(worker) && data
-      ? [{ id, struckAt, request: (JSON.parse(data) as { request: unknown }).request }]
-      : [],
-  );
 }

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import {
@@ -154,8 +155,12 @@ describe('a producer whose Redis restarts', () => {
     await using producer = producerFor(server.url, 20_000);
     await producer.enqueueMessage(message);
     const calls = Array.from({ length: 2000 }, () => producer.enqueueMessage(message));
-    const all = Promise.all(calls.map((call) => settled(call)));
     await Promise.any(calls);
+    // Frozen first, so that some calls are surely on their way when it is killed.
+    await server.pause();
+    calls.push(...Array.from({ length: 50 }, () => producer.enqueueMessage(message)));
+    const all = Promise.all(calls.map((call) => settled(call)));
+    await setImmediate();
     await server.kill();
     const back = server.restart();
     const results = await all;

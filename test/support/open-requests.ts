@@ -1,0 +1,44 @@
+import { hostname } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Shard } from '../../src/shared/queues.ts';
+import type { CommandProcess } from './command-line.ts';
+
+/** A request that was open, as Redis knew it, when its worker was struck. */
+export interface OpenRequest {
+  id: string;
+  /** The message as it was stored. */
+  request: unknown;
+  struckAt: number;
+}
+
+/** The name under which a worker process registers. */
+export function workerIdOf(worker: CommandProcess): string {
+  return `${hostname()}-${worker.pid}`;
+}
+
+/** Stops a worker process where it stands, and tells what it has open. */
+export async function stopAndCount(shard: Shard, worker: CommandProcess): Promise<OpenRequest[]> {
+  worker.kill('SIGSTOP');
+  // What it had already written to its socket is still carried out by Redis: count until nothing changes any more.
+  let open = await openRequestsOf(shard, workerIdOf(worker));
+  for (let before = -1; before !== open.length;) {
+    before = open.length;
+    await delay(100);
+    open = await openRequestsOf(shard, workerIdOf(worker));
+  }
+  return open;
+}
+
+/** @param worker a worker's id, or the host's name for all of them */
+export async function openRequestsOf({ redis, root }: Shard, worker: string): Promise<OpenRequest[]> {
+  const struckAt = Date.now();
+  const ids = await redis.lrange(`${root}send:active`, 0, -1);
+  const jobs = await Promise.all(
+    ids.map(async (id) => ({ id, fields: await redis.hmget(`${root}send:${id}`, 'open', 'data') })),
+  );
+  return jobs.flatMap(({ id, fields: [open, data] }) =>
+    open?.startsWith(worker) && data
+      ? [{ id, struckAt, request: (JSON.parse(data) as { request: unknown }).request }]
+      : [],
+  );
+}
