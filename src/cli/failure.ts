@@ -1,7 +1,6 @@
 import { type Environment, loadConfig } from '../shared/config.ts';
 import { ConfigError, EnqueueUncertainError, KitechatSenderError, QueueUnavailableError } from '../shared/errors.ts';
 import { describeSafely } from '../shared/safe-cause.ts';
-import { serializeError } from '../shared/serialize-error.ts';
 import { RedisMissingError } from '../testing/redis-errors.ts';
 import { type ExitCode, exitCodes } from './context.ts';
 import { UnreadableInputError } from './unreadable-input-error.ts';
@@ -25,13 +24,6 @@ export function failureOf(error: unknown, env?: Environment): Failure | null {
 function moreAbout(error: KitechatSenderError, env: Environment | undefined): string {
   if (error instanceof EnqueueUncertainError) return ` ("kitechat-sender message ${error.id}" does that.)`;
   return error instanceof QueueUnavailableError && env !== undefined ? ` (${describeAsked(error, env)})` : '';
-}
-
-/** Tells of a fault in this program without the message of the error, which may hold a key or content. */
-export function describeFault(error: unknown): string {
-  const { name, code, stack } = serializeError(error);
-  const known = [name, code].filter((part) => part !== undefined).join(' ');
-  return `a fault in this program, please report it: ${known}${stack === undefined ? '' : `\n${stack}`}`;
 }
 
 function exitCodeOf(error: KitechatSenderError): ExitCode {

@@ -1,9 +1,6 @@
 #!/usr/bin/env node
-import { CommanderError } from 'commander';
-import { unknownVariables } from '../shared/config.ts';
 import { type CommandContext, exitCodes, line } from './context.ts';
-import { describeFault, failureOf } from './failure.ts';
-import { createProgram } from './program.ts';
+import { describeFault } from './fault.ts';
 
 /** Ctrl-C under npm comes twice at once: from the terminal and from npm. */
 const SAME_INTERRUPT_MS = 1000;
@@ -48,6 +45,13 @@ const context: CommandContext = {
 };
 
 async function main(): Promise<number> {
+  // Loaded only now: a container that is stopped while it starts has the handlers above already.
+  const [{ CommanderError }, { unknownVariables }, { failureOf }, { createProgram }] = await Promise.all([
+    import('commander'),
+    import('../shared/config.ts'),
+    import('./failure.ts'),
+    import('./program.ts'),
+  ]);
   for (const warning of unknownVariables(process.env)) line(process.stderr, `warning: ${warning}`);
   let exitCode: number = exitCodes.done;
   try {

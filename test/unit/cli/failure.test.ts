@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { describeFault, failureOf } from '../../../src/cli/failure.ts';
+import { describeFault } from '../../../src/cli/fault.ts';
+import { failureOf } from '../../../src/cli/failure.ts';
 import { UnreadableInputError } from '../../../src/cli/unreadable-input-error.ts';
 import {
   ConfigError,
