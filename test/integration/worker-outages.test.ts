@@ -1,0 +1,121 @@
+import { Redis } from 'ioredis';
+import { pino } from 'pino';
+import { describe, expect, it } from 'vitest';
+import { readRepairs } from '../../src/shared/lanes/reconcile.ts';
+import { openShard } from '../../src/shared/queues.ts';
+import { connectPatiently } from '../../src/shared/redis.ts';
+import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import { eventually } from '../support/eventually.ts';
+import { manyMessages, textMessage } from '../support/messages.ts';
+import { startTestRedis } from '../support/redis.ts';
+import { install, type Installation } from '../support/worker.ts';
+
+/** Messages, some of which the API refuses, so that every script is in use when Redis has its bad moment. */
+async function underLoad(server: RedisServer): Promise<Installation & { admin: Redis; count: number }> {
+  const site = await install(server, {
+    config: { timeoutMs: 5000 },
+    api: {
+      latencyMs: 10,
+      faults: [
+        { kind: 'status', status: 400, match: { textIncludes: 'message 3' } },
+        { kind: 'status', status: 429, retryAfter: 0, rate: 0.1 },
+      ],
+    },
+  });
+  const admin = new Redis(server.url);
+  const messages = manyMessages(60, 8);
+  await site.producer.enqueueMessages(messages);
+  await eventually('it is under load', () => site.api.accepted.length > 60);
+  return {
+    ...site,
+    admin,
+    count: messages.length,
+    async [Symbol.asyncDispose]() {
+      admin.disconnect();
+      await site[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Every message has ended, once, in order, and nothing had to be mended. */
+async function expectAllEnded(site: Installation & { count: number }): Promise<void> {
+  const refused = site.count / 8;
+  await eventually('all are delivered or dead', async () => {
+    return site.api.accepted.length >= site.count - refused && (await site.deadLetters.count()) === refused;
+  });
+  const shard = await openShard(connectPatiently(site.config.redisUrl ?? ''), site.config.namespace ?? '', 0);
+  await eventually('nothing is open', async () => {
+    const counts = await shard.send.getJobCounts('waiting', 'active', 'delayed', 'waiting-children', 'failed');
+    return Object.values(counts).every((count) => count === 0);
+  });
+  expect(site.api.report()).toMatchObject({ accepted: site.count - refused, duplicates: { count: 0 } });
+  expect(site.api.report()).toMatchObject({ outOfOrder: { count: 0 }, overlaps: { count: 0 } });
+  expect(await readRepairs(shard)).toEqual({});
+  shard.redis.disconnect();
+}
+
+describe('a worker whose Redis has a bad moment', () => {
+  it('goes on after SCRIPT FLUSH, dead letters included', async () => {
+    await using server = await startTestRedis();
+    await using site = await underLoad(server);
+    for (let flush = 0; flush < 5; flush += 1) {
+      await site.admin.script('FLUSH');
+      const before = site.attempts.length;
+      await eventually('it goes on', () => site.attempts.length > before + 20 || site.api.accepted.length >= 420);
+    }
+    await expectAllEnded(site);
+  });
+
+  it('goes on when memory was out for a while, and has sent nothing twice', async () => {
+    await using server = await startTestRedis();
+    await using site = await underLoad(server);
+    await site.admin.config('SET', 'maxmemory', '1mb');
+    await expect(site.producer.enqueueMessage(textMessage('late', 1))).rejects.toThrow(/Nothing was written/);
+    const refusedBefore = await refusals(site.admin);
+    await eventually('workers were refused, too', async () => (await refusals(site.admin)) > refusedBefore + 5);
+    await site.admin.config('SET', 'maxmemory', '0');
+    await expectAllEnded(site);
+  });
+
+  it('goes on when Redis was read-only for a while, as in a failover', async () => {
+    await using server = await startTestRedis();
+    await using site = await underLoad(server);
+    await site.admin.call('REPLICAOF', '127.0.0.1', '1');
+    const refusedBefore = await refusals(site.admin);
+    await eventually('the worker was refused', async () => (await refusals(site.admin)) > refusedBefore + 5);
+    await site.admin.call('REPLICAOF', 'NO', 'ONE');
+    await expectAllEnded(site);
+  });
+
+  it('takes new messages when Redis comes back empty', async () => {
+    await using server = await startTestRedis();
+    await using site = await install(server);
+    await site.until(await site.enqueue(textMessage('c1', 1)), 'delivered');
+    await server.kill();
+    await server.restart();
+    const id = await eventually('it is stored', async () => await site.enqueue(textMessage('c1', 2)).catch(() => null));
+    await site.until(id, 'delivered');
+  });
+
+  it('says at its start that Redis keeps nothing on disk, or may evict messages', async () => {
+    await using careless = await startTestRedis({ args: ['--maxmemory-policy', 'allkeys-lru'] });
+    await using careful = await startTestRedis({ appendOnly: true });
+    const warnings = async (server: RedisServer): Promise<string[]> => {
+      const lines: string[] = [];
+      const logger = pino({ level: 'warn' }, { write: (line: string) => lines.push(line) });
+      await using site = await install(server, { hooks: { logger } });
+      await site.until(await site.enqueue(textMessage('c1', 1)), 'delivered');
+      return lines.map((line) => (JSON.parse(line) as { msg: string }).msg);
+    };
+    expect(await warnings(careless)).toEqual([
+      expect.stringContaining('Redis has no AOF'),
+      expect.stringContaining('Redis may evict messages'),
+    ]);
+    expect(await warnings(careful)).toEqual([]);
+  });
+});
+
+/** Commands that Redis has answered with an error so far. */
+async function refusals(admin: Redis): Promise<number> {
+  return Number(/total_error_replies:(\d+)/.exec(await admin.info('stats'))?.[1] ?? 0);
+}
