@@ -94,7 +94,7 @@ describe('a worker whose Redis has a bad moment', () => {
     await server.kill();
     await server.restart();
     const id = await eventually('it is stored', async () => await site.enqueue(textMessage('c1', 2)).catch(() => null));
-    await site.until(id, 'delivered');
+    expect(await site.until(id, 'delivered')).toMatchObject({ attemptsUsed: 0 });
   });
 
   it('says at its start that Redis keeps nothing on disk, or may evict messages', async () => {

@@ -1,0 +1,44 @@
+import fc from 'fast-check';
+import * as bury from './bury-commands.ts';
+import type { LaneCommand } from './command.ts';
+import * as memory from './memory-commands.ts';
+import * as operator from './operator-commands.ts';
+import * as producer from './producer-commands.ts';
+import * as worker from './worker-commands.ts';
+
+const weighted: [weight: number, arbitrary: fc.Arbitrary<LaneCommand>][] = [
+  [10, producer.enqueueCommand],
+  [4, producer.burstCommand],
+  [1, producer.enqueueAgainCommand],
+  [2, producer.replayCommand],
+  [14, worker.stepCommand],
+  [10, worker.processCommand],
+  [4, worker.processAllCommand],
+  [5, worker.repeatCommand],
+  [3, worker.crashCommand],
+  [5, worker.freezeCommand],
+  [1, worker.stalledCheckCommand],
+  [3, worker.killerCommand],
+  [1, worker.impostorCommand],
+  [5, operator.clockCommand],
+  [2, operator.registerCommand],
+  [1, operator.scriptFlushCommand],
+  [2, operator.removeCommand],
+  [4, operator.promoteCommand],
+  [3, bury.failCommand],
+  [1, bury.buryCommand],
+  [1, bury.buryUnreadableCommand],
+  [1, operator.reconcileCommand],
+  [1, memory.enqueueWithoutMemoryCommand],
+  [3, memory.workWithoutMemoryCommand],
+];
+
+/** @param replayPath as a failing run printed it */
+export function laneCommands(maxCommands: number, replayPath: string | undefined) {
+  const options = weighted.map(([weight, arbitrary]) => ({ weight, arbitrary }));
+  return fc.commands([fc.oneof(...options)], {
+    maxCommands,
+    size: 'max',
+    ...(replayPath === undefined ? {} : { replayPath }),
+  });
+}

@@ -1,0 +1,141 @@
+import type { Claim } from '../../../src/shared/lanes/claim.ts';
+import type { Settlement, SettleResult } from '../../../src/shared/lanes/settle.ts';
+import type { Snapshot } from './snapshot.ts';
+
+/** What is promised of one message. */
+export interface Message {
+  readonly id: string;
+  readonly page: string;
+  readonly conversation: string;
+  readonly lane: string;
+  readonly expiresAt: number;
+  /** Attempts used, claims since a worker lived through one, and entries in the history. */
+  used: number;
+  starts: number;
+  tried: number;
+  /** The attempts under way and closed last, or ''. */
+  open: string;
+  closed: string;
+  /** Put off until `nextAt`, out of the window or in it. */
+  putOff: 'backoff' | 'hold' | null;
+  nextAt: number | null;
+  end: 'delivered' | 'dead' | 'removed' | null;
+  /** An operator put it into `wait` out of its turn, and no worker has claimed it since. */
+  promoted: boolean;
+}
+
+/** A worker's step with the job that it has. */
+export interface Work {
+  readonly message: Message;
+  readonly attempt: string;
+  claim: Claim | null;
+  settlement: { openAttempt: string; usedAttempt: boolean; survived: boolean; what: Settlement } | null;
+  result: SettleResult | null;
+}
+
+/** One of the places of a worker process: it has one job at a time, each under the same token. */
+export interface Worker {
+  token: string;
+  work: Work | null;
+}
+
+/**
+ * What must be true, in plain data. It knows nothing of ready lists and windows: where a message stands is read from
+ * `seen`, and judged by the invariants.
+ */
+export interface Model {
+  now: number;
+  messages: Map<string, Message>;
+  /** The open messages of each conversation, first to last. */
+  lanes: Map<string, Message[]>;
+  workers: Worker[];
+  /** Who has the lock of a message: its token. */
+  locks: Map<string, string>;
+  letters: Set<string>;
+  /** Idempotency keys: `<id> <hash>`, and until when they count. */
+  keys: Map<string, { value: string; until: number }>;
+  registered: Map<string, { concurrency: number; seenAt: number }>;
+  fleet: { concurrency: number; window: number };
+  /** Conversations that an operator touched since the last repair, and whether one ever did. */
+  disturbed: Set<string>;
+  everDisturbed: boolean;
+  /** Redis after the last command. */
+  seen: Snapshot;
+  /** How often each thing happened, over all runs: a test of nothing would show here. */
+  tally: Map<string, number>;
+  names: number;
+}
+
+export const PAGES = ['p0', 'p1'];
+export const CONVERSATIONS = ['c0', 'c1', 'c2', 'c3', 'c4', 'c5'];
+export const START = Date.UTC(2026, 10, 22, 10);
+
+export function newModel(seen: Snapshot, window: number, tally: Map<string, number>): Model {
+  return {
+    now: START,
+    messages: new Map(),
+    lanes: new Map(),
+    workers: Array.from({ length: 3 }, (_, n) => ({ token: `worker-${n}`, work: null })),
+    locks: new Map(),
+    letters: new Set(),
+    keys: new Map(),
+    registered: new Map(),
+    fleet: { concurrency: 50, window },
+    disturbed: new Set(),
+    everDisturbed: false,
+    seen,
+    tally,
+    names: 0,
+  };
+}
+
+/** A name that nothing else in this run has. */
+export function newName(model: Model, kind: string): string {
+  model.names += 1;
+  return `${kind}${model.names}`;
+}
+
+export function count(model: Model, what: string): void {
+  model.tally.set(what, (model.tally.get(what) ?? 0) + 1);
+}
+
+export function openMessages(model: Model): Message[] {
+  return [...model.lanes.values()].flat();
+}
+
+export function hasEnded({ end }: Message): boolean {
+  return end === 'delivered' || end === 'dead';
+}
+
+export function endMessage(model: Model, message: Message, how: NonNullable<Message['end']>): void {
+  message.end = how;
+  message.promoted = false;
+  message.putOff = null;
+  message.nextAt = null;
+  const lane = (model.lanes.get(message.lane) ?? []).filter((other) => other !== message);
+  if (lane.length > 0) model.lanes.set(message.lane, lane);
+  else model.lanes.delete(message.lane);
+  if (how === 'dead') model.letters.add(message.id);
+}
+
+/** An operator's hand was here: until the next repair the conversation's place may be unknown. */
+export function disturb(model: Model, { lane }: Message): void {
+  model.disturbed.add(lane);
+  model.everDisturbed = true;
+}
+
+/** The room of one page, told as the scripts tell it. */
+export function windowSize({ fleet }: Pick<Model, 'fleet'>, pages: number): number {
+  if (fleet.window > 0) return fleet.window;
+  return Math.max(1, Math.ceil((fleet.concurrency * 1.25) / Math.max(1, pages)));
+}
+
+/** The message that stands first in Redis; it may be one that an operator removed and nobody has noticed yet. */
+export function headOf(seen: Snapshot, lane: string): string | undefined {
+  return seen.lanes[lane]?.[0];
+}
+
+/** The n-th of a list, whatever its length. */
+export function pick<T>(list: readonly T[], n: number): T | undefined {
+  return list[n % list.length];
+}

@@ -1,0 +1,134 @@
+import type { AttemptRecord } from '../../../src/shared/attempts.ts';
+import type { DeadLetterPayload } from '../../../src/shared/dead-letter.ts';
+import { claim } from '../../../src/shared/lanes/claim.ts';
+import { settle, type Settlement } from '../../../src/shared/lanes/settle.ts';
+import { applyClaim, applySettlement, expectedResult, expectedVerdict, whyNotSend } from './expected.ts';
+import { count, type Model, newName, type Work, type Worker } from './model.ts';
+import type { World } from './world.ts';
+
+/** What becomes of a message that a worker may send, or of one whose last worker died. */
+export interface Outcome {
+  kind: Settlement['kind'];
+  delayMs: number;
+  usedAttempt: boolean;
+  /** Every reply is lost once, with the connection: the client asks again. */
+  isRepeated: boolean;
+}
+
+export const DELIVERED: Outcome = { kind: 'delivered', delayMs: 0, usedAttempt: false, isRepeated: false };
+
+/** A dead letter as its queue needs it; what stands in it is not the lanes' business. */
+export const LETTER: DeadLetterPayload = {
+  v: 1,
+  reason: 'rejected',
+  request: null,
+  enqueuedAt: '2026-11-22T10:00:00.000Z',
+  attempts: [],
+  attemptsUsed: 0,
+  attemptsAllowed: 8,
+  response: null,
+  label: null,
+  replayOf: null,
+};
+
+export async function take(model: Model, world: World, worker: Worker): Promise<void> {
+  const id = await world.take(worker.token);
+  const message = id === null ? undefined : model.messages.get(id);
+  if (!message) return;
+  model.locks.set(message.id, worker.token);
+  worker.work = { message, attempt: newName(model, 'a'), claim: null, settlement: null, result: null };
+}
+
+/** Asks for leave to send, for the first time or again. */
+export async function claimWork(model: Model, world: World, worker: Worker, work: Work): Promise<void> {
+  const expected = expectedVerdict(model, worker, work);
+  const { message, attempt } = work;
+  const answer = await claim(world.shard, message.id, worker.token, attempt);
+  const { verdict } = answer;
+  count(model, verdict);
+  const wrong = [
+    ...(verdict === expected ? [] : [`the claim of ${message.id} answers ${verdict}, not ${expected}`]),
+    ...(verdict === 'go' ? whyNotSend(model, worker, work) : []),
+    ...('claimed' in answer && answer.claimed.attemptsUsed !== message.used
+      ? ['the claim counts attempts wrongly']
+      : []),
+    ...(verdict === 'wait' && answer.delayMs !== (message.nextAt ?? 0) - model.now ? ['the claim waits wrongly'] : []),
+    ...(verdict === 'settled' && answer.as !== message.end ? ['the claim names another end'] : []),
+    ...('claimed' in answer && verdict !== 'go' && answer.claimed.openAttempt !== message.open
+      ? ['the claim names another open attempt']
+      : []),
+  ];
+  if (wrong.length > 0) throw new Error(wrong.join('\n'));
+  applyClaim(model, work, verdict);
+  work.claim = answer;
+}
+
+/** Decides as a worker does, and settles. Returns the page whose messages may go on. */
+export async function settleWork(
+  model: Model,
+  world: World,
+  worker: Worker,
+  { work, outcome }: { work: Work; outcome: Outcome },
+): Promise<string | undefined> {
+  if (!work.claim || !('claimed' in work.claim)) return undefined;
+  const { verdict, claimed } = work.claim;
+  const what = settlementOf(verdict, outcome);
+  const usedAttempt = verdict === 'go' ? outcome.usedAttempt && what.kind !== 'delivered' : verdict === 'unknown';
+  work.settlement = { openAttempt: claimed.openAttempt, usedAttempt, survived: verdict === 'go', what };
+  return await callSettle(model, world, worker, work);
+}
+
+/** Sends the same settlement, for the first time or again. */
+async function callSettle(model: Model, world: World, { token }: Worker, work: Work): Promise<string | undefined> {
+  const { message, settlement } = work;
+  if (!settlement) return undefined;
+  const { openAttempt, usedAttempt, survived, what } = settlement;
+  const expected = expectedResult(model, token, message, openAttempt);
+  const isRepeated = work.result !== null;
+  const record = openAttempt === '' ? null : recordOf(model, usedAttempt);
+  const result = await settle(world.shard, { id: message.id, token, openAttempt, record, survived }, what);
+  count(model, result.verdict === 'done' ? `settle ${what.kind}` : `settle: ${result.verdict}`);
+  if (result.verdict !== expected) {
+    throw new Error(`settling ${message.id} as ${what.kind} answers ${result.verdict}, not ${expected}`);
+  }
+  work.result = result;
+  if (result.verdict !== 'done') return undefined;
+  applySettlement(model, work);
+  const expectedDelayMs = Math.max(0, (message.nextAt ?? 0) - model.now);
+  if (result.delayMs !== expectedDelayMs) {
+    throw new Error(`${message.id} waits ${result.delayMs} ms, not ${expectedDelayMs}`);
+  }
+  return isRepeated || what.kind === 'hold' ? undefined : message.page;
+}
+
+/** Its last call once more: the reply was lost. */
+export async function repeatWork(model: Model, world: World, worker: Worker, work: Work): Promise<string | void> {
+  count(model, 'repeat');
+  return work.settlement ? await callSettle(model, world, worker, work) : await claimWork(model, world, worker, work);
+}
+
+/** What BullMQ is told at the end. It does nothing for a worker whose lock is gone. */
+export async function finishWork(model: Model, world: World, worker: Worker, work: Work): Promise<void> {
+  worker.work = null;
+  const { message, claim: answer, result, settlement } = work;
+  const { id } = message;
+  if (model.locks.get(id) !== worker.token) return;
+  model.locks.delete(id);
+  const endsAsDead = answer?.verdict === 'settled' ? answer.as === 'dead' : settlement?.what.kind === 'dead';
+  if (answer?.verdict === 'wait') await world.putOff(id, model.now + answer.delayMs);
+  else if (result?.verdict === 'done' && message.end === null) await world.putOff(id, model.now + result.delayMs);
+  else if (endsAsDead && result?.verdict !== 'settled') await world.discard(id);
+  else await world.complete(id);
+}
+
+function settlementOf(verdict: 'go' | 'unknown' | 'expired' | 'crashed', { kind, delayMs }: Outcome): Settlement {
+  if (verdict === 'expired' || verdict === 'crashed' || kind === 'dead') return { kind: 'dead', letter: LETTER };
+  // Whether a message was delivered whose worker died can't be known: it is tried again.
+  if (verdict === 'unknown') return { kind: 'backoff', delayMs };
+  return kind === 'delivered' ? { kind } : { kind, delayMs };
+}
+
+function recordOf({ now }: Model, usedAttempt: boolean): AttemptRecord {
+  const at = new Date(now).toISOString();
+  return { at, outcome: 'failed', detail: null, httpStatus: 500, durationMs: 1, usedAttempt };
+}
