@@ -1,9 +1,8 @@
-import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Shard } from '../../src/shared/queues.ts';
 import { type CommandProcess, startCommand } from '../support/command-line.ts';
 import { eventually } from '../support/eventually.ts';
-import { type OpenRequest, openRequestsOf, stopAndCount, workerIdOf } from '../support/open-requests.ts';
+import { type OpenRequest, stopAndCount, workerIdOf } from '../support/open-requests.ts';
 
 export interface FleetOptions {
   shard: Shard;
@@ -20,8 +19,8 @@ export interface Fleet {
   freezeOne(forMs: number): Promise<void>;
   /** Replaces one as a deploy does. */
   deployOne(): Promise<void>;
-  /** Counts what all of them have open, before something else is struck. */
-  noteOpenRequests(): Promise<void>;
+  /** Strikes something else while all of them stand still, so that what they have open then is counted exactly. */
+  whileStopped(strike: () => Promise<void>): Promise<void>;
   countKill(): void;
   /** The requests that were open at the kills and freezes. */
   readonly struck: readonly OpenRequest[];
@@ -59,8 +58,11 @@ export function createFleet({ shard, env, random }: FleetOptions): Fleet {
       return kills;
     },
     start,
-    async noteOpenRequests() {
-      struck.push(...(await openRequestsOf(shard, hostname())));
+    async whileStopped(strikeOther) {
+      const open = await Promise.all([...workers].map((worker) => stopAndCount(shard, worker)));
+      struck.push(...open.flat());
+      await strikeOther();
+      for (const worker of workers) worker.kill('SIGCONT');
     },
     countKill() {
       kills += 1;

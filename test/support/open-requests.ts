@@ -29,15 +29,14 @@ export async function stopAndCount(shard: Shard, worker: CommandProcess): Promis
   return open;
 }
 
-/** @param worker a worker's id, or the host's name for all of them */
-export async function openRequestsOf({ redis, root }: Shard, worker: string): Promise<OpenRequest[]> {
+async function openRequestsOf({ redis, root }: Shard, workerId: string): Promise<OpenRequest[]> {
   const struckAt = Date.now();
   const ids = await redis.lrange(`${root}send:active`, 0, -1);
   const jobs = await Promise.all(
     ids.map(async (id) => ({ id, fields: await redis.hmget(`${root}send:${id}`, 'open', 'data') })),
   );
   return jobs.flatMap(({ id, fields: [open, data] }) =>
-    open?.startsWith(worker) && data
+    open?.startsWith(`${workerId}.`) && data
       ? [{ id, struckAt, request: (JSON.parse(data) as { request: unknown }).request }]
       : [],
   );

@@ -46,8 +46,7 @@ async function nextDeliveryMs({ api }: Arena): Promise<number> {
 }
 
 async function killRedis(arena: Arena, downMs: number): Promise<number> {
-  await arena.fleet.noteOpenRequests();
-  await arena.server.kill('SIGKILL');
+  await arena.fleet.whileStopped(() => arena.server.kill('SIGKILL'));
   await delay(downMs);
   await arena.server.restart();
   return await nextDeliveryMs(arena);
@@ -90,8 +89,7 @@ export const redisFrozen = redisFault({
     let longest = 0;
     for (let freeze = 0; freeze < 2; freeze += 1) {
       await delay(2000);
-      await arena.fleet.noteOpenRequests();
-      await arena.server.pause();
+      await arena.fleet.whileStopped(() => arena.server.pause());
       await delay(6000);
       await arena.server.resume();
       arena.fleet.countKill();

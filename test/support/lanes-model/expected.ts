@@ -1,6 +1,16 @@
 import type { Claim } from '../../../src/shared/lanes/claim.ts';
 import type { SettleResult } from '../../../src/shared/lanes/settle.ts';
-import { endMessage, hasEnded, headOf, type Message, type Model, windowSize, type Work, type Worker } from './model.ts';
+import {
+  disturb,
+  endMessage,
+  hasEnded,
+  headOf,
+  type Message,
+  type Model,
+  windowSize,
+  type Work,
+  type Worker,
+} from './model.ts';
 
 const MAX_STARTS = 5;
 const MAX_HISTORY = 50;
@@ -24,7 +34,11 @@ export function expectedVerdict(model: Model, { token }: Worker, { message, atte
 /** What follows for the message from the answer of a claim. */
 export function applyClaim(model: Model, { message, attempt }: Work, verdict: Claim['verdict']): void {
   // What is too old to be sent gets no place any more: it ends.
-  if (verdict !== 'lost' && verdict !== 'expired') message.promoted = false;
+  if (message.promoted && verdict !== 'lost' && verdict !== 'expired') {
+    message.promoted = false;
+    // Its conversation may be ready as well, until its turn there comes.
+    disturb(model, message);
+  }
   if (verdict === 'parked') model.locks.delete(message.id);
   const putBack = verdict === 'parked' && headOf(model.seen, message.lane) === message.id;
   if (verdict === 'go' || putBack) {

@@ -1,0 +1,74 @@
+import fc from 'fast-check';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { withLaneCommands } from '../../src/shared/lanes/commands.ts';
+import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import { laneCommands } from '../support/lanes-model/commands.ts';
+import { drain } from '../support/lanes-model/drain.ts';
+import { type Model, newModel } from '../support/lanes-model/model.ts';
+import { openWorld, TEST_CLOCK_LUA, type World } from '../support/lanes-model/world.ts';
+import { startTestRedis } from '../support/redis.ts';
+
+/*
+ * Random commands on the real scripts in a real Redis, against a model; see `test/support/lanes-model`. After each command
+ * every invariant is checked, and after each run that everything ends.
+ *
+ * A failing run prints its seed and path, and its commands with a replay path. This runs it again, as it was shrunk:
+ *
+ *   MODEL_SEED=… MODEL_PATH=… MODEL_REPLAY_PATH=… npm test -- lanes-model
+ *
+ * The seed alone makes the same runs from the first. `MODEL_RUNS=5000` makes more of them.
+ */
+const { MODEL_RUNS = '150', MODEL_SEED, MODEL_PATH, MODEL_REPLAY_PATH } = process.env;
+const runs = Number(MODEL_RUNS);
+const MAX_COMMANDS = 60;
+
+/** What must have happened in so many runs; otherwise the commands test less than they seem to. */
+const EVERYTHING = `
+  stored, duplicate, conflict, full, gone, again: stored,
+  go, unknown, crashed, expired, wait, parked, settled, lost, repeat,
+  settle delivered, settle dead, settle backoff, settle hold, settle: lost,
+  bury, repair, work without memory
+`
+  .trim()
+  .split(/,\s+/);
+
+describe('the lanes, whatever happens in whatever order', () => {
+  let server: RedisServer;
+  let redis: Redis;
+  let world: World;
+  beforeAll(async () => {
+    server = await startTestRedis();
+    redis = new Redis(server.url, { maxRetriesPerRequest: null, retryStrategy: () => 1 });
+    world = await openWorld(withLaneCommands(redis, TEST_CLOCK_LUA));
+  });
+  afterAll(async () => {
+    vi.useRealTimers();
+    redis.disconnect();
+    await server.stop();
+  });
+
+  it('keep their invariants, and every message ends', { timeout: 60_000 + runs * 2000 }, async () => {
+    const tally = new Map<string, number>();
+    const smallWindow = fc.constantFrom(2, 1);
+    let n=0;let checks=0;
+const property = fc.asyncProperty(
+      smallWindow,
+      laneCommands(MAX_COMMANDS, MODEL_REPLAY_PATH),
+      async (window, commands) => {
+        await world.begin(window);
+        const model: Model = newModel(await world.look(), window, tally);
+        n++; const cc=[...commands]; checks+=cc.length; const it={[Symbol.iterator]:()=>cc[Symbol.iterator]()}; await fc.asyncModelRun(() => ({ model, real: world }), it as never);
+        await drain(model, world);
+      },
+    );
+    await fc.assert(property, {
+      numRuns: runs,
+      ...(MODEL_SEED === undefined ? {} : { seed: Number(MODEL_SEED) }),
+      ...(MODEL_PATH === undefined ? {} : { path: MODEL_PATH, endOnFailure: true }),
+    });
+    const isWhole = MODEL_PATH === undefined && runs >= 100;
+    console.log(n,checks/n,JSON.stringify([...tally].sort()));
+    if (isWhole) expect([...tally.keys()]).toEqual(expect.arrayContaining(EVERYTHING));
+  });
+});
