@@ -86,7 +86,8 @@ export async function replayDeadLetters(
   { id, force, json }: { id: string[]; force?: boolean; json?: boolean },
 ): Promise<ExitCode> {
   await using deadLetters = openDeadLetters(loadConfig(context.env));
-  const result = await deadLetters.replay({ ids: id, force: force ?? false });
+  const onReplayed = (old: string, newId: string): void => line(context.stderr, `${old} is sent again as ${newId}`);
+  const result = await deadLetters.replay({ ids: id, force: force ?? false, onReplayed });
   if (json) jsonLine(context.stdout, result);
   else line(context.stdout, describeReplay(result));
   for (const { id: skipped, why } of result.skipped) line(context.stderr, `${skipped}: ${hints[why]}`);

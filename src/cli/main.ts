@@ -44,7 +44,22 @@ const context: CommandContext = {
   self: { command: process.execPath, args: [import.meta.filename] },
 };
 
+/** What undici needs; the same as `engines` in package.json. */
+const LEAST_NODE = [22, 19] as const;
+
+function isNodeTooOld(): boolean {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  return major < LEAST_NODE[0] || (major === LEAST_NODE[0] && minor < LEAST_NODE[1]);
+}
+
 async function main(): Promise<number> {
+  if (isNodeTooOld()) {
+    line(
+      process.stderr,
+      `kitechat-sender needs Node ${LEAST_NODE.join('.')} or later; this is ${process.versions.node}`,
+    );
+    return exitCodes.usage;
+  }
   // Loaded only now: a container that is stopped while it starts has the handlers above already.
   const [{ CommanderError }, { unknownVariables }, { failureOf }, { createProgram }] = await Promise.all([
     import('commander'),

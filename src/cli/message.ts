@@ -13,7 +13,10 @@ export async function showMessage(
   await using producer = createProducer(loadConfig(context.env));
   const record = await producer.getMessage(id);
   if (record === null) {
-    line(context.stderr, `no message ${id} is known: the id is wrong, or it was delivered some time ago`);
+    line(
+      context.stderr,
+      `no message ${id} is known: the id is wrong, or it was delivered some time ago, or sent again under a new id`,
+    );
     return exitCodes.notFullyDone;
   }
   if (json) jsonLine(context.stdout, record);

@@ -60,13 +60,18 @@ export function openDeadLetters(options: ConfigOptions = {}): DeadLetters {
       const counts = await askRedis(newDeadline(), Promise.all(counting));
       return counts.reduce((total, count) => total + count, 0);
     },
-    async replay({ ids, force = false }) {
+    async replay({ ids, force = false, onReplayed }) {
       const result: ReplayResult = { matched: 0, done: 0, skipped: [] };
       for (const id of new Set(ids)) {
         const replayed = await replayOne(session, config, { id, force, deadline: newDeadline() });
-        if (replayed !== 'not found') result.matched += 1;
-        if (replayed === 'done') result.done += 1;
-        else result.skipped.push({ id, why: replayed });
+        if ('newId' in replayed) {
+          result.matched += 1;
+          result.done += 1;
+          onReplayed?.(id, replayed.newId);
+        } else {
+          if (replayed.why !== 'not found') result.matched += 1;
+          result.skipped.push({ id, why: replayed.why });
+        }
       }
       return result;
     },

@@ -10,6 +10,8 @@ export interface ReplaySelection {
   ids: readonly string[];
   /** Also those that died because they had become too old. */
   force?: boolean;
+  /** Told of each entry that was sent again, and of the id that its message has now. */
+  onReplayed?: (id: string, newId: string) => void;
 }
 
 export interface ReplayResult {
@@ -24,7 +26,7 @@ export interface ReplayConfig {
   ttlMs: number;
 }
 
-type Replayed = 'done' | ReplayResult['skipped'][number]['why'];
+type Replayed = { newId: string } | { why: ReplayResult['skipped'][number]['why'] };
 
 /**
  * Sends one dead letter again: its message joins the end of its conversation under a new id, and the entry goes, in one
@@ -36,13 +38,13 @@ export async function replayOne(
   { id, force, deadline }: { id: string; force: boolean; deadline: Deadline },
 ): Promise<Replayed> {
   const index = shardOfId(id);
-  if (index === null || index >= config.shards) return 'not found';
+  if (index === null || index >= config.shards) return { why: 'not found' };
   const shard = await session.shard(index, deadline);
   const data = await askRedis(deadline, shard.redis.hget(`${shard.root}dead:${id}`, 'data'));
-  if (!data) return 'not found';
+  if (!data) return { why: 'not found' };
   const letter = JSON.parse(data) as DeadLetterPayload;
-  if (letter.request === null) return 'undecodable';
-  if (letter.reason === 'expired' && !force) return 'expired';
+  if (letter.request === null) return { why: 'undecodable' };
+  if (letter.reason === 'expired' && !force) return { why: 'expired' };
   const { request, label, onUnknownOutcome } = letter;
   const payload = {
     v: 1 as const,
@@ -57,5 +59,5 @@ export async function replayOne(
     { payload, ttlMs: config.ttlMs, idempotency: undefined },
     deadline,
   );
-  return receipt ? 'done' : 'replayed meanwhile';
+  return receipt ? { newId: receipt.id } : { why: 'replayed meanwhile' };
 }

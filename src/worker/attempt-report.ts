@@ -39,6 +39,7 @@ export function describeMessage(
 
 /** One wide line per attempt. */
 export function logAttempt(logger: Logger, report: AttemptReport): void {
-  const level = report.next === 'dead' ? 'warn' : 'info';
+  // An unknown outcome is what may arrive twice: nobody should miss it.
+  const level = report.next === 'dead' || report.outcome === 'unknown' ? 'warn' : 'info';
   logger[level](report, 'attempt');
 }

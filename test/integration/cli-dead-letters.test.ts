@@ -175,7 +175,11 @@ describe.concurrent('kitechat-sender dead-letters', () => {
         { id: expired, why: 'expired' },
       ],
     });
+    const { id: newId } = await eventually('the replay is taken up', () =>
+      to.attempts.find((a) => !to.ids.includes(a.id)),
+    );
     expect(first.stderr).toEqual([
+      `${rejected} is sent again as ${newId}`,
       `${unknownId}: there is no such dead letter`,
       `${expired}: it is too old to be sent unseen; --force sends it all the same`,
     ]);
@@ -187,7 +191,11 @@ describe.concurrent('kitechat-sender dead-letters', () => {
     expect(await to.deadLetters.get(rejected)).toBeNull();
 
     const forced = await to.cli('dead-letters', 'replay', '--force', '--id', expired, '--id', exhausted);
-    expect(forced).toEqual({ exitCode: 0, stdout: ['matched  done  skipped', '      2     2        0'], stderr: [] });
+    expect(forced).toMatchObject({ exitCode: 0, stdout: ['matched  done  skipped', '      2     2        0'] });
+    expect(forced.stderr.map((text) => text.replace(/ as \S+$/, ''))).toEqual([
+      `${expired} is sent again`,
+      `${exhausted} is sent again`,
+    ]);
     await to.api.waitForAccepted(3);
 
     to.api.setFaults([{ kind: 'status', status: 400 }]);
