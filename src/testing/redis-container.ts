@@ -1,3 +1,5 @@
+import { Duplex } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import type * as TestcontainersPackage from 'testcontainers';
 import { randomPort } from './random-port.ts';
 import { redisInContainer } from './redis-container-handle.ts';
@@ -72,6 +74,7 @@ async function runContainer(
   { host, port }: { host: string; port: number },
 ): Promise<Run> {
   let container: Container | undefined;
+  let log: ContainerLog | undefined;
   class RedisContainer extends GenericContainer {
     protected override async beforeContainerCreated(): Promise<void> {
       // Testcontainers publishes ports on all addresses of the machine, and this Redis has no password. The port is
@@ -81,6 +84,7 @@ async function runContainer(
     }
     protected override async containerCreated(id: string): Promise<void> {
       container = engine.container.getById(id);
+      log = await recordLog(container);
     }
   }
   const redis = new RedisContainer(IMAGE)
@@ -89,21 +93,44 @@ async function runContainer(
     .withWaitStrategy(Wait.forLogMessage('Ready to accept connections'));
   try {
     const started = await redis.start();
+    log?.stop();
     return { is: 'running', container: engine.container.getById(started.getId()) };
   } catch (cause) {
     if (container === undefined) return { is: 'no-image', cause };
-    const log = await logOf(container);
+    const written = (await log?.read()) ?? '';
     await removeIfThere(container);
     if (cause instanceof Error && PORT_TAKEN.test(cause.message)) return { is: 'port-taken' };
-    throw new RedisStartError('Redis ended in its container instead of starting', log);
+    throw new RedisStartError('Redis ended in its container instead of starting', written);
   }
 }
 
-/** What a container that is ending or has ended wrote; the engine keeps it until the container is removed. */
-async function logOf(container: Container): Promise<string> {
-  const written = await container.logs({ stdout: true, stderr: true }).catch(() => '');
-  // The engine frames every line with a few bytes that are no text.
-  return written.toString().replaceAll(/[^\P{Cc}\n]/gu, '');
+const LOG_END_MS = 2000;
+
+/** What a container has written since it was made. */
+interface ContainerLog {
+  read(): Promise<string>;
+  stop(): void;
+}
+
+/** Listens before the container starts: Testcontainers removes one that doesn't get ready, and its log with it. */
+async function recordLog(container: Container): Promise<ContainerLog> {
+  const stream = await container.attach({ stream: true, stdout: true, stderr: true });
+  let written = '';
+  stream.on('data', (chunk) => (written += String(chunk)));
+  stream.on('error', () => {});
+  const stop = (): void => {
+    // A socket, though its type says only that it can be read and written.
+    if (stream instanceof Duplex) stream.destroy();
+  };
+  return {
+    async read() {
+      await finished(stream, { signal: AbortSignal.timeout(LOG_END_MS) }).catch(() => {});
+      stop();
+      // The engine frames every line with a few bytes that are no text.
+      return written.replaceAll(/[^\P{Cc}\n]/gu, '');
+    },
+    stop,
+  };
 }
 
 /** Testcontainers removes a container that didn't get ready, but not one that didn't even start. */
