@@ -90,12 +90,12 @@ describe('a request that waits for a socket', () => {
     });
     const agent = openAgent();
     const first = dispatch(agent, requestTo(server.origin, { body: '{"n":"first"}' }));
-    await vi.waitFor(() => expect(answers).toHaveLength(1));
+    await vi.waitFor(() => expect(answers).toHaveLength(1), { timeout: 10_000 });
     const answerAll = async (): Promise<void> => {
       answers[0]?.();
       expect(kindOf(await first)).toBe('delivered');
       const last = dispatch(agent, requestTo(server.origin, { body: '{"n":"last"}' }));
-      await vi.waitFor(() => expect(answers).toHaveLength(2));
+      await vi.waitFor(() => expect(answers).toHaveLength(2), { timeout: 10_000 });
       answers[1]?.();
       expect(kindOf(await last)).toBe('delivered');
     };
@@ -127,7 +127,7 @@ describe('a request that waits for a socket', () => {
     const { server, agent, answerAll } = await busyPool();
     const startBefore = performance.now() + 20;
     const waiting = dispatch(agent, requestTo(server.origin, { startBefore, body: '{"n":"late"}' }));
-    await vi.waitFor(() => expect(performance.now()).toBeGreaterThan(startBefore));
+    await vi.waitFor(() => expect(performance.now()).toBeGreaterThan(startBefore), { timeout: 10_000 });
     await answerAll();
     const exchange = await waiting;
     expect(exchange).toMatchObject({ reachedSocket: false, failure: { kind: 'lock-too-short' } });
