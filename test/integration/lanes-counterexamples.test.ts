@@ -126,4 +126,16 @@ describe('the lanes, after what the model found', () => {
     expect(await buryFailed(lanes.shard, 8)).toBe(1);
     expect(await lanes.shard.dead.getJob(id)).toMatchObject({ data: { reason: 'crashed' }, failedReason: 'crashed' });
   });
+
+  it('bury no message whose dead letter was not added because Redis had forgotten the script for it', async () => {
+    // A connection's first burial goes out in full, so Redis knows it after a flush, but not BullMQ's add.
+    const fresh = connectPatiently(server.url);
+    lanes = await openLanes(fresh);
+    const id = await lanes.store({ conversation: 'c1' });
+    await fail(await start('a'));
+    await fresh.script('FLUSH');
+    expect(await buryFailed(lanes.shard, 8)).toBe(1);
+    expect(await lanes.shard.dead.getJob(id)).toMatchObject({ data: { reason: 'crashed' }, failedReason: 'crashed' });
+    fresh.disconnect();
+  });
 });

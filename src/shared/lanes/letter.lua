@@ -1,8 +1,8 @@
 -- Put before the scripts that end a message with a dead letter. The letter was added just before, in the same MULTI, to
 -- the dead-letter queue's `waiting-children`, where nobody sees it.
 
--- The add may have failed though this script runs: for want of memory, or because after a SCRIPT FLUSH Redis knows only
--- one of the two again. Nothing may end then.
+-- The add may have failed though this script runs: after a SCRIPT FLUSH Redis may know only one of the two again. Nothing
+-- may end then.
 local function isLetterThere(root, id)
   return redis.call('EXISTS', root .. 'dead:' .. id) == 1
 end
