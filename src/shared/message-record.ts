@@ -4,7 +4,7 @@ import type { Deadline } from './deadline.ts';
 import type { DeadLetterPayload } from './dead-letter.ts';
 import { type DeadLetterRecord, deadLetterRecord } from './dead-letter-record.ts';
 import { DEAD_QUEUE, shardOfId } from './keys.ts';
-import { decodePayload } from './payload.ts';
+import { parsePayload } from './payload.ts';
 import { jobKeys, type Shard } from './queues.ts';
 import type { Session } from './session.ts';
 
@@ -70,7 +70,7 @@ async function readFrom(shard: Shard, config: ReadConfig, id: string): Promise<M
 }
 
 function openRecord(id: string, fields: JobFields, attemptsAllowed: number): OpenMessageRecord {
-  const payload = decodePayload(parseOrNull(fields.data));
+  const payload = parsePayload(fields.data ?? '');
   const status = statusOf(fields);
   const waits = status === 'retrying' || status === 'held';
   return {
@@ -92,12 +92,4 @@ function statusOf({ settled, open, next, held }: JobFields): MessageStatus {
   if (open !== null) return 'sending';
   if (next === null) return 'queued';
   return held === null ? 'retrying' : 'held';
-}
-
-function parseOrNull(json: string | null): unknown {
-  try {
-    return json === null ? null : JSON.parse(json);
-  } catch {
-    return null;
-  }
 }

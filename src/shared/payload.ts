@@ -29,3 +29,12 @@ export function decodePayload(data: unknown): MessagePayload | null {
   // The data itself is returned, not zod's copy: what is sent is exactly what was stored.
   return payloadSchema.safeParse(data).success ? (data as MessagePayload) : null;
 }
+
+/** Reads a job's data as it stands in Redis; `null` if it is no JSON, or this version can't read it. */
+export function parsePayload(json: string): MessagePayload | null {
+  try {
+    return decodePayload(JSON.parse(json));
+  } catch {
+    return null;
+  }
+}

@@ -78,6 +78,7 @@ export function createSession(config: SessionConfig): Session {
   }
 
   async function opened(redis: LaneRedis, index: number): Promise<Shard> {
+    await agreed(redis);
     const opening = shards.get(index) ?? openShard(redis, config.namespace, index);
     shards.set(index, opening);
     try {
@@ -93,7 +94,6 @@ export function createSession(config: SessionConfig): Session {
       for (;;) {
         const redis = await connected(deadline);
         try {
-          await within(deadline, agreed(redis));
           return await within(deadline, opened(redis, index));
         } catch (error) {
           if (error instanceof ConfigError) throw error;

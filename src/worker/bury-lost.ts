@@ -1,8 +1,9 @@
 import { decodeHistory } from '../shared/attempts.ts';
-import type { DeadLetterPayload } from '../shared/dead-letter.ts';
+import type { DeadReason } from '../shared/dead-letter.ts';
 import { bury } from '../shared/lanes/bury.ts';
-import { decodePayload } from '../shared/payload.ts';
+import { parsePayload } from '../shared/payload.ts';
 import { jobKeys, type Shard } from '../shared/queues.ts';
+import { deadLetterOf } from './message-context.ts';
 
 const AT_ONCE = 100;
 
@@ -24,29 +25,18 @@ export async function buryIfUnreadable(shard: Shard, id: string, attemptsAllowed
   return await buryOne(shard, id, 'undecodable', attemptsAllowed);
 }
 
-async function buryOne(
-  shard: Shard,
-  id: string,
-  reason: DeadLetterPayload['reason'],
-  attemptsAllowed: number,
-): Promise<boolean> {
+async function buryOne(shard: Shard, id: string, reason: DeadReason, attemptsAllowed: number): Promise<boolean> {
   const fields = await shard.redis.hmget(jobKeys(shard, id).job, 'data', 'timestamp', 'used', 'history');
-  const [data = null, timestamp, used, history] = fields;
-  const payload = data !== null && isJson(data) ? decodePayload(JSON.parse(data)) : null;
-  const letter: DeadLetterPayload = {
-    v: 1,
-    reason: payload ? reason : 'undecodable',
-    request: payload?.request ?? null,
-    ...(payload ? {} : { stored: data }),
-    enqueuedAt: new Date(Number(timestamp ?? 0)).toISOString(),
-    attempts: decodeHistory(history ?? ''),
-    attemptsUsed: Number(used ?? 0),
-    attemptsAllowed,
-    response: null,
-    label: payload?.label ?? null,
-    ...(payload?.onUnknownOutcome ? { onUnknownOutcome: payload.onUnknownOutcome } : {}),
-    replayOf: payload?.replayOf ?? null,
-  };
+  const [data, timestamp, used, history] = fields;
+  const payload = parsePayload(data ?? '');
+  const letter = deadLetterOf(
+    {
+      job: { data, timestamp: Number(timestamp ?? 0) },
+      payload,
+      claimed: { attemptsUsed: Number(used ?? 0), history: decodeHistory(history ?? '') },
+    },
+    { reason: payload ? reason : 'undecodable', record: null, response: null, attemptsAllowed },
+  );
   return await bury(shard, id, letter, { unreadable: reason === 'undecodable' });
 }
 

@@ -14,6 +14,13 @@ export interface MessageContext {
   claimed: Claimed;
 }
 
+/** What a dead letter tells of a message, whether a worker had claimed it or not. */
+export interface DyingMessage {
+  job: Pick<Job, 'data' | 'timestamp'>;
+  payload: MessagePayload | null;
+  claimed: Pick<Claimed, 'attemptsUsed' | 'history'>;
+}
+
 /** How a message ended. */
 export interface Death {
   reason: DeadReason;
@@ -27,7 +34,7 @@ const MAX_RESPONSE_BYTES = 2048;
 
 /** The dead letter of a message, with all that an operator needs to judge and repeat it. */
 export function deadLetterOf(
-  { job, payload, claimed }: MessageContext,
+  { job, payload, claimed }: DyingMessage,
   { reason, record, response, attemptsAllowed }: Death,
 ): DeadLetterPayload {
   return {
