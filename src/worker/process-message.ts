@@ -7,8 +7,9 @@ import { settle, type Settlement } from '../shared/lanes/settle.ts';
 import { decodePayload, type MessagePayload } from '../shared/payload.ts';
 import type { Shard } from '../shared/queues.ts';
 import { type AttemptReport, describeMessage } from './attempt-report.ts';
+import { recordOf } from './attempt-record.ts';
 import { type Attempted, diedInMidSend, type SendAttempt } from './attempt.ts';
-import { decide, type Decision, usesAttempt } from './decide.ts';
+import { decide, type Decision } from './decide.ts';
 import { finishGone, finishLater, finishLost, finishParked, finishSettled } from './finish.ts';
 import { cutResponse, deadLetterOf, type MessageContext } from './message-context.ts';
 import { untilAnswered } from './until-answered.ts';
@@ -102,7 +103,7 @@ export function createProcessor({ config, send, logger, report, newAttempt }: Pr
   ): Promise<Ending> {
     if (verdict === 'expired' || verdict === 'crashed') {
       const attempted = claimed.openAttempt === '' ? null : diedInMidSend();
-      const record = attempted && recordOf(attempted, payload);
+      const record = attempted && recordOf(attempted, policyOf(payload));
       return { decision: { kind: 'dead', reason: verdict }, record, attempted: null };
     }
     if (payload === null) return { decision: { kind: 'dead', reason: 'undecodable' }, record: null, attempted: null };
@@ -116,7 +117,7 @@ export function createProcessor({ config, send, logger, report, newAttempt }: Pr
       onUnknownOutcome: policyOf(payload),
       random: Math.random(),
     });
-    return { decision, record: recordOf(attempted, payload), attempted };
+    return { decision, record: recordOf(attempted, policyOf(payload)), attempted };
   }
 
   function settlementOf(message: MessageContext, { decision, record, attempted }: Ending): Settlement {
@@ -129,17 +130,6 @@ export function createProcessor({ config, send, logger, report, newAttempt }: Pr
       attemptsAllowed: config.attempts,
     });
     return { kind: 'dead', letter };
-  }
-
-  function recordOf({ outcome, startedAtMs, exchange }: Attempted, payload: MessagePayload | null): AttemptRecord {
-    return {
-      at: new Date(startedAtMs).toISOString(),
-      outcome: outcome.kind,
-      detail: outcome.detail,
-      httpStatus: outcome.httpStatus,
-      durationMs: exchange?.durationMs ?? 0,
-      usedAttempt: usesAttempt(outcome, policyOf(payload)),
-    };
   }
 
   function policyOf(payload: MessagePayload | null): UnknownOutcomePolicy {

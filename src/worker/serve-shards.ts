@@ -57,7 +57,7 @@ export async function serveShards(deps: ServeDeps): Promise<{ drain(): Promise<v
     workerId,
     describe: (shard) => ({ version, since, concurrency, sending: open.get(shard) ?? 0 }),
     window: config.pageParallelism === 'auto' ? 0 : config.pageParallelism,
-    attemptsAllowed: config.attempts,
+    bury: config,
     keepDeadMs: config.keepDeadMs,
     logger,
   });
@@ -65,7 +65,7 @@ export async function serveShards(deps: ServeDeps): Promise<{ drain(): Promise<v
   const workers = shards.map((shard) => {
     const worker = createShardWorker(shard, { ...config, concurrency }, processCounted, logger);
     worker.on('stalled', (id) => {
-      buryIfUnreadable(shard, id, config.attempts).catch((error: unknown) => {
+      buryIfUnreadable(shard, id, config).catch((error: unknown) => {
         logger.warn({ err: error, id }, 'a message whose worker died could not be looked at');
       });
     });

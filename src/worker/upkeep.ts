@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { reconcile } from '../shared/lanes/reconcile.ts';
 import { registerWorker, type WorkerRecord } from '../shared/lanes/register.ts';
 import type { Shard } from '../shared/queues.ts';
-import { buryFailed } from './bury-lost.ts';
+import { type BuryConfig, buryFailed } from './bury-lost.ts';
 
 const BEAT_MS = 2000;
 const RECONCILE_MS = 15_000;
@@ -15,7 +15,7 @@ export interface UpkeepDeps {
   describe(shard: Shard): WorkerRecord;
   /** The operator's fixed page window, 0 for a fair share. */
   window: number;
-  attemptsAllowed: number;
+  bury: BuryConfig;
   keepDeadMs: number;
   logger: Logger;
 }
@@ -38,7 +38,7 @@ export function createUpkeep(deps: UpkeepDeps): { start(): Promise<void>; stop()
       const { cursor, repairs } = await reconcile(shard, cursors.get(shard) ?? '0');
       cursors.set(shard, cursor);
       if (repairs > 0) logger.warn({ repairs }, 'lanes stood still and go on; were jobs removed by hand?');
-      const buried = await buryFailed(shard, deps.attemptsAllowed);
+      const buried = await buryFailed(shard, deps.bury);
       if (buried > 0) logger.warn({ buried }, 'messages that BullMQ had failed by itself are dead letters now');
     }
   }

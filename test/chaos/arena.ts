@@ -38,6 +38,7 @@ export interface Arena {
   stored: Set<string>;
   /** Messages of which some call could not say whether they were stored. */
   uncertain: Set<string>;
+  unwritten: { kills: number };
   /** Stores messages as a careful app does: again, with the same key, until it is sure. */
   store(items: readonly EnqueueItem[]): Promise<void>;
   /** Stores the messages of each conversation one after another, all conversations at once, over some time. */
@@ -95,6 +96,7 @@ export async function openArena(options: ArenaOptions): Promise<Arena> {
     deadLetters,
     stored,
     uncertain,
+    unwritten: { kills: 0 },
     async store(items) {
       for (let start = 0; start < items.length; start += 500) {
         const part = items.slice(start, start + 500);

@@ -46,6 +46,7 @@ export async function settleAccounts(arena: Arena, excuses: Excuses): Promise<Ou
     duplicated: report.duplicates.count,
     excused: excuses.duplicates,
     unexpected: [...accepted].filter((identity) => !arena.stored.has(identity)).length,
+    unwritten: arena.unwritten.kills,
     recovered: [...arena.uncertain].filter((identity) => accepted.has(identity)).length,
     inversions: report.outOfOrder.count,
     stuck,
@@ -55,6 +56,11 @@ export async function settleAccounts(arena: Arena, excuses: Excuses): Promise<Ou
     recoveryMs: excuses.recoveryMs,
     recoveryLimitMs: excuses.recoveryLimitMs,
   };
+}
+
+/** Messages that the API took without saying so: their senders were gone, or had waited for too long. */
+export function unansweredBy({ api }: Arena): number {
+  return api.accepted.filter(({ status }) => status === null).length;
 }
 
 /** How long the requests that were open at a strike took to end: accepted again, or dead. `null` if none was open. */

@@ -53,7 +53,6 @@ const result = describeRows(rows);
 console.log(`\n${result}`);
 if (values.out !== undefined) writeFileSync(values.out, `${result}\n`);
 const failed = rows.filter(({ violations }) => violations.length > 0);
-for (const { name, seed, violations } of failed) console.error(`✖ ${name}, seed ${seed}: ${violations.join('; ')}`);
 mkdirSync('reports', { recursive: true });
 writeFileSync('reports/chaos.json', JSON.stringify({ passed: rows.length - failed.length, failed: failed.length }));
 console.log(`${rows.length - failed.length} passed, ${failed.length} failed`);
@@ -86,6 +85,7 @@ async function runOne({ name, run }: Scenario, seed: number): Promise<Row> {
   }
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(0);
   console.error(`${row.violations.length === 0 ? '✔' : '✖'} ${name}, seed ${seed} (${seconds} s)`);
+  for (const violation of row.violations) console.error(`  ${violation}`);
   return row;
 }
 

@@ -10,6 +10,8 @@ export interface Outcome {
   excused: number;
   /** Accepted by the API, but never enqueued. */
   unexpected: number;
+  /** Kills that met Redis with a part of its AOF not yet written, though it had acknowledged it. */
+  unwritten: number;
   /** Not surely stored when it was enqueued, and delivered all the same. */
   recovered: number;
   /** First accepted after a later one of its conversation. */
@@ -36,6 +38,9 @@ export function violationsOf(outcome: Outcome): string[] {
   const violations: string[] = [];
   for (const name of ['lost', 'unexpected', 'inversions', 'stuck', 'repairs'] as const) {
     if (outcome[name] > 0) violations.push(`${name} ${outcome[name]}`);
+  }
+  if (violations.length > 0 && outcome.unwritten > 0) {
+    violations.push(`${outcome.unwritten} kills met Redis while it put off writing its AOF, because the disk was busy`);
   }
   if (outcome.duplicated > outcome.excused) violations.push(`duplicated ${outcome.duplicated} > ${outcome.excused}`);
   if (outcome.dead > outcome.excusedDead) violations.push(`dead ${outcome.dead} > ${outcome.excusedDead}`);

@@ -4,8 +4,8 @@ import { reconcile } from '../../src/shared/lanes/reconcile.ts';
 import { connectPatiently } from '../../src/shared/redis.ts';
 import type { RedisServer } from '../../src/testing/redis-handle.ts';
 import { buryFailed } from '../../src/worker/bury-lost.ts';
-import { LETTER } from '../support/lanes-model/worker-steps.ts';
 import { type Lanes, openLanes, type Taken } from '../support/lanes.ts';
+import { BURY, LETTER } from '../support/lanes-model/worker-steps.ts';
 import { startTestRedis } from '../support/redis.ts';
 
 /** What `lanes-model.test.ts` has found, shrunk. */
@@ -102,7 +102,7 @@ describe('the lanes, after what the model found', () => {
     const taken = await start('a');
     await lanes.settle(taken, 'a', { kind: 'delivered' });
     await fail(taken);
-    expect(await buryFailed(lanes.shard, 8)).toBe(0);
+    expect(await buryFailed(lanes.shard, BURY)).toBe(0);
     expect(await lanes.shard.send.getJobCounts('failed', 'completed')).toEqual({ failed: 0, completed: 1 });
     expect(await redis.exists(`${lanes.shard.root}dead:failed`)).toBe(0);
   });
@@ -121,9 +121,9 @@ describe('the lanes, after what the model found', () => {
   it('bury a message with its whole dead letter or not at all when Redis has no memory left', async () => {
     const id = await lanes.store({ conversation: 'c1' });
     await fail(await start('a'));
-    await expect(withoutMemory(() => buryFailed(lanes.shard, 8))).rejects.toThrow('OOM');
+    await expect(withoutMemory(() => buryFailed(lanes.shard, BURY))).rejects.toThrow('OOM');
     expect(await lanes.lane('c1')).toEqual([id]);
-    expect(await buryFailed(lanes.shard, 8)).toBe(1);
+    expect(await buryFailed(lanes.shard, BURY)).toBe(1);
     expect(await lanes.shard.dead.getJob(id)).toMatchObject({ data: { reason: 'crashed' }, failedReason: 'crashed' });
   });
 
@@ -134,7 +134,7 @@ describe('the lanes, after what the model found', () => {
     const id = await lanes.store({ conversation: 'c1' });
     await fail(await start('a'));
     await fresh.script('FLUSH');
-    expect(await buryFailed(lanes.shard, 8)).toBe(1);
+    expect(await buryFailed(lanes.shard, BURY)).toBe(1);
     expect(await lanes.shard.dead.getJob(id)).toMatchObject({ data: { reason: 'crashed' }, failedReason: 'crashed' });
     fresh.disconnect();
   });

@@ -9,6 +9,7 @@ import { buryFailed } from '../../src/worker/bury-lost.ts';
 import { eventually } from '../support/eventually.ts';
 import { openLanes } from '../support/lanes.ts';
 import { manyMessages, textMessage } from '../support/messages.ts';
+import { BURY } from '../support/lanes-model/worker-steps.ts';
 import { startTestRedis } from '../support/redis.ts';
 import { install, type Installation } from '../support/worker.ts';
 
@@ -126,9 +127,46 @@ describe('what an operator does in some dashboard never wedges a conversation', 
     await redis.hset(`${shard.root}send:${id}`, 'defa', 'job stalled more than allowable limit');
     site.startWorker();
     await eventually('BullMQ failed it', async () => (await shard.send.getFailedCount()) === 1);
-    expect(await buryFailed(shard, 8)).toBe(1);
+    expect(await buryFailed(shard, BURY)).toBe(1);
     expect(await site.producer.getMessage(id)).toMatchObject({ status: 'dead', reason: 'crashed' });
     await site.until(next, 'delivered');
+  });
+
+  it('a request that was open when BullMQ failed its job is named in the dead letter', async () => {
+    await using site = await install(server, { startWorker: false });
+    const id = await site.enqueue(textMessage('c1', 1));
+    const shard = await shardOf(site);
+    const lanes = await openLanes(redis, site.config.namespace);
+    const taken = await lanes.take();
+    if (taken) await lanes.claim(taken);
+    await redis.multi().lrem(`${shard.root}send:active`, 1, id).zadd(`${shard.root}send:failed`, 1, id).exec();
+    expect(await buryFailed(shard, BURY)).toBe(1);
+    expect(await site.producer.getMessage(id)).toMatchObject({
+      status: 'dead',
+      attemptsUsed: 1,
+      attempts: [{ outcome: 'unknown', usedAttempt: true }],
+    });
+  });
+
+  it('a message that BullMQ knows to be done is not sent again when Redis lost its settlement', async () => {
+    await using site = await install(server, { startWorker: false });
+    const id = await site.enqueue(textMessage('c1', 1));
+    const next = await site.enqueue(textMessage('c1', 2));
+    const shard = await shardOf(site);
+    const lanes = await openLanes(redis, site.config.namespace);
+    const taken = await lanes.take();
+    if (taken) await lanes.claim(taken);
+    await redis
+      .multi()
+      .lrem(`${shard.root}send:active`, 1, id)
+      .zadd(`${shard.root}send:completed`, Date.now(), id)
+      .exec();
+    await reconcileAll(shard);
+    site.startWorker();
+    await site.until(next, 'delivered');
+    expect(await site.producer.getMessage(id)).toMatchObject({ status: 'delivered' });
+    expect(site.api.accepted).toHaveLength(1);
+    expect(await readRepairs(shard)).toEqual({ 'forgotten-end': 1 });
   });
 
   it('a job that is no JSON any more becomes a dead letter when its lock has ended, and its conversation goes on', async () => {

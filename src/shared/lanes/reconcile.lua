@@ -34,6 +34,15 @@ local function checkHeads(place, page)
       redis.call('ZREM', root .. 'held', id)
       leaveLane(root, lane, id)
       repaired('removed')
+    elseif redis.call('ZSCORE', send .. 'completed', id) then
+      -- Redis came back at an earlier moment and heard only BullMQ's last word again. A dead one isn't kept there.
+      redis.call('HSET', send .. id, 'settled', 'delivered')
+      redis.call('HDEL', send .. id, 'open', 'next', 'held')
+      leaveBackoff(root, lane, id)
+      redis.call('HDEL', key, id)
+      redis.call('ZREM', root .. 'held', id)
+      leaveLane(root, lane, id)
+      repaired('forgotten-end')
     elseif not isWithBullMq(id) then
       redis.call('HDEL', key, id)
       redis.call('ZADD', send .. 'waiting-children', redis.call('HGET', send .. id, 'timestamp'), id)

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { manyMessages } from '../../support/messages.ts';
 import { openArena } from '../arena.ts';
-import { settleAccounts, untilEnded } from '../ledger.ts';
+import { settleAccounts, unansweredBy, untilEnded } from '../ledger.ts';
 import type { Scenario } from '../scenario.ts';
 
 /**
@@ -47,10 +47,9 @@ export const apiFaults: Scenario = {
     }
     await storing;
     await untilEnded(arena);
-    // An answer that was never given, or that was cut off at the gate after the API had taken the message.
-    const unsaid = arena.api.accepted.filter(({ status }) => status === null).length;
+    // An answer may also have been cut off at the gate.
     return await settleAccounts(arena, {
-      duplicates: unsaid + arena.gate.cut,
+      duplicates: unansweredBy(arena) + arena.gate.cut,
       dead: 0,
       recoveryMs: null,
       recoveryLimitMs: null,

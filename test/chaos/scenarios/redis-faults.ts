@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { manyMessages } from '../../support/messages.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type Arena, openArena } from '../arena.ts';
-import { settleAccounts, untilEnded } from '../ledger.ts';
+import { settleAccounts, unansweredBy, untilEnded } from '../ledger.ts';
 import type { Outcome, Scenario } from '../scenario.ts';
 
 const CONVERSATIONS = 150;
@@ -28,7 +28,7 @@ function redisFault({ name, messages, overMs, recoveryLimitMs, strike }: RedisFa
       await untilEnded(arena);
       return await settleAccounts(arena, {
         // What was on its way when Redis went away may find its lock gone when it is back.
-        duplicates: arena.fleet.struck.length,
+        duplicates: arena.fleet.struck.length + unansweredBy(arena),
         dead: 0,
         recoveryMs,
         recoveryLimitMs,
@@ -45,8 +45,17 @@ async function nextDeliveryMs({ api }: Arena): Promise<number> {
   return Math.round((api.accepted[before]?.at ?? Date.now()) - from);
 }
 
+/** While an fsync is under way, `everysec` acknowledges writes that are in its memory only. */
+async function hasUnwrittenAof({ shard }: Arena): Promise<boolean> {
+  const info = await shard.redis.info('persistence');
+  return !/^aof_buffer_length:0\r?$/m.test(info);
+}
+
 async function killRedis(arena: Arena, downMs: number): Promise<number> {
-  await arena.fleet.whileStopped(() => arena.server.kill('SIGKILL'));
+  await arena.fleet.whileStopped(async () => {
+    if (await hasUnwrittenAof(arena)) arena.unwritten.kills += 1;
+    await arena.server.kill('SIGKILL');
+  });
   await delay(downMs);
   await arena.server.restart();
   return await nextDeliveryMs(arena);

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '../../support/eventually.ts';
 import { manyMessages } from '../../support/messages.ts';
 import { openArena } from '../arena.ts';
-import { settleAccounts, untilEnded } from '../ledger.ts';
+import { settleAccounts, unansweredBy, untilEnded } from '../ledger.ts';
 import type { Scenario } from '../scenario.ts';
 
 /** Longer than the lock of 5 s and the check after it. */
@@ -21,7 +21,7 @@ export const frozenWorkers: Scenario = {
     await storing;
     await untilEnded(arena);
     return await settleAccounts(arena, {
-      duplicates: arena.fleet.struck.length,
+      duplicates: arena.fleet.struck.length + unansweredBy(arena),
       dead: 0,
       recoveryMs: null,
       recoveryLimitMs: null,

@@ -4,7 +4,7 @@ import { buryFailed } from '../../../src/worker/bury-lost.ts';
 import { checked, command, type LaneCommand } from './command.ts';
 import { withoutMemory } from './memory-commands.ts';
 import { count, endMessage, type Message, type Model, openMessages, pick } from './model.ts';
-import { LETTER } from './worker-steps.ts';
+import { BURY, LETTER } from './worker-steps.ts';
 import type { World } from './world.ts';
 
 const number = fc.nat(30);
@@ -47,7 +47,7 @@ export const buryCommand = fc.constant(
 
 export async function buryAll(model: Model, world: World): Promise<string[]> {
   const lost = openMessages(model).filter(({ id }) => model.seen.failed.includes(id));
-  const buried = await buryFailed(world.shard, 8);
+  const buried = await buryFailed(world.shard, BURY);
   if (buried !== lost.length) throw new Error(`${buried} messages are buried, not ${lost.length}`);
   for (const message of lost) endMessage(model, message, 'dead');
   count(model, 'bury');

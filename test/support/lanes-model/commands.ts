@@ -25,6 +25,7 @@ const weighted: [weight: number, arbitrary: fc.Arbitrary<LaneCommand>][] = [
   [1, operator.scriptFlushCommand],
   [2, operator.removeCommand],
   [4, operator.promoteCommand],
+  [2, operator.forgottenEndCommand],
   [3, bury.failCommand],
   [1, bury.buryCommand],
   [1, bury.buryUnreadableCommand],

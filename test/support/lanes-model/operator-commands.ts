@@ -117,6 +117,31 @@ export const promoteCommand = number.map((n): LaneCommand => {
   });
 });
 
+/** Redis was killed, came back without a settlement, and was sent BullMQ's last word on the message again. */
+export const forgottenEndCommand = number.map((n): LaneCommand => {
+  const find = ({ workers, locks }: Model) =>
+    pick(
+      workers.filter(({ token, work }) => work && work.message.open !== '' && locks.get(work.message.id) === token),
+      n,
+    );
+  return command({
+    name: `forgottenEnd(${n})`,
+    may: (model) => find(model) !== undefined,
+    act: async (model, world) => {
+      const worker = find(model);
+      if (!worker?.work) return [];
+      const { message } = worker.work;
+      await world.complete(message.id);
+      model.locks.delete(message.id);
+      worker.work = null;
+      endMessage(model, message, 'delivered');
+      message.open = '';
+      disturb(model, message);
+      return await mend(model, world);
+    },
+  });
+});
+
 /** What a worker does at intervals: it mends lanes that stand still. */
 export const reconcileCommand = fc.constant(
   command({ name: 'reconcile()', act: async (model, world) => await mend(model, world) }),

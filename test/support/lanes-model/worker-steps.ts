@@ -2,6 +2,7 @@ import type { AttemptRecord } from '../../../src/shared/attempts.ts';
 import type { DeadLetterPayload } from '../../../src/shared/dead-letter.ts';
 import { claim } from '../../../src/shared/lanes/claim.ts';
 import { settle, type Settlement } from '../../../src/shared/lanes/settle.ts';
+import type { BuryConfig } from '../../../src/worker/bury-lost.ts';
 import { applyClaim, applySettlement, expectedResult, expectedVerdict, whyNotSend } from './expected.ts';
 import { count, type Model, newName, type Work, type Worker } from './model.ts';
 import type { World } from './world.ts';
@@ -16,6 +17,9 @@ export interface Outcome {
 }
 
 export const DELIVERED: Outcome = { kind: 'delivered', delayMs: 0, usedAttempt: false, isRepeated: false };
+
+/** How a worker buries what BullMQ failed by itself. */
+export const BURY: BuryConfig = { attempts: 8, onUnknownOutcome: 'resend' };
 
 /** A dead letter as its queue needs it; what stands in it is not the lanes' business. */
 export const LETTER: DeadLetterPayload = {
