@@ -1,9 +1,18 @@
 import { z } from 'zod';
 
-import { autoOrWholeNumber, endpointUrl, headerToken, namespace, redisUrl, wholeNumber } from './config-values.ts';
+import {
+  autoOrWholeNumber,
+  endpointUrl,
+  headerToken,
+  namespace,
+  rateLimit,
+  redisUrl,
+  wholeNumber,
+} from './config-values.ts';
 import { MAX_DURATION_MS, MAX_TIMER_MS } from './durations.ts';
 import { unknownOutcomePolicies } from './enqueue-options.ts';
 import { fields } from './issues.ts';
+import { requiredText } from './value-rules.ts';
 
 interface SettingDescription {
   /** The environment variable. A setting without one can only be given in code. */
@@ -16,6 +25,7 @@ interface SettingDescription {
 const descriptions = z.registry<SettingDescription>();
 
 const bothBackoffs = z.object({ backoffMs: z.number(), backoffMaxMs: z.number() });
+const bothKeys = z.object({ apiKey: z.string(), apiKeyFile: z.string() });
 
 /** The only place where a setting, its variable, its default and its description stand. */
 export const configSchema = fields({
@@ -30,8 +40,15 @@ export const configSchema = fields({
   }),
   apiKey: headerToken.optional().register(descriptions, {
     variable: 'KITECHAT_API_KEY',
-    fromFile: true,
     description: 'one key for every page; only workers need it',
+  }),
+  apiKeyFile: requiredText.optional().register(descriptions, {
+    variable: 'KITECHAT_API_KEY_FILE',
+    description: 'the file that holds this key; a worker reads it again when it changes',
+  }),
+  apiKeysFile: requiredText.optional().register(descriptions, {
+    variable: 'KITECHAT_API_KEYS_FILE',
+    description: 'a file with keys per page, `{ "<pageId>": "<key>" }`; a worker reads it again when it changes',
   }),
   namespace: namespace.default('kitechat').register(descriptions, {
     variable: 'KITECHAT_NAMESPACE',
@@ -60,6 +77,15 @@ export const configSchema = fields({
   backoffMaxMs: wholeNumber(1, MAX_TIMER_MS).default(300_000).register(descriptions, {
     variable: 'KITECHAT_BACKOFF_MAX_MS',
     description: 'the longest backoff',
+  }),
+  rateLimit: rateLimit.optional().register(descriptions, {
+    variable: 'KITECHAT_RATE_LIMIT',
+    description:
+      'how fast the whole fleet may send, as `50/s`, `300/min`, `1000/h` or `50/s burst 10`; no limit if not set',
+  }),
+  pageRateLimit: rateLimit.optional().register(descriptions, {
+    variable: 'KITECHAT_PAGE_RATE_LIMIT',
+    description: 'how fast it may send for each page, in the same form',
   }),
   retryAfterMaxMs: wholeNumber(1, MAX_TIMER_MS).default(900_000).register(descriptions, {
     variable: 'KITECHAT_RETRY_AFTER_MAX_MS',
@@ -103,12 +129,18 @@ export const configSchema = fields({
   enqueueTimeoutMs: wholeNumber(1, MAX_TIMER_MS).default(5_000).register(descriptions, {
     description: 'every call of a producer settles within this time',
   }),
-}).refine(({ backoffMs, backoffMaxMs }) => backoffMaxMs >= backoffMs, {
-  path: ['backoffMaxMs'],
-  error: 'must not be less than the first backoff (KITECHAT_BACKOFF_MS)',
-  // Also when other settings are wrong, so that all problems are reported at once.
-  when: ({ value }) => bothBackoffs.safeParse(value).success,
-});
+})
+  .refine(({ backoffMs, backoffMaxMs }) => backoffMaxMs >= backoffMs, {
+    path: ['backoffMaxMs'],
+    error: 'must not be less than the first backoff (KITECHAT_BACKOFF_MS)',
+    // Also when other settings are wrong, so that all problems are reported at once.
+    when: ({ value }) => bothBackoffs.safeParse(value).success,
+  })
+  .refine((config) => !bothKeys.safeParse(config).success, {
+    path: ['apiKeyFile'],
+    error: 'is set, and so is KITECHAT_API_KEY: keep only one of them',
+    when: () => true,
+  });
 
 /** A setting that the environment can give. */
 export interface Variable {

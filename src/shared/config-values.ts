@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { formatRateLimit, parseRateLimit, RATE_LIMIT_RULE } from './rate-limit.ts';
 import { httpUrl, wholeNumberBetween } from './value-rules.ts';
 
 /** A comma among the hosts (one in a password is none of them), or one before another URL. */
@@ -39,6 +40,14 @@ export const headerToken = z
   .max(4096, 'must be at most 4096 characters long');
 
 export const namespace = z.string().regex(/^[\w.-]{1,64}$/, 'must be 1 to 64 letters, digits, "-", "_" or "."');
+
+/** A rate limit as its one text: what is stored in Redis, and can be compared there. */
+export const rateLimit = z.string().transform((text, context) => {
+  const limit = parseRateLimit(text);
+  if (limit) return formatRateLimit(limit);
+  context.issues.push({ code: 'custom', message: RATE_LIMIT_RULE, input: text });
+  return z.NEVER;
+});
 
 /** No problem ever quotes the URL: it may hold a password. */
 function redisUrlProblem(text: string): string | undefined {

@@ -6,7 +6,7 @@ import type { Variable } from './config-schema.ts';
 import { ConfigError } from './errors.ts';
 import { describeIssue, issuesOf } from './issues.ts';
 import { nearest } from './nearest.ts';
-import { describeSafely } from './safe-cause.ts';
+import { unreadableFile, valueInFile } from './value-file.ts';
 
 const PREFIX = 'KITECHAT_';
 
@@ -82,12 +82,9 @@ function valueOf({ name, fileName }: Variable, env: Environment, readFile: (path
   if (fileName === undefined || path === undefined) return value === undefined ? { name } : { name, value };
   if (value !== undefined) return { name: fileName, problem: `is set, and so is ${name}: keep only one of them` };
   try {
-    const text = readFile(path).replace(/[\r\n]+$/, '');
-    return text === '' ? { name: fileName, problem: 'names an empty file' } : { name: fileName, value: text };
+    return { name: fileName, ...valueInFile(readFile(path)) };
   } catch (error) {
-    // Neither the path nor the error's message: people put the secret itself here by mistake.
-    const { code, name: kind } = describeSafely(error);
-    return { name: fileName, problem: `names a file that can't be read (${code ?? kind})` };
+    return { name: fileName, ...unreadableFile(error) };
   }
 }
 

@@ -26,6 +26,11 @@ export function shardsKey(namespace: string): string {
   return `{${namespace}}:shards`;
 }
 
+/** What the keys of the whole fleet start with: they have a slot of their own in a Redis Cluster. */
+export function fleetRoot(namespace: string): string {
+  return `{${namespace}:fleet}:`;
+}
+
 /** The shard whose queue holds everything of a page. */
 export function shardOfPage(pageId: string, shards: number): number {
   if (shards === 1) return 0;
@@ -55,7 +60,8 @@ export function idempotencyName(pageId: string, idempotencyKey: string): string 
   return `${keyPart(pageId)}/${keyPart(idempotencyKey)}`;
 }
 
-function keyPart(text: string): string {
+/** A page's name in keys. */
+export function keyPart(text: string): string {
   if (PLAIN_PART.test(text)) return text;
   return `~${createHash('sha256').update(JSON.stringify(text)).digest('base64url').slice(0, 22)}`;
 }

@@ -7,6 +7,7 @@ import { usesAttempt } from './decide.ts';
 export function recordOf(
   { outcome, startedAtMs, exchange }: Attempted,
   onUnknownOutcome: UnknownOutcomePolicy,
+  apiPauseMs = 0,
 ): AttemptRecord {
   return {
     at: new Date(startedAtMs).toISOString(),
@@ -14,6 +15,6 @@ export function recordOf(
     detail: outcome.detail,
     httpStatus: outcome.httpStatus,
     durationMs: exchange?.durationMs ?? 0,
-    usedAttempt: usesAttempt(outcome, onUnknownOutcome),
+    usedAttempt: usesAttempt(outcome, onUnknownOutcome, apiPauseMs),
   };
 }

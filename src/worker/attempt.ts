@@ -1,10 +1,9 @@
 import type { Logger } from 'pino';
 import { headerToken } from '../shared/config-values.ts';
-import { deadlineIn, within } from '../shared/deadline.ts';
 import type { SendRequest } from '../shared/message.ts';
-import type { ResolveApiKey } from './api-keys.ts';
 import { classify, type ClassifyResponse, judgements, type Outcome } from './classify.ts';
 import type { Exchange } from './exchange.ts';
+import type { Keyring } from './keyring.ts';
 import type { Sender } from './sender.ts';
 
 /** One attempt to send, judged. */
@@ -13,6 +12,8 @@ export interface Attempted {
   startedAtMs: number;
   /** `null` if no request was made. */
   exchange: Exchange | null;
+  /** The circuit of the key that was used; `null` if there was none. */
+  keyCircuit: string | null;
 }
 
 export interface AttemptConfig {
@@ -23,7 +24,7 @@ export interface AttemptConfig {
 export interface AttemptDeps {
   config: AttemptConfig;
   sender: Sender;
-  resolveApiKey: ResolveApiKey;
+  keyring: Keyring;
   classifyResponse: ClassifyResponse | undefined;
   logger: Logger;
 }
@@ -35,17 +36,21 @@ export interface AttemptDeps {
  */
 export type SendAttempt = (request: SendRequest, lockedUntil: number, signal: AbortSignal) => Promise<Attempted>;
 
-export function createSendAttempt({ config, sender, logger, ...hooks }: AttemptDeps): SendAttempt {
+/** How long a page without a key waits before its key is looked for again. */
+const NO_KEY_MS = 2000;
+
+export function createSendAttempt({ config, sender, keyring, logger, ...hooks }: AttemptDeps): SendAttempt {
   const classifyResponse = hooks.classifyResponse && withoutThrowing(hooks.classifyResponse, logger);
 
   return async (request, lockedUntil, signal) => {
     const startedAtMs = Date.now();
     const held = (detail: string): Attempted => ({
-      outcome: { kind: 'held', detail, httpStatus: null, holdMs: null },
+      outcome: { kind: 'held', scope: 'missing-key', detail, httpStatus: null, holdMs: NO_KEY_MS },
       startedAtMs,
       exchange: null,
+      keyCircuit: null,
     });
-    const apiKey = await keyFor(request.pageId);
+    const apiKey = await keyring.keyFor(request.pageId);
     if (apiKey === undefined) return held('there is no API key for this page');
     if (!headerToken.safeParse(apiKey).success) {
       return held('the API key for this page must be visible ASCII characters, without spaces or line breaks');
@@ -53,24 +58,15 @@ export function createSendAttempt({ config, sender, logger, ...hooks }: AttemptD
     const startBefore = lockedUntil - config.timeoutMs;
     const exchange = await sender.send(JSON.stringify(request), { apiKey, startBefore, signal });
     const outcome = classify(exchange, { ...config, nowMs: Date.now(), classifyResponse });
-    return { outcome, startedAtMs, exchange };
+    return { outcome, startedAtMs, exchange, keyCircuit: keyring.circuitOf(apiKey) };
   };
-
-  async function keyFor(pageId: string): Promise<string | undefined> {
-    try {
-      return await within(deadlineIn(config.timeoutMs), Promise.resolve(hooks.resolveApiKey(pageId)));
-    } catch (error) {
-      logger.error({ err: error, pageId }, 'the hook resolveApiKey failed or took too long; the page waits');
-      return undefined;
-    }
-  }
 }
 
 /** The attempt that was found open when its worker was gone. */
 export function diedInMidSend(): Attempted {
   const detail = 'the worker died while the request was open';
   const outcome: Outcome = { kind: 'unknown', detail, httpStatus: null, holdMs: null };
-  return { outcome, startedAtMs: Date.now(), exchange: null };
+  return { outcome, startedAtMs: Date.now(), exchange: null, keyCircuit: null };
 }
 
 /** A hook that fails, or says what there is no word for, must not change what becomes of a message that was sent. */

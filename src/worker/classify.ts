@@ -23,6 +23,8 @@ export interface Outcome {
   httpStatus: number | null;
   /** For `held`: how long the API asks us to wait, `null` if it doesn't say. */
   holdMs: number | null;
+  /** For `held`: what can't be used now. */
+  scope?: 'page' | 'key' | 'missing-key';
 }
 
 export interface ClassifyContext {
@@ -48,15 +50,22 @@ function classifyAnswer(exchange: Exchange, httpStatus: number, context: Classif
   const byHook = context.classifyResponse?.({ httpStatus, retryAfter, body });
   const kind = byHook ?? kindOf(httpStatus, body, retryAfter);
   const holdMs = kind === 'held' ? retryAfterMs(retryAfter, context.nowMs, context.retryAfterMaxMs) : null;
-  return { kind, detail: byHook ? `classifyResponse: ${byHook}` : detailOf(kind, httpStatus), httpStatus, holdMs };
+  const detail = byHook ? `classifyResponse: ${byHook}` : detailOf(kind, httpStatus);
+  if (kind !== 'held') return { kind, detail, httpStatus, holdMs };
+  const scope = !byHook && isUnauthorized(httpStatus) ? 'key' : 'page';
+  return { kind, detail, httpStatus, holdMs, scope };
 }
 
 function kindOf(httpStatus: number, body: string, retryAfter: string | null): OutcomeKind {
   if (httpStatus >= 200 && httpStatus < 300) return saysFailure(body) ? 'rejected' : 'delivered';
-  if (httpStatus === 429 || httpStatus === 401 || httpStatus === 403) return 'held';
+  if (httpStatus === 429 || isUnauthorized(httpStatus)) return 'held';
   if (httpStatus === 503 && (retryAfter !== null || /limit/i.test(body))) return 'held';
   if (UNKNOWN_STATUSES.has(httpStatus)) return 'unknown';
   return httpStatus >= 400 && httpStatus < 500 ? 'rejected' : 'unknown';
+}
+
+function isUnauthorized(httpStatus: number): boolean {
+  return httpStatus === 401 || httpStatus === 403;
 }
 
 function saysFailure(body: string): boolean {
@@ -76,7 +85,7 @@ function detailOf(kind: OutcomeKind, httpStatus: number): string | null {
     return `HTTP ${httpStatus}: a redirect, which is never followed; set KITECHAT_API_URL to the final address`;
   }
   if (kind === 'rejected' && httpStatus < 300) return `HTTP ${httpStatus}, but the answer says success: false`;
-  if (httpStatus === 401 || httpStatus === 403) return `HTTP ${httpStatus}: the API key was refused`;
+  if (isUnauthorized(httpStatus)) return `HTTP ${httpStatus}: the API key was refused`;
   if (kind === 'held') return `HTTP ${httpStatus}: rate limit`;
   return `HTTP ${httpStatus}`;
 }

@@ -7,7 +7,7 @@ import { createLogger } from '../shared/logger.ts';
 import { openShard } from '../shared/queues.ts';
 import { connectPatiently } from '../shared/redis.ts';
 import { agreeOnShards } from '../shared/shards.ts';
-import type { ResolveApiKey } from './api-keys.ts';
+import { openKeySource, type ResolveApiKey } from './api-keys.ts';
 import type { AttemptReport } from './attempt-report.ts';
 import type { ClassifyResponse } from './classify.ts';
 import { warnIfNotDurable } from './durability-check.ts';
@@ -18,7 +18,7 @@ import { serveShards } from './serve-shards.ts';
 
 /** Your own code in the worker's path. */
 export interface WorkerHooks {
-  /** Finds the key for a page, in place of `apiKey`. */
+  /** Finds the key for a page, in place of `apiKey` and the files with keys, which are not even read then. */
   resolveApiKey?: ResolveApiKey;
   /** Judges the API's answers where the defaults don't fit; an error in it counts as no opinion. */
   classifyResponse?: ClassifyResponse;
@@ -41,7 +41,8 @@ export interface KitechatWorker extends Pick<EventEmitter<WorkerEvents>, 'on'> {
   /**
    * Takes and sends messages until `close` is called. Waits for Redis as long as it takes.
    *
-   * @throws ConfigError if the namespace in Redis was set up with another number of shards.
+   * @throws ConfigError if a file with keys can't be used, or the namespace in Redis was set up with another number of
+   * shards.
    */
   run(): Promise<void>;
   /**
@@ -56,7 +57,8 @@ let workersInThisProcess = 0;
 /**
  * Makes a worker that delivers messages to the Kitechat API. Nothing happens until `run()`.
  *
- * @throws ConfigError for options that can't work, and if there is neither `apiKey` nor `resolveApiKey`.
+ * @throws ConfigError for options that can't work, and if there is no key: neither `apiKey`, `apiKeyFile` or `apiKeysFile`
+ * nor `resolveApiKey`.
  * @example
  * const worker = createWorker({ redisUrl: 'redis://127.0.0.1:6379', apiKey });
  * process.once('SIGTERM', () => void worker.close());
@@ -65,10 +67,9 @@ let workersInThisProcess = 0;
 export function createWorker(options: WorkerOptions): KitechatWorker {
   const { resolveApiKey, classifyResponse, fetch, logger: givenLogger, ...input } = options;
   const config = resolveConfig(input);
-  const { apiKey } = config;
-  if (apiKey === undefined && !resolveApiKey) {
+  if (!resolveApiKey && (config.apiKey ?? config.apiKeyFile ?? config.apiKeysFile) === undefined) {
     throw new ConfigError([
-      'KITECHAT_API_KEY (or KITECHAT_API_KEY_FILE) is missing: without a key, or the hook resolveApiKey, nothing can be sent',
+      'KITECHAT_API_KEY (or KITECHAT_API_KEY_FILE) is missing, and so is KITECHAT_API_KEYS_FILE: without a key, or the hook resolveApiKey, nothing can be sent',
     ]);
   }
   workersInThisProcess += 1;
@@ -80,6 +81,7 @@ export function createWorker(options: WorkerOptions): KitechatWorker {
   let running: Promise<void> | undefined;
 
   const run = async (): Promise<void> => {
+    const keys = resolveApiKey ? { resolveApiKey, close() {} } : await openKeySource({ ...config, logger });
     const redis = connectPatiently(config.redisUrl);
     const sender = createSender(config, fetch);
     watchRedis(redis, logger, stopping.signal);
@@ -90,11 +92,12 @@ export function createWorker(options: WorkerOptions): KitechatWorker {
       const indexes = Array.from({ length: config.shards }, (_, index) => index);
       const shards = await Promise.all(indexes.map((index) => openShard(redis, config.namespace, index)));
       const service = await serveShards({
+        redis,
         shards,
         config,
         workerId,
         sender,
-        resolveApiKey: resolveApiKey ?? (() => apiKey),
+        resolveApiKey: keys.resolveApiKey,
         classifyResponse,
         logger,
         report: (report) => events.emit('attempt', report),
@@ -103,6 +106,7 @@ export function createWorker(options: WorkerOptions): KitechatWorker {
       if (!stopping.signal.aborted) await once(stopping.signal, 'abort');
       await service.drain();
     } finally {
+      keys.close();
       await sender.close();
       redis.disconnect();
     }

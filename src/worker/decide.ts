@@ -1,13 +1,17 @@
 import type { AttemptRecord } from '../shared/attempts.ts';
 import type { DeadReason } from '../shared/dead-letter.ts';
 import type { UnknownOutcomePolicy } from '../shared/enqueue-options.ts';
-import { type BackoffConfig, backoffDelayMs } from './backoff.ts';
+import type { TimedHold } from '../shared/lanes/settle.ts';
+import { type BackoffConfig, backoffDelayMs, pausedFor } from './backoff.ts';
 import type { Outcome } from './classify.ts';
+import type { Pause } from './fleet.ts';
 
 /** What is to be done with a message after an attempt. */
 export type Decision =
   | { kind: 'delivered' }
-  | { kind: 'backoff' | 'hold'; delayMs: number }
+  | { kind: 'backoff'; delayMs: number }
+  /** `page`: why all messages of the page wait as long. */
+  | { kind: 'hold'; delayMs: number; page?: TimedHold['reason'] }
   | { kind: 'dead'; reason: DeadReason };
 
 export interface DecideContext extends BackoffConfig {
@@ -15,6 +19,8 @@ export interface DecideContext extends BackoffConfig {
   attemptsAllowed: number;
   history: readonly AttemptRecord[];
   onUnknownOutcome: UnknownOutcomePolicy;
+  /** How long the API or the key has to be left alone, because its circuit is open; 0 if it is closed. */
+  pause: Pause;
   /** A number from 0 to 1. */
   random: number;
 }
@@ -22,14 +28,18 @@ export interface DecideContext extends BackoffConfig {
 /** When nothing is wrong with the message itself, it doesn't wait longer than this to see whether things are better. */
 const MAX_BLAMELESS_WAIT_MS = 30_000;
 
-/** Whether an outcome counts towards the attempts that a message is allowed. */
-export function usesAttempt(outcome: Pick<Outcome, 'kind'>, onUnknownOutcome: UnknownOutcomePolicy): boolean {
+/** Whether an outcome counts towards the attempts that a message is allowed. With the API down it is not the message's. */
+export function usesAttempt(
+  outcome: Pick<Outcome, 'kind'>,
+  onUnknownOutcome: UnknownOutcomePolicy,
+  apiPauseMs = 0,
+): boolean {
   switch (outcome.kind) {
     case 'rejected':
     case 'failed':
       return true;
     case 'unknown':
-      return onUnknownOutcome === 'resend';
+      return onUnknownOutcome === 'resend' && apiPauseMs === 0;
     case 'delivered':
     case 'not-sent':
     case 'held':
@@ -38,7 +48,8 @@ export function usesAttempt(outcome: Pick<Outcome, 'kind'>, onUnknownOutcome: Un
 }
 
 /** Decides from the outcome of an attempt and the message's past. */
-export function decide(outcome: Pick<Outcome, 'kind' | 'holdMs'>, context: DecideContext): Decision {
+export function decide(outcome: Pick<Outcome, 'kind' | 'holdMs' | 'scope'>, context: DecideContext): Decision {
+  const { apiMs, keyMs } = context.pause;
   switch (outcome.kind) {
     case 'delivered':
       return { kind: 'delivered' };
@@ -46,13 +57,22 @@ export function decide(outcome: Pick<Outcome, 'kind' | 'holdMs'>, context: Decid
       return { kind: 'dead', reason: 'rejected' };
     case 'unknown':
       if (context.onUnknownOutcome === 'dead-letter') return { kind: 'dead', reason: 'unknown-outcome' };
+      if (apiMs > 0) return { kind: 'hold', delayMs: pausedFor(apiMs, context.random) };
       return retryOrExhausted(context);
     case 'failed':
       return retryOrExhausted(context);
     case 'not-sent':
+      if (apiMs > 0) return { kind: 'hold', delayMs: pausedFor(apiMs, context.random) };
       return { kind: 'backoff', delayMs: blamelessDelayMs(context) };
     case 'held':
-      return { kind: 'hold', delayMs: holdDelayMs(outcome.holdMs, context) };
+      if (outcome.scope === 'key') {
+        return { kind: 'hold', delayMs: keyMs > 0 ? pausedFor(keyMs, context.random) : blamelessDelayMs(context) };
+      }
+      return {
+        kind: 'hold',
+        delayMs: holdDelayMs(outcome.holdMs, context),
+        page: outcome.scope === 'missing-key' ? 'unauthorized' : 'rate-limited',
+      };
   }
 }
 

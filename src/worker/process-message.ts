@@ -2,17 +2,22 @@ import type { Job } from 'bullmq';
 import type { Logger } from 'pino';
 import type { AttemptRecord } from '../shared/attempts.ts';
 import type { UnknownOutcomePolicy } from '../shared/enqueue-options.ts';
-import { claim } from '../shared/lanes/claim.ts';
 import { settle, type Settlement } from '../shared/lanes/settle.ts';
 import { decodePayload, type MessagePayload } from '../shared/payload.ts';
 import type { Shard } from '../shared/queues.ts';
+import type { Admission, Admit } from './admit.ts';
 import { type AttemptReport, describeMessage } from './attempt-report.ts';
 import { recordOf } from './attempt-record.ts';
 import { type Attempted, diedInMidSend, type SendAttempt } from './attempt.ts';
 import { decide, type Decision } from './decide.ts';
+import { evidenceOf } from './evidence.ts';
+import type { Fleet, Pause } from './fleet.ts';
 import { finishGone, finishLater, finishLost, finishParked, finishSettled } from './finish.ts';
 import { cutResponse, deadLetterOf, type MessageContext } from './message-context.ts';
 import { untilAnswered } from './until-answered.ts';
+
+/** So many messages have to fail before the API is taken to be down. One is enough where each may be lost to the desk. */
+const FAILURES_TO_OPEN = 5;
 
 export interface ProcessConfig {
   attempts: number;
@@ -23,7 +28,9 @@ export interface ProcessConfig {
 
 export interface ProcessDeps {
   config: ProcessConfig;
+  admit: Admit;
   send: SendAttempt;
+  fleet: Pick<Fleet, 'tell'>;
   logger: Logger;
   /** Told of every attempt. */
   report(report: AttemptReport): void;
@@ -43,12 +50,20 @@ interface Ending {
 export type ProcessMessage = (shard: Shard, job: Job, token: string, signal: AbortSignal) => Promise<void>;
 
 /** The path of one message through a worker: claim → send → classify → decide → settle → finish. */
-export function createProcessor({ config, send, logger, report, newAttempt }: ProcessDeps): ProcessMessage {
+export function createProcessor({
+  config,
+  admit,
+  send,
+  fleet,
+  logger,
+  report,
+  newAttempt,
+}: ProcessDeps): ProcessMessage {
   return async (shard, job, token, signal) => {
     const id = job.id ?? '';
-    // Before the claim, not after: a process that was frozen meanwhile reads an answer of long ago.
-    const claimedAt = performance.now();
-    const answer = await claim(shard, id, token, newAttempt());
+    const payload = decodePayload(job.data);
+    const admission = await admit(shard, { id, token, attempt: newAttempt() }, payload);
+    const { answer } = admission;
     switch (answer.verdict) {
       case 'lost':
         return finishLost();
@@ -67,8 +82,8 @@ export function createProcessor({ config, send, logger, report, newAttempt }: Pr
       case 'crashed':
         break;
     }
-    const message: MessageContext = { job, id, token, payload: decodePayload(job.data), claimed: answer.claimed };
-    const ending = await findEnding(message, answer.verdict, claimedAt, signal);
+    const message: MessageContext = { job, id, token, payload, claimed: answer.claimed };
+    const ending = await findEnding(message, answer.verdict, admission, signal);
     const settlement = settlementOf(message, ending);
     const { claimed } = message;
     const attempt = {
@@ -96,9 +111,9 @@ export function createProcessor({ config, send, logger, report, newAttempt }: Pr
   };
 
   async function findEnding(
-    { payload, claimed }: MessageContext,
+    { id, payload, claimed }: MessageContext,
     verdict: 'go' | 'unknown' | 'expired' | 'crashed',
-    claimedAt: number,
+    { claimedAt, isProbe }: Admission,
     signal: AbortSignal,
   ): Promise<Ending> {
     if (verdict === 'expired' || verdict === 'crashed') {
@@ -109,18 +124,38 @@ export function createProcessor({ config, send, logger, report, newAttempt }: Pr
     if (payload === null) return { decision: { kind: 'dead', reason: 'undecodable' }, record: null, attempted: null };
     const attempted =
       verdict === 'unknown' ? diedInMidSend() : await send(payload.request, claimedAt + claimed.lockMs, signal);
+    const policy = policyOf(payload);
+    const pause = await tellFleet(id, attempted, { isProbe, policy });
     const decision = decide(attempted.outcome, {
       ...config,
       attemptsUsed: claimed.attemptsUsed,
       attemptsAllowed: config.attempts,
       history: claimed.history,
-      onUnknownOutcome: policyOf(payload),
+      onUnknownOutcome: policy,
+      pause,
       random: Math.random(),
     });
-    return { decision, record: recordOf(attempted, policyOf(payload)), attempted };
+    return { decision, record: recordOf(attempted, policy, pause.apiMs), attempted };
+  }
+
+  /** Before the message is settled: until the fleet knows, no other message may take its place. */
+  async function tellFleet(
+    id: string,
+    attempted: Attempted,
+    { isProbe, policy }: { isProbe: boolean; policy: UnknownOutcomePolicy },
+  ): Promise<Pause> {
+    const { keyCircuit } = attempted;
+    const threshold = policy === 'resend' ? FAILURES_TO_OPEN : 1;
+    try {
+      return await fleet.tell({ id, evidence: evidenceOf(attempted), keyCircuit, isProbe, threshold });
+    } catch (error) {
+      logger.warn({ err: error }, 'the fleet could not be told of an attempt');
+      return { apiMs: 0, keyMs: 0 };
+    }
   }
 
   function settlementOf(message: MessageContext, { decision, record, attempted }: Ending): Settlement {
+    if (decision.kind === 'hold') return holdOf(decision, message.payload);
     if (decision.kind !== 'dead') return decision;
     const exchange = attempted?.exchange;
     const letter = deadLetterOf(message, {
@@ -130,6 +165,14 @@ export function createProcessor({ config, send, logger, report, newAttempt }: Pr
       attemptsAllowed: config.attempts,
     });
     return { kind: 'dead', letter };
+  }
+
+  function holdOf(
+    { delayMs, page: reason }: Extract<Decision, { kind: 'hold' }>,
+    payload: MessagePayload | null,
+  ): Settlement {
+    if (reason === undefined || payload === null) return { kind: 'hold', delayMs };
+    return { kind: 'hold', delayMs, page: { pageId: payload.request.pageId, reason } };
   }
 
   function policyOf(payload: MessagePayload | null): UnknownOutcomePolicy {

@@ -1,20 +1,25 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Config } from '../shared/config.ts';
+import type { LaneRedis } from '../shared/lanes/commands.ts';
 import type { Shard } from '../shared/queues.ts';
 import { version } from '../shared/version.ts';
+import { createAdmission } from './admit.ts';
 import type { ResolveApiKey } from './api-keys.ts';
 import { type AttemptReport, logAttempt } from './attempt-report.ts';
 import type { ClassifyResponse } from './classify.ts';
 import { createSendAttempt } from './attempt.ts';
 import { buryIfUnreadable } from './bury-lost.ts';
 import { drain } from './drain.ts';
+import { createFleet } from './fleet.ts';
+import { createKeyring } from './keyring.ts';
 import { createProcessor, type ProcessMessage } from './process-message.ts';
 import type { Sender } from './sender.ts';
 import { createShardWorker } from './shard-worker.ts';
 import { createUpkeep } from './upkeep.ts';
 
 export interface ServeDeps {
+  redis: LaneRedis;
   shards: readonly Shard[];
   config: Config;
   workerId: string;
@@ -30,9 +35,13 @@ export async function serveShards(deps: ServeDeps): Promise<{ drain(): Promise<v
   const { shards, config, workerId, logger } = deps;
   const concurrency = Math.ceil(config.concurrency / shards.length);
   const since = new Date().toISOString();
+  const fleet = createFleet(deps.redis, config, logger);
+  const keyring = createKeyring(deps.resolveApiKey, config.timeoutMs, logger);
   const processMessage = createProcessor({
     config,
-    send: createSendAttempt(deps),
+    admit: createAdmission(fleet, keyring),
+    send: createSendAttempt({ ...deps, keyring }),
+    fleet,
     logger,
     report(report) {
       logAttempt(logger, report);
@@ -56,7 +65,7 @@ export async function serveShards(deps: ServeDeps): Promise<{ drain(): Promise<v
     shards,
     workerId,
     describe: (shard) => ({ version, since, concurrency, sending: open.get(shard) ?? 0 }),
-    window: config.pageParallelism === 'auto' ? 0 : config.pageParallelism,
+    fleet,
     bury: config,
     keepDeadMs: config.keepDeadMs,
     logger,

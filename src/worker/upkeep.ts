@@ -1,20 +1,24 @@
 import type { Logger } from 'pino';
+import { releaseDue } from '../shared/lanes/due.ts';
 import { reconcile } from '../shared/lanes/reconcile.ts';
 import { registerWorker, type WorkerRecord } from '../shared/lanes/register.ts';
 import type { Shard } from '../shared/queues.ts';
 import { type BuryConfig, buryFailed } from './bury-lost.ts';
+import type { Fleet } from './fleet.ts';
 
 const BEAT_MS = 2000;
+const TICK_MS = 400;
 const RECONCILE_MS = 15_000;
 const DEAD_LETTER_CLEANING_MS = 60_000;
 const CLEANED_AT_ONCE = 1000;
+/** Hundreds of scheduled messages that one tick lets go; then others have their turn. */
+const DUE_AT_ONCE = 20;
 
 export interface UpkeepDeps {
   shards: readonly Shard[];
   workerId: string;
   describe(shard: Shard): WorkerRecord;
-  /** The operator's fixed page window, 0 for a fair share. */
-  window: number;
+  fleet: Pick<Fleet, 'refresh' | 'rules'>;
   bury: BuryConfig;
   keepDeadMs: number;
   logger: Logger;
@@ -25,12 +29,17 @@ export interface UpkeepDeps {
  * letters that have been kept long enough.
  */
 export function createUpkeep(deps: UpkeepDeps): { start(): Promise<void>; stop(): Promise<void> } {
-  const { shards, workerId, describe, window, logger } = deps;
+  const { shards, workerId, describe, fleet, logger } = deps;
   const timers: NodeJS.Timeout[] = [];
   const cursors = new Map<Shard, string>();
 
   async function beat(): Promise<void> {
-    await Promise.all(shards.map((shard) => registerWorker(shard, workerId, describe(shard), window)));
+    await Promise.all(shards.map((shard) => registerWorker(shard, workerId, describe(shard), fleet.rules())));
+  }
+
+  async function tick(): Promise<void> {
+    if (await fleet.refresh()) await beat();
+    for (const shard of shards) for (let n = 0; n < DUE_AT_ONCE && (await releaseDue(shard)); n += 1);
   }
 
   async function reconcileAll(): Promise<void> {
@@ -67,14 +76,16 @@ export function createUpkeep(deps: UpkeepDeps): { start(): Promise<void>; stop()
 
   return {
     async start() {
+      await fleet.refresh();
       await beat();
+      repeat(tick, TICK_MS);
       repeat(beat, BEAT_MS);
       repeat(reconcileAll, RECONCILE_MS);
       repeat(cleanDeadLetters, DEAD_LETTER_CLEANING_MS);
     },
     async stop() {
       for (const timer of timers) clearInterval(timer);
-      await Promise.all(shards.map((shard) => registerWorker(shard, workerId, null, window)));
+      await Promise.all(shards.map((shard) => registerWorker(shard, workerId, null, fleet.rules())));
     },
   };
 }

@@ -3,6 +3,8 @@ import { readRepairs } from '../../src/shared/lanes/reconcile.ts';
 import { type Arena, identityOf } from './arena.ts';
 import type { Outcome } from './scenario.ts';
 
+type Stored = Parameters<typeof identityOf>[0];
+
 /** Nothing has moved for so long: then it is stuck. Longer than a lock, a check and a reconcile pass together. */
 const STILL_MS = 30_000;
 const LOOK_MS = 200;
@@ -63,16 +65,18 @@ export function unansweredBy({ api }: Arena): number {
   return api.accepted.filter(({ status }) => status === null).length;
 }
 
-/** How long the requests that were open at a strike took to end: accepted again, or dead. `null` if none was open. */
+/** How long the messages that were being sent at a strike took to go on: sent again, or dead. `null` if there were none. */
 export async function recoveryOfStruck({ api, fleet, deadLetters }: Arena): Promise<number | null> {
   const endings = new Map<string, number[]>();
   const note = (identity: string, at: number): void =>
     void endings.set(identity, [...(endings.get(identity) ?? []), at]);
+  // One that is struck again had gone on before.
+  for (const { request, struckAt } of fleet.struck) note(identityOf(request as Stored), struckAt);
   for (const message of api.accepted) note(identityOf(message), message.at);
   const letters = await deadLetters.list({ limit: 1_000_000 });
   for (const letter of letters) note(identityOf(letter), Date.parse(letter.deadAt));
   const times = fleet.struck.flatMap(({ request, struckAt }) => {
-    const identity = identityOf(request as Parameters<typeof identityOf>[0]);
+    const identity = identityOf(request as Stored);
     const after = (endings.get(identity) ?? []).filter((at) => at > struckAt);
     return after.length === 0 ? [] : [Math.min(...after) - struckAt];
   });

@@ -7,6 +7,7 @@ import type { Shard } from '../../src/shared/queues.ts';
 import { createSession } from '../../src/shared/session.ts';
 import type { RedisServer } from '../../src/testing/redis-handle.ts';
 import { startCommand } from '../support/command-line.ts';
+import { rulesOf } from '../support/lanes.ts';
 import { startTestRedis } from '../support/redis.ts';
 
 const main = new URL('../../src/cli/healthcheck/main.ts', import.meta.url).pathname;
@@ -48,11 +49,11 @@ describe('the health check of a container', () => {
     const namespace = 'own-and-others';
     const env = { REDIS_URL: server.url, KITECHAT_NAMESPACE: namespace };
     await inShard(namespace, async (shard) => {
-      await registerWorker(shard, `${hostname()}-replica-1`, record, 0);
-      await registerWorker(shard, 'elsewhere-1', record, 0);
+      await registerWorker(shard, `${hostname()}-replica-1`, record, rulesOf());
+      await registerWorker(shard, 'elsewhere-1', record, rulesOf());
     });
     expect(healthcheck(env).exitCode).toBe(1);
-    await inShard(namespace, (shard) => registerWorker(shard, `${hostname()}-7`, record, 0));
+    await inShard(namespace, (shard) => registerWorker(shard, `${hostname()}-7`, record, rulesOf()));
     expect(healthcheck(env).exitCode).toBe(0);
   });
 

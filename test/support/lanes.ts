@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { monotonicFactory } from 'ulid';
 import { type Claim, claim } from '../../src/shared/lanes/claim.ts';
 import { enqueue, type EnqueueResult } from '../../src/shared/lanes/enqueue.ts';
-import { registerWorker } from '../../src/shared/lanes/register.ts';
+import { type FleetRules, registerWorker } from '../../src/shared/lanes/register.ts';
 import { settle, type Settlement, type SettleResult } from '../../src/shared/lanes/settle.ts';
 import { laneOf, messageId } from '../../src/shared/keys.ts';
 import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
@@ -44,6 +44,11 @@ export interface Taken {
   token: string;
 }
 
+/** No limits, and a fixed page window or none. */
+export function rulesOf(window = 0): FleetRules {
+  return { window, pageLimit: null, limit: null };
+}
+
 const ulid = monotonicFactory();
 
 export async function openLanes(redis: LaneRedis, namespace: string = randomUUID()): Promise<Lanes> {
@@ -82,7 +87,8 @@ export async function openLanes(redis: LaneRedis, namespace: string = randomUUID
       await redis.set(`${send}${id}:lock`, token, 'PX', lockMs);
       return { id, token };
     },
-    claim: async ({ id, token }, attempt = randomUUID()) => await claim(shard, id, token, attempt),
+    claim: async ({ id, token }, attempt = randomUUID()) =>
+      await claim(shard, { id: id, token: token, attempt: attempt }),
     settle: async ({ id, token }, openAttempt, settlement, survived = true) =>
       await settle(shard, { id, token, openAttempt, record: null, survived }, settlement),
     async finish({ id }) {
@@ -110,7 +116,7 @@ export async function openLanes(redis: LaneRedis, namespace: string = randomUUID
         .toSorted();
     },
     async limitWindow(size) {
-      await registerWorker(shard, 'test', null, size);
+      await registerWorker(shard, 'test', null, rulesOf(size));
     },
   };
 }

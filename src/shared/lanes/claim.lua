@@ -3,6 +3,9 @@
 -- KEYS[1] the job's hash  KEYS[2] its lock
 -- ARGV[1] root  ARGV[2] message id  ARGV[3] lock token  ARGV[4] name of the attempt to open
 -- ARGV[5] starts after which a message that never settled counts as crashing its workers
+-- ARGV[6] what the fleet says: 'go' (it allows to send), 'ask' (it must be asked for a slot when everything else allows to
+-- send), 'probe' (also if the message has its slot), 'slot' (its limit allows it in ARGV[7] ms), 'hold' (the API or the key is
+-- held for ARGV[7] ms)
 --
 -- Returns { verdict, … }:
 --   'lost'     another worker has the job: leave it alone
@@ -10,6 +13,7 @@
 --   'settled', 'delivered' or 'dead'   the message has ended: let the job end, send nothing
 --   'parked'   not its turn; the job is back in waiting-children, without a lock
 --   'wait', ms                           not before that
+--   'ask'                                ask the fleet, then claim again with its answer
 --   'expired' | 'crashed', used, history, lock ms, open attempt or ''
 --   'unknown', used, history, lock ms, open attempt   a worker died while this attempt was open
 --   'go', used, history, lock ms         the attempt is open: send now; the lock lasts that long from now
@@ -20,9 +24,11 @@ local send = root .. 'send:'
 
 if redis.call('GET', KEYS[2]) ~= ARGV[3] then return { 'lost' } end
 
-local job = redis.call('HMGET', jobKey, 'lane', 'exp', 'open', 'used', 'history', 'starts', 'settled', 'next')
+local job = redis.call('HMGET', jobKey, 'lane', 'exp', 'open', 'used', 'history', 'starts', 'settled', 'next',
+  'pageSlot', 'fleetSlot')
 local lane, expiresAt, open, used, history = job[1], job[2], job[3], job[4] or '0', job[5] or ''
-local starts, settled, nextAt = tonumber(job[6] or 0), job[7], job[8]
+local starts, settled, nextAt = tonumber(job[6] or 0), job[7], tonumber(job[8])
+local pageSlot, fleetSlot = tonumber(job[9]), tonumber(job[10])
 
 if settled then return { 'settled', settled } end
 if not lane then return { 'foreign' } end
@@ -35,7 +41,7 @@ local function park()
   redis.call('DEL', KEYS[2])
   redis.call('SREM', send .. 'stalled', id)
   redis.call('LREM', send .. 'active', 1, id)
-  redis.call('ZADD', send .. 'waiting-children', redis.call('HGET', jobKey, 'timestamp'), id)
+  hide(root, id)
   redis.call('HDEL', windowKey, id)
   return { 'parked' }
 end
@@ -57,24 +63,76 @@ if starts >= tonumber(ARGV[5]) then return { 'crashed', used, history, lockMs, o
 if open then return { 'unknown', used, history, lockMs, open } end
 
 local now = redisNowMs()
-if now >= tonumber(expiresAt) then return { 'expired', used, history, lockMs, '' } end
-if nextAt and tonumber(nextAt) > now then return { 'wait', tonumber(nextAt) - now } end
+expiresAt = tonumber(expiresAt)
+if now >= expiresAt then return { 'expired', used, history, lockMs, '' } end
 
+-- Returns whether it had a slot, whose place another one may have now.
+local function endWait()
+  if not (nextAt or pageSlot or fleetSlot) then return false end
+  redis.call('HDEL', jobKey, 'next', 'held', 'pageSlot', 'fleetSlot')
+  redis.call('ZREM', root .. 'held', id)
+  return redis.call('ZREM', root .. 'slots:' .. page, id) == 1
+end
+
+-- No wait outlasts the message: at its end it expires on time and frees its conversation.
+local function wait(untilMs, list, ...)
+  endWait()
+  untilMs = math.min(math.ceil(untilMs), expiresAt)
+  redis.call('ZADD', list, untilMs, id)
+  redis.call('HSET', jobKey, 'next', untilMs, ...)
+  return { 'wait', untilMs - now }
+end
+
+local function waitForSlot(slot, kind)
+  return wait(slot, root .. 'slots:' .. page, kind, math.ceil(slot))
+end
+
+-- The conversation, or its page, waits for an operator: out of the window, where it would keep the place of others.
+local isLaneHeld = isLaneHeldForGood(root, lane)
+if isLaneHeld or isPageHeldForGood(root, page) then
+  endWait()
+  leaveBackoff(root, lane, id)
+  local parked = park()
+  if not isLaneHeld then pushReady(root, lane, page, 'LPUSH') end
+  releaseReady(root, page)
+  return parked
+end
+
+if nextAt and nextAt > now then return { 'wait', nextAt - now } end
+
+local fleet = readFleet(root)
 leaveBackoff(root, lane, id)
 if redis.call('HEXISTS', windowKey, id) == 0 then
-  if redis.call('HLEN', windowKey) >= windowSize(root) then
-    redis.call('HDEL', jobKey, 'next', 'held')
-    redis.call('ZREM', root .. 'held', id)
+  if redis.call('HLEN', windowKey) >= windowSize(fleet) then
+    endWait()
     local parked = park()
-    redis.call('LPUSH', root .. 'ready:' .. page, lane)
+    pushReady(root, lane, page, 'LPUSH')
     return parked
   end
   redis.call('HSET', windowKey, id, lane)
 end
 
-if nextAt then
-  redis.call('HDEL', jobKey, 'next', 'held')
-  redis.call('ZREM', root .. 'held', id)
+local heldUntil = pageHeldUntil(root, page)
+if heldUntil > 0 and heldUntil <= now then redis.call('HDEL', root .. 'holds', 'timed:' .. page) end
+if ARGV[6] == 'hold' then heldUntil = math.max(heldUntil, now + tonumber(ARGV[7])) end
+if heldUntil > now then return wait(heldUntil, root .. 'held', 'held', '1') end
+
+-- A slot that was missed by more than this is gone: those that were late together would come all at once.
+local function isDue(slot) return slot and slot <= now and now - slot <= 1000 end
+
+local hasFleetSlot = isDue(fleetSlot)
+if fleet.pageIntervalMs and not hasFleetSlot and not isDue(pageSlot) then
+  local slot = reserveSlot(root .. 'rate:' .. page, now, fleet.pageIntervalMs, fleet.pageBurst)
+  if slot > now then return waitForSlot(slot, 'pageSlot') end
+  pageSlot = now
 end
+if ARGV[6] == 'slot' then return waitForSlot(now + tonumber(ARGV[7]), 'fleetSlot') end
+if ARGV[6] == 'probe' or (ARGV[6] == 'ask' and not hasFleetSlot) then
+  if pageSlot then redis.call('HSET', jobKey, 'pageSlot', pageSlot) end
+  return { 'ask' }
+end
+
+local hadSlot = endWait()
 redis.call('HSET', jobKey, 'open', ARGV[4], 'starts', starts + 1)
+if hadSlot then releaseReady(root, page) end
 return { 'go', used, history, lockMs }

@@ -16,25 +16,49 @@ export interface Claimed {
 
 export type Claim =
   | { verdict: 'lost' | 'foreign' | 'parked' }
-  | { verdict: 'settled'; as: 'delivered' | 'dead' }
+  | { verdict: 'settled'; as: 'delivered' | 'dead' | 'cancelled' }
+  /** Everything else allows to send: the fleet is to be asked. */
+  | { verdict: 'ask' }
   | { verdict: 'wait'; delayMs: number }
   | { verdict: 'go' | 'unknown' | 'expired' | 'crashed'; claimed: Claimed };
 
-/** Asks what may be done with a job that BullMQ handed out, and opens an attempt under `attempt` if it may be sent. */
-export async function claim(shard: Shard, id: string, token: string, attempt: string): Promise<Claim> {
+/** What the fleet says of a message, as far as this worker knows: its limit, the API and the key. */
+export type FleetWord = { verdict: 'go' | 'ask' | 'probe' } | { verdict: 'slot' | 'hold'; delayMs: number };
+
+const FREE: FleetWord = { verdict: 'go' };
+
+/** What a worker has to show for a job. */
+export interface Ticket {
+  id: string;
+  /** The token of BullMQ's lock. */
+  token: string;
+  /** The name of the attempt that is opened. */
+  attempt: string;
+}
+
+/** Asks what may be done with a job that BullMQ handed out, and opens an attempt if it may be sent. */
+export async function claim(shard: Shard, { id, token, attempt }: Ticket, fleet = FREE): Promise<Claim> {
   const { job, lock } = jobKeys(shard, id);
-  const reply = (await shard.redis.laneClaim(job, lock, shard.root, id, token, attempt, MAX_STARTS)) as [
-    Claim['verdict'],
-    ...(string | number)[],
-  ];
+  const reply = (await shard.redis.laneClaim(
+    job,
+    lock,
+    shard.root,
+    id,
+    token,
+    attempt,
+    MAX_STARTS,
+    fleet.verdict,
+    'delayMs' in fleet ? Math.ceil(fleet.delayMs) : 0,
+  )) as [Claim['verdict'], ...(string | number)[]];
   const [verdict, first] = reply;
   switch (verdict) {
     case 'lost':
     case 'foreign':
     case 'parked':
+    case 'ask':
       return { verdict };
     case 'settled':
-      return { verdict, as: first === 'dead' ? 'dead' : 'delivered' };
+      return { verdict, as: first as 'delivered' | 'dead' | 'cancelled' };
     case 'wait':
       return { verdict, delayMs: Number(first) };
     case 'go':

@@ -3,29 +3,29 @@ import type { Redis } from 'ioredis';
 
 type Arguments = (string | number)[];
 
-/** Our scripts as commands of a Redis client, on a client and inside a MULTI. */
-export interface LaneCommands<Reply> {
-  laneEnqueue(...args: Arguments): Reply;
-  laneClaim(...args: Arguments): Reply;
-  laneSettle(...args: Arguments): Reply;
-  laneBury(...args: Arguments): Reply;
-  laneReconcile(...args: Arguments): Reply;
-  laneRegister(...args: Arguments): Reply;
-}
-
 const read = (name: string): string => readFileSync(new URL(`./${name}.lua`, import.meta.url), 'utf8');
 const redisClock = read('clock');
-const release = read('release');
+const lanes = read('hold') + read('release');
+const limit = read('limit');
 const letter = read('letter');
+const circuit = read('circuit');
 
-const scripts: Record<keyof LaneCommands<unknown>, { lua: string; numberOfKeys: number }> = {
-  laneEnqueue: { lua: release + read('enqueue'), numberOfKeys: 1 },
-  laneClaim: { lua: release + read('claim'), numberOfKeys: 2 },
-  laneSettle: { lua: release + letter + read('settle'), numberOfKeys: 2 },
-  laneBury: { lua: release + letter + read('bury'), numberOfKeys: 1 },
-  laneReconcile: { lua: release + read('reconcile'), numberOfKeys: 1 },
+const scripts = {
+  laneEnqueue: { lua: lanes + read('enqueue'), numberOfKeys: 1 },
+  laneClaim: { lua: lanes + limit + read('claim'), numberOfKeys: 2 },
+  laneSettle: { lua: lanes + letter + read('settle'), numberOfKeys: 2 },
+  laneCancel: { lua: lanes + read('cancel'), numberOfKeys: 1 },
+  laneDue: { lua: lanes + read('due'), numberOfKeys: 1 },
+  laneHold: { lua: lanes + read('hold-until-released'), numberOfKeys: 1 },
+  laneBury: { lua: lanes + letter + read('bury'), numberOfKeys: 1 },
+  laneReconcile: { lua: lanes + read('reconcile'), numberOfKeys: 1 },
   laneRegister: { lua: read('register'), numberOfKeys: 1 },
+  fleetGate: { lua: limit + circuit + read('gate'), numberOfKeys: 2 },
+  fleetNote: { lua: circuit + read('note'), numberOfKeys: 3 },
 };
+
+/** Our scripts as commands of a Redis client, on a client and inside a MULTI. */
+export type LaneCommands<Reply> = Record<keyof typeof scripts, (...args: (string | number)[]) => Reply>;
 
 /** A Redis client that knows our scripts. */
 export type LaneRedis = Redis & LaneCommands<Promise<unknown>>;

@@ -5,6 +5,7 @@
 -- ARGV[1] root  ARGV[2] message id  ARGV[3] lane  ARGV[4] ttl in ms  ARGV[5] most open messages in the shard
 -- ARGV[6] name of the idempotency key, or ''  ARGV[7] hash of the request  ARGV[8] how long the key counts, in ms
 -- ARGV[9] id of the dead letter that this message replays, or ''
+-- ARGV[10] when it is due: '' for now, '+<ms>' from now, '<ms>' as a time  ARGV[11] '1' for high priority, or ''
 --
 -- Returns {'stored'}, or, with the added job taken back: {'duplicate', id of the first}, {'conflict', id of the
 -- first}, {'full'}, {'gone'} (no such dead letter any more), {'missing'} (the add before failed).
@@ -46,10 +47,16 @@ if ARGV[9] ~= '' then
 end
 
 if keyName then redis.call('SET', keyName, id .. ' ' .. ARGV[7], 'PX', ARGV[8]) end
-redis.call('HSET', KEYS[1], 'lane', lane, 'exp', redisNowMs() + tonumber(ARGV[4]))
-if redis.call('RPUSH', root .. 'lane:' .. lane, id) == 1 then
-  local page = pageOf(lane)
-  redis.call('SADD', root .. 'pages', page)
-  becomeReady(root, lane, page, 'RPUSH')
+local now = redisNowMs()
+local due = now
+if ARGV[10] ~= '' then due = tonumber(ARGV[10]) + (string.sub(ARGV[10], 1, 1) == '+' and now or 0) end
+redis.call('HSET', KEYS[1], 'lane', lane, 'exp', math.max(now, due) + tonumber(ARGV[4]))
+if ARGV[11] ~= '' then redis.call('HSET', KEYS[1], 'high', '1') end
+if due > now then
+  redis.call('HSET', KEYS[1], 'due', due)
+  redis.call('ZADD', root .. 'due', due, id)
+  hide(root, id)
+else
+  joinLane(root, lane, id)
 end
 return { 'stored' }

@@ -11,6 +11,9 @@ export interface MessageToEnqueue {
   payload: MessagePayload;
   ttlMs: number;
   maxQueued: number;
+  /** Not before: from now, or at a time. */
+  due?: { delayMs: number } | { atMs: number } | undefined;
+  priority?: 'normal' | 'high' | undefined;
   idempotency: { key: string; requestHash: string } | undefined;
 }
 
@@ -46,6 +49,8 @@ export async function enqueue(
       idempotency?.requestHash ?? '',
       IDEMPOTENCY_MS,
       payload.replayOf ?? '',
+      dueArgument(message.due),
+      message.priority === 'high' ? 1 : '',
     );
     beforeSending();
   });
@@ -61,4 +66,9 @@ export async function enqueue(
     default:
       throw new Error(`enqueue answered ${verdict}`);
   }
+}
+
+function dueArgument(due: MessageToEnqueue['due']): string {
+  if (due === undefined) return '';
+  return 'atMs' in due ? String(due.atMs) : `+${due.delayMs}`;
 }

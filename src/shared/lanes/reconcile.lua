@@ -37,7 +37,7 @@ local function checkHeads(place, page)
     elseif redis.call('ZSCORE', send .. 'completed', id) then
       -- Redis came back at an earlier moment and heard only BullMQ's last word again. A dead one isn't kept there.
       redis.call('HSET', send .. id, 'settled', 'delivered')
-      redis.call('HDEL', send .. id, 'open', 'next', 'held')
+      redis.call('HDEL', send .. id, 'open', 'next', 'held', 'pageSlot', 'fleetSlot')
       leaveBackoff(root, lane, id)
       redis.call('HDEL', key, id)
       redis.call('ZREM', root .. 'held', id)
@@ -45,8 +45,9 @@ local function checkHeads(place, page)
       repaired('forgotten-end')
     elseif not isWithBullMq(id) then
       redis.call('HDEL', key, id)
-      redis.call('ZADD', send .. 'waiting-children', redis.call('HGET', send .. id, 'timestamp'), id)
-      redis.call('LPUSH', root .. 'ready:' .. page, lane)
+      redis.call('ZREM', root .. 'slots:' .. page, id)
+      hide(root, id)
+      pushReady(root, lane, page, 'LPUSH')
       repaired('dropped')
     end
   end
@@ -54,9 +55,19 @@ end
 
 -- Whether the lane's place is known. With lanes ready it can't be told in little time; they are released sooner or later.
 local function isAccountedFor(lane, page, head)
-  return redis.call('EXISTS', root .. 'ready:' .. page) == 1
+  return redis.call('EXISTS', root .. 'ready:' .. page, root .. 'high:' .. page) > 0
+    or isLaneHeldForGood(root, lane)
     or redis.call('HEXISTS', root .. 'window:' .. page, head) == 1
     or redis.call('HEXISTS', root .. 'failing:' .. page, head) == 1
+end
+
+-- One that isn't due yet has no place in its conversation.
+local function isScheduled(id, due)
+  if redis.call('ZSCORE', root .. 'due', id) then return true end
+  if not due or tonumber(due) <= redisNowMs() then return false end
+  redis.call('ZADD', root .. 'due', due, id)
+  repaired('lost-schedule')
+  return true
 end
 
 -- Only short lanes are searched: it must stay cheap.
@@ -80,7 +91,7 @@ local oldest = redis.call('ZRANGE', send .. 'waiting-children', 0, 19)
 local further = redis.call('ZRANGE', send .. 'waiting-children', from, from + tonumber(ARGV[3]) - 1)
 for _, ids in ipairs({ oldest, further }) do
   for _, id in ipairs(ids) do
-    local job = redis.call('HMGET', send .. id, 'lane', 'timestamp')
+    local job = redis.call('HMGET', send .. id, 'lane', 'timestamp', 'due')
     local lane, storedAt = job[1], tonumber(job[2] or 0)
     if not lane then
       if redisNowMs() - storedAt > tonumber(ARGV[4]) then
@@ -88,7 +99,7 @@ for _, ids in ipairs({ oldest, further }) do
         redis.call('DEL', send .. id)
         repaired('never-stored')
       end
-    else
+    elseif not isScheduled(id, job[3]) then
       local page = pageOf(lane)
       local laneKey = root .. 'lane:' .. lane
       if hasLostItsPlace(laneKey, id) then

@@ -1,3 +1,4 @@
+import type { RateLimit } from '../rate-limit.ts';
 import type { Shard } from '../queues.ts';
 
 /** What a worker process tells about itself. */
@@ -14,15 +15,32 @@ export interface WorkerRecord {
 /** A worker that was silent for this long is taken for dead. */
 export const WORKER_SILENCE_MS = 10_000;
 
-/** Notes a worker in a shard, or takes it out with `null`. `window` is the operator's fixed page window, 0 for none. */
+/** What all workers of the fleet keep to in a shard. */
+export interface FleetRules {
+  /** The operator's fixed page window, 0 for a fair share. */
+  window: number;
+  pageLimit: RateLimit | null;
+  limit: RateLimit | null;
+}
+
+/** Notes a worker in a shard, or takes it out with `null`, and tells the shard the rules. */
 export async function registerWorker(
   shard: Shard,
   workerId: string,
   record: WorkerRecord | null,
-  window: number,
+  { window, pageLimit, limit }: FleetRules,
 ): Promise<void> {
-  const json = record ? JSON.stringify(record) : '';
-  await shard.redis.laneRegister(workersKey(shard), shard.root, workerId, json, WORKER_SILENCE_MS, window);
+  await shard.redis.laneRegister(
+    workersKey(shard),
+    shard.root,
+    workerId,
+    record ? JSON.stringify(record) : '',
+    WORKER_SILENCE_MS,
+    window,
+    pageLimit?.intervalMs ?? '',
+    pageLimit?.burst ?? '',
+    limit?.intervalMs ?? '',
+  );
 }
 
 export function workersKey(shard: Shard): string {

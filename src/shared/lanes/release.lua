@@ -1,7 +1,9 @@
 -- Put before the scripts that free or fill room in a page's window. Not a script of its own.
 --
--- A lane's head is in exactly one place: its lane stands in the page's `ready` list, or its id is a field of the page's
--- `window` (released, being sent, held) or of its `failing` (in backoff), with the lane as the value.
+-- A lane's head is in exactly one place: its lane stands in the page's `ready` list or, if the head has high priority, in
+-- its `high` list; or its id is a field of the page's `window` (released, being sent, put off) or of its `failing` (in
+-- backoff), with the lane as the value; or an operator holds the conversation, and the lane stands nowhere.
+-- Heads of the window that wait for a slot of a limit are also in the page's `slots`, by the time of the slot.
 --
 -- root: what every key of the shard starts with, `{<namespace>:<shard>}:`. lane: `<page>/<conversation>`.
 
@@ -9,36 +11,80 @@ local function pageOf(lane)
   return string.match(lane, '^[^/]+')
 end
 
--- How many heads of one page may be released at once. `fleet` is written by the workers' registration: the
--- concurrency of all of them and the operator's fixed window, 0 for a fair share.
-local function windowSize(root)
-  local fleet = redis.call('HMGET', root .. 'fleet', 'concurrency', 'window')
-  local fixed = tonumber(fleet[2] or 0)
-  if fixed > 0 then return fixed end
-  local concurrency = tonumber(fleet[1] or 50)
+-- What the workers' registration wrote: the concurrency of all of them, the operator's fixed window, 0 for a fair share,
+-- and the ms between two sends that the limits leave, of a page and of the fleet.
+local function readFleet(root)
+  local fields = redis.call('HMGET', root .. 'fleet', 'concurrency', 'window', 'pageIntervalMs', 'pageBurst', 'intervalMs')
+  return {
+    concurrency = tonumber(fields[1] or 50),
+    window = tonumber(fields[2] or 0),
+    pageIntervalMs = tonumber(fields[3]),
+    pageBurst = tonumber(fields[4] or 1),
+    intervalMs = tonumber(fields[5]),
+    pages = math.max(1, redis.call('SCARD', root .. 'pages')),
+  }
+end
+
+-- How many heads of one page may be released at once.
+local function windowSize(fleet)
+  if fleet.window > 0 then return fleet.window end
   -- A quarter more than the workers can send: the next head waits in BullMQ's list when a request ends.
-  return math.max(1, math.ceil(concurrency * 1.25 / math.max(1, redis.call('SCARD', root .. 'pages'))))
+  return math.max(1, math.ceil(fleet.concurrency * 1.25 / fleet.pages))
+end
+
+-- How many more heads may wait for a slot. Slots are reserved some seconds ahead and no further, so that a message with
+-- high priority and a limit that was changed don't wait behind many of them.
+local function roomForSlots(root, page, fleet)
+  local intervalMs = math.max(fleet.pageIntervalMs or 0, (fleet.intervalMs or 0) * fleet.pages)
+  if intervalMs == 0 then return math.huge end
+  return math.max(1, math.ceil(2000 / intervalMs)) - redis.call('ZCARD', root .. 'slots:' .. page)
+end
+
+-- A page with nothing in any of its places takes no share of the fleet.
+local function leavePages(root, page)
+  local places = { root .. 'window:' .. page, root .. 'ready:' .. page, root .. 'high:' .. page, root .. 'failing:' .. page }
+  if redis.call('EXISTS', unpack(places)) == 0 then redis.call('SREM', root .. 'pages', page) end
+end
+
+local function popReady(root, page)
+  return redis.call('LPOP', root .. 'high:' .. page) or redis.call('LPOP', root .. 'ready:' .. page)
+end
+
+-- Puts a lane whose head waits for its page into the list where it belongs: `push` is RPUSH, or LPUSH for one that had
+-- its turn and couldn't use it.
+local function pushReady(root, lane, page, push)
+  local head = redis.call('LINDEX', root .. 'lane:' .. lane, 0)
+  local isHigh = head and redis.call('HGET', root .. 'send:' .. head, 'high')
+  redis.call(push, root .. (isHigh and 'high:' or 'ready:') .. page, lane)
 end
 
 -- Releases heads of the page's ready lanes into BullMQ's `wait` while the window has room. Bounded: what is left over
 -- goes on with the next message that ends.
 local function releaseReady(root, page)
-  local size = windowSize(root)
-  local windowKey = root .. 'window:' .. page
-  local room = size - redis.call('HLEN', windowKey)
+  local windowKey, failingKey = root .. 'window:' .. page, root .. 'failing:' .. page
+  if isPageHeldForGood(root, page) then
+    -- A page that may not send takes no share of the fleet.
+    if redis.call('EXISTS', windowKey, failingKey) == 0 then redis.call('SREM', root .. 'pages', page) end
+    return
+  end
+  local fleet = readFleet(root)
+  local size = windowSize(fleet)
+  local room = math.min(size - redis.call('HLEN', windowKey), roomForSlots(root, page, fleet))
   if room <= 0 then return end
   -- Heads in backoff are outside the window; a page on which everything fails must not grow without bound.
-  local failingKey = root .. 'failing:' .. page
   if redis.call('HLEN', failingKey) >= 4 * size then return end
   local send = root .. 'send:'
   local released = 0
   for _ = 1, 200 do
     if released >= room then break end
-    local lane = redis.call('LPOP', root .. 'ready:' .. page)
+    local lane = popReady(root, page)
     if not lane then break end
     local laneKey = root .. 'lane:' .. lane
     local id = redis.call('LINDEX', laneKey, 0)
-    if id then
+    if isLaneHeldForGood(root, lane) then
+      -- It stands nowhere until it is released.
+      leavePages(root, page)
+    elseif id then
       if redis.call('ZREM', send .. 'waiting-children', id) == 1 then
         redis.call('HSET', windowKey, id, lane)
         redis.call('LPUSH', send .. 'wait', id)
@@ -46,7 +92,7 @@ local function releaseReady(root, page)
       elseif redis.call('EXISTS', send .. id) == 0 then
         -- Somebody removed the job behind our back: the conversation goes on with its next message.
         redis.call('LPOP', laneKey)
-        if redis.call('EXISTS', laneKey) == 1 then redis.call('LPUSH', root .. 'ready:' .. page, lane) end
+        if redis.call('EXISTS', laneKey) == 1 then pushReady(root, lane, page, 'LPUSH') end
       elseif redis.call('HEXISTS', failingKey, id) == 0 then
         -- An operator has put it into `wait` before its turn, which is now: it needs its place all the same.
         released = released + redis.call('HSET', windowKey, id, lane)
@@ -56,9 +102,23 @@ local function releaseReady(root, page)
   if released > 0 then redis.call('ZADD', send .. 'marker', 0, '0') end
 end
 
-local function becomeReady(root, lane, page, position)
-  redis.call(position, root .. 'ready:' .. page, lane)
+local function becomeReady(root, lane, page, push)
+  pushReady(root, lane, page, push)
   releaseReady(root, page)
+end
+
+-- Puts a message at the end of its conversation; if it is alone there, it waits for its page at once.
+local function joinLane(root, lane, id)
+  if redis.call('RPUSH', root .. 'lane:' .. lane, id) > 1 then return end
+  local page = pageOf(lane)
+  redis.call('SADD', root .. 'pages', page)
+  becomeReady(root, lane, page, 'RPUSH')
+end
+
+-- Back among those that BullMQ gives to nobody, sorted by the time since when they wait.
+local function hide(root, id)
+  local job = redis.call('HMGET', root .. 'send:' .. id, 'due', 'timestamp')
+  redis.call('ZADD', root .. 'send:waiting-children', job[1] or job[2], id)
 end
 
 -- Takes an ended message out of its lane and lets the conversation and the page go on.
@@ -68,13 +128,12 @@ local function leaveLane(root, lane, id)
   local wasHead = redis.call('LINDEX', laneKey, 0) == id
   if wasHead then redis.call('LPOP', laneKey) else redis.call('LREM', laneKey, 1, id) end
   redis.call('HDEL', root .. 'window:' .. page, id)
+  redis.call('ZREM', root .. 'slots:' .. page, id)
   if wasHead and redis.call('EXISTS', laneKey) == 1 then
-    redis.call('RPUSH', root .. 'ready:' .. page, lane)
+    pushReady(root, lane, page, 'RPUSH')
   end
   releaseReady(root, page)
-  if redis.call('EXISTS', root .. 'window:' .. page, root .. 'ready:' .. page, root .. 'failing:' .. page) == 0 then
-    redis.call('SREM', root .. 'pages', page)
-  end
+  leavePages(root, page)
 end
 
 local function leaveBackoff(root, lane, id)

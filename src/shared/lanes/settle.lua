@@ -5,7 +5,7 @@
 -- ARGV[5] 'delivered' | 'dead' | 'backoff' (out of the window) | 'hold' (keeps its place in the window)
 -- ARGV[6] what goes to the history, or ''  ARGV[7] attempts used now: 0 or 1
 -- ARGV[8] for backoff and hold: how long, in ms  ARGV[9] '1' if the worker lived through the attempt
--- ARGV[10] most entries that a history keeps
+-- ARGV[10] most entries that a history keeps  ARGV[11] what holds the whole page for the same time, as JSON, or ''
 --
 -- The last attempt that was closed stands in the field `closed`: a reply that was lost makes the client ask again, and
 -- the same answer is right then.
@@ -68,6 +68,11 @@ if ARGV[5] == 'hold' then
   redis.call('ZADD', root .. 'held', nextAt, id)
 end
 redis.call('HSET', jobKey, unpack(changes))
+if ARGV[11] ~= '' then
+  local field = 'timed:' .. pageOf(lane)
+  local untilMs = math.max(now + tonumber(ARGV[8]), pageHeldUntil(root, pageOf(lane)))
+  redis.call('HSET', root .. 'holds', field, untilMs .. ' ' .. ARGV[11])
+end
 if ARGV[5] == 'backoff' then
   local page = pageOf(lane)
   redis.call('ZADD', root .. 'backoff', nextAt, id)

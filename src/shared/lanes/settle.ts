@@ -9,8 +9,14 @@ export type Settlement =
   /** Out of its page's window until it is tried again. */
   | { kind: 'backoff'; delayMs: number }
   /** Keeps its place in the window: it isn't to blame. */
-  | { kind: 'hold'; delayMs: number }
+  | { kind: 'hold'; delayMs: number; page?: TimedHold }
   | { kind: 'dead'; letter: DeadLetterPayload };
+
+/** Why the whole page waits as long as the message. */
+export interface TimedHold {
+  pageId: string;
+  reason: 'rate-limited' | 'unauthorized';
+}
 
 export interface AttemptToSettle {
   id: string;
@@ -46,6 +52,7 @@ export async function settle(shard: Shard, attempt: AttemptToSettle, settlement:
     'delayMs' in settlement ? Math.round(settlement.delayMs) : 0,
     attempt.survived ? 1 : 0,
     MAX_HISTORY,
+    'page' in settlement && settlement.page ? JSON.stringify(settlement.page) : '',
   ];
   const reply =
     settlement.kind === 'dead'

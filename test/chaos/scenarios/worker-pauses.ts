@@ -33,7 +33,13 @@ export const frozenWorkers: Scenario = {
 export const deploys: Scenario = {
   name: 'deploys (SIGTERM under load)',
   async run(seed) {
-    await using arena = await openArena({ seed, workers: 3, api: { latencyMs: 60 } });
+    await using arena = await openArena({
+      seed,
+      workers: 3,
+      api: { latencyMs: 60 },
+      // Nobody is killed here, so nothing needs to be short: no busy moment of this machine may look like an outage.
+      env: { KITECHAT_TIMEOUT_MS: '10000', KITECHAT_SHUTDOWN_MS: '25000' },
+    });
     await arena.store(manyMessages(300, 20, 6));
     for (let deploy = 1; deploy <= 8; deploy += 1) {
       await eventually('some more arrived', () => arena.api.accepted.length >= (deploy * 6000) / 10, 60_000);

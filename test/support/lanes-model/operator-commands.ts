@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { reconcile } from '../../../src/shared/lanes/reconcile.ts';
 import { registerWorker, WORKER_SILENCE_MS } from '../../../src/shared/lanes/register.ts';
+import { rulesOf } from '../lanes.ts';
 import { checked, command, type LaneCommand } from './command.ts';
-import { count, disturb, endMessage, hasEnded, type Message, type Model, PAGES, pick } from './model.ts';
+import { count, disturb, endMessage, hasEnded, type Message, type Model, openMessages, PAGES, pick } from './model.ts';
 import type { World } from './world.ts';
 
 const number = fc.nat(30);
@@ -41,7 +42,7 @@ export const registerCommand = fc
       act: async (model, world) => {
         await checked(model, world, async () => {
           const record = { version: '1', since: '', concurrency, sending: 0 };
-          await registerWorker(world.shard, name, concurrency === 0 ? null : record, window);
+          await registerWorker(world.shard, name, concurrency === 0 ? null : record, rulesOf(window));
           applyRegister(model, { name, concurrency, window });
         });
         return isMended ? await mend(model, world) : undefined;
@@ -157,6 +158,9 @@ export async function mend(model: Model, world: World): Promise<string[]> {
   if (repairs > 0) count(model, 'repair');
   const { ready } = await world.look();
   // What is ready is left to its turn; until then a conversation may be in two places.
-  for (const lane of model.disturbed) if (!ready[lane.split('/')[0] ?? '']) model.disturbed.delete(lane);
+  const unnoticed = new Set(openMessages(model).flatMap(({ lane, promoted }) => (promoted ? [lane] : [])));
+  for (const lane of model.disturbed) {
+    if (!ready[lane.split('/')[0] ?? ''] && !unnoticed.has(lane)) model.disturbed.delete(lane);
+  }
   return PAGES;
 }

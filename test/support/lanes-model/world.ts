@@ -2,7 +2,7 @@ import { vi } from 'vitest';
 import type { LaneRedis } from '../../../src/shared/lanes/commands.ts';
 import { registerWorker } from '../../../src/shared/lanes/register.ts';
 import type { Shard } from '../../../src/shared/queues.ts';
-import { openLanes } from '../lanes.ts';
+import { openLanes, rulesOf } from '../lanes.ts';
 import { START } from './model.ts';
 import { type Snapshot, takeSnapshot } from './snapshot.ts';
 
@@ -56,7 +56,7 @@ export async function openWorld(redis: LaneRedis): Promise<World> {
     async begin(window) {
       await redis.flushdb();
       await setClock(START);
-      await registerWorker(shard, 'w0', null, window);
+      await registerWorker(shard, 'w0', null, rulesOf(window));
     },
     async take(token) {
       const id = await redis.rpoplpush(`${send}wait`, `${send}active`);

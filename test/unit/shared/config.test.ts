@@ -64,7 +64,8 @@ describe('the configuration', () => {
     const env = {
       REDIS_URL: 'rediss://app:p%40ss@redis.example.com:6380/2',
       KITECHAT_API_URL: 'http://127.0.0.1:8080/send?x=1',
-      KITECHAT_API_KEY: 'abc-123_~!',
+      KITECHAT_API_KEY_FILE: '/run/secrets/key',
+      KITECHAT_API_KEYS_FILE: './keys of pages.json',
       KITECHAT_NAMESPACE: '7.b_c-d',
       KITECHAT_SHARDS: '256',
       KITECHAT_CONCURRENCY: '1',
@@ -72,6 +73,8 @@ describe('the configuration', () => {
       KITECHAT_ATTEMPTS: ' 3 ',
       KITECHAT_BACKOFF_MS: '10',
       KITECHAT_BACKOFF_MAX_MS: '10',
+      KITECHAT_RATE_LIMIT: ' 50 / s  burst 010 ',
+      KITECHAT_PAGE_RATE_LIMIT: '0.50/min burst 1',
       KITECHAT_RETRY_AFTER_MAX_MS: '2147483647',
       KITECHAT_PAGE_PARALLELISM: '4',
       KITECHAT_TTL_MS: '1',
@@ -82,11 +85,14 @@ describe('the configuration', () => {
       KITECHAT_SHUTDOWN_MS: '0',
       LOG_LEVEL: 'silent',
     };
-    expect(Object.keys(env)).toEqual(variables.map(({ name }) => name));
+    const names = variables.map(({ name }) => name);
+    expect(Object.keys(env)).toEqual(names.filter((name) => name !== 'KITECHAT_API_KEY'));
+    expect(loadConfig({ KITECHAT_API_KEY: 'abc-123_~!' })).toEqual({ ...defaults, apiKey: 'abc-123_~!' });
     expect(loadConfig(env)).toEqual({
       redisUrl: 'rediss://app:p%40ss@redis.example.com:6380/2',
       apiUrl: 'http://127.0.0.1:8080/send?x=1',
-      apiKey: 'abc-123_~!',
+      apiKeyFile: '/run/secrets/key',
+      apiKeysFile: './keys of pages.json',
       namespace: '7.b_c-d',
       shards: 256,
       concurrency: 1,
@@ -94,6 +100,8 @@ describe('the configuration', () => {
       attempts: 3,
       backoffMs: 10,
       backoffMaxMs: 10,
+      rateLimit: '50/s burst 10',
+      pageRateLimit: '0.5/min',
       retryAfterMaxMs: 2_147_483_647,
       pageParallelism: 4,
       ttlMs: 1,
@@ -110,6 +118,8 @@ describe('the configuration', () => {
   it.each([
     ['KITECHAT_SHARDS', ['0', '257', '1.5', '1e2', '0x10', '-1', 'one', 'NaN', '5 000']],
     ['KITECHAT_TIMEOUT_MS', ['99', '600001', '10s']],
+    ['KITECHAT_RATE_LIMIT', ['50', '0/s', '50/sec', '50/s burst 0', '50/s, 300/min', 'none']],
+    ['KITECHAT_PAGE_RATE_LIMIT', ['-1/s', '100001/s']],
     ['KITECHAT_RETRY_AFTER_MAX_MS', ['0', '2147483648']],
     ['KITECHAT_PAGE_PARALLELISM', ['0', 'Auto', 'all']],
     ['KITECHAT_TTL_MS', ['0', '9007199254740993', '99999999999999999999']],
@@ -134,8 +144,7 @@ describe('the configuration', () => {
 
   it('reports all problems at once, in one error', () => {
     const env = {
-      REDIS_URL: 'http://127.0.0.1',
-      KITECHAT_API_KEY_FILE: '/missing',
+      REDIS_URL_FILE: '/missing',
       KITECHAT_SHARDS: 'many',
       KITECHAT_BACKOFF_MS: '5000',
       KITECHAT_BACKOFF_MAX_MS: '10',
@@ -150,7 +159,8 @@ describe('the configuration', () => {
   });
 
   it('reports exactly the variables that are wrong, whichever they are', () => {
-    const names = variables.map(({ name }) => name).filter((name) => !name.includes('BACKOFF'));
+    // Any text can be a path, and is not looked at here.
+    const names = variables.map(({ name }) => name).filter((name) => !/BACKOFF|_FILE$/.test(name));
     fc.assert(
       fc.property(fc.subarray(names), (wrong) => {
         const backoffs = { KITECHAT_BACKOFF_MS: '5000', KITECHAT_BACKOFF_MAX_MS: '10' };
@@ -165,25 +175,26 @@ describe('a variable ending in _FILE', () => {
   it('names a file with the value, without its last line break', () => {
     const folder = mkdtempSync(join(tmpdir(), 'kitechat-config-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
-    writeFileSync(join(folder, 'key'), 'abc123\r\n');
-    writeFileSync(join(folder, 'url'), 'redis://:pw@127.0.0.1\n');
-    const env = { KITECHAT_API_KEY_FILE: join(folder, 'key'), REDIS_URL_FILE: join(folder, 'url') };
-    expect(loadConfig(env)).toEqual({ ...defaults, apiKey: 'abc123', redisUrl: 'redis://:pw@127.0.0.1' });
+    writeFileSync(join(folder, 'url'), 'redis://:pw@127.0.0.1\r\n');
+    expect(loadConfig({ REDIS_URL_FILE: join(folder, 'url') })).toEqual({
+      ...defaults,
+      redisUrl: 'redis://:pw@127.0.0.1',
+    });
   });
 
   it('is a problem together with the variable itself', () => {
-    const env = { KITECHAT_API_KEY: 'abc', KITECHAT_API_KEY_FILE: '/run/key' };
-    expect(problemsIn(env, { '/run/key': 'def' })).toEqual([
-      'KITECHAT_API_KEY_FILE: is set, and so is KITECHAT_API_KEY: keep only one of them',
+    const url = 'redis://127.0.0.1';
+    expect(problemsIn({ REDIS_URL: url, REDIS_URL_FILE: '/run/url' }, { '/run/url': url })).toEqual([
+      'REDIS_URL_FILE: is set, and so is REDIS_URL: keep only one of them',
     ]);
   });
 
-  it('is a problem if the file is missing, empty or holds something else than a key', () => {
-    const env = { KITECHAT_API_KEY_FILE: '/run/key' };
-    expect(problemsIn(env)).toEqual(["KITECHAT_API_KEY_FILE: names a file that can't be read (ENOENT)"]);
-    expect(problemsIn(env, { '/run/key': '\n' })).toEqual(['KITECHAT_API_KEY_FILE: names an empty file']);
-    expect(problemsIn(env, { '/run/key': 'one\ntwo\n' })).toEqual([
-      'KITECHAT_API_KEY_FILE: must consist of visible ASCII characters, without spaces or line breaks',
+  it('is a problem if the file is missing, empty or holds something else', () => {
+    const env = { REDIS_URL_FILE: '/run/url' };
+    expect(problemsIn(env)).toEqual(["REDIS_URL_FILE: names a file that can't be read (ENOENT)"]);
+    expect(problemsIn(env, { '/run/url': '\n' })).toEqual(['REDIS_URL_FILE: names an empty file']);
+    expect(problemsIn(env, { '/run/url': 'redis://a\nredis://b\n' })).toEqual([
+      expect.stringMatching(/^REDIS_URL_FILE: must look like redis:/),
     ]);
   });
 });

@@ -12,7 +12,8 @@ describe('the environment table', () => {
     expect(rows).toContain(
       '| `KITECHAT_SHARDS` | `1` | queues the pages are spread over; fixed by the first process that uses the Redis |',
     );
-    expect(rows).toContain('| `KITECHAT_API_KEY`, `_FILE` |  | one key for every page; only workers need it |');
+    expect(rows).toContain('| `KITECHAT_API_KEY` |  | one key for every page; only workers need it |');
+    expect(rows).toContainEqual(expect.stringMatching(/^\| `REDIS_URL`, `_FILE` \| `redis:/));
   });
 
   it('replaces what stands between the markers, and nothing else', () => {

@@ -1,0 +1,30 @@
+/** What one side came to in one round. */
+export interface Measurement {
+  value: number;
+  /** What helps to understand the value; shown, but never judged. */
+  details: Readonly<Record<string, number>>;
+}
+
+export interface Side {
+  name: string;
+  measure(): Promise<Measurement>;
+}
+
+/** Two sides on systems that are up and stay up: the ratio is `subject / baseline`. */
+export interface Contest extends AsyncDisposable {
+  baseline: Side;
+  subject: Side;
+}
+
+/** Bounds are ratios: a time that passes on one machine says nothing about another. */
+export type Limit = { atMost: number } | { atLeast: number };
+
+export interface Benchmark {
+  name: string;
+  /** What is measured, as a sentence for people. */
+  measures: string;
+  /** The unit of both sides' values. */
+  unit: string;
+  limit: Limit;
+  prepare(): Promise<Contest>;
+}

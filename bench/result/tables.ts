@@ -1,0 +1,67 @@
+import { table } from '../../src/cli/table.ts';
+import type { Benchmark, Limit, Measurement } from '../benchmark.ts';
+import type { Round } from '../rounds.ts';
+import { median, spread, type Spread } from './statistics.ts';
+import type { Verdict } from './verdict.ts';
+
+export interface BenchmarkResult {
+  benchmark: Benchmark;
+  sides: { baseline: string; subject: string };
+  rounds: readonly Round[];
+  verdict: Verdict;
+}
+
+/** The ratios that are judged. */
+export function ratioTable(results: readonly BenchmarkResult[]): string {
+  return table([
+    ['benchmark', 'ratio', 'spread', 'limit', 'rounds', ''],
+    ...results.map(({ benchmark, sides, rounds, verdict: { ratio, holds } }) => [
+      `${benchmark.name}: ${sides.subject} / ${sides.baseline}`,
+      ratio.median.toFixed(2),
+      `${ratio.min.toFixed(2)} to ${ratio.max.toFixed(2)}`,
+      describeLimit(benchmark.limit),
+      rounds.length,
+      holds ? 'holds' : 'BROKEN',
+    ]),
+  ]);
+}
+
+/** What the ratios are made of. Times of this machine: for reading, not for judging. */
+export function sidesTable(results: readonly BenchmarkResult[]): string {
+  return table([
+    ['benchmark', 'side', 'median', 'spread', 'unit', 'beside it (medians)'],
+    ...results.flatMap(({ benchmark, sides, rounds }) =>
+      (['baseline', 'subject'] as const).map((role) => {
+        const measured = rounds.map((round) => round[role]);
+        const values = spread(measured.map(({ value }) => value));
+        return [
+          benchmark.name,
+          sides[role],
+          short(values.median),
+          describeSpread(values),
+          benchmark.unit,
+          describeDetails(measured),
+        ];
+      }),
+    ),
+  ]);
+}
+
+function describeLimit(limit: Limit): string {
+  return 'atMost' in limit ? `≤ ${limit.atMost}` : `≥ ${limit.atLeast}`;
+}
+
+function describeSpread({ min, max }: Spread): string {
+  return `${short(min)} to ${short(max)}`;
+}
+
+function describeDetails(measured: readonly Measurement[]): string {
+  return Object.keys(measured[0]?.details ?? {})
+    .map((name) => `${name} ${short(median(measured.map(({ details }) => details[name] ?? Number.NaN)))}`)
+    .join(', ');
+}
+
+/** Three digits that count: more of them would only look exact. */
+function short(value: number): string {
+  return Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3);
+}

@@ -1,0 +1,68 @@
+import { createProducer, type Producer } from '../../src/producer/index.ts';
+import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
+import { openShard } from '../../src/shared/queues.ts';
+import { connectPatiently } from '../../src/shared/redis.ts';
+import { startRedisServer } from '../../src/testing/redis-server.ts';
+import { eventually } from '../../test/support/eventually.ts';
+import { type Api, startApi } from './api.ts';
+import { startWorker } from './workers.ts';
+
+export interface StageOptions {
+  workers: number;
+  /** Of each worker. */
+  concurrency: number;
+  apiLatencyMs: number;
+  /** For `KITECHAT_PAGE_PARALLELISM`. */
+  pageParallelism: string;
+}
+
+/** A whole system: a Redis with AOF, a fake API, worker processes, and a producer in this process. */
+export interface Stage extends AsyncDisposable {
+  producer: Producer;
+  api: Api;
+  /** Messages that are stored and not yet being sent. */
+  waiting(): Promise<number>;
+  /** Waits until every message has ended. */
+  untilEmpty(): Promise<void>;
+}
+
+const DRAIN_MS = 180_000;
+
+export async function openStage(options: StageOptions): Promise<Stage> {
+  await using stack = new AsyncDisposableStack();
+  const server = stack.use(await startRedisServer({ appendOnly: true }));
+  const api = stack.use(await startApi(options.apiLatencyMs));
+  const redis: LaneRedis = connectPatiently(server.url);
+  stack.defer(() => redis.disconnect());
+  const shard = await openShard(redis, 'kitechat', 0);
+  const producer = stack.use(createProducer({ redisUrl: server.url }));
+  const env = {
+    REDIS_URL: server.url,
+    KITECHAT_API_URL: api.url,
+    KITECHAT_API_KEY: 'key',
+    KITECHAT_CONCURRENCY: String(options.concurrency),
+    KITECHAT_PAGE_PARALLELISM: options.pageParallelism,
+    LOG_LEVEL: 'error',
+  };
+  for (let started = 0; started < options.workers; started += 1) stack.use(await startWorker(shard, env));
+
+  const count = async (): Promise<{ waiting: number; active: number }> => {
+    const { waiting = 0, active = 0, delayed = 0, 'waiting-children': hidden = 0 } = await shard.send.getJobCounts();
+    return { waiting: waiting + delayed + hidden, active };
+  };
+  const isEmpty = async (): Promise<boolean> => {
+    const { waiting, active } = await count();
+    return waiting + active === 0;
+  };
+
+  const owned = stack.move();
+  return {
+    producer,
+    api,
+    waiting: async () => (await count()).waiting,
+    async untilEmpty() {
+      await eventually('every message has ended', isEmpty, DRAIN_MS);
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}

@@ -1,0 +1,10 @@
+import { jobKeys, type Shard } from '../queues.ts';
+
+/** What became of the wish to cancel a message. */
+export type CancelResult = 'cancelled' | 'too-late' | 'not-found';
+
+/** Ends a message that nobody has begun to send; running it twice does nothing. */
+export async function cancel(shard: Shard, id: string): Promise<CancelResult> {
+  const [result] = (await shard.redis.laneCancel(jobKeys(shard, id).job, shard.root, id)) as [CancelResult];
+  return result;
+}

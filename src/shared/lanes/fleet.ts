@@ -1,0 +1,123 @@
+import type { Redis } from 'ioredis';
+import { fleetRoot } from '../keys.ts';
+import type { RateLimit } from '../rate-limit.ts';
+import type { LaneRedis } from './commands.ts';
+
+/** A circuit that is open: the API's, or that of a key. */
+export interface OpenCircuit {
+  /** `api`, or `key:<fingerprint>`. */
+  name: string;
+  /** On Redis's clock: when the next probe may leave. */
+  probeAt: number;
+  reason: 'api-down' | 'unauthorized';
+}
+
+/** What all workers share. */
+export interface FleetFacts {
+  /** On Redis's clock. */
+  nowMs: number;
+  /** The limits that were set at run time, as text; `null` where the variables count. */
+  limits: StoredLimits;
+  circuits: OpenCircuit[];
+}
+
+export interface StoredLimits {
+  rate: string | null;
+  pageRate: string | null;
+}
+
+export type GateAnswer = { verdict: 'go' | 'probe' } | { verdict: 'slot' | 'hold'; delayMs: number };
+
+export interface Observation {
+  circuit: string;
+  reason: OpenCircuit['reason'];
+  /** The message whose request failed; `null` if it went well. */
+  failedMessage: string | null;
+  isProbe: boolean;
+  /** Successes that were not told yet. */
+  successes: number;
+  /** Failures of different messages that open the circuit. */
+  threshold: number;
+  pauseMs: number;
+  maxPauseMs: number;
+}
+
+const keysOf = (namespace: string) => {
+  const root = fleetRoot(namespace);
+  return { root, circuits: `${root}circuits`, limits: `${root}limits`, arrival: `${root}rate` };
+};
+
+export async function readFleet(redis: Redis, namespace: string): Promise<FleetFacts> {
+  const keys = keysOf(namespace);
+  const [time, limits, circuits] = await Promise.all([
+    redis.time(),
+    readLimits(redis, namespace),
+    redis.hgetall(keys.circuits),
+  ]);
+  return {
+    nowMs: Number(time[0]) * 1000 + Math.floor(Number(time[1]) / 1000),
+    limits,
+    circuits: Object.entries(circuits).map(([name, text]) => {
+      const [probeAt, , , reason] = text.split(' ');
+      return { name, probeAt: Number(probeAt), reason: reason as OpenCircuit['reason'] };
+    }),
+  };
+}
+
+/** Asks for leave to send, as far as the fleet's limit and the circuits in the message's way are concerned. */
+export async function askGate(
+  redis: LaneRedis,
+  namespace: string,
+  { limit, probeMs, circuits }: { limit: RateLimit | null; probeMs: number; circuits: readonly string[] },
+): Promise<GateAnswer> {
+  const keys = keysOf(namespace);
+  const reply = await redis.fleetGate(
+    keys.circuits,
+    keys.arrival,
+    limit?.intervalMs ?? '',
+    limit?.burst ?? '',
+    probeMs,
+    ...circuits,
+  );
+  const [verdict, delayMs] = reply as [GateAnswer['verdict'], number?];
+  return verdict === 'go' || verdict === 'probe' ? { verdict } : { verdict, delayMs: delayMs ?? 0 };
+}
+
+/** Tells what a request has shown. @returns the ms until the next probe if the circuit is open, or 0. */
+export async function tellFleet(redis: LaneRedis, namespace: string, observation: Observation): Promise<number> {
+  const { circuit, failedMessage } = observation;
+  const keys = keysOf(namespace);
+  const reply = await redis.fleetNote(
+    keys.circuits,
+    `${keys.root}failures:${circuit}`,
+    `${keys.root}successes:${circuit}`,
+    circuit,
+    failedMessage === null ? 'ok' : 'failed',
+    observation.isProbe ? 1 : 0,
+    failedMessage ?? '',
+    observation.successes,
+    observation.threshold,
+    observation.reason,
+    observation.pauseMs,
+    observation.maxPauseMs,
+  );
+  return reply as number;
+}
+
+export async function readLimits(redis: Redis, namespace: string): Promise<StoredLimits> {
+  const [rate, pageRate] = await redis.hmget(keysOf(namespace).limits, 'rate', 'pageRate');
+  return { rate: rate ?? null, pageRate: pageRate ?? null };
+}
+
+/** Sets limits for the whole fleet; `null` gives the variables their say again, what is left out stays as it is. */
+export async function writeLimits(redis: Redis, namespace: string, changes: Partial<StoredLimits>): Promise<void> {
+  const { limits, arrival } = keysOf(namespace);
+  const transaction = redis.multi();
+  for (const [name, text] of Object.entries(changes)) {
+    if (text === null) transaction.hdel(limits, name);
+    else transaction.hset(limits, name, text);
+  }
+  // The slots that were reserved under the old limit don't hold up those of the new one.
+  if (changes.rate !== undefined) transaction.del(arrival);
+  await transaction.exec();
+}

@@ -1,0 +1,35 @@
+-- Begins or ends a hold that lasts until an operator ends it.
+--
+-- KEYS[1] the hash of holds
+-- ARGV[1] root  ARGV[2] '*', a page, or a lane  ARGV[3] what `status` shows of it, as JSON, or '' to end the hold
+--
+-- Returns 1 if this changed anything.
+
+local root, what = ARGV[1], ARGV[2]
+local field = 'standing:' .. what
+if ARGV[3] ~= '' then return redis.call('HSETNX', KEYS[1], field, ARGV[3]) end
+if redis.call('HDEL', KEYS[1], field) == 0 then return 0 end
+
+local function goOn(page)
+  redis.call('SADD', root .. 'pages', page)
+  releaseReady(root, page)
+end
+
+if what == '*' then
+  for _, page in ipairs(redis.call('SMEMBERS', root .. 'pages')) do goOn(page) end
+elseif not string.find(what, '/', 1, true) then
+  goOn(what)
+else
+  local page = pageOf(what)
+  local head = redis.call('LINDEX', root .. 'lane:' .. what, 0)
+  local isInItsPlace = not head
+    or redis.call('HEXISTS', root .. 'window:' .. page, head) == 1
+    or redis.call('HEXISTS', root .. 'failing:' .. page, head) == 1
+    or redis.call('LPOS', root .. 'ready:' .. page, what)
+    or redis.call('LPOS', root .. 'high:' .. page, what)
+  if not isInItsPlace then
+    redis.call('SADD', root .. 'pages', page)
+    becomeReady(root, what, page, 'LPUSH')
+  end
+end
+return 1

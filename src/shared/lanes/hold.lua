@@ -1,0 +1,18 @@
+-- Put before the scripts that release or claim. What keeps messages back stands in the hash `holds`:
+--   standing:*  standing:<page>  standing:<lane>   until an operator ends it; the value is JSON for `status`
+--   timed:<page>                                   the API asked for it; the value is `<until in ms> <JSON>`
+
+local function isPageHeldForGood(root, page)
+  local holds = redis.call('HMGET', root .. 'holds', 'standing:*', 'standing:' .. page)
+  return holds[1] or holds[2]
+end
+
+local function isLaneHeldForGood(root, lane)
+  return redis.call('HEXISTS', root .. 'holds', 'standing:' .. lane) == 1
+end
+
+-- Until when the page is held, in ms; 0 if it isn't.
+local function pageHeldUntil(root, page)
+  local hold = redis.call('HGET', root .. 'holds', 'timed:' .. page)
+  return hold and tonumber(string.match(hold, '^%d+')) or 0
+end

@@ -1,0 +1,47 @@
+import { type Claim, claim, type FleetWord, type Ticket } from '../shared/lanes/claim.ts';
+import type { MessagePayload } from '../shared/payload.ts';
+import type { Shard } from '../shared/queues.ts';
+import { pausedFor } from './backoff.ts';
+import type { Fleet } from './fleet.ts';
+import type { Keyring } from './keyring.ts';
+
+/** What the claim of a message came to. */
+export interface Admission {
+  answer: Exclude<Claim, { verdict: 'ask' }>;
+  /** On the clock of `performance.now()`, before the claim: its lock lasts that long from here at least. */
+  claimedAt: number;
+  /** Whether the request finds out if a circuit can be closed. */
+  isProbe: boolean;
+}
+
+export type Admit = (shard: Shard, ticket: Ticket, payload: MessagePayload | null) => Promise<Admission>;
+
+/** Claims a message, and asks the fleet for leave if that is needed. */
+export function createAdmission(fleet: Fleet, keyring: Keyring): Admit {
+  async function keyCircuitOf(payload: MessagePayload | null): Promise<string | null> {
+    if (payload === null || !fleet.hasRefusedKeys()) return null;
+    const apiKey = await keyring.keyFor(payload.request.pageId);
+    return apiKey === undefined ? null : keyring.circuitOf(apiKey);
+  }
+
+  return async (shard, ticket, payload) => {
+    const keyCircuit = await keyCircuitOf(payload);
+    const word = fleet.wordFor(keyCircuit);
+    const first = await claimAt(shard, ticket, word);
+    if (first.answer.verdict !== 'ask') return { ...first, answer: first.answer, isProbe: false };
+    const gate = await fleet.ask(keyCircuit);
+    const second = await claimAt(shard, ticket, gate.verdict === 'probe' ? { verdict: 'go' } : gate);
+    if (second.answer.verdict === 'ask') throw new Error('a claim asks for what it was told');
+    return { ...second, answer: second.answer, isProbe: gate.verdict === 'probe' };
+  };
+}
+
+async function claimAt(shard: Shard, ticket: Ticket, word: FleetWord): Promise<{ answer: Claim; claimedAt: number }> {
+  // Before the claim, not after: a process that was frozen meanwhile reads an answer of long ago.
+  const claimedAt = performance.now();
+  return { answer: await claim(shard, ticket, word.verdict === 'hold' ? holdFor(word.delayMs) : word), claimedAt };
+}
+
+function holdFor(delayMs: number): FleetWord {
+  return { verdict: 'hold', delayMs: pausedFor(delayMs, Math.random()) };
+}

@@ -1,0 +1,20 @@
+import type { Attempted } from './attempt.ts';
+
+/** What an attempt shows of the API and of the key; `null` if it shows nothing. */
+export interface Evidence {
+  api: 'ok' | 'failed' | null;
+  key: 'ok' | 'refused' | null;
+}
+
+/** A message that the API refuses, or a limit, shows that the API is well; an answer that leaves all open doesn't. */
+export function evidenceOf({ outcome, exchange }: Attempted): Evidence {
+  if (exchange === null) return { api: null, key: null };
+  const { httpStatus, failure } = exchange;
+  if (httpStatus === null) {
+    const isTheirFault = failure?.kind === 'timeout' || failure?.kind === 'connection';
+    return { api: isTheirFault ? 'failed' : null, key: null };
+  }
+  if (outcome.kind === 'unknown') return { api: 'failed', key: null };
+  const isRefused = outcome.kind === 'held' && outcome.scope === 'key';
+  return { api: 'ok', key: isRefused ? 'refused' : 'ok' };
+}

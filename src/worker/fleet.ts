@@ -1,0 +1,137 @@
+import type { Logger } from 'pino';
+import type { FleetWord } from '../shared/lanes/claim.ts';
+import type { LaneRedis } from '../shared/lanes/commands.ts';
+import { askGate, type GateAnswer, readFleet, type StoredLimits, tellFleet } from '../shared/lanes/fleet.ts';
+import type { FleetRules } from '../shared/lanes/register.ts';
+import { NO_LIMIT, parseRateLimit, type RateLimit } from '../shared/rate-limit.ts';
+import type { Evidence } from './evidence.ts';
+
+export interface FleetConfig {
+  namespace: string;
+  rateLimit?: string | undefined;
+  pageRateLimit?: string | undefined;
+  pageParallelism: number | 'auto';
+  timeoutMs: number;
+}
+
+/** A request, for the fleet. */
+export interface RequestFacts {
+  id: string;
+  evidence: Evidence;
+  keyCircuit: string | null;
+  isProbe: boolean;
+  /** Failures of different messages that open the API's circuit. */
+  threshold: number;
+}
+
+/** How long the message has to wait for the API or its key; 0 if it need not. */
+export interface Pause {
+  apiMs: number;
+  keyMs: number;
+}
+
+/** This worker's view of what the whole fleet shares, at most half a second old: limits and circuits. */
+export interface Fleet {
+  /** Reads it anew, and tells what went well meanwhile. @returns whether the rules are others now. */
+  refresh(): Promise<boolean>;
+  rules(): FleetRules;
+  /** Whether any key is refused: only then does a message's key matter before it is sent. */
+  hasRefusedKeys(): boolean;
+  /** What is to be said at a claim. */
+  wordFor(keyCircuit: string | null): FleetWord;
+  /** Asks for leave to send now. */
+  ask(keyCircuit: string | null): Promise<GateAnswer>;
+  /** Tells what a request has shown. */
+  tell(facts: RequestFacts): Promise<Pause>;
+}
+
+const API = 'api';
+const API_PAUSES = { reason: 'api-down', pauseMs: 1000, maxPauseMs: 15_000 } as const;
+const KEY_PAUSES = { reason: 'unauthorized', pauseMs: 1000, maxPauseMs: 30_000 } as const;
+/** A probe that is not heard of for so long after its time-out is given up, and another one may leave. */
+const PROBE_GRACE_MS = 2000;
+
+export function createFleet(redis: LaneRedis, config: FleetConfig, logger: Logger): Fleet {
+  const { namespace } = config;
+  /** When the next probe may leave, on the clock of `performance.now()`. */
+  const circuits = new Map<string, number>();
+  let limits: StoredLimits = { rate: null, pageRate: null };
+  let successes = 0;
+
+  const limit = (): RateLimit | null => limitOf(limits.rate ?? config.rateLimit);
+  const inTheWay = (keyCircuit: string | null): string[] => [API, ...(keyCircuit === null ? [] : [keyCircuit])];
+
+  function note(name: string, pauseMs: number): number {
+    if (pauseMs === 0) {
+      if (circuits.delete(name)) logger.info({ circuit: name }, 'messages go on');
+    } else {
+      if (!circuits.has(name)) logger.error({ circuit: name, pauseMs }, messageOf(name));
+      circuits.set(name, performance.now() + pauseMs);
+    }
+    return pauseMs;
+  }
+
+  async function tellOf(
+    circuit: string,
+    failedMessage: string | null,
+    { isProbe, threshold }: Pick<RequestFacts, 'isProbe' | 'threshold'>,
+  ): Promise<number> {
+    const told = circuit === API ? successes : 0;
+    successes -= told;
+    const pauses = circuit === API ? API_PAUSES : KEY_PAUSES;
+    const observation = { circuit, failedMessage, isProbe, threshold, successes: told, ...pauses };
+    return note(circuit, await tellFleet(redis, namespace, observation));
+  }
+
+  return {
+    async refresh() {
+      if (successes > 0) await tellOf(API, null, { isProbe: false, threshold: 1 });
+      const facts = await readFleet(redis, namespace);
+      for (const name of circuits.keys()) if (!facts.circuits.some((open) => open.name === name)) note(name, 0);
+      for (const { name, probeAt } of facts.circuits) note(name, Math.max(1, probeAt - facts.nowMs));
+      const changed = facts.limits.rate !== limits.rate || facts.limits.pageRate !== limits.pageRate;
+      limits = facts.limits;
+      return changed;
+    },
+    rules: () => ({
+      window: config.pageParallelism === 'auto' ? 0 : config.pageParallelism,
+      pageLimit: limitOf(limits.pageRate ?? config.pageRateLimit),
+      limit: limit(),
+    }),
+    hasRefusedKeys: () => circuits.size > (circuits.has(API) ? 1 : 0),
+    wordFor(keyCircuit) {
+      const open = inTheWay(keyCircuit).flatMap((name) => circuits.get(name) ?? []);
+      if (open.length === 0) return { verdict: limit() === null ? 'go' : 'ask' };
+      const leftMs = Math.max(...open) - performance.now();
+      return leftMs > 0 ? { verdict: 'hold', delayMs: leftMs } : { verdict: 'probe' };
+    },
+    ask: async (keyCircuit) =>
+      await askGate(redis, namespace, {
+        limit: limit(),
+        probeMs: config.timeoutMs + PROBE_GRACE_MS,
+        circuits: inTheWay(keyCircuit),
+      }),
+    async tell({ id, evidence, keyCircuit, isProbe, threshold }) {
+      const pause: Pause = { apiMs: 0, keyMs: 0 };
+      if (evidence.api === 'failed') pause.apiMs = await tellOf(API, id, { isProbe, threshold });
+      if (evidence.api === 'ok') {
+        successes += 1;
+        if (isProbe) await tellOf(API, null, { isProbe, threshold });
+      }
+      if (keyCircuit === null) return pause;
+      if (evidence.key === 'refused') pause.keyMs = await tellOf(keyCircuit, id, { isProbe, threshold: 1 });
+      else if (evidence.key === 'ok' && isProbe) await tellOf(keyCircuit, null, { isProbe, threshold: 1 });
+      return pause;
+    },
+  };
+}
+
+function limitOf(text: string | undefined): RateLimit | null {
+  return text === undefined || text === NO_LIMIT ? null : parseRateLimit(text);
+}
+
+function messageOf(circuit: string): string {
+  return circuit === API
+    ? 'the API does not work: messages wait, and one after the other is sent as a probe'
+    : 'the API refuses a key: its pages wait; replace the key, or have it let in again';
+}

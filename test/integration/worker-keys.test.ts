@@ -1,0 +1,106 @@
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import { createWorker } from '../../src/worker/index.ts';
+import { runCommand } from '../support/command-line.ts';
+import { eventually } from '../support/eventually.ts';
+import { textMessage } from '../support/messages.ts';
+import { startTestRedis } from '../support/redis.ts';
+import { install, type Installation } from '../support/worker.ts';
+
+function newFile(text: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'kitechat-worker-keys-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, 'keys');
+  writeFileSync(path, text);
+  return path;
+}
+
+function replace(path: string, text: string): void {
+  writeFileSync(`${path}.new`, text);
+  renameSync(`${path}.new`, path);
+}
+
+/** The page and the key of every request that the API has got. */
+function keysSeen({ api }: Installation): [string, unknown][] {
+  return api.requests.map(({ headers, body }) => [(body as { pageId: string }).pageId, headers['apikey']]);
+}
+
+describe('a worker with files of keys', () => {
+  let server: RedisServer;
+  beforeAll(async () => {
+    server = await startTestRedis();
+  });
+  afterAll(async () => await server.stop());
+
+  it('sends with the key of each page, and with the one for every page where a page has none', async () => {
+    const apiKeysFile = newFile('{"p1":"key-of-p1","p2":"key-of-p2"}');
+    await using site = await install(server, { config: { apiKey: 'key-of-all', apiKeysFile } });
+    const pages = ['p1', 'p2', 'p3'];
+    const ids = await Promise.all(pages.map((page) => site.enqueue(textMessage('c1', 1, page))));
+    for (const id of ids) await site.until(id, 'delivered');
+    expect(new Map(keysSeen(site))).toEqual(
+      new Map([
+        ['p1', 'key-of-p1'],
+        ['p2', 'key-of-p2'],
+        ['p3', 'key-of-all'],
+      ]),
+    );
+  });
+
+  it('goes on with the new key when a file is replaced, without a restart', async () => {
+    const apiKeyFile = newFile('old-key\n');
+    await using site = await install(server, { config: { apiKey: undefined, apiKeyFile } });
+    await site.until(await site.enqueue(textMessage('c1', 1)), 'delivered');
+    replace(apiKeyFile, 'new-key\n');
+    let n = 1;
+    await eventually('the new key is used', async () => {
+      await site.until(await site.enqueue(textMessage('c1', (n += 1))), 'delivered');
+      return keysSeen(site).some(([, key]) => key === 'new-key');
+    });
+    expect(new Set(keysSeen(site).map(([, key]) => key))).toEqual(new Set(['old-key', 'new-key']));
+    expect(site.api.report()).toMatchObject({ duplicates: { count: 0 }, outOfOrder: { count: 0 } });
+  });
+
+  it('lets a page without a key wait, and sends once the file has one', async () => {
+    const apiKeysFile = newFile('{"p1":"key-of-p1"}');
+    await using site = await install(server, { config: { apiKey: undefined, apiKeysFile, attempts: 1 } });
+    const id = await site.enqueue(textMessage('c1', 1, 'p2'));
+    await site.until(await site.enqueue(textMessage('c1', 1, 'p1')), 'delivered');
+    const held = await site.until(id, 'held');
+    expect(held.attempts[0]).toMatchObject({ outcome: 'held', detail: 'there is no API key for this page' });
+    replace(apiKeysFile, '{"p1":"key-of-p1","p2":"key-of-p2"}');
+    expect(await site.until(id, 'delivered')).toMatchObject({ attemptsUsed: 0 });
+    expect(keysSeen(site)).toEqual([
+      ['p1', 'key-of-p1'],
+      ['p2', 'key-of-p2'],
+    ]);
+  });
+
+  it('does not read them when the hook resolveApiKey says which key it is', async () => {
+    const config = { apiKey: undefined, apiKeyFile: '/missing', apiKeysFile: '/missing' };
+    await using site = await install(server, { config, hooks: { resolveApiKey: (pageId) => `hook-${pageId}` } });
+    await site.until(await site.enqueue(textMessage('c1', 1)), 'delivered');
+    expect(keysSeen(site)).toEqual([['p1', 'hook-p1']]);
+  });
+
+  it('does not start with files that it can not use, and says so without their paths', async () => {
+    const config = { redisUrl: server.url, apiKeyFile: '/missing/SECRET', apiKeysFile: newFile('SECRET') };
+    const running = createWorker(config).run();
+    await expect(running).rejects.toThrow(
+      /KITECHAT_API_KEY_FILE: names a file [^]*KITECHAT_API_KEYS_FILE: names a file /,
+    );
+    await expect(running).rejects.not.toThrow(/SECRET/);
+  });
+
+  it('as a command it exits 2 for such a file, and the commands that need no key go on', async () => {
+    const env = { REDIS_URL: server.url, KITECHAT_NAMESPACE: 'no-key', KITECHAT_API_KEY_FILE: '/missing/SECRET' };
+    const worker = await runCommand(['worker'], env);
+    expect(worker).toMatchObject({ exitCode: 2, stdout: [] });
+    expect(worker.stderr.slice(1)).toEqual(["  - KITECHAT_API_KEY_FILE: names a file that can't be read (ENOENT)"]);
+    expect(await runCommand(['send'], env, JSON.stringify(textMessage('c1', 1)))).toMatchObject({ exitCode: 0 });
+    expect(await runCommand(['status'], env)).toMatchObject({ exitCode: 0 });
+  });
+});

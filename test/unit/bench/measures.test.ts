@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import { latenciesMs } from '../../../bench/result/latency.ts';
+import { steadyPerSecond } from '../../../bench/result/throughput.ts';
+
+describe('latencies', () => {
+  const sent = [
+    { conversationId: 'c1', atMs: 1000 },
+    { conversationId: 'c2', atMs: 1010 },
+  ];
+  const arrived = [
+    { conversationId: 'c2', atMs: 1012 },
+    { conversationId: 'c1', atMs: 1005 },
+  ];
+
+  it('are the time from each call to the arrival of its own message, in the order of the calls', () => {
+    expect(latenciesMs(sent, arrived)).toEqual([5, 2]);
+  });
+
+  it('are none if a message is missing, came twice or belongs to another conversation', () => {
+    expect(() => latenciesMs(sent, arrived.slice(1))).toThrow('2 messages were sent, 1 arrived, in 1 conversations');
+    expect(() =>
+      latenciesMs(
+        sent,
+        [arrived[0], arrived[0]].flatMap((moment) => moment ?? []),
+      ),
+    ).toThrow('2 messages were sent, 2 arrived, in 1 conversations');
+    const strangers = arrived.map(({ atMs }, index) => ({ conversationId: `x${index}`, atMs }));
+    expect(() => latenciesMs(sent, strangers)).toThrow('the message of c1 has not arrived');
+  });
+});
+
+describe('the steady throughput', () => {
+  /** One arrival every 10 ms from 0 to 990. */
+  const even = Array.from({ length: 100 }, (_, index) => index * 10);
+
+  it('counts from the start on, in any order of the arrivals', () => {
+    expect(steadyPerSecond(even, 490, 0)).toBeCloseTo(100);
+    expect(steadyPerSecond(even.toReversed(), 490, 0)).toBeCloseTo(100);
+  });
+
+  it('leaves out the last ones, which may straggle', () => {
+    const straggling = [...even, 5000, 9000];
+    expect(steadyPerSecond(straggling, 490, 2)).toBeCloseTo(100);
+    expect(steadyPerSecond(straggling, 490, 0)).toBeLessThan(10);
+  });
+
+  it('is an error if nothing is left to count', () => {
+    expect(() => steadyPerSecond(even, 990, 0)).toThrow(RangeError);
+    expect(() => steadyPerSecond(even, 0, 100)).toThrow(RangeError);
+  });
+});

@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import type { Limit } from '../../../bench/benchmark.ts';
+import { type BenchmarkResult, ratioTable, sidesTable } from '../../../bench/result/tables.ts';
+import { judge } from '../../../bench/result/verdict.ts';
+
+function resultWith(limit: Limit): BenchmarkResult {
+  const rounds = [
+    { baseline: { value: 10, details: { waiting: 0 } }, subject: { value: 25, details: { waiting: 10_001 } } },
+    { baseline: { value: 20, details: { waiting: 0 } }, subject: { value: 40, details: { waiting: 10_003 } } },
+  ];
+  return {
+    benchmark: {
+      name: 'delay',
+      measures: 'how long it takes',
+      unit: 'ms',
+      limit,
+      prepare: async () => await Promise.reject(new Error('it has run')),
+    },
+    sides: { baseline: 'idle', subject: 'busy' },
+    rounds,
+    verdict: judge(rounds, limit),
+  };
+}
+
+describe('the table of ratios', () => {
+  it('shows which sides were divided, the median, the spread and the limit', () => {
+    expect(ratioTable([resultWith({ atMost: 3 })]).split('\n')[1]).toMatch(
+      /^delay: busy \/ idle +2\.25 +2\.00 to 2\.50 +≤ 3 +2 +holds$/,
+    );
+  });
+
+  it('cries out when a limit is broken', () => {
+    expect(ratioTable([resultWith({ atLeast: 2.5 })])).toMatch(/≥ 2\.5 +2 +BROKEN$/);
+  });
+});
+
+describe('the table of sides', () => {
+  it('shows what both sides came to, in their unit, and what was noted beside it', () => {
+    const [, idle, busy] = sidesTable([resultWith({ atMost: 3 })]).split('\n');
+    expect(idle).toMatch(/^delay +idle +15\.0 +10\.0 to 20\.0 +ms +waiting 0\.00$/);
+    expect(busy).toMatch(/^delay +busy +32\.5 +25\.0 to 40\.0 +ms +waiting 10002$/);
+  });
+});
