@@ -1,3 +1,4 @@
+import { ChangeUncertainError } from '../shared/change-redis.ts';
 import { type Environment, loadConfig } from '../shared/config.ts';
 import { ConfigError, EnqueueUncertainError, KitechatSenderError, QueueUnavailableError } from '../shared/errors.ts';
 import { describeSafely } from '../shared/safe-cause.ts';
@@ -28,7 +29,7 @@ function moreAbout(error: KitechatSenderError, env: Environment | undefined): st
 
 function exitCodeOf(error: KitechatSenderError): ExitCode {
   if (error instanceof ConfigError || error instanceof UnreadableInputError) return exitCodes.usage;
-  const unreachable = [QueueUnavailableError, EnqueueUncertainError, RedisMissingError];
+  const unreachable = [QueueUnavailableError, EnqueueUncertainError, ChangeUncertainError, RedisMissingError];
   return unreachable.some((kind) => error instanceof kind) ? exitCodes.redisUnreachable : exitCodes.notFullyDone;
 }
 

@@ -1,12 +1,14 @@
 import { once } from 'node:events';
-import { Command, InvalidArgumentError, Option } from 'commander';
-import { type DeadReason, deadReasons } from '../shared/dead-letter.ts';
+import { Command, Option } from 'commander';
 import { version } from '../shared/version.ts';
+import { type Actions, json, repeatable, type Run, wholeNumber } from './arguments.ts';
+import { cancel } from './cancel.ts';
 import { type CommandContext, type ExitCode, exitCodes } from './context.ts';
-import { listDeadLetters, replayDeadLetters, showDeadLetter } from './dead-letters.ts';
+import { addDeadLetterCommands } from './dead-letter-commands.ts';
 import { demo } from './demo/demo.ts';
 import { fakeApi, type FakeApiOptions } from './fake-api.ts';
 import { showMessage } from './message.ts';
+import { addHoldCommands, addLimitCommands } from './pace-commands.ts';
 import { send } from './send.ts';
 import { status } from './status.ts';
 import { runWorker } from './worker.ts';
@@ -56,7 +58,17 @@ export function createProgram(context: CommandContext, finish: (exitCode: ExitCo
     .addOption(json())
     .action(ask(showMessage));
 
-  addDeadLetters(program.command('dead-letters').description('messages that could not be delivered'), { run, ask });
+  program
+    .command('cancel')
+    .description('cancel one message that nobody has begun to send')
+    .argument('<ID>', 'as "send" and the log of a worker print it')
+    .addOption(json())
+    .action(run(cancel));
+
+  const actions: Actions = { run, ask };
+  addDeadLetterCommands(program, actions);
+  addHoldCommands(program, actions);
+  addLimitCommands(program, actions);
 
   program
     .command('fake-api')
@@ -85,14 +97,11 @@ export function createProgram(context: CommandContext, finish: (exitCode: ExitCo
   return program;
 }
 
-type Run = <Arguments extends unknown[]>(
-  command: (context: CommandContext, ...given: Arguments) => Promise<ExitCode>,
-) => (...given: Arguments) => Promise<void>;
-
 const sendHelp = `
 A line:
   {"pageId":"p1","conversationId":"c1","message":{"type":"text","text":"Hello"},"idempotencyKey":"order-17"}
-Beside the request it may have idempotencyKey, ttlMs, label and onUnknownOutcome ("resend" or "dead-letter").
+Beside the request it may have idempotencyKey, ttlMs, label, onUnknownOutcome ("resend" or "dead-letter"), priority
+("normal" or "high"), and to be sent later delayMs or sendAt (a time with its zone, such as "2026-11-22T10:00:00Z").
 For each message stored, {"line":1,"id":"…","duplicate":false} goes to stdout.`;
 
 const faultHelp = `
@@ -106,73 +115,4 @@ For example: --fault status=500:12% --fault reset-before:8% --fault status=429,r
 async function interruption(interrupted: AbortSignal): Promise<ExitCode> {
   if (!interrupted.aborted) await once(interrupted, 'abort');
   return exitCodes.interrupted;
-}
-
-function addDeadLetters(deadLetters: Command, { run, ask }: { run: Run; ask: Run }): void {
-  deadLetters
-    .command('list')
-    .description('the newest entries that match')
-    .addOption(new Option('--reason <reason>', 'why they died').choices([...deadReasons]))
-    .option('--page <id>', 'of this page')
-    .option('--conversation <id>', 'of this conversation')
-    .option('--label <label>', 'with this label')
-    .option('--since <time>', 'died at this time or later, such as 2026-11-22T10:00:00Z', time)
-    .option('--until <time>', 'died before this time', time)
-    .option('--limit <number>', 'at most so many', wholeNumber, 100)
-    .addOption(json())
-    .action(
-      ask(async (context, options: ListFlags) => {
-        const { page: pageId, conversation: conversationId, ...others } = options;
-        return await listDeadLetters(context, { ...others, pageId, conversationId });
-      }),
-    );
-
-  deadLetters
-    .command('show')
-    .description('one entry whole: the request, every attempt, the answer')
-    .argument('<ID>', 'the id of the message, as "list" shows it')
-    .addOption(json())
-    .action(ask(showDeadLetter));
-
-  deadLetters
-    .command('replay')
-    .description('send entries again, each at the end of its conversation')
-    .requiredOption('--id <ID...>', 'which entries')
-    .option('--force', 'also entries that had become too old')
-    .addOption(json())
-    .action(run(replayDeadLetters));
-}
-
-interface ListFlags {
-  reason?: DeadReason;
-  page?: string;
-  conversation?: string;
-  label?: string;
-  since?: Date;
-  until?: Date;
-  limit: number;
-  json?: boolean;
-}
-
-function json(): Option {
-  return new Option('--json', 'one JSON object a line instead of a table');
-}
-
-function repeatable(flags: string, description: string): Option {
-  return new Option(flags, description)
-    .argParser((value: string, before: string[]) => [...before, value])
-    .default([], 'none');
-}
-
-function wholeNumber(text: string): number {
-  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
-  return Number(text);
-}
-
-function time(text: string): Date {
-  const date = new Date(text);
-  // Date also reads "5" and "1 may", and none of it as people mean it.
-  const isTime = /^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(date.getTime());
-  if (!isTime) throw new InvalidArgumentError('It must be a time such as 2026-11-22T10:00:00Z.');
-  return date;
 }

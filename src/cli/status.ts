@@ -10,7 +10,7 @@ export async function status({ env, stdout }: CommandContext, { json }: { json?:
   const config = loadConfig(env);
   const session = createSession(config);
   try {
-    const found = await readStatus(session, config.shards, deadlineIn(config.enqueueTimeoutMs));
+    const found = await readStatus(session, config, deadlineIn(config.enqueueTimeoutMs));
     if (json) jsonLine(stdout, documented(found));
     else line(stdout, describe(found));
     return exitCodes.done;
@@ -45,7 +45,16 @@ function describe({ holds, workers, oldestQueuedMs, ...counts }: Status): string
         ]),
     holds.length === 0
       ? ''
-      : table([['hold', 'reason', 'until'], ...holds.map((h) => [h.scope, h.reason, h.until ?? ''])]),
+      : table([
+          ['hold', 'page', 'conversation', 'reason', 'until'],
+          ...holds.map((hold) => [
+            hold.scope,
+            hold.page ?? null,
+            hold.conversation ?? null,
+            hold.reason,
+            hold.until ?? null,
+          ]),
+        ]),
   ];
   return parts.filter((part) => part !== '').join('\n\n');
 }

@@ -1,3 +1,4 @@
+import { cancelMessage } from '../shared/cancel-message.ts';
 import { type ConfigOptions, resolveConfig } from '../shared/config.ts';
 import { deadlineIn } from '../shared/deadline.ts';
 import type { EnqueueOptions } from '../shared/enqueue-options.ts';
@@ -9,6 +10,7 @@ import {
   type MessageIssue,
   QueueUnavailableError,
 } from '../shared/errors.ts';
+import type { CancelResult } from '../shared/lanes/cancel.ts';
 import type { SendRequest } from '../shared/message.ts';
 import { type MessageRecord, readMessage } from '../shared/message-record.ts';
 import { createSession } from '../shared/session.ts';
@@ -49,6 +51,17 @@ export interface Producer {
    * @throws QueueUnavailableError if Redis does not answer.
    */
   getMessage(id: string): Promise<MessageRecord | null>;
+  /**
+   * Cancels a message that nobody has begun to send: it waits, is scheduled, is held, or is to be tried again. Its
+   * conversation goes on with the next one. A worker that is about to take it either comes first or never sends it.
+   *
+   * @returns `cancelled`: it is not sent from here on (an attempt before may have arrived, see its record); the same for one
+   * that was cancelled before. `too-late`: it is being sent, or has ended; `getMessage` tells which. `not-found`: the id is
+   * unknown, or no longer known.
+   * @throws QueueUnavailableError if Redis was away or refused; nothing was changed.
+   * @throws ChangeUncertainError if no answer came back; calling again is safe.
+   */
+  cancelMessage(id: string): Promise<CancelResult>;
   /** Waits for calls under way, then closes the connection. Later calls reject with QueueUnavailableError. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -119,6 +132,7 @@ export function createProducer(options: ConfigOptions = {}): Producer {
       return receipts;
     },
     getMessage: (id) => track(() => readMessage(session, config, id, deadlineIn(config.enqueueTimeoutMs))),
+    cancelMessage: (id) => track(() => cancelMessage(session, config, id, deadlineIn(config.enqueueTimeoutMs))),
     close,
     [Symbol.asyncDispose]: close,
   };

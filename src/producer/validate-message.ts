@@ -13,7 +13,7 @@ export function validateMessage(request: unknown, options: unknown, defaultTtlMs
   if (!parsed.ok || !parsedOptions.ok) {
     return { issues: [...(parsed.ok ? [] : parsed.issues), ...(parsedOptions.ok ? [] : parsedOptions.issues)] };
   }
-  const { idempotencyKey, ttlMs = defaultTtlMs, label, onUnknownOutcome } = parsedOptions.options;
+  const { idempotencyKey, ttlMs = defaultTtlMs, priority, label, onUnknownOutcome } = parsedOptions.options;
   return {
     payload: {
       v: 1,
@@ -22,6 +22,8 @@ export function validateMessage(request: unknown, options: unknown, defaultTtlMs
       ...(onUnknownOutcome === undefined ? {} : { onUnknownOutcome }),
     },
     ttlMs,
+    due: dueOf(parsedOptions.options),
+    priority,
     idempotency: idempotencyKey === undefined ? undefined : { key: idempotencyKey, requestHash: sha256(parsed.body) },
   };
 }
@@ -37,6 +39,17 @@ export function validateItem(item: unknown, defaultTtlMs: number): Validated {
   return {
     issues: result.issues.map(({ path, message: text }) => ({ path: path.replace(/^options\./, ''), message: text })),
   };
+}
+
+function dueOf({
+  delayMs,
+  sendAt,
+}: {
+  delayMs?: number | undefined;
+  sendAt?: Date | undefined;
+}): MessageToStore['due'] {
+  if (sendAt !== undefined) return { atMs: sendAt.getTime() };
+  return delayMs === undefined ? undefined : { delayMs };
 }
 
 function sha256(text: string): string {

@@ -3,18 +3,19 @@ import { askRedis } from './ask-redis.ts';
 import type { Deadline } from './deadline.ts';
 import type { DeadLetterPayload } from './dead-letter.ts';
 import { type DeadLetterRecord, deadLetterRecord } from './dead-letter-record.ts';
+import { heldUntil } from './holds.ts';
 import { DEAD_QUEUE, shardOfId } from './keys.ts';
+import { type HoldInRedis, readHolds } from './lanes/hold.ts';
+import { fieldsOf, type MessageStatus, statusFields, statusOf } from './message-status.ts';
 import { parsePayload } from './payload.ts';
 import { jobKeys, type Shard } from './queues.ts';
+import { redisTimeMs } from './redis-time.ts';
 import type { Session } from './session.ts';
-
-/** Where a message that isn't dead stands. */
-export type MessageStatus = 'queued' | 'sending' | 'retrying' | 'held' | 'delivered';
 
 /** What is known of a message. */
 export type MessageRecord = OpenMessageRecord | DeadLetterRecord;
 
-/** A message that waits, is being sent, or was delivered. */
+/** A message that waits, is being sent, was delivered, or was cancelled. */
 export interface OpenMessageRecord {
   id: string;
   pageId: string | null;
@@ -24,7 +25,7 @@ export interface OpenMessageRecord {
   attemptsUsed: number;
   attemptsAllowed: number;
   attempts: AttemptRecord[];
-  /** When it is tried again, for `retrying` and `held`. */
+  /** When it is tried next, for `scheduled`, `retrying` and `held`; `null` also for what an operator holds. */
   nextAttemptAt: string | null;
   label: string | null;
 }
@@ -35,7 +36,7 @@ export interface ReadConfig {
   keepDeadMs: number;
 }
 
-const FIELDS = ['data', 'timestamp', 'lane', 'settled', 'open', 'next', 'held', 'used', 'history'] as const;
+const FIELDS = ['data', 'timestamp', 'lane', 'used', 'history', ...statusFields] as const;
 type JobFields = Record<(typeof FIELDS)[number], string | null>;
 
 /**
@@ -56,40 +57,65 @@ export async function readMessage(
 }
 
 async function readFrom(shard: Shard, config: ReadConfig, id: string): Promise<MessageRecord | null> {
-  const dead = `${shard.root}${DEAD_QUEUE}:`;
-  const [values, letter, deadAt] = await Promise.all([
-    shard.redis.hmget(jobKeys(shard, id).job, ...FIELDS),
-    shard.redis.hget(dead + id, 'data'),
-    shard.redis.zscore(`${dead}failed`, id),
+  const { redis, root } = shard;
+  const dead = `${root}${DEAD_QUEUE}:`;
+  const [values, letter, deadAt, holds, time] = await Promise.all([
+    redis.hmget(jobKeys(shard, id).job, ...FIELDS),
+    redis.hget(dead + id, 'data'),
+    redis.zscore(`${dead}failed`, id),
+    readHolds(shard),
+    redis.time(),
   ]);
   if (letter !== null && deadAt !== null) {
     return deadLetterRecord(id, JSON.parse(letter) as DeadLetterPayload, Number(deadAt), config.keepDeadMs);
   }
-  const fields = Object.fromEntries(FIELDS.map((field, index) => [field, values[index] ?? null])) as JobFields;
-  return fields.lane === null || fields.settled === 'dead' ? null : openRecord(id, fields, config.attempts);
+  const job = fieldsOf(FIELDS, values);
+  if (job.lane === null || job.settled === 'dead') return null;
+  return openRecord(id, job, { attempts: config.attempts, ...standingOf(job, holds, redisTimeMs(time)) });
 }
 
-function openRecord(id: string, fields: JobFields, attemptsAllowed: number): OpenMessageRecord {
-  const payload = parsePayload(fields.data ?? '');
-  const status = statusOf(fields);
-  const waits = status === 'retrying' || status === 'held';
+interface Standing {
+  status: MessageStatus;
+  nextAttemptAtMs: number | null;
+}
+
+/** What holds its page or conversation is not written on the message. */
+function standingOf(job: JobFields, holds: readonly HoldInRedis[], nowMs: number): Standing {
+  const status = statusOf(job, nowMs);
+  const nextMs = job.next === null ? null : Number(job.next);
+  switch (status) {
+    case 'scheduled':
+      return { status, nextAttemptAtMs: Number(job.due) };
+    case 'queued':
+    case 'retrying':
+    case 'held': {
+      const until = heldUntil(holds, job.lane ?? '', nowMs);
+      if (until === undefined) return { status, nextAttemptAtMs: status === 'queued' ? null : nextMs };
+      return { status: 'held', nextAttemptAtMs: until === null ? null : Math.max(until, nextMs ?? 0) };
+    }
+    case 'sending':
+    case 'delivered':
+    case 'cancelled':
+      return { status, nextAttemptAtMs: null };
+  }
+}
+
+function openRecord(
+  id: string,
+  job: JobFields,
+  { attempts, status, nextAttemptAtMs }: Standing & Pick<ReadConfig, 'attempts'>,
+): OpenMessageRecord {
+  const payload = parsePayload(job.data ?? '');
   return {
     id,
     pageId: payload?.request.pageId ?? null,
     conversationId: payload?.request.conversationId ?? null,
     status,
-    enqueuedAt: new Date(Number(fields.timestamp)).toISOString(),
-    attemptsUsed: Number(fields.used ?? 0),
-    attemptsAllowed,
-    attempts: decodeHistory(fields.history ?? ''),
-    nextAttemptAt: waits && fields.next !== null ? new Date(Number(fields.next)).toISOString() : null,
+    enqueuedAt: new Date(Number(job.timestamp)).toISOString(),
+    attemptsUsed: Number(job.used ?? 0),
+    attemptsAllowed: attempts,
+    attempts: decodeHistory(job.history ?? ''),
+    nextAttemptAt: nextAttemptAtMs === null ? null : new Date(nextAttemptAtMs).toISOString(),
     label: payload?.label ?? null,
   };
-}
-
-function statusOf({ settled, open, next, held }: JobFields): MessageStatus {
-  if (settled !== null) return 'delivered';
-  if (open !== null) return 'sending';
-  if (next === null) return 'queued';
-  return held === null ? 'retrying' : 'held';
 }

@@ -18,6 +18,8 @@ export interface Receipt {
 export interface MessageToStore {
   payload: MessagePayload;
   ttlMs: number;
+  due?: MessageToEnqueue['due'];
+  priority?: MessageToEnqueue['priority'];
   idempotency: MessageToEnqueue['idempotency'];
 }
 

@@ -1,3 +1,4 @@
+import type { UnknownOutcomePolicy } from '../shared/enqueue-options.ts';
 import { type Claim, claim, type FleetWord, type Ticket } from '../shared/lanes/claim.ts';
 import type { MessagePayload } from '../shared/payload.ts';
 import type { Shard } from '../shared/queues.ts';
@@ -14,7 +15,13 @@ export interface Admission {
   isProbe: boolean;
 }
 
-export type Admit = (shard: Shard, ticket: Ticket, payload: MessagePayload | null) => Promise<Admission>;
+/** What the fleet has to know of a message. */
+export interface Applicant {
+  payload: MessagePayload | null;
+  onUnknownOutcome: UnknownOutcomePolicy;
+}
+
+export type Admit = (shard: Shard, ticket: Ticket, applicant: Applicant) => Promise<Admission>;
 
 /** Claims a message, and asks the fleet for leave if that is needed. */
 export function createAdmission(fleet: Fleet, keyring: Keyring): Admit {
@@ -24,9 +31,9 @@ export function createAdmission(fleet: Fleet, keyring: Keyring): Admit {
     return apiKey === undefined ? null : keyring.circuitOf(apiKey);
   }
 
-  return async (shard, ticket, payload) => {
+  return async (shard, ticket, { payload, onUnknownOutcome }) => {
     const keyCircuit = await keyCircuitOf(payload);
-    const word = fleet.wordFor(keyCircuit);
+    const word = fleet.wordFor(keyCircuit, onUnknownOutcome);
     const first = await claimAt(shard, ticket, word);
     if (first.answer.verdict !== 'ask') return { ...first, answer: first.answer, isProbe: false };
     const gate = await fleet.ask(keyCircuit);

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { UnknownOutcomePolicy } from '../shared/enqueue-options.ts';
 import type { FleetWord } from '../shared/lanes/claim.ts';
 import type { LaneRedis } from '../shared/lanes/commands.ts';
 import { askGate, type GateAnswer, readFleet, type StoredLimits, tellFleet } from '../shared/lanes/fleet.ts';
@@ -20,8 +21,7 @@ export interface RequestFacts {
   evidence: Evidence;
   keyCircuit: string | null;
   isProbe: boolean;
-  /** Failures of different messages that open the API's circuit. */
-  threshold: number;
+  onUnknownOutcome: UnknownOutcomePolicy;
 }
 
 /** How long the message has to wait for the API or its key; 0 if it need not. */
@@ -38,7 +38,7 @@ export interface Fleet {
   /** Whether any key is refused: only then does a message's key matter before it is sent. */
   hasRefusedKeys(): boolean;
   /** What is to be said at a claim. */
-  wordFor(keyCircuit: string | null): FleetWord;
+  wordFor(keyCircuit: string | null, onUnknownOutcome: UnknownOutcomePolicy): FleetWord;
   /** Asks for leave to send now. */
   ask(keyCircuit: string | null): Promise<GateAnswer>;
   /** Tells what a request has shown. */
@@ -48,6 +48,10 @@ export interface Fleet {
 const API = 'api';
 const API_PAUSES = { reason: 'api-down', pauseMs: 1000, maxPauseMs: 15_000 } as const;
 const KEY_PAUSES = { reason: 'unauthorized', pauseMs: 1000, maxPauseMs: 30_000 } as const;
+/** So many messages have to fail, one after the other here or half of all in the fleet, before the API is taken to be down. */
+const FAILURES_TO_OPEN = 5;
+/** After a failure, a success must come within this time to show that the API works. */
+const SUSPICION_MS = 100;
 /** A probe that is not heard of for so long after its time-out is given up, and another one may leave. */
 const PROBE_GRACE_MS = 2000;
 
@@ -57,6 +61,10 @@ export function createFleet(redis: LaneRedis, config: FleetConfig, logger: Logge
   const circuits = new Map<string, number>();
   let limits: StoredLimits = { rate: null, pageRate: null };
   let successes = 0;
+  /** The messages that failed here since the last success. */
+  const failedInARow = new Set<string>();
+  /** Those who wait for a success that clears the API of a suspicion. */
+  const suspicions = new Set<() => void>();
 
   const limit = (): RateLimit | null => limitOf(limits.rate ?? config.rateLimit);
   const inTheWay = (keyCircuit: string | null): string[] => [API, ...(keyCircuit === null ? [] : [keyCircuit])];
@@ -74,18 +82,45 @@ export function createFleet(redis: LaneRedis, config: FleetConfig, logger: Logge
   async function tellOf(
     circuit: string,
     failedMessage: string | null,
-    { isProbe, threshold }: Pick<RequestFacts, 'isProbe' | 'threshold'>,
+    { isProbe, isSure }: { isProbe: boolean; isSure: boolean },
   ): Promise<number> {
     const told = circuit === API ? successes : 0;
     successes -= told;
     const pauses = circuit === API ? API_PAUSES : KEY_PAUSES;
-    const observation = { circuit, failedMessage, isProbe, threshold, successes: told, ...pauses };
+    const threshold = FAILURES_TO_OPEN;
+    const observation = { circuit, failedMessage, isProbe, isSure, threshold, successes: told, ...pauses };
     return note(circuit, await tellFleet(redis, namespace, observation));
+  }
+
+  /** Nobody may be sent to a dead-letter queue in rows because an API breaks: nothing leaves until it is clear. */
+  async function isCleared(): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const clear = (): void => resolve(true);
+    suspicions.add(clear);
+    const timer = setTimeout(resolve, SUSPICION_MS, false);
+    const cleared = await promise;
+    clearTimeout(timer);
+    suspicions.delete(clear);
+    return cleared;
+  }
+
+  async function apiFailed({ id, isProbe, onUnknownOutcome }: RequestFacts): Promise<number> {
+    failedInARow.add(id);
+    const isPrecious = onUnknownOutcome === 'dead-letter' && !isProbe;
+    const isSure = failedInARow.size >= FAILURES_TO_OPEN || (isPrecious && !(await isCleared()));
+    return await tellOf(API, id, { isProbe, isSure });
+  }
+
+  async function apiWorks(isProbe: boolean): Promise<void> {
+    successes += 1;
+    failedInARow.clear();
+    for (const clear of suspicions) clear();
+    if (isProbe) await tellOf(API, null, { isProbe, isSure: false });
   }
 
   return {
     async refresh() {
-      if (successes > 0) await tellOf(API, null, { isProbe: false, threshold: 1 });
+      if (successes > 0) await tellOf(API, null, { isProbe: false, isSure: false });
       const facts = await readFleet(redis, namespace);
       for (const name of circuits.keys()) if (!facts.circuits.some((open) => open.name === name)) note(name, 0);
       for (const { name, probeAt } of facts.circuits) note(name, Math.max(1, probeAt - facts.nowMs));
@@ -99,7 +134,8 @@ export function createFleet(redis: LaneRedis, config: FleetConfig, logger: Logge
       limit: limit(),
     }),
     hasRefusedKeys: () => circuits.size > (circuits.has(API) ? 1 : 0),
-    wordFor(keyCircuit) {
+    wordFor(keyCircuit, onUnknownOutcome) {
+      if (suspicions.size > 0 && onUnknownOutcome === 'dead-letter') return { verdict: 'hold', delayMs: SUSPICION_MS };
       const open = inTheWay(keyCircuit).flatMap((name) => circuits.get(name) ?? []);
       if (open.length === 0) return { verdict: limit() === null ? 'go' : 'ask' };
       const leftMs = Math.max(...open) - performance.now();
@@ -111,16 +147,14 @@ export function createFleet(redis: LaneRedis, config: FleetConfig, logger: Logge
         probeMs: config.timeoutMs + PROBE_GRACE_MS,
         circuits: inTheWay(keyCircuit),
       }),
-    async tell({ id, evidence, keyCircuit, isProbe, threshold }) {
+    async tell(facts) {
+      const { id, evidence, keyCircuit, isProbe } = facts;
       const pause: Pause = { apiMs: 0, keyMs: 0 };
-      if (evidence.api === 'failed') pause.apiMs = await tellOf(API, id, { isProbe, threshold });
-      if (evidence.api === 'ok') {
-        successes += 1;
-        if (isProbe) await tellOf(API, null, { isProbe, threshold });
-      }
+      if (evidence.api === 'failed') pause.apiMs = await apiFailed(facts);
+      if (evidence.api === 'ok') await apiWorks(isProbe);
       if (keyCircuit === null) return pause;
-      if (evidence.key === 'refused') pause.keyMs = await tellOf(keyCircuit, id, { isProbe, threshold: 1 });
-      else if (evidence.key === 'ok' && isProbe) await tellOf(keyCircuit, null, { isProbe, threshold: 1 });
+      if (evidence.key === 'refused') pause.keyMs = await tellOf(keyCircuit, id, { isProbe, isSure: true });
+      else if (evidence.key === 'ok' && isProbe) await tellOf(keyCircuit, null, { isProbe, isSure: false });
       return pause;
     },
   };

@@ -16,9 +16,6 @@ import { finishGone, finishLater, finishLost, finishParked, finishSettled } from
 import { cutResponse, deadLetterOf, type MessageContext } from './message-context.ts';
 import { untilAnswered } from './until-answered.ts';
 
-/** So many messages have to fail before the API is taken to be down. One is enough where each may be lost to the desk. */
-const FAILURES_TO_OPEN = 5;
-
 export interface ProcessConfig {
   attempts: number;
   backoffMs: number;
@@ -62,7 +59,11 @@ export function createProcessor({
   return async (shard, job, token, signal) => {
     const id = job.id ?? '';
     const payload = decodePayload(job.data);
-    const admission = await admit(shard, { id, token, attempt: newAttempt() }, payload);
+    const admission = await admit(
+      shard,
+      { id, token, attempt: newAttempt() },
+      { payload, onUnknownOutcome: policyOf(payload) },
+    );
     const { answer } = admission;
     switch (answer.verdict) {
       case 'lost':
@@ -145,9 +146,8 @@ export function createProcessor({
     { isProbe, policy }: { isProbe: boolean; policy: UnknownOutcomePolicy },
   ): Promise<Pause> {
     const { keyCircuit } = attempted;
-    const threshold = policy === 'resend' ? FAILURES_TO_OPEN : 1;
     try {
-      return await fleet.tell({ id, evidence: evidenceOf(attempted), keyCircuit, isProbe, threshold });
+      return await fleet.tell({ id, evidence: evidenceOf(attempted), keyCircuit, isProbe, onUnknownOutcome: policy });
     } catch (error) {
       logger.warn({ err: error }, 'the fleet could not be told of an attempt');
       return { apiMs: 0, keyMs: 0 };

@@ -34,11 +34,12 @@ export interface Arena {
   fleet: Fleet;
   shard: Shard;
   deadLetters: DeadLetters;
-  /** Messages that were stored surely, by their identity. */
-  stored: Set<string>;
+  /** Messages that were stored surely, by their identity, with the time of it. */
+  stored: Map<string, number>;
   /** Messages of which some call could not say whether they were stored. */
   uncertain: Set<string>;
-  unwritten: { kills: number };
+  /** Kills that met Redis with a part of its AOF unwritten, and what it had just acknowledged then. */
+  unwritten: { kills: number; stored: number; delivered: number };
   /** Stores messages as a careful app does: again, with the same key, until it is sure. */
   store(items: readonly EnqueueItem[]): Promise<void>;
   /** Stores the messages of each conversation one after another, all conversations at once, over some time. */
@@ -77,13 +78,13 @@ export async function openArena(options: ArenaOptions): Promise<Arena> {
     }),
   );
   await Promise.all(Array.from({ length: options.workers }, () => fleet.start()));
-  const stored = new Set<string>();
+  const stored = new Map<string, number>();
   const uncertain = new Set<string>();
 
   async function storeOne(item: EnqueueItem): Promise<void> {
     const identity = identityOf(item);
     if (await storeUntilSure(producer, item, identity)) uncertain.add(identity);
-    stored.add(identity);
+    stored.set(identity, Date.now());
   }
 
   return {
@@ -96,12 +97,12 @@ export async function openArena(options: ArenaOptions): Promise<Arena> {
     deadLetters,
     stored,
     uncertain,
-    unwritten: { kills: 0 },
+    unwritten: { kills: 0, stored: 0, delivered: 0 },
     async store(items) {
       for (let start = 0; start < items.length; start += 500) {
         const part = items.slice(start, start + 500);
         await producer.enqueueMessages(part);
-        for (const item of part) stored.add(identityOf(item));
+        for (const item of part) stored.set(identityOf(item), Date.now());
       }
     },
     async storeSlowly(items, overMs) {

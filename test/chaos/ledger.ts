@@ -40,13 +40,15 @@ export async function settleAccounts(arena: Arena, excuses: Excuses): Promise<Ou
   const accepted = new Set(arena.api.accepted.map(identityOf));
   const report = arena.api.report();
   const repairs = await readRepairs(arena.shard);
-  const missing = [...arena.stored].filter((identity) => !accepted.has(identity) && !dead.has(identity)).length;
+  const missing = [...arena.stored.keys()].filter((identity) => !accepted.has(identity) && !dead.has(identity)).length;
   return {
     messages: arena.stored.size,
     kills: arena.fleet.kills,
     lost: Math.max(0, missing - stuck),
+    excusedLost: arena.unwritten.stored,
     duplicated: report.duplicates.count,
-    excused: excuses.duplicates,
+    // What Redis forgot of a delivery is sent again.
+    excused: excuses.duplicates + arena.unwritten.delivered,
     unexpected: [...accepted].filter((identity) => !arena.stored.has(identity)).length,
     unwritten: arena.unwritten.kills,
     recovered: [...arena.uncertain].filter((identity) => accepted.has(identity)).length,

@@ -1,33 +1,39 @@
 /**
  * Breaks real processes on purpose and counts what became of the messages.
  *
- *   npm run chaos -- [--seeds 5] [--first-seed 1] [--only <part of a name>] [--at-once 1] [--out <file>]
+ *   npm run chaos -- [--seeds 5] [--first-seed 1] [--group faults|pace] [--only <part of a name>] [--at-once 1] [--out <file>]
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { table } from '../../src/cli/table.ts';
 import { type Outcome, type Scenario, violationsOf } from './scenario.ts';
+import { apiDown } from './scenarios/api-down.ts';
 import { apiFaults } from './scenarios/api-faults.ts';
+import { fleetLimit, pageLimit, recovery } from './scenarios/limits.ts';
 import { bothKilled, redisFrozen, redisKills, redisOutage } from './scenarios/redis-faults.ts';
 import { workerKills } from './scenarios/worker-kills.ts';
 import { deploys, frozenWorkers } from './scenarios/worker-pauses.ts';
 
-const scenarios: readonly Scenario[] = [
-  workerKills('resend'),
-  workerKills('dead-letter'),
-  redisKills,
-  redisOutage,
-  bothKilled,
-  frozenWorkers,
-  redisFrozen,
-  apiFaults,
-  deploys,
-];
+const groups: Record<string, readonly Scenario[]> = {
+  faults: [
+    workerKills('resend'),
+    workerKills('dead-letter'),
+    redisKills,
+    redisOutage,
+    bothKilled,
+    frozenWorkers,
+    redisFrozen,
+    apiFaults,
+    deploys,
+  ],
+  pace: [apiDown('resend'), apiDown('dead-letter'), fleetLimit, pageLimit, recovery],
+};
 
 const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '1' },
     'first-seed': { type: 'string', default: '1' },
+    group: { type: 'string' },
     only: { type: 'string', default: '' },
     'at-once': { type: 'string', default: '1' },
     out: { type: 'string' },
@@ -35,6 +41,8 @@ const { values } = parseArgs({
 });
 const first = Number(values['first-seed']);
 const seeds = Array.from({ length: Number(values.seeds) }, (_, index) => first + index);
+const scenarios = values.group === undefined ? Object.values(groups).flat() : groups[values.group];
+if (!scenarios) throw new Error(`--group must be one of ${Object.keys(groups).join(', ')}`);
 const chosen = scenarios.filter(({ name }) => name.includes(values.only));
 
 interface Row {
@@ -114,7 +122,7 @@ function describeRows(all: readonly Row[]): string {
             seed,
             o.messages,
             o.kills,
-            o.lost,
+            o.excusedLost === 0 ? o.lost : `${o.lost} ≤ ${o.excusedLost}`,
             `${o.duplicated} ≤ ${o.excused}`,
             o.unexpected,
             o.recovered,

@@ -87,8 +87,7 @@ export async function openLanes(redis: LaneRedis, namespace: string = randomUUID
       await redis.set(`${send}${id}:lock`, token, 'PX', lockMs);
       return { id, token };
     },
-    claim: async ({ id, token }, attempt = randomUUID()) =>
-      await claim(shard, { id: id, token: token, attempt: attempt }),
+    claim: async ({ id, token }, attempt = randomUUID()) => await claim(shard, { id, token, attempt }),
     settle: async ({ id, token }, openAttempt, settlement, survived = true) =>
       await settle(shard, { id, token, openAttempt, record: null, survived }, settlement),
     async finish({ id }) {

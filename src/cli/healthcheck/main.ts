@@ -3,7 +3,8 @@ import { hostname } from 'node:os';
 import { type Environment, loadConfig } from '../../shared/config.ts';
 import { deadlineIn } from '../../shared/deadline.ts';
 import { createSession } from '../../shared/session.ts';
-import { readStatus, type WorkerStatus } from '../../shared/status.ts';
+import type { WorkerStatus } from '../../shared/shard-status.ts';
+import { readStatus } from '../../shared/status.ts';
 import { line } from '../context.ts';
 import { failureOf } from '../failure.ts';
 
@@ -14,7 +15,7 @@ async function findProblem(env: Environment): Promise<string | null> {
   const config = loadConfig(env);
   const session = createSession(config);
   try {
-    const { workers } = await readStatus(session, config.shards, deadlineIn(ANSWER_MS));
+    const { workers } = await readStatus(session, config, deadlineIn(ANSWER_MS));
     return workers.some(runsHere) ? null : `no worker of ${hostname()} has told the fleet lately that it is there`;
   } finally {
     await session.close();

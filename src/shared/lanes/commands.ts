@@ -1,8 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
 
-type Arguments = (string | number)[];
-
 const read = (name: string): string => readFileSync(new URL(`./${name}.lua`, import.meta.url), 'utf8');
 const redisClock = read('clock');
 const lanes = read('hold') + read('release');

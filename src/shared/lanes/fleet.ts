@@ -40,6 +40,8 @@ export interface Observation {
   threshold: number;
   pauseMs: number;
   maxPauseMs: number;
+  /** Whether this failure opens it anyway. */
+  isSure: boolean;
 }
 
 const keysOf = (namespace: string) => {
@@ -100,6 +102,7 @@ export async function tellFleet(redis: LaneRedis, namespace: string, observation
     observation.reason,
     observation.pauseMs,
     observation.maxPauseMs,
+    observation.isSure ? 1 : 0,
   );
   return reply as number;
 }

@@ -18,12 +18,16 @@ for i = 4, #ARGV do
     table.insert(probes, circuit)
   end
 end
+-- A probe needs no slot: while a circuit is open nothing else leaves.
+if #probes > 0 then
+  for _, circuit in ipairs(probes) do
+    circuit.probingUntil = now + tonumber(ARGV[3])
+    writeCircuit(KEYS[1], circuit)
+  end
+  return { 'probe' }
+end
 if ARGV[1] ~= '' then
   local slot = reserveSlot(KEYS[2], now, tonumber(ARGV[1]), tonumber(ARGV[2]))
   if slot > now then return { 'slot', math.ceil(slot - now) } end
 end
-for _, circuit in ipairs(probes) do
-  circuit.probingUntil = now + tonumber(ARGV[3])
-  writeCircuit(KEYS[1], circuit)
-end
-return { #probes > 0 and 'probe' or 'go' }
+return { 'go' }

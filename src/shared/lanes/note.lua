@@ -4,7 +4,7 @@
 -- ARGV[1] the circuit's name  ARGV[2] 'ok' | 'failed'  ARGV[3] '1' if the request was its probe
 -- ARGV[4] the message that failed, or ''  ARGV[5] successes that were not told yet
 -- ARGV[6] failures of different messages that open it  ARGV[7] the reason to show
--- ARGV[8] the first pause before a probe, in ms  ARGV[9] the longest
+-- ARGV[8] the first pause before a probe, in ms  ARGV[9] the longest  ARGV[10] '1' if this failure opens it anyway
 --
 -- Returns the ms until the next probe if the circuit is open, or 0.
 
@@ -51,5 +51,6 @@ redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - WINDOW_MS)
 redis.call('PEXPIRE', KEYS[2], 2 * WINDOW_MS)
 local failures = redis.call('ZCARD', KEYS[2])
 -- A message that fails by itself must not stop the others: it takes several, and half of what is sent.
-if failures < tonumber(ARGV[6]) or failures < countSuccesses() then return 0 end
+local areMany = failures >= tonumber(ARGV[6]) and failures >= countSuccesses()
+if not areMany and ARGV[10] ~= '1' then return 0 end
 return openFor(tonumber(ARGV[8]))

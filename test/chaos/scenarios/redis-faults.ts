@@ -45,6 +45,16 @@ async function nextDeliveryMs({ api }: Arena): Promise<number> {
   return Math.round((api.accepted[before]?.at ?? Date.now()) - from);
 }
 
+/** Redis puts off a write for two seconds at most. */
+const PUT_OFF_MS = 2000;
+
+function noteUnwritten({ stored, api, unwritten }: Arena): void {
+  const from = Date.now() - PUT_OFF_MS;
+  unwritten.kills += 1;
+  unwritten.stored += [...stored.values()].filter((at) => at > from).length;
+  unwritten.delivered += api.accepted.filter(({ at }) => at > from).length;
+}
+
 /** While an fsync is under way, `everysec` acknowledges writes that are in its memory only. */
 async function hasUnwrittenAof({ shard }: Arena): Promise<boolean> {
   const info = await shard.redis.info('persistence');
@@ -53,7 +63,7 @@ async function hasUnwrittenAof({ shard }: Arena): Promise<boolean> {
 
 async function killRedis(arena: Arena, downMs: number): Promise<number> {
   await arena.fleet.whileStopped(async () => {
-    if (await hasUnwrittenAof(arena)) arena.unwritten.kills += 1;
+    if (await hasUnwrittenAof(arena)) noteUnwritten(arena);
     await arena.server.kill('SIGKILL');
   });
   await delay(downMs);

@@ -47,7 +47,7 @@ export async function take(model: Model, world: World, worker: Worker): Promise<
 export async function claimWork(model: Model, world: World, worker: Worker, work: Work): Promise<void> {
   const expected = expectedVerdict(model, worker, work);
   const { message, attempt } = work;
-  const answer = await claim(world.shard, { id: message.id, token: worker.token, attempt: attempt });
+  const answer = await claim(world.shard, { id: message.id, token: worker.token, attempt });
   const { verdict } = answer;
   count(model, verdict);
   const wrong = [

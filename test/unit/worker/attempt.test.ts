@@ -4,12 +4,17 @@ import type { AttemptDeps } from '../../../src/worker/attempt.ts';
 import { createSendAttempt, diedInMidSend } from '../../../src/worker/attempt.ts';
 import type { ClassifyResponse } from '../../../src/worker/classify.ts';
 import type { Exchange } from '../../../src/worker/exchange.ts';
+import type { Keyring } from '../../../src/worker/keyring.ts';
 import type { SendOptions } from '../../../src/worker/sender.ts';
 import { answered, unanswered } from './exchanges.ts';
 import { readableLogger } from './log-lines.ts';
 
 const request: SendRequest = { conversationId: 'c1', pageId: 'p1', message: { text: 'Xin chào 👋', type: 'text' } };
 const config = { timeoutMs: 200, retryAfterMaxMs: 60_000 };
+
+function keyringWith(keyFor: (pageId: string) => string | undefined): Keyring {
+  return { keyFor: (pageId) => Promise.resolve(keyFor(pageId)), circuitOf: (apiKey) => `key:#${apiKey.length}` };
+}
 
 function attemptWith(exchange: Exchange, overrides: Partial<AttemptDeps> = {}) {
   const sent: { body: string; options: SendOptions }[] = [];
@@ -23,7 +28,7 @@ function attemptWith(exchange: Exchange, overrides: Partial<AttemptDeps> = {}) {
       },
       close: () => Promise.resolve(),
     },
-    resolveApiKey: () => 'secret-key',
+    keyring: keyringWith(() => 'secret-key'),
     classifyResponse: undefined,
     logger,
     ...overrides,
@@ -35,15 +40,16 @@ function attemptWith(exchange: Exchange, overrides: Partial<AttemptDeps> = {}) {
 describe('an attempt', () => {
   it('sends exactly the request, with the key of its page, as long as the lock covers a whole request', async () => {
     const { run, sent, signal } = attemptWith(answered(200), {
-      resolveApiKey: (pageId) => Promise.resolve(`key-of-${pageId}`),
+      keyring: keyringWith((pageId) => `key-of-${pageId}`),
     });
     const before = Date.now();
-    const { outcome, startedAtMs, exchange } = await run();
+    const { outcome, startedAtMs, exchange, keyCircuit } = await run();
     const body = '{"conversationId":"c1","pageId":"p1","message":{"text":"Xin chào 👋","type":"text"}}';
     expect(sent).toEqual([{ body, options: { apiKey: 'key-of-p1', startBefore: 4800, signal } }]);
     expect(outcome.kind).toBe('delivered');
     expect(exchange).toEqual(answered(200));
     expect(startedAtMs).toBeGreaterThanOrEqual(before);
+    expect(keyCircuit).toBe('key:#9');
   });
 
   it.each([
@@ -59,25 +65,23 @@ describe('an attempt', () => {
     expect(outcome).toMatchObject({ kind: 'held', holdMs: 60_000 });
   });
 
-  it.each<[string, AttemptDeps['resolveApiKey']]>([
-    ['there is none', () => undefined],
-    [
-      'the hook throws',
-      () => {
-        throw new Error('vault: secret-token refused');
-      },
-    ],
-    ['the hook rejects', () => Promise.reject(new Error('vault: secret-token refused'))],
-    ['the hook never answers', () => new Promise(() => {})],
-    ['it is empty', () => ''],
-    ['it ends with a line break', () => 'secret-key\n'],
-    ['it holds a character that no header can', () => 'secret-ключ'],
-  ])('holds the message and sends nothing when it has no usable key: %s', async (_what, resolveApiKey) => {
-    const { run, sent, lines } = attemptWith(answered(200), { resolveApiKey });
-    const { outcome, exchange } = await run();
-    expect(outcome).toMatchObject({ kind: 'held', httpStatus: null, holdMs: null });
+  it('names the circuit of the key that was used, whatever came of it', async () => {
+    const exchanges = [answered(200), answered(401), unanswered(false, { kind: 'timeout' })];
+    for (const exchange of exchanges) expect((await attemptWith(exchange).run()).keyCircuit).toBe('key:#10');
+  });
+
+  it.each([
+    ['there is none', undefined],
+    ['it is empty', ''],
+    ['it ends with a line break', 'secret-key\n'],
+    ['it holds a space', 'secret key'],
+    ['it holds a character that no header can', 'secret-ключ'],
+  ])('lets the page wait two seconds and sends nothing when it has no usable key: %s', async (_what, apiKey) => {
+    const { run, sent, lines } = attemptWith(answered(200), { keyring: keyringWith(() => apiKey) });
+    const { outcome, exchange, keyCircuit } = await run();
+    expect(outcome).toMatchObject({ kind: 'held', scope: 'missing-key', httpStatus: null, holdMs: 2000 });
     expect(outcome.detail).toMatch(/API key for this page/);
-    expect([exchange, sent]).toEqual([null, []]);
+    expect([exchange, keyCircuit, sent]).toEqual([null, null, []]);
     expect(`${outcome.detail}${lines.join('')}`).not.toContain('secret');
   });
 
@@ -111,6 +115,7 @@ describe('an attempt', () => {
 
 describe('an attempt of a dead worker', () => {
   it('is unknown', () => {
-    expect(diedInMidSend()).toMatchObject({ outcome: { kind: 'unknown', httpStatus: null }, exchange: null });
+    const outcome = { kind: 'unknown', httpStatus: null, holdMs: null };
+    expect(diedInMidSend()).toMatchObject({ outcome, exchange: null, keyCircuit: null });
   });
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { backoffDelayMs } from '../../../src/worker/backoff.ts';
+import { backoffDelayMs, pausedFor } from '../../../src/worker/backoff.ts';
 
 const config = { backoffMs: 1000, backoffMaxMs: 300_000 };
 
@@ -50,6 +50,41 @@ describe('backoffDelayMs', () => {
       fc.property(anyFailures, anyConfig, anyRandom, (failures, anyBackoff, random) => {
         const ceilingMs = backoffDelayMs(failures, anyBackoff, 1);
         expect(Math.abs(backoffDelayMs(failures, anyBackoff, random) - ceilingMs * random)).toBeLessThanOrEqual(0.5);
+      }),
+    );
+  });
+});
+
+describe('pausedFor', () => {
+  it.each([
+    [0, 0, 0],
+    [700, 0, 700],
+    [700, 1, 1200],
+    [2000, 0.5, 2250],
+    [2001, 0, 2000],
+    [900_000, 1, 2500],
+  ])('with %i ms left of a pause, and %d at random, looks again in %i ms', (leftMs, random, delayMs) => {
+    expect(pausedFor(leftMs, random)).toBe(delayMs);
+  });
+
+  it('never looks again before the pause is over or two seconds have passed, and then within half a second', () => {
+    const anyLeft = fc.double({ min: 0, max: 2 ** 31 - 1, noNaN: true });
+    fc.assert(
+      fc.property(anyLeft, anyRandom, (leftMs, random) => {
+        const delayMs = pausedFor(leftMs, random);
+        const lateMs = delayMs - Math.min(leftMs, 2000);
+        expect(Number.isSafeInteger(delayMs)).toBe(true);
+        expect(lateMs).toBeGreaterThanOrEqual(-0.5);
+        expect(lateMs).toBeLessThanOrEqual(500.5);
+      }),
+    );
+  });
+
+  it('spreads those that met the same pause over half a second', () => {
+    fc.assert(
+      fc.property(fc.nat(60_000), anyRandom, (leftMs, random) => {
+        const spreadMs = pausedFor(leftMs, random) - pausedFor(leftMs, 0);
+        expect(Math.abs(spreadMs - 500 * random)).toBeLessThanOrEqual(0.5);
       }),
     );
   });

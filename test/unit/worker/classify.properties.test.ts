@@ -65,6 +65,22 @@ describe('classify, as a rule', () => {
     );
   });
 
+  it('says of whatever is held what it is that can not be used, and of nothing else', () => {
+    const anyExchange = fc.oneof(
+      fc
+        .tuple(fc.oneof(fc.constantFrom(401, 403, 429, 503), fc.integer({ min: 0, max: 999 })), anyBody, anyRetryAfter)
+        .map(([httpStatus, body, retryAfter]) => answered(httpStatus, { body, retryAfter })),
+      fc.tuple(fc.boolean(), anyFailure).map(([reachedSocket, failure]) => unanswered(reachedSocket, failure)),
+    );
+    fc.assert(
+      fc.property(anyExchange, (exchange) => {
+        const { kind, scope } = judge(exchange);
+        const cause = exchange.httpStatus === 401 || exchange.httpStatus === 403 ? 'key' : 'page';
+        expect(scope).toBe(kind === 'held' ? cause : undefined);
+      }),
+    );
+  });
+
   it('never repeats what the API said in a detail', () => {
     fc.assert(
       fc.property(fc.integer({ min: 100, max: 999 }), fc.uuid(), (httpStatus, secret) => {

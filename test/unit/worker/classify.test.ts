@@ -87,9 +87,9 @@ describe('classify: an answer', () => {
     expect(judge(answered(httpStatus)).kind).toBe('unknown');
   });
 
-  it.each([401, 403])('holds after %i, because the key was refused and not the message', (httpStatus) => {
+  it.each([401, 403])('holds the key after %i, because it was refused and not the message', (httpStatus) => {
     const detail = `HTTP ${httpStatus}: the API key was refused`;
-    expect(judge(answered(httpStatus))).toEqual({ kind: 'held', detail, httpStatus, holdMs: null });
+    expect(judge(answered(httpStatus))).toEqual({ kind: 'held', scope: 'key', detail, httpStatus, holdMs: null });
     expect(judge(answered(httpStatus, { retryAfter: '5' })).holdMs).toBe(5000);
   });
 
@@ -105,9 +105,9 @@ describe('classify: an answer', () => {
     ['503 that says limit', 503, { body: '{"success":false,"message":"request limit exceeded"}' }, null],
     ['503 that says Limit in a broken answer', 503, { body: '<h1>Limit exce', failure: connectionLost }, null],
     ['503 with both', 503, { body: 'LIMIT', retryAfter: '0.25' }, 250],
-  ])('holds after %s', (_what, httpStatus, parts, holdMs) => {
+  ])('holds the page after %s', (_what, httpStatus, parts, holdMs) => {
     const detail = `HTTP ${httpStatus}: rate limit`;
-    expect(judge(answered(httpStatus, parts))).toEqual({ kind: 'held', detail, httpStatus, holdMs });
+    expect(judge(answered(httpStatus, parts))).toEqual({ kind: 'held', scope: 'page', detail, httpStatus, holdMs });
   });
 
   it.each([500, 502, 504, 408])('does not hold after %i, whatever it says', (httpStatus) => {
@@ -143,11 +143,19 @@ describe('classify: no answer', () => {
 });
 
 describe('classify: the hook classifyResponse', () => {
-  it.each(['delivered', 'rejected', 'failed', 'unknown', 'held'] as const)('lets it call any answer %s', (kind) => {
-    for (const httpStatus of [200, 302, 400, 401, 429, 500, 503]) {
+  const statuses = [200, 302, 400, 401, 403, 429, 500, 503];
+
+  it.each(['delivered', 'rejected', 'failed', 'unknown'] as const)('lets it call any answer %s', (kind) => {
+    for (const httpStatus of statuses) {
       const outcome = judge(answered(httpStatus), { classifyResponse: () => kind });
       expect(outcome).toEqual({ kind, detail: `classifyResponse: ${kind}`, httpStatus, holdMs: null });
     }
+  });
+
+  it.each(statuses)('lets it hold the page after %i', (httpStatus) => {
+    const outcome = judge(answered(httpStatus), { classifyResponse: () => 'held' });
+    const detail = 'classifyResponse: held';
+    expect(outcome).toEqual({ kind: 'held', scope: 'page', detail, httpStatus, holdMs: null });
   });
 
   it('shows it the status, the Retry-After and the body, and nothing else', () => {

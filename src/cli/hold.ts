@@ -1,0 +1,75 @@
+import { changeRedis } from '../shared/change-redis.ts';
+import { loadConfig } from '../shared/config.ts';
+import { deadlineIn } from '../shared/deadline.ts';
+import { shardOfPage } from '../shared/keys.ts';
+import { hold, type HoldTarget, release } from '../shared/lanes/hold.ts';
+import type { Shard } from '../shared/queues.ts';
+import { createSession } from '../shared/session.ts';
+import { type CommandContext, type ExitCode, exitCodes, jsonLine, line } from './context.ts';
+import { table } from './table.ts';
+
+export interface TargetOptions extends HoldTarget {
+  json?: boolean;
+}
+
+const WHAT_A_HOLD_DOES =
+  'its messages wait and none is dropped; what is being sent now still ends; "kitechat-sender release" lets them go on';
+
+/** `hold`: nothing is sent of the target until it is released. */
+export async function holdMessages(context: CommandContext, { json, ...target }: TargetOptions): Promise<ExitCode> {
+  const isNew = await changeShards(context, target, (shard) => hold(shard, { ...target, reason: 'operator' }));
+  print(context, json, { ...describe(target), result: isNew ? 'held' : 'already-held' });
+  line(context.stderr, `${nameOf(target)} ${isNew ? 'is held' : 'was held already'}: ${WHAT_A_HOLD_DOES}`);
+  return exitCodes.done;
+}
+
+/** `release`: ends such a hold. */
+export async function releaseMessages(context: CommandContext, { json, ...target }: TargetOptions): Promise<ExitCode> {
+  const wasHeld = await changeShards(context, target, (shard) => release(shard, target));
+  print(context, json, { ...describe(target), result: wasHeld ? 'released' : 'not-held' });
+  line(
+    context.stderr,
+    wasHeld
+      ? `${nameOf(target)} is released: its messages go on, unless something else holds them`
+      : `${nameOf(target)} was not held by an operator; "kitechat-sender status" shows what is held, and why`,
+  );
+  return wasHeld ? exitCodes.done : exitCodes.notFullyDone;
+}
+
+/** Everything stands in all shards, a page in its own. @returns whether any shard was changed. */
+async function changeShards(
+  { env }: CommandContext,
+  { page }: HoldTarget,
+  change: (shard: Shard) => Promise<boolean>,
+): Promise<boolean> {
+  const config = loadConfig(env);
+  const session = createSession(config);
+  const deadline = deadlineIn(config.enqueueTimeoutMs);
+  const indexes =
+    page === undefined ? Array.from({ length: config.shards }, (_, n) => n) : [shardOfPage(page, config.shards)];
+  let changed = false;
+  try {
+    for (const index of indexes) {
+      const shard = await session.shard(index, deadline);
+      if (await changeRedis(deadline, () => change(shard))) changed = true;
+    }
+    return changed;
+  } finally {
+    await session.close();
+  }
+}
+
+function describe({ page, conversation }: HoldTarget): { scope: string; page?: string; conversation?: string } {
+  if (page === undefined) return { scope: 'all' };
+  return conversation === undefined ? { scope: 'page', page } : { scope: 'conversation', page, conversation };
+}
+
+function nameOf({ page, conversation }: HoldTarget): string {
+  if (page === undefined) return 'everything';
+  return conversation === undefined ? `page ${page}` : `conversation ${conversation} of page ${page}`;
+}
+
+function print({ stdout }: CommandContext, json: boolean | undefined, made: Record<string, string>): void {
+  if (json) jsonLine(stdout, made);
+  else line(stdout, table([Object.keys(made), Object.values(made)]));
+}

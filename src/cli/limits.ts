@@ -1,0 +1,96 @@
+import { askRedis } from '../shared/ask-redis.ts';
+import { changeRedis } from '../shared/change-redis.ts';
+import { type Config, loadConfig } from '../shared/config.ts';
+import { deadlineIn } from '../shared/deadline.ts';
+import { readLimits, type StoredLimits, writeLimits } from '../shared/lanes/fleet.ts';
+import { NO_LIMIT } from '../shared/rate-limit.ts';
+import { createSession } from '../shared/session.ts';
+import { type CommandContext, type ExitCode, exitCodes, jsonLine, line } from './context.ts';
+import { table } from './table.ts';
+
+/** A limit that counts, and who says so; `null` is no limit. */
+interface EffectiveLimit {
+  limit: string | null;
+  from: 'run-time' | 'variable' | 'default';
+}
+
+interface EffectiveLimits {
+  rate: EffectiveLimit;
+  pageRate: EffectiveLimit;
+}
+
+/** `limits show`: how fast messages may go. */
+export async function showLimits(context: CommandContext, { json }: { json?: boolean }): Promise<ExitCode> {
+  print(context, json, await reachLimits(loadConfig(context.env), {}));
+  return exitCodes.done;
+}
+
+export interface LimitChanges {
+  /** A text for `KITECHAT_RATE_LIMIT`, or `none`; `null` gives the variable its say again. */
+  rate?: string | null;
+  pageRate?: string | null;
+  json?: boolean;
+}
+
+/** `limits set`: for all workers, whatever their variables say. */
+export async function setLimits(context: CommandContext, { json, ...changes }: LimitChanges): Promise<ExitCode> {
+  print(context, json, await reachLimits(loadConfig(context.env), changes));
+  line(context.stderr, 'The limits are set; the workers keep to them within seconds.');
+  return exitCodes.done;
+}
+
+/** Makes the changes, if any. @returns what counts now. */
+async function reachLimits(config: Config, changes: Partial<StoredLimits>): Promise<EffectiveLimits> {
+  const session = createSession(config);
+  try {
+    const deadline = deadlineIn(config.enqueueTimeoutMs);
+    const { redis } = await session.shard(0, deadline);
+    if (Object.keys(changes).length > 0) {
+      await changeRedis(deadline, () => writeLimits(redis, config.namespace, changes));
+    }
+    const stored = await askRedis(deadline, readLimits(redis, config.namespace));
+    return {
+      rate: effective(stored.rate, config.rateLimit),
+      pageRate: effective(stored.pageRate, config.pageRateLimit),
+    };
+  } finally {
+    await session.close();
+  }
+}
+
+function effective(stored: string | null, variable: string | undefined): EffectiveLimit {
+  if (stored !== null) return { limit: stored === NO_LIMIT ? null : stored, from: 'run-time' };
+  return variable === undefined ? { limit: null, from: 'default' } : { limit: variable, from: 'variable' };
+}
+
+function print({ stdout, stderr }: CommandContext, json: boolean | undefined, limits: EffectiveLimits): void {
+  const { rate, pageRate } = limits;
+  if (json) jsonLine(stdout, limits);
+  else {
+    line(
+      stdout,
+      table([
+        ['', 'limit', 'from'],
+        ['the whole fleet', rate.limit ?? 'none', describeSource(rate, 'KITECHAT_RATE_LIMIT')],
+        ['each page', pageRate.limit ?? 'none', describeSource(pageRate, 'KITECHAT_PAGE_RATE_LIMIT')],
+      ]),
+    );
+  }
+  if (rate.from !== 'run-time' || pageRate.from !== 'run-time') {
+    line(
+      stderr,
+      'Where no limit is set at run time, each worker keeps to its own variables; shown are those given here.',
+    );
+  }
+}
+
+function describeSource({ from }: EffectiveLimit, variable: string): string {
+  switch (from) {
+    case 'run-time':
+      return 'set at run time';
+    case 'variable':
+      return variable;
+    case 'default':
+      return 'nothing is set';
+  }
+}

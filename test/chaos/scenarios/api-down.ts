@@ -1,0 +1,101 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { UnknownOutcomePolicy } from '../../../src/shared/enqueue-options.ts';
+import { readFleet } from '../../../src/shared/lanes/fleet.ts';
+import type { Fault } from '../../../src/testing/index.ts';
+import { eventually } from '../../support/eventually.ts';
+import { manyMessages } from '../../support/messages.ts';
+import { type Arena, openArena } from '../arena.ts';
+import { settleAccounts, untilEnded } from '../ledger.ts';
+import type { Scenario } from '../scenario.ts';
+
+const TIMEOUT_MS = 1000;
+
+interface Outage {
+  name: string;
+  /** Far longer than all attempts and backoffs together: three attempts, and less than half a second of backoff. */
+  lastsMs: number;
+  /** What every request meets; `null` if the connection is refused. */
+  fault: Fault | null;
+}
+
+const OUTAGES: readonly Outage[] = [
+  { name: 'refused connections', lastsMs: 8000, fault: null },
+  { name: '503', lastsMs: 8000, fault: { kind: 'status', status: 503 } },
+  { name: '500', lastsMs: 8000, fault: { kind: 'status', status: 500 } },
+  { name: 'time-outs', lastsMs: 14_000, fault: { kind: 'hang', accept: false } },
+  { name: 'wrong key', lastsMs: 8000, fault: { kind: 'status', status: 401 } },
+];
+
+/** The API is away, in every way in which it can be, one after the other. */
+export function apiDown(policy: UnknownOutcomePolicy): Scenario {
+  return {
+    name: `API away, ${policy}`,
+    async run(seed) {
+      await using arena = await openArena({
+        seed,
+        workers: 3,
+        api: { latencyMs: 20, keepRequests: 1_000_000 },
+        env: {
+          KITECHAT_ON_UNKNOWN_OUTCOME: policy,
+          KITECHAT_ATTEMPTS: '3',
+          KITECHAT_BACKOFF_MS: '50',
+          KITECHAT_BACKOFF_MAX_MS: '100',
+          KITECHAT_TIMEOUT_MS: String(TIMEOUT_MS),
+        },
+      });
+      await arena.store(manyMessages(400, 75, 8));
+      const violations: string[] = [];
+      let probes = 0;
+      for (const outage of OUTAGES) {
+        await goesOn(arena);
+        probes += await strike(arena, outage, violations);
+      }
+      await untilEnded(arena);
+      const outcome = await settleAccounts(arena, {
+        // A connection that is cut leaves open what had become of its request.
+        duplicates: policy === 'resend' ? arena.fleet.struck.length : 0,
+        dead: policy === 'resend' ? 0 : arena.fleet.struck.length + probes,
+        recoveryMs: null,
+        recoveryLimitMs: null,
+      });
+      return { ...outcome, violations };
+    },
+  };
+}
+
+async function goesOn({ api }: Arena): Promise<void> {
+  const before = api.accepted.length;
+  await eventually('messages are delivered', () => api.accepted.length > before + 300, 60_000);
+}
+
+/** @returns the probes that the API saw. */
+async function strike(arena: Arena, { name, lastsMs, fault }: Outage, violations: string[]): Promise<number> {
+  const { api, gate, fleet, shard } = arena;
+  await fleet.whileStopped(async () => {
+    if (fault) api.setFaults([fault]);
+    else await gate.shut();
+  });
+  fleet.countKill();
+  const startedAt = Date.now();
+  const openedAt = await eventually(`the circuit opens after ${name}`, async () => {
+    const { circuits } = await readFleet(shard.redis, 'kitechat');
+    return circuits.length > 0 && Date.now();
+  });
+  // What had left before all workers knew of it ends first.
+  await delay(TIMEOUT_MS + 500);
+  const before = api.requests.length;
+  await delay(lastsMs - (Date.now() - startedAt));
+  const seen = api.requests.length - before;
+  api.setFaults([]);
+  if (!fault) await gate.open();
+  const allowed = probesIn(lastsMs - (openedAt - startedAt));
+  if (seen > 1.1 * allowed) violations.push(`${name}: ${seen} requests, ${allowed} probes were allowed`);
+  return allowed;
+}
+
+/** The pauses double: after 1 s, 2 s, 4 s and so on. */
+function probesIn(openMs: number): number {
+  let probes = 0;
+  for (let pauseMs = 1000, atMs = pauseMs; atMs <= openMs; atMs += pauseMs *= 2) probes += 1;
+  return probes;
+}

@@ -1,0 +1,111 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { writeLimits } from '../../../src/shared/lanes/fleet.ts';
+import { eventually } from '../../support/eventually.ts';
+import { manyMessages } from '../../support/messages.ts';
+import { type Arena, openArena } from '../arena.ts';
+import { settleAccounts, untilEnded } from '../ledger.ts';
+import { perSecondOf, tooFast } from '../pace.ts';
+import type { Outcome, Scenario } from '../scenario.ts';
+import { watchSlots } from '../slots.ts';
+
+const NO_EXCUSES = { duplicates: 0, dead: 0, recoveryMs: null, recoveryLimitMs: null };
+
+/** No busy moment of this machine may look like an API that doesn't answer. */
+const UNHURRIED = { KITECHAT_TIMEOUT_MS: '10000' };
+
+async function judge(arena: Arena, violations: string[]): Promise<Outcome> {
+  await untilEnded(arena);
+  return { ...(await settleAccounts(arena, NO_EXCUSES)), violations };
+}
+
+function arrivalsOf({ api }: Arena, fromMs = 0, toMs = Infinity): number[] {
+  return api.accepted
+    .map(({ arrivedAt }) => arrivedAt)
+    .filter((at) => at >= fromMs && at < toMs)
+    .toSorted((one, other) => one - other);
+}
+
+/** The whole fleet keeps to its limit, and uses it. */
+export const fleetLimit: Scenario = {
+  name: 'limit of 50/s, 8 workers',
+  async run(seed) {
+    const perSecond = 50;
+    await using arena = await openArena({
+      seed,
+      workers: 8,
+      api: { latencyMs: 50 },
+      env: { KITECHAT_RATE_LIMIT: `${perSecond}/s`, ...UNHURRIED },
+    });
+    await using slots = await watchSlots(arena);
+    await arena.store(manyMessages(300, 11, 10));
+    await eventually('60 s of messages arrived', () => arena.api.accepted.length > 60 * perSecond, 90_000);
+    const arrivals = arrivalsOf(arena).slice(0, 60 * perSecond + 1);
+    const rate = perSecondOf(arrivals);
+    const closest = slots.closestMs();
+    return await judge(arena, [
+      ...tooFast(arrivals, { perSecond, burst: 1 }),
+      ...(rate < 0.97 * perSecond ? [`only ${rate.toFixed(1)} a second`] : []),
+      ...(closest < 1000 / perSecond - 0.01 ? [`two slots are only ${closest} ms apart`] : []),
+    ]);
+  },
+};
+
+/** A page's limit is reserved, not polled. */
+export const pageLimit: Scenario = {
+  name: 'limit of 20/s a page',
+  async run(seed) {
+    await using arena = await openArena({
+      seed,
+      workers: 3,
+      api: { latencyMs: 20 },
+      env: { KITECHAT_PAGE_RATE_LIMIT: '20/s', ...UNHURRIED },
+    });
+    await using slots = await watchSlots(arena);
+    const messages = manyMessages(130, 4, 1).slice(0, 400);
+    await arena.store(messages);
+    await untilEnded(arena);
+    const arrivals = arrivalsOf(arena);
+    const tookMs = (arrivals.at(-1) ?? 0) - (arrivals[0] ?? 0);
+    const most = slots.mostPutOffs();
+    return await judge(arena, [
+      ...tooFast(arrivals, { perSecond: 20, burst: 1 }),
+      ...(tookMs < 19_000 || tookMs > 23_000 ? [`it took ${Math.round(tookMs)} ms`] : []),
+      ...(most > 1 ? [`a message was put off ${most} times`] : []),
+    ]);
+  },
+};
+
+/** After an outage nobody rushes: the limit counts from the first moment. */
+export const recovery: Scenario = {
+  name: 'recovery with 50,000 waiting',
+  async run(seed) {
+    const perSecond = 400;
+    await using arena = await openArena({
+      seed,
+      workers: 4,
+      api: { latencyMs: 20, keepRequests: 1_000_000 },
+      env: { KITECHAT_RATE_LIMIT: `${perSecond}/s`, ...UNHURRIED },
+    });
+    await arena.gate.shut();
+    await arena.store(manyMessages(10_000, 5, 20));
+    await delay(5000);
+    await arena.gate.open();
+    arena.fleet.countKill();
+    const opened = Date.now();
+    await eventually('a message is delivered', () => arena.api.accepted.length > 0, 60_000);
+    const from = arena.api.accepted[0]?.arrivedAt ?? opened;
+    await delay(20_000);
+    const arrivals = arrivalsOf(arena, from, from + 20_000);
+    // The rest need not be waited for at that pace.
+    await writeLimits(arena.shard.redis, 'kitechat', { rate: 'none' });
+    const outcome = await judge(arena, [...tooFast(arrivals, { perSecond, burst: 1 }), ...fullBuckets(arrivals, from)]);
+    return { ...outcome, recoveryMs: Math.round(from - opened), recoveryLimitMs: 20_000 };
+  },
+};
+
+function fullBuckets(arrivals: readonly number[], from: number): string[] {
+  const buckets = Map.groupBy(arrivals, (at) => Math.floor((at - from) / 500));
+  const mean = arrivals.length / 40;
+  const fullest = Math.max(...[...buckets.values()].map(({ length }) => length));
+  return fullest > 2 * mean ? [`${fullest} arrived in 500 ms, the mean is ${mean}`] : [];
+}

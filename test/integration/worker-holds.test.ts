@@ -1,0 +1,144 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readFleet, writeLimits } from '../../src/shared/lanes/fleet.ts';
+import { readHolds } from '../../src/shared/lanes/hold.ts';
+import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
+import { openShard, type Shard } from '../../src/shared/queues.ts';
+import { connectPatiently } from '../../src/shared/redis.ts';
+import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import { eventually } from '../support/eventually.ts';
+import { manyMessages, textMessage } from '../support/messages.ts';
+import { startTestRedis } from '../support/redis.ts';
+import { install, type Installation } from '../support/worker.ts';
+
+describe('what keeps messages back', () => {
+  let server: RedisServer;
+  let redis: LaneRedis;
+  beforeAll(async () => {
+    server = await startTestRedis();
+    redis = connectPatiently(server.url);
+  });
+  afterAll(async () => {
+    redis.disconnect();
+    await server.stop();
+  });
+
+  const namespaceOf = ({ config }: Installation): string => config.namespace ?? '';
+  const shardOf = async (site: Installation): Promise<Shard> => await openShard(redis, namespaceOf(site), 0);
+  const circuitsOf = async (site: Installation): Promise<string[]> =>
+    (await readFleet(redis, namespaceOf(site))).circuits.map(({ name }) => name);
+  const allAccepted = async ({ api }: Installation, count: number): Promise<void> => {
+    await api.waitForAccepted(count, { timeoutMs: 30_000 });
+    const report = api.report();
+    expect([report.outOfOrder.count, report.duplicates.count]).toEqual([0, 0]);
+  };
+
+  it('a 429 holds its whole page for the Retry-After, and no other page', async () => {
+    await using site = await install(server, {
+      api: { faults: [{ kind: 'status', status: 429, retryAfter: 2, times: 1, match: { pageId: 'p1' } }] },
+    });
+    const limited = await site.enqueue(textMessage('c1', 1));
+    await site.until(limited, 'held');
+    const others = await Promise.all([2, 3, 4].map((n) => site.enqueue(textMessage(`c${n}`, 1))));
+    const free = await site.enqueue(textMessage('c1', 1, 'p2'));
+    await site.until(free, 'delivered');
+    expect(await readHolds(await shardOf(site))).toMatchObject([{ hold: { pageId: 'p1', reason: 'rate-limited' } }]);
+    for (const id of [limited, ...others]) await site.until(id, 'delivered');
+    const [first, ...later] = site.api.requests.filter(({ body }) => (body as { pageId: string }).pageId === 'p1');
+    expect(later).toHaveLength(4);
+    for (const { arrivedAt } of later) expect(arrivedAt - (first?.answeredAt ?? 0)).toBeGreaterThanOrEqual(1990);
+    expect(await readHolds(await shardOf(site))).toEqual([]);
+  });
+
+  it.each([
+    ['429', { status: 429, retryAfter: 0 }],
+    ['503 that says limit', { status: 503, body: 'request limit exceeded' }],
+  ])('ten times %s in a row use no attempt', async (_what, answer) => {
+    await using site = await install(server, {
+      config: { attempts: 2 },
+      api: { faults: [{ kind: 'status', ...answer, times: 10 }] },
+    });
+    const id = await site.enqueue(textMessage('c1', 1));
+    const record = await site.until(id, 'delivered');
+    expect(record.attemptsUsed).toBe(0);
+    expect(record.attempts.map(({ outcome }) => outcome)).toEqual([
+      ...Array.from({ length: 10 }, () => 'held'),
+      'delivered',
+    ]);
+  });
+
+  it.each([
+    ['500 to everything', { kind: 'status', status: 500 } as const, undefined],
+    ['500 to everything, under a limit', { kind: 'status', status: 500 } as const, '100/s burst 10'],
+    ['no answer to anything', { kind: 'hang', accept: false } as const, undefined],
+  ])(
+    'an API that gives %s is left alone: attempts are not used up, and all goes on when it is back',
+    async (_, fault, rateLimit) => {
+      await using site = await install(server, {
+        config: { attempts: 3, backoffMs: 1, backoffMaxMs: 5, timeoutMs: 300, concurrency: 20, rateLimit },
+        api: { faults: [fault] },
+      });
+      await site.producer.enqueueMessages(manyMessages(60, 3));
+      await eventually('the circuit is open', async () => (await circuitsOf(site)).includes('api'));
+      const seen = site.api.requests.length;
+      await eventually('some probes failed', () => site.api.requests.length >= seen + 2);
+      expect(await site.deadLetters.count()).toBe(0);
+      site.api.setFaults([]);
+      await allAccepted(site, 180);
+      await eventually('the circuit is closed', async () => (await circuitsOf(site)).length === 0);
+      expect(await site.deadLetters.count()).toBe(0);
+    },
+  );
+
+  it('a message that alone fails again and again stops no other', async () => {
+    await using site = await install(server, {
+      config: { attempts: 40 },
+      api: { faults: [{ kind: 'status', status: 500, match: { conversationId: 'c0' } }] },
+    });
+    const id = await site.enqueue(textMessage('c0', 1));
+    await eventually('it failed more often than the circuit takes', () => site.attempts.length >= 8);
+    expect(await circuitsOf(site)).toEqual([]);
+    expect(await site.producer.getMessage(id)).toMatchObject({ status: 'retrying' });
+    const next = await site.enqueue(textMessage('c1', 1));
+    await site.until(next, 'delivered');
+  });
+
+  it('a refused key holds its own pages, with few requests, and another key is tried at once', async () => {
+    const keys = new Map([
+      ['p1', 'old'],
+      ['p2', 'good'],
+    ]);
+    await using site = await install(server, {
+      config: { attempts: 1 },
+      api: { apiKeys: ['good', 'new'] },
+      hooks: { resolveApiKey: (pageId) => keys.get(pageId) },
+    });
+    const refused = await site.producer.enqueueMessages(Array.from({ length: 30 }, (_, n) => textMessage(`c${n}`, 1)));
+    await eventually('the key is held', async () => (await circuitsOf(site)).some((name) => name.startsWith('key:')));
+    const free = await site.enqueue(textMessage('c1', 1, 'p2'));
+    await site.until(free, 'delivered');
+    expect(JSON.stringify(await redis.hgetall(`{${namespaceOf(site)}:fleet}:circuits`))).not.toContain('old');
+    keys.set('p1', 'new');
+    for (const { id } of refused) await site.until(id, 'delivered');
+    expect(site.api.requests.filter(({ headers }) => headers['apikey'] === 'old').length).toBeLessThan(40);
+  });
+
+  it('a limit that is set at run time counts within seconds, and so does its end', async () => {
+    await using site = await install(server, { config: { rateLimit: '1/h' } });
+    const receipts = await site.producer.enqueueMessages(manyMessages(20, 2));
+    await allAccepted(site, 1);
+    await writeLimits(redis, namespaceOf(site), { rate: '50/s burst 5' });
+    await allAccepted(site, 20);
+    await writeLimits(redis, namespaceOf(site), { rate: 'none' });
+    await allAccepted(site, receipts.length);
+    expect(site.api.accepted).toHaveLength(receipts.length);
+  });
+
+  it("a page's limit leaves the other pages alone", async () => {
+    await using site = await install(server, { config: { pageRateLimit: '1/h' } });
+    await site.producer.enqueueMessages(manyMessages(6, 1, 3));
+    await allAccepted(site, 3);
+    expect(new Set(site.api.accepted.map(({ pageId }) => pageId))).toEqual(new Set(['p0', 'p1', 'p2']));
+    await writeLimits(redis, namespaceOf(site), { pageRate: 'none' });
+    await allAccepted(site, 6);
+  });
+});

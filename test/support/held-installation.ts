@@ -1,0 +1,43 @@
+import { resolveConfig } from '../../src/shared/config.ts';
+import { deadlineIn } from '../../src/shared/deadline.ts';
+import { shardOfPage } from '../../src/shared/keys.ts';
+import { hold, type HoldTarget, release } from '../../src/shared/lanes/hold.ts';
+import { createSession } from '../../src/shared/session.ts';
+import { readStatus, type Status } from '../../src/shared/status.ts';
+import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import { install, type Installation, type InstallationOptions } from './worker.ts';
+
+/** An installation, and what an operator does with it. */
+export interface HeldInstallation extends Installation {
+  status(): Promise<Status>;
+  hold(target: HoldTarget): Promise<void>;
+  release(target: HoldTarget): Promise<void>;
+}
+
+export async function installWithHolds(
+  server: RedisServer,
+  options: InstallationOptions = {},
+): Promise<HeldInstallation> {
+  const installation = await install(server, options);
+  const config = resolveConfig(installation.config);
+  const session = createSession(config);
+  const shardsOf = async ({ page }: HoldTarget) => {
+    const all = Array.from({ length: config.shards }, (_, index) => index);
+    const indexes = page === undefined ? all : [shardOfPage(page, config.shards)];
+    return await Promise.all(indexes.map((index) => session.shard(index, deadlineIn(5000))));
+  };
+  return {
+    ...installation,
+    status: () => readStatus(session, config, deadlineIn(5000)),
+    async hold(target) {
+      for (const shard of await shardsOf(target)) await hold(shard, { ...target, reason: 'operator' });
+    },
+    async release(target) {
+      for (const shard of await shardsOf(target)) await release(shard, target);
+    },
+    async [Symbol.asyncDispose]() {
+      await session.close();
+      await installation[Symbol.asyncDispose]();
+    },
+  };
+}
