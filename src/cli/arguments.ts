@@ -46,10 +46,12 @@ export function opaqueId(text: string): string {
   return text;
 }
 
-/** A limit as its one text, `none`, or `null` for what the variables say. */
-export function rateLimit(text: string): string | null {
-  if (text === 'default') return null;
-  if (text === NO_LIMIT) return NO_LIMIT;
+/** As a limit: what the variables say. */
+export const DEFAULT_LIMIT = 'default';
+
+/** A limit as its one text, `none` or `default`. */
+export function rateLimit(text: string): string {
+  if (text === DEFAULT_LIMIT || text === NO_LIMIT) return text;
   const limit = parseRateLimit(text);
   if (limit === null) throw new InvalidArgumentError(`It ${RATE_LIMIT_RULE}; or be none, or default.`);
   return formatRateLimit(limit);

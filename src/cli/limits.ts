@@ -5,6 +5,7 @@ import { deadlineIn } from '../shared/deadline.ts';
 import { readLimits, type StoredLimits, writeLimits } from '../shared/lanes/fleet.ts';
 import { NO_LIMIT } from '../shared/rate-limit.ts';
 import { createSession } from '../shared/session.ts';
+import { DEFAULT_LIMIT } from './arguments.ts';
 import { type CommandContext, type ExitCode, exitCodes, jsonLine, line } from './context.ts';
 import { table } from './table.ts';
 
@@ -25,15 +26,18 @@ export async function showLimits(context: CommandContext, { json }: { json?: boo
   return exitCodes.done;
 }
 
-export interface LimitChanges {
-  /** A text for `KITECHAT_RATE_LIMIT`, or `none`; `null` gives the variable its say again. */
-  rate?: string | null;
-  pageRate?: string | null;
+export interface LimitFlags {
+  /** A text for `KITECHAT_RATE_LIMIT`, `none` or `default`. */
+  rate?: string;
+  pageRate?: string;
   json?: boolean;
 }
 
 /** `limits set`: for all workers, whatever their variables say. */
-export async function setLimits(context: CommandContext, { json, ...changes }: LimitChanges): Promise<ExitCode> {
+export async function setLimits(context: CommandContext, { json, ...flags }: LimitFlags): Promise<ExitCode> {
+  const changes = Object.fromEntries(
+    Object.entries(flags).map(([name, text]) => [name, text === DEFAULT_LIMIT ? null : text]),
+  );
   print(context, json, await reachLimits(loadConfig(context.env), changes));
   line(context.stderr, 'The limits are set; the workers keep to them within seconds.');
   return exitCodes.done;

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { type Actions, json, opaqueId, rateLimit } from './arguments.ts';
 import { holdMessages, releaseMessages, type TargetOptions } from './hold.ts';
-import { type LimitChanges, setLimits, showLimits } from './limits.ts';
+import { type LimitFlags, setLimits, showLimits } from './limits.ts';
 
 interface TargetFlags extends TargetOptions {
   all?: true;
@@ -53,7 +53,7 @@ export function addLimitCommands(program: Command, { run, ask }: Actions): void 
       '\nA limit may also be none (no limit) or default (the variables of the workers count again).',
     )
     .hook('preAction', () => {
-      const { rate, pageRate } = set.opts<LimitChanges>();
+      const { rate, pageRate } = set.opts<LimitFlags>();
       if (rate === undefined && pageRate === undefined) set.error('error: give --rate, --page-rate, or both');
     })
     .action(run(setLimits));

@@ -32,7 +32,7 @@ async function heldPages(shard: Shard, standing: readonly StandingHold[]): Promi
     page === undefined || conversation !== undefined ? [] : [keyPart(page)],
   );
   const isAll = standing.some(({ page }) => page === undefined);
-  return new Set([...named, ...(isAll ? await shard.redis.smembers(`${shard.root}pages`) : [])]);
+  return new Set([...named, ...(isAll ? await shard.redis.sunion(`${shard.root}pages`, `${shard.root}asleep`) : [])]);
 }
 
 async function countOfPage(shard: Shard, page: string, nowMs: number): Promise<HeldHeads> {

@@ -39,7 +39,9 @@ export function createAdmission(fleet: Fleet, keyring: Keyring): Admit {
     const gate = await fleet.ask(keyCircuit);
     const second = await claimAt(shard, ticket, gate.verdict === 'probe' ? { verdict: 'go' } : gate);
     if (second.answer.verdict === 'ask') throw new Error('a claim asks for what it was told');
-    return { ...second, answer: second.answer, isProbe: gate.verdict === 'probe' };
+    const isProbe = gate.verdict === 'probe';
+    if (isProbe && second.answer.verdict !== 'go') await fleet.giveUpProbe(keyCircuit);
+    return { ...second, answer: second.answer, isProbe };
   };
 }
 

@@ -2,7 +2,14 @@ import type { Logger } from 'pino';
 import type { UnknownOutcomePolicy } from '../shared/enqueue-options.ts';
 import type { FleetWord } from '../shared/lanes/claim.ts';
 import type { LaneRedis } from '../shared/lanes/commands.ts';
-import { askGate, type GateAnswer, readFleet, type StoredLimits, tellFleet } from '../shared/lanes/fleet.ts';
+import {
+  askGate,
+  type GateAnswer,
+  type Observation,
+  readFleet,
+  type StoredLimits,
+  tellFleet,
+} from '../shared/lanes/fleet.ts';
 import type { FleetRules } from '../shared/lanes/register.ts';
 import { NO_LIMIT, parseRateLimit, type RateLimit } from '../shared/rate-limit.ts';
 import type { Evidence } from './evidence.ts';
@@ -43,6 +50,8 @@ export interface Fleet {
   ask(keyCircuit: string | null): Promise<GateAnswer>;
   /** Tells what a request has shown. */
   tell(facts: RequestFacts): Promise<Pause>;
+  /** A message that had leave to probe can't be sent. */
+  giveUpProbe(keyCircuit: string | null): Promise<void>;
 }
 
 const API = 'api';
@@ -71,7 +80,9 @@ export function createFleet(redis: LaneRedis, config: FleetConfig, logger: Logge
 
   function note(name: string, pauseMs: number): number {
     if (pauseMs === 0) {
-      if (circuits.delete(name)) logger.info({ circuit: name }, 'messages go on');
+      if (!circuits.delete(name)) return pauseMs;
+      logger.info({ circuit: name }, 'messages go on');
+      if (name === API) failedInARow.clear();
     } else {
       if (!circuits.has(name)) logger.error({ circuit: name, pauseMs }, messageOf(name));
       circuits.set(name, performance.now() + pauseMs);
@@ -81,14 +92,12 @@ export function createFleet(redis: LaneRedis, config: FleetConfig, logger: Logge
 
   async function tellOf(
     circuit: string,
-    failedMessage: string | null,
-    { isProbe, isSure }: { isProbe: boolean; isSure: boolean },
+    seen: Pick<Observation, 'id' | 'result' | 'isProbe' | 'isSure'>,
   ): Promise<number> {
     const told = circuit === API ? successes : 0;
     successes -= told;
     const pauses = circuit === API ? API_PAUSES : KEY_PAUSES;
-    const threshold = FAILURES_TO_OPEN;
-    const observation = { circuit, failedMessage, isProbe, isSure, threshold, successes: told, ...pauses };
+    const observation = { ...seen, circuit, threshold: FAILURES_TO_OPEN, successes: told, ...pauses };
     return note(circuit, await tellFleet(redis, namespace, observation));
   }
 
@@ -108,19 +117,24 @@ export function createFleet(redis: LaneRedis, config: FleetConfig, logger: Logge
     failedInARow.add(id);
     const isPrecious = onUnknownOutcome === 'dead-letter' && !isProbe;
     const isSure = failedInARow.size >= FAILURES_TO_OPEN || (isPrecious && !(await isCleared()));
-    return await tellOf(API, id, { isProbe, isSure });
+    return await tellOf(API, { id, result: 'failed', isProbe, isSure });
   }
 
-  async function apiWorks(isProbe: boolean): Promise<void> {
+  /** Another one may be sent in its place. */
+  async function giveUpProbe(circuit: string): Promise<void> {
+    if (circuits.has(circuit)) await tellOf(circuit, { id: '', result: 'nothing', isProbe: true, isSure: false });
+  }
+
+  async function apiWorks({ id, isProbe }: RequestFacts): Promise<void> {
     successes += 1;
     failedInARow.clear();
     for (const clear of suspicions) clear();
-    if (isProbe) await tellOf(API, null, { isProbe, isSure: false });
+    if (isProbe) await tellOf(API, { id, result: 'ok', isProbe, isSure: false });
   }
 
   return {
     async refresh() {
-      if (successes > 0) await tellOf(API, null, { isProbe: false, isSure: false });
+      if (successes > 0) await tellOf(API, { id: '', result: 'ok', isProbe: false, isSure: false });
       const facts = await readFleet(redis, namespace);
       for (const name of circuits.keys()) if (!facts.circuits.some((open) => open.name === name)) note(name, 0);
       for (const { name, probeAt } of facts.circuits) note(name, Math.max(1, probeAt - facts.nowMs));
@@ -151,11 +165,19 @@ export function createFleet(redis: LaneRedis, config: FleetConfig, logger: Logge
       const { id, evidence, keyCircuit, isProbe } = facts;
       const pause: Pause = { apiMs: 0, keyMs: 0 };
       if (evidence.api === 'failed') pause.apiMs = await apiFailed(facts);
-      if (evidence.api === 'ok') await apiWorks(isProbe);
+      if (evidence.api === 'ok') await apiWorks(facts);
+      if (isProbe && evidence.api === null) await giveUpProbe(API);
       if (keyCircuit === null) return pause;
-      if (evidence.key === 'refused') pause.keyMs = await tellOf(keyCircuit, id, { isProbe, isSure: true });
-      else if (evidence.key === 'ok' && isProbe) await tellOf(keyCircuit, null, { isProbe, isSure: false });
+      if (evidence.key === 'refused') {
+        pause.keyMs = await tellOf(keyCircuit, { id, result: 'failed', isProbe, isSure: true });
+      } else if (isProbe) {
+        if (evidence.key === 'ok') await tellOf(keyCircuit, { id, result: 'ok', isProbe, isSure: false });
+        else await giveUpProbe(keyCircuit);
+      }
       return pause;
+    },
+    async giveUpProbe(keyCircuit) {
+      for (const circuit of inTheWay(keyCircuit)) await giveUpProbe(circuit);
     },
   };
 }

@@ -19,7 +19,7 @@ export async function watchSlots({ server }: Arena): Promise<Slots> {
   monitor.on('monitor', (_time: string, args: string[]) => {
     const [command = '', key = '', first = '', second = ''] = args;
     if (command.toUpperCase() === 'SET' && key.endsWith(':fleet}:rate')) {
-      const next = Number(first);
+      const next = Number.parseFloat(first);
       if (arrival > 0) closest = Math.min(closest, next - arrival);
       arrival = next;
     }

@@ -14,7 +14,8 @@ const WINDOW_MS = 10_000;
 const observation: Observation = {
   circuit: 'api',
   reason: 'api-down',
-  failedMessage: null,
+  result: 'ok',
+  id: '',
   isProbe: false,
   isSure: false,
   successes: 0,
@@ -34,8 +35,8 @@ describe('a circuit', () => {
   const pass = async (ms: number): Promise<void> => await time.goTo(time.nowMs() + ms);
   const tell = async (facts: Partial<Observation>): Promise<number> =>
     await tellFleet(time.redis, NAMESPACE, { ...observation, ...facts });
-  const fail = async (failedMessage: string, facts: Partial<Observation> = {}): Promise<number> =>
-    await tell({ failedMessage, ...facts });
+  const fail = async (id: string, facts: Partial<Observation> = {}): Promise<number> =>
+    await tell({ result: 'failed', id, ...facts });
   const ask = async (...circuits: string[]): Promise<GateAnswer> =>
     await askGate(time.redis, NAMESPACE, { limit: null, probeMs: PROBE_MS, circuits: ['api', ...circuits] });
 
@@ -147,6 +148,14 @@ describe('a circuit', () => {
     expect(await failAll(5)).toEqual([0, 0, 0, 0, PAUSE_MS]);
   });
 
+  it('lets another probe through at once when one has come to nothing', async () => {
+    await open();
+    expect(await ask()).toEqual({ verdict: 'probe' });
+    expect(await ask()).toMatchObject({ verdict: 'hold' });
+    expect(await tell({ result: 'nothing', isProbe: true })).toBeGreaterThan(0);
+    expect(await ask()).toEqual({ verdict: 'probe' });
+  });
+
   it('is not closed by the success of another one than its probe', async () => {
     await open();
     await pass(-300);
@@ -198,9 +207,9 @@ describe('a circuit', () => {
 
   it('of a key counts for itself', async () => {
     expect(await failAll(4)).toEqual([0, 0, 0, 0]);
-    expect(await failAll(4, { circuit: 'key:one' })).toEqual([0, 0, 0, 0]);
+    for (const id of ['k1', 'k2', 'k3', 'k4']) expect(await fail(id, { circuit: 'key:one' })).toBe(0);
     await tell({ circuit: 'key:two', successes: 1000 });
-    expect(await fail('m5', { circuit: 'key:one' })).toBe(PAUSE_MS);
+    expect(await fail('k5', { circuit: 'key:one' })).toBe(PAUSE_MS);
     expect(await ask()).toEqual({ verdict: 'go' });
     expect(await fail('m5')).toBe(PAUSE_MS);
   });
@@ -224,7 +233,9 @@ describe('a circuit', () => {
     await open('key:one');
     await open();
     expect(await ask('key:one')).toEqual({ verdict: 'probe' });
-    expect([await ask('key:two'), await ask('key:one')]).toMatchObject([{ verdict: 'hold' }, { verdict: 'hold' }]);
+    expect(await ask('key:two')).toMatchObject({ verdict: 'hold' });
+    await tell({ isProbe: true });
+    expect([await ask('key:two'), await ask('key:one')]).toMatchObject([{ verdict: 'go' }, { verdict: 'hold' }]);
   });
 
   it('lets its probe through also when the limit is used up for long', async () => {

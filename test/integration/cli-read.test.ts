@@ -184,7 +184,7 @@ describe.concurrent('kitechat-sender message', () => {
   });
 });
 
-describe.concurrent('commands that ask, without Redis', () => {
+describe.concurrent('commands that ask or change, without Redis', () => {
   const away = { REDIS_URL: `redis://:secret@127.0.0.1:${randomPort()}` };
 
   it('exit 3 within their time, with a message for people alone', async () => {
@@ -194,6 +194,11 @@ describe.concurrent('commands that ask, without Redis', () => {
       ['dead-letters', 'list'],
       ['dead-letters', 'show', unknownId],
       ['dead-letters', 'replay', '--id', unknownId],
+      ['cancel', unknownId],
+      ['hold', '--page', 'p1'],
+      ['release', '--all'],
+      ['limits', 'show'],
+      ['limits', 'set', '--rate', '5/s'],
     ];
     for (const { exitCode, stdout, stderr } of await Promise.all(commands.map((args) => runCommand(args, away)))) {
       expect([exitCode, stdout]).toEqual([3, []]);

@@ -102,7 +102,7 @@ describe.concurrent('kitechat-sender send', { timeout: 60_000 }, () => {
       'line 5: conversationId is required',
       'line 7: message.template.buttons[1].url is not a documented field',
       expect.stringMatching(/^line 8: ttlMs must be a whole number/),
-      'line 9: delay is not a documented field',
+      'line 9: delay is not a documented field, did you mean delayMs?',
       expect.stringMatching(/^line 11: conversationId must not contain control characters/),
       'line 11: message.url must be a valid http or https URL',
       'line 12: message.ulr is not a documented field, did you mean url?',
@@ -117,6 +117,27 @@ describe.concurrent('kitechat-sender send', { timeout: 60_000 }, () => {
     );
     const delivered = await Promise.all(stored.map(({ id }) => receiver.until(id, 'delivered')));
     expect(delivered.map(({ label }) => label)).toEqual(['good', 'good', 'good', null]);
+  });
+
+  it('takes lines that are to be sent later, or before others, and refuses those that ask for both times', async () => {
+    await using to = await install(server, { config: { namespace: 'later' }, startWorker: false });
+    const lines = [
+      { ...textMessage('c1', 1), delayMs: 3_600_000 },
+      { ...textMessage('c1', 2), sendAt: '2999-01-01T00:00:00+01:00' },
+      { ...textMessage('c1', 3), priority: 'high' },
+      { ...textMessage('c1', 4), sendAt: '2999-01-01T00:00:00Z', delayMs: 1 },
+    ];
+    const result = await runCommand(['send'], on('later'), ndjson(lines));
+    expect(result).toMatchObject({
+      exitCode: 1,
+      stderr: [
+        expect.stringMatching(/^line 4: sendAt is given, and so is delayMs/),
+        'stored 3, already there 0, refused 1',
+      ],
+    });
+    const records = await Promise.all(storedIn(result).map(({ id }) => to.producer.getMessage(id)));
+    expect(records.map((record) => record?.status)).toEqual(['scheduled', 'scheduled', 'queued']);
+    expect(records[1]?.nextAttemptAt).toBe('2998-12-31T23:00:00.000Z');
   });
 
   it('stores 5,000 lines of a file in their order, and exits 0', async () => {

@@ -24,6 +24,24 @@ describe.concurrent('the use of the command line', () => {
       ['dead-letters', 'list', '--since', '5'],
       /'5' is invalid\. It must be a time such as 2026-/,
     ],
+    ['a hold of nothing', ['hold'], /name what: --all, --page, or --page with --conversation/],
+    [
+      'a hold of everything and a page',
+      ['hold', '--all', '--page', 'p1'],
+      /'--all' cannot be used with option '--page/,
+    ],
+    [
+      'a release of a conversation without its page',
+      ['release', '--conversation', 'c1'],
+      /--conversation needs the --page that it is of/,
+    ],
+    ['a page that can not be one', ['hold', '--page', ''], /'' is invalid\. It must not be empty/],
+    ['no limit to set', ['limits', 'set'], /give --rate, --page-rate, or both/],
+    [
+      'a limit that is none',
+      ['limits', 'set', '--page-rate', '20'],
+      /'20' is invalid\. It must look like 50\/s, 300\/min, .*; or be none, or default/,
+    ],
   ])('%s exits 2 with a hint on stderr', async (_what, args, said) => {
     const { exitCode, stdout, stderr } = await runCommand(args, noRedis);
     expect([exitCode, stdout]).toEqual([2, []]);
@@ -32,10 +50,11 @@ describe.concurrent('the use of the command line', () => {
   });
 
   it('no command at all exits 2, with the commands on stderr', async () => {
-    const results = await Promise.all([runCommand([]), runCommand(['dead-letters'])]);
+    const results = await Promise.all([runCommand([]), runCommand(['dead-letters']), runCommand(['limits'])]);
     for (const { exitCode, stdout } of results) expect([exitCode, stdout]).toEqual([2, []]);
     expect(results[0].stderr.join('\n')).toMatch(/Commands:\n +worker .*\n(.*\n)* +demo /);
     expect(results[1].stderr.join('\n')).toMatch(/Commands:\n +list .*\n(.*\n)* +replay /);
+    expect(results[2].stderr.join('\n')).toMatch(/Commands:\n +show .*\n(.*\n)* +set /);
   });
 
   it('--help and --version exit 0, on stdout', async () => {
@@ -46,7 +65,8 @@ describe.concurrent('the use of the command line', () => {
     ]);
     for (const { exitCode, stderr } of [help, helpOfCommand, versions]) expect([exitCode, stderr]).toEqual([0, []]);
     const text = help.stdout.join('\n');
-    for (const command of ['worker', 'send', 'status', 'message', 'dead-letters', 'fake-api', 'demo']) {
+    const commands = ['worker', 'send', 'status', 'message', 'cancel', 'dead-letters', 'hold', 'release', 'limits'];
+    for (const command of [...commands, 'fake-api', 'demo']) {
       expect(text).toMatch(new RegExp(`^ +${command} `, 'm'));
     }
     expect(helpOfCommand.stdout.join('\n')).toContain('"idempotencyKey":"order-17"');

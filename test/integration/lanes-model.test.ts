@@ -28,7 +28,10 @@ const EVERYTHING = `
   stored, duplicate, conflict, full, gone, again: stored,
   go, unknown, crashed, expired, wait, parked, settled, lost, repeat,
   settle delivered, settle dead, settle backoff, settle hold, settle: lost,
-  bury, repair, work without memory
+  bury, repair, work without memory,
+  cancelled, too-late, not-found,
+  hold, release, timed hold,
+  scheduled, due, limits, wait for hold, wait for slot, ask
 `
   .trim()
   .split(/,\s+/);

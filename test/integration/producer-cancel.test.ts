@@ -4,6 +4,7 @@ import type { CancelResult } from '../../src/producer/index.ts';
 import type { RedisServer } from '../../src/testing/redis-handle.ts';
 import { textMessage } from '../support/messages.ts';
 import { startTestRedis } from '../support/redis.ts';
+import { settled } from '../support/settled.ts';
 import { laneIds } from '../support/stored-messages.ts';
 import { install, type Installation } from '../support/worker.ts';
 
@@ -121,6 +122,20 @@ describe.concurrent('cancelMessage', () => {
     await expect(to.enqueue(textMessage('c2', 1))).rejects.toMatchObject({ code: 'QUEUE_FULL' });
     await expectCancelled(to, first);
     await to.enqueue(textMessage('c2', 1));
+  });
+
+  it('gives up in time when Redis falls silent, says that it cannot know, and may be called again', async () => {
+    await using own = await startTestRedis();
+    await using to = await install(own, { startWorker: false, config: { enqueueTimeoutMs: 1000 } });
+    const id = await to.enqueue(textMessage('c1', 1));
+    await own.pause();
+    const { error, ms } = await settled(to.producer.cancelMessage(id));
+    await own.resume();
+    expect(error).toMatchObject({ name: 'ChangeUncertainError', code: 'CHANGE_UNCERTAIN' });
+    expect(ms).toBeLessThan(2500);
+    expect(await to.producer.cancelMessage(id)).toBe('cancelled');
+    await to.producer.close();
+    await expect(to.producer.cancelMessage(id)).rejects.toMatchObject({ code: 'QUEUE_UNAVAILABLE' });
   });
 
   it('while workers send: what was cancelled never reaches the API, and what came too late does', async () => {

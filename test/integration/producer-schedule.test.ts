@@ -75,12 +75,14 @@ describe.concurrent('a message with a delay', () => {
     }
     to.startWorker();
     await Promise.all([to.until(past, 'delivered'), to.until(none, 'delivered')]);
+    expect(textsAt(to)).toEqual(['message 1', 'message 2']);
   });
 
   it('lives for its TTL from when it is due, not from when it was stored', async () => {
     await using to = await install(server);
     const id = await to.enqueue({ ...textMessage('c1', 1), delayMs: 3000, ttlMs: 2900 });
-    await to.until(id, 'delivered');
+    const { attempts } = await to.until(id, 'delivered');
+    expect(attempts).toHaveLength(1);
   });
 
   it('is the same for its idempotency key, whenever it is to be sent', async () => {

@@ -42,7 +42,7 @@ const targets: [string, HoldTarget, { held: number; queued: number }, string[]][
 ];
 
 describe.concurrent.each(targets)('with %s held by an operator', (_what, target, counts, statuses) => {
-  const scope = target.page === undefined ? 'all' : target.conversation === undefined ? 'page' : 'conversation';
+  const scope = ['all', 'page', 'conversation'][Object.keys(target).length];
 
   it('status counts the first message of each conversation as held, whether it was stored before or after', async () => {
     await using before = await installWithHolds(server, { startWorker: false });
@@ -175,10 +175,12 @@ describe.concurrent('status', () => {
   it('shows that the API is down', async () => {
     await using to = await installWithHolds(server, { api: { faults: [{ kind: 'status', status: 500 }] } });
     for (let n = 0; n < 20; n += 1) await to.enqueue(textMessage(`c${n}`, 1));
-    await eventually('the hold is shown', async () => {
+    const [hold, ...others] = await eventually('the hold is shown', async () => {
       const { holds } = await to.status();
-      return holds.some(({ scope, reason }) => scope === 'api' && reason === 'api-down');
+      return holds.length > 0 && holds;
     });
+    expect(others).toEqual([]);
+    expect(hold).toMatchObject({ scope: 'api', reason: 'api-down' });
   });
 
   it('counts scheduled messages by themselves until they are due, and does not take them for old', async () => {

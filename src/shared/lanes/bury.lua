@@ -34,6 +34,7 @@ end
 
 leaveBackoff(root, lane, id)
 redis.call('ZREM', root .. 'held', id)
+redis.call('ZREM', root .. 'due', id)
 showLetter(root, id)
 redis.call('DEL', KEYS[1])
 leaveLane(root, lane, id)

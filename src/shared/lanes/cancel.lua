@@ -29,5 +29,14 @@ end
 leaveBackoff(root, lane, id)
 redis.call('ZREM', root .. 'held', id)
 -- One that isn't due yet has no place in its conversation.
-if redis.call('ZREM', root .. 'due', id) == 0 then leaveLane(root, lane, id) end
+if redis.call('ZREM', root .. 'due', id) == 0 then
+  local page = pageOf(lane)
+  local isHead = redis.call('LINDEX', root .. 'lane:' .. lane, 0) == id
+  if isHead and redis.call('HEXISTS', root .. 'window:' .. page, id) == 0 then
+    -- Its conversation waited for its turn; a next message takes a new one.
+    redis.call('LREM', root .. 'ready:' .. page, 1, lane)
+    redis.call('LREM', root .. 'high:' .. page, 1, lane)
+  end
+  leaveLane(root, lane, id)
+end
 return { 'cancelled' }

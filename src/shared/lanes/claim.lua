@@ -47,13 +47,11 @@ local function park()
 end
 
 if redis.call('LINDEX', laneKey, 0) ~= id then
-  if not redis.call('LPOS', laneKey, id) then
-    -- Its place is gone (keys were deleted by hand): the end of the conversation is the only safe one left.
-    if redis.call('RPUSH', laneKey, id) > 1 then return park() end
-    redis.call('SADD', root .. 'pages', page)
-  else
-    return park()
-  end
+  -- One that an operator took before it was due has no place yet.
+  if redis.call('LPOS', laneKey, id) or redis.call('ZSCORE', root .. 'due', id) then return park() end
+  -- Its place is gone (keys were deleted by hand): the end of the conversation is the only safe one left.
+  if redis.call('RPUSH', laneKey, id) > 1 then return park() end
+  redis.call('SADD', root .. 'pages', page)
 end
 
 local lockMs = redis.call('PTTL', KEYS[2])
@@ -95,6 +93,7 @@ if isLaneHeld or isPageHeldForGood(root, page) then
   local parked = park()
   if not isLaneHeld then pushReady(root, lane, page, 'LPUSH') end
   releaseReady(root, page)
+  leavePages(root, page)
   return parked
 end
 
@@ -126,7 +125,26 @@ if fleet.pageIntervalMs and not hasFleetSlot and not isDue(pageSlot) then
   if slot > now then return waitForSlot(slot, 'pageSlot') end
   pageSlot = now
 end
-if ARGV[6] == 'slot' then return waitForSlot(now + tonumber(ARGV[7]), 'fleetSlot') end
+
+-- The fleet's delay changes, so it may push two of the page together. What the page can't use at the time that the fleet
+-- gives is lost to the fleet, and the page reserves anew.
+local function pageAllows(time)
+  if not (fleet.pageIntervalMs and fleet.intervalMs) or hasFleetSlot then return true end
+  local sent = root .. 'sent:' .. page
+  local earliest = nextSlot(sent, time, fleet.pageIntervalMs, fleet.pageBurst)
+  if earliest > time then
+    return false, reserveSlot(root .. 'rate:' .. page, earliest, fleet.pageIntervalMs, fleet.pageBurst)
+  end
+  reserveSlot(sent, time, fleet.pageIntervalMs, fleet.pageBurst)
+  return true
+end
+
+if ARGV[6] == 'slot' or ARGV[6] == 'go' then
+  local time = now + tonumber(ARGV[7])
+  local allowed, later = pageAllows(time)
+  if not allowed then return waitForSlot(later, 'pageSlot') end
+  if ARGV[6] == 'slot' then return waitForSlot(time, 'fleetSlot') end
+end
 if ARGV[6] == 'probe' or (ARGV[6] == 'ask' and not hasFleetSlot) then
   if pageSlot then redis.call('HSET', jobKey, 'pageSlot', pageSlot) end
   return { 'ask' }

@@ -18,7 +18,7 @@ const scripts = {
   laneBury: { lua: lanes + letter + read('bury'), numberOfKeys: 1 },
   laneReconcile: { lua: lanes + read('reconcile'), numberOfKeys: 1 },
   laneRegister: { lua: read('register'), numberOfKeys: 1 },
-  fleetGate: { lua: limit + circuit + read('gate'), numberOfKeys: 2 },
+  fleetGate: { lua: limit + circuit + read('gate'), numberOfKeys: 3 },
   fleetNote: { lua: circuit + read('note'), numberOfKeys: 3 },
 };
 

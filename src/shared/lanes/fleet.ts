@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { fleetRoot } from '../keys.ts';
-import type { RateLimit } from '../rate-limit.ts';
+import { parseRateLimit, type RateLimit } from '../rate-limit.ts';
 import type { LaneRedis } from './commands.ts';
 
 /** A circuit that is open: the API's, or that of a key. */
@@ -31,8 +31,10 @@ export type GateAnswer = { verdict: 'go' | 'probe' } | { verdict: 'slot' | 'hold
 export interface Observation {
   circuit: string;
   reason: OpenCircuit['reason'];
-  /** The message whose request failed; `null` if it went well. */
-  failedMessage: string | null;
+  /** `nothing` gives up a probe that came to nothing. */
+  result: 'ok' | 'failed' | 'nothing';
+  /** The message. */
+  id: string;
   isProbe: boolean;
   /** Successes that were not told yet. */
   successes: number;
@@ -76,6 +78,7 @@ export async function askGate(
   const reply = await redis.fleetGate(
     keys.circuits,
     keys.arrival,
+    keys.limits,
     limit?.intervalMs ?? '',
     limit?.burst ?? '',
     probeMs,
@@ -87,16 +90,16 @@ export async function askGate(
 
 /** Tells what a request has shown. @returns the ms until the next probe if the circuit is open, or 0. */
 export async function tellFleet(redis: LaneRedis, namespace: string, observation: Observation): Promise<number> {
-  const { circuit, failedMessage } = observation;
+  const { circuit } = observation;
   const keys = keysOf(namespace);
   const reply = await redis.fleetNote(
     keys.circuits,
     `${keys.root}failures:${circuit}`,
     `${keys.root}successes:${circuit}`,
     circuit,
-    failedMessage === null ? 'ok' : 'failed',
+    observation.result,
     observation.isProbe ? 1 : 0,
-    failedMessage ?? '',
+    observation.id,
     observation.successes,
     observation.threshold,
     observation.reason,
@@ -114,13 +117,21 @@ export async function readLimits(redis: Redis, namespace: string): Promise<Store
 
 /** Sets limits for the whole fleet; `null` gives the variables their say again, what is left out stays as it is. */
 export async function writeLimits(redis: Redis, namespace: string, changes: Partial<StoredLimits>): Promise<void> {
-  const { limits, arrival } = keysOf(namespace);
+  const { limits } = keysOf(namespace);
   const transaction = redis.multi();
   for (const [name, text] of Object.entries(changes)) {
-    if (text === null) transaction.hdel(limits, name);
-    else transaction.hset(limits, name, text);
+    transaction.hdel(limits, name, `${name}IntervalMs`, `${name}Burst`);
+    if (text === null) continue;
+    const limit = parseRateLimit(text);
+    transaction.hset(
+      limits,
+      name,
+      text,
+      `${name}IntervalMs`,
+      limit?.intervalMs ?? '',
+      `${name}Burst`,
+      limit?.burst ?? '',
+    );
   }
-  // The slots that were reserved under the old limit don't hold up those of the new one.
-  if (changes.rate !== undefined) transaction.del(arrival);
   await transaction.exec();
 }

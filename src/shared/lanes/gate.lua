@@ -1,7 +1,8 @@
 -- Says whether a request may leave now as far as the fleet is concerned: its limit, and the circuits of the API and of the
 -- key. An open circuit lets one request through as a probe whenever its pause is over.
 --
--- KEYS[1] the circuits  KEYS[2] the limit's arrival time
+-- KEYS[1] the circuits  KEYS[2] the limit's arrival time  KEYS[3] the limits that were set at run time: they win, and the
+-- asker may not know them yet
 -- ARGV[1] ms between two sends, or '' for no limit  ARGV[2] how many may come at once  ARGV[3] how long a probe may take,
 -- in ms  ARGV[4]… the names of the circuits in its way
 --
@@ -18,7 +19,12 @@ for i = 4, #ARGV do
     table.insert(probes, circuit)
   end
 end
--- A probe needs no slot: while a circuit is open nothing else leaves.
+local stored = redis.call('HMGET', KEYS[3], 'rate', 'rateIntervalMs', 'rateBurst')
+local intervalMs, burst = tonumber(ARGV[1]), tonumber(ARGV[2])
+if stored[1] then intervalMs, burst = tonumber(stored[2]), tonumber(stored[3]) end
+local slot = intervalMs and reserveSlot(KEYS[2], now, intervalMs, burst) or now
+
+-- A probe counts for the limit, but doesn't wait for its slot: those who hold slots before it are held themselves.
 if #probes > 0 then
   for _, circuit in ipairs(probes) do
     circuit.probingUntil = now + tonumber(ARGV[3])
@@ -26,8 +32,5 @@ if #probes > 0 then
   end
   return { 'probe' }
 end
-if ARGV[1] ~= '' then
-  local slot = reserveSlot(KEYS[2], now, tonumber(ARGV[1]), tonumber(ARGV[2]))
-  if slot > now then return { 'slot', math.ceil(slot - now) } end
-end
+if slot > now then return { 'slot', math.ceil(slot - now) } end
 return { 'go' }

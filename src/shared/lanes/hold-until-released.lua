@@ -11,12 +11,14 @@ if ARGV[3] ~= '' then return redis.call('HSETNX', KEYS[1], field, ARGV[3]) end
 if redis.call('HDEL', KEYS[1], field) == 0 then return 0 end
 
 local function goOn(page)
+  redis.call('SREM', root .. 'asleep', page)
   redis.call('SADD', root .. 'pages', page)
   releaseReady(root, page)
+  leavePages(root, page)
 end
 
 if what == '*' then
-  for _, page in ipairs(redis.call('SMEMBERS', root .. 'pages')) do goOn(page) end
+  for _, page in ipairs(redis.call('SUNION', root .. 'pages', root .. 'asleep')) do goOn(page) end
 elseif not string.find(what, '/', 1, true) then
   goOn(what)
 else

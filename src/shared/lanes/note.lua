@@ -1,7 +1,8 @@
 -- Notes what requests have shown of the API or of a key, and opens or closes its circuit.
 --
 -- KEYS[1] the circuits  KEYS[2] messages that failed of late, by time  KEYS[3] successes of late, counted by second
--- ARGV[1] the circuit's name  ARGV[2] 'ok' | 'failed'  ARGV[3] '1' if the request was its probe
+-- ARGV[1] the circuit's name  ARGV[2] 'ok' | 'failed' | 'nothing' (a probe that showed
+-- nothing: another one may leave)  ARGV[3] '1' if the request was its probe
 -- ARGV[4] the message that failed, or ''  ARGV[5] successes that were not told yet
 -- ARGV[6] failures of different messages that open it  ARGV[7] the reason to show
 -- ARGV[8] the first pause before a probe, in ms  ARGV[9] the longest  ARGV[10] '1' if this failure opens it anyway
@@ -39,6 +40,11 @@ if ARGV[5] ~= '0' then
 end
 
 if circuit then
+  if ARGV[2] == 'nothing' then
+    circuit.probingUntil = 0
+    writeCircuit(KEYS[1], circuit)
+    return math.max(1, probeAt - now)
+  end
   if not isProbe then return math.max(1, probeAt - now) end
   if failed then return openFor(math.min(circuit.pauseMs * 2, tonumber(ARGV[9]))) end
   closeCircuit()

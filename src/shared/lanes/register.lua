@@ -3,20 +3,20 @@
 -- KEYS[1] the hash of workers
 -- ARGV[1] root  ARGV[2] worker id  ARGV[3] its record as JSON, or '' to leave  ARGV[4] silence in ms after which a worker
 -- is forgotten  ARGV[5] the operator's fixed window per page, 0 for a fair share
--- ARGV[6] ms between two sends of a page, or ''  ARGV[7] how many of them may come at once  ARGV[8] ms between two sends
--- of the fleet, or ''
+-- ARGV[6] ms between two sends of a page, or ''  ARGV[7] how many of them may come at once  ARGV[8], ARGV[9] the same of the
+-- fleet
 --
 -- A record is {"concurrency": …, "seenAt": …} and whatever status shows; `seenAt` is set here. Returns nothing.
 
 local root = ARGV[1]
 local now = redisNowMs()
 
--- What waits for a slot of an old limit asks again under the new one.
+-- What waits for a slot of an old limit asks again under the new one, the first slot first.
 local function forgetSlots()
   local send = root .. 'send:'
   for _, page in ipairs(redis.call('SMEMBERS', root .. 'pages')) do
-    redis.call('DEL', root .. 'rate:' .. page)
-    for _, id in ipairs(redis.call('ZRANGE', root .. 'slots:' .. page, 0, -1)) do
+    redis.call('DEL', root .. 'rate:' .. page, root .. 'sent:' .. page)
+    for _, id in ipairs(redis.call('ZREVRANGE', root .. 'slots:' .. page, 0, -1)) do
       redis.call('HDEL', send .. id, 'next', 'pageSlot', 'fleetSlot')
       if redis.call('ZREM', send .. 'delayed', id) == 1 then redis.call('RPUSH', send .. 'wait', id) end
     end
@@ -47,7 +47,7 @@ end
 if concurrency > 0 then redis.call('HSET', root .. 'fleet', 'concurrency', concurrency) end
 redis.call('HSET', root .. 'fleet', 'window', ARGV[5])
 
-local fields = { 'pageIntervalMs', 'pageBurst', 'intervalMs' }
+local fields = { 'pageIntervalMs', 'pageBurst', 'intervalMs', 'burst' }
 local before = redis.call('HMGET', root .. 'fleet', unpack(fields))
 local changed = false
 for i, field in ipairs(fields) do

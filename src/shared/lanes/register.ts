@@ -40,6 +40,7 @@ export async function registerWorker(
     pageLimit?.intervalMs ?? '',
     pageLimit?.burst ?? '',
     limit?.intervalMs ?? '',
+    limit?.burst ?? '',
   );
 }
 

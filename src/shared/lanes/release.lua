@@ -28,8 +28,8 @@ end
 -- How many heads of one page may be released at once.
 local function windowSize(fleet)
   if fleet.window > 0 then return fleet.window end
-  -- A quarter more than the workers can send: the next head waits in BullMQ's list when a request ends.
-  return math.max(1, math.ceil(fleet.concurrency * 1.25 / fleet.pages))
+  -- No more than the workers can send: whatever waits in BullMQ's list stands before another page's messages.
+  return math.max(1, math.ceil(fleet.concurrency / fleet.pages))
 end
 
 -- How many more heads may wait for a slot. Slots are reserved some seconds ahead and no further, so that a message with
@@ -43,7 +43,10 @@ end
 -- A page with nothing in any of its places takes no share of the fleet.
 local function leavePages(root, page)
   local places = { root .. 'window:' .. page, root .. 'ready:' .. page, root .. 'high:' .. page, root .. 'failing:' .. page }
-  if redis.call('EXISTS', unpack(places)) == 0 then redis.call('SREM', root .. 'pages', page) end
+  if redis.call('EXISTS', unpack(places)) == 0 then
+    redis.call('SREM', root .. 'pages', page)
+    redis.call('SREM', root .. 'asleep', page)
+  end
 end
 
 local function popReady(root, page)
@@ -63,8 +66,8 @@ end
 local function releaseReady(root, page)
   local windowKey, failingKey = root .. 'window:' .. page, root .. 'failing:' .. page
   if isPageHeldForGood(root, page) then
-    -- A page that may not send takes no share of the fleet.
-    if redis.call('EXISTS', windowKey, failingKey) == 0 then redis.call('SREM', root .. 'pages', page) end
+    -- A page that may not send takes no share of the fleet; the end of the hold must find it again.
+    if redis.call('EXISTS', windowKey, failingKey) == 0 then redis.call('SMOVE', root .. 'pages', root .. 'asleep', page) end
     return
   end
   local fleet = readFleet(root)
@@ -92,7 +95,7 @@ local function releaseReady(root, page)
       elseif redis.call('EXISTS', send .. id) == 0 then
         -- Somebody removed the job behind our back: the conversation goes on with its next message.
         redis.call('LPOP', laneKey)
-        if redis.call('EXISTS', laneKey) == 1 then pushReady(root, lane, page, 'LPUSH') end
+        if redis.call('EXISTS', laneKey) == 1 then pushReady(root, lane, page, 'LPUSH') else leavePages(root, page) end
       elseif redis.call('HEXISTS', failingKey, id) == 0 then
         -- An operator has put it into `wait` before its turn, which is now: it needs its place all the same.
         released = released + redis.call('HSET', windowKey, id, lane)

@@ -1,7 +1,10 @@
 import type { AsyncCommand } from 'fast-check';
+import { holdProblems } from './holds.ts';
 import { messageProblems } from './message-invariants.ts';
 import type { Model } from './model.ts';
+import { paceProblems } from './pace.ts';
 import { pageProblems } from './page-invariants.ts';
+import { turnProblems } from './turn-invariants.ts';
 import type { World } from './world.ts';
 
 export type LaneCommand = AsyncCommand<Model, World>;
@@ -34,6 +37,13 @@ export async function checked(model: Model, world: World, act: Act): Promise<voi
   // Of what consists of several checked steps, only what came after the last one.
   const before = { seen: model.seen, fleet };
   model.seen = await world.look();
-  const problems = [...messageProblems(model), ...pageProblems({ model, before, released })];
+  const moment = { model, before, released };
+  const problems = [
+    ...messageProblems(model),
+    ...pageProblems(moment),
+    ...turnProblems(moment),
+    ...holdProblems(moment),
+    ...paceProblems(model),
+  ];
   if (problems.length > 0) throw new Error(problems.join('\n'));
 }

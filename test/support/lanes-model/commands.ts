@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import * as bury from './bury-commands.ts';
+import * as cancel from './cancel-commands.ts';
 import type { LaneCommand } from './command.ts';
+import * as due from './due-commands.ts';
+import * as hold from './hold-commands.ts';
 import * as memory from './memory-commands.ts';
 import * as operator from './operator-commands.ts';
 import * as producer from './producer-commands.ts';
@@ -21,8 +24,13 @@ const weighted: [weight: number, arbitrary: fc.Arbitrary<LaneCommand>][] = [
   [3, worker.killerCommand],
   [1, worker.impostorCommand],
   [5, operator.clockCommand],
-  [2, operator.registerCommand],
+  [3, due.dueCommand],
+  [3, operator.registerCommand],
   [1, operator.scriptFlushCommand],
+  [4, cancel.cancelCommand],
+  [1, cancel.cancelUnknownCommand],
+  [3, hold.holdCommand],
+  [3, hold.releaseCommand],
   [2, operator.removeCommand],
   [4, operator.promoteCommand],
   [2, operator.forgottenEndCommand],

@@ -1,67 +1,22 @@
-import type { Claim } from '../../../src/shared/lanes/claim.ts';
 import type { SettleResult } from '../../../src/shared/lanes/settle.ts';
-import {
-  disturb,
-  endMessage,
-  hasEnded,
-  headOf,
-  type Message,
-  type Model,
-  windowSize,
-  type Work,
-  type Worker,
-} from './model.ts';
+import { isHeld } from './holds.ts';
+import { count, endMessage, endWait, hasEnded, type Message, type Model, type Work, type Worker } from './model.ts';
 
-const MAX_STARTS = 5;
 const MAX_HISTORY = 50;
-
-/** What the claim must answer. */
-export function expectedVerdict(model: Model, { token }: Worker, { message, attempt }: Work): Claim['verdict'] {
-  const { seen, now } = model;
-  if (model.locks.get(message.id) !== token) return 'lost';
-  if (hasEnded(message)) return 'settled';
-  if (headOf(seen, message.lane) !== message.id) return 'parked';
-  if (message.open === attempt) return 'go';
-  if (message.starts >= MAX_STARTS) return 'crashed';
-  if (message.open !== '') return 'unknown';
-  if (now >= message.expiresAt) return 'expired';
-  if (message.nextAt !== null && message.nextAt > now) return 'wait';
-  const window = Object.keys(seen.window[message.page] ?? {});
-  const room = windowSize(model, seen.pages.length) - window.length;
-  return window.includes(message.id) || room > 0 ? 'go' : 'parked';
-}
-
-/** What follows for the message from the answer of a claim. */
-export function applyClaim(model: Model, { message, attempt }: Work, verdict: Claim['verdict']): void {
-  // What is too old to be sent gets no place any more: it ends.
-  if (message.promoted && verdict !== 'lost' && verdict !== 'expired') {
-    message.promoted = false;
-    // Its conversation may be ready as well, until its turn there comes.
-    disturb(model, message);
-  }
-  if (verdict === 'parked') model.locks.delete(message.id);
-  const putBack = verdict === 'parked' && headOf(model.seen, message.lane) === message.id;
-  if (verdict === 'go' || putBack) {
-    message.putOff = null;
-    message.nextAt = null;
-  }
-  if (verdict === 'go' && message.open !== attempt) {
-    message.open = attempt;
-    message.starts += 1;
-  }
-}
 
 /** What is wrong with sending this message now, whatever the scripts say. */
 export function whyNotSend(model: Model, worker: Worker, { message, attempt }: Work): string[] {
   const first = model.lanes.get(message.lane)?.[0];
   // A reply that was lost is given again: its leave was given in time.
-  const isInTime = message.open === attempt || model.now < message.expiresAt;
+  const isAgain = message.open === attempt;
   const others = model.workers.filter((other) => other !== worker && isSending(model, other));
   return [
     ...(message.end === null ? [] : [`${message.id} is sent though it is ${message.end}`]),
     ...(first === message ? [] : [`${message.id} is sent before ${first?.id}`]),
-    ...(isInTime ? [] : [`${message.id} is sent though it is too old`]),
-    ...(message.open === '' || message.open === attempt ? [] : [`${message.id} is sent while ${message.open} is open`]),
+    ...(isAgain || model.now < message.expiresAt ? [] : [`${message.id} is sent though it is too old`]),
+    ...(isAgain || (model.timed.get(message.page) ?? 0) <= model.now ? [] : [`${message.id} is sent during a hold`]),
+    ...(isAgain || !isHeld(model, message.lane) ? [] : [`${message.id} is sent though it is held`]),
+    ...(message.open === '' || isAgain ? [] : [`${message.id} is sent while ${message.open} is open`]),
     ...others
       .filter(({ work }) => work?.message.lane === message.lane)
       .map(({ work }) => `${message.id} is sent while ${work?.message.id} of its conversation is`),
@@ -92,8 +47,7 @@ export function applySettlement(model: Model, { message, settlement }: Work): vo
   const { openAttempt, usedAttempt, survived, what } = settlement;
   message.closed = openAttempt;
   message.open = '';
-  message.nextAt = null;
-  message.putOff = null;
+  endWait(message);
   if (openAttempt !== '') message.tried = Math.min(MAX_HISTORY, message.tried + 1);
   if (usedAttempt) message.used += 1;
   if (survived) message.starts = 0;
@@ -103,4 +57,7 @@ export function applySettlement(model: Model, { message, settlement }: Work): vo
   }
   message.nextAt = Math.min(model.now + what.delayMs, Math.max(model.now, message.expiresAt));
   message.putOff = what.kind;
+  if (what.kind !== 'hold' || !what.page) return;
+  model.timed.set(message.page, Math.max(model.now + what.delayMs, model.timed.get(message.page) ?? 0));
+  count(model, 'timed hold');
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { command, type LaneCommand } from './command.ts';
 import { count, type Model, newName, pick, type Worker } from './model.ts';
 import { store } from './producer-commands.ts';
-import { claimWork, type Outcome, settleWork } from './worker-steps.ts';
+import { claimWork, DELIVERED, type Outcome, settleWork } from './worker-steps.ts';
 import type { World } from './world.ts';
 
 /**
@@ -37,7 +37,10 @@ export const workWithoutMemoryCommand = fc
   .map(([n, kind]): LaneCommand => {
     const find = ({ workers }: Model): Worker | undefined =>
       pick(
-        workers.filter(({ work }) => work && (!work.claim || ('claimed' in work.claim && !work.result))),
+        workers.filter(
+          ({ work }) =>
+            work && (!work.claim || work.claim.verdict === 'ask' || ('claimed' in work.claim && !work.result)),
+        ),
         n,
       );
     return command({
@@ -48,9 +51,9 @@ export const workWithoutMemoryCommand = fc
         const { work } = worker ?? {};
         if (!worker || !work) return undefined;
         count(model, 'work without memory');
-        const outcome: Outcome = { kind, delayMs: 1000, usedAttempt: true, isRepeated: false };
+        const outcome: Outcome = { ...DELIVERED, kind, delayMs: 1000, usedAttempt: true };
         return await withoutMemory(world, async () =>
-          work.claim
+          work.claim && work.claim.verdict !== 'ask'
             ? await settleWork(model, world, worker, { work, outcome })
             : await claimWork(model, world, worker, work),
         );

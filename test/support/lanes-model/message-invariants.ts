@@ -37,9 +37,9 @@ function problemsOfPlace(model: Model, message: Message, places: Place[]): strin
   if (model.seen.locks[id] !== model.locks.get(id)) problems.push(`${id} has the lock ${model.seen.locks[id]}`);
   if (end === 'removed') return place ? [...problems, `${id} was removed and is in ${place}`] : problems;
   if (end !== null) {
-    return place === 'waitingChildren' || place === 'delayed'
-      ? [...problems, `${id} has ended and is in ${place}`]
-      : problems;
+    // A worker that was about to put it off when it was cancelled learns of that when it comes back.
+    const isLeftOver = place === 'waitingChildren' || (place === 'delayed' && end !== 'cancelled');
+    return isLeftOver ? [...problems, `${id} has ended and is in ${place}`] : problems;
   }
   if (!place || place === 'completed') return [...problems, `${id} is open and in ${place ?? 'none of the sets'}`];
   if (place !== 'waitingChildren' && headOf(model.seen, lane) !== id && !promoted) {
@@ -56,8 +56,11 @@ function problemsOfHash({ seen }: Model, message: Message): string[] {
     exp: String(message.expiresAt),
     open: message.open || undefined,
     settled: hasEnded(message) ? (message.end ?? undefined) : undefined,
-    next: message.nextAt === null ? undefined : String(message.nextAt),
+    next: textOf(message.nextAt),
     held: message.putOff === 'hold' ? '1' : undefined,
+    high: message.isHigh ? '1' : undefined,
+    // What has ended may keep them: nothing reads them any more.
+    ...(message.end === null ? { pageSlot: textOf(message.pageSlot), fleetSlot: textOf(message.fleetSlot) } : {}),
   };
   const counts: Record<string, number> = { used: message.used, starts: message.starts };
   const wrong = [
@@ -70,6 +73,10 @@ function problemsOfHash({ seen }: Model, message: Message): string[] {
   return wrong;
 }
 
+function textOf(time: number | null): string | undefined {
+  return time === null ? undefined : String(time);
+}
+
 /** The order of each conversation. What an operator removed may stand in it until it is noticed. */
 function problemsOfOrder(model: Model): string[] {
   const { seen, lanes, messages } = model;
@@ -80,16 +87,29 @@ function problemsOfOrder(model: Model): string[] {
   });
 }
 
-/** What status counts as retrying and held. */
+/** What is put off, why and until when: for status and for limits. */
 function problemsOfPutOffs(model: Model): string[] {
   const { seen, messages } = model;
-  const expected = { backoff: {}, hold: {} } as Record<'backoff' | 'hold', Record<string, number>>;
-  for (const { id, putOff, nextAt } of messages.values()) if (putOff) expected[putOff][id] = nextAt ?? 0;
-  const compare = (what: 'backoff' | 'hold', found: Record<string, number>): string[] =>
+  const expected: Record<'backoff' | 'hold' | 'slot' | 'due', Record<string, number>> = {
+    backoff: {},
+    hold: {},
+    slot: {},
+    due: {},
+  };
+  for (const { id, putOff, nextAt, dueAt } of messages.values()) {
+    if (putOff) expected[putOff][id] = nextAt ?? 0;
+    if (dueAt !== null) expected.due[id] = dueAt;
+  }
+  const compare = (what: keyof typeof expected, found: Record<string, number>): string[] =>
     [...new Set([...Object.keys(found), ...Object.keys(expected[what])])]
       .filter((id) => messages.get(id)?.end !== 'removed' && found[id] !== expected[what][id])
       .map((id) => `${id} is in ${what} until ${found[id]}, not ${expected[what][id]}`);
-  return [...compare('backoff', seen.backoff), ...compare('hold', seen.held)];
+  return [
+    ...compare('backoff', seen.backoff),
+    ...compare('hold', seen.held),
+    ...compare('slot', Object.assign({}, ...Object.values(seen.slots)) as Record<string, number>),
+    ...compare('due', seen.due),
+  ];
 }
 
 function problemsOfLetters({ seen, letters, messages }: Model): string[] {

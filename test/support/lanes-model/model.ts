@@ -1,5 +1,7 @@
-import type { Claim } from '../../../src/shared/lanes/claim.ts';
+import type { HoldTarget } from '../../../src/shared/lanes/hold.ts';
+import type { Claim, FleetWord } from '../../../src/shared/lanes/claim.ts';
 import type { Settlement, SettleResult } from '../../../src/shared/lanes/settle.ts';
+import type { Pace, PageRecord } from './pace.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** What is promised of one message. */
@@ -16,10 +18,15 @@ export interface Message {
   /** The attempts under way and closed last, or ''. */
   open: string;
   closed: string;
-  /** Put off until `nextAt`, out of the window or in it. */
-  putOff: 'backoff' | 'hold' | null;
+  /** Put off until `nextAt`, out of the window or in it, for a slot of a limit perhaps. */
+  putOff: 'backoff' | 'hold' | 'slot' | null;
   nextAt: number | null;
-  end: 'delivered' | 'dead' | 'removed' | null;
+  pageSlot: number | null;
+  fleetSlot: number | null;
+  /** It isn't in its conversation before that. */
+  dueAt: number | null;
+  readonly isHigh: boolean;
+  end: 'delivered' | 'dead' | 'cancelled' | 'removed' | null;
   /** An operator put it into `wait` out of its turn, and no worker has claimed it since. */
   promoted: boolean;
 }
@@ -29,6 +36,8 @@ export interface Work {
   readonly message: Message;
   readonly attempt: string;
   claim: Claim | null;
+  /** What the fleet has said of it, for the last claim. */
+  word: FleetWord;
   settlement: { openAttempt: string; usedAttempt: boolean; survived: boolean; what: Settlement } | null;
   result: SettleResult | null;
 }
@@ -55,7 +64,13 @@ export interface Model {
   /** Idempotency keys: `<id> <hash>`, and until when they count. */
   keys: Map<string, { value: string; until: number }>;
   registered: Map<string, { concurrency: number; seenAt: number }>;
-  fleet: { concurrency: number; window: number };
+  fleet: { concurrency: number; window: number; pageLimit: Pace | null; intervalMs: number };
+  /** What operators hold: `*`, pages and lanes. */
+  holds: Map<string, HoldTarget>;
+  /** Until when the API wants pages to wait. */
+  timed: Map<string, number>;
+  paces: Map<string, PageRecord>;
+  limitSince: number;
   /** Conversations that an operator touched since the last repair, and whether one ever did. */
   disturbed: Set<string>;
   everDisturbed: boolean;
@@ -64,6 +79,15 @@ export interface Model {
   /** How often each thing happened, over all runs: a test of nothing would show here. */
   tally: Map<string, number>;
   names: number;
+}
+
+/** A step of the model, for invariants that compare. */
+export interface Moment {
+  model: Model;
+  /** The same model's sizes and Redis's state before the command. */
+  before: Pick<Model, 'seen' | 'fleet'>;
+  /** Pages on which a script has just released what it could. */
+  released: readonly string[];
 }
 
 export const PAGES = ['p0', 'p1'];
@@ -80,7 +104,11 @@ export function newModel(seen: Snapshot, window: number, tally: Map<string, numb
     letters: new Set(),
     keys: new Map(),
     registered: new Map(),
-    fleet: { concurrency: 50, window },
+    fleet: { concurrency: 50, window, pageLimit: null, intervalMs: 0 },
+    timed: new Map(),
+    paces: new Map(),
+    limitSince: 0,
+    holds: new Map(),
     disturbed: new Set(),
     everDisturbed: false,
     seen,
@@ -100,34 +128,32 @@ export function count(model: Model, what: string): void {
 }
 
 export function openMessages(model: Model): Message[] {
-  return [...model.lanes.values()].flat();
+  return [...model.messages.values()].filter(({ end }) => end === null);
 }
 
 export function hasEnded({ end }: Message): boolean {
-  return end === 'delivered' || end === 'dead';
+  return end === 'delivered' || end === 'dead' || end === 'cancelled';
 }
 
 export function endMessage(model: Model, message: Message, how: NonNullable<Message['end']>): void {
   message.end = how;
   message.promoted = false;
-  message.putOff = null;
-  message.nextAt = null;
+  message.dueAt = null;
+  endWait(message);
   const lane = (model.lanes.get(message.lane) ?? []).filter((other) => other !== message);
   if (lane.length > 0) model.lanes.set(message.lane, lane);
   else model.lanes.delete(message.lane);
   if (how === 'dead') model.letters.add(message.id);
 }
 
-/** An operator's hand was here: until the next repair the conversation's place may be unknown. */
-export function disturb(model: Model, { lane }: Message): void {
-  model.disturbed.add(lane);
-  model.everDisturbed = true;
+export function endWait(message: Message): void {
+  Object.assign(message, { putOff: null, nextAt: null, pageSlot: null, fleetSlot: null });
 }
 
 /** The room of one page, told as the scripts tell it. */
 export function windowSize({ fleet }: Pick<Model, 'fleet'>, pages: number): number {
   if (fleet.window > 0) return fleet.window;
-  return Math.max(1, Math.ceil((fleet.concurrency * 1.25) / Math.max(1, pages)));
+  return Math.max(1, Math.ceil(fleet.concurrency / Math.max(1, pages)));
 }
 
 /** The message that stands first in Redis; it may be one that an operator removed and nobody has noticed yet. */

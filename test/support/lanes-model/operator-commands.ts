@@ -1,12 +1,17 @@
 import fc from 'fast-check';
 import { reconcile } from '../../../src/shared/lanes/reconcile.ts';
 import { registerWorker, WORKER_SILENCE_MS } from '../../../src/shared/lanes/register.ts';
-import { rulesOf } from '../lanes.ts';
 import { checked, command, type LaneCommand } from './command.ts';
-import { count, disturb, endMessage, hasEnded, type Message, type Model, openMessages, PAGES, pick } from './model.ts';
+import { disturb } from './disturbed.ts';
+import { forgetPace, type Pace } from './pace.ts';
+import { count, endMessage, endWait, hasEnded, type Message, type Model, openMessages, PAGES, pick } from './model.ts';
 import type { World } from './world.ts';
 
 const number = fc.nat(30);
+const anyPace: fc.Arbitrary<Pace> = fc.record({
+  intervalMs: fc.constantFrom(1000, 400, 30_000),
+  burst: fc.constantFrom(1, 2),
+});
 
 /** Time passes: delays end, messages and keys become too old, workers fall silent. */
 export const clockCommand = fc
@@ -34,24 +39,37 @@ export const registerCommand = fc
     name: fc.constantFrom('w0', 'w1'),
     concurrency: fc.constantFrom(0, 1, 2, 8),
     window: fc.constantFrom(1, 2, 3, 0),
+    pageLimit: fc.oneof({ weight: 3, arbitrary: fc.constant(null) }, { weight: 0, arbitrary: anyPace }),
+    intervalMs: fc.constantFrom(0),
     isMended: fc.boolean(),
   })
-  .map(({ name, concurrency, window, isMended }): LaneCommand =>
+  .map(({ name, concurrency, isMended, ...rules }): LaneCommand =>
     command({
-      name: `register(${name}, ${concurrency}, ${window}${isMended ? ', mended' : ''})`,
+      name: `register(${name}, ${concurrency}, ${JSON.stringify(rules)}${isMended ? ', mended' : ''})`,
       act: async (model, world) => {
         await checked(model, world, async () => {
-          const record = { version: '1', since: '', concurrency, sending: 0 };
-          await registerWorker(world.shard, name, concurrency === 0 ? null : record, rulesOf(window));
-          applyRegister(model, { name, concurrency, window });
+          await register(model, world, { name, concurrency }, rules);
         });
         return isMended ? await mend(model, world) : undefined;
       },
     }),
   );
 
-function applyRegister(model: Model, worker: { name: string; concurrency: number; window: number }): void {
-  const { name, concurrency, window } = worker;
+type Rules = Omit<Model['fleet'], 'concurrency'>;
+
+async function register(
+  model: Model,
+  world: World,
+  { name, concurrency }: { name: string; concurrency: number },
+  rules: Rules,
+): Promise<void> {
+  const record = { version: '1', since: '', concurrency, sending: 0 };
+  const limitOf = (pace: Pace) => ({ count: 1, unit: 's' as const, ...pace });
+  await registerWorker(world.shard, name, concurrency === 0 ? null : record, {
+    window: rules.window,
+    pageLimit: rules.pageLimit && limitOf(rules.pageLimit),
+    limit: rules.intervalMs === 0 ? null : limitOf({ intervalMs: rules.intervalMs, burst: 1 }),
+  });
   if (concurrency === 0) model.registered.delete(name);
   else model.registered.set(name, { concurrency, seenAt: model.now });
   let sum = 0;
@@ -59,7 +77,18 @@ function applyRegister(model: Model, worker: { name: string; concurrency: number
     if (model.now - seenAt > WORKER_SILENCE_MS) model.registered.delete(other);
     else sum += share;
   }
-  model.fleet = { concurrency: sum || model.fleet.concurrency, window };
+  const { pageLimit, intervalMs } = model.fleet;
+  model.fleet = { ...rules, concurrency: sum || model.fleet.concurrency };
+  if (JSON.stringify([pageLimit, intervalMs]) === JSON.stringify([rules.pageLimit, rules.intervalMs])) return;
+  // What waits for a slot of an old limit asks again.
+  for (const message of openMessages(model)) if (message.putOff === 'slot') endWait(message);
+  forgetPace(model);
+  count(model, 'limits');
+}
+
+/** No limit counts any more. */
+export async function lift(model: Model, world: World): Promise<void> {
+  await register(model, world, { name: 'w0', concurrency: 0 }, { ...model.fleet, pageLimit: null, intervalMs: 0 });
 }
 
 /** Redis forgets all scripts. */
@@ -156,11 +185,12 @@ export async function mend(model: Model, world: World): Promise<string[]> {
     throw new Error(`${repairs} repairs though nothing was wrong: ${JSON.stringify((await world.look()).repairs)}`);
   }
   if (repairs > 0) count(model, 'repair');
-  const { ready } = await world.look();
+  const { ready, high } = await world.look();
   // What is ready is left to its turn; until then a conversation may be in two places.
   const unnoticed = new Set(openMessages(model).flatMap(({ lane, promoted }) => (promoted ? [lane] : [])));
   for (const lane of model.disturbed) {
-    if (!ready[lane.split('/')[0] ?? ''] && !unnoticed.has(lane)) model.disturbed.delete(lane);
+    const page = lane.split('/')[0] ?? '';
+    if (!ready[page] && !high[page] && !unnoticed.has(lane)) model.disturbed.delete(lane);
   }
   return PAGES;
 }

@@ -1,13 +1,7 @@
-import { headOf, type Model, PAGES, windowSize } from './model.ts';
-import type { Snapshot } from './snapshot.ts';
-
-export interface Moment {
-  model: Model;
-  /** The same model's sizes and Redis's state before the command. */
-  before: { seen: Snapshot; fleet: Model['fleet'] };
-  /** Pages on which a script has just released what it could. */
-  released: readonly string[];
-}
+import { isDisturbed, isPageDisturbed } from './disturbed.ts';
+import { isPageHeld } from './holds.ts';
+import { maxSlots } from './pace.ts';
+import { headOf, type Model, type Moment, PAGES, windowSize } from './model.ts';
 
 /** Where the heads stand and what a page may have released. Returns what is wrong. */
 export function pageProblems(moment: Moment): string[] {
@@ -15,40 +9,32 @@ export function pageProblems(moment: Moment): string[] {
     ...problemsOfHeads(moment.model),
     ...PAGES.flatMap((page) => problemsOfPage(moment.model, page)),
     ...PAGES.flatMap((page) => problemsOfRoom(moment, page)),
-    ...PAGES.flatMap((page) => problemsOfTurns(moment, page)),
     ...PAGES.flatMap((page) => problemsOfRest(moment, page)),
-    ...problemsOfWait(moment),
     ...problemsOfRecords(moment.model),
   ];
 }
 
-/** Whether an operator's hand may explain what looks odd; it may not after a repair. */
-function isDisturbed(model: Model, lane: string): boolean {
-  const head = model.messages.get(headOf(model.seen, lane) ?? '');
-  return model.disturbed.has(lane) || head?.promoted === true;
-}
-
-function isPageDisturbed(model: Model, page: string): boolean {
-  const lanes = new Set([...model.disturbed, ...Object.keys(model.seen.lanes)]);
-  return [...lanes].some((lane) => lane.startsWith(`${page}/`) && isDisturbed(model, lane));
-}
-
-/** Each head is in exactly one of ready, window and failing, and nothing else is. */
+/** Each head is in exactly one of high, ready, window and failing, or in none while its conversation is held. */
 function problemsOfHeads(model: Model): string[] {
   const { seen, messages } = model;
   const runs = new Set([...seen.wait, ...seen.active, ...seen.failed, ...Object.keys(seen.delayed)]);
   return Object.keys(seen.lanes).flatMap((lane) => {
     const page = lane.split('/')[0] ?? '';
     const head = headOf(seen, lane) ?? '';
-    const ready = seen.ready[page]?.filter((other) => other === lane).length ?? 0;
+    const listed = (lists: Record<string, string[]>): number =>
+      lists[page]?.filter((other) => other === lane).length ?? 0;
+    const ready = listed(seen.ready) + listed(seen.high);
     const window = seen.window[page]?.[head];
     const failing = seen.failing[page]?.[head];
     const places = ready + (window === undefined ? 0 : 1) + (failing === undefined ? 0 : 1);
     if (places > 0 && isDisturbed(model, lane)) return [];
-    if (places !== 1) return [`${head}, the head of ${lane}, is in ${places} of ready, window and failing`];
+    if (places === 0 && model.holds.has(lane)) return [];
+    if (places !== 1) return [`${head}, the head of ${lane}, is in ${places} of high, ready, window and failing`];
     if (messages.get(head)?.end === 'removed') return [];
     const problems: string[] = [];
     if ((window ?? failing ?? lane) !== lane) problems.push(`${head} is noted with another lane than ${lane}`);
+    const isInTheRightList = ready === 0 || listed(seen.high) > 0 === messages.get(head)?.isHigh;
+    if (!isInTheRightList) problems.push(`${lane} is in the wrong list`);
     if (runs.has(head) && ready > 0) problems.push(`${head} is ready and runs`);
     if (!runs.has(head) && ready === 0) problems.push(`${head} is released and waits`);
     const isPutOff = messages.get(head)?.putOff === 'backoff';
@@ -59,9 +45,10 @@ function problemsOfHeads(model: Model): string[] {
 
 function problemsOfPage(model: Model, page: string): string[] {
   const { seen, messages } = model;
-  const ready = seen.ready[page] ?? [];
+  const ready = [...(seen.high[page] ?? []), ...(seen.ready[page] ?? [])];
   const noted = [...Object.entries(seen.window[page] ?? {}), ...Object.entries(seen.failing[page] ?? {})];
-  const hasWork = ready.length > 0 || noted.length > 0;
+  // One that may not send has a share only as long as something of it runs.
+  const hasWork = noted.length > 0 || (ready.length > 0 && !isPageHeld(model, page));
   const isListed = seen.pages.includes(page);
   return [
     ...(hasWork && !isListed ? [`${page} has work and is not in pages`] : []),
@@ -81,57 +68,31 @@ function problemsOfRoom({ model, before }: Moment, page: string): string[] {
   const is = Object.keys(model.seen.window[page] ?? {});
   const size = Math.max(windowSize(before, before.seen.pages.length), windowSize(model, model.seen.pages.length));
   const failing = Object.keys(model.seen.failing[page] ?? {}).length;
+  const slots = Object.keys(model.seen.slots[page] ?? {}).length;
+  const ahead = Math.max(maxSlots(before, before.seen.pages.length), maxSlots(model, model.seen.pages.length));
   const entered = is.filter((id) => !was.includes(id));
   const released = entered.filter((id) => model.seen.wait.includes(id));
   return [
     ...entered.filter((id) => !model.seen.jobs[id]).map((id) => `${id} is released though its job is gone`),
     ...(is.length > was.length && is.length > size ? [`${page} has ${is.length} released, its window is ${size}`] : []),
+    ...(released.length > 0 && slots >= ahead ? [`${page} releases more while ${slots} wait for slots`] : []),
     ...(released.length > 0 && failing >= 4 * size ? [`${page} releases more while ${failing} are in backoff`] : []),
   ];
-}
-
-/** Lanes are released in the order in which they became ready; a head that comes back from backoff goes first. */
-function problemsOfTurns({ model, before }: Moment, page: string): string[] {
-  if (isPageDisturbed(model, page)) return [];
-  const was = before.seen.ready[page] ?? [];
-  const is = model.seen.ready[page] ?? [];
-  const waits = was.filter((lane) => is.includes(lane));
-  const wasActive = (lane: string): boolean => before.seen.active.includes(headOf(before.seen, lane) ?? '');
-  const isPutBack = (lane: string): boolean =>
-    wasActive(lane) && headOf(before.seen, lane) === headOf(model.seen, lane);
-  const isInTurn =
-    waits.every((lane, n) => was[was.length - waits.length + n] === lane) &&
-    isAppended(
-      was,
-      is.filter((lane) => !isPutBack(lane)),
-    ) &&
-    is.every((lane, n) => !isPutBack(lane) || n === 0);
-  return isInTurn ? [] : [`${page}'s ready lanes were ${was.join()} and are ${is.join()}`];
-}
-
-/** Jobs are handed out in the order of their release; only those that lost their worker go before. */
-function problemsOfWait({ model, before }: Moment): string[] {
-  const was = before.seen.wait;
-  const is = model.seen.wait.filter((id) => !before.seen.active.includes(id));
-  return isAppended(was, is) ? [] : [`the released were ${was.join()} and are ${is.join()}`];
-}
-
-/** Whether what is left of a list keeps its order, and what is new comes after it. */
-function isAppended(was: readonly string[], is: readonly string[]): boolean {
-  const left = was.filter((entry) => is.includes(entry));
-  return left.every((entry, n) => is[n] === entry);
 }
 
 /** Ready lanes wait only for room. */
 function problemsOfRest({ model, before, released }: Moment, page: string): string[] {
   const { seen } = model;
-  if (!seen.ready[page] || isPageDisturbed(model, page)) return [];
+  const ready = [...(seen.high[page] ?? []), ...(seen.ready[page] ?? [])].join();
+  if (ready === '' || isPageHeld(model, page) || isPageDisturbed(model, page)) return [];
   const window = Object.keys(seen.window[page] ?? {}).length;
   const failing = Object.keys(seen.failing[page] ?? {}).length;
-  if (window + failing === 0) return [`${page} stands still with ${seen.ready[page].join()} ready`];
+  if (window + failing === 0) return [`${page} stands still with ${ready} ready`];
   const size = Math.min(windowSize(before, before.seen.pages.length), windowSize(model, seen.pages.length));
-  if (!released.includes(page) || window >= size || failing >= 4 * size) return [];
-  return [`${page} has room for ${size}, ${window} are released and ${seen.ready[page].join()} wait`];
+  const slots = Object.keys(seen.slots[page] ?? {}).length;
+  const ahead = Math.min(maxSlots(before, before.seen.pages.length), maxSlots(model, seen.pages.length));
+  if (!released.includes(page) || window >= size || slots >= ahead || failing >= 4 * size) return [];
+  return [`${page} has room for ${size}, ${window} are released and ${ready} wait`];
 }
 
 function problemsOfRecords({ seen, fleet, keys }: Model): string[] {

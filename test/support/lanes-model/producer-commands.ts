@@ -16,10 +16,12 @@ interface Order {
   maxQueued: number;
   key?: { key: string; requestHash: string } | undefined;
   replayOf?: string | undefined;
+  due?: { delayMs: number } | { atInMs: number } | undefined;
+  isHigh?: boolean;
 }
 
-async function callEnqueue(world: World, order: Order): Promise<EnqueueResult> {
-  const { id, page, conversation, ttlMs, maxQueued, key, replayOf } = order;
+async function callEnqueue(world: World, order: Order, now: number): Promise<EnqueueResult> {
+  const { id, page, conversation, ttlMs, maxQueued, key, replayOf, due, isHigh } = order;
   const message: MessageToEnqueue = {
     id,
     payload: {
@@ -30,6 +32,8 @@ async function callEnqueue(world: World, order: Order): Promise<EnqueueResult> {
     ttlMs,
     maxQueued,
     idempotency: key,
+    due: due && ('delayMs' in due ? due : { atMs: now + due.atInMs }),
+    priority: isHigh ? 'high' : undefined,
   };
   return await enqueue(world.shard, message);
 }
@@ -50,14 +54,15 @@ function expectedAnswer(model: Model, { page, key, maxQueued, replayOf }: Order)
 function applyEnqueue(model: Model, order: Order, { verdict }: EnqueueResult): void {
   count(model, verdict);
   if (verdict !== 'stored') return;
-  const { id, page, conversation, ttlMs, key, replayOf } = order;
+  const { id, page, conversation, ttlMs, key, replayOf, due, isHigh = false } = order;
+  const waitMs = Math.max(0, due && 'delayMs' in due ? due.delayMs : (due?.atInMs ?? 0));
   const lane = laneOf(page, conversation);
   const message: Message = {
     id,
     page,
     conversation,
     lane,
-    expiresAt: model.now + ttlMs,
+    expiresAt: model.now + waitMs + ttlMs,
     used: 0,
     starts: 0,
     tried: 0,
@@ -65,11 +70,16 @@ function applyEnqueue(model: Model, order: Order, { verdict }: EnqueueResult): v
     closed: '',
     putOff: null,
     nextAt: null,
+    pageSlot: null,
+    fleetSlot: null,
+    dueAt: waitMs > 0 ? model.now + waitMs : null,
     end: null,
     promoted: false,
+    isHigh,
   };
   model.messages.set(id, message);
-  model.lanes.set(lane, [...(model.lanes.get(lane) ?? []), message]);
+  if (message.dueAt === null) model.lanes.set(lane, [...(model.lanes.get(lane) ?? []), message]);
+  else count(model, 'scheduled');
   if (replayOf !== undefined) model.letters.delete(replayOf);
   if (key) {
     model.keys.set(idempotencyName(page, key.key), { value: `${id} ${key.requestHash}`, until: model.now + DAY_MS });
@@ -79,12 +89,13 @@ function applyEnqueue(model: Model, order: Order, { verdict }: EnqueueResult): v
 /** Stores a message, and says whether the answer and what followed was right. */
 export async function store(model: Model, world: World, order: Order): Promise<string[]> {
   const expected = expectedAnswer(model, order);
-  const answer = await callEnqueue(world, order);
+  const answer = await callEnqueue(world, order, model.now);
   if (JSON.stringify(answer) !== JSON.stringify(expected)) {
     throw new Error(`enqueue answers ${JSON.stringify(answer)}, not ${JSON.stringify(expected)}`);
   }
   applyEnqueue(model, order, answer);
-  const isHead = answer.verdict === 'stored' && model.lanes.get(laneOf(order.page, order.conversation))?.length === 1;
+  const lane = model.lanes.get(laneOf(order.page, order.conversation)) ?? [];
+  const isHead = lane.length === 1 && lane[0]?.id === order.id;
   return isHead ? [order.page] : [];
 }
 
@@ -94,18 +105,24 @@ const place = {
   conversation: fc.constantFrom('c0', 'c0', 'c1', ...CONVERSATIONS),
 };
 const ttlMs = fc.constantFrom(90_000_000, 90_000_000, 90_000_000, 3_600_000, 20_000, 1);
+const isHigh = fc.constantFrom(false, false, false, true);
+const due = fc.oneof(
+  { weight: 4, arbitrary: fc.constant(undefined) },
+  { weight: 1, arbitrary: fc.record({ delayMs: fc.constantFrom(0, 1000, 30_000, 3_600_000) }) },
+  { weight: 1, arbitrary: fc.record({ atInMs: fc.constantFrom(-1000, 1, 1000, 30_000) }) },
+);
 const number = fc.nat(30);
 
 /** One message after another, to several conversations of a page. */
 export const burstCommand = fc
-  .record({ ...place, ttlMs, length: fc.integer({ min: 2, max: 6 }) })
-  .map(({ page, conversation: first, ttlMs: eachTtlMs, length }): LaneCommand =>
+  .record({ ...place, ttlMs, isHigh, length: fc.integer({ min: 2, max: 6 }) })
+  .map(({ page, conversation: first, length, ...same }): LaneCommand =>
     command({
-      name: `burst(${page}, ${first}, ${eachTtlMs}, ${length})`,
+      name: `burst(${page}, ${first}, ${length}, ${JSON.stringify(same)})`,
       act: async (model, world) => {
         for (let n = 0; n < length; n += 1) {
           const conversation = pick(CONVERSATIONS, CONVERSATIONS.indexOf(first) + n) ?? first;
-          const order = { id: newName(model, 'm'), page, conversation, ttlMs: eachTtlMs, maxQueued: 1_000_000 };
+          const order = { id: newName(model, 'm'), page, conversation, maxQueued: 1_000_000, ...same };
           await checked(model, world, async () => await store(model, world, order));
         }
       },
@@ -117,6 +134,8 @@ export const enqueueCommand = fc
   .record({
     ...place,
     ttlMs,
+    isHigh,
+    due,
     maxQueued: fc.oneof(
       { weight: 9, arbitrary: fc.constant(1_000_000) },
       { weight: 1, arbitrary: fc.constantFrom(2, 5) },
@@ -146,7 +165,7 @@ export const enqueueAgainCommand = number.map((n): LaneCommand => {
     act: async (model, world) => {
       const message = find(model);
       if (!message) return;
-      const { verdict } = await callEnqueue(world, { ...message, ttlMs: 1000, maxQueued: 1_000_000 });
+      const { verdict } = await callEnqueue(world, { ...message, ttlMs: 1000, maxQueued: 1_000_000 }, model.now);
       count(model, `again: ${verdict}`);
       if (verdict !== 'stored') throw new Error(`the repeated add answers ${verdict}`);
     },
@@ -193,7 +212,7 @@ async function storeTwice(model: Model, world: World, order: Omit<Order, 'id'>):
   ];
   const first = expectedAnswer(model, { id: '', ...order });
   const expected = [first, first.verdict === 'stored' ? { verdict: 'gone' } : first];
-  const answers = await Promise.all(orders.map((each) => callEnqueue(world, each)));
+  const answers = await Promise.all(orders.map((each) => callEnqueue(world, each, model.now)));
   if (JSON.stringify(answers) !== JSON.stringify(expected)) {
     throw new Error(`the replays answer ${JSON.stringify(answers)}`);
   }

@@ -16,16 +16,26 @@ export interface Snapshot {
   failed: string[];
   lanes: Record<string, string[]>;
   ready: Record<string, string[]>;
+  high: Record<string, string[]>;
   /** Lanes by message id, by page. */
   window: Record<string, Record<string, string>>;
   failing: Record<string, Record<string, string>>;
   pages: string[];
+  /** Pages with work that an operator holds and of which nothing runs. */
+  asleep: string[];
+  /** Messages that wait for a slot of a limit, by page. */
+  slots: Record<string, Record<string, number>>;
+  /** Scheduled messages by their time. */
+  due: Record<string, number>;
+  holds: Record<string, string>;
   backoff: Record<string, number>;
   held: Record<string, number>;
   /** Dead letters that are shown, that are hidden, and that have a hash. */
   letters: string[];
   hiddenLetters: string[];
   letterJobs: string[];
+  /** Each page's theoretical arrival time. */
+  arrival: Record<string, string>;
   idempotency: Record<string, string>;
   fleet: Record<string, string>;
   repairs: Record<string, string>;
@@ -81,14 +91,20 @@ export async function takeSnapshot(redis: Redis, root: string): Promise<Snapshot
     letters: Object.keys(pairs(take('dead:failed'))),
     hiddenLetters: Object.keys(pairs(take('dead:waiting-children'))),
     pages: take('pages').toSorted(),
+    asleep: take('asleep').toSorted(),
+    due: scores(take('due')),
+    holds: pairs(take('holds')),
     backoff: scores(take('backoff')),
     held: scores(take('held')),
     fleet: pairs(take('fleet')),
     repairs: pairs(take('repairs')),
     lanes: takeAll('lane:', same),
     ready: takeAll('ready:', same),
+    high: takeAll('high:', same),
     window: takeAll('window:', pairs),
     failing: takeAll('failing:', pairs),
+    slots: takeAll('slots:', scores),
+    arrival: takeAll('rate:', single),
     idempotency: takeAll('idem:', single),
     locks: takeAll('send:', single, ':lock'),
     jobs: takeAll('send:', pairs),

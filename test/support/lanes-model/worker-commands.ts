@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import type { FleetWord } from '../../../src/shared/lanes/claim.ts';
 import { settle } from '../../../src/shared/lanes/settle.ts';
 import { checked, command, type LaneCommand } from './command.ts';
 import { type Model, newName, openMessages, pick, type Worker } from './model.ts';
@@ -16,10 +17,19 @@ import type { World } from './world.ts';
 
 const WORKERS = 3;
 const anyWorker = fc.nat(WORKERS - 1);
+const free = { verdict: 'go' } as const;
+const wordDelayMs = fc.constantFrom(200, 1000, 30_000);
+const anyWord: fc.Arbitrary<FleetWord> = fc.oneof(
+  { weight: 8, arbitrary: fc.constant(free) },
+  { weight: 2, arbitrary: fc.constantFrom({ verdict: 'ask' } as const, { verdict: 'probe' } as const) },
+  { weight: 2, arbitrary: fc.record({ verdict: fc.constantFrom('slot', 'hold'), delayMs: wordDelayMs }) },
+);
 const anyOutcome: fc.Arbitrary<Outcome> = fc.record({
   kind: fc.constantFrom('delivered', 'backoff', 'hold', 'dead', 'delivered', 'backoff'),
   delayMs: fc.constantFrom(0, 1000, 30_000),
   usedAttempt: fc.boolean(),
+  holdsPage: fc.boolean(),
+  word: anyWord,
   isRepeated: fc.constantFrom(false, false, false, true),
 });
 
@@ -53,7 +63,12 @@ async function stepOnce(model: Model, world: World, worker: Worker, what: Outcom
   const { work } = worker;
   await checked(model, world, async () => {
     if (!work) return await take(model, world, worker);
-    if (!work.claim) return await claimWork(model, world, worker, work);
+    if (!work.claim || work.claim.verdict === 'ask') {
+      // Once it has asked it knows what it may do.
+      const isTold = work.claim !== null && (what.word.verdict === 'ask' || what.word.verdict === 'probe');
+      work.word = isTold ? free : what.word;
+      return await claimWork(model, world, worker, work);
+    }
     if ('claimed' in work.claim && !work.result) return await settleWork(model, world, worker, { work, outcome: what });
     return await finishWork(model, world, worker, work);
   });

@@ -1,9 +1,10 @@
 import type { AttemptRecord } from '../../../src/shared/attempts.ts';
 import type { DeadLetterPayload } from '../../../src/shared/dead-letter.ts';
-import { claim } from '../../../src/shared/lanes/claim.ts';
-import { settle, type Settlement } from '../../../src/shared/lanes/settle.ts';
+import { claim, type FleetWord } from '../../../src/shared/lanes/claim.ts';
+import { settle, type Settlement, type TimedHold } from '../../../src/shared/lanes/settle.ts';
 import type { BuryConfig } from '../../../src/worker/bury-lost.ts';
-import { applyClaim, applySettlement, expectedResult, expectedVerdict, whyNotSend } from './expected.ts';
+import { applySettlement, expectedResult, whyNotSend } from './expected.ts';
+import { applyClaim, expectedClaim } from './expected-claim.ts';
 import { count, type Model, newName, type Work, type Worker } from './model.ts';
 import type { World } from './world.ts';
 
@@ -12,11 +13,22 @@ export interface Outcome {
   kind: Settlement['kind'];
   delayMs: number;
   usedAttempt: boolean;
+  /** Whether a hold is the whole page's. */
+  holdsPage: boolean;
+  /** What the fleet says before it is sent. */
+  word: FleetWord;
   /** Every reply is lost once, with the connection: the client asks again. */
   isRepeated: boolean;
 }
 
-export const DELIVERED: Outcome = { kind: 'delivered', delayMs: 0, usedAttempt: false, isRepeated: false };
+export const DELIVERED: Outcome = {
+  kind: 'delivered',
+  delayMs: 0,
+  usedAttempt: false,
+  holdsPage: false,
+  word: { verdict: 'go' },
+  isRepeated: false,
+};
 
 /** How a worker buries what BullMQ failed by itself. */
 export const BURY: BuryConfig = { attempts: 8, onUnknownOutcome: 'resend' };
@@ -40,31 +52,35 @@ export async function take(model: Model, world: World, worker: Worker): Promise<
   const message = id === null ? undefined : model.messages.get(id);
   if (!message) return;
   model.locks.set(message.id, worker.token);
-  worker.work = { message, attempt: newName(model, 'a'), claim: null, settlement: null, result: null };
+  const attempt = newName(model, 'a');
+  worker.work = { message, attempt, claim: null, word: DELIVERED.word, settlement: null, result: null };
 }
 
-/** Asks for leave to send, for the first time or again. */
-export async function claimWork(model: Model, world: World, worker: Worker, work: Work): Promise<void> {
-  const expected = expectedVerdict(model, worker, work);
-  const { message, attempt } = work;
-  const answer = await claim(world.shard, { id: message.id, token: worker.token, attempt });
+/** Asks for leave to send, for the first time or again. Returns the page whose messages may go on. */
+export async function claimWork(model: Model, world: World, worker: Worker, work: Work): Promise<string | undefined> {
+  const { message, attempt, word } = work;
+  const expected = expectedClaim(model, worker, work, word);
+  const answer = await claim(world.shard, { id: message.id, token: worker.token, attempt }, word);
   const { verdict } = answer;
-  count(model, verdict);
+  count(model, verdict === 'wait' && expected.putOff ? `wait for ${expected.putOff}` : verdict);
   const wrong = [
-    ...(verdict === expected ? [] : [`the claim of ${message.id} answers ${verdict}, not ${expected}`]),
+    ...(verdict === expected.verdict ? [] : [`the claim of ${message.id} answers ${verdict}, not ${expected.verdict}`]),
     ...(verdict === 'go' ? whyNotSend(model, worker, work) : []),
     ...('claimed' in answer && answer.claimed.attemptsUsed !== message.used
       ? ['the claim counts attempts wrongly']
       : []),
-    ...(verdict === 'wait' && answer.delayMs !== (message.nextAt ?? 0) - model.now ? ['the claim waits wrongly'] : []),
+    ...(verdict === 'wait' && answer.delayMs !== (expected.untilMs ?? 0) - model.now
+      ? [`the claim of ${message.id} waits ${answer.delayMs} ms, not ${(expected.untilMs ?? 0) - model.now}`]
+      : []),
     ...(verdict === 'settled' && answer.as !== message.end ? ['the claim names another end'] : []),
     ...('claimed' in answer && verdict !== 'go' && answer.claimed.openAttempt !== message.open
       ? ['the claim names another open attempt']
       : []),
   ];
   if (wrong.length > 0) throw new Error(wrong.join('\n'));
-  applyClaim(model, work, verdict);
+  const goesOn = applyClaim(model, work, expected);
   work.claim = answer;
+  return goesOn ? message.page : undefined;
 }
 
 /** Decides as a worker does, and settles. Returns the page whose messages may go on. */
@@ -76,7 +92,7 @@ export async function settleWork(
 ): Promise<string | undefined> {
   if (!work.claim || !('claimed' in work.claim)) return undefined;
   const { verdict, claimed } = work.claim;
-  const what = settlementOf(verdict, outcome);
+  const what = settlementOf(work, verdict, outcome);
   const usedAttempt = verdict === 'go' ? outcome.usedAttempt && what.kind !== 'delivered' : verdict === 'unknown';
   work.settlement = { openAttempt: claimed.openAttempt, usedAttempt, survived: verdict === 'go', what };
   return await callSettle(model, world, worker, work);
@@ -120,16 +136,24 @@ export async function finishWork(model: Model, world: World, worker: Worker, wor
   model.locks.delete(id);
   const endsAsDead = answer?.verdict === 'settled' ? answer.as === 'dead' : settlement?.what.kind === 'dead';
   if (answer?.verdict === 'wait') await world.putOff(id, model.now + answer.delayMs);
-  else if (result?.verdict === 'done' && message.end === null) await world.putOff(id, model.now + result.delayMs);
+  else if (result?.verdict === 'done' && goesOnLater(work)) await world.putOff(id, model.now + result.delayMs);
   else if (endsAsDead && result?.verdict !== 'settled') await world.discard(id);
   else await world.complete(id);
 }
 
-function settlementOf(verdict: 'go' | 'unknown' | 'expired' | 'crashed', { kind, delayMs }: Outcome): Settlement {
+/** The worker doesn't know that its message was cancelled after its settlement. */
+function goesOnLater({ message: { end }, settlement }: Work): boolean {
+  return end === null || (end === 'cancelled' && settlement?.what.kind !== 'delivered');
+}
+
+function settlementOf(work: Work, verdict: 'go' | 'unknown' | 'expired' | 'crashed', outcome: Outcome): Settlement {
+  const { kind, delayMs, holdsPage } = outcome;
   if (verdict === 'expired' || verdict === 'crashed' || kind === 'dead') return { kind: 'dead', letter: LETTER };
   // Whether a message was delivered whose worker died can't be known: it is tried again.
   if (verdict === 'unknown') return { kind: 'backoff', delayMs };
-  return kind === 'delivered' ? { kind } : { kind, delayMs };
+  if (kind === 'delivered') return { kind };
+  const page: TimedHold = { pageId: work.message.page, reason: 'rate-limited' };
+  return kind === 'hold' && holdsPage ? { kind, delayMs, page } : { kind, delayMs };
 }
 
 function recordOf({ now }: Model, usedAttempt: boolean): AttemptRecord {

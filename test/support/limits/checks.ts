@@ -4,7 +4,8 @@ import type { Arrival, Go } from './simulate.ts';
 type Pace = Pick<RateLimit, 'intervalMs' | 'burst'>;
 
 /** Redis's clock counts whole ms, and arrival times are kept to a thousandth of one. */
-const CLOCK_MS = 1.01;
+const TINY_MS = 0.05;
+const CLOCK_MS = 1 + TINY_MS;
 
 /**
  * Says which span had more sends than the limit allows: `t / interval + burst` in `t` ms.
@@ -24,23 +25,27 @@ export function excessIn(times: readonly number[], { intervalMs, burst }: Pace, 
   return null;
 }
 
-/** When each message may go at the latest, in ms after the start, if nothing is wasted and a request takes no time. */
-export function latestTimes(arrivals: readonly Pick<Arrival, 'afterMs'>[], { intervalMs, burst }: Pace): number[] {
+/** When each message goes, in ms after the start, if nothing is wasted and a request takes no time. */
+export function slotsOf(arrivals: readonly Pick<Arrival, 'afterMs'>[], { intervalMs, burst }: Pace): number[] {
   let next = 0;
   return arrivals
     .map(({ afterMs }) => afterMs)
     .toSorted((a, b) => a - b)
     .map((afterMs) => {
       next = Math.max(next, afterMs) + intervalMs;
-      return Math.max(afterMs, next - burst * intervalMs) + CLOCK_MS;
+      return Math.max(afterMs, next - burst * intervalMs);
     });
 }
 
-/** Says which send came later than that. */
-export function idlenessIn(goes: readonly Go[], startMs: number, latest: readonly number[]): string | null {
-  const sorted = goes.map(({ atMs }) => atMs - startMs).toSorted((a, b) => a - b);
-  const late = sorted.findIndex((atMs, n) => atMs > (latest[n] ?? 0));
-  return late === -1 ? null : `go ${late + 1} comes at ${sorted[late]} ms, and could come at ${latest[late]} ms`;
+/** Says which send, in ms after the start, came later than its slot, or earlier. */
+export function deviationFrom(slots: readonly number[], times: readonly number[]): string | null {
+  const sorted = times.toSorted((a, b) => a - b);
+  for (const [n, slot] of slots.entries()) {
+    const atMs = sorted[n] ?? Number.POSITIVE_INFINITY;
+    const isInTime = atMs >= slot - TINY_MS && atMs <= slot + CLOCK_MS;
+    if (!isInTime) return `the slot ${n + 1} is at ${slot} ms, its send at ${atMs} ms`;
+  }
+  return null;
 }
 
 /** Says which conversation is out of order. */

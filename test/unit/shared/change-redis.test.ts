@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { failureOf } from '../../../src/cli/failure.ts';
-import { changeRedis, ChangeUncertainError } from '../../../src/shared/change-redis.ts';
+import { changeRedis, type ChangeUncertainError } from '../../../src/shared/change-redis.ts';
 import { deadlineIn } from '../../../src/shared/deadline.ts';
 import { KitechatSenderError, QueueUnavailableError } from '../../../src/shared/errors.ts';
 import { settled } from '../../support/settled.ts';

@@ -1,0 +1,73 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import { jsonLinesOf, installWithCli } from '../support/cli-installation.ts';
+import { runCommand } from '../support/command-line.ts';
+import { manyMessages } from '../support/messages.ts';
+import { startTestRedis } from '../support/redis.ts';
+
+let server: RedisServer;
+beforeAll(async () => {
+  server = await startTestRedis();
+});
+afterAll(async () => await server.stop());
+
+const ownVariables = expect.stringContaining('each worker keeps to its own variables') as string;
+
+describe.concurrent('kitechat-sender limits', { timeout: 60_000 }, () => {
+  function on(namespace: string, more: Record<string, string> = {}) {
+    const env = { REDIS_URL: server.url, KITECHAT_NAMESPACE: namespace, ...more };
+    return async (...args: string[]) => await runCommand(['limits', ...args], env);
+  }
+
+  it('show says what counts, and where it is from', async () => {
+    const limits = on('shown', { KITECHAT_PAGE_RATE_LIMIT: '20/s burst 5' });
+    const [asJson, asTable] = await Promise.all([limits('show', '--json'), limits('show')]);
+    expect(asJson).toMatchObject({ exitCode: 0, stderr: [ownVariables] });
+    expect(jsonLinesOf(asJson)).toEqual([
+      { rate: { limit: null, from: 'default' }, pageRate: { limit: '20/s burst 5', from: 'variable' } },
+    ]);
+    expect(asTable).toMatchObject({
+      exitCode: 0,
+      stdout: [
+        '                 limit         from',
+        'the whole fleet  none          nothing is set',
+        'each page        20/s burst 5  KITECHAT_PAGE_RATE_LIMIT',
+      ],
+    });
+  });
+
+  it('set overrides the variables, leaves what is not named, and gives them their say again', async () => {
+    const limits = on('set', { KITECHAT_RATE_LIMIT: '9/s' });
+    const first = await limits('set', '--rate', ' 50 / s burst 1', '--json');
+    expect(first).toMatchObject({
+      exitCode: 0,
+      stderr: [ownVariables, 'The limits are set; the workers keep to them within seconds.'],
+    });
+    expect(jsonLinesOf(first)).toEqual([
+      { rate: { limit: '50/s', from: 'run-time' }, pageRate: { limit: null, from: 'default' } },
+    ]);
+    const second = await limits('set', '--page-rate', '300/min burst 10', '--json');
+    expect(second.stderr).toEqual(['The limits are set; the workers keep to them within seconds.']);
+    expect(jsonLinesOf(second)).toEqual([
+      { rate: { limit: '50/s', from: 'run-time' }, pageRate: { limit: '300/min burst 10', from: 'run-time' } },
+    ]);
+    const third = await limits('set', '--rate', 'none', '--page-rate', 'default', '--json');
+    expect(jsonLinesOf(third)).toEqual([
+      { rate: { limit: null, from: 'run-time' }, pageRate: { limit: null, from: 'default' } },
+    ]);
+    const { stdout } = await limits('show');
+    expect(stdout[1]).toBe('the whole fleet  none   set at run time');
+    const [last] = jsonLinesOf(await limits('set', '--rate', 'default', '--json'));
+    expect(last).toMatchObject({ rate: { limit: '9/s', from: 'variable' } });
+  });
+
+  it('set is followed by workers that run', async () => {
+    await using to = await installWithCli(server);
+    await to.cli('limits', 'set', '--rate', '1/h');
+    const ids = (await to.producer.enqueueMessages(manyMessages(5, 1))).map(({ id }) => id);
+    await to.api.waitForAccepted(1);
+    await to.cli('limits', 'set', '--rate', 'none');
+    await Promise.all(ids.map((id) => to.until(id, 'delivered')));
+    expect(to.api.report()).toMatchObject({ duplicates: { count: 0 }, outOfOrder: { count: 0 } });
+  });
+});

@@ -1,0 +1,100 @@
+import type { Claim, FleetWord } from '../../../src/shared/lanes/claim.ts';
+import { disturb } from './disturbed.ts';
+import { isHeld } from './holds.ts';
+import { endWait, hasEnded, headOf, type Message, type Model, windowSize, type Work, type Worker } from './model.ts';
+import { isDue, noteGrant, noteSent, reserve, type Reservation } from './pace.ts';
+
+const MAX_STARTS = 5;
+
+/** What the claim must answer, and what follows from it. */
+export interface ExpectedClaim {
+  verdict: Claim['verdict'];
+  /** For `wait`. */
+  untilMs?: number;
+  /** For a wait that begins with this claim. */
+  putOff?: 'hold' | 'slot';
+  reservation?: Reservation;
+  pageSlot?: number | null;
+  fleetSlot?: number;
+}
+
+export function expectedClaim(model: Model, { token }: Worker, work: Work, word: FleetWord): ExpectedClaim {
+  const { seen, now } = model;
+  const { message, attempt } = work;
+  if (model.locks.get(message.id) !== token) return { verdict: 'lost' };
+  if (hasEnded(message)) return { verdict: 'settled' };
+  if (headOf(seen, message.lane) !== message.id) return { verdict: 'parked' };
+  if (message.open === attempt) return { verdict: 'go' };
+  if (message.starts >= MAX_STARTS) return { verdict: 'crashed' };
+  if (message.open !== '') return { verdict: 'unknown' };
+  if (now >= message.expiresAt) return { verdict: 'expired' };
+  if (isHeld(model, message.lane)) return { verdict: 'parked' };
+  if (message.nextAt !== null && message.nextAt > now) return { verdict: 'wait', untilMs: message.nextAt };
+  const window = Object.keys(seen.window[message.page] ?? {});
+  const room = windowSize(model, seen.pages.length) - window.length;
+  return window.includes(message.id) || room > 0 ? expectedPace(model, message, word) : { verdict: 'parked' };
+}
+
+/** When the message may be sent, as far as holds that end by themselves and limits are concerned. */
+function expectedPace(model: Model, message: Message, word: FleetWord): ExpectedClaim {
+  const { now, fleet, timed } = model;
+  const wait = (untilMs: number): Pick<ExpectedClaim, 'verdict' | 'untilMs'> => ({
+    verdict: 'wait',
+    untilMs: Math.min(untilMs, message.expiresAt),
+  });
+  const heldUntil = Math.max(timed.get(message.page) ?? 0, word.verdict === 'hold' ? now + word.delayMs : 0);
+  if (heldUntil > now) return { ...wait(heldUntil), putOff: 'hold' };
+
+  const hasFleetSlot = isDue(model, message.fleetSlot);
+  const needsSlot = fleet.pageLimit !== null && !hasFleetSlot && !isDue(model, message.pageSlot);
+  const reservation = needsSlot ? reserve(model, message.page) : undefined;
+  const reserved = reservation ? { reservation } : {};
+  if (reservation && reservation.slot > now) {
+    return { ...wait(reservation.slot), ...reserved, putOff: 'slot', pageSlot: reservation.slot };
+  }
+  if (word.verdict === 'slot') {
+    return { ...wait(now + word.delayMs), ...reserved, putOff: 'slot', fleetSlot: now + word.delayMs };
+  }
+  if (word.verdict === 'probe' || (word.verdict === 'ask' && !hasFleetSlot)) {
+    return { verdict: 'ask', ...reserved, pageSlot: reservation ? now : message.pageSlot };
+  }
+  return { verdict: 'go', ...reserved };
+}
+
+/** What follows from the answer of a claim. Returns whether heads of the page may go on. */
+export function applyClaim(model: Model, { message, attempt }: Work, expected: ExpectedClaim): boolean {
+  const { verdict, untilMs = null, putOff, reservation } = expected;
+  // What is too old to be sent gets no place any more: it ends.
+  if (message.promoted && verdict !== 'lost' && verdict !== 'expired') {
+    message.promoted = false;
+    // Its conversation may be ready as well, until its turn there comes.
+    disturb(model, message);
+  }
+  if (reservation) noteGrant(model, message.page, reservation);
+  if (verdict === 'parked') {
+    model.locks.delete(message.id);
+    if (headOf(model.seen, message.lane) !== message.id) return false;
+    endWait(message);
+    return model.holds.has(message.lane);
+  }
+  if (verdict === 'ask') {
+    if (message.putOff === 'backoff') message.putOff = null;
+    message.pageSlot = expected.pageSlot ?? null;
+  }
+  if (putOff) {
+    endWait(message);
+    Object.assign(message, {
+      putOff,
+      nextAt: untilMs,
+      pageSlot: expected.pageSlot ?? null,
+      fleetSlot: expected.fleetSlot ?? null,
+    });
+  }
+  if (verdict !== 'go' || message.open === attempt) return false;
+  noteSent(model, message, reservation);
+  const hadSlot = message.putOff === 'slot';
+  endWait(message);
+  message.open = attempt;
+  message.starts += 1;
+  return hadSlot;
+}

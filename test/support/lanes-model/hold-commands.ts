@@ -1,0 +1,68 @@
+import fc from 'fast-check';
+import { laneOf } from '../../../src/shared/keys.ts';
+import { hold, type HoldTarget, release } from '../../../src/shared/lanes/hold.ts';
+import { checked, command, type LaneCommand } from './command.ts';
+import { CONVERSATIONS, count, headOf, type Model, PAGES, pick } from './model.ts';
+import type { World } from './world.ts';
+
+const page = fc.constantFrom('p0', ...PAGES);
+const anyTarget: fc.Arbitrary<HoldTarget> = fc.oneof(
+  { weight: 1, arbitrary: fc.constant({}) },
+  { weight: 2, arbitrary: fc.record({ page }) },
+  { weight: 3, arbitrary: fc.record({ page, conversation: fc.constantFrom('c0', 'c1', ...CONVERSATIONS) }) },
+);
+
+/** An operator holds something, perhaps what is held already. */
+export const holdCommand = anyTarget.map((target): LaneCommand =>
+  command({
+    name: `hold(${JSON.stringify(target)})`,
+    act: async (model, world) => {
+      const name = nameOf(target);
+      const isNew = await hold(world.shard, { ...target, reason: 'operator' });
+      if (isNew === model.holds.has(name)) throw new Error(`holding ${name} answers ${isNew}`);
+      model.holds.set(name, target);
+      count(model, 'hold');
+    },
+  }),
+);
+
+/** Mostly of what is held. */
+export const releaseCommand = fc
+  .tuple(fc.nat(30), fc.option(anyTarget, { freq: 4 }))
+  .map(([n, anything]): LaneCommand => {
+    const find = (model: Model) => anything ?? pick([...model.holds.values()], n);
+    return command({
+      name: `release(${anything ? JSON.stringify(anything) : n})`,
+      may: (model) => find(model) !== undefined,
+      act: async (model, world) => {
+        const target = find(model);
+        return target ? await releaseTarget(model, world, target) : [];
+      },
+    });
+  });
+
+async function releaseTarget(model: Model, world: World, target: HoldTarget): Promise<readonly string[]> {
+  const name = nameOf(target);
+  const { seen } = model;
+  const head = headOf(seen, name) ?? '';
+  const isInItsPlace =
+    [seen.ready, seen.high].some((list) => list[target.page ?? '']?.includes(name)) ||
+    [seen.window, seen.failing].some((place) => place[target.page ?? '']?.[head]);
+  const wasHeld = await release(world.shard, target);
+  if (wasHeld !== model.holds.delete(name)) throw new Error(`releasing ${name} answers ${wasHeld}`);
+  if (!wasHeld) return [];
+  count(model, 'release');
+  if (target.page === undefined) return PAGES;
+  return isInItsPlace ? [] : [target.page];
+}
+
+export async function releaseAll(model: Model, world: World): Promise<void> {
+  for (const target of model.holds.values()) {
+    await checked(model, world, async () => await releaseTarget(model, world, target));
+  }
+}
+
+function nameOf({ page: pageId, conversation }: HoldTarget): string {
+  if (pageId === undefined) return '*';
+  return conversation === undefined ? pageId : laneOf(pageId, conversation);
+}
