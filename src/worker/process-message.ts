@@ -5,7 +5,7 @@ import type { UnknownOutcomePolicy } from '../shared/enqueue-options.ts';
 import { settle, type Settlement } from '../shared/lanes/settle.ts';
 import { decodePayload, type MessagePayload } from '../shared/payload.ts';
 import type { Shard } from '../shared/queues.ts';
-import type { Admission, Admit } from './admit.ts';
+import { type Admission, type Admit, WAKE_EARLY_MS } from './admit.ts';
 import { type AttemptReport, describeMessage } from './attempt-report.ts';
 import { recordOf } from './attempt-record.ts';
 import { type Attempted, diedInMidSend, type SendAttempt } from './attempt.ts';
@@ -76,7 +76,7 @@ export function createProcessor({
       case 'settled':
         return answer.as === 'dead' ? finishGone(job) : undefined;
       case 'wait':
-        return await finishLater(job, token, answer.delayMs);
+        return await finishLater(job, token, Math.max(1, answer.delayMs - WAKE_EARLY_MS));
       case 'go':
       case 'unknown':
       case 'expired':

@@ -40,8 +40,7 @@ export async function readHolds(shard: Shard): Promise<HoldInRedis[]> {
   });
 }
 
-/** The fields that may hold a message of this lane. */
-export function holdsKey(shard: Shard): string {
+function holdsKey(shard: Shard): string {
   return `${shard.root}holds`;
 }
 

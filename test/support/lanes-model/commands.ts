@@ -17,6 +17,7 @@ const weighted: [weight: number, arbitrary: fc.Arbitrary<LaneCommand>][] = [
   [14, worker.stepCommand],
   [10, worker.processCommand],
   [4, worker.processAllCommand],
+  [3, worker.allLimitedCommand],
   [5, worker.repeatCommand],
   [3, worker.crashCommand],
   [5, worker.freezeCommand],

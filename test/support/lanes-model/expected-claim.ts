@@ -2,7 +2,7 @@ import type { Claim, FleetWord } from '../../../src/shared/lanes/claim.ts';
 import { disturb } from './disturbed.ts';
 import { isHeld } from './holds.ts';
 import { endWait, hasEnded, headOf, type Message, type Model, windowSize, type Work, type Worker } from './model.ts';
-import { isDue, noteGrant, noteSent, reserve, type Reservation } from './pace.ts';
+import { isDue, noteReserved, noteSent, type Reservation, reserve } from './pace.ts';
 
 const MAX_STARTS = 5;
 
@@ -13,7 +13,7 @@ export interface ExpectedClaim {
   untilMs?: number;
   /** For a wait that begins with this claim. */
   putOff?: 'hold' | 'slot';
-  reservation?: Reservation;
+  reserved?: Reservation[];
   pageSlot?: number | null;
   fleetSlot?: number;
 }
@@ -47,30 +47,37 @@ function expectedPace(model: Model, message: Message, word: FleetWord): Expected
 
   const hasFleetSlot = isDue(model, message.fleetSlot);
   const needsSlot = fleet.pageLimit !== null && !hasFleetSlot && !isDue(model, message.pageSlot);
-  const reservation = needsSlot ? reserve(model, message.page) : undefined;
-  const reserved = reservation ? { reservation } : {};
-  if (reservation && reservation.slot > now) {
-    return { ...wait(reservation.slot), ...reserved, putOff: 'slot', pageSlot: reservation.slot };
+  const reserved = needsSlot ? [reserve(model, message.page, 'granted', { from: now })] : [];
+  const waitFor = (slot: number) => ({ ...wait(slot), reserved, putOff: 'slot' as const });
+  const [granted] = reserved;
+  if (granted && granted.slot > now) return { ...waitFor(granted.slot), pageSlot: granted.slot };
+  const pageSlot = granted ? now : message.pageSlot;
+  const mustAsk = word.verdict === 'probe' || (word.verdict === 'ask' && !hasFleetSlot);
+  if (mustAsk) return { verdict: 'ask', reserved, pageSlot };
+
+  const time = word.verdict === 'slot' ? now + word.delayMs : now;
+  if (word.verdict !== 'ask' && fleet.pageLimit && fleet.intervalMs > 0 && !hasFleetSlot) {
+    const leaving = reserve(model, message.page, 'leaving', { from: time });
+    if (leaving.slot > time) {
+      const later = reserve(model, message.page, 'granted', { from: leaving.slot, before: reserved });
+      reserved.push(later);
+      return { ...waitFor(later.slot), pageSlot: later.slot };
+    }
+    reserved.push(leaving);
   }
-  if (word.verdict === 'slot') {
-    return { ...wait(now + word.delayMs), ...reserved, putOff: 'slot', fleetSlot: now + word.delayMs };
-  }
-  if (word.verdict === 'probe' || (word.verdict === 'ask' && !hasFleetSlot)) {
-    return { verdict: 'ask', ...reserved, pageSlot: reservation ? now : message.pageSlot };
-  }
-  return { verdict: 'go', ...reserved };
+  return word.verdict === 'slot' ? { ...waitFor(time), fleetSlot: time } : { verdict: 'go', reserved };
 }
 
 /** What follows from the answer of a claim. Returns whether heads of the page may go on. */
 export function applyClaim(model: Model, { message, attempt }: Work, expected: ExpectedClaim): boolean {
-  const { verdict, untilMs = null, putOff, reservation } = expected;
+  const { verdict, untilMs = null, putOff, reserved = [] } = expected;
   // What is too old to be sent gets no place any more: it ends.
   if (message.promoted && verdict !== 'lost' && verdict !== 'expired') {
     message.promoted = false;
     // Its conversation may be ready as well, until its turn there comes.
     disturb(model, message);
   }
-  if (reservation) noteGrant(model, message.page, reservation);
+  noteReserved(model, message.page, reserved);
   if (verdict === 'parked') {
     model.locks.delete(message.id);
     if (headOf(model.seen, message.lane) !== message.id) return false;
@@ -91,7 +98,7 @@ export function applyClaim(model: Model, { message, attempt }: Work, expected: E
     });
   }
   if (verdict !== 'go' || message.open === attempt) return false;
-  noteSent(model, message, reservation);
+  noteSent(model, message, reserved);
   const hadSlot = message.putOff === 'slot';
   endWait(message);
   message.open = attempt;

@@ -3,6 +3,7 @@ import { laneOf } from '../../../src/shared/keys.ts';
 import { hold, type HoldTarget, release } from '../../../src/shared/lanes/hold.ts';
 import { checked, command, type LaneCommand } from './command.ts';
 import { CONVERSATIONS, count, headOf, type Model, PAGES, pick } from './model.ts';
+import type { Snapshot } from './snapshot.ts';
 import type { World } from './world.ts';
 
 const page = fc.constantFrom('p0', ...PAGES);
@@ -43,17 +44,18 @@ export const releaseCommand = fc
 
 async function releaseTarget(model: Model, world: World, target: HoldTarget): Promise<readonly string[]> {
   const name = nameOf(target);
-  const { seen } = model;
-  const head = headOf(seen, name) ?? '';
-  const isInItsPlace =
-    [seen.ready, seen.high].some((list) => list[target.page ?? '']?.includes(name)) ||
-    [seen.window, seen.failing].some((place) => place[target.page ?? '']?.[head]);
   const wasHeld = await release(world.shard, target);
   if (wasHeld !== model.holds.delete(name)) throw new Error(`releasing ${name} answers ${wasHeld}`);
   if (!wasHeld) return [];
   count(model, 'release');
   if (target.page === undefined) return PAGES;
-  return isInItsPlace ? [] : [target.page];
+  return target.conversation === undefined || standsNowhere(model.seen, target.page, name) ? [target.page] : [];
+}
+
+function standsNowhere({ high, ready, window, failing, ...seen }: Snapshot, pageId: string, lane: string): boolean {
+  const head = headOf(seen, lane);
+  const isListed = [high, ready].some((list) => list[pageId]?.includes(lane));
+  return head !== undefined && !isListed && ![window, failing].some((place) => place[pageId]?.[head]);
 }
 
 export async function releaseAll(model: Model, world: World): Promise<void> {

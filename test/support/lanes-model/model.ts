@@ -1,7 +1,7 @@
 import type { HoldTarget } from '../../../src/shared/lanes/hold.ts';
 import type { Claim, FleetWord } from '../../../src/shared/lanes/claim.ts';
 import type { Settlement, SettleResult } from '../../../src/shared/lanes/settle.ts';
-import type { Pace, PageRecord } from './pace.ts';
+import type { Pace, PageRecord, Rules } from './pace.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** What is promised of one message. */
@@ -94,7 +94,7 @@ export const PAGES = ['p0', 'p1'];
 export const CONVERSATIONS = ['c0', 'c1', 'c2', 'c3', 'c4', 'c5'];
 export const START = Date.UTC(2026, 10, 22, 10);
 
-export function newModel(seen: Snapshot, window: number, tally: Map<string, number>): Model {
+export function newModel(seen: Snapshot, rules: Rules, tally: Map<string, number>): Model {
   return {
     now: START,
     messages: new Map(),
@@ -104,7 +104,7 @@ export function newModel(seen: Snapshot, window: number, tally: Map<string, numb
     letters: new Set(),
     keys: new Map(),
     registered: new Map(),
-    fleet: { concurrency: 50, window, pageLimit: null, intervalMs: 0 },
+    fleet: { concurrency: 50, ...rules },
     timed: new Map(),
     paces: new Map(),
     limitSince: 0,
@@ -157,7 +157,7 @@ export function windowSize({ fleet }: Pick<Model, 'fleet'>, pages: number): numb
 }
 
 /** The message that stands first in Redis; it may be one that an operator removed and nobody has noticed yet. */
-export function headOf(seen: Snapshot, lane: string): string | undefined {
+export function headOf(seen: Pick<Snapshot, 'lanes'>, lane: string): string | undefined {
   return seen.lanes[lane]?.[0];
 }
 

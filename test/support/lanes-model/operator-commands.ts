@@ -3,15 +3,27 @@ import { reconcile } from '../../../src/shared/lanes/reconcile.ts';
 import { registerWorker, WORKER_SILENCE_MS } from '../../../src/shared/lanes/register.ts';
 import { checked, command, type LaneCommand } from './command.ts';
 import { disturb } from './disturbed.ts';
-import { forgetPace, type Pace } from './pace.ts';
+import { fleetRulesOf, forgetPace, type Pace, type Rules } from './pace.ts';
 import { count, endMessage, endWait, hasEnded, type Message, type Model, openMessages, PAGES, pick } from './model.ts';
 import type { World } from './world.ts';
 
 const number = fc.nat(30);
-const anyPace: fc.Arbitrary<Pace> = fc.record({
-  intervalMs: fc.constantFrom(1000, 400, 30_000),
-  burst: fc.constantFrom(1, 2),
-});
+const limits = {
+  pageLimit: fc.option<Pace>(
+    fc.record({ intervalMs: fc.constantFrom(1000, 400, 30_000), burst: fc.constantFrom(1, 2) }),
+    { freq: 3 },
+  ),
+  intervalMs: fc.constantFrom(0, 0, 500),
+};
+
+/** What counts when a run begins. */
+export const firstRules: fc.Arbitrary<Rules> = fc.oneof(
+  {
+    weight: 1,
+    arbitrary: fc.record({ window: fc.constantFrom(2, 1), pageLimit: fc.constant(null), intervalMs: fc.constant(0) }),
+  },
+  { weight: 1, arbitrary: fc.record({ ...limits, window: fc.constantFrom(3, 2, 1) }) },
+);
 
 /** Time passes: delays end, messages and keys become too old, workers fall silent. */
 export const clockCommand = fc
@@ -38,12 +50,10 @@ export const registerCommand = fc
   .record({
     name: fc.constantFrom('w0', 'w1'),
     concurrency: fc.constantFrom(0, 1, 2, 8),
-    window: fc.constantFrom(1, 2, 3, 0),
-    pageLimit: fc.oneof({ weight: 3, arbitrary: fc.constant(null) }, { weight: 0, arbitrary: anyPace }),
-    intervalMs: fc.constantFrom(0),
+    rules: fc.record({ ...limits, window: fc.constantFrom(1, 2, 3, 0) }),
     isMended: fc.boolean(),
   })
-  .map(({ name, concurrency, isMended, ...rules }): LaneCommand =>
+  .map(({ name, concurrency, rules, isMended }): LaneCommand =>
     command({
       name: `register(${name}, ${concurrency}, ${JSON.stringify(rules)}${isMended ? ', mended' : ''})`,
       act: async (model, world) => {
@@ -55,8 +65,6 @@ export const registerCommand = fc
     }),
   );
 
-type Rules = Omit<Model['fleet'], 'concurrency'>;
-
 async function register(
   model: Model,
   world: World,
@@ -64,12 +72,7 @@ async function register(
   rules: Rules,
 ): Promise<void> {
   const record = { version: '1', since: '', concurrency, sending: 0 };
-  const limitOf = (pace: Pace) => ({ count: 1, unit: 's' as const, ...pace });
-  await registerWorker(world.shard, name, concurrency === 0 ? null : record, {
-    window: rules.window,
-    pageLimit: rules.pageLimit && limitOf(rules.pageLimit),
-    limit: rules.intervalMs === 0 ? null : limitOf({ intervalMs: rules.intervalMs, burst: 1 }),
-  });
+  await registerWorker(world.shard, name, concurrency === 0 ? null : record, fleetRulesOf(rules));
   if (concurrency === 0) model.registered.delete(name);
   else model.registered.set(name, { concurrency, seenAt: model.now });
   let sum = 0;
@@ -80,8 +83,11 @@ async function register(
   const { pageLimit, intervalMs } = model.fleet;
   model.fleet = { ...rules, concurrency: sum || model.fleet.concurrency };
   if (JSON.stringify([pageLimit, intervalMs]) === JSON.stringify([rules.pageLimit, rules.intervalMs])) return;
-  // What waits for a slot of an old limit asks again.
-  for (const message of openMessages(model)) if (message.putOff === 'slot') endWait(message);
+  const { delayed } = await world.look();
+  for (const message of openMessages(model).filter(({ putOff }) => putOff === 'slot')) {
+    if (message.id in delayed) throw new Error(`${message.id} waits for a slot of a limit that is gone`);
+    endWait(message);
+  }
   forgetPace(model);
   count(model, 'limits');
 }

@@ -1,3 +1,4 @@
+import type { FleetRules } from '../../../src/shared/lanes/register.ts';
 import type { Message, Model } from './model.ts';
 
 /** A slot that was missed by more than this is gone. */
@@ -11,20 +12,38 @@ export interface Pace {
   burst: number;
 }
 
+/** What a worker tells its shard, besides what it can do itself. */
+export type Rules = Omit<Model['fleet'], 'concurrency'>;
+
+export function fleetRulesOf({ window, pageLimit, intervalMs }: Rules): FleetRules {
+  const limitOf = (pace: Pace) => ({ count: 1, unit: 's' as const, ...pace });
+  const limit = intervalMs === 0 ? null : limitOf({ intervalMs, burst: 1 });
+  return { window, pageLimit: pageLimit && limitOf(pageLimit), limit };
+}
+
 /** What was granted and sent on a page since its limit was set. */
 export interface PageRecord {
-  /** From when on the next one is late enough, and under which interval. */
-  arrival: { at: number; intervalMs: number };
+  /** From when on the next one is late enough, by the page's own slots, and by what leaves beside a limit of the fleet. */
+  granted: Arrival;
+  leaving: Arrival;
   slots: number[];
   sentAt: number[];
 }
 
-export interface Reservation {
-  slot: number;
-  arrivalAt: number;
+/** And for which pace that was counted. */
+interface Arrival {
+  at: number;
+  pace: Pace | null;
 }
 
-const newRecord = (): PageRecord => ({ arrival: { at: 0, intervalMs: 0 }, slots: [], sentAt: [] });
+export interface Reservation {
+  of: 'granted' | 'leaving';
+  slot: number;
+  arrival: Arrival;
+}
+
+const NEVER: Arrival = { at: 0, pace: null };
+const newRecord = (): PageRecord => ({ granted: NEVER, leaving: NEVER, slots: [], sentAt: [] });
 
 function recordOf({ paces }: Model, page: string): PageRecord {
   const record = paces.get(page) ?? newRecord();
@@ -36,35 +55,44 @@ export function isDue({ now }: Model, slot: number | null): boolean {
   return slot !== null && slot <= now && now - slot <= LATE_MS;
 }
 
-/** The slot that a message gets which asks now. */
-export function reserve(model: Model, page: string): Reservation {
-  const { now } = model;
-  const { intervalMs, burst } = model.fleet.pageLimit ?? { intervalMs: 0, burst: 1 };
-  const { arrival } = recordOf(model, page);
+/** The slot that a message gets which asks for one at a time, after what it has reserved in the same claim. */
+export function reserve(
+  model: Model,
+  page: string,
+  of: Reservation['of'],
+  { from, before = [] }: { from: number; before?: readonly Reservation[] },
+): Reservation {
+  const pace = model.fleet.pageLimit ?? { intervalMs: 0, burst: 1 };
+  const arrival = before.findLast((each) => each.of === of)?.arrival ?? recordOf(model, page)[of];
+  const isSame = arrival.pace?.intervalMs === pace.intervalMs && arrival.pace.burst === pace.burst;
   // What another limit has reserved ahead counts for one message.
-  const latest = arrival.intervalMs === intervalMs ? Infinity : now + intervalMs;
-  const at = Math.min(Math.max(arrival.at, now), latest);
-  return { slot: Math.max(now, at - (burst - 1) * intervalMs), arrivalAt: at + intervalMs };
+  const at = Math.min(Math.max(arrival.at, from), isSame ? Infinity : from + pace.intervalMs);
+  const slot = Math.max(from, at - (pace.burst - 1) * pace.intervalMs);
+  return { of, slot, arrival: { at: at + pace.intervalMs, pace } };
 }
 
-export function noteGrant(model: Model, page: string, { slot, arrivalAt }: Reservation): void {
+export function noteReserved(model: Model, page: string, reserved: readonly Reservation[]): void {
   const record = recordOf(model, page);
-  record.arrival = { at: arrivalAt, intervalMs: model.fleet.pageLimit?.intervalMs ?? 0 };
-  record.slots.push(slot);
+  for (const { of, slot, arrival } of reserved) {
+    record[of] = arrival;
+    if (of === 'granted') record.slots.push(slot);
+  }
 }
 
-/** What the fleet has put off counts for the fleet's limit, and what an old limit has granted for that. */
-export function noteSent(model: Model, message: Message, reservation: Reservation | undefined): void {
-  const isOld = !reservation && (message.pageSlot ?? 0) <= model.limitSince;
-  if (model.fleet.pageLimit === null || isDue(model, message.fleetSlot) || isOld) return;
+/** The page's own limit doesn't bound what a fleet puts off whose limit the page doesn't know. */
+export function noteSent(model: Model, message: Message, reserved: readonly Reservation[]): void {
+  const { pageLimit, intervalMs } = model.fleet;
+  const hasFleetSlot = isDue(model, message.fleetSlot);
+  const isOfOldLimit = !hasFleetSlot && reserved.length === 0 && (message.pageSlot ?? 0) <= model.limitSince;
+  if (pageLimit === null || isOfOldLimit || (hasFleetSlot && intervalMs === 0)) return;
   recordOf(model, message.page).sentAt.push(model.now);
 }
 
 /** Another limit counts from now on. Pages without a share keep what they have reserved. */
 export function forgetPace(model: Model): void {
-  for (const [page, { arrival }] of model.paces) {
+  for (const [page, { granted, leaving }] of model.paces) {
     const record = newRecord();
-    if (!model.seen.pages.includes(page)) record.arrival = arrival;
+    if (!model.seen.pages.includes(page)) Object.assign(record, { granted, leaving });
     model.paces.set(page, record);
   }
   model.limitSince = model.now;

@@ -91,7 +91,8 @@ function problemsOfRest({ model, before, released }: Moment, page: string): stri
   const size = Math.min(windowSize(before, before.seen.pages.length), windowSize(model, seen.pages.length));
   const slots = Object.keys(seen.slots[page] ?? {}).length;
   const ahead = Math.min(maxSlots(before, before.seen.pages.length), maxSlots(model, seen.pages.length));
-  if (!released.includes(page) || window >= size || slots >= ahead || failing >= 4 * size) return [];
+  const entered = Object.keys(seen.window[page] ?? {}).filter((id) => !before.seen.window[page]?.[id]).length;
+  if (!released.includes(page) || window >= size || entered >= ahead - slots || failing >= 4 * size) return [];
   return [`${page} has room for ${size}, ${window} are released and ${ready} wait`];
 }
 

@@ -34,8 +34,6 @@ export interface Snapshot {
   letters: string[];
   hiddenLetters: string[];
   letterJobs: string[];
-  /** Each page's theoretical arrival time. */
-  arrival: Record<string, string>;
   idempotency: Record<string, string>;
   fleet: Record<string, string>;
   repairs: Record<string, string>;
@@ -56,8 +54,8 @@ end
 return cjson.encode(dump)
 `;
 
-/** BullMQ's and the workers' records, which say nothing of messages, and the test's own clock. */
-const RECORDS = /^(?:(?:send|dead):(?:meta|id|marker|events)|workers)$/;
+/** BullMQ's and the workers' records, and what limits count, which say nothing of messages. */
+const RECORDS = /^(?:(?:send|dead):(?:meta|id|marker|events)|workers|(?:rate|sent):.*)$/;
 
 export async function takeSnapshot(redis: Redis, root: string): Promise<Snapshot> {
   const dump = JSON.parse((await redis.eval(DUMP, 0)) as string) as Record<string, string[]>;
@@ -104,7 +102,6 @@ export async function takeSnapshot(redis: Redis, root: string): Promise<Snapshot
     window: takeAll('window:', pairs),
     failing: takeAll('failing:', pairs),
     slots: takeAll('slots:', scores),
-    arrival: takeAll('rate:', single),
     idempotency: takeAll('idem:', single),
     locks: takeAll('send:', single, ':lock'),
     jobs: takeAll('send:', pairs),

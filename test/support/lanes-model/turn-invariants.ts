@@ -39,10 +39,11 @@ function isReleased(before: Moment['before'], { holds }: Model, lane: string): b
 /** No head of a page is released while one with high priority waits. */
 function problemsOfPriority({ model, before }: Moment, page: string): string[] {
   const { seen, messages } = model;
-  if (!seen.high[page] || isPageDisturbed(model, page)) return [];
+  const waited = (seen.high[page] ?? []).filter((lane) => before.seen.high[page]?.includes(lane)).join();
+  if (waited === '' || isPageDisturbed(model, page)) return [];
   return Object.keys(seen.window[page] ?? {})
     .filter((id) => seen.wait.includes(id) && !before.seen.window[page]?.[id] && !messages.get(id)?.isHigh)
-    .map((id) => `${id} is released though ${seen.high[page]?.join()} wait with high priority`);
+    .map((id) => `${id} is released though ${waited} waits with high priority`);
 }
 
 /** Jobs are handed out in the order of their release; only those that lost their worker go before. */

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import type { FleetWord } from '../../../src/shared/lanes/claim.ts';
 import { settle } from '../../../src/shared/lanes/settle.ts';
 import { checked, command, type LaneCommand } from './command.ts';
-import { type Model, newName, openMessages, pick, type Worker } from './model.ts';
+import { count, type Model, newName, openMessages, pick, type Work, type Worker } from './model.ts';
 import {
   claimWork,
   DELIVERED,
@@ -64,14 +64,18 @@ async function stepOnce(model: Model, world: World, worker: Worker, what: Outcom
   await checked(model, world, async () => {
     if (!work) return await take(model, world, worker);
     if (!work.claim || work.claim.verdict === 'ask') {
-      // Once it has asked it knows what it may do.
-      const isTold = work.claim !== null && (what.word.verdict === 'ask' || what.word.verdict === 'probe');
-      work.word = isTold ? free : what.word;
+      work.word = wordFor(work, what.word);
       return await claimWork(model, world, worker, work);
     }
     if ('claimed' in work.claim && !work.result) return await settleWork(model, world, worker, { work, outcome: what });
     return await finishWork(model, world, worker, work);
   });
+}
+
+/** Once a worker has asked it knows what it may do; while the fleet has a limit it asks. */
+function wordFor({ claim, message }: Work, word: FleetWord): FleetWord {
+  if (claim === null) return message.fleetSlot !== null && word.verdict === 'go' ? { verdict: 'ask' } : word;
+  return word.verdict === 'ask' || word.verdict === 'probe' ? free : word;
 }
 
 /** A message's whole way through a worker, from wherever it stands. */
@@ -95,6 +99,28 @@ export const processCommand = fc.tuple(anyWorker, anyOutcome).map(([n, what]): L
     act: async (model, world) => await processMessage(model, world, workerOf(model, n), what),
   }),
 );
+
+/** Each worker takes something and is told to wait, the last one the shortest; for some only the message waits. */
+export const allLimitedCommand = fc
+  .tuple(fc.subarray([30_000, 1000, 200], { minLength: 2 }), fc.boolean())
+  .map(([delaysMs, holdsPage]): LaneCommand =>
+    command({
+      name: `allLimited(${delaysMs.join()}${holdsPage ? ', page' : ''})`,
+      may: ({ workers, seen }) => seen.wait.length > 1 && workers.every(({ work }) => work === null),
+      act: async (model, world) => {
+        const busy = model.workers.slice(0, delaysMs.length);
+        for (const worker of busy) {
+          await step(model, world, worker, DELIVERED);
+          if (worker.work) await step(model, world, worker, DELIVERED);
+        }
+        count(model, 'all limited');
+        for (const [n, worker] of busy.entries()) {
+          const outcome: Outcome = { ...DELIVERED, kind: 'hold', delayMs: delaysMs[n] ?? 0, holdsPage };
+          if (worker.work) await processMessage(model, world, worker, outcome);
+        }
+      },
+    }),
+  );
 
 /** The same becomes of all that is released, as when the API is down. */
 export const processAllCommand = fc.tuple(anyWorker, anyOutcome).map(([n, what]): LaneCommand =>
@@ -148,7 +174,8 @@ export const freezeCommand = fc
       name: `freeze(${n}${isNoticed ? ', noticed' : ''}${goesOn ? `, ${JSON.stringify(goesOn)}` : ''})`,
       may: isBusy(n),
       act: async (model, world) => {
-        const frozen = busyWorker(model, n);
+        const sending = model.workers.filter(({ work }) => work?.claim?.verdict === 'go' && !work.result);
+        const frozen = pick(sending, n) ?? busyWorker(model, n);
         if (!frozen) return;
         await checked(model, world, async () => {
           await loseLock(model, world, frozen);

@@ -2,8 +2,9 @@ import { vi } from 'vitest';
 import type { LaneRedis } from '../../../src/shared/lanes/commands.ts';
 import { registerWorker } from '../../../src/shared/lanes/register.ts';
 import type { Shard } from '../../../src/shared/queues.ts';
-import { openLanes, rulesOf } from '../lanes.ts';
+import { openLanes } from '../lanes.ts';
 import { START } from './model.ts';
+import { fleetRulesOf, type Rules } from './pace.ts';
 import { type Snapshot, takeSnapshot } from './snapshot.ts';
 
 const CLOCK = 'test-clock';
@@ -16,8 +17,8 @@ export interface World {
   shard: Shard;
   redis: LaneRedis;
   look(): Promise<Snapshot>;
-  /** Empties Redis, for the next run, and gives each page this window. */
-  begin(window: number): Promise<void>;
+  /** Empties Redis, for the next run. */
+  begin(rules: Rules): Promise<void>;
   setClock(nowMs: number): Promise<void>;
   /** From `wait` to `active`, under a lock. */
   take(token: string): Promise<string | null>;
@@ -53,10 +54,10 @@ export async function openWorld(redis: LaneRedis): Promise<World> {
     redis,
     setClock,
     look: async () => await takeSnapshot(redis, shard.root),
-    async begin(window) {
+    async begin(rules) {
       await redis.flushdb();
       await setClock(START);
-      await registerWorker(shard, 'w0', null, rulesOf(window));
+      await registerWorker(shard, 'w0', null, fleetRulesOf(rules));
     },
     async take(token) {
       const id = await redis.rpoplpush(`${send}wait`, `${send}active`);
