@@ -69,7 +69,6 @@ describe('the lanes, whatever happens in whatever order', () => {
       ...(MODEL_SEED === undefined ? {} : { seed: Number(MODEL_SEED) }),
       ...(MODEL_PATH === undefined ? {} : { path: MODEL_PATH, endOnFailure: true }),
     });
-    if (process.env.TALLY) console.log(JSON.stringify([...tally].sort((a, b) => a[1] - b[1])));
     const isWhole = MODEL_PATH === undefined && runs >= 100;
     if (isWhole) expect([...tally.keys()]).toEqual(expect.arrayContaining(EVERYTHING));
   });

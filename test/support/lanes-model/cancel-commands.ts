@@ -28,8 +28,9 @@ export const cancelCommand = fc
 export const cancelUnknownCommand = fc.constant(
   command({
     name: 'cancelUnknown()',
-    act: async (_model, { shard }) => {
+    act: async (model, { shard }) => {
       const answer = await cancel(shard, 'unknown');
+      count(model, answer);
       if (answer !== 'not-found') throw new Error(`cancelling what never was answers ${answer}`);
     },
   }),

@@ -64,7 +64,7 @@ async function stepOnce(model: Model, world: World, worker: Worker, what: Outcom
   await checked(model, world, async () => {
     if (!work) return await take(model, world, worker);
     if (!work.claim || work.claim.verdict === 'ask') {
-      work.word = wordFor(work, what.word);
+      work.word = wordFor(model, work, what.word);
       return await claimWork(model, world, worker, work);
     }
     if ('claimed' in work.claim && !work.result) return await settleWork(model, world, worker, { work, outcome: what });
@@ -72,9 +72,13 @@ async function stepOnce(model: Model, world: World, worker: Worker, what: Outcom
   });
 }
 
-/** Once a worker has asked it knows what it may do; while the fleet has a limit it asks. */
-function wordFor({ claim, message }: Work, word: FleetWord): FleetWord {
-  if (claim === null) return message.fleetSlot !== null && word.verdict === 'go' ? { verdict: 'ask' } : word;
+/** While the fleet has a limit a worker asks; then it knows what it may do. */
+function wordFor({ fleet }: Model, { claim, message }: Work, word: FleetWord): FleetWord {
+  const isLimited = fleet.intervalMs > 0;
+  if (claim === null) {
+    return word.verdict === 'go' && (isLimited || message.fleetSlot !== null) ? { verdict: 'ask' } : word;
+  }
+  if (word.verdict === 'ask' && isLimited) return { verdict: 'slot', delayMs: 1000 };
   return word.verdict === 'ask' || word.verdict === 'probe' ? free : word;
 }
 
