@@ -4,6 +4,8 @@ import type { FleetWord } from '../shared/lanes/claim.ts';
 import type { LaneRedis } from '../shared/lanes/commands.ts';
 import {
   askGate,
+  type FleetFacts,
+  forgetCircuits,
   type GateAnswer,
   type Observation,
   readFleet,
@@ -61,6 +63,7 @@ const KEY_PAUSES = { reason: 'unauthorized', pauseMs: 1000, maxPauseMs: 30_000 }
 const FAILURES_TO_OPEN = 5;
 /** After a failure, a success must come within this time to show that the API works. */
 const SUSPICION_MS = 100;
+const UNUSED_KEY_MS = 60_000;
 /** A probe that is not heard of for so long after its time-out is given up, and another one may leave. */
 const PROBE_GRACE_MS = 2000;
 
@@ -101,6 +104,17 @@ export function createFleet(redis: LaneRedis, config: FleetConfig, logger: Logge
     return note(circuit, await tellFleet(redis, namespace, observation));
   }
 
+  /** Nobody has probed it for long: no message uses the key any more. If one does, its refusal is found out again. */
+  async function forgetUnusedKeys({ nowMs, circuits: open }: FleetFacts): Promise<void> {
+    const unused = open.filter(({ name, probeAt }) => name !== API && probeAt < nowMs - UNUSED_KEY_MS);
+    if (unused.length > 0)
+      await forgetCircuits(
+        redis,
+        namespace,
+        unused.map(({ name }) => name),
+      );
+  }
+
   /** Nobody may be sent to a dead-letter queue in rows because an API breaks: nothing leaves until it is clear. */
   async function isCleared(): Promise<boolean> {
     const { promise, resolve } = Promise.withResolvers<boolean>();
@@ -136,6 +150,7 @@ export function createFleet(redis: LaneRedis, config: FleetConfig, logger: Logge
     async refresh() {
       if (successes > 0) await tellOf(API, { id: '', result: 'ok', isProbe: false, isSure: false });
       const facts = await readFleet(redis, namespace);
+      await forgetUnusedKeys(facts);
       for (const name of circuits.keys()) if (!facts.circuits.some((open) => open.name === name)) note(name, 0);
       for (const { name, probeAt } of facts.circuits) note(name, Math.max(1, probeAt - facts.nowMs));
       const changed = facts.limits.rate !== limits.rate || facts.limits.pageRate !== limits.pageRate;

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { readRepairs } from '../../src/shared/lanes/reconcile.ts';
+import type { DeadLetterEntry } from '../../src/dead-letters/index.ts';
 import { type Arena, identityOf } from './arena.ts';
 import type { Outcome } from './scenario.ts';
 
@@ -40,6 +41,7 @@ export async function settleAccounts(arena: Arena, excuses: Excuses): Promise<Ou
   const accepted = new Set(arena.api.accepted.map(identityOf));
   const report = arena.api.report();
   const repairs = await readRepairs(arena.shard);
+  if (letters.length > excuses.dead) for (const line of deathsOf(letters)) console.error(`  ${line}`);
   const missing = [...arena.stored.keys()].filter((identity) => !accepted.has(identity) && !dead.has(identity)).length;
   return {
     messages: arena.stored.size,
@@ -60,6 +62,11 @@ export async function settleAccounts(arena: Arena, excuses: Excuses): Promise<Ou
     recoveryMs: excuses.recoveryMs,
     recoveryLimitMs: excuses.recoveryLimitMs,
   };
+}
+
+function deathsOf(letters: readonly DeadLetterEntry[]): string[] {
+  const why = letters.map(({ reason, attempts }) => `${reason}: ${attempts.at(-1)?.detail ?? 'nothing was tried'}`);
+  return [...Map.groupBy(why, (text) => text)].map(([text, { length }]) => `${length} × ${text}`);
 }
 
 /** Messages that the API took without saying so: their senders were gone, or had waited for too long. */

@@ -140,7 +140,8 @@ local function pageAllows(time)
 end
 
 if ARGV[6] == 'slot' or ARGV[6] == 'go' then
-  local time = now + tonumber(ARGV[7])
+  -- As planned, not as late as it may be: lateness must not add up.
+  local time = ARGV[6] == 'slot' and now + tonumber(ARGV[7]) or pageSlot or now
   local allowed, later = pageAllows(time)
   if not allowed then return waitForSlot(later, 'pageSlot') end
   if ARGV[6] == 'slot' then return waitForSlot(time, 'fleetSlot') end

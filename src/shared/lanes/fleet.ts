@@ -110,6 +110,10 @@ export async function tellFleet(redis: LaneRedis, namespace: string, observation
   return reply as number;
 }
 
+export async function forgetCircuits(redis: Redis, namespace: string, names: readonly string[]): Promise<void> {
+  await redis.hdel(keysOf(namespace).circuits, ...names);
+}
+
 export async function readLimits(redis: Redis, namespace: string): Promise<StoredLimits> {
   const [rate, pageRate] = await redis.hmget(keysOf(namespace).limits, 'rate', 'pageRate');
   return { rate: rate ?? null, pageRate: pageRate ?? null };

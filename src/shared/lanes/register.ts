@@ -14,6 +14,11 @@ export interface WorkerRecord {
 
 /** A worker that was silent for this long is taken for dead. */
 export const WORKER_SILENCE_MS = 10_000;
+/**
+ * What a dead worker was sending keeps its places in the windows until its locks have ended. So long its concurrency counts
+ * for the fleet, or those who live could not use theirs.
+ */
+export const WORKER_MEMORY_MS = 30_000;
 
 /** What all workers of the fleet keep to in a shard. */
 export interface FleetRules {
@@ -35,7 +40,7 @@ export async function registerWorker(
     shard.root,
     workerId,
     record ? JSON.stringify(record) : '',
-    WORKER_SILENCE_MS,
+    WORKER_MEMORY_MS,
     window,
     pageLimit?.intervalMs ?? '',
     pageLimit?.burst ?? '',

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { reconcile } from '../../../src/shared/lanes/reconcile.ts';
-import { registerWorker, WORKER_SILENCE_MS } from '../../../src/shared/lanes/register.ts';
+import { registerWorker, WORKER_MEMORY_MS } from '../../../src/shared/lanes/register.ts';
 import { checked, command, type LaneCommand } from './command.ts';
 import { disturb } from './disturbed.ts';
 import { fleetRulesOf, forgetPace, type Pace, type Rules } from './pace.ts';
@@ -77,7 +77,7 @@ async function register(
   else model.registered.set(name, { concurrency, seenAt: model.now });
   let sum = 0;
   for (const [other, { concurrency: share, seenAt }] of model.registered) {
-    if (model.now - seenAt > WORKER_SILENCE_MS) model.registered.delete(other);
+    if (model.now - seenAt > WORKER_MEMORY_MS) model.registered.delete(other);
     else sum += share;
   }
   const { pageLimit, intervalMs } = model.fleet;
