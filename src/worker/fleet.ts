@@ -107,12 +107,12 @@ export function createFleet(redis: LaneRedis, config: FleetConfig, logger: Logge
   /** Nobody has probed it for long: no message uses the key any more. If one does, its refusal is found out again. */
   async function forgetUnusedKeys({ nowMs, circuits: open }: FleetFacts): Promise<void> {
     const unused = open.filter(({ name, probeAt }) => name !== API && probeAt < nowMs - UNUSED_KEY_MS);
-    if (unused.length > 0)
-      await forgetCircuits(
-        redis,
-        namespace,
-        unused.map(({ name }) => name),
-      );
+    if (unused.length === 0) return;
+    await forgetCircuits(
+      redis,
+      namespace,
+      unused.map(({ name }) => name),
+    );
   }
 
   /** Nobody may be sent to a dead-letter queue in rows because an API breaks: nothing leaves until it is clear. */

@@ -54,3 +54,8 @@ export function violationsOf(outcome: Outcome): string[] {
   }
   return violations;
 }
+
+/** What no busy machine explains. */
+export function isUnforgivable({ lost, excusedLost, unexpected, inversions, stuck }: Outcome): boolean {
+  return lost > excusedLost || unexpected + inversions + stuck > 0;
+}
