@@ -19,10 +19,11 @@ import { deploys, frozenWorkers } from './scenarios/worker-pauses.ts';
 
 const groups: Record<string, readonly Scenario[]> = {
   faults: [
+    // First the one that mostly waits: side by side, the two heaviest would starve each other's API.
+    redisOutage,
     workerKills('resend'),
     workerKills('dead-letter'),
     redisKills,
-    redisOutage,
     bothKilled,
     frozenWorkers,
     redisFrozen,

@@ -69,7 +69,8 @@ describe('the lanes, whatever happens in whatever order', () => {
       ...(MODEL_SEED === undefined ? {} : { seed: Number(MODEL_SEED) }),
       ...(MODEL_PATH === undefined ? {} : { path: MODEL_PATH, endOnFailure: true }),
     });
-    const isWhole = MODEL_PATH === undefined && runs >= 100;
+    // Fewer runs may miss what is rare.
+    const isWhole = MODEL_PATH === undefined && runs >= 500;
     if (isWhole) expect([...tally.keys()]).toEqual(expect.arrayContaining(EVERYTHING));
   });
 });

@@ -22,7 +22,7 @@ const weighted: [weight: number, arbitrary: fc.Arbitrary<LaneCommand>][] = [
   [3, worker.crashCommand],
   [5, worker.freezeCommand],
   [1, worker.stalledCheckCommand],
-  [3, worker.killerCommand],
+  [5, worker.killerCommand],
   [1, worker.impostorCommand],
   [5, operator.clockCommand],
   [3, due.dueCommand],
