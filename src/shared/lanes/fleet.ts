@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { fleetRoot } from '../keys.ts';
 import { parseRateLimit, type RateLimit } from '../rate-limit.ts';
+import { redisTimeMs } from '../redis-time.ts';
 import type { LaneRedis } from './commands.ts';
 
 /** A circuit that is open: the API's, or that of a key. */
@@ -59,7 +60,7 @@ export async function readFleet(redis: Redis, namespace: string): Promise<FleetF
     redis.hgetall(keys.circuits),
   ]);
   return {
-    nowMs: Number(time[0]) * 1000 + Math.floor(Number(time[1]) / 1000),
+    nowMs: redisTimeMs(time),
     limits,
     circuits: Object.entries(circuits).map(([name, text]) => {
       const [probeAt, , , reason] = text.split(' ');
