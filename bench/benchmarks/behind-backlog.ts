@@ -2,9 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { SendRequest } from '../../src/shared/message.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import type { Benchmark, Measurement } from '../benchmark.ts';
-import { latenciesMs, type Moment } from '../result/latency.ts';
+import type { Moment } from '../../test/support/api/questions.ts';
+import { latenciesMs } from '../result/latency.ts';
 import { percentile } from '../result/statistics.ts';
-import { monotonicMs } from '../stage/monotonic-ms.ts';
+import { monotonicMs } from '../../test/support/api/monotonic-ms.ts';
 import { openStage, type Stage } from '../stage/stage.ts';
 import { pageMessages } from './messages.ts';
 

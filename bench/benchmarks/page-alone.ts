@@ -1,6 +1,6 @@
 import type { Benchmark, Measurement, Side } from '../benchmark.ts';
 import { steadyPerSecond } from '../result/throughput.ts';
-import { monotonicMs } from '../stage/monotonic-ms.ts';
+import { monotonicMs } from '../../test/support/api/monotonic-ms.ts';
 import { openStage, type Stage } from '../stage/stage.ts';
 import { pageMessages } from './messages.ts';
 

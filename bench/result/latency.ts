@@ -1,8 +1,4 @@
-/** When something happened to the one message of a conversation, in ms of the machine's monotonic clock. */
-export interface Moment {
-  conversationId: string;
-  atMs: number;
-}
+import type { Moment } from '../../test/support/api/questions.ts';
 
 /**
  * How long each message took from the one moment to the other, in ms.

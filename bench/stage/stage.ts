@@ -4,7 +4,7 @@ import { openShard } from '../../src/shared/queues.ts';
 import { connectPatiently } from '../../src/shared/redis.ts';
 import { startRedisServer } from '../../src/testing/redis-server.ts';
 import { eventually } from '../../test/support/eventually.ts';
-import { type Api, startApi } from './api.ts';
+import { type ApiProcess, startApi } from '../../test/support/api/start.ts';
 import { startWorker } from './workers.ts';
 
 export interface StageOptions {
@@ -19,7 +19,7 @@ export interface StageOptions {
 /** A whole system: a Redis with AOF, a fake API, worker processes, and a producer in this process. */
 export interface Stage extends AsyncDisposable {
   producer: Producer;
-  api: Api;
+  api: ApiProcess;
   /** Messages that are stored and not yet being sent. */
   waiting(): Promise<number>;
   /** Waits until every message has ended. */
@@ -31,14 +31,14 @@ const DRAIN_MS = 180_000;
 export async function openStage(options: StageOptions): Promise<Stage> {
   await using stack = new AsyncDisposableStack();
   const server = stack.use(await startRedisServer({ appendOnly: true }));
-  const api = stack.use(await startApi(options.apiLatencyMs));
+  const api = stack.use(await startApi({ latencyMs: options.apiLatencyMs }));
   const redis: LaneRedis = connectPatiently(server.url);
   stack.defer(() => redis.disconnect());
   const shard = await openShard(redis, 'kitechat', 0);
   const producer = stack.use(createProducer({ redisUrl: server.url }));
   const env = {
     REDIS_URL: server.url,
-    KITECHAT_API_URL: api.url,
+    KITECHAT_API_URL: api.directUrl,
     KITECHAT_API_KEY: 'key',
     KITECHAT_CONCURRENCY: String(options.concurrency),
     KITECHAT_PAGE_PARALLELISM: options.pageParallelism,

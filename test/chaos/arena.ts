@@ -9,12 +9,12 @@ import { openDeadLetters, type DeadLetters } from '../../src/dead-letters/index.
 import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
 import { openShard, type Shard } from '../../src/shared/queues.ts';
 import { connectPatiently } from '../../src/shared/redis.ts';
-import { type FakeKitechat, type FakeKitechatOptions, startFakeKitechat } from '../../src/testing/index.ts';
+import type { FakeKitechatOptions } from '../../src/testing/index.ts';
 import type { RedisServer } from '../../src/testing/redis-handle.ts';
 import { startRedisServer } from '../../src/testing/redis-server.ts';
 import { setTimeout as delay } from 'node:timers/promises';
+import { type ApiProcess, startApi } from '../support/api/start.ts';
 import { createFleet, type Fleet } from './fleet.ts';
-import { openGate, type Gate } from './gate.ts';
 import { seededRandom } from './random.ts';
 
 export interface ArenaOptions {
@@ -29,8 +29,7 @@ export interface ArenaOptions {
 export interface Arena {
   random(): number;
   server: RedisServer;
-  api: FakeKitechat;
-  gate: Gate;
+  api: ApiProcess;
   fleet: Fleet;
   shard: Shard;
   deadLetters: DeadLetters;
@@ -50,8 +49,7 @@ export interface Arena {
 export async function openArena(options: ArenaOptions): Promise<Arena> {
   const stack = new AsyncDisposableStack();
   const server = stack.use(await startRedisServer({ appendOnly: true }));
-  const api = stack.use(await startFakeKitechat({ seed: options.seed, ...options.api }));
-  const gate = stack.use(await openGate(api.port));
+  const api = stack.use(await startApi({ seed: options.seed, ...options.api }));
   const redis: LaneRedis = connectPatiently(server.url);
   stack.defer(() => redis.disconnect());
   const shard = await openShard(redis, 'kitechat', 0);
@@ -64,7 +62,7 @@ export async function openArena(options: ArenaOptions): Promise<Arena> {
       random,
       env: {
         REDIS_URL: server.url,
-        KITECHAT_API_URL: api.url.replace(`:${api.port}`, `:${gate.port}`),
+        KITECHAT_API_URL: api.url,
         KITECHAT_API_KEY: 'key',
         KITECHAT_TIMEOUT_MS: '2500',
         KITECHAT_BACKOFF_MS: '100',
@@ -91,7 +89,6 @@ export async function openArena(options: ArenaOptions): Promise<Arena> {
     random,
     server,
     api,
-    gate,
     fleet,
     shard,
     deadLetters,

@@ -18,7 +18,7 @@ export async function untilEnded({ shard, api }: Arena): Promise<number> {
     const { waiting, active, delayed, 'waiting-children': hidden } = await shard.send.getJobCounts();
     const open = (waiting ?? 0) + (active ?? 0) + (delayed ?? 0) + (hidden ?? 0);
     if (open === 0) return 0;
-    const now = `${open} ${api.accepted.length}`;
+    const now = `${open} ${(await api.counts()).accepted}`;
     if (now !== before) lastMove = performance.now();
     before = now;
     if (performance.now() - lastMove > STILL_MS) return open;
@@ -38,8 +38,8 @@ export async function settleAccounts(arena: Arena, excuses: Excuses): Promise<Ou
   const stuck = await untilEnded(arena);
   const letters = await arena.deadLetters.list({ limit: 1_000_000 });
   const dead = new Set(letters.map(identityOf));
-  const accepted = new Set(arena.api.accepted.map(identityOf));
-  const report = arena.api.report();
+  const accepted = new Set((await arena.api.accepted()).map(identityOf));
+  const report = await arena.api.report();
   const repairs = await readRepairs(arena.shard);
   if (letters.length > excuses.dead) for (const line of deathsOf(letters)) console.error(`  ${line}`);
   const missing = [...arena.stored.keys()].filter((identity) => !accepted.has(identity) && !dead.has(identity)).length;
@@ -70,8 +70,8 @@ function deathsOf(letters: readonly DeadLetterEntry[]): string[] {
 }
 
 /** Messages that the API took without saying so: their senders were gone, or had waited for too long. */
-export function unansweredBy({ api }: Arena): number {
-  return api.accepted.filter(({ status }) => status === null).length;
+export async function unansweredBy({ api }: Arena): Promise<number> {
+  return (await api.accepted()).filter(({ status }) => status === null).length;
 }
 
 /** How long the messages that were being sent at a strike took to go on: sent again, or dead. `null` if there were none. */
@@ -81,7 +81,7 @@ export async function recoveryOfStruck({ api, fleet, deadLetters }: Arena): Prom
     void endings.set(identity, [...(endings.get(identity) ?? []), at]);
   // One that is struck again had gone on before.
   for (const { request, struckAt } of fleet.struck) note(identityOf(request as Stored), struckAt);
-  for (const message of api.accepted) note(identityOf(message), message.at);
+  for (const message of await api.accepted()) note(identityOf(message), message.at);
   const letters = await deadLetters.list({ limit: 1_000_000 });
   for (const letter of letters) note(identityOf(letter), Date.parse(letter.deadAt));
   const times = fleet.struck.flatMap(({ request, struckAt }) => {

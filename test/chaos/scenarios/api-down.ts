@@ -64,16 +64,15 @@ export function apiDown(policy: UnknownOutcomePolicy): Scenario {
 }
 
 async function goesOn({ api }: Arena): Promise<void> {
-  const before = api.accepted.length;
-  await eventually('messages are delivered', () => api.accepted.length > before + 300, 60_000);
+  const { accepted: before } = await api.counts();
+  await eventually('messages are delivered', async () => (await api.counts()).accepted > before + 300, 60_000);
 }
 
 /** @returns the probes that the API saw. */
 async function strike(arena: Arena, { name, lastsMs, fault }: Outage, violations: string[]): Promise<number> {
-  const { api, gate, fleet, shard } = arena;
+  const { api, fleet, shard } = arena;
   await fleet.whileStopped(async () => {
-    if (fault) api.setFaults([fault]);
-    else await gate.shut();
+    await (fault ? api.setFaults([fault]) : api.shut());
   });
   fleet.countKill();
   const startedAt = Date.now();
@@ -83,11 +82,10 @@ async function strike(arena: Arena, { name, lastsMs, fault }: Outage, violations
   });
   // What had left before all workers knew of it ends first.
   await delay(TIMEOUT_MS + 500);
-  const before = api.requests.length;
+  const { requests: before } = await api.counts();
   await delay(lastsMs - (Date.now() - startedAt));
-  const seen = api.requests.length - before;
-  api.setFaults([]);
-  if (!fault) await gate.open();
+  const seen = (await api.counts()).requests - before;
+  await (fault ? api.setFaults([]) : api.open());
   const allowed = probesIn(lastsMs - (openedAt - startedAt));
   if (seen > 1.1 * allowed) violations.push(`${name}: ${seen} requests, ${allowed} probes were allowed`);
   return allowed;

@@ -40,16 +40,16 @@ export const apiFaults: Scenario = {
     const storing = arena.storeSlowly(manyMessages(150, 20, 6), 15_000);
     for (let shut = 0; shut < 2; shut += 1) {
       await delay(3000 + arena.random() * 2000);
-      await arena.gate.shut();
+      await arena.api.shut();
       await delay(2000);
-      await arena.gate.open();
+      await arena.api.open();
       arena.fleet.countKill();
     }
     await storing;
     await untilEnded(arena);
     // An answer may also have been cut off at the gate.
     return await settleAccounts(arena, {
-      duplicates: unansweredBy(arena) + arena.gate.cut,
+      duplicates: (await unansweredBy(arena)) + (await arena.api.counts()).cut,
       dead: 0,
       recoveryMs: null,
       recoveryLimitMs: null,

@@ -15,7 +15,7 @@ const NO_EXCUSES = { duplicates: 0, dead: 0, recoveryMs: null, recoveryLimitMs: 
 /** No busy moment of this machine may look like an API that doesn't answer. */
 const UNHURRIED = { KITECHAT_TIMEOUT_MS: '10000' };
 
-/** Stores messages while nothing is sent: this process, which is the API too, has its hands free when it begins. */
+/** Stores messages while nothing is sent: storing takes a processor's time, which the workers need. */
 async function storeHeld(arena: Arena, messages: EnqueueItem[]): Promise<void> {
   await hold(arena.shard, { reason: 'operator' });
   await arena.store(messages);
@@ -27,12 +27,15 @@ async function judge(arena: Arena, violations: string[]): Promise<Outcome> {
   return { ...(await settleAccounts(arena, NO_EXCUSES)), violations };
 }
 
-function arrivalsOf({ api }: Arena, fromMs = 0, toMs = Infinity): number[] {
-  return api.accepted
+async function arrivalsOf({ api }: Arena, fromMs = 0, toMs = Infinity): Promise<number[]> {
+  return (await api.accepted())
     .map(({ arrivedAt }) => arrivedAt)
     .filter((at) => at >= fromMs && at < toMs)
     .toSorted((one, other) => one - other);
 }
+
+/** Messages that the fleet delivers before it is measured. */
+const WARM_UP = 400;
 
 /** The whole fleet keeps to its limit, and uses it. */
 export const fleetLimit: Scenario = {
@@ -46,9 +49,14 @@ export const fleetLimit: Scenario = {
       env: { KITECHAT_RATE_LIMIT: `${perSecond}/s`, ...UNHURRIED },
     });
     await using slots = await watchSlots(arena);
-    await storeHeld(arena, manyMessages(300, 11, 10));
-    await eventually('60 s of messages arrived', () => arena.api.accepted.length > 60 * perSecond, 90_000);
-    const arrivals = arrivalsOf(arena).slice(0, 60 * perSecond + 1);
+    const messages = manyMessages(300, 12, 10);
+    // Eight processes that still compile their code on two cores keep no time.
+    await arena.store(messages.slice(0, WARM_UP));
+    await untilEnded(arena);
+    await storeHeld(arena, messages.slice(WARM_UP));
+    const enough = WARM_UP + 60 * perSecond + 1;
+    await eventually('60 s of messages arrived', async () => (await arena.api.counts()).accepted >= enough, 90_000);
+    const arrivals = (await arrivalsOf(arena)).slice(WARM_UP, enough);
     const rate = perSecondOf(arrivals);
     const closest = slots.closestMs();
     return await judge(arena, [
@@ -72,7 +80,7 @@ export const pageLimit: Scenario = {
     await using slots = await watchSlots(arena);
     await storeHeld(arena, manyMessages(130, 4, 1).slice(0, 400));
     await untilEnded(arena);
-    const arrivals = arrivalsOf(arena);
+    const arrivals = await arrivalsOf(arena);
     const tookMs = (arrivals.at(-1) ?? 0) - (arrivals[0] ?? 0);
     const most = slots.mostPutOffs();
     return await judge(arena, [
@@ -94,16 +102,16 @@ export const recovery: Scenario = {
       api: { latencyMs: 20, keepRequests: 1_000_000 },
       env: { KITECHAT_RATE_LIMIT: `${perSecond}/s`, ...UNHURRIED },
     });
-    await arena.gate.shut();
+    await arena.api.shut();
     await arena.store(manyMessages(10_000, 5, 20));
     await delay(5000);
-    await arena.gate.open();
+    await arena.api.open();
     arena.fleet.countKill();
     const opened = Date.now();
-    await eventually('a message is delivered', () => arena.api.accepted.length > 0, 60_000);
-    const from = arena.api.accepted[0]?.arrivedAt ?? opened;
+    await eventually('a message is delivered', async () => (await arena.api.counts()).accepted > 0, 60_000);
+    const from = (await arena.api.accepted())[0]?.arrivedAt ?? opened;
     await delay(20_000);
-    const arrivals = arrivalsOf(arena, from, from + 20_000);
+    const arrivals = await arrivalsOf(arena, from, from + 20_000);
     // The rest need not be waited for at that pace.
     await writeLimits(arena.shard.redis, 'kitechat', { rate: 'none' });
     const outcome = await judge(arena, [...tooFast(arrivals, { perSecond, burst: 1 }), ...fullBuckets(arrivals, from)]);

@@ -28,7 +28,7 @@ function redisFault({ name, messages, overMs, recoveryLimitMs, strike }: RedisFa
       await untilEnded(arena);
       return await settleAccounts(arena, {
         // What was on its way when Redis went away may find its lock gone when it is back.
-        duplicates: arena.fleet.struck.length + unansweredBy(arena),
+        duplicates: arena.fleet.struck.length + (await unansweredBy(arena)),
         dead: 0,
         recoveryMs,
         recoveryLimitMs,
@@ -40,19 +40,21 @@ function redisFault({ name, messages, overMs, recoveryLimitMs, strike }: RedisFa
 /** @returns how long it took from now to the next delivery. */
 async function nextDeliveryMs({ api }: Arena): Promise<number> {
   const from = Date.now();
-  const before = api.accepted.length;
-  await eventually('something is delivered', () => api.accepted.length > before, 60_000);
-  return Math.round((api.accepted[before]?.at ?? Date.now()) - from);
+  const { accepted: before } = await api.counts();
+  await eventually('something is delivered', async () => (await api.counts()).accepted > before, 60_000);
+  const accepted = await api.accepted();
+  return Math.round((accepted[before]?.at ?? Date.now()) - from);
 }
 
 /** Redis puts off a write for two seconds at most. */
 const PUT_OFF_MS = 2000;
 
-function noteUnwritten({ stored, api, unwritten }: Arena): void {
+async function noteUnwritten({ stored, api, unwritten }: Arena): Promise<void> {
   const from = Date.now() - PUT_OFF_MS;
   unwritten.kills += 1;
   unwritten.stored += [...stored.values()].filter((at) => at > from).length;
-  unwritten.delivered += api.accepted.filter(({ at }) => at > from).length;
+  const accepted = await api.accepted();
+  unwritten.delivered += accepted.filter(({ at }) => at > from).length;
 }
 
 /** While an fsync is under way, `everysec` acknowledges writes that are in its memory only. */
@@ -63,7 +65,7 @@ async function hasUnwrittenAof({ shard }: Arena): Promise<boolean> {
 
 async function killRedis(arena: Arena, downMs: number): Promise<number> {
   await arena.fleet.whileStopped(async () => {
-    if (await hasUnwrittenAof(arena)) noteUnwritten(arena);
+    if (await hasUnwrittenAof(arena)) await noteUnwritten(arena);
     await arena.server.kill('SIGKILL');
   });
   await delay(downMs);

@@ -26,7 +26,7 @@ export function workerKills(policy: 'resend' | 'dead-letter'): Scenario {
       for (let kill = 1; kill <= KILLS; kill += 1) {
         // Spread over the messages, not over time: every kill meets a busy worker.
         const enough = (kill * MESSAGES) / (KILLS + 2);
-        await eventually('some more arrived', () => arena.api.accepted.length >= enough, 60_000);
+        await eventually('some more arrived', async () => (await arena.api.counts()).accepted >= enough, 60_000);
         await arena.fleet.killOne();
       }
       await untilEnded(arena);

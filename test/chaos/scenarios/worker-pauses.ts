@@ -21,7 +21,7 @@ export const frozenWorkers: Scenario = {
     await storing;
     await untilEnded(arena);
     return await settleAccounts(arena, {
-      duplicates: arena.fleet.struck.length + unansweredBy(arena),
+      duplicates: arena.fleet.struck.length + (await unansweredBy(arena)),
       dead: 0,
       recoveryMs: null,
       recoveryLimitMs: null,
@@ -42,7 +42,11 @@ export const deploys: Scenario = {
     });
     await arena.store(manyMessages(300, 20, 6));
     for (let deploy = 1; deploy <= 8; deploy += 1) {
-      await eventually('some more arrived', () => arena.api.accepted.length >= (deploy * 6000) / 10, 60_000);
+      await eventually(
+        'some more arrived',
+        async () => (await arena.api.counts()).accepted >= (deploy * 6000) / 10,
+        60_000,
+      );
       await arena.fleet.deployOne();
     }
     await untilEnded(arena);
