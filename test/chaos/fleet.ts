@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Shard } from '../../src/shared/queues.ts';
+import { killWithParent } from '../../src/testing/kill-with-parent.ts';
 import { type CommandProcess, startCommand } from '../support/command-line.ts';
 import { eventually } from '../support/eventually.ts';
 import { type OpenRequest, stopAndCount, workerIdOf } from '../support/open-requests.ts';
@@ -36,6 +37,8 @@ export function createFleet({ shard, env, random }: FleetOptions): Fleet {
   async function start(): Promise<void> {
     const worker = startCommand(['worker'], env);
     workers.add(worker);
+    const release = killWithParent(worker.pid, null);
+    void worker.ended().then(release);
     await eventually(
       'the worker is registered',
       async () => await shard.redis.hexists(`${shard.root}workers`, workerIdOf(worker)),

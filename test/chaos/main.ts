@@ -127,6 +127,7 @@ function describeRows(all: readonly Row[]): string {
       'dead',
       'repairs',
       'recovery',
+      'figures',
     ],
     ...all.map(({ name, seed, outcome: o }) =>
       o === null
@@ -145,6 +146,7 @@ function describeRows(all: readonly Row[]): string {
             `${o.dead} ≤ ${o.excusedDead}`,
             o.repairs,
             o.recoveryMs === null ? '' : `${(o.recoveryMs / 1000).toFixed(1)} s`,
+            o.figures ?? '',
           ],
     ),
   ]);

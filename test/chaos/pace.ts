@@ -5,7 +5,7 @@ export interface Pace {
 }
 
 /** The most arrivals in any span of this length. */
-function mostWithin(arrivals: readonly number[], spanMs: number): number {
+export function mostWithin(arrivals: readonly number[], spanMs: number): number {
   let most = 0;
   let first = 0;
   for (const [last, at] of arrivals.entries()) {

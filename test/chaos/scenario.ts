@@ -30,6 +30,8 @@ export interface Outcome {
   recoveryLimitMs: number | null;
   /** What else a scenario found to be wrong. */
   violations?: string[];
+  /** What else it measured, in words. */
+  figures?: string;
 }
 
 export interface Scenario {

@@ -17,14 +17,15 @@ export async function watchSlots({ server }: Arena): Promise<Slots> {
   let arrival = 0;
   const putOffs = new Map<string, number>();
   monitor.on('monitor', (_time: string, args: string[]) => {
-    const [command = '', key = '', first = '', second = ''] = args;
+    const [command = '', key = '', first = '', , third = ''] = args;
     if (command.toUpperCase() === 'SET' && key.endsWith(':fleet}:rate')) {
       const next = Number.parseFloat(first);
       if (arrival > 0) closest = Math.min(closest, next - arrival);
       arrival = next;
     }
-    if (command.toUpperCase() === 'ZADD' && key.includes(':slots:')) {
-      putOffs.set(second, (putOffs.get(second) ?? 0) + 1);
+    // `HSET <job> next <time> pageSlot <time>`; what leaves later than its slot is put off for no other one.
+    if (command.toUpperCase() === 'HSET' && first === 'next' && third.endsWith('Slot')) {
+      putOffs.set(key, (putOffs.get(key) ?? 0) + 1);
     }
   });
   return {

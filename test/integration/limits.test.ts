@@ -98,7 +98,32 @@ describe('messages that wait for slots', () => {
     await rule({ page: '10/s' });
     const [, ...others] = await storeInto(['a', 'b', 'c']);
     expect(await work()).toEqual([go, wait(100), wait(200)]);
-    expect(await comeBackAt(1100, others)).toEqual([go, go]);
+    // A new slot would be 100 ms away.
+    expect(await comeBackAt(1100, others)).toEqual([go, wait(77)]);
+  });
+
+  it('leave one by one when they come late together, a little faster than the limit', async () => {
+    await rule({ page: '50/s' });
+    const [, ...others] = await storeInto(['a', 'b', 'c', 'd', 'e', 'f']);
+    expect(await work()).toEqual([go, wait(20), wait(40), wait(60), wait(80), wait(100)]);
+    expect(await comeBackAt(400, others)).toEqual([go, go, wait(19), wait(39), wait(58)]);
+    // Those that have waited for that leave as they come.
+    expect(await comeBackAt(460, others.slice(2))).toEqual([go, go, go]);
+  });
+
+  it('wait again if they come late for that, too', async () => {
+    await rule({ page: '50/s' });
+    const [, ...others] = await storeInto(['a', 'b', 'c', 'd', 'e', 'f']);
+    await work();
+    expect(await comeBackAt(400, others)).toEqual([go, go, wait(19), wait(39), wait(58)]);
+    expect(await comeBackAt(600, others.slice(2))).toEqual([go, go, wait(19)]);
+  });
+
+  it('of several pages leave one by one, too, under a limit of the fleet', async () => {
+    await rule({ fleet: '50/s' });
+    const ids = [...(await storeInto(['a', 'b', 'c'], 'p1')), ...(await storeInto(['a', 'b'], 'p2'))];
+    expect(await work(20)).toEqual([wait(20), wait(20), wait(20), wait(20), wait(20)]);
+    expect(await comeBackAt(400, ids)).toEqual([go, go, wait(19), wait(39), wait(58)]);
   });
 
   it('leave other pages alone', async () => {
@@ -167,10 +192,10 @@ describe('messages that wait for slots', () => {
     });
 
     it('wait as before if a worker tells the same rules again', async () => {
-      await rule({ page: '1/s burst 2', fleet: '10/s' });
+      await rule({ page: '1/s burst 2', fleet: '1000/s' });
       await storeInto(['a', 'b', 'c']);
       expect(await work()).toEqual([go, go, wait(1000)]);
-      await rule({ page: '1/s burst 2', fleet: '10/s' });
+      await rule({ page: '1/s burst 2', fleet: '1000/s' });
       expect(await lanes.released()).toEqual([]);
       await storeInto(['d']);
       expect(await work()).toEqual([wait(2000)]);

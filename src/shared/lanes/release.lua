@@ -14,13 +14,15 @@ end
 -- What the workers' registration wrote: the concurrency of all of them, the operator's fixed window, 0 for a fair share,
 -- and the ms between two sends that the limits leave, of a page and of the fleet.
 local function readFleet(root)
-  local fields = redis.call('HMGET', root .. 'fleet', 'concurrency', 'window', 'pageIntervalMs', 'pageBurst', 'intervalMs')
+  local fields = redis.call('HMGET', root .. 'fleet', 'concurrency', 'window', 'pageIntervalMs', 'pageBurst', 'intervalMs',
+    'burst')
   return {
     concurrency = tonumber(fields[1] or 50),
     window = tonumber(fields[2] or 0),
     pageIntervalMs = tonumber(fields[3]),
     pageBurst = tonumber(fields[4] or 1),
     intervalMs = tonumber(fields[5]),
+    burst = tonumber(fields[6] or 1),
     pages = math.max(1, redis.call('SCARD', root .. 'pages')),
   }
 end
@@ -116,6 +118,37 @@ local function joinLane(root, lane, id)
   local page = pageOf(lane)
   redis.call('SADD', root .. 'pages', page)
   becomeReady(root, lane, page, 'RPUSH')
+end
+
+local function isReleased(root, lane, id)
+  local page = pageOf(lane)
+  return redis.call('HEXISTS', root .. 'window:' .. page, id) == 1 or redis.call('HEXISTS', root .. 'failing:' .. page, id) == 1
+end
+
+-- Puts a message before all that wait in its conversation. One that was released has had its turn and comes first.
+local function joinFront(root, lane, id)
+  local page, laneKey = pageOf(lane), root .. 'lane:' .. lane
+  local head = redis.call('LINDEX', laneKey, 0)
+  if head and isReleased(root, lane, head) then
+    redis.call('LINSERT', laneKey, 'AFTER', head, id)
+    return
+  end
+  redis.call('LPUSH', laneKey, id)
+  -- The conversation may have waited for its turn with the other head, whose priority may differ.
+  redis.call('LREM', root .. 'ready:' .. page, 1, lane)
+  redis.call('LREM', root .. 'high:' .. page, 1, lane)
+  redis.call('SADD', root .. 'pages', page)
+  becomeReady(root, lane, page, 'RPUSH')
+end
+
+-- A hold of the conversation has ended: its head takes its turn, unless it has a place.
+local function letLaneGoOn(root, lane)
+  local page = pageOf(lane)
+  local head = redis.call('LINDEX', root .. 'lane:' .. lane, 0)
+  if not head or isReleased(root, lane, head) then return end
+  if redis.call('LPOS', root .. 'ready:' .. page, lane) or redis.call('LPOS', root .. 'high:' .. page, lane) then return end
+  redis.call('SADD', root .. 'pages', page)
+  becomeReady(root, lane, page, 'LPUSH')
 end
 
 -- Back among those that BullMQ gives to nobody, sorted by the time since when they wait.

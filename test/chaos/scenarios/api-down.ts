@@ -45,10 +45,14 @@ export function apiDown(policy: UnknownOutcomePolicy): Scenario {
       });
       await arena.store(manyMessages(400, 75, 8));
       const violations: string[] = [];
+      const figures: string[] = [];
       let probes = 0;
       for (const outage of OUTAGES) {
         await goesOn(arena);
-        probes += await strike(arena, outage, violations);
+        const { seen, allowed } = await strike(arena, outage);
+        probes += allowed;
+        figures.push(`${outage.name} ${seen}/${allowed}`);
+        if (seen > 1.1 * allowed) violations.push(`${outage.name}: ${seen} requests, ${allowed} probes were allowed`);
       }
       await untilEnded(arena);
       const outcome = await settleAccounts(arena, {
@@ -58,7 +62,7 @@ export function apiDown(policy: UnknownOutcomePolicy): Scenario {
         recoveryMs: null,
         recoveryLimitMs: null,
       });
-      return { ...outcome, violations };
+      return { ...outcome, violations, figures: `requests meanwhile / probes: ${figures.join(', ')}` };
     },
   };
 }
@@ -68,8 +72,8 @@ async function goesOn({ api }: Arena): Promise<void> {
   await eventually('messages are delivered', async () => (await api.counts()).accepted > before + 300, 60_000);
 }
 
-/** @returns the probes that the API saw. */
-async function strike(arena: Arena, { name, lastsMs, fault }: Outage, violations: string[]): Promise<number> {
+/** @returns the requests that the API saw while it was away, and the probes that the circuit allows. */
+async function strike(arena: Arena, { name, lastsMs, fault }: Outage): Promise<{ seen: number; allowed: number }> {
   const { api, fleet, shard } = arena;
   await fleet.whileStopped(async () => {
     await (fault ? api.setFaults([fault]) : api.shut());
@@ -86,9 +90,7 @@ async function strike(arena: Arena, { name, lastsMs, fault }: Outage, violations
   await delay(lastsMs - (Date.now() - startedAt));
   const seen = (await api.counts()).requests - before;
   await (fault ? api.setFaults([]) : api.open());
-  const allowed = probesIn(lastsMs - (openedAt - startedAt));
-  if (seen > 1.1 * allowed) violations.push(`${name}: ${seen} requests, ${allowed} probes were allowed`);
-  return allowed;
+  return { seen, allowed: probesIn(lastsMs - (openedAt - startedAt)) };
 }
 
 /** The pauses double: after 1 s, 2 s, 4 s and so on. */

@@ -6,7 +6,7 @@ import { eventually } from '../../support/eventually.ts';
 import { manyMessages } from '../../support/messages.ts';
 import { type Arena, openArena } from '../arena.ts';
 import { settleAccounts, untilEnded } from '../ledger.ts';
-import { perSecondOf, tooFast } from '../pace.ts';
+import { mostWithin, perSecondOf, tooFast } from '../pace.ts';
 import type { Outcome, Scenario } from '../scenario.ts';
 import { watchSlots } from '../slots.ts';
 
@@ -22,9 +22,9 @@ async function storeHeld(arena: Arena, messages: EnqueueItem[]): Promise<void> {
   await release(arena.shard, {});
 }
 
-async function judge(arena: Arena, violations: string[]): Promise<Outcome> {
+async function judge(arena: Arena, violations: string[], figures: string): Promise<Outcome> {
   await untilEnded(arena);
-  return { ...(await settleAccounts(arena, NO_EXCUSES)), violations };
+  return { ...(await settleAccounts(arena, NO_EXCUSES)), violations, figures };
 }
 
 async function arrivalsOf({ api }: Arena, fromMs = 0, toMs = Infinity): Promise<number[]> {
@@ -59,11 +59,13 @@ export const fleetLimit: Scenario = {
     const arrivals = (await arrivalsOf(arena)).slice(WARM_UP, enough);
     const rate = perSecondOf(arrivals);
     const closest = slots.closestMs();
-    return await judge(arena, [
+    const violations = [
       ...tooFast(arrivals, { perSecond, burst: 1 }),
       ...(rate < 0.97 * perSecond ? [`only ${rate.toFixed(1)} a second`] : []),
       ...(closest < 1000 / perSecond - 0.01 ? [`two slots are only ${closest} ms apart`] : []),
-    ]);
+    ];
+    const figures = `${mostWithin(arrivals, 1000)} in the fullest second, ${rate.toFixed(1)}/s, slots ≥ ${closest.toFixed(2)} ms apart`;
+    return await judge(arena, violations, figures);
   },
 };
 
@@ -83,11 +85,12 @@ export const pageLimit: Scenario = {
     const arrivals = await arrivalsOf(arena);
     const tookMs = (arrivals.at(-1) ?? 0) - (arrivals[0] ?? 0);
     const most = slots.mostPutOffs();
-    return await judge(arena, [
+    const violations = [
       ...tooFast(arrivals, { perSecond: 20, burst: 1 }),
       ...(tookMs < 19_000 || tookMs > 23_000 ? [`it took ${Math.round(tookMs)} ms`] : []),
       ...(most > 1 ? [`a message was put off ${most} times`] : []),
-    ]);
+    ];
+    return await judge(arena, violations, `${(tookMs / 1000).toFixed(1)} s, put off at most ${most} times`);
   },
 };
 
@@ -114,14 +117,19 @@ export const recovery: Scenario = {
     const arrivals = await arrivalsOf(arena, from, from + 20_000);
     // The rest need not be waited for at that pace.
     await writeLimits(arena.shard.redis, 'kitechat', { rate: 'none' });
-    const outcome = await judge(arena, [...tooFast(arrivals, { perSecond, burst: 1 }), ...fullBuckets(arrivals, from)]);
+    const fullest = fullestBucket(arrivals, from);
+    const mean = arrivals.length / 40;
+    const violations = [
+      ...tooFast(arrivals, { perSecond, burst: 1 }),
+      ...(fullest > 2 * mean ? [`${fullest} arrived in 500 ms, the mean is ${mean}`] : []),
+    ];
+    const figures = `${mostWithin(arrivals, 1000)} in the fullest second, ${fullest} in the fullest 500 ms, mean ${mean.toFixed(0)}`;
+    const outcome = await judge(arena, violations, figures);
     return { ...outcome, recoveryMs: Math.round(from - opened), recoveryLimitMs: 20_000 };
   },
 };
 
-function fullBuckets(arrivals: readonly number[], from: number): string[] {
+function fullestBucket(arrivals: readonly number[], from: number): number {
   const buckets = Map.groupBy(arrivals, (at) => Math.floor((at - from) / 500));
-  const mean = arrivals.length / 40;
-  const fullest = Math.max(...[...buckets.values()].map(({ length }) => length));
-  return fullest > 2 * mean ? [`${fullest} arrived in 500 ms, the mean is ${mean}`] : [];
+  return Math.max(...[...buckets.values()].map(({ length }) => length));
 }

@@ -2,7 +2,7 @@ import type { Claim, FleetWord } from '../../../src/shared/lanes/claim.ts';
 import { disturb } from './disturbed.ts';
 import { isHeld } from './holds.ts';
 import { endWait, hasEnded, headOf, type Message, type Model, windowSize, type Work, type Worker } from './model.ts';
-import { isDue, noteReserved, noteSent, type Reservation, reserve } from './pace.ts';
+import { isDue, noteReserved, noteSent, type Reservation, reserve, reserveLeaving } from './pace.ts';
 
 const MAX_STARTS = 5;
 
@@ -16,6 +16,7 @@ export interface ExpectedClaim {
   reserved?: Reservation[];
   pageSlot?: number | null;
   fleetSlot?: number;
+  leaves?: number;
 }
 
 export function expectedClaim(model: Model, { token }: Worker, work: Work, word: FleetWord): ExpectedClaim {
@@ -40,7 +41,7 @@ function expectedPace(model: Model, message: Message, word: FleetWord): Expected
   const { now, fleet, timed } = model;
   const wait = (untilMs: number): Pick<ExpectedClaim, 'verdict' | 'untilMs'> => ({
     verdict: 'wait',
-    untilMs: Math.min(untilMs, message.expiresAt),
+    untilMs: Math.min(Math.ceil(untilMs), message.expiresAt),
   });
   const heldUntil = Math.max(timed.get(message.page) ?? 0, word.verdict === 'hold' ? now + word.delayMs : 0);
   if (heldUntil > now) return { ...wait(heldUntil), putOff: 'hold' };
@@ -65,7 +66,13 @@ function expectedPace(model: Model, message: Message, word: FleetWord): Expected
     }
     reserved.push(leaving);
   }
-  return word.verdict === 'slot' ? { ...waitFor(time), fleetSlot: time } : { verdict: 'go', reserved };
+  if (word.verdict === 'slot') return { ...waitFor(time), fleetSlot: time };
+  const left = reserveLeaving(model, message);
+  reserved.push(...left);
+  const leaves = Math.ceil(Math.max(now, ...left.map(({ slot }) => slot)));
+  if (leaves === now) return { verdict: 'go', reserved };
+  const slots = fleet.intervalMs > 0 ? { fleetSlot: hasFleetSlot ? (message.fleetSlot ?? now) : now } : { pageSlot };
+  return { ...waitFor(leaves), leaves, ...slots };
 }
 
 /** What follows from the answer of a claim. Returns whether heads of the page may go on. */
@@ -95,6 +102,7 @@ export function applyClaim(model: Model, { message, attempt }: Work, expected: E
       nextAt: untilMs,
       pageSlot: expected.pageSlot ?? null,
       fleetSlot: expected.fleetSlot ?? null,
+      leaves: expected.leaves ?? null,
     });
   }
   if (verdict !== 'go' || message.open === attempt) return false;

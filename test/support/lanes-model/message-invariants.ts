@@ -60,7 +60,13 @@ function problemsOfHash({ seen }: Model, message: Message): string[] {
     held: message.putOff === 'hold' ? '1' : undefined,
     high: message.isHigh ? '1' : undefined,
     // What has ended may keep them: nothing reads them any more.
-    ...(message.end === null ? { pageSlot: textOf(message.pageSlot), fleetSlot: textOf(message.fleetSlot) } : {}),
+    ...(message.end === null
+      ? {
+          pageSlot: textOf(message.pageSlot),
+          fleetSlot: textOf(message.fleetSlot),
+          leaves: textOf(message.leaves),
+        }
+      : {}),
   };
   const counts: Record<string, number> = { used: message.used, starts: message.starts };
   const wrong = [

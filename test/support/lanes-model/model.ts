@@ -1,7 +1,7 @@
 import type { HoldTarget } from '../../../src/shared/lanes/hold.ts';
 import type { Claim, FleetWord } from '../../../src/shared/lanes/claim.ts';
 import type { Settlement, SettleResult } from '../../../src/shared/lanes/settle.ts';
-import type { Pace, PageRecord, Rules } from './pace.ts';
+import { type Arrival, NEVER, type Pace, type PageRecord, type Rules } from './pace.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** What is promised of one message. */
@@ -23,6 +23,8 @@ export interface Message {
   nextAt: number | null;
   pageSlot: number | null;
   fleetSlot: number | null;
+  /** Late, and so put off from its slot until then. */
+  leaves: number | null;
   /** It isn't in its conversation before that. */
   dueAt: number | null;
   readonly isHigh: boolean;
@@ -70,6 +72,8 @@ export interface Model {
   /** Until when the API wants pages to wait. */
   timed: Map<string, number>;
   paces: Map<string, PageRecord>;
+  /** From when on the next message of the fleet may leave. */
+  left: Arrival;
   limitSince: number;
   /** Conversations that an operator touched since the last repair, and whether one ever did. */
   disturbed: Set<string>;
@@ -107,6 +111,7 @@ export function newModel(seen: Snapshot, rules: Rules, tally: Map<string, number
     fleet: { concurrency: 50, ...rules },
     timed: new Map(),
     paces: new Map(),
+    left: NEVER,
     limitSince: 0,
     holds: new Map(),
     disturbed: new Set(),
@@ -147,7 +152,7 @@ export function endMessage(model: Model, message: Message, how: NonNullable<Mess
 }
 
 export function endWait(message: Message): void {
-  Object.assign(message, { putOff: null, nextAt: null, pageSlot: null, fleetSlot: null });
+  Object.assign(message, { putOff: null, nextAt: null, pageSlot: null, fleetSlot: null, leaves: null });
 }
 
 /** The room of one page, told as the scripts tell it. */

@@ -3,6 +3,11 @@ import type { Message, Model } from './model.ts';
 
 /** A slot that was missed by more than this is gone. */
 const LATE_MS = 1000;
+/** What was late leaves so much faster than the limit, and so much earlier. */
+const FASTER = 0.97;
+const HEAD_MS = 20;
+/** And not at a time of its own again, unless it is later than that by this. */
+const LEAVES_LATE_MS = 50;
 /** Slots are reserved so far ahead. */
 const AHEAD_MS = 2000;
 
@@ -26,24 +31,26 @@ export interface PageRecord {
   /** From when on the next one is late enough, by the page's own slots, and by what leaves beside a limit of the fleet. */
   granted: Arrival;
   leaving: Arrival;
+  /** The same of what has left: it keeps nearly to the limit, too. */
+  left: Arrival;
   slots: number[];
   sentAt: number[];
 }
 
 /** And for which pace that was counted. */
-interface Arrival {
+export interface Arrival {
   at: number;
   pace: Pace | null;
 }
 
 export interface Reservation {
-  of: 'granted' | 'leaving';
+  of: 'granted' | 'leaving' | 'left' | 'leftFleet';
   slot: number;
   arrival: Arrival;
 }
 
-const NEVER: Arrival = { at: 0, pace: null };
-const newRecord = (): PageRecord => ({ granted: NEVER, leaving: NEVER, slots: [], sentAt: [] });
+export const NEVER: Arrival = { at: 0, pace: null };
+const newRecord = (): PageRecord => ({ granted: NEVER, leaving: NEVER, left: NEVER, slots: [], sentAt: [] });
 
 function recordOf({ paces }: Model, page: string): PageRecord {
   const record = paces.get(page) ?? newRecord();
@@ -59,22 +66,44 @@ export function isDue({ now }: Model, slot: number | null): boolean {
 export function reserve(
   model: Model,
   page: string,
-  of: Reservation['of'],
+  of: 'granted' | 'leaving',
   { from, before = [] }: { from: number; before?: readonly Reservation[] },
 ): Reservation {
   const pace = model.fleet.pageLimit ?? { intervalMs: 0, burst: 1 };
   const arrival = before.findLast((each) => each.of === of)?.arrival ?? recordOf(model, page)[of];
+  return { of, ...nextOf(arrival, pace, from) };
+}
+
+/** What a message reserves when it leaves, unless it has just waited for that. */
+export function reserveLeaving(model: Model, message: Message): Reservation[] {
+  const { now, left } = model;
+  const { pageLimit, intervalMs } = model.fleet;
+  if (message.leaves !== null && now - message.leaves <= LEAVES_LATE_MS) return [];
+  const reserved: Reservation[] = [];
+  const keepTo = (of: 'left' | 'leftFleet', arrival: Arrival, pace: Pace): void => {
+    const from = reserved.at(-1)?.slot ?? now;
+    const found = nextOf(arrival, { ...pace, intervalMs: FASTER * pace.intervalMs }, from);
+    reserved.push({ ...found, of, slot: Math.max(from, found.slot - HEAD_MS) });
+  };
+  if (intervalMs > 0) keepTo('leftFleet', left, { intervalMs, burst: 1 });
+  if (pageLimit) keepTo('left', recordOf(model, message.page).left, pageLimit);
+  return reserved;
+}
+
+function nextOf(arrival: Arrival, pace: Pace, from: number): Omit<Reservation, 'of'> {
   const isSame = arrival.pace?.intervalMs === pace.intervalMs && arrival.pace.burst === pace.burst;
   // What another limit has reserved ahead counts for one message.
   const at = Math.min(Math.max(arrival.at, from), isSame ? Infinity : from + pace.intervalMs);
   const slot = Math.max(from, at - (pace.burst - 1) * pace.intervalMs);
-  return { of, slot, arrival: { at: at + pace.intervalMs, pace } };
+  // As exact as it is kept in Redis.
+  return { slot, arrival: { at: Number((at + pace.intervalMs).toFixed(3)), pace } };
 }
 
 export function noteReserved(model: Model, page: string, reserved: readonly Reservation[]): void {
   const record = recordOf(model, page);
   for (const { of, slot, arrival } of reserved) {
-    record[of] = arrival;
+    if (of === 'leftFleet') model.left = arrival;
+    else record[of] = arrival;
     if (of === 'granted') record.slots.push(slot);
   }
 }
@@ -90,9 +119,10 @@ export function noteSent(model: Model, message: Message, reserved: readonly Rese
 
 /** Another limit counts from now on. Pages without a share keep what they have reserved. */
 export function forgetPace(model: Model): void {
-  for (const [page, { granted, leaving }] of model.paces) {
+  model.left = NEVER;
+  for (const [page, { granted, leaving, left }] of model.paces) {
     const record = newRecord();
-    if (!model.seen.pages.includes(page)) Object.assign(record, { granted, leaving });
+    if (!model.seen.pages.includes(page)) Object.assign(record, { granted, leaving, left });
     model.paces.set(page, record);
   }
   model.limitSince = model.now;
@@ -109,7 +139,11 @@ export function paceProblems({ fleet, paces }: Model): string[] {
   const { pageLimit } = fleet;
   if (!pageLimit) return [];
   const granted = [...paces].filter(([, { slots }]) => !isWithin(slots, pageLimit, 0));
-  const sent = [...paces].filter(([, { sentAt }]) => !isWithin(sentAt, pageLimit, LATE_MS));
+  const leavingPace = { ...pageLimit, intervalMs: FASTER * pageLimit.intervalMs };
+  const sent = [...paces].filter(
+    ([, { sentAt }]) =>
+      !isWithin(sentAt, pageLimit, LATE_MS) || !isWithin(sentAt, leavingPace, HEAD_MS + LEAVES_LATE_MS),
+  );
   return [
     ...granted.map(([page, { slots }]) => `${page} was granted ${slots.join()}`),
     ...sent.map(([page, { sentAt }]) => `${page} has sent at ${sentAt.join()}`),

@@ -55,7 +55,7 @@ return cjson.encode(dump)
 `;
 
 /** BullMQ's and the workers' records, and what limits count, which say nothing of messages. */
-const RECORDS = /^(?:(?:send|dead):(?:meta|id|marker|events)|workers|(?:rate|sent):.*)$/;
+const RECORDS = /^(?:(?:send|dead):(?:meta|id|marker|events)|workers|left|(?:rate|sent|left):.*)$/;
 
 export async function takeSnapshot(redis: Redis, root: string): Promise<Snapshot> {
   const dump = JSON.parse((await redis.eval(DUMP, 0)) as string) as Record<string, string[]>;
