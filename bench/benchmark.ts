@@ -17,7 +17,10 @@ export interface Contest extends AsyncDisposable {
 }
 
 /** Bounds are ratios: a time that passes on one machine says nothing about another. */
-export type Limit = { atMost: number } | { atLeast: number };
+export interface Limit {
+  atLeast?: number;
+  atMost?: number;
+}
 
 export interface Benchmark {
   name: string;
@@ -26,5 +29,7 @@ export interface Benchmark {
   /** The unit of both sides' values. */
   unit: string;
   limit: Limit;
+  /** Of the details: those whose ratios are judged, too. */
+  also?: Readonly<Record<string, Limit>>;
   prepare(): Promise<Contest>;
 }

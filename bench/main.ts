@@ -9,13 +9,24 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { Benchmark } from './benchmark.ts';
 import { behindBacklog } from './benchmarks/behind-backlog.ts';
+import { drains } from './benchmarks/drain.ts';
+import { lettersMemory, replayRate } from './benchmarks/dead-letters.ts';
+import { observed } from './benchmarks/observed.ts';
 import { pageAlone } from './benchmarks/page-alone.ts';
 import { describeMachine } from './result/machine.ts';
 import { type BenchmarkResult, ratioTable, sidesTable } from './result/tables.ts';
-import { judge } from './result/verdict.ts';
+import { judge, judgeDetails } from './result/verdict.ts';
 import { playRounds } from './rounds.ts';
 
-const benchmarks: readonly Benchmark[] = [behindBacklog('burst'), behindBacklog('paced'), pageAlone];
+const benchmarks: readonly Benchmark[] = [
+  behindBacklog('burst'),
+  behindBacklog('paced'),
+  pageAlone,
+  observed,
+  lettersMemory,
+  replayRate,
+  ...drains,
+];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -48,12 +59,16 @@ for (const { name, measures } of chosen) console.log(`${name}: ${measures}\n`);
 console.log(`${ratioTable(results)}\n\n${sidesTable(results)}`);
 for (const name of broken) console.log(`\n${name}: could not be measured, see above`);
 
-const passed = results.filter(({ verdict }) => verdict.holds).length;
+const passed = results.filter(allHold).length;
 const failed = chosen.length - passed;
 mkdirSync('reports', { recursive: true });
 writeFileSync('reports/bench.json', `${JSON.stringify({ passed, failed, machine, results, broken }, null, 2)}\n`);
 console.log(`\n${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;
+
+function allHold({ verdict, others }: BenchmarkResult): boolean {
+  return [verdict, ...others.values()].every(({ holds }) => holds);
+}
 
 async function run(benchmark: Benchmark): Promise<BenchmarkResult> {
   console.error(`▶ ${benchmark.name}`);
@@ -69,5 +84,6 @@ async function run(benchmark: Benchmark): Promise<BenchmarkResult> {
     sides: { baseline: contest.baseline.name, subject: contest.subject.name },
     rounds: played,
     verdict: judge(played, benchmark.limit),
+    others: judgeDetails(played, benchmark),
   };
 }

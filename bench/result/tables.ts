@@ -9,20 +9,29 @@ export interface BenchmarkResult {
   sides: { baseline: string; subject: string };
   rounds: readonly Round[];
   verdict: Verdict;
+  /** Of the details that are judged, too. */
+  others: ReadonlyMap<string, Verdict>;
 }
 
 /** The ratios that are judged. */
 export function ratioTable(results: readonly BenchmarkResult[]): string {
   return table([
     ['benchmark', 'ratio', 'spread', 'limit', 'rounds', ''],
-    ...results.map(({ benchmark, sides, rounds, verdict: { ratio, holds } }) => [
-      `${benchmark.name}: ${sides.subject} / ${sides.baseline}`,
-      ratio.median.toFixed(2),
-      `${ratio.min.toFixed(2)} to ${ratio.max.toFixed(2)}`,
-      describeLimit(benchmark.limit),
-      rounds.length,
-      holds ? 'holds' : 'BROKEN',
-    ]),
+    ...results.flatMap(({ benchmark, sides, rounds, verdict, others }) => {
+      const row = (what: string, limit: Limit, { ratio, holds }: Verdict) => [
+        what,
+        ratio.median.toFixed(2),
+        `${ratio.min.toFixed(2)} to ${ratio.max.toFixed(2)}`,
+        describeLimit(limit),
+        rounds.length,
+        holds ? 'holds' : 'BROKEN',
+      ];
+      const { name, limit, also = {} } = benchmark;
+      return [
+        row(`${name}: ${sides.subject} / ${sides.baseline}`, limit, verdict),
+        ...Array.from(others, ([detail, other]) => row(`  ${detail}`, also[detail] ?? {}, other)),
+      ];
+    }),
   ]);
 }
 
@@ -47,8 +56,9 @@ export function sidesTable(results: readonly BenchmarkResult[]): string {
   ]);
 }
 
-function describeLimit(limit: Limit): string {
-  return 'atMost' in limit ? `≤ ${limit.atMost}` : `≥ ${limit.atLeast}`;
+function describeLimit({ atLeast, atMost }: Limit): string {
+  const parts = [...(atLeast === undefined ? [] : [`≥ ${atLeast}`]), ...(atMost === undefined ? [] : [`≤ ${atMost}`])];
+  return parts.length === 0 ? 'none' : parts.join(', ');
 }
 
 function describeSpread({ min, max }: Spread): string {

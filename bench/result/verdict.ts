@@ -1,4 +1,4 @@
-import type { Limit } from '../benchmark.ts';
+import type { Benchmark, Limit, Measurement } from '../benchmark.ts';
 import type { Round } from '../rounds.ts';
 import { spread, type Spread } from './statistics.ts';
 
@@ -8,13 +8,28 @@ export interface Verdict {
   holds: boolean;
 }
 
+/** The verdicts on those details that are judged, too, by their names. */
+export function judgeDetails(rounds: readonly Round[], { also = {} }: Pick<Benchmark, 'also'>): Map<string, Verdict> {
+  return new Map(
+    Object.entries(also).map(([name, limit]) => [
+      name,
+      judge(rounds, limit, ({ details }) => details[name] ?? Number.NaN),
+    ]),
+  );
+}
+
 /** Each round gives its own ratio: what disturbs the machine for a while then hits both of its parts. */
-export function judge(rounds: readonly Round[], limit: Limit): Verdict {
-  const ratio = spread(rounds.map(({ baseline, subject }) => subject.value / baseline.value));
+export function judge(
+  rounds: readonly Round[],
+  limit: Limit,
+  numberOf: (measured: Measurement) => number = ({ value }) => value,
+): Verdict {
+  const ratio = spread(rounds.map(({ baseline, subject }) => numberOf(subject) / numberOf(baseline)));
   return { ratio, holds: isWithin(ratio.median, limit) };
 }
 
 /** A ratio that is no number, as after a round that measured nothing, is within no limit. */
 function isWithin(ratio: number, limit: Limit): boolean {
-  return 'atMost' in limit ? ratio <= limit.atMost : ratio >= limit.atLeast && Number.isFinite(ratio);
+  const { atLeast = -Infinity, atMost = Number.MAX_VALUE } = limit;
+  return ratio >= atLeast && ratio <= atMost;
 }

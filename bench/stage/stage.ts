@@ -2,6 +2,7 @@ import { createProducer, type Producer } from '../../src/producer/index.ts';
 import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
 import { openShard } from '../../src/shared/queues.ts';
 import { connectPatiently } from '../../src/shared/redis.ts';
+import { randomPort } from '../../src/testing/random-port.ts';
 import { startRedisServer } from '../../src/testing/redis-server.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { type ApiProcess, startApi } from '../../test/support/api/start.ts';
@@ -14,12 +15,17 @@ export interface StageOptions {
   apiLatencyMs: number;
   /** For `KITECHAT_PAGE_PARALLELISM`. */
   pageParallelism: string;
+  /** Whether each worker serves its console and metrics. */
+  served?: boolean;
 }
 
 /** A whole system: a Redis with AOF, a fake API, worker processes, and a producer in this process. */
 export interface Stage extends AsyncDisposable {
   producer: Producer;
   api: ApiProcess;
+  redisUrl: string;
+  /** Where the workers serve theirs, if they do. */
+  urls: readonly string[];
   /** Messages that are stored and not yet being sent. */
   waiting(): Promise<number>;
   /** Waits until every message has ended. */
@@ -44,7 +50,12 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     KITECHAT_PAGE_PARALLELISM: options.pageParallelism,
     LOG_LEVEL: 'error',
   };
-  for (let started = 0; started < options.workers; started += 1) stack.use(await startWorker(shard, env));
+  const urls: string[] = [];
+  for (let started = 0; started < options.workers; started += 1) {
+    const port = String(randomPort());
+    stack.use(await startWorker(shard, options.served ? { ...env, KITECHAT_HTTP_PORT: port } : env));
+    if (options.served) urls.push(`http://127.0.0.1:${port}/`);
+  }
 
   const count = async (): Promise<{ waiting: number; active: number }> => {
     const { waiting = 0, active = 0, delayed = 0, 'waiting-children': hidden = 0 } = await shard.send.getJobCounts();
@@ -59,6 +70,8 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   return {
     producer,
     api,
+    redisUrl: server.url,
+    urls,
     waiting: async () => (await count()).waiting,
     async untilEmpty() {
       await eventually('every message has ended', isEmpty, DRAIN_MS);

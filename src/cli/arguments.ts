@@ -3,15 +3,23 @@ import { formatRateLimit, NO_LIMIT, parseRateLimit, RATE_LIMIT_RULE } from '../s
 import { opaqueText } from '../shared/value-rules.ts';
 import type { CommandContext, ExitCode } from './context.ts';
 
-/** Makes an action of a command. */
-export type Run = <Arguments extends unknown[]>(
-  command: (context: CommandContext, ...given: Arguments) => Promise<ExitCode>,
-) => (...given: Arguments) => Promise<void>;
+type Task<Arguments extends unknown[]> = (context: CommandContext, ...given: Arguments) => Promise<ExitCode>;
 
-/** The two kinds of actions: `ask` is for what changes nothing and can be dropped at once. */
+/** Makes an action of a command. */
+export type Run = <Arguments extends unknown[]>(command: Task<Arguments>) => (...given: Arguments) => Promise<void>;
+
+/** A command that is loaded only when it is run: all others start without its packages. */
+export function lazily<Arguments extends unknown[]>(load: () => Promise<Task<Arguments>>): Task<Arguments> {
+  return async (context, ...given) => await (await load())(context, ...given);
+}
+
+/** The kinds of actions. `run` is for what changes something, and ends itself when it is interrupted. */
 export interface Actions {
   run: Run;
+  /** For what changes nothing and can be dropped at once. */
   ask: Run;
+  /** For what changes nothing and has something to leave in order when it is interrupted. */
+  askToEnd: Run;
 }
 
 export function json(): Option {
@@ -55,4 +63,10 @@ export function rateLimit(text: string): string {
   const limit = parseRateLimit(text);
   if (limit === null) throw new InvalidArgumentError(`It ${RATE_LIMIT_RULE}; or be none, or default.`);
   return formatRateLimit(limit);
+}
+
+/** How fast entries are sent again, as its text. */
+export function replayRate(text: string): string {
+  if (parseRateLimit(text) === null) throw new InvalidArgumentError(`It ${RATE_LIMIT_RULE}.`);
+  return text;
 }

@@ -5,6 +5,7 @@ import { describeSafely } from '../shared/safe-cause.ts';
 import { RedisMissingError } from '../testing/redis-errors.ts';
 import { type ExitCode, exitCodes } from './context.ts';
 import { UnreadableInputError } from './unreadable-input-error.ts';
+import { UnwritableOutputError } from './unwritable-output-error.ts';
 
 export interface Failure {
   exitCode: ExitCode;
@@ -29,6 +30,7 @@ function moreAbout(error: KitechatSenderError, env: Environment | undefined): st
 
 function exitCodeOf(error: KitechatSenderError): ExitCode {
   if (error instanceof ConfigError || error instanceof UnreadableInputError) return exitCodes.usage;
+  if (error instanceof UnwritableOutputError) return error.isUsage ? exitCodes.usage : exitCodes.notFullyDone;
   const unreachable = [QueueUnavailableError, EnqueueUncertainError, ChangeUncertainError, RedisMissingError];
   return unreachable.some((kind) => error instanceof kind) ? exitCodes.redisUnreachable : exitCodes.notFullyDone;
 }

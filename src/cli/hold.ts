@@ -1,9 +1,7 @@
-import { changeRedis } from '../shared/change-redis.ts';
+import { changeHold } from '../shared/change-hold.ts';
 import { loadConfig } from '../shared/config.ts';
 import { deadlineIn } from '../shared/deadline.ts';
-import { shardOfPage } from '../shared/keys.ts';
-import { hold, type HoldTarget, release } from '../shared/lanes/hold.ts';
-import type { Shard } from '../shared/queues.ts';
+import type { HoldTarget } from '../shared/lanes/hold.ts';
 import { createSession } from '../shared/session.ts';
 import { type CommandContext, type ExitCode, exitCodes, jsonLine, line } from './context.ts';
 import { table } from './table.ts';
@@ -17,7 +15,7 @@ const WHAT_A_HOLD_DOES =
 
 /** `hold`: nothing is sent of the target until it is released. */
 export async function holdMessages(context: CommandContext, { json, ...target }: TargetOptions): Promise<ExitCode> {
-  const isNew = await changeShards(context, target, (shard) => hold(shard, { ...target, reason: 'operator' }));
+  const isNew = await change(context, 'hold', target);
   print(context, json, { ...describe(target), result: isNew ? 'held' : 'already-held' });
   line(context.stderr, `${nameOf(target)} ${isNew ? 'is held' : 'was held already'}: ${WHAT_A_HOLD_DOES}`);
   return exitCodes.done;
@@ -25,35 +23,27 @@ export async function holdMessages(context: CommandContext, { json, ...target }:
 
 /** `release`: ends such a hold. */
 export async function releaseMessages(context: CommandContext, { json, ...target }: TargetOptions): Promise<ExitCode> {
-  const wasHeld = await changeShards(context, target, (shard) => release(shard, target));
+  const wasHeld = await change(context, 'release', target);
   print(context, json, { ...describe(target), result: wasHeld ? 'released' : 'not-held' });
   line(
     context.stderr,
     wasHeld
       ? `${nameOf(target)} is released: its messages go on, unless something else holds them`
-      : `${nameOf(target)} was not held by an operator; "kitechat-sender status" shows what is held, and why`,
+      : `${nameOf(target)} was not held by an operator or for a dead letter; "kitechat-sender status" shows what is held, and why`,
   );
   return wasHeld ? exitCodes.done : exitCodes.notFullyDone;
 }
 
-/** Everything stands in all shards, a page in its own. @returns whether any shard was changed. */
-async function changeShards(
+async function change(
   { env }: CommandContext,
-  { page }: HoldTarget,
-  change: (shard: Shard) => Promise<boolean>,
+  what: 'hold' | 'release',
+  { page, conversation }: HoldTarget,
 ): Promise<boolean> {
   const config = loadConfig(env);
   const session = createSession(config);
-  const deadline = deadlineIn(config.enqueueTimeoutMs);
-  const indexes =
-    page === undefined ? Array.from({ length: config.shards }, (_, n) => n) : [shardOfPage(page, config.shards)];
-  let changed = false;
   try {
-    for (const index of indexes) {
-      const shard = await session.shard(index, deadline);
-      if (await changeRedis(deadline, () => change(shard))) changed = true;
-    }
-    return changed;
+    const target = { page, conversation };
+    return await changeHold(session, config, { change: what, target }, deadlineIn(config.enqueueTimeoutMs));
   } finally {
     await session.close();
   }

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { type CommandContext, exitCodes, line } from './context.ts';
+import { type CommandContext, exitCodes, line, READER_GONE } from './context.ts';
 import { describeFault } from './fault.ts';
 
 /** Ctrl-C under npm comes twice at once: from the terminal and from npm. */
@@ -18,9 +18,9 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 // `kitechat-sender … | head` ends the pipe: that is no error, but nobody hears what else is done.
 let unheard = false;
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') {
+  if (error.code === READER_GONE) {
     unheard = true;
-    interruption.abort('EPIPE');
+    interruption.abort(READER_GONE);
     return;
   }
   line(process.stderr, `the output can't be written (${error.code ?? error.name})`);
@@ -33,6 +33,11 @@ process.on('uncaughtException', (error) => {
   process.exit(exitCodes.notFullyDone);
 });
 
+const atExit = new Set<() => void>();
+process.on('exit', () => {
+  for (const leave of atExit) leave();
+});
+
 const context: CommandContext = {
   env: process.env,
   stdin: process.stdin,
@@ -40,6 +45,13 @@ const context: CommandContext = {
   stdout: process.stdout,
   stderr: process.stderr,
   interactive: process.stderr.isTTY,
+  onScreen: process.stdout.isTTY,
+  // A terminal that doesn't know its size says 0.
+  screenSize: () => ({
+    columns: process.stdout.columns || process.stderr.columns || 80,
+    rows: process.stdout.rows || process.stderr.rows || 24,
+  }),
+  atExit,
   interrupted: interruption.signal,
   self: { command: process.execPath, args: [import.meta.filename] },
 };

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
-import { type Actions, json, opaqueId, rateLimit } from './arguments.ts';
-import { holdMessages, releaseMessages, type TargetOptions } from './hold.ts';
-import { type LimitFlags, setLimits, showLimits } from './limits.ts';
+import { type Actions, json, lazily, opaqueId, rateLimit } from './arguments.ts';
+import type { TargetOptions } from './hold.ts';
+import type { LimitFlags } from './limits.ts';
 
 interface TargetFlags extends TargetOptions {
   all?: true;
@@ -10,10 +10,16 @@ interface TargetFlags extends TargetOptions {
 /** `hold` and `release`. */
 export function addHoldCommands(program: Command, { run }: Actions): void {
   addTarget(program.command('hold').description('stop sending; messages wait until "release"')).action(
-    run(async (context, { all: _all, ...target }: TargetFlags) => await holdMessages(context, target)),
+    run(
+      async (context, { all: _all, ...target }: TargetFlags) =>
+        await (await import('./hold.ts')).holdMessages(context, target),
+    ),
   );
-  addTarget(program.command('release').description('send again what "hold" has stopped')).action(
-    run(async (context, { all: _all, ...target }: TargetFlags) => await releaseMessages(context, target)),
+  addTarget(program.command('release').description('send again what "hold", or a dead letter, has stopped')).action(
+    run(
+      async (context, { all: _all, ...target }: TargetFlags) =>
+        await (await import('./hold.ts')).releaseMessages(context, target),
+    ),
   );
 }
 
@@ -40,7 +46,7 @@ export function addLimitCommands(program: Command, { run, ask }: Actions): void 
     .command('show')
     .description('the limits that count, and where they are from')
     .addOption(json())
-    .action(ask(showLimits));
+    .action(ask(lazily(async () => (await import('./limits.ts')).showLimits)));
 
   const set = limits.command('set');
   set
@@ -56,5 +62,5 @@ export function addLimitCommands(program: Command, { run, ask }: Actions): void 
       const { rate, pageRate } = set.opts<LimitFlags>();
       if (rate === undefined && pageRate === undefined) set.error('error: give --rate, --page-rate, or both');
     })
-    .action(run(setLimits));
+    .action(run(lazily(async () => (await import('./limits.ts')).setLimits)));
 }

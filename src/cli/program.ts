@@ -1,17 +1,15 @@
 import { once } from 'node:events';
 import { Command, Option } from 'commander';
+import { reading } from '../shared/ask-redis.ts';
 import { version } from '../shared/version.ts';
-import { type Actions, json, repeatable, type Run, wholeNumber } from './arguments.ts';
-import { cancel } from './cancel.ts';
+import { type Actions, json, lazily, repeatable, type Run, wholeNumber } from './arguments.ts';
 import { type CommandContext, type ExitCode, exitCodes } from './context.ts';
 import { addDeadLetterCommands } from './dead-letter-commands.ts';
-import { demo } from './demo/demo.ts';
-import { fakeApi, type FakeApiOptions } from './fake-api.ts';
-import { showMessage } from './message.ts';
+import type { FakeApiOptions } from './fake-api.ts';
 import { addHoldCommands, addLimitCommands } from './pace-commands.ts';
-import { send } from './send.ts';
-import { status } from './status.ts';
-import { runWorker } from './worker.ts';
+
+const status = lazily(async () => (await import('./status.ts')).status);
+const watchStatus = lazily(async () => (await import('./watch/watch-status.ts')).watchStatus);
 
 /** The command line. `finish` is told the exit code of the command that ran. */
 export function createProgram(context: CommandContext, finish: (exitCode: ExitCode) => void): Command {
@@ -19,9 +17,9 @@ export function createProgram(context: CommandContext, finish: (exitCode: ExitCo
     <Arguments extends unknown[]>(command: (context: CommandContext, ...given: Arguments) => Promise<ExitCode>) =>
     async (...given: Arguments): Promise<void> =>
       finish(await command(context, ...given));
-  // What only asks can be dropped at once.
+  const askToEnd: Run = (command) => run((given, ...rest) => reading(command(given, ...rest)));
   const ask: Run = (command) =>
-    run((given, ...rest) => Promise.race([command(given, ...rest), interruption(given.interrupted)]));
+    askToEnd((given, ...rest) => Promise.race([command(given, ...rest), interruption(given.interrupted)]));
 
   const program = new Command('kitechat-sender')
     .description('Delivers livechat messages to the Kitechat API: in order, at its pace, none lost.')
@@ -36,39 +34,48 @@ export function createProgram(context: CommandContext, finish: (exitCode: ExitCo
   program
     .command('worker')
     .description('deliver messages until SIGTERM or SIGINT, then drain and end')
-    .action(run(runWorker));
+    .action(run(lazily(async () => (await import('./worker.ts')).runWorker)));
 
   program
     .command('send')
     .description('store the messages of an NDJSON file or of stdin, one {pageId, conversationId, message, …} a line')
     .argument('[FILE]', 'the file; stdin if left out, or if it is -')
     .addHelpText('after', sendHelp)
-    .action(run(send));
+    .action(run(lazily(async () => (await import('./send.ts')).send)));
 
   program
     .command('status')
     .description('how many messages wait, are sent, or are dead; holds and workers')
+    .option('--watch', 'look again every second, until Ctrl-C')
     .addOption(json())
-    .action(ask(status));
+    .action(
+      async ({ watch, ...options }: { watch?: true; json?: boolean }) =>
+        await (watch ? askToEnd(watchStatus) : ask(status))(options),
+    );
 
   program
     .command('message')
     .description('where one message stands, and its attempts')
     .argument('<ID>', 'as "send" and the log of a worker print it')
     .addOption(json())
-    .action(ask(showMessage));
+    .action(ask(lazily(async () => (await import('./message.ts')).showMessage)));
 
   program
     .command('cancel')
     .description('cancel one message that nobody has begun to send')
     .argument('<ID>', 'as "send" and the log of a worker print it')
     .addOption(json())
-    .action(run(cancel));
+    .action(run(lazily(async () => (await import('./cancel.ts')).cancel)));
 
-  const actions: Actions = { run, ask };
+  const actions: Actions = { run, ask, askToEnd };
   addDeadLetterCommands(program, actions);
   addHoldCommands(program, actions);
   addLimitCommands(program, actions);
+
+  program
+    .command('console')
+    .description("the operators' page alone, without a worker, until SIGTERM or SIGINT")
+    .action(run(lazily(async () => (await import('./console.ts')).runConsole)));
 
   program
     .command('fake-api')
@@ -87,12 +94,14 @@ export function createProgram(context: CommandContext, finish: (exitCode: ExitCo
         .default('success-true'),
     )
     .addHelpText('after', faultHelp)
-    .action(run(async (given, options: FakeApiOptions) => await fakeApi(given, options)));
+    .action(
+      run(async (given, options: FakeApiOptions) => await (await import('./fake-api.ts')).fakeApi(given, options)),
+    );
 
   program
     .command('demo')
     .description('the whole path on a private Redis and the fake API; needs nothing else')
-    .action(run(demo));
+    .action(run(lazily(async () => (await import('./demo/demo.ts')).demo)));
 
   return program;
 }

@@ -3,6 +3,7 @@ import { loadConfig } from '../shared/config.ts';
 import { ConfigError, InvalidMessageError, KitechatSenderError } from '../shared/errors.ts';
 import { createProducer, type EnqueueItem, type Producer, type Receipt } from '../producer/index.ts';
 import { type CommandContext, type ExitCode, line } from './context.ts';
+import { withoutItsDeath } from './exported-line.ts';
 import { type Input, type InputLine, readLines } from './lines.ts';
 import { createSendReport } from './send-report.ts';
 import { UnreadableInputError } from './unreadable-input-error.ts';
@@ -68,7 +69,9 @@ async function storeLine(producer: Producer, read: InputLine): Promise<Receipt |
   if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) {
     return refused('must be an object with pageId, conversationId and message');
   }
-  const { pageId, conversationId, message, ...options } = fields as EnqueueItem;
+  const item = withoutItsDeath(fields as Record<string, unknown>);
+  if (item === null) return refused('is a dead letter that could not be read, so there is nothing to send');
+  const { pageId, conversationId, message, ...options } = item as unknown as EnqueueItem;
   try {
     return await producer.enqueueMessage({ pageId, conversationId, message }, options);
   } catch (error) {

@@ -1,15 +1,16 @@
-type Cell = string | number | null;
+/** Numbers, and texts that are to stand like one, go to the right. */
+type Cell = string | number | null | { number: string };
 
-/** Aligns rows in columns, numbers to the right. The first row is the head. */
+/** Aligns rows in columns. The first row is the head. */
 export function table(rows: readonly (readonly Cell[])[]): string {
-  const texts = rows.map((row) => row.map((cell) => onOneLine(String(cell ?? '–'))));
+  const texts = rows.map((row) => row.map((cell) => onOneLine(textOf(cell))));
   const widths = (texts[0] ?? []).map((_cell, column) => Math.max(...texts.map((row) => row[column]?.length ?? 0)));
   return texts
     .map((row, index) =>
       row
         .map((text, column) => {
           const width = widths[column] ?? 0;
-          return typeof rows[index]?.[column] === 'number' ? text.padStart(width) : text.padEnd(width);
+          return isNumber(rows[index]?.[column]) ? text.padStart(width) : text.padEnd(width);
         })
         .join('  ')
         .trimEnd(),
@@ -18,8 +19,16 @@ export function table(rows: readonly (readonly Cell[])[]): string {
 }
 
 /** One fact a row, its name before it; those that are `null` are left out. */
-export function factTable(facts: Readonly<Record<string, Cell>>): string {
+export function factTable(facts: Readonly<Record<string, string | number | null>>): string {
   return table(Object.entries(facts).flatMap(([name, fact]) => (fact === null ? [] : [[name, String(fact)]])));
+}
+
+function textOf(cell: Cell): string {
+  return typeof cell === 'object' && cell !== null ? cell.number : String(cell ?? '–');
+}
+
+function isNumber(cell: Cell | undefined): boolean {
+  return typeof cell === 'number' || (typeof cell === 'object' && cell !== null);
 }
 
 function onOneLine(text: string): string {

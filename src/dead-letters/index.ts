@@ -1,4 +1,10 @@
 export { type DeadLetters, openDeadLetters } from './open-dead-letters.ts';
-export type { DeadLetterEntry, DeadLetterFilter } from './list.ts';
-export type { ReplayResult, ReplaySelection } from './replay.ts';
+export type { DeadLetterCounts } from './counts.ts';
+export type { DiscardOptions, DiscardResult } from './discard.ts';
+export type { DeadLetterEntry } from './entry.ts';
+export type { DeadLetterFilter } from './filter.ts';
+export type { OnProgress, Progress } from './progress.ts';
+export type { ReplayOptions, ReplayResult } from './replay.ts';
+export type { DeadLetterSelection } from './selection.ts';
 export type { DeadLetterRecord } from '../shared/dead-letter-record.ts';
+export { UnknownPositionError } from './unknown-position-error.ts';

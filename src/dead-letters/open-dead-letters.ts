@@ -1,25 +1,72 @@
-import { askRedis } from '../shared/ask-redis.ts';
+import { askRedis, reading } from '../shared/ask-redis.ts';
 import { type ConfigOptions, resolveConfig } from '../shared/config.ts';
 import { deadlineIn } from '../shared/deadline.ts';
 import type { DeadLetterRecord } from '../shared/dead-letter-record.ts';
 import { readMessage } from '../shared/message-record.ts';
-import type { Shard } from '../shared/queues.ts';
+import type { StoredLetter } from '../shared/lanes/letters.ts';
+import { redisTimeMs } from '../shared/redis-time.ts';
 import { createSession } from '../shared/session.ts';
-import { type DeadLetterEntry, type DeadLetterFilter, deadLettersOf } from './list.ts';
-import { replayOne, type ReplayResult, type ReplaySelection } from './replay.ts';
+import { addCounts, type DeadLetterCounts, readCounts } from './counts.ts';
+import { discard, type DiscardOptions, type DiscardResult } from './discard.ts';
+import { type DeadLetterEntry, entryOf } from './entry.ts';
+import { type DeadLetterFilter, searchFilterOf } from './filter.ts';
+import { createLetterSearch } from './letter-search.ts';
+import { createPositions, type PageEnd } from './positions.ts';
+import { replay, type ReplayOptions, type ReplayResult } from './replay.ts';
+import type { DeadLetterSelection } from './selection.ts';
+
+/** One page of a list. */
+export interface ListPage {
+  /** At most so many; 100 if not given. */
+  limit?: number | undefined;
+  /** Goes on after this entry, the last one of the page before. It may have been sent again since. */
+  after?: PageEnd | undefined;
+}
 
 export interface DeadLetters {
-  /** The newest entries that match. `limit` is 100 if not given. */
-  list(filter?: DeadLetterFilter & { limit?: number | undefined }): Promise<DeadLetterEntry[]>;
+  /**
+   * The newest entries that match, page by page.
+   *
+   * @throws UnknownPositionError if only the id of `after` is given, and that entry is gone and was in no list of this object.
+   * @example
+   * const first = await deadLetters.list({ reason: 'rejected', limit: 50 });
+   * const second = await deadLetters.list({ reason: 'rejected', limit: 50, after: first.at(-1)?.id });
+   */
+  list(filter?: DeadLetterFilter & ListPage): Promise<DeadLetterEntry[]>;
   /** One entry whole; `null` if the id is no dead letter's. */
   get(id: string): Promise<DeadLetterRecord | null>;
-  /** How many there are. */
-  count(): Promise<number>;
+  /** How many match; all without a filter. */
+  count(filter?: DeadLetterFilter): Promise<number>;
+  /** How many there are, by reason and by page. The cost doesn't grow with their number. */
+  counts(): Promise<DeadLetterCounts>;
   /**
-   * Sends entries again, each at the end of its conversation, under a new id. What can't be sent again is skipped and
-   * stays. If Redis fails in between, the entries before are done and the others stay.
+   * All entries that match, the oldest first, in constant memory. What dies meanwhile may come, too.
+   *
+   * @example
+   * for await (const entry of deadLetters.export()) console.log(JSON.stringify(entry));
    */
-  replay(selection: ReplaySelection): Promise<ReplayResult>;
+  export(filter?: DeadLetterFilter): AsyncIterable<DeadLetterEntry>;
+  /**
+   * Sends entries again under new ids, the oldest first, each at the end of its conversation, or at its front if the entry
+   * holds the conversation; that hold ends. What can't be sent again is skipped and stays. Entries that die while it
+   * runs are left alone, but for those in `ids`. If Redis fails in between, the entries before are done, and the others stay.
+   *
+   * @throws InvalidMessageError for `set`: nothing was changed.
+   * @throws ConfigError if `rate` is no rate.
+   * @throws QueueUnavailableError, QueueFullError; what was done before is done.
+   * @throws ChangeUncertainError if no answer came back: replaying again sends nothing twice.
+   * @example
+   * await deadLetters.replay({ filter: { reason: 'exhausted', pageId: 'p1' }, rate: '50/s' });
+   * await deadLetters.replay({ ids: [id], set: { 'message.text': 'Hello' } });
+   */
+  replay(selection: DeadLetterSelection & ReplayOptions): Promise<ReplayResult>;
+  /**
+   * Removes entries for good. A conversation that one of them holds goes on without its message.
+   *
+   * @throws QueueUnavailableError; what was done before is done.
+   * @throws ChangeUncertainError if no answer came back: discarding again does no harm.
+   */
+  discard(selection: DeadLetterSelection & DiscardOptions): Promise<DiscardResult>;
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -37,54 +84,57 @@ const DEFAULT_LIMIT = 100;
  */
 export function openDeadLetters(options: ConfigOptions = {}): DeadLetters {
   const config = resolveConfig(options);
+  const { shards, keepDeadMs } = config;
   const session = createSession(config);
   const newDeadline = () => deadlineIn(config.enqueueTimeoutMs);
+  const search = createLetterSearch({
+    shards,
+    shard: (index, deadline) => reading(session.shard(index, deadline)),
+    newDeadline,
+  });
+  const positions = createPositions({ shards, search });
 
-  async function shards(): Promise<Shard[]> {
+  async function nowMs(): Promise<number> {
     const deadline = newDeadline();
-    return await Promise.all(Array.from({ length: config.shards }, (_, index) => session.shard(index, deadline)));
+    const { redis } = await reading(session.shard(0, deadline));
+    return redisTimeMs(await askRedis(deadline, redis.time()));
   }
 
+  const deps = { session, config, shards, search, newDeadline, nowMs };
+
   return {
-    async list({ limit = DEFAULT_LIMIT, ...filter } = {}) {
-      const newest = (await shards()).map((shard) => take(limit, deadLettersOf(shard, filter, config.keepDeadMs)));
-      const entries = (await askRedis(newDeadline(), Promise.all(newest))).flat();
-      return entries.toSorted((one, other) => other.deadAt.localeCompare(one.deadAt)).slice(0, limit);
+    async list({ limit = DEFAULT_LIMIT, after, ...filter } = {}) {
+      const position = after === undefined ? null : await positions.of(after);
+      const letters: StoredLetter[] = [];
+      if (limit <= 0) return [];
+      for await (const batch of search.walk(searchFilterOf(filter), { order: 'newest', after: position })) {
+        letters.push(...batch.slice(0, limit - letters.length));
+        if (letters.length === limit) break;
+      }
+      const last = letters.at(-1);
+      if (last) positions.note(last);
+      return letters.map((letter) => entryOf(letter, keepDeadMs));
     },
     async get(id) {
       const record = await readMessage(session, config, id, newDeadline());
       return record?.status === 'dead' ? record : null;
     },
-    async count() {
-      const counting = (await shards()).map((shard) => shard.redis.zcard(`${shard.root}dead:failed`));
-      const counts = await askRedis(newDeadline(), Promise.all(counting));
-      return counts.reduce((total, count) => total + count, 0);
+    count: async (filter = {}) => await search.count(searchFilterOf(filter)),
+    async counts() {
+      const deadline = newDeadline();
+      const counting = Array.from({ length: shards }, async (_, index) =>
+        readCounts(await reading(session.shard(index, deadline))),
+      );
+      return addCounts(await askRedis(deadline, Promise.all(counting)));
     },
-    async replay({ ids, force = false, onReplayed }) {
-      const result: ReplayResult = { matched: 0, done: 0, skipped: [] };
-      for (const id of new Set(ids)) {
-        const replayed = await replayOne(session, config, { id, force, deadline: newDeadline() });
-        if ('newId' in replayed) {
-          result.matched += 1;
-          result.done += 1;
-          onReplayed?.(id, replayed.newId);
-        } else {
-          if (replayed.why !== 'not found') result.matched += 1;
-          result.skipped.push({ id, why: replayed.why });
-        }
+    async *export(filter = {}) {
+      for await (const batch of search.walk(searchFilterOf(filter), { order: 'oldest' })) {
+        for (const letter of batch) yield entryOf(letter, keepDeadMs);
       }
-      return result;
     },
+    replay: async (selection) => await replay(deps, selection),
+    discard: async (selection) => await discard(deps, selection),
     close: () => session.close(),
     [Symbol.asyncDispose]: () => session.close(),
   };
-}
-
-async function take(limit: number, entries: AsyncIterable<DeadLetterEntry>): Promise<DeadLetterEntry[]> {
-  const taken: DeadLetterEntry[] = [];
-  for await (const entry of entries) {
-    if (taken.length >= limit) break;
-    taken.push(entry);
-  }
-  return taken;
 }

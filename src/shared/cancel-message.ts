@@ -16,7 +16,8 @@ export async function cancelMessage(
   deadline: Deadline,
 ): Promise<CancelResult> {
   const index = shardOfId(id);
-  if (index === null || index >= shards) return 'not-found';
-  const shard = await session.shard(index, deadline);
-  return await changeRedis(deadline, () => cancel(shard, id));
+  const isPossible = index !== null && index < shards;
+  // Also for what can be no id of these shards: while Redis is away, nothing can be said of any message.
+  const shard = await session.shard(isPossible ? index : 0, deadline);
+  return isPossible ? await changeRedis(deadline, () => cancel(shard, id)) : 'not-found';
 }

@@ -3,12 +3,15 @@ import { z } from 'zod';
 import {
   autoOrWholeNumber,
   endpointUrl,
+  flag,
   headerToken,
+  listenHost,
   namespace,
   rateLimit,
   redisUrl,
   wholeNumber,
 } from './config-values.ts';
+import { deadLetterPolicies } from './dead-letter.ts';
 import { MAX_DURATION_MS, MAX_TIMER_MS } from './durations.ts';
 import { unknownOutcomePolicies } from './enqueue-options.ts';
 import { fields } from './issues.ts';
@@ -103,6 +106,11 @@ export const configSchema = fields({
     variable: 'KITECHAT_ON_UNKNOWN_OUTCOME',
     description: 'when nobody can know whether a message arrived: `resend`, or `dead-letter` to never send it twice',
   }),
+  onDeadLetter: z.enum(deadLetterPolicies).default('continue').register(descriptions, {
+    variable: 'KITECHAT_ON_DEAD_LETTER',
+    description:
+      'what a dead letter means for the later messages of its conversation: `continue`, or `hold` to let them wait for an operator',
+  }),
   maxQueued: wholeNumber(1, 1_000_000_000).default(5_000_000).register(descriptions, {
     variable: 'KITECHAT_MAX_QUEUED',
     description: 'open messages per shard; past it `QueueFullError`',
@@ -118,6 +126,23 @@ export const configSchema = fields({
   shutdownMs: wholeNumber(0, MAX_TIMER_MS).default(25_000).register(descriptions, {
     variable: 'KITECHAT_SHUTDOWN_MS',
     description: 'how long a worker may finish what it is sending after SIGTERM',
+  }),
+  httpHost: listenHost.default('127.0.0.1').register(descriptions, {
+    variable: 'KITECHAT_HTTP_HOST',
+    description: 'where health, metrics and the console are served; a host that is not loopback needs a token',
+  }),
+  httpPort: wholeNumber(0, 65_535).optional().register(descriptions, {
+    variable: 'KITECHAT_HTTP_PORT',
+    description: 'their port, 0 for any free one; a worker serves nothing if it is not set, `console` takes 7070 then',
+  }),
+  consoleToken: headerToken.optional().register(descriptions, {
+    variable: 'KITECHAT_CONSOLE_TOKEN',
+    fromFile: true,
+    description: 'what opens the console and the metrics; needed when the host is not loopback',
+  }),
+  consoleShowContent: flag.default(false).register(descriptions, {
+    variable: 'KITECHAT_CONSOLE_SHOW_CONTENT',
+    description: 'whether the console shows what messages say',
   }),
   logLevel: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
@@ -149,7 +174,7 @@ export interface Variable {
   /** The variable that names a file with the value instead. */
   fileName: string | undefined;
   description: string;
-  default: string | number | undefined;
+  default: string | number | boolean | undefined;
 }
 
 /** All variables in the order in which they are documented. */

@@ -19,6 +19,12 @@ export function autoOrWholeNumber(min: number, max: number) {
   return z.preprocess(fromDigits, z.union([z.literal('auto'), wholeNumberBetween(min, max, error)], { error }));
 }
 
+/** `true` or `false`, or the same as the environment gives it. */
+export const flag = z.preprocess(
+  (value) => (value === 'true' || value === 'false' ? value === 'true' : value),
+  z.boolean('must be true or false'),
+);
+
 function fromDigits(value: unknown): unknown {
   return typeof value === 'string' && DIGITS.test(value) ? Number(value) : value;
 }
@@ -38,6 +44,11 @@ export const headerToken = z
   .string()
   .regex(/^[\u0021-\u007e]+$/, 'must consist of visible ASCII characters, without spaces or line breaks')
   .max(4096, 'must be at most 4096 characters long');
+
+/** Where to listen: an address, or a name of this machine. */
+export const listenHost = z
+  .string()
+  .regex(/^[\w.:%-]{1,253}$/, 'must be an address or host name alone, such as 127.0.0.1, ::1 or 0.0.0.0');
 
 export const namespace = z.string().regex(/^[\w.-]{1,64}$/, 'must be 1 to 64 letters, digits, "-", "_" or "."');
 

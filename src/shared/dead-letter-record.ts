@@ -1,5 +1,6 @@
 import type { AttemptRecord } from './attempts.ts';
 import type { DeadLetterPayload, DeadReason, DeadResponse } from './dead-letter.ts';
+import type { UnknownOutcomePolicy } from './enqueue-options.ts';
 import type { SendRequest } from './message.ts';
 
 /** A message that could not be delivered, and all that is known about it. */
@@ -15,6 +16,8 @@ export interface DeadLetterRecord {
   attempts: AttemptRecord[];
   nextAttemptAt: null;
   label: string | null;
+  /** As the message was enqueued; left out if it kept to the installation's. A line of an export that is sent again keeps to it. */
+  onUnknownOutcome?: UnknownOutcomePolicy;
   reason: DeadReason;
   deadAt: string;
   /** `null` if what was stored can't be read. */
@@ -44,6 +47,7 @@ export function deadLetterRecord(
     attempts: payload.attempts,
     nextAttemptAt: null,
     label: payload.label,
+    ...(payload.onUnknownOutcome === undefined ? {} : { onUnknownOutcome: payload.onUnknownOutcome }),
     reason: payload.reason,
     deadAt: new Date(deadAtMs).toISOString(),
     request: payload.request,

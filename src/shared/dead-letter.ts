@@ -6,6 +6,10 @@ import type { SendRequest } from './message.ts';
 export const deadReasons = ['rejected', 'exhausted', 'expired', 'unknown-outcome', 'crashed', 'undecodable'] as const;
 export type DeadReason = (typeof deadReasons)[number];
 
+/** Whether later messages of the conversation go on, or wait for an operator. */
+export const deadLetterPolicies = ['continue', 'hold'] as const;
+export type DeadLetterPolicy = (typeof deadLetterPolicies)[number];
+
 /** The API's last answer. */
 export interface DeadResponse {
   httpStatus: number;

@@ -35,14 +35,25 @@ export class InvalidMessageError extends KitechatSenderError {
   }
 }
 
-/** Redis was away, did not answer before anything was sent to it, or refused the write. Nothing was stored: calling again is safe. */
+/** Redis was away, did not answer before anything was sent to it, or refused. Nothing was stored: calling again is safe. */
 export class QueueUnavailableError extends KitechatSenderError {
   override readonly name = 'QueueUnavailableError';
   readonly code = 'QUEUE_UNAVAILABLE';
+  readonly #detail: string;
 
-  /** @param detail what happened, as a clause without a full stop and without secrets: `Redis did not answer within 5000 ms` */
-  constructor(detail: string, options: { cause?: unknown } = {}) {
-    super(`${detail}. Nothing was written. Check that Redis runs, that REDIS_URL is right, and call again.`, options);
+  /**
+   * @param detail what happened, as a clause without a full stop and without secrets: `Redis did not answer within 5000 ms`
+   * @param options.reading says that nothing could be read, for a call that would not have written
+   */
+  constructor(detail: string, { reading = false, ...options }: { cause?: unknown; reading?: boolean } = {}) {
+    const effect = reading ? 'Nothing could be read' : 'Nothing was written';
+    super(`${detail}. ${effect}. Check that Redis runs, that REDIS_URL is right, and call again.`, options);
+    this.#detail = detail;
+  }
+
+  /** The same, met by a call that only reads. */
+  whileReading(): QueueUnavailableError {
+    return new QueueUnavailableError(this.#detail, { cause: this.cause, reading: true });
   }
 }
 

@@ -8,6 +8,8 @@ export interface Hold {
   page?: string;
   conversation?: string;
   reason: 'rate-limited' | 'unauthorized' | 'api-down' | 'operator' | 'dead-letter';
+  /** The id of the dead letter that the conversation waits for. */
+  letter?: string;
   /** When it ends, or when a message is sent to find out; an operator's ends by hand. */
   until?: string;
 }
@@ -40,11 +42,11 @@ function holdOf({ until, hold }: HoldInRedis, nowMs: number): Hold[] {
   if (until !== null) {
     return until > nowMs ? [{ scope: 'page', page: hold.pageId, reason: hold.reason, ...untilOf(until, nowMs) }] : [];
   }
-  const { page, conversation, reason } = hold;
+  const { page, conversation, reason, letter } = hold;
   if (page === undefined) return [{ scope: 'all', reason }];
   return conversation === undefined
     ? [{ scope: 'page', page, reason }]
-    : [{ scope: 'conversation', page, conversation, reason }];
+    : [{ scope: 'conversation', page, conversation, reason, ...(letter === undefined ? {} : { letter }) }];
 }
 
 /** A probe that is under way, or for which no message came, has no time to tell. */

@@ -1,12 +1,12 @@
 import { type AttemptRecord, decodeHistory } from './attempts.ts';
-import { askRedis } from './ask-redis.ts';
+import { askRedis, reading } from './ask-redis.ts';
 import type { Deadline } from './deadline.ts';
 import type { DeadLetterPayload } from './dead-letter.ts';
 import { type DeadLetterRecord, deadLetterRecord } from './dead-letter-record.ts';
 import { heldUntil } from './holds.ts';
 import { DEAD_QUEUE, shardOfId } from './keys.ts';
 import { type HoldInRedis, readHolds } from './lanes/hold.ts';
-import { fieldsOf, type MessageStatus, statusFields, statusOf } from './message-status.ts';
+import { fieldsOf, type MessageStatus, type StatusFields, statusFields, statusOf } from './message-status.ts';
 import { parsePayload } from './payload.ts';
 import { jobKeys, type Shard } from './queues.ts';
 import { redisTimeMs } from './redis-time.ts';
@@ -51,9 +51,10 @@ export async function readMessage(
   deadline: Deadline,
 ): Promise<MessageRecord | null> {
   const index = shardOfId(id);
-  if (index === null || index >= config.shards) return null;
-  const shard = await session.shard(index, deadline);
-  return await askRedis(deadline, readFrom(shard, config, id));
+  const isPossible = index !== null && index < config.shards;
+  // Also for what can be no id of these shards: while Redis is away, nothing can be said of any message.
+  const shard = await reading(session.shard(isPossible ? index : 0, deadline));
+  return isPossible ? await askRedis(deadline, readFrom(shard, config, id)) : null;
 }
 
 async function readFrom(shard: Shard, config: ReadConfig, id: string): Promise<MessageRecord | null> {
@@ -74,13 +75,17 @@ async function readFrom(shard: Shard, config: ReadConfig, id: string): Promise<M
   return openRecord(id, job, { attempts: config.attempts, ...standingOf(job, holds, redisTimeMs(time)) });
 }
 
-interface Standing {
+export interface Standing {
   status: MessageStatus;
   nextAttemptAtMs: number | null;
 }
 
-/** What holds its page or conversation is not written on the message. */
-function standingOf(job: JobFields, holds: readonly HoldInRedis[], nowMs: number): Standing {
+/** Where a message stands, with what holds its page or conversation, which is not written on it. */
+export function standingOf(
+  job: StatusFields & { lane: string | null },
+  holds: readonly HoldInRedis[],
+  nowMs: number,
+): Standing {
   const status = statusOf(job, nowMs);
   const nextMs = job.next === null ? null : Number(job.next);
   switch (status) {

@@ -16,6 +16,8 @@ export interface Receipt {
 }
 
 export interface MessageToStore {
+  /** Made before by a caller who may store it twice; otherwise it gets a new one. */
+  id?: string | undefined;
   payload: MessagePayload;
   ttlMs: number;
   due?: MessageToEnqueue['due'];
@@ -29,6 +31,11 @@ export interface StoreConfig {
 }
 
 const ulid = monotonicFactory();
+
+/** Later ones of a process sort after earlier ones. */
+export function newMessageId(shardIndex: number): string {
+  return messageId(shardIndex, ulid());
+}
 
 /**
  * Stores a message within the deadline, or says what is known about it instead.
@@ -44,7 +51,7 @@ export async function storeMessage(
 ): Promise<Receipt | null> {
   const shardIndex = shardOfPage(message.payload.request.pageId, shards);
   // Made before the call: if no answer comes back, the caller can still ask what became of it.
-  const id = messageId(shardIndex, ulid());
+  const id = message.id ?? newMessageId(shardIndex);
   let result: EnqueueResult | null;
   do {
     const shard = await session.shard(shardIndex, deadline);

@@ -1,5 +1,5 @@
 import { decodeHistory } from '../shared/attempts.ts';
-import type { DeadReason } from '../shared/dead-letter.ts';
+import type { DeadLetterPolicy, DeadReason } from '../shared/dead-letter.ts';
 import type { UnknownOutcomePolicy } from '../shared/enqueue-options.ts';
 import { bury } from '../shared/lanes/bury.ts';
 import { parsePayload } from '../shared/payload.ts';
@@ -13,6 +13,7 @@ const AT_ONCE = 100;
 export interface BuryConfig {
   attempts: number;
   onUnknownOutcome: UnknownOutcomePolicy;
+  onDeadLetter: DeadLetterPolicy;
 }
 
 /** Messages that BullMQ failed by itself become dead letters: nothing else would release their conversations. */
@@ -47,7 +48,10 @@ async function buryOne(shard: Shard, id: string, reason: DeadReason, config: Bur
     },
     { reason: payload ? reason : 'undecodable', record, response: null, attemptsAllowed: config.attempts },
   );
-  return await bury(shard, id, letter, { unreadable: reason === 'undecodable' });
+  return await bury(shard, id, letter, {
+    unreadable: reason === 'undecodable',
+    holds: config.onDeadLetter === 'hold',
+  });
 }
 
 function isJson(text: string): boolean {

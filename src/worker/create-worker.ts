@@ -12,6 +12,8 @@ import type { AttemptReport } from './attempt-report.ts';
 import type { ClassifyResponse } from './classify.ts';
 import { warnIfNotDurable } from './durability-check.ts';
 import type { Fetch } from './fetch-exchange.ts';
+import type { ClaimVerdict } from './process-message.ts';
+import { createProgress, type WorkerHealth } from './progress.ts';
 import { untilReady, watchRedis } from './redis-watch.ts';
 import { createSender } from './sender.ts';
 import { serveShards } from './serve-shards.ts';
@@ -33,6 +35,8 @@ export type WorkerOptions = ConfigOptions & WorkerHooks;
 export interface WorkerEvents {
   /** An attempt has ended; the same facts as in the log. */
   attempt: [AttemptReport];
+  /** A message was picked up: `go` if it is sent now, or why not. */
+  claim: [ClaimVerdict];
   /** Redis was found, messages are taken. */
   ready: [];
 }
@@ -50,6 +54,13 @@ export interface KitechatWorker extends Pick<EventEmitter<WorkerEvents>, 'on'> {
    * resolves after `shutdownMs` at the latest, even if Redis is away.
    */
   close(): Promise<void>;
+  /**
+   * What it knows of its own progress, at once and without asking Redis. `kitechat-sender worker` answers `/healthz` from it.
+   *
+   * @example
+   * const { phase, sinceTickMs } = worker.health();
+   */
+  health(): WorkerHealth;
 }
 
 let workersInThisProcess = 0;
@@ -78,13 +89,24 @@ export function createWorker(options: WorkerOptions): KitechatWorker {
   const logger = givenLogger ?? createLogger({ level: config.logLevel });
   const events = new EventEmitter<WorkerEvents>();
   const stopping = new AbortController();
+  const progress = createProgress({ ...config, workerId });
   let running: Promise<void> | undefined;
+
+  /** They are told in the middle of a message's way, and must not stop it there. */
+  const tellListeners = (tell: () => void): void => {
+    try {
+      tell();
+    } catch (error) {
+      logger.error({ err: error }, 'a listener of the worker failed; the worker goes on');
+    }
+  };
 
   const run = async (): Promise<void> => {
     const keys = resolveApiKey ? { resolveApiKey, close() {} } : await openKeySource({ ...config, logger });
     const redis = connectPatiently(config.redisUrl);
     const sender = createSender(config, fetch);
     watchRedis(redis, logger, stopping.signal);
+    progress.watch(redis);
     try {
       if (!(await untilReady(redis, stopping.signal))) return;
       await warnIfNotDurable(redis, logger);
@@ -100,12 +122,17 @@ export function createWorker(options: WorkerOptions): KitechatWorker {
         resolveApiKey: keys.resolveApiKey,
         classifyResponse,
         logger,
-        report: (report) => events.emit('attempt', report),
+        progress,
+        report: (report) => tellListeners(() => events.emit('attempt', report)),
+        claimed: (verdict) => tellListeners(() => events.emit('claim', verdict)),
       });
+      progress.enter('taking');
       events.emit('ready');
       if (!stopping.signal.aborted) await once(stopping.signal, 'abort');
+      progress.enter('draining');
       await service.drain();
     } finally {
+      progress.enter('ended');
       keys.close();
       await sender.close();
       redis.disconnect();
@@ -120,5 +147,6 @@ export function createWorker(options: WorkerOptions): KitechatWorker {
       await running?.catch(() => {});
     },
     on: events.on.bind(events),
+    health: () => progress.health(),
   };
 }

@@ -8,6 +8,8 @@ export interface DrainDeps {
   openMessages(): number;
   /** Tells the fleet that this worker has gone. */
   leave(): Promise<void>;
+  /** Tells the fleet of the last that was done. */
+  tell(): Promise<void>;
   shutdownMs: number;
   logger: Logger;
 }
@@ -22,13 +24,16 @@ const LOOK_MS = 50;
  * Stops taking messages and lets open requests end. Those that are still open near the deadline are given up; at the
  * deadline everything is let go of, Redis or not.
  */
-export async function drain({ workers, openMessages, leave, shutdownMs, logger }: DrainDeps): Promise<void> {
+export async function drain({ workers, openMessages, leave, tell, shutdownMs, logger }: DrainDeps): Promise<void> {
   const startedAt = performance.now();
   const giveUpAfterMs = Math.max(shutdownMs / 2, shutdownMs - SETTLING_MS);
   const closing = { done: false };
   let gaveUp = false;
   let idleSince = startedAt;
-  void Promise.allSettled([leave(), ...workers.map((worker) => worker.close())]).then(() => (closing.done = true));
+  void Promise.allSettled([leave(), ...workers.map((worker) => worker.close())])
+    .then(tell)
+    .catch((error: unknown) => logger.warn({ err: error }, 'the fleet could not be told of the last attempts'))
+    .finally(() => (closing.done = true));
 
   while (!closing.done) {
     const now = performance.now();

@@ -5,6 +5,8 @@ export {
   type WorkerHooks,
   type WorkerOptions,
 } from './create-worker.ts';
+export type { ClaimVerdict } from './process-message.ts';
+export type { WorkerHealth } from './progress.ts';
 export type { AttemptReport } from './attempt-report.ts';
 export type { ResolveApiKey } from './api-keys.ts';
 export type { ApiAnswer, ClassifyResponse } from './classify.ts';

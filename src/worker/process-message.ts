@@ -1,6 +1,7 @@
 import type { Job } from 'bullmq';
 import type { Logger } from 'pino';
 import type { AttemptRecord } from '../shared/attempts.ts';
+import type { DeadLetterPolicy } from '../shared/dead-letter.ts';
 import type { UnknownOutcomePolicy } from '../shared/enqueue-options.ts';
 import { settle, type Settlement } from '../shared/lanes/settle.ts';
 import { decodePayload, type MessagePayload } from '../shared/payload.ts';
@@ -21,7 +22,11 @@ export interface ProcessConfig {
   backoffMs: number;
   backoffMaxMs: number;
   onUnknownOutcome: UnknownOutcomePolicy;
+  onDeadLetter: DeadLetterPolicy;
 }
+
+/** What became of a message that a worker picked up. */
+export type ClaimVerdict = Admission['answer']['verdict'];
 
 export interface ProcessDeps {
   config: ProcessConfig;
@@ -31,6 +36,8 @@ export interface ProcessDeps {
   logger: Logger;
   /** Told of every attempt. */
   report(report: AttemptReport): void;
+  /** Told how each claim came out. */
+  claimed(verdict: ClaimVerdict): void;
   /** A name that no other attempt has. */
   newAttempt(): string;
 }
@@ -54,6 +61,7 @@ export function createProcessor({
   fleet,
   logger,
   report,
+  claimed: tellClaim,
   newAttempt,
 }: ProcessDeps): ProcessMessage {
   return async (shard, job, token, signal) => {
@@ -65,6 +73,7 @@ export function createProcessor({
       { payload, onUnknownOutcome: policyOf(payload) },
     );
     const { answer } = admission;
+    tellClaim(answer.verdict);
     switch (answer.verdict) {
       case 'lost':
         return finishLost();
@@ -164,7 +173,7 @@ export function createProcessor({
       response: exchange ? cutResponse(exchange.httpStatus, exchange.body) : null,
       attemptsAllowed: config.attempts,
     });
-    return { kind: 'dead', letter };
+    return { kind: 'dead', letter, holds: config.onDeadLetter === 'hold' };
   }
 
   function holdOf(

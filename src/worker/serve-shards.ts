@@ -13,9 +13,11 @@ import { buryIfUnreadable } from './bury-lost.ts';
 import { drain } from './drain.ts';
 import { createFleet } from './fleet.ts';
 import { createKeyring } from './keyring.ts';
-import { createProcessor, type ProcessMessage } from './process-message.ts';
+import { type ClaimVerdict, createProcessor, type ProcessMessage } from './process-message.ts';
+import { placesIn, type Progress } from './progress.ts';
 import type { Sender } from './sender.ts';
 import { createShardWorker } from './shard-worker.ts';
+import { openTrafficMeter } from './traffic-meter.ts';
 import { createUpkeep } from './upkeep.ts';
 
 export interface ServeDeps {
@@ -27,45 +29,50 @@ export interface ServeDeps {
   resolveApiKey: ResolveApiKey;
   classifyResponse: ClassifyResponse | undefined;
   logger: Logger;
+  progress: Progress;
   report(report: AttemptReport): void;
+  claimed(verdict: ClaimVerdict): void;
 }
 
 /** Starts taking messages from all shards. */
 export async function serveShards(deps: ServeDeps): Promise<{ drain(): Promise<void> }> {
-  const { shards, config, workerId, logger } = deps;
-  const concurrency = Math.ceil(config.concurrency / shards.length);
+  const { shards, config, workerId, logger, progress } = deps;
+  const concurrency = placesIn(config);
   const since = new Date().toISOString();
   const fleet = createFleet(deps.redis, config, logger);
+  const traffic = await openTrafficMeter(deps.redis, config.namespace);
   const keyring = createKeyring(deps.resolveApiKey, config.timeoutMs, logger);
   const processMessage = createProcessor({
     config,
     admit: createAdmission(fleet, keyring),
-    send: createSendAttempt({ ...deps, keyring }),
+    send: progress.timed(createSendAttempt({ ...deps, keyring })),
     fleet,
     logger,
     report(report) {
       logAttempt(logger, report);
+      traffic.note(report);
       deps.report(report);
     },
+    claimed: deps.claimed,
     newAttempt: attemptNames(workerId),
   });
 
-  const open = new Map<Shard, number>(shards.map((shard) => [shard, 0]));
-  const count = (shard: Shard, change: number): void => void open.set(shard, (open.get(shard) ?? 0) + change);
   const processCounted: ProcessMessage = async (shard, job, token, signal) => {
-    count(shard, 1);
+    progress.took(shard);
     try {
       await processMessage(shard, job, token, signal);
     } finally {
-      count(shard, -1);
+      progress.ended(shard);
     }
   };
 
   const upkeep = createUpkeep({
     shards,
     workerId,
-    describe: (shard) => ({ version, since, concurrency, sending: open.get(shard) ?? 0 }),
+    describe: (shard) => ({ version, since, concurrency, sending: progress.openIn(shard) }),
     fleet,
+    progress,
+    traffic,
     bury: config,
     keepDeadMs: config.keepDeadMs,
     logger,
@@ -84,9 +91,10 @@ export async function serveShards(deps: ServeDeps): Promise<{ drain(): Promise<v
     worker.run().catch((error: unknown) => logger.error({ err: error }, 'BullMQ stopped taking messages'));
   }
   logger.info({ workerId, version, namespace: config.namespace, concurrency: config.concurrency }, 'taking messages');
-  const openMessages = (): number => [...open.values()].reduce((total, messages) => total + messages, 0);
+  const openMessages = (): number => progress.health().sending;
   const leave = async (): Promise<void> => await upkeep.stop();
-  return { drain: () => drain({ workers, openMessages, leave, shutdownMs: config.shutdownMs, logger }) };
+  const { shutdownMs } = config;
+  return { drain: () => drain({ workers, openMessages, leave, tell: traffic.write, shutdownMs, logger }) };
 }
 
 /** Names that no other attempt has; they say which worker made it. */

@@ -1,16 +1,22 @@
 import type { Logger } from 'pino';
 import { releaseDue } from '../shared/lanes/due.ts';
+import { expireLetters } from '../shared/lanes/letters.ts';
 import { reconcile } from '../shared/lanes/reconcile.ts';
 import { registerWorker, type WorkerRecord } from '../shared/lanes/register.ts';
 import type { Shard } from '../shared/queues.ts';
 import { type BuryConfig, buryFailed } from './bury-lost.ts';
 import type { Fleet } from './fleet.ts';
+import type { Progress } from './progress.ts';
+import type { TrafficMeter } from './traffic-meter.ts';
 
 const BEAT_MS = 2000;
 const TICK_MS = 400;
+const TRAFFIC_MS = 2000;
 const RECONCILE_MS = 15_000;
 const DEAD_LETTER_CLEANING_MS = 60_000;
-const CLEANED_AT_ONCE = 1000;
+const CLEANED_AT_ONCE = 500;
+/** Thousands of dead letters that one cleaning lets go; the next one goes on. */
+const CLEANINGS_AT_ONCE = 40;
 /** Hundreds of scheduled messages that one tick lets go; then others have their turn. */
 const DUE_AT_ONCE = 20;
 
@@ -19,6 +25,8 @@ export interface UpkeepDeps {
   workerId: string;
   describe(shard: Shard): WorkerRecord;
   fleet: Pick<Fleet, 'refresh' | 'rules'>;
+  progress: Pick<Progress, 'ticked'>;
+  traffic: Pick<TrafficMeter, 'write'>;
   bury: BuryConfig;
   keepDeadMs: number;
   logger: Logger;
@@ -32,6 +40,7 @@ export function createUpkeep(deps: UpkeepDeps): { start(): Promise<void>; stop()
   const { shards, workerId, describe, fleet, logger } = deps;
   const timers: NodeJS.Timeout[] = [];
   const cursors = new Map<Shard, string>();
+  const letterCursors = new Map<Shard, string>();
 
   async function beat(): Promise<void> {
     await Promise.all(shards.map((shard) => registerWorker(shard, workerId, describe(shard), fleet.rules())));
@@ -40,6 +49,8 @@ export function createUpkeep(deps: UpkeepDeps): { start(): Promise<void>; stop()
   async function tick(): Promise<void> {
     if (await fleet.refresh()) await beat();
     for (const shard of shards) for (let n = 0; n < DUE_AT_ONCE && (await releaseDue(shard)); n += 1);
+    const waiting = await Promise.all(shards.map(async (shard) => [shard, await countWaiting(shard)] as const));
+    deps.progress.ticked(new Map(waiting));
   }
 
   async function reconcileAll(): Promise<void> {
@@ -53,11 +64,23 @@ export function createUpkeep(deps: UpkeepDeps): { start(): Promise<void>; stop()
   }
 
   async function cleanDeadLetters(): Promise<void> {
-    for (const { dead } of shards) {
-      const removed = await dead.clean(deps.keepDeadMs, CLEANED_AT_ONCE, 'failed');
-      if (removed.length === 0) continue;
-      logger.info({ removed: removed.length }, 'dead letters were kept long enough and are removed');
+    for (const shard of shards) {
+      const removed = await cleanShard(shard);
+      if (removed > 0) logger.info({ removed }, 'dead letters were kept long enough and are removed');
     }
+  }
+
+  async function cleanShard(shard: Shard): Promise<number> {
+    const { keepDeadMs } = deps;
+    let total = 0;
+    for (let n = 0; n < CLEANINGS_AT_ONCE; n += 1) {
+      const cursor = letterCursors.get(shard) ?? '0';
+      const { removed, cursor: next } = await expireLetters(shard, { keepDeadMs, atMost: CLEANED_AT_ONCE, cursor });
+      letterCursors.set(shard, next);
+      total += removed;
+      if (removed < CLEANED_AT_ONCE) break;
+    }
+    return total;
   }
 
   function repeat(work: () => Promise<void>, everyMs: number): void {
@@ -80,6 +103,7 @@ export function createUpkeep(deps: UpkeepDeps): { start(): Promise<void>; stop()
       await beat();
       repeat(tick, TICK_MS);
       repeat(beat, BEAT_MS);
+      repeat(deps.traffic.write, TRAFFIC_MS);
       repeat(reconcileAll, RECONCILE_MS);
       repeat(cleanDeadLetters, DEAD_LETTER_CLEANING_MS);
     },
@@ -88,4 +112,13 @@ export function createUpkeep(deps: UpkeepDeps): { start(): Promise<void>; stop()
       await Promise.all(shards.map((shard) => registerWorker(shard, workerId, null, fleet.rules())));
     },
   };
+}
+
+/** Messages that any worker may take now. Somebody may have paused BullMQ's queue, or bounded it: then none may. */
+async function countWaiting({ redis, root }: Shard): Promise<number> {
+  const [waiting, stops] = await Promise.all([
+    redis.llen(`${root}send:wait`),
+    redis.hmget(`${root}send:meta`, 'paused', 'concurrency'),
+  ]);
+  return stops.some((stop) => stop !== null) ? 0 : waiting;
 }

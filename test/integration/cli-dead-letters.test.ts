@@ -57,7 +57,7 @@ describe.concurrent('kitechat-sender dead-letters', () => {
     const all = await list();
     expect(all.exitCode).toBe(0);
     expect(new Set(idsOf(all))).toEqual(new Set(to.ids));
-    expect(all.stderr).toEqual(['3 shown, 3 in all']);
+    expect(all.stderr).toEqual(['3 shown, 3 in all: 1 rejected, 1 exhausted, 1 expired; by page: p1 (2), p2 (1)']);
 
     const byReason = await list(
       '--reason',
@@ -85,10 +85,11 @@ describe.concurrent('kitechat-sender dead-letters', () => {
     });
     expect(entry).not.toHaveProperty('request');
     const deadAt = (await to.deadLetters.get(exhausted))?.deadAt ?? '';
-    const [onPage2, none, one, since, until, table] = await Promise.all([
+    const [onPage2, none, one, cut, since, until, table] = await Promise.all([
       list('--page', 'p2'),
       list('--page', 'p2', '--reason', 'rejected'),
       list('--limit', '1'),
+      list('--limit', '1', '--page', 'p1'),
       list('--since', deadAt, '--page', 'p1'),
       list('--until', deadAt, '--page', 'p1'),
       to.cli('dead-letters', 'list', '--page', 'p1'),
@@ -96,12 +97,15 @@ describe.concurrent('kitechat-sender dead-letters', () => {
     expect(idsOf(onPage2)).toEqual([expired]);
     expect(none).toEqual({ exitCode: 0, stdout: [], stderr: ['0 shown, 3 in all'] });
     expect(idsOf(one)).toEqual(idsOf(all).slice(0, 1));
+    expect(cut.stderr).toEqual(['1 shown, 2 match, 3 in all']);
     expect(idsOf(since)).toEqual([exhausted]);
     expect(idsOf(until)).toEqual([rejected]);
     expect(table.stdout).toEqual([
       expect.stringMatching(/^id +died at +reason +page +conversation +type +last detail$/),
       expect.stringMatching(new RegExp(`^${exhausted}  \\S+Z  exhausted  p1    fails +text  HTTP 500`)),
-      expect.stringMatching(new RegExp(`^${rejected}  \\S+Z  rejected   p1    refused +text  HTTP 400`)),
+      expect.stringMatching(
+        new RegExp(`^${rejected}  \\S+Z  rejected   p1    refused +text  HTTP 400: so  \\[31mwrong$`),
+      ),
     ]);
   });
 
@@ -180,8 +184,8 @@ describe.concurrent('kitechat-sender dead-letters', () => {
     );
     expect(first.stderr).toEqual([
       `${rejected} is sent again as ${newId}`,
-      `${unknownId}: there is no such dead letter`,
-      `${expired}: it is too old to be sent unseen; --force sends it all the same`,
+      `${unknownId}: no such dead letter`,
+      `${expired}: too old to be sent unseen; --force does it all the same`,
     ]);
     await to.api.waitForAccepted(1);
     const delivered = await eventually('the replay is delivered', () =>

@@ -1,10 +1,9 @@
 import { hostname } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { version } from '../../src/shared/version.ts';
-import { randomPort } from '../../src/testing/random-port.ts';
 import type { RedisServer } from '../../src/testing/redis-handle.ts';
 import { installWithCli, jsonLinesOf } from '../support/cli-installation.ts';
-import { type CommandResult, runCommand, startCommand } from '../support/command-line.ts';
+import type { CommandResult } from '../support/command-line.ts';
 import { textMessage } from '../support/messages.ts';
 import { startTestRedis } from '../support/redis.ts';
 
@@ -181,40 +180,5 @@ describe.concurrent('kitechat-sender message', () => {
       expect([exitCode, stdout]).toEqual([1, []]);
       expect(stderr.join('\n')).toMatch(/^no message \S+ is known: the id is wrong, or /);
     }
-  });
-});
-
-describe.concurrent('commands that ask or change, without Redis', () => {
-  const away = { REDIS_URL: `redis://:secret@127.0.0.1:${randomPort()}` };
-
-  it('exit 3 within their time, with a message for people alone', async () => {
-    const commands = [
-      ['status', '--json'],
-      ['message', unknownId],
-      ['dead-letters', 'list'],
-      ['dead-letters', 'show', unknownId],
-      ['dead-letters', 'replay', '--id', unknownId],
-      ['cancel', unknownId],
-      ['hold', '--page', 'p1'],
-      ['release', '--all'],
-      ['limits', 'show'],
-      ['limits', 'set', '--rate', '5/s'],
-    ];
-    for (const { exitCode, stdout, stderr } of await Promise.all(commands.map((args) => runCommand(args, away)))) {
-      expect([exitCode, stdout]).toEqual([3, []]);
-      expect(stderr).toHaveLength(1);
-      expect(stderr[0]).toMatch(
-        /^Redis could not be reached in time\..*REDIS_URL.*\(redis:\/\/127\.0\.0\.1:\d+(, \w+)?\)$/,
-      );
-    }
-  });
-
-  it('are ended at once by SIGINT, and exit 130', async () => {
-    // The warning tells when the command has begun.
-    await using asking = startCommand(['status'], { ...away, KITECHAT_UNKNOWN: 'x' });
-    await asking.lineWhere('stderr', (line) => line.startsWith('warning:'));
-    asking.kill('SIGINT');
-    expect(await asking.ended()).toBe(130);
-    expect(asking.stderr).toHaveLength(1);
   });
 });

@@ -12,7 +12,49 @@ describe.concurrent('the use of the command line', () => {
     ['an unknown option', ['status', '--jsn'], /unknown option '--jsn'\n\(Did you mean --json\?\)/],
     ['a missing argument', ['message'], /missing required argument 'ID'/],
     ['too many arguments', ['message', 'a', 'b'], /too many arguments for 'message'/],
-    ['a missing option', ['dead-letters', 'replay'], /required option '--id <ID\.\.\.>' not specified/],
+    ['a replay of nothing', ['dead-letters', 'replay'], /name which: --id ID…, filters such as --reason .*, or --all/],
+    ['a replay of nothing, with --force', ['dead-letters', 'replay', '--force', '--rate', '5/s'], /name which: /],
+    ['a discard of nothing', ['dead-letters', 'discard', '--yes'], /name which: /],
+    [
+      'a replay of everything and of a page',
+      ['dead-letters', 'replay', '--all', '--page', 'p1'],
+      /give a filter or --all, not both/,
+    ],
+    [
+      'a discard of an entry and of a reason',
+      ['dead-letters', 'discard', '--id', '0-1', '--reason', 'rejected', '--yes'],
+      /give --id or a filter, not both/,
+    ],
+    [
+      'a discard of an empty page',
+      ['dead-letters', 'discard', '--page', '', '--yes'],
+      /'' is invalid\. It must not be/,
+    ],
+    [
+      'a rate that is none',
+      ['dead-letters', 'replay', '--all', '--rate', 'fast'],
+      /'fast' is invalid\. It must look like 50\/s/,
+    ],
+    [
+      'an edit without a text',
+      ['dead-letters', 'replay', '--id', '0-1', '--set', 'message.text'],
+      /It must be a path and a text, such as message\.text=Hello/,
+    ],
+    [
+      'two edits of one place',
+      ['dead-letters', 'replay', '--id', '0-1', '--set', 'message.text=a', '--set', 'message.text=b'],
+      /message\.text is set twice/,
+    ],
+    [
+      'an edit of many entries',
+      ['dead-letters', 'replay', '--all', '--set', 'message.text=a'],
+      /--set changes one entry: give the one --id that it is for/,
+    ],
+    [
+      'an edit of two entries',
+      ['dead-letters', 'replay', '--id', '0-1', '0-2', '--set', 'message.text=a'],
+      /--set changes one entry/,
+    ],
     ['an unknown reason', ['dead-letters', 'list', '--reason', 'bored'], /Allowed choices are rejected, exhausted, /],
     [
       'a limit that is no number',
@@ -49,6 +91,12 @@ describe.concurrent('the use of the command line', () => {
     expect(stderr.at(-1)).toMatch(/--help to see what it takes/);
   });
 
+  it('a discard that can ask nobody exits 2, and says what to give', async () => {
+    const { exitCode, stdout, stderr } = await runCommand(['dead-letters', 'discard', '--all'], noRedis);
+    expect([exitCode, stdout]).toEqual([2, []]);
+    expect(stderr).toEqual([expect.stringMatching(/^error: nobody can be asked here: give --yes .*, or --dry-run$/)]);
+  });
+
   it('no command at all exits 2, with the commands on stderr', async () => {
     const results = await Promise.all([runCommand([]), runCommand(['dead-letters']), runCommand(['limits'])]);
     for (const { exitCode, stdout } of results) expect([exitCode, stdout]).toEqual([2, []]);
@@ -83,34 +131,39 @@ describe.concurrent('the use of the command line', () => {
     ]);
   });
 
-  it.each([['worker'], ['send'], ['message', '0-1'], ['dead-letters', 'replay', '--id', '0-1']])(
-    '%s: all problems of the configuration are told at once, exit 2, and no value gets out',
-    async (...args) => {
-      const secret = randomUUID();
-      const { exitCode, stdout, stderr } = await runCommand(args, {
-        REDIS_URL: `http://user:${secret}@127.0.0.1`,
-        KITECHAT_API_KEY: `${secret}\n${secret}`,
-        KITECHAT_API_URL: secret,
-        KITECHAT_TIMEOUT_MS: secret,
-        KITECHAT_BACKOFF_MS: '10',
-        KITECHAT_BACKOFF_MAX_MS: '5',
-        LOG_LEVEL: secret,
-      });
-      expect([exitCode, stdout]).toEqual([2, []]);
-      const text = stderr.join('\n');
-      for (const name of [
-        'REDIS_URL',
-        'KITECHAT_API_KEY',
-        'KITECHAT_API_URL',
-        'KITECHAT_TIMEOUT_MS',
-        'KITECHAT_BACKOFF_MAX_MS',
-        'LOG_LEVEL',
-      ]) {
-        expect(text).toMatch(new RegExp(`^  - ${name}: `, 'm'));
-      }
-      expect(text).not.toContain(secret);
-    },
-  );
+  it.each([
+    ['worker'],
+    ['send'],
+    ['message', '0-1'],
+    ['status', '--watch'],
+    ['dead-letters', 'replay', '--id', '0-1'],
+    ['dead-letters', 'discard', '--all', '--yes'],
+    ['dead-letters', 'export'],
+  ])('%s: all problems of the configuration are told at once, exit 2, and no value gets out', async (...args) => {
+    const secret = randomUUID();
+    const { exitCode, stdout, stderr } = await runCommand(args, {
+      REDIS_URL: `http://user:${secret}@127.0.0.1`,
+      KITECHAT_API_KEY: `${secret}\n${secret}`,
+      KITECHAT_API_URL: secret,
+      KITECHAT_TIMEOUT_MS: secret,
+      KITECHAT_BACKOFF_MS: '10',
+      KITECHAT_BACKOFF_MAX_MS: '5',
+      LOG_LEVEL: secret,
+    });
+    expect([exitCode, stdout]).toEqual([2, []]);
+    const text = stderr.join('\n');
+    for (const name of [
+      'REDIS_URL',
+      'KITECHAT_API_KEY',
+      'KITECHAT_API_URL',
+      'KITECHAT_TIMEOUT_MS',
+      'KITECHAT_BACKOFF_MAX_MS',
+      'LOG_LEVEL',
+    ]) {
+      expect(text).toMatch(new RegExp(`^  - ${name}: `, 'm'));
+    }
+    expect(text).not.toContain(secret);
+  });
 
   it('a worker without a key exits 2, and says which variable is missing', async () => {
     const { exitCode, stdout, stderr } = await runCommand(['worker'], noRedis);

@@ -2,9 +2,14 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
-const main = new URL('../../src/cli/main.ts', import.meta.url).pathname;
+export const main = new URL('../../src/cli/main.ts', import.meta.url).pathname;
 /** Node compiles the program once for all runs: that halves the time it takes to start. */
 const compileCache = new URL('../../node_modules/.cache/node', import.meta.url).pathname;
+
+/** Nothing of this process's environment but the path. */
+export function environment(env: Record<string, string>): Record<string, string> {
+  return { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: compileCache, ...env };
+}
 
 /** As the third argument of `startCommand`: stdin stays open, and `write` feeds it. */
 export const stdinStaysOpen = Symbol('stdin stays open');
@@ -33,7 +38,7 @@ export function startCommand(
   stdin?: string | Uint8Array | typeof stdinStaysOpen,
 ): CommandProcess {
   const child: ChildProcess = spawn(process.execPath, [main, ...args], {
-    env: { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: compileCache, ...env },
+    env: environment(env),
     stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   });
   // A command may end before it has read all of it.

@@ -117,9 +117,7 @@ export async function expectAllInOrder(
 ): Promise<void> {
   expect(scene.api.report().outOfOrder).toEqual({ count: 0, examples: [] });
   expect(await readRepairs(scene.lanes.shard)).toEqual({});
-  const kept = ended.map(({ id, status }) => (status === 'dead' ? `dead:${id}` : `send:${id}`));
-  const indexes = new Set(ended.map(({ status }) => (status === 'dead' ? 'dead:failed' : 'send:completed')));
-  const expected = [...kept, ...indexes].toSorted();
+  const expected = [...new Set(ended.flatMap(keysOf))].toSorted();
   let keys: string[] = [];
   const look = async (): Promise<boolean> => {
     keys = (await scene.lanes.keys()).filter((key) => !/^(repairs$|idem:)/.test(key));
@@ -127,6 +125,14 @@ export async function expectAllInOrder(
   };
   await eventually('BullMQ has finished all that was settled', look, 10_000).catch(() => {});
   expect(keys).toEqual(expected);
+}
+
+/** What is kept of a message that has ended, and where it is found. */
+function keysOf(record: MessageRecord): string[] {
+  if (record.status !== 'dead') return [`send:${record.id}`, 'send:completed'];
+  const { id, reason, pageId } = record;
+  const indexes = ['letters', 'letters:pages', `letters:reason:${reason}`, `letters:page:${pageId}`];
+  return [`dead:${id}`, 'dead:failed', ...indexes];
 }
 
 /** The settings of an installation as a process of the command line takes them. */

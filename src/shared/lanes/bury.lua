@@ -3,7 +3,7 @@
 --
 -- KEYS[1] the job's hash
 -- ARGV[1] root  ARGV[2] message id  ARGV[3] '1' if no worker can read the job: then it may be taken from a worker, too,
--- since none of our code runs on it
+-- since none of our code runs on it  ARGV[4] the conversation's hold as JSON if dead letters hold theirs, or ''
 --
 -- Returns {'done'}, or with the letter dropped {'not ours'} (a worker has it, or it has ended, or it is gone), or
 -- {'missing'} (the add of the letter failed).
@@ -35,7 +35,8 @@ end
 leaveBackoff(root, lane, id)
 redis.call('ZREM', root .. 'held', id)
 redis.call('ZREM', root .. 'due', id)
-showLetter(root, id)
+showLetter(root, id, lane)
+holdForLetter(root, lane, id, ARGV[4])
 redis.call('DEL', KEYS[1])
 leaveLane(root, lane, id)
 redis.call('HINCRBY', root .. 'repairs', 'buried', 1)

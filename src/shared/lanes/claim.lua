@@ -169,7 +169,7 @@ local leavingAt = leavesAt()
 if leavingAt > now then
   -- It keeps the slot that it has.
   local kind, slot = 'pageSlot', pageSlot
-  if fleet.intervalMs then kind, slot = 'fleetSlot', hasFleetSlot and fleetSlot or now end
+  if fleet.intervalMs or not slot then kind, slot = 'fleetSlot', hasFleetSlot and fleetSlot or now end
   return wait(leavingAt, root .. 'slots:' .. page, 'leaves', math.ceil(leavingAt), kind, slot)
 end
 

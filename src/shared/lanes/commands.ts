@@ -9,13 +9,16 @@ const letter = read('letter');
 const circuit = read('circuit');
 
 const scripts = {
-  laneEnqueue: { lua: lanes + read('enqueue'), numberOfKeys: 1 },
+  laneEnqueue: { lua: lanes + letter + read('enqueue'), numberOfKeys: 1 },
   laneClaim: { lua: lanes + limit + read('claim'), numberOfKeys: 2 },
   laneSettle: { lua: lanes + letter + read('settle'), numberOfKeys: 2 },
   laneCancel: { lua: lanes + read('cancel'), numberOfKeys: 1 },
   laneDue: { lua: lanes + read('due'), numberOfKeys: 1 },
   laneHold: { lua: lanes + read('hold-until-released'), numberOfKeys: 1 },
   laneBury: { lua: lanes + letter + read('bury'), numberOfKeys: 1 },
+  letterFind: { lua: lanes + letter + read('find'), numberOfKeys: 1 },
+  letterDiscard: { lua: lanes + letter + read('discard'), numberOfKeys: 1 },
+  letterExpire: { lua: lanes + letter + read('expire'), numberOfKeys: 1 },
   laneReconcile: { lua: lanes + read('reconcile'), numberOfKeys: 1 },
   laneRegister: { lua: read('register'), numberOfKeys: 1 },
   fleetGate: { lua: limit + circuit + read('gate'), numberOfKeys: 3 },

@@ -1,5 +1,6 @@
 -- Puts a message that was added just before, in the same MULTI, into its conversation's lane; if it is the head, into
--- its page's window. Running it twice for one message does nothing the second time.
+-- its page's window. Running it twice for one message does nothing the second time. A message that replays a dead letter
+-- takes the letter away, and goes to the front if the letter holds the conversation; that hold ends.
 --
 -- KEYS[1] the job's hash
 -- ARGV[1] root  ARGV[2] message id  ARGV[3] lane  ARGV[4] ttl in ms  ARGV[5] most open messages in the shard
@@ -41,9 +42,11 @@ local open = redis.call('ZCARD', send .. 'waiting-children') + redis.call('LLEN'
   + redis.call('LLEN', send .. 'active') + redis.call('ZCARD', send .. 'delayed')
 if open > tonumber(ARGV[5]) then return takeBack('full') end
 
+local isHigh, isFirst = ARGV[11] ~= '', false
 if ARGV[9] ~= '' then
-  if redis.call('ZREM', root .. 'dead:failed', ARGV[9]) == 0 then return takeBack('gone') end
-  redis.call('DEL', root .. 'dead:' .. ARGV[9])
+  isHigh = isHigh or redis.call('HEXISTS', root .. 'dead:' .. ARGV[9], 'high') == 1
+  if not takeLetter(root, ARGV[9]) then return takeBack('gone') end
+  isFirst = forgetHold(root, lane, ARGV[9]) ~= 'none'
 end
 
 if keyName then redis.call('SET', keyName, id .. ' ' .. ARGV[7], 'PX', ARGV[8]) end
@@ -51,11 +54,13 @@ local now = redisNowMs()
 local due = now
 if ARGV[10] ~= '' then due = tonumber(ARGV[10]) + (string.sub(ARGV[10], 1, 1) == '+' and now or 0) end
 redis.call('HSET', KEYS[1], 'lane', lane, 'exp', math.max(now, due) + tonumber(ARGV[4]))
-if ARGV[11] ~= '' then redis.call('HSET', KEYS[1], 'high', '1') end
+if isHigh then redis.call('HSET', KEYS[1], 'high', '1') end
 if due > now then
   redis.call('HSET', KEYS[1], 'due', due)
   redis.call('ZADD', root .. 'due', due, id)
   hide(root, id)
+elseif isFirst then
+  joinFront(root, lane, id)
 else
   joinLane(root, lane, id)
 end

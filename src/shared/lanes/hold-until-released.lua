@@ -22,16 +22,6 @@ if what == '*' then
 elseif not string.find(what, '/', 1, true) then
   goOn(what)
 else
-  local page = pageOf(what)
-  local head = redis.call('LINDEX', root .. 'lane:' .. what, 0)
-  local isInItsPlace = not head
-    or redis.call('HEXISTS', root .. 'window:' .. page, head) == 1
-    or redis.call('HEXISTS', root .. 'failing:' .. page, head) == 1
-    or redis.call('LPOS', root .. 'ready:' .. page, what)
-    or redis.call('LPOS', root .. 'high:' .. page, what)
-  if not isInItsPlace then
-    redis.call('SADD', root .. 'pages', page)
-    becomeReady(root, what, page, 'LPUSH')
-  end
+  letLaneGoOn(root, what)
 end
 return 1

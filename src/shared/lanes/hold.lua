@@ -1,5 +1,6 @@
 -- Put before the scripts that release or claim. What keeps messages back stands in the hash `holds`:
---   standing:*  standing:<page>  standing:<lane>   until an operator ends it; the value is JSON for `status`
+--   standing:*  standing:<page>  standing:<lane>   until an operator ends it; the value is JSON for `status`,
+--     with the id of the dead letter that a lane is held for as `letter`
 --   timed:<page>                                   the API asked for it; the value is `<until in ms> <JSON>`
 
 local function isPageHeldForGood(root, page)

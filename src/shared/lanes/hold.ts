@@ -11,6 +11,8 @@ export interface HoldTarget {
 /** A hold that lasts until it is ended. */
 export interface StandingHold extends HoldTarget {
   reason: 'operator' | 'dead-letter';
+  /** The dead letter that the conversation waits for: sent again, it goes before the others. */
+  letter?: string | undefined;
 }
 
 /** Begins a hold in one shard. @returns whether there was none. */

@@ -1,5 +1,12 @@
--- Put before the scripts that end a message with a dead letter. The letter was added just before, in the same MULTI, to
--- the dead-letter queue's `waiting-children`, where nobody sees it.
+-- Put before the scripts that write, find or take away dead letters. Needs hold.lua and release.lua before it.
+--
+-- A letter is added to the dead-letter queue's `waiting-children`, where nobody sees it, in the MULTI that ends its message;
+-- the script after it shows or drops it. Shown letters stand in BullMQ's `dead:failed` by their time of death, and in
+--   letters                   what each one is found by: `<reason> <lane>`, by id
+--   letters:reason:<reason>   ids by time of death
+--   letters:page:<page>       ids by time of death
+--   letters:pages             pages by the number of their letters
+-- An id that is there and not in `dead:failed` was removed by others; whoever meets it takes it out.
 
 -- The add may have failed though this script runs: after a SCRIPT FLUSH Redis may know only one of the two again. Nothing
 -- may end then.
@@ -7,16 +14,96 @@ local function isLetterThere(root, id)
   return redis.call('EXISTS', root .. 'dead:' .. id) == 1
 end
 
-local function showLetter(root, id)
+-- Written anew each time, never counted up: a count that drifts would stay wrong for ever.
+local function writeCount(root, page)
+  local count = redis.call('ZCARD', root .. 'letters:page:' .. page)
+  if count > 0 then
+    redis.call('ZADD', root .. 'letters:pages', count, page)
+  else
+    redis.call('ZREM', root .. 'letters:pages', page)
+  end
+end
+
+local function showLetter(root, id, lane)
   local dead = root .. 'dead:'
   local deadAt = redisNowMs()
+  local reason, page = redis.call('HGET', dead .. id, 'name'), pageOf(lane)
   redis.call('ZREM', dead .. 'waiting-children', id)
   redis.call('ZADD', dead .. 'failed', deadAt, id)
-  redis.call('HSET', dead .. id, 'finishedOn', deadAt, 'failedReason', redis.call('HGET', dead .. id, 'name'))
+  redis.call('HSET', dead .. id, 'finishedOn', deadAt, 'failedReason', reason)
+  -- Sent again, it has the same priority.
+  if redis.call('HEXISTS', root .. 'send:' .. id, 'high') == 1 then redis.call('HSET', dead .. id, 'high', '1') end
+  redis.call('HSET', root .. 'letters', id, reason .. ' ' .. lane)
+  redis.call('ZADD', root .. 'letters:reason:' .. reason, deadAt, id)
+  redis.call('ZADD', root .. 'letters:page:' .. page, deadAt, id)
+  writeCount(root, page)
 end
 
 -- Only a hidden one: a letter that is shown belongs to a message that has ended before.
 local function dropLetter(root, id)
   local dead = root .. 'dead:'
   if redis.call('ZREM', dead .. 'waiting-children', id) == 1 then redis.call('DEL', dead .. id) end
+end
+
+-- What a letter is found by: its reason and its lane; nothing if it stands in no index.
+local function placeOf(root, id)
+  local place = redis.call('HGET', root .. 'letters', id)
+  if place then return string.match(place, '^(%S+) (.+)$') end
+end
+
+-- Returns the lane.
+local function leaveIndexes(root, id)
+  local reason, lane = placeOf(root, id)
+  if not lane then return end
+  local page = pageOf(lane)
+  redis.call('HDEL', root .. 'letters', id)
+  redis.call('ZREM', root .. 'letters:reason:' .. reason, id)
+  redis.call('ZREM', root .. 'letters:page:' .. page, id)
+  writeCount(root, page)
+  return lane
+end
+
+-- Takes away a letter that is shown. Returns whether there was one, and its lane.
+local function takeLetter(root, id)
+  local dead = root .. 'dead:'
+  if redis.call('ZREM', dead .. 'failed', id) == 0 then return false end
+  redis.call('DEL', dead .. id, dead .. id .. ':logs')
+  return true, leaveIndexes(root, id)
+end
+
+-- The conversation waits for what an operator does about this letter. `json` names its page and conversation, as far as they
+-- are known, or is '' if dead letters hold nothing. A hold that stands already stays what it is, and remembers its first letter.
+local function holdForLetter(root, lane, id, json)
+  if json == '' then return end
+  local field = 'standing:' .. lane
+  local before = redis.call('HGET', root .. 'holds', field)
+  local hold = cjson.decode(before or json)
+  if hold.letter then return end
+  hold.letter = id
+  hold.page = hold.page or pageOf(lane)
+  hold.conversation = hold.conversation or string.match(lane, '/(.*)$')
+  redis.call('HSET', root .. 'holds', field, cjson.encode(hold))
+end
+
+-- The letter is gone. Returns 'none' if it held no conversation, 'ended' if its hold has ended with it, or 'kept' if an
+-- operator's hold stands on.
+local function forgetHold(root, lane, id, isKept)
+  local field = 'standing:' .. lane
+  local json = redis.call('HGET', root .. 'holds', field)
+  local hold = json and cjson.decode(json)
+  if not hold or hold.letter ~= id then return 'none' end
+  if hold.reason == 'dead-letter' and not isKept then
+    redis.call('HDEL', root .. 'holds', field)
+    return 'ended'
+  end
+  hold.letter = nil
+  redis.call('HSET', root .. 'holds', field, cjson.encode(hold))
+  return 'kept'
+end
+
+-- Others have removed it: it leaves the indexes. A conversation that it held stays held.
+local function forgetRemoved(root, id)
+  local lane = leaveIndexes(root, id)
+  if lane then forgetHold(root, lane, id, true) end
+  return lane
 end

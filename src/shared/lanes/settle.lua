@@ -6,6 +6,7 @@
 -- ARGV[6] what goes to the history, or ''  ARGV[7] attempts used now: 0 or 1
 -- ARGV[8] for backoff and hold: how long, in ms  ARGV[9] '1' if the worker lived through the attempt
 -- ARGV[10] most entries that a history keeps  ARGV[11] what holds the whole page for the same time, as JSON, or ''
+-- ARGV[12] for dead: the conversation's hold as JSON if dead letters hold theirs, or ''
 --
 -- The last attempt that was closed stands in the field `closed`: a reply that was lost makes the client ask again, and
 -- the same answer is right then.
@@ -52,8 +53,12 @@ if ARGV[5] == 'delivered' or ARGV[5] == 'dead' then
   redis.call('HSET', jobKey, 'settled', ARGV[5], unpack(changes))
   leaveBackoff(root, lane, id)
   redis.call('ZREM', root .. 'held', id)
+  -- Before the next message of the conversation could go.
+  if ARGV[5] == 'dead' then
+    showLetter(root, id, lane)
+    holdForLetter(root, lane, id, ARGV[12])
+  end
   leaveLane(root, lane, id)
-  if ARGV[5] == 'dead' then showLetter(root, id) end
   return { 'done', 0 }
 end
 

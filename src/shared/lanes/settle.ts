@@ -1,6 +1,7 @@
 import { type AttemptRecord, encodeAttempt, MAX_HISTORY } from '../attempts.ts';
 import type { DeadLetterPayload } from '../dead-letter.ts';
 import { jobKeys, type Shard } from '../queues.ts';
+import { holdOf } from './letters.ts';
 import { addHidden, runTransaction } from './transaction.ts';
 
 /** What is to become of a message. */
@@ -10,7 +11,8 @@ export type Settlement =
   | { kind: 'backoff'; delayMs: number }
   /** Keeps its place in the window: it isn't to blame. */
   | { kind: 'hold'; delayMs: number; page?: TimedHold }
-  | { kind: 'dead'; letter: DeadLetterPayload };
+  /** `holds`: its conversation waits for an operator. */
+  | { kind: 'dead'; letter: DeadLetterPayload; holds?: boolean };
 
 /** Why the whole page waits as long as the message. */
 export interface TimedHold {
@@ -53,6 +55,7 @@ export async function settle(shard: Shard, attempt: AttemptToSettle, settlement:
     attempt.survived ? 1 : 0,
     MAX_HISTORY,
     'page' in settlement && settlement.page ? JSON.stringify(settlement.page) : '',
+    settlement.kind === 'dead' ? holdOf(settlement.letter, settlement.holds ?? false) : '',
   ];
   const reply =
     settlement.kind === 'dead'

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { bury } from '../../../src/shared/lanes/bury.ts';
 import { buryFailed } from '../../../src/worker/bury-lost.ts';
 import { checked, command, type LaneCommand } from './command.ts';
+import { holdForLetter } from './holds.ts';
 import { withoutMemory } from './memory-commands.ts';
 import { count, endMessage, type Message, type Model, openMessages, pick } from './model.ts';
 import { BURY, LETTER } from './worker-steps.ts';
@@ -47,11 +48,16 @@ export const buryCommand = fc.constant(
 
 export async function buryAll(model: Model, world: World): Promise<string[]> {
   const lost = openMessages(model).filter(({ id }) => model.seen.failed.includes(id));
-  const buried = await buryFailed(world.shard, BURY);
+  const buried = await buryFailed(world.shard, { ...BURY, onDeadLetter: model.policy });
   if (buried !== lost.length) throw new Error(`${buried} messages are buried, not ${lost.length}`);
-  for (const message of lost) endMessage(model, message, 'dead');
+  for (const message of lost) die(model, message);
   count(model, 'bury');
   return lost.map(({ page }) => page);
+}
+
+function die(model: Model, message: Message): void {
+  endMessage(model, message, 'dead');
+  if (model.policy === 'hold') holdForLetter(model, message);
 }
 
 /** A job that no worker can read: it is in nobody's hands, whoever has its lock. */
@@ -71,10 +77,11 @@ export const buryUnreadableCommand = number.map((n): LaneCommand => {
       if (!message) return [];
       const { id, page } = message;
       const isReachable = [...model.seen.wait, ...model.seen.active, ...model.seen.failed].includes(id);
-      const isBuried = await bury(world.shard, id, { ...LETTER, reason: 'undecodable' }, { unreadable: true });
+      const how = { unreadable: true, holds: model.policy === 'hold' };
+      const isBuried = await bury(world.shard, id, { ...LETTER, reason: 'undecodable' }, how);
       if (isBuried !== (message.end === null && isReachable)) throw new Error(`burying ${id} answers ${isBuried}`);
       if (!isBuried) return [];
-      endMessage(model, message, 'dead');
+      die(model, message);
       model.locks.delete(id);
       return [page];
     },

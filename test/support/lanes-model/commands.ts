@@ -4,6 +4,7 @@ import * as cancel from './cancel-commands.ts';
 import type { LaneCommand } from './command.ts';
 import * as due from './due-commands.ts';
 import * as hold from './hold-commands.ts';
+import * as letter from './letter-commands.ts';
 import * as memory from './memory-commands.ts';
 import * as operator from './operator-commands.ts';
 import * as producer from './producer-commands.ts';
@@ -13,7 +14,11 @@ const weighted: [weight: number, arbitrary: fc.Arbitrary<LaneCommand>][] = [
   [10, producer.enqueueCommand],
   [4, producer.burstCommand],
   [1, producer.enqueueAgainCommand],
-  [2, producer.replayCommand],
+  [4, producer.replayCommand],
+  [3, letter.policyCommand],
+  [2, letter.discardCommand],
+  [1, letter.expireCommand],
+  [1, letter.removeLetterCommand],
   [14, worker.stepCommand],
   [10, worker.processCommand],
   [4, worker.processAllCommand],

@@ -21,6 +21,7 @@ export async function drain(model: Model, world: World): Promise<void> {
   await workOff(model, world, () => isBusy(model));
   const stillness = problemsOfHeldRest(model);
   if (stillness.length > 0) throw new Error(stillness.join('\n'));
+  model.policy = 'continue';
   await releaseAll(model, world);
   await endAll(model, world);
   // Whatever was done to them, conversations take new messages.

@@ -56,7 +56,8 @@ function expectedPace(model: Model, message: Message, word: FleetWord): Expected
   const mustAsk = word.verdict === 'probe' || (word.verdict === 'ask' && !hasFleetSlot);
   if (mustAsk) return { verdict: 'ask', reserved, pageSlot };
 
-  const time = word.verdict === 'slot' ? now + word.delayMs : now;
+  // As planned, not as late as it may be.
+  const time = word.verdict === 'slot' ? now + word.delayMs : (pageSlot ?? now);
   if (word.verdict !== 'ask' && fleet.pageLimit && fleet.intervalMs > 0 && !hasFleetSlot) {
     const leaving = reserve(model, message.page, 'leaving', { from: time });
     if (leaving.slot > time) {
@@ -71,7 +72,8 @@ function expectedPace(model: Model, message: Message, word: FleetWord): Expected
   reserved.push(...left);
   const leaves = Math.ceil(Math.max(now, ...left.map(({ slot }) => slot)));
   if (leaves === now) return { verdict: 'go', reserved };
-  const slots = fleet.intervalMs > 0 ? { fleetSlot: hasFleetSlot ? (message.fleetSlot ?? now) : now } : { pageSlot };
+  const keepsFleetSlot = fleet.intervalMs > 0 || pageSlot === null;
+  const slots = keepsFleetSlot ? { fleetSlot: hasFleetSlot ? (message.fleetSlot ?? now) : now } : { pageSlot };
   return { ...waitFor(leaves), leaves, ...slots };
 }
 

@@ -1,5 +1,5 @@
 import type { SettleResult } from '../../../src/shared/lanes/settle.ts';
-import { isHeld } from './holds.ts';
+import { holdForLetter, isHeld } from './holds.ts';
 import { count, endMessage, endWait, hasEnded, type Message, type Model, type Work, type Worker } from './model.ts';
 
 const MAX_HISTORY = 50;
@@ -53,6 +53,7 @@ export function applySettlement(model: Model, { message, settlement }: Work): vo
   if (survived) message.starts = 0;
   if (what.kind === 'delivered' || what.kind === 'dead') {
     endMessage(model, message, what.kind);
+    if (what.kind === 'dead' && what.holds) holdForLetter(model, message);
     return;
   }
   message.nextAt = Math.min(model.now + what.delayMs, Math.max(model.now, message.expiresAt));

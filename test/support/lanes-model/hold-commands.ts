@@ -21,7 +21,7 @@ export const holdCommand = anyTarget.map((target): LaneCommand =>
       const name = nameOf(target);
       const isNew = await hold(world.shard, { ...target, reason: 'operator' });
       if (isNew === model.holds.has(name)) throw new Error(`holding ${name} answers ${isNew}`);
-      model.holds.set(name, target);
+      if (isNew) model.holds.set(name, { ...target, reason: 'operator' });
       count(model, 'hold');
     },
   }),
@@ -52,7 +52,11 @@ async function releaseTarget(model: Model, world: World, target: HoldTarget): Pr
   return target.conversation === undefined || standsNowhere(model.seen, target.page, name) ? [target.page] : [];
 }
 
-function standsNowhere({ high, ready, window, failing, ...seen }: Snapshot, pageId: string, lane: string): boolean {
+export function standsNowhere(
+  { high, ready, window, failing, ...seen }: Snapshot,
+  pageId: string,
+  lane: string,
+): boolean {
   const head = headOf(seen, lane);
   const isListed = [high, ready].some((list) => list[pageId]?.includes(lane));
   return head !== undefined && !isListed && ![window, failing].some((place) => place[pageId]?.[head]);

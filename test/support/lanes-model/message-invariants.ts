@@ -128,6 +128,31 @@ function problemsOfLetters({ seen, letters, messages }: Model): string[] {
     ...(seen.letterJobs.toSorted().join() === expected
       ? []
       : ['a dead letter has no entry, or an entry has no letter']),
+    ...problemsOfIndexes(seen, messages),
     ...seen.letters.filter((id) => messages.get(id)?.end !== 'dead').map((id) => `${id} has a letter and is not dead`),
+  ];
+}
+
+/** Every letter stands in the index of its reason and in that of its page, and nothing else does. */
+function problemsOfIndexes({ letters, ...seen }: Snapshot, messages: Model['messages']): string[] {
+  const all = letters.toSorted().join();
+  const found = {
+    reasons: Object.values(seen.lettersByReason).flat().toSorted().join(),
+    pages: Object.values(seen.lettersByPage).flat().toSorted().join(),
+    places: Object.keys(seen.letterPlaces).toSorted().join(),
+  };
+  const isOfPage = (id: string, page: string): boolean =>
+    messages.get(id)?.page === page && seen.letterPlaces[id]?.endsWith(` ${messages.get(id)?.lane}`) === true;
+  const pages = new Set([...Object.keys(seen.lettersByPage), ...Object.keys(seen.letterPages)]);
+  return [
+    ...Object.entries(found)
+      .filter(([, ids]) => ids !== all)
+      .map(([index, ids]) => `the index of ${index} has ${ids}`),
+    ...Object.entries(seen.lettersByPage).flatMap(([page, ids]) =>
+      ids.filter((id) => !isOfPage(id, page)).map((id) => `the dead letter ${id} is none of ${page}`),
+    ),
+    ...[...pages]
+      .filter((page) => seen.lettersByPage[page]?.length !== seen.letterPages[page])
+      .map((page) => `the dead letters of ${page} are counted as ${seen.letterPages[page]}`),
   ];
 }

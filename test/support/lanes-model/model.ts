@@ -1,4 +1,5 @@
-import type { HoldTarget } from '../../../src/shared/lanes/hold.ts';
+import type { DeadLetterPolicy } from '../../../src/shared/dead-letter.ts';
+import type { StandingHold } from '../../../src/shared/lanes/hold.ts';
 import type { Claim, FleetWord } from '../../../src/shared/lanes/claim.ts';
 import type { Settlement, SettleResult } from '../../../src/shared/lanes/settle.ts';
 import { type Arrival, NEVER, type Pace, type PageRecord, type Rules } from './pace.ts';
@@ -67,8 +68,10 @@ export interface Model {
   keys: Map<string, { value: string; until: number }>;
   registered: Map<string, { concurrency: number; seenAt: number }>;
   fleet: { concurrency: number; window: number; pageLimit: Pace | null; intervalMs: number };
-  /** What operators hold: `*`, pages and lanes. */
-  holds: Map<string, HoldTarget>;
+  /** What operators and dead letters hold: `*`, pages and lanes. */
+  holds: Map<string, StandingHold>;
+  /** What a dead letter means for its conversation, as the workers are set up now. */
+  policy: DeadLetterPolicy;
   /** Until when the API wants pages to wait. */
   timed: Map<string, number>;
   paces: Map<string, PageRecord>;
@@ -114,6 +117,7 @@ export function newModel(seen: Snapshot, rules: Rules, tally: Map<string, number
     left: NEVER,
     limitSince: 0,
     holds: new Map(),
+    policy: 'continue',
     disturbed: new Set(),
     everDisturbed: false,
     seen,

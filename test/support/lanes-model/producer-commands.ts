@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { laneOf, idempotencyName } from '../../../src/shared/keys.ts';
 import { enqueue, type EnqueueResult, type MessageToEnqueue } from '../../../src/shared/lanes/enqueue.ts';
 import { checked, command, type LaneCommand } from './command.ts';
-import { CONVERSATIONS, count, type Message, type Model, newName, PAGES, pick, type Worker } from './model.ts';
+import { CONVERSATIONS, count, headOf, type Message, type Model, newName, PAGES, pick, type Worker } from './model.ts';
+import { forgetLetter } from './holds.ts';
 import { repeatWork } from './worker-steps.ts';
 import type { World } from './world.ts';
 
@@ -54,7 +55,8 @@ function expectedAnswer(model: Model, { page, key, maxQueued, replayOf }: Order)
 function applyEnqueue(model: Model, order: Order, { verdict }: EnqueueResult): void {
   count(model, verdict);
   if (verdict !== 'stored') return;
-  const { id, page, conversation, ttlMs, key, replayOf, due, isHigh = false } = order;
+  const { id, page, conversation, ttlMs, key, replayOf, due } = order;
+  const replayed = replayOf === undefined ? undefined : model.messages.get(replayOf);
   const waitMs = Math.max(0, due && 'delayMs' in due ? due.delayMs : (due?.atInMs ?? 0));
   const lane = laneOf(page, conversation);
   const message: Message = {
@@ -76,15 +78,29 @@ function applyEnqueue(model: Model, order: Order, { verdict }: EnqueueResult): v
     dueAt: waitMs > 0 ? model.now + waitMs : null,
     end: null,
     promoted: false,
-    isHigh,
+    isHigh: order.isHigh ?? replayed?.isHigh ?? false,
   };
   model.messages.set(id, message);
-  if (message.dueAt === null) model.lanes.set(lane, [...(model.lanes.get(lane) ?? []), message]);
+  const isFirst = replayed !== undefined && forgetLetter(model, replayed) !== 'none';
+  if (message.dueAt === null) model.lanes.set(lane, withMessage(model, message, isFirst));
   else count(model, 'scheduled');
   if (replayOf !== undefined) model.letters.delete(replayOf);
   if (key) {
     model.keys.set(idempotencyName(page, key.key), { value: `${id} ${key.requestHash}`, until: model.now + DAY_MS });
   }
+}
+
+/** At the end of its conversation, or before all that have not been released. */
+function withMessage(model: Model, message: Message, isFirst: boolean): Message[] {
+  const others = model.lanes.get(message.lane) ?? [];
+  if (!isFirst) return [...others, message];
+  count(model, others.length > 0 ? 'replay before others' : 'replay to the front');
+  const { window, failing } = model.seen;
+  const head = headOf(model.seen, message.lane) ?? '';
+  const isReleased = [window, failing].some((place) => place[message.page]?.[head] !== undefined);
+  // One that was removed, and that nobody has noticed, has its place in Redis all the same.
+  const before = others.filter(({ id }) => isReleased && id === head);
+  return [...before, message, ...others.filter((other) => !before.includes(other))];
 }
 
 /** Stores a message, and says whether the answer and what followed was right. */
@@ -177,6 +193,8 @@ export const enqueueAgainCommand = number.map((n): LaneCommand => {
 export const replayCommand = fc.tuple(number, fc.boolean()).map(([n, isFull]): LaneCommand => {
   const find = (model: Model): Message | undefined => {
     const dead = [...model.messages.values()].filter(({ end }) => end === 'dead');
+    const holding = dead.filter(({ id, lane }) => model.holds.get(lane)?.letter === id && model.lanes.has(lane));
+    if (n % 2 === 0 && holding.length > 0) return pick(holding, n);
     const withWorkers = dead.filter((message) => workersWith(model, message).length > 0);
     return pick(withWorkers.length > 0 ? withWorkers : dead, n);
   };
@@ -202,7 +220,7 @@ export const replayCommand = fc.tuple(number, fc.boolean()).map(([n, isFull]): L
   });
 });
 
-function workersWith({ workers }: Model, message: Message): Worker[] {
+export function workersWith({ workers }: Model, message: Message): Worker[] {
   return workers.filter(({ work }) => work?.message === message && work.settlement);
 }
 
@@ -218,6 +236,6 @@ async function storeTwice(model: Model, world: World, order: Omit<Order, 'id'>):
     throw new Error(`the replays answer ${JSON.stringify(answers)}`);
   }
   for (const [at, each] of orders.entries()) applyEnqueue(model, each, answers[at] ?? first);
-  const isHead = model.lanes.get(laneOf(order.page, order.conversation))?.length === 1;
+  const isHead = model.lanes.get(laneOf(order.page, order.conversation))?.[0]?.id === orders[0]?.id;
   return first.verdict === 'stored' && isHead ? [order.page] : [];
 }

@@ -34,6 +34,11 @@ export interface Snapshot {
   letters: string[];
   hiddenLetters: string[];
   letterJobs: string[];
+  /** What each letter is found by, and the indexes, by reason and by page; pages by their number of letters. */
+  letterPlaces: Record<string, string>;
+  lettersByReason: Record<string, string[]>;
+  lettersByPage: Record<string, string[]>;
+  letterPages: Record<string, number>;
   idempotency: Record<string, string>;
   fleet: Record<string, string>;
   repairs: Record<string, string>;
@@ -87,6 +92,10 @@ export async function takeSnapshot(redis: Redis, root: string): Promise<Snapshot
     completed: Object.keys(pairs(take('send:completed'))),
     failed: Object.keys(pairs(take('send:failed'))),
     letters: Object.keys(pairs(take('dead:failed'))),
+    letterPlaces: pairs(take('letters')),
+    letterPages: scores(take('letters:pages')),
+    lettersByReason: takeAll('letters:reason:', (values) => Object.keys(pairs(values))),
+    lettersByPage: takeAll('letters:page:', (values) => Object.keys(pairs(values))),
     hiddenLetters: Object.keys(pairs(take('dead:waiting-children'))),
     pages: take('pages').toSorted(),
     asleep: take('asleep').toSorted(),

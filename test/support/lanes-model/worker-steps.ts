@@ -31,7 +31,7 @@ export const DELIVERED: Outcome = {
 };
 
 /** How a worker buries what BullMQ failed by itself. */
-export const BURY: BuryConfig = { attempts: 8, onUnknownOutcome: 'resend' };
+export const BURY: BuryConfig = { attempts: 8, onUnknownOutcome: 'resend', onDeadLetter: 'continue' };
 
 /** A dead letter as its queue needs it; what stands in it is not the lanes' business. */
 export const LETTER: DeadLetterPayload = {
@@ -92,7 +92,7 @@ export async function settleWork(
 ): Promise<string | undefined> {
   if (!work.claim || !('claimed' in work.claim)) return undefined;
   const { verdict, claimed } = work.claim;
-  const what = settlementOf(work, verdict, outcome);
+  const what = settlementOf(model, work, verdict, outcome);
   const usedAttempt = verdict === 'go' ? outcome.usedAttempt && what.kind !== 'delivered' : verdict === 'unknown';
   work.settlement = { openAttempt: claimed.openAttempt, usedAttempt, survived: verdict === 'go', what };
   return await callSettle(model, world, worker, work);
@@ -146,9 +146,16 @@ function goesOnLater({ message: { end }, settlement }: Work): boolean {
   return end === null || (end === 'cancelled' && settlement?.what.kind !== 'delivered');
 }
 
-function settlementOf(work: Work, verdict: 'go' | 'unknown' | 'expired' | 'crashed', outcome: Outcome): Settlement {
+function settlementOf(
+  { policy }: Model,
+  work: Work,
+  verdict: 'go' | 'unknown' | 'expired' | 'crashed',
+  outcome: Outcome,
+): Settlement {
   const { kind, delayMs, holdsPage } = outcome;
-  if (verdict === 'expired' || verdict === 'crashed' || kind === 'dead') return { kind: 'dead', letter: LETTER };
+  if (verdict === 'expired' || verdict === 'crashed' || kind === 'dead') {
+    return { kind: 'dead', letter: LETTER, holds: policy === 'hold' };
+  }
   // Whether a message was delivered whose worker died can't be known: it is tried again.
   if (verdict === 'unknown') return { kind: 'backoff', delayMs };
   if (kind === 'delivered') return { kind };

@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { Limit } from '../../../bench/benchmark.ts';
 import { type BenchmarkResult, ratioTable, sidesTable } from '../../../bench/result/tables.ts';
-import { judge } from '../../../bench/result/verdict.ts';
+import { judge, judgeDetails } from '../../../bench/result/verdict.ts';
+
+const also = { waiting: { atLeast: 2 } };
 
 function resultWith(limit: Limit): BenchmarkResult {
   const rounds = [
-    { baseline: { value: 10, details: { waiting: 0 } }, subject: { value: 25, details: { waiting: 10_001 } } },
-    { baseline: { value: 20, details: { waiting: 0 } }, subject: { value: 40, details: { waiting: 10_003 } } },
+    { baseline: { value: 10, details: { waiting: 5001 } }, subject: { value: 25, details: { waiting: 15_003 } } },
+    { baseline: { value: 20, details: { waiting: 5001 } }, subject: { value: 40, details: { waiting: 10_002 } } },
   ];
   return {
     benchmark: {
@@ -14,11 +16,13 @@ function resultWith(limit: Limit): BenchmarkResult {
       measures: 'how long it takes',
       unit: 'ms',
       limit,
+      also,
       prepare: async () => await Promise.reject(new Error('it has run')),
     },
     sides: { baseline: 'idle', subject: 'busy' },
     rounds,
     verdict: judge(rounds, limit),
+    others: judgeDetails(rounds, { also }),
   };
 }
 
@@ -29,15 +33,19 @@ describe('the table of ratios', () => {
     );
   });
 
+  it('shows details that are judged, too', () => {
+    expect(ratioTable([resultWith({})]).split('\n')[2]).toMatch(/^ {2}waiting +2\.50 +2\.00 to 3\.00 +≥ 2 +2 +holds$/);
+  });
+
   it('cries out when a limit is broken', () => {
-    expect(ratioTable([resultWith({ atLeast: 2.5 })])).toMatch(/≥ 2\.5 +2 +BROKEN$/);
+    expect(ratioTable([resultWith({ atLeast: 2.5 })])).toMatch(/≥ 2\.5 +2 +BROKEN$/m);
   });
 });
 
 describe('the table of sides', () => {
   it('shows what both sides came to, in their unit, and what was noted beside it', () => {
     const [, idle, busy] = sidesTable([resultWith({ atMost: 3 })]).split('\n');
-    expect(idle).toMatch(/^delay +idle +15\.0 +10\.0 to 20\.0 +ms +waiting 0\.00$/);
-    expect(busy).toMatch(/^delay +busy +32\.5 +25\.0 to 40\.0 +ms +waiting 10002$/);
+    expect(idle).toMatch(/^delay +idle +15\.0 +10\.0 to 20\.0 +ms +waiting 5001$/);
+    expect(busy).toMatch(/^delay +busy +32\.5 +25\.0 to 40\.0 +ms +waiting 12503$/);
   });
 });

@@ -35,6 +35,16 @@ describe('errors', () => {
     expect(inspect(error)).toContain(name);
   });
 
+  it('of a call that only reads speak of reading, and keep their cause', () => {
+    const cause = Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
+    const error = new QueueUnavailableError('Redis can not be reached', { cause });
+    expect(error.message).toMatch(/^Redis can not be reached\. Nothing was written\. Check /);
+    const whileReading = error.whileReading();
+    expect(whileReading.message).toMatch(/^Redis can not be reached\. Nothing could be read\. Check /);
+    expect(whileReading.cause).toMatchObject({ code: 'ECONNREFUSED' });
+    expect(whileReading.whileReading().message).toBe(whileReading.message);
+  });
+
   it('list every issue of a request with its path', () => {
     const issues = [
       { path: 'pageId', message: 'is required' },

@@ -1,0 +1,89 @@
+import { type DeadLetterFilter, type DeadLetters, openDeadLetters } from '../../dead-letters/index.ts';
+import { loadConfig } from '../../shared/config.ts';
+import { type DeadReason, deadReasons } from '../../shared/dead-letter.ts';
+import { type CommandContext, type ExitCode, exitCodes, line } from '../context.ts';
+import { confirm } from '../terminal/confirm.ts';
+import { tellOutcome, withProgress } from './outcome.ts';
+import { describeReasons } from './reasons.ts';
+import { filterOf, type SelectionFlags, selectionOf } from './selection.ts';
+
+export interface DiscardFlags extends SelectionFlags {
+  yes?: boolean;
+  dryRun?: boolean;
+  json?: boolean;
+}
+
+/** Entries that are looked up at once before the question. */
+const AT_ONCE = 50;
+
+/** `dead-letters discard`: removes entries for good, after a question. */
+export async function discardDeadLetters(
+  context: CommandContext,
+  { yes = false, dryRun = false, json, ...flags }: DiscardFlags,
+): Promise<ExitCode> {
+  const canAsk = context.typing && context.interactive;
+  if (!yes && !dryRun && !canAsk) {
+    line(context.stderr, 'error: nobody can be asked here: give --yes to discard without a question, or --dry-run');
+    return exitCodes.usage;
+  }
+  await using deadLetters = openDeadLetters(loadConfig(context.env));
+  const asks = !yes && !dryRun;
+  const seen = asks ? await lookAt(deadLetters, flags) : { flags, counts: {} };
+  if (asks && totalOf(seen.counts) > 0 && !(await confirm(context, questionOf(seen.counts)))) {
+    line(context.stderr, 'Nothing was discarded.');
+    return context.interrupted.aborted ? exitCodes.interrupted : exitCodes.notFullyDone;
+  }
+  const deed = { past: 'discarded', dryRun };
+  const result = await withProgress(
+    context,
+    deed,
+    async ({ onProgress }) =>
+      await deadLetters.discard({ ...selectionOf(seen.flags), dryRun, signal: context.interrupted, onProgress }),
+  );
+  return tellOutcome(context, result, { ...deed, json });
+}
+
+type Counts = Partial<Record<DeadReason, number>>;
+
+interface Seen {
+  /** What was asked for, bounded to what was there then: nobody said yes to what dies after the question. */
+  flags: SelectionFlags;
+  counts: Counts;
+}
+
+async function lookAt(deadLetters: DeadLetters, flags: SelectionFlags): Promise<Seen> {
+  if (flags.id !== undefined) return { flags, counts: await countIds(deadLetters, new Set(flags.id)) };
+  const [newest] = await deadLetters.list({ ...filterOf(flags), limit: 1 });
+  if (newest === undefined) return { flags, counts: {} };
+  const { all: _all, ...others } = flags;
+  const bounded = { ...others, until: new Date(Date.parse(newest.deadAt) + 1) };
+  return { flags: bounded, counts: await countByReason(deadLetters, filterOf(bounded)) };
+}
+
+async function countByReason(deadLetters: DeadLetters, filter: DeadLetterFilter): Promise<Counts> {
+  const reasons = filter.reason === undefined ? deadReasons : [filter.reason];
+  const counts = await Promise.all(
+    reasons.map(async (reason) => [reason, await deadLetters.count({ ...filter, reason })] as const),
+  );
+  return Object.fromEntries(counts);
+}
+
+async function countIds(deadLetters: DeadLetters, ids: ReadonlySet<string>): Promise<Counts> {
+  const counts: Counts = {};
+  const waiting = [...ids];
+  while (waiting.length > 0) {
+    const records = await Promise.all(waiting.splice(0, AT_ONCE).map((id) => deadLetters.get(id)));
+    for (const { reason } of records.flatMap((record) => record ?? [])) counts[reason] = (counts[reason] ?? 0) + 1;
+  }
+  return counts;
+}
+
+function totalOf(counts: Counts): number {
+  return Object.values(counts).reduce((total, count) => total + count, 0);
+}
+
+function questionOf(counts: Counts): string {
+  const total = totalOf(counts);
+  const [letters, they] = total === 1 ? ['letter', 'It'] : ['letters', 'They'];
+  return `Discard ${total} dead ${letters} (${describeReasons(counts)})? ${they} can't be sent again.`;
+}

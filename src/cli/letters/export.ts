@@ -1,0 +1,83 @@
+import { once } from 'node:events';
+import { type DeadLetterFilter, type DeadLetters, openDeadLetters } from '../../dead-letters/index.ts';
+import { loadConfig } from '../../shared/config.ts';
+import { asJsonLine, type CommandContext, type ExitCode, exitCodes, line, READER_GONE } from '../context.ts';
+import { createOutputFile } from '../output-file.ts';
+import { createProgressBar } from '../terminal/progress-bar.ts';
+import { type FilterFlags, filterOf } from './selection.ts';
+
+export interface ExportFlags extends FilterFlags {
+  out?: string;
+  force?: boolean;
+}
+
+/** `dead-letters export`: the entries that match as NDJSON, oldest first, to stdout or into a file. */
+export async function exportDeadLetters(
+  context: CommandContext,
+  { out, force = false, ...flags }: ExportFlags,
+): Promise<ExitCode> {
+  await using deadLetters = openDeadLetters(loadConfig(context.env));
+  const source = { deadLetters, filter: filterOf(flags) };
+  const isFile = out !== undefined && out !== '-';
+  const count = isFile
+    ? await exportToFile(context, source, { path: out, replace: force })
+    : await exportTo(context, source, (text) => written(context, text));
+  const entries = `${count} ${count === 1 ? 'entry' : 'entries'}`;
+  if (context.interrupted.aborted) {
+    // A reader that has seen enough, such as `head`, is not told that there was more.
+    if (context.interrupted.reason === READER_GONE) return exitCodes.interrupted;
+    line(context.stderr, `Interrupted after ${entries}${isFile ? `: ${out} is not written` : ''}.`);
+    return exitCodes.interrupted;
+  }
+  line(context.stderr, `exported ${entries}${isFile ? ` to ${out}` : ''}`);
+  return exitCodes.done;
+}
+
+interface Source {
+  deadLetters: DeadLetters;
+  filter: DeadLetterFilter;
+}
+
+async function exportToFile(
+  context: CommandContext,
+  source: Source,
+  { path, replace }: { path: string; replace: boolean },
+): Promise<number> {
+  await using file = await createOutputFile(path, { replace });
+  const count = await exportTo(context, source, (text) => file.write(text));
+  if (!context.interrupted.aborted) await file.finish();
+  return count;
+}
+
+/** @returns how many were written. */
+async function exportTo(
+  context: CommandContext,
+  { deadLetters, filter }: Source,
+  write: (text: string) => Promise<void>,
+): Promise<number> {
+  // Where the lines themselves are on the screen, they show how far it is.
+  const bar = createProgressBar({ ...context, interactive: context.interactive && !context.onScreen });
+  let count = 0;
+  try {
+    for await (const entry of deadLetters.export(filter)) {
+      if (context.interrupted.aborted) break;
+      await write(asJsonLine(entry));
+      count += 1;
+      bar.show({ done: count, skipped: 0, total: null });
+    }
+    return count;
+  } catch (error) {
+    bar.clear();
+    if (count > 0) line(context.stderr, `${count} entries were read before this happened:`);
+    throw error;
+  } finally {
+    bar.clear();
+  }
+}
+
+/** Waits until the reader has taken what it was given, so that what waits never grows. */
+async function written({ stdout, interrupted }: CommandContext, text: string): Promise<void> {
+  if (stdout.write(text)) return;
+  // A reader that went away is an interruption, too.
+  await once(stdout, 'drain', { signal: interrupted }).catch(() => {});
+}

@@ -1,0 +1,86 @@
+import {
+  type DeadLetterCounts,
+  type DeadLetterEntry,
+  type DeadLetters,
+  openDeadLetters,
+} from '../../dead-letters/index.ts';
+import { loadConfig } from '../../shared/config.ts';
+import { type CommandContext, type ExitCode, exitCodes, jsonLine, line } from '../context.ts';
+import { table } from '../table.ts';
+import { describeReasons } from './reasons.ts';
+import { type FilterFlags, filterOf, isNarrow } from './selection.ts';
+
+export interface ListFlags extends FilterFlags {
+  limit: number;
+  json?: boolean;
+}
+
+/** As many pages as can be taken in at a glance. */
+const BUSIEST = 5;
+/** Of an answer in the table; `show` has all of it. */
+const SAID_LENGTH = 60;
+
+/** `dead-letters list`: the newest entries that match. */
+export async function listDeadLetters(
+  context: CommandContext,
+  { limit, json, ...flags }: ListFlags,
+): Promise<ExitCode> {
+  await using deadLetters = openDeadLetters(loadConfig(context.env));
+  const entries = await deadLetters.list({ ...filterOf(flags), limit });
+  if (json) for (const entry of entries) jsonLine(context.stdout, entry);
+  else if (entries.length > 0) line(context.stdout, describeEntries(entries));
+  line(context.stderr, await summarize(deadLetters, entries.length, { limit, ...flags }));
+  return exitCodes.done;
+}
+
+async function summarize(deadLetters: DeadLetters, shown: number, { limit, ...flags }: ListFlags): Promise<string> {
+  const counts = await deadLetters.counts();
+  const filter = filterOf(flags);
+  if (!isNarrow(filter)) return `${shown} shown, ${counts.total} in all${describeCounts(counts)}`;
+  // Below the limit these are all that match, and need not be counted.
+  const matching = shown < limit ? '' : `, ${await deadLetters.count(filter)} match`;
+  return `${shown} shown${matching}, ${counts.total} in all`;
+}
+
+function describeCounts({ total, byReason, byPage }: DeadLetterCounts): string {
+  if (total === 0) return '';
+  const busiest = byPage.slice(0, BUSIEST).map(({ pageId, count }) => `${pageId ?? 'of no known page'} (${count})`);
+  const more = byPage.length > BUSIEST ? ', …' : '';
+  return `: ${describeReasons(byReason)}; by page: ${busiest.join(', ')}${more}`;
+}
+
+/** What the API said stands nowhere else in the list, and mostly tells what to do. */
+function lastDetailOf({ attempts, response }: DeadLetterEntry): string | null {
+  const { detail = null, httpStatus = null } = attempts.at(-1) ?? {};
+  if (response === null || response.httpStatus !== httpStatus) return detail;
+  const said = saidIn(response.body).replaceAll(/\s+/gu, ' ').trim();
+  if (said === '') return detail;
+  const cut = said.length > SAID_LENGTH ? `${said.slice(0, SAID_LENGTH)}…` : said;
+  return detail === null ? cut : `${detail}: ${cut}`;
+}
+
+/** The `message` of a JSON answer, as the API's other endpoints have it; else the answer as it is. */
+function saidIn(body: string): string {
+  try {
+    const answer: unknown = JSON.parse(body);
+    const message: unknown = typeof answer === 'object' && answer !== null ? Reflect.get(answer, 'message') : undefined;
+    return typeof message === 'string' ? message : body;
+  } catch {
+    return body;
+  }
+}
+
+function describeEntries(entries: readonly DeadLetterEntry[]): string {
+  return table([
+    ['id', 'died at', 'reason', 'page', 'conversation', 'type', 'last detail'],
+    ...entries.map((entry) => [
+      entry.id,
+      entry.deadAt,
+      entry.reason,
+      entry.pageId,
+      entry.conversationId,
+      entry.message?.type ?? null,
+      lastDetailOf(entry),
+    ]),
+  ]);
+}

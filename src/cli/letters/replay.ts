@@ -1,0 +1,40 @@
+import { openDeadLetters } from '../../dead-letters/index.ts';
+import { loadConfig } from '../../shared/config.ts';
+import type { CommandContext, ExitCode } from '../context.ts';
+import { tellOutcome, withProgress } from './outcome.ts';
+import { type SelectionFlags, selectionOf } from './selection.ts';
+
+export interface ReplayFlags extends SelectionFlags {
+  rate?: string;
+  /** Paths of the request, and the texts to put there. */
+  set?: Readonly<Record<string, string>>;
+  force?: boolean;
+  dryRun?: boolean;
+  json?: boolean;
+}
+
+/** `dead-letters replay`: sends entries again. */
+export async function replayDeadLetters(
+  context: CommandContext,
+  { rate, set, force = false, dryRun = false, json, ...flags }: ReplayFlags,
+): Promise<ExitCode> {
+  await using deadLetters = openDeadLetters(loadConfig(context.env));
+  const deed = { past: 'sent again', dryRun };
+  const result = await withProgress(
+    context,
+    deed,
+    async ({ onProgress, say }) =>
+      await deadLetters.replay({
+        ...selectionOf(flags),
+        rate,
+        set,
+        force,
+        dryRun,
+        signal: context.interrupted,
+        onProgress,
+        // Whoever names entries wants to know the new id of each; of thousands nobody reads them.
+        onReplayed: flags.id && ((old, newId) => say(`${old} is sent again as ${newId}`)),
+      }),
+  );
+  return tellOutcome(context, result, { ...deed, json });
+}

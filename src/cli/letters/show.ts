@@ -1,0 +1,53 @@
+import { type DeadLetterRecord, openDeadLetters } from '../../dead-letters/index.ts';
+import { loadConfig } from '../../shared/config.ts';
+import { type CommandContext, type ExitCode, exitCodes, jsonLine, line } from '../context.ts';
+import { describeAttempts } from '../message.ts';
+import { factTable } from '../table.ts';
+
+/** `dead-letters show ID`: one entry whole. */
+export async function showDeadLetter(
+  context: CommandContext,
+  id: string,
+  { json }: { json?: boolean },
+): Promise<ExitCode> {
+  await using deadLetters = openDeadLetters(loadConfig(context.env));
+  const record = await deadLetters.get(id);
+  if (record === null) {
+    line(context.stderr, `there is no dead letter ${id}; see "kitechat-sender dead-letters list"`);
+    return exitCodes.notFullyDone;
+  }
+  if (json) jsonLine(context.stdout, record);
+  else line(context.stdout, describeWhole(record));
+  return exitCodes.done;
+}
+
+/** With what most often helps: a change. */
+function howToReplay({ id, reason }: Pick<DeadLetterRecord, 'id' | 'reason'>): string {
+  const options = { expired: ' --force', rejected: ' --set message.text="…"' };
+  const option = reason === 'expired' || reason === 'rejected' ? options[reason] : '';
+  return `kitechat-sender dead-letters replay --id ${id}${option}`;
+}
+
+function describeWhole({ attempts, request, response, ...record }: DeadLetterRecord): string {
+  const facts = factTable({
+    id: record.id,
+    page: record.pageId,
+    conversation: record.conversationId,
+    reason: record.reason,
+    'enqueued at': record.enqueuedAt,
+    'died at': record.deadAt,
+    'kept until': record.expiresAt,
+    attempts: `${record.attemptsUsed} of ${record.attemptsAllowed} used`,
+    label: record.label,
+    'replay of': record.replayOf,
+  });
+  const answer = response === null ? 'none' : `HTTP ${response.httpStatus}\n${response.body}`;
+  const sections = [
+    facts,
+    describeAttempts(attempts),
+    `request: ${JSON.stringify(request, null, 2)}`,
+    `answer: ${answer}`,
+    ...(request === null ? [] : [`Send it again: ${howToReplay(record)}`]),
+  ];
+  return sections.join('\n\n');
+}

@@ -1,0 +1,95 @@
+import { type CommandContext, jsonLine, line } from '../context.ts';
+import { describeMovingStatus, inDocumentedOrder } from '../describe-status.ts';
+import { openScreen } from '../terminal/screen.ts';
+import { type Delivery, type Look, RATE_WINDOW_MS } from './look.ts';
+
+/** Where a watched status is shown. */
+export interface View {
+  show(look: Look): void;
+  /** Told every time that Redis did not answer. @param problem what is known of it, for people */
+  showAway(problem: string, since: Date): void;
+  end(): void;
+}
+
+export function createView(context: CommandContext, json: boolean): View {
+  if (json) return appendingView(context, (look) => jsonLine(context.stdout, machineReadable(look)));
+  if (!context.onScreen) {
+    return appendingView(context, (look) => line(context.stdout, `${describeTime(look.at)}\n${describe(look)}\n`));
+  }
+  return screenView(context);
+}
+
+/** The status, and what only a series of them can tell. */
+function machineReadable({ at, status, changePerSecond, delivery }: Look): Record<string, unknown> {
+  return {
+    at: at.toISOString(),
+    ...inDocumentedOrder(status),
+    deliveredPerSecond: delivery.perSecond,
+    p50Ms: delivery.p50Ms,
+    p95Ms: delivery.p95Ms,
+    changePerSecond,
+  };
+}
+
+/** One after the other; an outage is told once. */
+function appendingView({ stderr }: CommandContext, append: (look: Look) => void): View {
+  let isAway = false;
+  return {
+    show(look) {
+      if (isAway) line(stderr, `${describeTime(look.at)} Redis answers again.`);
+      isAway = false;
+      append(look);
+    },
+    showAway(problem, since) {
+      if (!isAway) line(stderr, `${describeTime(since)} ${problem}`);
+      isAway = true;
+    },
+    end() {},
+  };
+}
+
+/** In place. The last view stays when it has ended. */
+function screenView(context: CommandContext): View {
+  const screen = openScreen(context);
+  const title = 'kitechat-sender status, every second; Ctrl-C ends it';
+  let last: Look | null = null;
+  let text = '';
+  const draw = (at: Date, ...parts: string[]): void => {
+    text = [`${describeTime(at)}  ${title}`, ...parts].join('\n\n');
+    screen.draw(text);
+  };
+  return {
+    show(look) {
+      last = look;
+      draw(look.at, describe(look));
+    },
+    showAway(problem, since) {
+      const now = new Date();
+      const seconds = Math.round((now.getTime() - since.getTime()) / 1000);
+      // A sentence a line: the terminal cuts what is too long.
+      const away = [`REDIS DOES NOT ANSWER, for ${seconds} s now:`, ...problem.split(/(?<=\.) /)].join('\n');
+      draw(now, away, ...(last === null ? [] : [`As it was at ${describeTime(last.at)}:`, describe(last)]));
+    },
+    end() {
+      screen.close();
+      if (text !== '') line(context.stdout, text);
+    },
+  };
+}
+
+function describe({ status, changePerSecond, delivery }: Look): string {
+  // At the top: of many workers a low window shows only some.
+  return `${describeDelivery(delivery)}\n\n${describeMovingStatus(status, changePerSecond)}`;
+}
+
+function describeDelivery({ perSecond, p50Ms, p95Ms }: Delivery): string {
+  const latency =
+    p50Ms === null || p95Ms === null
+      ? ''
+      : `; half of the requests took up to ${Math.round(p50Ms)} ms, 95% up to ${Math.round(p95Ms)} ms`;
+  return `Delivered ${perSecond.toFixed(1)} a second over ${RATE_WINDOW_MS / 1000} s${latency}.`;
+}
+
+function describeTime(time: Date): string {
+  return `${time.toISOString().slice(0, 19)}Z`;
+}

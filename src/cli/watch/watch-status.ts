@@ -1,0 +1,51 @@
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { reading } from '../../shared/ask-redis.ts';
+import { loadConfig } from '../../shared/config.ts';
+import { QueueUnavailableError } from '../../shared/errors.ts';
+import { createSession } from '../../shared/session.ts';
+import { type CommandContext, type ExitCode, exitCodes } from '../context.ts';
+import { failureOf } from '../failure.ts';
+import { createLooks } from './look.ts';
+import { createView } from './views.ts';
+
+const LOOK_EVERY_MS = 1000;
+
+/** `status --watch`: looks every second until it is ended, which is no failure. An outage of Redis is shown and survived. */
+export async function watchStatus(context: CommandContext, { json = false }: { json?: boolean }): Promise<ExitCode> {
+  const { env, interrupted } = context;
+  const config = loadConfig(env);
+  const session = createSession(config);
+  const look = createLooks(session, config);
+  const view = createView(context, json);
+  const ended = interrupted.aborted ? Promise.resolve() : once(interrupted, 'abort');
+  let awaySince: Date | null = null;
+
+  async function lookOnce(): Promise<void> {
+    try {
+      const found = await reading(look());
+      if (interrupted.aborted) return;
+      view.show(found);
+      awaySince = null;
+    } catch (error) {
+      if (!(error instanceof QueueUnavailableError)) throw error;
+      if (interrupted.aborted) return;
+      awaySince ??= new Date();
+      view.showAway(failureOf(error, env)?.message ?? error.message, awaySince);
+    }
+  }
+
+  try {
+    let dueAt = performance.now();
+    while (!interrupted.aborted) {
+      await Promise.race([lookOnce(), ended]);
+      const nowMs = performance.now();
+      dueAt = Math.max(dueAt + LOOK_EVERY_MS, nowMs);
+      await delay(dueAt - nowMs, undefined, { signal: interrupted }).catch(() => {});
+    }
+    return exitCodes.done;
+  } finally {
+    view.end();
+    await session.close();
+  }
+}

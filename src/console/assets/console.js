@@ -1,0 +1,180 @@
+// What the pages do beyond links and forms: they refresh themselves, and draw charts. Everything works without it, too.
+(() => {
+  'use strict';
+
+  const REFRESH_MS = 2000;
+  const CHART_REFRESH_MS = 5000;
+  const byId = (id) => document.getElementById(id);
+
+  let freshSince = Date.now();
+
+  // Nothing moves under a pointer or a focus that is on a control.
+  function isInUse(live) {
+    return live.querySelector('a:hover, button:hover, summary:hover, details[open], :focus') !== null;
+  }
+
+  function tellStale(isStale) {
+    const notice = byId('stale');
+    if (notice === null || notice.hidden === !isStale) return;
+    notice.hidden = !isStale;
+    notice.textContent = isStale
+      ? `The console does not answer. What you see is from ${new Date(freshSince).toLocaleTimeString()}; it is tried again every two seconds.`
+      : '';
+  }
+
+  // Screen readers are told one sentence, and only when it has changed.
+  function announce() {
+    const announcer = byId('announcer');
+    const summary = byId('live')?.dataset.summary ?? '';
+    if (announcer !== null && summary !== '' && announcer.textContent !== summary) announcer.textContent = summary;
+  }
+
+  function refresh() {
+    const live = byId('live');
+    if (live === null || document.hidden || isInUse(live)) return;
+    window.htmx.trigger(document.body, 'refresh');
+  }
+
+  // A page that could show nothing loads itself again when it can.
+  async function comeBack() {
+    if (document.hidden) return;
+    try {
+      const response = await fetch(location.href, { headers: { accept: 'text/html' } });
+      tellStale(false);
+      if (response.ok) location.reload();
+    } catch {
+      tellStale(true);
+    }
+  }
+
+  function followRefreshes() {
+    document.body.addEventListener('htmx:afterSwap', () => {
+      freshSince = Date.now();
+      tellStale(false);
+      announce();
+    });
+    document.body.addEventListener('htmx:sendError', () => tellStale(true));
+    // The session has ended: the page itself leads to the login.
+    document.body.addEventListener('htmx:responseError', ({ detail }) => {
+      if (detail.xhr.status === 401) location.reload();
+    });
+    setInterval(refresh, REFRESH_MS);
+    document.addEventListener('visibilitychange', refresh);
+  }
+
+  function selectAll() {
+    const all = byId('select-all');
+    if (all === null) return;
+    const boxes = [...document.querySelectorAll('input[type=checkbox][name=id]')];
+    all.closest('[hidden]')?.removeAttribute('hidden');
+    all.addEventListener('change', () => {
+      for (const box of boxes) box.checked = all.checked;
+    });
+  }
+
+  const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+  function seriesOf(chart) {
+    return chart.dataset.series.split(',').map((text) => {
+      const [name, label, tone, dash] = text.split(':');
+      return { name, label, tone, dash: dash === undefined ? [] : dash.split(' ').map(Number) };
+    });
+  }
+
+  const withUnit = (value, unit) =>
+    value === null || value === undefined
+      ? '–'
+      : `${value.toLocaleString('en-US', { maximumFractionDigits: 1 })} ${unit}`;
+
+  function draw(chart, data) {
+    const series = seriesOf(chart);
+    const { unit } = chart.dataset;
+    const axis = { stroke: color('--muted'), grid: { stroke: color('--line'), width: 1 }, ticks: { show: false } };
+    const options = {
+      width: chart.clientWidth,
+      height: 150,
+      cursor: { drag: { x: false, y: false } },
+      scales: { y: { range: (_plot, _min, max) => [0, Math.max(max ?? 0, 1) * 1.1] } },
+      axes: [
+        { ...axis, values: [[60, '{HH}:{mm}', null, null, null, null, null, null, 1]], space: 60 },
+        { ...axis, size: 46 },
+      ],
+      series: [
+        {
+          label: 'Time',
+          value: (_plot, value) => (value === null ? 'now' : new Date(value * 1000).toLocaleTimeString()),
+        },
+        ...series.map(({ label, tone, dash }) => ({
+          label,
+          stroke: color(`--${tone}`),
+          dash,
+          width: 2,
+          points: { show: false },
+          // Where no pointer is, the latest.
+          value: (plot, value, index) =>
+            withUnit(value ?? ((plot.cursor.idx ?? null) === null ? plot.data[index].at(-1) : null), unit),
+        })),
+      ],
+    };
+    return new window.uPlot(options, data, chart);
+  }
+
+  // What the chart shows, in words.
+  function describe(chart, data) {
+    const last = (values) => values.at(-1);
+    const now = seriesOf(chart).map(
+      ({ label }, index) => `${label}: ${withUnit(last(data[index + 1]), chart.dataset.unit)}`,
+    );
+    chart.setAttribute('aria-label', `${chart.dataset.title}, last 15 minutes. Now ${now.join(', ')}.`);
+  }
+
+  function charts() {
+    const all = [...document.querySelectorAll('.chart')];
+    if (all.length === 0 || window.uPlot === undefined) return;
+    const plots = new Map();
+    let latest = null;
+
+    function showAll() {
+      for (const chart of all) {
+        const data = [latest.times, ...seriesOf(chart).map(({ name }) => latest[name])];
+        const plot = plots.get(chart);
+        if (plot === undefined) plots.set(chart, draw(chart, data));
+        else plot.setData(data);
+        describe(chart, data);
+      }
+    }
+
+    function drawAnew() {
+      for (const plot of plots.values()) plot.destroy();
+      plots.clear();
+      if (latest !== null) showAll();
+    }
+
+    async function update() {
+      if (document.hidden) return;
+      try {
+        const response = await fetch('/traffic.json');
+        if (!response.ok) return;
+        latest = await response.json();
+        showAll();
+      } catch {
+        // What refreshes the page says that the console doesn't answer.
+      }
+    }
+
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', drawAnew);
+    let resized = 0;
+    addEventListener('resize', () => {
+      clearTimeout(resized);
+      resized = setTimeout(drawAnew, 200);
+    });
+    setInterval(update, CHART_REFRESH_MS);
+    void update();
+  }
+
+  if (document.body.dataset.unavailable !== undefined) setInterval(comeBack, REFRESH_MS);
+  else followRefreshes();
+  announce();
+  selectAll();
+  charts();
+})();

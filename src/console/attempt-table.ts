@@ -1,0 +1,27 @@
+import type { AttemptRecord, OutcomeKind } from '../shared/attempts.ts';
+import { counted, formatCount } from './format.ts';
+import type { Html } from './html.ts';
+import { badge, type Column, table, time, type Tone } from './parts.ts';
+
+const TONES: Record<OutcomeKind, Tone> = {
+  delivered: 'good',
+  rejected: 'bad',
+  failed: 'bad',
+  unknown: 'warn',
+  'not-sent': 'quiet',
+  held: 'quiet',
+};
+
+const columns: Column<AttemptRecord>[] = [
+  { name: 'At', cell: ({ at }) => time(at), isHeader: true },
+  { name: 'Outcome', cell: ({ outcome }) => badge(outcome, TONES[outcome]) },
+  { name: 'HTTP', cell: ({ httpStatus }) => httpStatus?.toString() ?? '–', isNumber: true },
+  { name: 'Took', cell: ({ durationMs }) => `${formatCount(Math.round(durationMs))} ms`, isNumber: true },
+  { name: 'Counts', cell: ({ usedAttempt }) => (usedAttempt ? 'yes' : 'no') },
+  { name: 'Detail', cell: ({ detail }) => detail ?? '' },
+];
+
+/** Every attempt to send a message that is remembered. */
+export function attemptTable(attempts: readonly AttemptRecord[]): Html {
+  return table(counted(attempts.length, 'attempt'), columns, attempts, 'No attempt was made to send it.');
+}

@@ -1,0 +1,1 @@
+export { type HttpOptions, type HttpServer, startHttp } from './http-server.ts';

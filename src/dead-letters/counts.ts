@@ -1,0 +1,70 @@
+import { type DeadLetterPayload, type DeadReason, deadReasons } from '../shared/dead-letter.ts';
+import { letterKey, lettersKey, pageKey, pagesKey, reasonKey } from '../shared/lanes/letters.ts';
+import type { Shard } from '../shared/queues.ts';
+import { readPipeline } from '../shared/read-pipeline.ts';
+
+/** How many dead letters there are, and of what. */
+export interface DeadLetterCounts {
+  total: number;
+  byReason: Record<DeadReason, number>;
+  /** The pages with most, at most 50. `pageId` is `null` where no entry tells it any more. */
+  byPage: { pageId: string | null; count: number }[];
+}
+
+const MOST_PAGES = 50;
+
+/** What the indexes of one shard say: the cost doesn't grow with the entries. */
+export async function readCounts(shard: Shard): Promise<DeadLetterCounts> {
+  const { redis } = shard;
+  const [total, reasons, pages] = await Promise.all([
+    redis.zcard(lettersKey(shard)),
+    readPipeline<number>(
+      redis,
+      deadReasons.map((reason) => ['zcard', reasonKey(shard, reason)]),
+    ),
+    redis.zrevrange(pagesKey(shard), 0, MOST_PAGES - 1, 'WITHSCORES'),
+  ]);
+  const names = pages.filter((_value, at) => at % 2 === 0);
+  const pageIds = await readPageIds(shard, names);
+  return {
+    total,
+    byReason: Object.fromEntries(deadReasons.map((reason, at) => [reason, reasons[at] ?? 0])) as Record<
+      DeadReason,
+      number
+    >,
+    byPage: names.map((_name, at) => ({ pageId: pageIds[at] ?? null, count: Number(pages[2 * at + 1]) })),
+  };
+}
+
+export function addCounts(all: readonly DeadLetterCounts[]): DeadLetterCounts {
+  const sum = (numberOf: (counts: DeadLetterCounts) => number): number =>
+    all.reduce((total, counts) => total + numberOf(counts), 0);
+  return {
+    total: sum(({ total }) => total),
+    byReason: Object.fromEntries(
+      deadReasons.map((reason) => [reason, sum(({ byReason }) => byReason[reason])]),
+    ) as Record<DeadReason, number>,
+    byPage: all
+      .flatMap(({ byPage }) => byPage)
+      .toSorted((one, other) => other.count - one.count)
+      .slice(0, MOST_PAGES),
+  };
+}
+
+/** A name in keys is the page's id, unless it had to be replaced by a hash: then the page's newest entry tells. */
+async function readPageIds(shard: Shard, names: readonly string[]): Promise<(string | null)[]> {
+  const hashed = names.filter((name) => name.startsWith('~'));
+  const newest = await readPipeline<string[]>(
+    shard.redis,
+    hashed.map((name) => ['zrevrange', pageKey(shard, name), 0, 0]),
+  );
+  const data = await readPipeline<string | null>(
+    shard.redis,
+    newest.map(([id = '']) => ['hget', letterKey(shard, id), 'data']),
+  );
+  return names.map((name) => {
+    if (!name.startsWith('~')) return name;
+    const json = data[hashed.indexOf(name)];
+    return json ? ((JSON.parse(json) as DeadLetterPayload).request?.pageId ?? null) : null;
+  });
+}

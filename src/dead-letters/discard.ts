@@ -1,0 +1,63 @@
+import { changeRedis } from '../shared/change-redis.ts';
+import { shardOfId } from '../shared/keys.ts';
+import { discardLetters } from '../shared/lanes/letters.ts';
+import type { OnProgress } from './progress.ts';
+import type { ReplayDeps } from './replay-one.ts';
+import { type Candidate, type DeadLetterSelection, inGivenOrder, select, type SelectDeps } from './selection.ts';
+
+/** How dead letters are removed. */
+export interface DiscardOptions {
+  /** Tells what would happen and changes nothing: `done` is 0. */
+  dryRun?: boolean | undefined;
+  /** Stops after the entries under way; the result says what was done. */
+  signal?: AbortSignal | undefined;
+  /** Told after every hundred entries or so. */
+  onProgress?: OnProgress | undefined;
+}
+
+/** What became of the entries of a discard. */
+export interface DiscardResult {
+  /** Entries that were looked at. */
+  matched: number;
+  /** Entries that were removed. */
+  done: number;
+  skipped: { id: string; why: 'not found' | 'gone meanwhile' }[];
+}
+
+/** Removes the selected entries for good, the oldest first. */
+export async function discard(
+  deps: Pick<ReplayDeps, 'session' | 'newDeadline'> & SelectDeps,
+  { dryRun = false, signal, onProgress, ...selection }: DeadLetterSelection & DiscardOptions,
+): Promise<DiscardResult> {
+  const selected = await select(deps, selection);
+  const result: DiscardResult = { matched: 0, done: 0, skipped: [] };
+  for (const id of selected.notFound) result.skipped.push({ id, why: 'not found' });
+
+  for await (const batch of selected.batches()) {
+    if (signal?.aborted) break;
+    result.matched += batch.length;
+    if (!dryRun) {
+      const gone = await discardBatch(deps, batch);
+      result.done += batch.length - gone.length;
+      for (const id of gone) result.skipped.push({ id, why: 'gone meanwhile' });
+    }
+    onProgress?.({ ...result, skipped: result.skipped.length, total: selected.total });
+  }
+  return { ...result, skipped: inGivenOrder(selection, result.skipped) };
+}
+
+/** @returns the ids of those that were gone. */
+async function discardBatch(
+  { session, newDeadline }: Pick<ReplayDeps, 'session' | 'newDeadline'>,
+  batch: readonly Candidate[],
+): Promise<string[]> {
+  const gone: string[] = [];
+  for (const [index, candidates] of Map.groupBy(batch, ({ id }) => shardOfId(id) ?? 0)) {
+    const ids = candidates.map(({ id }) => id);
+    const deadline = newDeadline();
+    const shard = await session.shard(index, deadline);
+    const wereThere = await changeRedis(deadline, () => discardLetters(shard, ids));
+    gone.push(...ids.filter((_id, at) => !wereThere[at]));
+  }
+  return gone;
+}

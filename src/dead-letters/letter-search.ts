@@ -1,0 +1,201 @@
+import { askRedis } from '../shared/ask-redis.ts';
+import type { Deadline } from '../shared/deadline.ts';
+import { keyPart, shardOfPage } from '../shared/keys.ts';
+import {
+  countLetters,
+  type FoundLetters,
+  findLetters,
+  type LetterFilter,
+  letterKey,
+  type LetterPosition,
+  lettersKey,
+  pageKey,
+  reasonKey,
+  type StoredLetter,
+} from '../shared/lanes/letters.ts';
+import type { Shard } from '../shared/queues.ts';
+import { type ReadCommand, readPipeline } from '../shared/read-pipeline.ts';
+
+export interface SearchDeps {
+  shards: number;
+  /** A shard that can be asked within the deadline. */
+  shard(index: number, deadline: Deadline): Promise<Shard>;
+  /** For one round trip. */
+  newDeadline(): Deadline;
+}
+
+export interface Walk {
+  order: 'newest' | 'oldest';
+  /** Begins after this one, which may be gone. */
+  after?: LetterPosition | null;
+}
+
+export interface LetterSearch {
+  /** All that match, in batches: memory doesn't grow with their number, and what others do meanwhile moves nothing. */
+  walk(filter: LetterFilter, walk: Walk): AsyncGenerator<StoredLetter[]>;
+  count(filter: LetterFilter): Promise<number>;
+  /** Those of one shard that are there. */
+  load(shardIndex: number, ids: readonly string[]): Promise<StoredLetter[]>;
+}
+
+/** Entries that one batch brings, over all shards, and per shard at least. */
+const BATCH = 100;
+const MIN_BATCH = 10;
+/** Where nothing is brought, the script's own bound counts. */
+const COUNTED_AT_ONCE = 1000;
+
+export function createLetterSearch({ shards, shard: open, newDeadline }: SearchDeps): LetterSearch {
+  const batch = Math.max(MIN_BATCH, Math.ceil(BATCH / shards));
+
+  async function ask<T>(index: number, question: (shard: Shard) => Promise<T>): Promise<T> {
+    const deadline = newDeadline();
+    const shard = await open(index, deadline);
+    return await askRedis(deadline, question(shard));
+  }
+
+  function shardsOf({ pageId }: LetterFilter): number[] {
+    if (pageId !== undefined) return [shardOfPage(pageId, shards)];
+    return Array.from({ length: shards }, (_, index) => index);
+  }
+
+  async function* walkShard(index: number, filter: LetterFilter, { order, after = null }: Walk) {
+    const key = await ask(index, (shard) => narrowestIndex(shard, filter));
+    let position = after;
+    do {
+      const from = position;
+      const found: FoundLetters = await ask(index, (shard) =>
+        findLetters(shard, key, filter, { order, after: from, atMost: batch }),
+      );
+      const letters = found.letters.filter((letter) => hasLabel(letter, filter));
+      if (letters.length > 0) yield letters;
+      position = found.next;
+    } while (position !== null);
+  }
+
+  async function countInShard(index: number, filter: LetterFilter): Promise<number> {
+    const key = await ask(index, (shard) => narrowestIndex(shard, filter));
+    if (isWholeIndex(filter)) {
+      const { sinceMs = '-inf', untilMs } = filter;
+      return await ask(index, ({ redis }) =>
+        redis.zcount(key, sinceMs, untilMs === undefined ? '+inf' : `(${untilMs}`),
+      );
+    }
+    let count = 0;
+    if (filter.label !== undefined) {
+      for await (const letters of walkShard(index, filter, { order: 'oldest' })) count += letters.length;
+      return count;
+    }
+    let position: LetterPosition | null = null;
+    do {
+      const search = { order: 'oldest', after: position, atMost: COUNTED_AT_ONCE } as const;
+      const found: { count: number; next: LetterPosition | null } = await ask(index, (shard) =>
+        countLetters(shard, key, filter, search),
+      );
+      count += found.count;
+      position = found.next;
+    } while (position !== null);
+    return count;
+  }
+
+  return {
+    walk: (filter, walk) =>
+      merge(
+        shardsOf(filter).map((index) => walkShard(index, filter, walk)),
+        walk.order === 'oldest' ? comesBefore : (one, other) => comesBefore(other, one),
+      ),
+    async count(filter) {
+      const counts = await Promise.all(shardsOf(filter).map((index) => countInShard(index, filter)));
+      return counts.reduce((total, count) => total + count, 0);
+    },
+    load: async (index, ids) => await ask(index, (shard) => loadLetters(shard, ids)),
+  };
+}
+
+/** Whether one index holds exactly what is wanted. */
+function isWholeIndex({ reason, pageId, conversationId, label }: LetterFilter): boolean {
+  return conversationId === undefined && label === undefined && (reason === undefined || pageId === undefined);
+}
+
+function hasLabel({ payload }: StoredLetter, { label }: LetterFilter): boolean {
+  return label === undefined || payload.label === label;
+}
+
+async function narrowestIndex(shard: Shard, { reason, pageId }: LetterFilter): Promise<string> {
+  const keys = [
+    ...(reason === undefined ? [] : [reasonKey(shard, reason)]),
+    ...(pageId === undefined ? [] : [pageKey(shard, keyPart(pageId))]),
+  ];
+  const [first, second] = keys;
+  if (first === undefined) return lettersKey(shard);
+  if (second === undefined) return first;
+  const [ofFirst = 0, ofSecond = 0] = await readPipeline<number>(shard.redis, [
+    ['zcard', first],
+    ['zcard', second],
+  ]);
+  return ofFirst <= ofSecond ? first : second;
+}
+
+async function loadLetters(shard: Shard, ids: readonly string[]): Promise<StoredLetter[]> {
+  const questions = ids.flatMap((id): ReadCommand[] => [
+    ['zscore', lettersKey(shard), id],
+    ['hget', letterKey(shard, id), 'data'],
+  ]);
+  const answers = await readPipeline<string | null>(shard.redis, questions);
+  return ids.flatMap((id, n) => {
+    const [deadAt, data] = answers.slice(2 * n, 2 * n + 2);
+    if (!deadAt || !data) return [];
+    return [{ id, deadAtMs: Number(deadAt), payload: JSON.parse(data) as StoredLetter['payload'] }];
+  });
+}
+
+/** Whether one died before the other. */
+export function comesBefore(one: LetterPosition, other: LetterPosition): boolean {
+  return one.deadAtMs === other.deadAtMs ? one.id < other.id : one.deadAtMs < other.deadAtMs;
+}
+
+interface Source {
+  batches: AsyncGenerator<StoredLetter[]>;
+  letters: StoredLetter[];
+  next: number;
+}
+
+/** Sorted ones as a sorted one, in batches that end where one of them has to be asked for more. */
+async function* merge(
+  walks: readonly AsyncGenerator<StoredLetter[]>[],
+  isFirst: (one: StoredLetter, other: StoredLetter) => boolean,
+): AsyncGenerator<StoredLetter[]> {
+  const [only] = walks;
+  if (only && walks.length === 1) {
+    yield* only;
+    return;
+  }
+  let sources: Source[] = walks.map((batches) => ({ batches, letters: [], next: 0 }));
+  for (;;) {
+    await Promise.all(sources.map(refill));
+    sources = sources.filter(({ letters }) => letters.length > 0);
+    if (sources.length === 0) return;
+    const merged: StoredLetter[] = [];
+    while (sources.every(({ letters, next }) => next < letters.length)) merged.push(takeFirst(sources, isFirst));
+    yield merged;
+  }
+}
+
+async function refill(source: Source): Promise<void> {
+  if (source.next < source.letters.length) return;
+  const more = await source.batches.next();
+  source.letters = more.done ? [] : more.value;
+  source.next = 0;
+}
+
+function takeFirst(
+  sources: readonly Source[],
+  isFirst: (one: StoredLetter, other: StoredLetter) => boolean,
+): StoredLetter {
+  const heads = sources.flatMap((source) => {
+    const letter = source.letters[source.next];
+    return letter ? [{ source, letter }] : [];
+  });
+  const { source, letter } = heads.reduce((first, head) => (isFirst(head.letter, first.letter) ? head : first));
+  source.next += 1;
+  return letter;
+}

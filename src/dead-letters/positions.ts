@@ -1,0 +1,38 @@
+import { shardOfId } from '../shared/keys.ts';
+import type { LetterPosition } from '../shared/lanes/letters.ts';
+import type { DeadLetterEntry } from './entry.ts';
+import type { LetterSearch } from './letter-search.ts';
+import { UnknownPositionError } from './unknown-position-error.ts';
+
+/** The last entry of a page of a list, or its id. */
+export type PageEnd = string | Pick<DeadLetterEntry, 'id' | 'deadAt'>;
+
+/** Pages whose ends are remembered. */
+const REMEMBERED = 1000;
+
+/**
+ * Where pages of a list have ended. The time of death tells where an entry stood, and goes with the entry: when somebody
+ * replays it while others page through the list, it must still be known.
+ */
+export function createPositions({ shards, search }: { shards: number; search: LetterSearch }) {
+  const deathTimes = new Map<string, number>();
+
+  return {
+    note({ id, deadAtMs }: LetterPosition): void {
+      deathTimes.delete(id);
+      deathTimes.set(id, deadAtMs);
+      const [oldest] = deathTimes.keys();
+      if (deathTimes.size > REMEMBERED && oldest !== undefined) deathTimes.delete(oldest);
+    },
+    /** @throws UnknownPositionError */
+    async of(end: PageEnd): Promise<LetterPosition> {
+      if (typeof end !== 'string') return { id: end.id, deadAtMs: Date.parse(end.deadAt) };
+      const remembered = deathTimes.get(end);
+      if (remembered !== undefined) return { id: end, deadAtMs: remembered };
+      const index = shardOfId(end);
+      const [letter] = index === null || index >= shards ? [] : await search.load(index, [end]);
+      if (!letter) throw new UnknownPositionError();
+      return letter;
+    },
+  };
+}

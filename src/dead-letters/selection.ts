@@ -1,0 +1,117 @@
+import { shardOfId } from '../shared/keys.ts';
+import type { LetterFilter, StoredLetter } from '../shared/lanes/letters.ts';
+import { type DeadLetterFilter, searchFilterOf } from './filter.ts';
+import { comesBefore, type LetterSearch } from './letter-search.ts';
+
+/** Which dead letters something is to be done with. */
+export type DeadLetterSelection = { ids: readonly string[] } | { filter: DeadLetterFilter } | { all: true };
+
+/** One that was selected. `letter` is `null` if it went away since. */
+export interface Candidate {
+  id: string;
+  letter: StoredLetter | null;
+}
+
+/** What a selection comes down to. */
+export interface Selected {
+  /** Oldest first, a batch at a time. */
+  batches(): AsyncGenerator<Candidate[]>;
+  /** The ids that are no dead letter's. */
+  notFound: readonly string[];
+  total: number | null;
+}
+
+export interface SelectDeps {
+  shards: number;
+  search: LetterSearch;
+  /** On Redis's clock. */
+  nowMs(): Promise<number>;
+}
+
+const BATCH = 100;
+
+/**
+ * Finds what is selected. Of a filter only what had died before: what is sent again and dies again is not found again.
+ *
+ * @throws TypeError if nothing is selected: a slip must not mean all.
+ */
+export async function select(deps: SelectDeps, selection: DeadLetterSelection): Promise<Selected> {
+  if ('ids' in selection) return await selectIds(deps, selection.ids);
+  if ('filter' in selection) return await selectMatching(deps, searchFilterOf(selection.filter));
+  // Callers without types may say anything.
+  if ((selection as { all?: unknown }).all === true) return await selectMatching(deps, {});
+  throw new TypeError('Say which dead letters: { ids }, { filter } or { all: true }');
+}
+
+/** What was skipped, in the order in which the ids were given. */
+export function inGivenOrder<Skipped extends { id: string }>(
+  selection: DeadLetterSelection,
+  skipped: readonly Skipped[],
+): Skipped[] {
+  if (!('ids' in selection)) return [...skipped];
+  const places = new Map(selection.ids.map((id, place) => [id, place]));
+  return skipped.toSorted((one, other) => (places.get(one.id) ?? 0) - (places.get(other.id) ?? 0));
+}
+
+async function selectMatching({ search, nowMs }: SelectDeps, filter: LetterFilter): Promise<Selected> {
+  const bounded = { ...filter, untilMs: Math.min(filter.untilMs ?? Infinity, (await nowMs()) + 1) };
+  return {
+    batches: () => inBatches(search.walk(bounded, { order: 'oldest' })),
+    notFound: [],
+    // To count what only the entries tell would be to read them all twice.
+    total: filter.label === undefined ? await search.count(bounded) : null,
+  };
+}
+
+async function selectIds({ shards, search }: SelectDeps, given: readonly string[]): Promise<Selected> {
+  const ids = [...new Set(given)];
+  const byShard = Map.groupBy(ids, shardOfId);
+  const found: { id: string; deadAtMs: number; shardIndex: number }[] = [];
+  for (const [shardIndex, ofShard] of byShard) {
+    if (shardIndex === null || shardIndex >= shards) continue;
+    for (const some of chunksOf(ofShard)) {
+      const letters = await search.load(shardIndex, some);
+      found.push(...letters.map(({ id, deadAtMs }) => ({ id, deadAtMs, shardIndex })));
+    }
+  }
+  const known = new Set(found.map(({ id }) => id));
+  return {
+    async *batches() {
+      const oldestFirst = found.toSorted((one, other) => (comesBefore(one, other) ? -1 : 1));
+      for (const some of chunksOf(oldestFirst)) yield await loadInOrder(search, some);
+    },
+    notFound: ids.filter((id) => !known.has(id)),
+    total: ids.length,
+  };
+}
+
+/** Their contents are read when it is their turn: there may be many. */
+async function loadInOrder(
+  search: LetterSearch,
+  some: readonly { id: string; shardIndex: number }[],
+): Promise<Candidate[]> {
+  const byShard = Map.groupBy(some, ({ shardIndex }) => shardIndex);
+  const loaded = await Promise.all(
+    Array.from(byShard, ([shardIndex, ofShard]) =>
+      search.load(
+        shardIndex,
+        ofShard.map(({ id }) => id),
+      ),
+    ),
+  );
+  const letters = new Map(loaded.flat().map((letter) => [letter.id, letter]));
+  return some.map(({ id }) => ({ id, letter: letters.get(id) ?? null }));
+}
+
+function* chunksOf<T>(list: readonly T[]): Generator<T[]> {
+  for (let start = 0; start < list.length; start += BATCH) yield list.slice(start, start + BATCH);
+}
+
+async function* inBatches(walk: AsyncIterable<StoredLetter[]>): AsyncGenerator<Candidate[]> {
+  let waiting: Candidate[] = [];
+  for await (const letters of walk) {
+    waiting.push(...letters.map((letter) => ({ id: letter.id, letter })));
+    for (; waiting.length >= BATCH; waiting = waiting.slice(BATCH)) yield waiting.slice(0, BATCH);
+  }
+  if (waiting.length > 0) yield waiting;
+}

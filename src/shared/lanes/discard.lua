@@ -1,0 +1,15 @@
+-- Takes away dead letters for good. A hold that one of them stands for ends, and its conversation goes on.
+--
+-- KEYS[1] BullMQ's dead letters by time of death
+-- ARGV[1] root  ARGV[2] … ids
+--
+-- Returns for each id 1, or 0 if it was gone. Running it twice does nothing the second time.
+
+local root = ARGV[1]
+local answers = {}
+for i = 2, #ARGV do
+  local wasThere, lane = takeLetter(root, ARGV[i])
+  if lane and forgetHold(root, lane, ARGV[i]) == 'ended' then letLaneGoOn(root, lane) end
+  answers[i - 1] = wasThere and 1 or 0
+end
+return answers

@@ -1,0 +1,89 @@
+-- Reads dead letters from one of their indexes, in the order of their time of death and id. Bounded: it looks at a thousand
+-- at most, and says where it stopped.
+--
+-- KEYS[1] the index: `dead:failed`, or that of a reason or of a page
+-- ARGV[1] root  ARGV[2] 'newest' or 'oldest': which come first  ARGV[3] died at this time or later, or '-inf'
+-- ARGV[4] died before this time, or '+inf'  ARGV[5], ARGV[6] time of death and id of the one to go on after, or ''
+-- ARGV[7] reason, or ''  ARGV[8] page, or ''  ARGV[9] conversation, or ''  ARGV[10] at most so many
+-- ARGV[11] '1' to read what they hold, or ''  ARGV[12] a text that what they hold must have in it, or ''
+--
+-- Returns { time and id of the last one that was looked at, or '' and '' if there are no more,
+-- id, time of death, data or '', id, … }.
+
+local root, isNewestFirst, since, before = ARGV[1], ARGV[2] == 'newest', ARGV[3], ARGV[4]
+local reason, page, conversation, most = ARGV[7], ARGV[8], ARGV[9], tonumber(ARGV[10])
+local LOOK_AT, MAX_BYTES = 1000, 1048576
+local failed = root .. 'dead:failed'
+
+local function range(from, to, ...)
+  return redis.call(isNewestFirst and 'ZREVRANGE' or 'ZRANGE', KEYS[1], from, to, ...)
+end
+
+-- How many come before all that died at this time.
+local function countBefore(time)
+  if isNewestFirst then return redis.call('ZCOUNT', KEYS[1], '(' .. time, '+inf') end
+  return redis.call('ZCOUNT', KEYS[1], '-inf', '(' .. time)
+end
+
+-- The place of the first one after the last that was seen, which may be gone by now.
+local function placeAfter(time, id)
+  local low = countBefore(time)
+  local high = low + redis.call('ZCOUNT', KEYS[1], time, time)
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    local other = range(middle, middle)[1]
+    local isSeen = other == id
+    if not isSeen then isSeen = isNewestFirst == (other > id) end
+    if isSeen then low = middle + 1 else high = middle end
+  end
+  return low
+end
+
+local function firstPlace()
+  if isNewestFirst then return before == '+inf' and 0 or redis.call('ZCOUNT', KEYS[1], before, '+inf') end
+  return since == '-inf' and 0 or countBefore(since)
+end
+
+local from = firstPlace()
+if ARGV[5] ~= '' then from = math.max(from, placeAfter(ARGV[5], ARGV[6])) end
+local earliest, latest = tonumber(since) or -math.huge, tonumber(before) or math.huge
+
+local function isWanted(id)
+  if reason == '' and page == '' and conversation == '' then return true end
+  local itsReason, lane = placeOf(root, id)
+  if not lane then return false end
+  local itsPage, itsConversation = string.match(lane, '^([^/]+)/(.*)$')
+  return (reason == '' or reason == itsReason) and (page == '' or page == itsPage)
+    and (conversation == '' or conversation == itsConversation)
+end
+
+-- Its data, or '' if that isn't wanted; nothing if it lacks the text, or was removed behind our back.
+local function read(id)
+  if redis.call('ZSCORE', failed, id) then
+    if ARGV[11] == '' and redis.call('EXISTS', root .. 'dead:' .. id) == 1 then return '' end
+    local data = redis.call('HGET', root .. 'dead:' .. id, 'data')
+    if data then return string.find(data, ARGV[12], 1, true) and data end
+  end
+  redis.call('ZREM', failed, id)
+  if not forgetRemoved(root, id) then redis.call('ZREM', KEYS[1], id) end
+end
+
+local found, bytes = { '', '' }, 0
+local entries = range(from, from + LOOK_AT - 1, 'WITHSCORES')
+for i = 1, #entries, 2 do
+  local id, time = entries[i], entries[i + 1]
+  local isPast = tonumber(time) < earliest or tonumber(time) >= latest
+  if isPast then
+    found[1], found[2] = '', ''
+    return found
+  end
+  found[1], found[2] = time, id
+  local data = isWanted(id) and read(id)
+  if data then
+    for _, value in ipairs({ id, time, data }) do table.insert(found, value) end
+    bytes = bytes + #data
+  end
+  if #found - 2 >= 3 * most or bytes > MAX_BYTES then return found end
+end
+if #entries < 2 * LOOK_AT then found[1], found[2] = '', '' end
+return found

@@ -1,0 +1,44 @@
+import type { Redis } from 'ioredis';
+import { redisTimeMs } from '../shared/redis-time.ts';
+import { bucketOf, countAttempt, type TrafficCounts, writeTraffic } from '../shared/traffic.ts';
+import type { AttemptReport } from './attempt-report.ts';
+
+/** Adds up what this worker does, for the charts of the fleet. */
+export interface TrafficMeter {
+  /** Only counts: nothing waits for Redis here. */
+  note(report: Pick<AttemptReport, 'outcome' | 'durationMs' | 'next'>): void;
+  /** Writes what was noted since the last time; nothing if nothing was. */
+  write(): Promise<void>;
+}
+
+/** After an outage of Redis the older of its buckets are of no use: nobody reads that far back. */
+const MOST_BUCKETS = 720;
+
+export async function openTrafficMeter(redis: Redis, namespace: string): Promise<TrafficMeter> {
+  let done = new Map<number, TrafficCounts>();
+  /** What this process's clock lacks to Redis's, which all workers share. */
+  let aheadMs = await readAheadMs(redis);
+
+  return {
+    note({ outcome, durationMs, next }) {
+      const startMs = bucketOf(Date.now() + aheadMs);
+      let counts = done.get(startMs);
+      if (counts === undefined) {
+        done.set(startMs, (counts = new Map()));
+        for (const oldest of done.keys()) if (done.size > MOST_BUCKETS) done.delete(oldest);
+      }
+      countAttempt(counts, { outcome, durationMs, isDead: next === 'dead' });
+    },
+    async write() {
+      if (done.size === 0) return;
+      aheadMs = await readAheadMs(redis);
+      const written = done;
+      done = new Map();
+      await writeTraffic(redis, namespace, written);
+    },
+  };
+}
+
+async function readAheadMs(redis: Redis): Promise<number> {
+  return redisTimeMs(await redis.time()) - Date.now();
+}

@@ -1,0 +1,226 @@
+import { request } from 'node:http';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import { createVisitor, startConsole, type TestConsole } from '../support/console.ts';
+import { startTestRedis } from '../support/redis.ts';
+
+const TOKEN = 'a-token-that-nobody-guesses';
+const VIEWS = [
+  '/',
+  '/pages',
+  '/pages/p1',
+  '/workers',
+  '/dead-letters',
+  '/dead-letters/job',
+  '/find',
+  '/queues',
+  '/traffic.json',
+];
+const CHANGES = [
+  '/hold',
+  '/release',
+  '/cancel',
+  '/dead-letters/start',
+  '/dead-letters/job/stop',
+  '/dead-letters/x/discard',
+];
+
+let server: RedisServer;
+let open: TestConsole;
+let closed: TestConsole;
+beforeAll(async () => {
+  server = await startTestRedis();
+  open = await startConsole({ redisUrl: server.url });
+  closed = await startConsole({ redisUrl: server.url, consoleToken: TOKEN });
+});
+afterAll(async () => {
+  await open[Symbol.asyncDispose]();
+  await closed[Symbol.asyncDispose]();
+  await server.stop();
+});
+
+describe('with a token', () => {
+  it.each([...VIEWS, '/metrics', '/queues/api/queues', '/assets/x/console.css', '/no-such-page'])(
+    'nobody without it gets anything of %s but a 401',
+    async (path) => {
+      const answers = [
+        await createVisitor(closed.url).get(path, { accept: '*/*' }),
+        await createVisitor(closed.url).get(path, { accept: '*/*', authorization: 'Basic eDp5' }),
+        await createVisitor(closed.url).get(path, { accept: '*/*', cookie: `kitechat_session=${TOKEN}` }),
+      ];
+      for (const { status, text, headers } of answers) {
+        expect({ status, text }).toEqual({ status: 401, text: '401: a token is needed\n' });
+        expect(headers.get('set-cookie')).toBeNull();
+      }
+    },
+  );
+
+  it('browsers get a bare form for it, which needs nothing else', async () => {
+    const { status, text, headers } = await createVisitor(closed.url).get('/pages?x=1');
+    expect(status).toBe(401);
+    expect(text).toContain('name="token"');
+    expect(text).toContain('value="/pages?x=1"');
+    expect(text).not.toMatch(/src=|stylesheet|kitechat/);
+    expect(headers.get('content-security-policy')).toContain("default-src 'none'");
+  });
+
+  it('tools get in with the bearer token', async () => {
+    const visitor = createVisitor(closed.url);
+    const headers = { authorization: `Bearer ${TOKEN}` };
+    expect((await visitor.get('/', headers)).status).toBe(200);
+    expect((await visitor.get('/metrics', headers)).status).toBe(200);
+    expect((await visitor.post('/release', { scope: 'page', page: 'p1' }, headers)).status).toBe(303);
+  });
+
+  it('a wrong token is answered late, and many at once are not looked at', async () => {
+    const visitor = createVisitor(closed.url);
+    const begun = performance.now();
+    const wrong = await Promise.all(
+      Array.from({ length: 14 }, () => visitor.get('/', { accept: '*/*', authorization: 'Bearer wrong' })),
+    );
+    expect(performance.now() - begun).toBeGreaterThan(900);
+    expect(wrong.filter(({ status }) => status === 401)).toHaveLength(10);
+    expect(wrong.filter(({ status }) => status === 429)).toHaveLength(4);
+  });
+
+  it('the login sets a cookie that only this site gets, and goes on to where it was asked for', async () => {
+    const visitor = createVisitor(closed.url);
+    const wrong = await visitor.post('/login', { token: 'wrong', next: '/pages' });
+    expect(wrong.status).toBe(401);
+    expect(wrong.headers.get('set-cookie')).toBeNull();
+    const right = await visitor.post('/login', { token: TOKEN, next: '/pages' });
+    expect([right.status, right.location]).toEqual([303, '/pages']);
+    const cookie = right.headers.get('set-cookie') ?? '';
+    expect(cookie).toMatch(/^kitechat_session_\d+=/);
+    expect(cookie.split('; ').slice(1).toSorted()).toEqual(['HttpOnly', 'Max-Age=43200', 'Path=/', 'SameSite=Strict']);
+    expect(cookie).not.toContain(TOKEN);
+    expect((await visitor.follow(right)).status).toBe(200);
+    expect((await visitor.post('/logout')).status).toBe(303);
+    expect((await visitor.get('/pages')).status).toBe(401);
+  });
+
+  it('the cookie is for https alone when the request was', async () => {
+    const headers = { 'x-forwarded-proto': 'https' };
+    const { headers: answer } = await createVisitor(closed.url).post('/login', { token: TOKEN }, headers);
+    expect(answer.get('set-cookie')).toContain('; Secure');
+  });
+
+  it.each(['//evil.example', 'https://evil.example', '/\\evil.example', 'javascript:alert(1)'])(
+    'a login does not lead to %s',
+    async (next) => {
+      expect((await createVisitor(closed.url).post('/login', { token: TOKEN, next })).location).toBe('/');
+    },
+  );
+
+  it('a cookie of another console, or a changed one, is none', async () => {
+    const visitor = createVisitor(closed.url);
+    const cookie = (await visitor.post('/login', { token: TOKEN })).headers.get('set-cookie')?.split(';')[0] ?? '';
+    const last = cookie.at(-1) === 'A' ? 'B' : 'A';
+    const forged = [cookie.slice(0, -1) + last, cookie.replace('=1', '=2'), cookie.replace(/=.*/, '=x')];
+    for (const one of forged) expect((await createVisitor(closed.url).get('/', { cookie: one })).status).toBe(401);
+    expect((await createVisitor(closed.url).get('/', { cookie })).status).toBe(200);
+  });
+});
+
+describe('without a token', () => {
+  it.each([
+    ['127.0.0.1:7070', 200],
+    ['localhost', 200],
+    ['LOCALHOST:80', 200],
+    ['[::1]:7070', 200],
+    ['console.localhost:7070', 200],
+    ['evil.example', 403],
+    ['127.0.0.1.evil.example', 403],
+    ['localhost.evil.example:7070', 403],
+    ['10.0.0.5', 403],
+    ['', 400],
+  ])('a request for the host "%s" is answered with %i', async (host, expected) => {
+    expect(await statusForHost(open.url, host)).toBe(expected);
+  });
+
+  it('everybody on this machine may look', async () => {
+    for (const path of VIEWS) expect([path, (await open.visitor.get(path)).status]).toEqual([path, 200]);
+  });
+});
+
+const origins: [string, Record<string, string>][] = [
+  ['a forged origin', { origin: 'https://evil.example' }],
+  ['an origin that is this host on another port', { origin: 'http://127.0.0.1:1' }],
+  ['the origin "null" of a sandbox', { origin: 'null' }],
+  ['no origin, from another site', { 'sec-fetch-site': 'cross-site' }],
+  ['no origin, from another host of the same site', { 'sec-fetch-site': 'same-site' }],
+];
+
+describe.each(CHANGES)('a change by %s', (path) => {
+  it.each(origins)('is refused with %s, whatever else is right', async (_what, headers) => {
+    const visitor = createVisitor(open.url);
+    await visitor.get('/dead-letters');
+    await visitor.get('/');
+    expect((await visitor.post(path, {}, headers)).status).toBe(403);
+    const tool = { authorization: `Bearer ${TOKEN}`, ...headers };
+    expect((await createVisitor(closed.url).post(path, {}, tool)).status).toBe(403);
+  });
+
+  it('is refused without the token of the session, or with that of another', async () => {
+    const [one, other] = [createVisitor(open.url), createVisitor(open.url)];
+    const page = await one.get('/');
+    expect((await createVisitor(open.url).post(path)).status).toBe(403);
+    await other.get('/');
+    const csrf = /name="csrf" value="([^"]+)"/.exec(page.text)?.[1] ?? '';
+    expect(csrf).not.toBe('');
+    expect((await other.post(path, { csrf })).status).toBe(403);
+    expect((await other.post(path, { csrf: '' })).status).toBe(403);
+    expect((await one.post(path, {}, { origin: open.url })).status).not.toBe(403);
+  });
+});
+
+it('every answer forbids code and styles in the page, frames and copies', async () => {
+  for (const path of [...VIEWS, '/no-such-page']) {
+    const { headers } = await open.visitor.get(path);
+    const policy = headers.get('content-security-policy') ?? '';
+    expect(policy).toContain("default-src 'none'; script-src 'self';");
+    expect(policy).toContain("frame-ancestors 'none'");
+    if (path !== '/queues') expect(policy).toContain("style-src 'self';");
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
+    expect(headers.get('referrer-policy')).toBe('same-origin');
+    expect(headers.get('cache-control')).toBe('no-store');
+  }
+});
+
+it('pages hold no code, no style and no address of another server', async () => {
+  for (const path of VIEWS.filter((one) => one !== '/traffic.json')) {
+    const { text } = await open.visitor.get(path);
+    expect(text).not.toMatch(/<script(?![^>]*(?: src=|type="application\/json"))/);
+    expect(text).not.toMatch(/(?:src|href)="(?:https?:)?\/\//);
+    if (path !== '/queues') expect(text).not.toMatch(/<style| style=| on[a-z]+=/);
+  }
+});
+
+it('assets can be kept for ever, and are not sent again to who has them', async () => {
+  const { text } = await open.visitor.get('/');
+  const paths = [...text.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map(([, path = '']) => path);
+  expect(paths).toHaveLength(6);
+  for (const path of paths) {
+    const { status, headers } = await open.visitor.get(path);
+    expect([status, headers.get('cache-control')]).toEqual([200, 'private, max-age=31536000, immutable']);
+    const again = await open.visitor.get(path, { 'if-none-match': headers.get('etag') ?? '' });
+    expect([again.status, again.text]).toEqual([304, '']);
+  }
+});
+
+it('a body larger than any form is refused unread', async () => {
+  const visitor = createVisitor(open.url);
+  await visitor.get('/');
+  expect((await visitor.post('/hold', { page: 'x'.repeat(1_100_000) })).status).toBe(413);
+});
+
+/** `fetch` sets the header by itself. */
+async function statusForHost(url: string, host: string): Promise<number | undefined> {
+  return await new Promise((resolve, reject) => {
+    const asked = request(url, { headers: { host }, setHost: false }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    });
+    asked.on('error', reject).end();
+  });
+}

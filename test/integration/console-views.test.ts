@@ -1,0 +1,244 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { pagePath } from '../../src/console/links.ts';
+import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import { type PageAnswer, startConsole, type TestConsole, wordsOf } from '../support/console.ts';
+import { eventually } from '../support/eventually.ts';
+import { type HeldInstallation, installWithHolds } from '../support/held-installation.ts';
+import { startTestRedis } from '../support/redis.ts';
+import type { InstallationOptions } from '../support/worker.ts';
+
+const MARKER = 'SECRET-CONTENT-7f3a';
+const HOSTILE = [
+  '<script>alert(1)</script>',
+  `"><img src=x onerror='alert(1)'>`,
+  'x'.repeat(256),
+  '😀'.repeat(256),
+  '~',
+  '~~x',
+  '..',
+  '.',
+  'a/b?c=d#e%2F%25&f',
+  '%',
+  ' spaces  around ',
+  '${alert}{{x}}',
+];
+/** What an escaped id never leaves in a page. */
+const BROKEN_OUT = /<script>alert|<img src=x|onerror='/;
+
+let server: RedisServer;
+beforeAll(async () => {
+  server = await startTestRedis();
+});
+afterAll(async () => await server.stop());
+
+type Site = HeldInstallation & { console: TestConsole };
+
+async function site({ config, ...options }: InstallationOptions = {}): Promise<Site> {
+  const installation = await installWithHolds(server, { ...options, ...(config ? { config } : {}) });
+  const desk = await startConsole(installation.config);
+  return {
+    ...installation,
+    console: desk,
+    async [Symbol.asyncDispose]() {
+      await desk[Symbol.asyncDispose]();
+      await installation[Symbol.asyncDispose]();
+    },
+  };
+}
+
+describe.each(HOSTILE)('with the ids %j', (hostile) => {
+  it('every view stands, links to the right place and shows the ids as text', async () => {
+    await using to = await site({ api: { faults: [{ kind: 'status', status: 400 }] } });
+    const { visitor } = to.console;
+    const label = Array.from(hostile).slice(0, 64).join('');
+    const item = {
+      pageId: hostile,
+      conversationId: hostile,
+      message: { type: 'text' as const, text: MARKER },
+      label,
+    };
+    const dead = await to.enqueue(item);
+    await to.until(dead, 'dead');
+    await to.hold({ page: hostile, conversation: hostile });
+    const waiting = await to.enqueue(item);
+    const conversation = `/find?${new URLSearchParams({ page: hostile, conversation: hostile }).toString()}`;
+    const views = {
+      '/': 'is held',
+      '/pages': 'conversation held',
+      [pagePath(hostile)]: 'operator',
+      [conversation]: waiting,
+      [`/find?q=${waiting}`]: 'held',
+      [`/find?q=${encodeURIComponent(hostile)}`]: 'no message id',
+      '/dead-letters': dead,
+      [`/dead-letters?${new URLSearchParams({ page: hostile, conversation: hostile, label }).toString()}`]: dead,
+      [`/dead-letters/${dead}`]: 'The API',
+    };
+    for (const [path, words] of Object.entries(views)) {
+      const answer = await visitor.get(path);
+      expect([path, answer.status]).toEqual([path, path.includes('q=') && words.startsWith('no') ? 404 : 200]);
+      expect(wordsOf(answer)).toContain(words);
+      expect(answer.text).not.toMatch(BROKEN_OUT);
+    }
+    const page = await visitor.get(pagePath(hostile));
+    expect(titlesOf(page)).toContain(hostile);
+    expect(linksOf(await visitor.get('/pages'))).toContain(pagePath(hostile));
+    expect(linksOf(page)).toContain(conversation);
+    const held = await visitor.post('/hold', { scope: 'page', page: hostile, back: pagePath(hostile) });
+    expect([held.status, held.location]).toEqual([303, pagePath(hostile)]);
+    expect(wordsOf(await visitor.follow(held))).toContain('is held: its messages wait');
+    expect((await to.status()).holds).toContainEqual({ scope: 'page', page: hostile, reason: 'operator' });
+  });
+});
+
+it('the search box of the pages leads to the page', async () => {
+  await using to = await site({ startWorker: false });
+  const { visitor } = to.console;
+  const answer = await visitor.get('/pages?page=a%2Fb');
+  expect([answer.status, answer.location]).toEqual([303, '/pages/a%2Fb']);
+  expect(wordsOf(await visitor.follow(answer))).toContain('Nothing of this page waits');
+});
+
+it('an empty installation says what that means', async () => {
+  await using to = await site({ startWorker: false });
+  const { visitor } = to.console;
+  expect(wordsOf(await visitor.get('/'))).toContain('No worker is running. Nothing waits now');
+  expect(wordsOf(await visitor.get('/pages'))).toContain('No page has work: everything was delivered');
+  expect(wordsOf(await visitor.get('/workers'))).toContain('No worker is running: nothing is sent.');
+  expect(wordsOf(await visitor.get('/dead-letters'))).toContain(
+    'No dead letters: everything was delivered or still waits.',
+  );
+  expect(wordsOf(await visitor.get('/dead-letters/job'))).toContain('Nothing is under way in this process');
+  expect((await visitor.get('/dead-letters/0-01ARZ3NDEKTSV4RRFFQ69G5FAV')).status).toBe(404);
+  expect((await visitor.get('/find?q=0-01ARZ3NDEKTSV4RRFFQ69G5FAV')).status).toBe(404);
+});
+
+it('the overview counts, and names what needs a hand with the way to it', async () => {
+  await using to = await site({ api: { faults: [{ kind: 'status', status: 400 }] } });
+  const { visitor } = to.console;
+  const dead = await to.enqueue({ pageId: 'p1', conversationId: 'c1', message: { type: 'text', text: 'x' } });
+  await to.until(dead, 'dead');
+  await to.hold({});
+  const overview = await eventually('a worker is there', async () => {
+    const answer = await visitor.get('/');
+    return !wordsOf(answer).includes('No worker') && answer;
+  });
+  expect(wordsOf(overview)).toContain('1 message died in the last hour: rejected.');
+  expect(wordsOf(overview)).toContain('Everything is held.');
+  const link = linksOf(overview).find((href) => href.startsWith('/dead-letters?')) ?? '';
+  expect(wordsOf(await visitor.get(link))).toContain(dead);
+  expect(wordsOf(await visitor.get('/workers'))).toContain('1 worker');
+});
+
+it('a page asks only for what is live of it', async () => {
+  await using to = await site({ startWorker: false });
+  for (const path of ['/', '/pages', '/workers', '/pages/p1', '/find?page=p&conversation=c', '/dead-letters/job']) {
+    const whole = await to.console.visitor.get(path);
+    expect(whole.text).toContain(`hx-get="${path.replaceAll('&', '&amp;')}"`);
+    const { status, text } = await to.console.visitor.get(path, { 'hx-request': 'true' });
+    expect(status).toBe(200);
+    expect(text).toMatch(/^<div\s+id="live"/);
+    expect(text).not.toContain('<main');
+  }
+});
+
+describe('what messages say', () => {
+  /** Everything that the console answers about one dead and one waiting message. */
+  async function everything(to: Site, ids: { dead: string; waiting: string }): Promise<[path: string, text: string][]> {
+    const { visitor } = to.console;
+    const api = '/queues/api/queues';
+    const paths = [
+      '/',
+      '/pages',
+      '/pages/p1',
+      '/workers',
+      '/dead-letters',
+      `/dead-letters/${ids.dead}`,
+      '/traffic.json',
+      '/metrics',
+      `/find?q=${ids.dead}`,
+      `/find?q=${ids.waiting}`,
+      '/find?page=p1&conversation=c1',
+      '/find?page=p1&conversation=c2',
+      '/queues',
+      api,
+      `${api}?activeQueue=send&status=waiting-children`,
+      `${api}?activeQueue=dead&status=failed`,
+      ...['send', 'dead'].map((name) => `${api}?activeQueue=${name}&status=latest&page=1&jobsPerPage=10`),
+      `${api}/send/${ids.waiting}`,
+      `${api}/dead/${ids.dead}`,
+      `${api}/send/${ids.waiting}/flow`,
+      `${api}/dead/${ids.dead}/logs`,
+      `${api}/dead/${ids.dead}/flow`,
+    ];
+    const answers: [string, string][] = [];
+    for (const path of paths) answers.push([path, (await visitor.get(path)).text]);
+    const confirm = await visitor.post('/dead-letters/confirm', { do: 'replay-selected', id: ids.dead });
+    return [...answers, ['confirm', confirm.text], ['log', to.console.lines.join('')]];
+  }
+
+  async function withMessages(to: Site): Promise<{ dead: string; waiting: string }> {
+    const message = { type: 'image' as const, url: `https://x.example/${MARKER}`, text: `caption ${MARKER}` };
+    const dead = await to.enqueue({ pageId: 'p1', conversationId: 'c1', message });
+    await to.until(dead, 'dead');
+    await to.hold({ page: 'p1' });
+    const waiting = await to.enqueue({ pageId: 'p1', conversationId: 'c2', message });
+    return { dead, waiting };
+  }
+
+  /** An API that quotes what it was sent, and cuts it. */
+  const api = {
+    faults: [{ kind: 'status' as const, status: 400, body: `{"message":"bad caption ${MARKER.slice(0, 16)}…"}` }],
+  };
+
+  it('is in no answer and no log line, unless that is asked for', async () => {
+    await using to = await site({ api });
+    const ids = await withMessages(to);
+    for (const [path, text] of await everything(to, ids)) {
+      expect([path, text.includes(MARKER.slice(0, 12))]).toEqual([path, false]);
+    }
+    const entry = await to.console.visitor.get(`/dead-letters/${ids.dead}`);
+    expect(wordsOf(entry)).toContain('hidden: KITECHAT_CONSOLE_SHOW_CONTENT=true shows it');
+    expect(wordsOf(entry)).toMatch(/Type image Size \d+ bytes/);
+    expect(entry.text).toContain('[hidden]');
+    expect(entry.text).not.toContain('<textarea');
+    const edit = await to.console.visitor.post(`/dead-letters/${ids.dead}/replay-edited`, { 'set:message.text': 'x' });
+    expect(edit.status).toBe(422);
+    expect(await to.deadLetters.count()).toBe(1);
+  });
+
+  it('is shown when it is asked for', async () => {
+    await using to = await site({ api, config: { consoleShowContent: true } });
+    const ids = await withMessages(to);
+    const shown = (await everything(to, ids)).filter(([, text]) => text.includes(MARKER)).map(([path]) => path);
+    expect(shown).toContain(`/dead-letters/${ids.dead}`);
+    expect(shown).toContain(`/queues/api/queues/send/${ids.waiting}`);
+    expect(shown).not.toContain('log');
+  });
+});
+
+it('the queues can only be looked at', async () => {
+  await using to = await site({ startWorker: false });
+  const id = await to.enqueue({ pageId: 'p1', conversationId: 'c1', message: { type: 'text', text: 'x' } });
+  const { visitor, url } = to.console;
+  const cookie = (await visitor.get('/')).headers.get('set-cookie')?.split(';')[0] ?? '';
+  for (const path of ['pause', 'send/empty', 'send/obliterate', `send/${id}/clean`, `send/${id}/retry`]) {
+    for (const method of ['PUT', 'POST', 'PATCH', 'DELETE']) {
+      const { status } = await fetch(`${url}/queues/api/queues/${path}`, { method, headers: { cookie }, body: '{}' });
+      expect([method, path, status]).toEqual([method, path, 403]);
+    }
+  }
+  expect(await to.producer.getMessage(id)).toMatchObject({ status: 'queued' });
+});
+
+function unescaped(text: string): string {
+  const letters: Record<string, string> = { '&lt;': '<', '&gt;': '>', '&quot;': '"', '&#39;': "'", '&amp;': '&' };
+  return text.replaceAll(/&(?:lt|gt|quot|#39|amp);/g, (entity) => letters[entity] ?? entity);
+}
+
+function titlesOf({ text }: PageAnswer): string[] {
+  return [...text.matchAll(/ title="([^"]*)"/g)].map(([, title = '']) => unescaped(title));
+}
+
+function linksOf({ text }: PageAnswer): string[] {
+  return [...text.matchAll(/ href="([^"]*)"/g)].map(([, href = '']) => unescaped(href));
+}

@@ -1,0 +1,92 @@
+import { Writable } from 'node:stream';
+import { startHttp } from '../../src/console/index.ts';
+import { resolveConfig } from '../../src/shared/config.ts';
+import { createLogger } from '../../src/shared/logger.ts';
+import type { ConfigOptions } from '../../src/producer/index.ts';
+
+/** A console over an installation, and somebody who uses it. */
+export interface TestConsole {
+  url: string;
+  visitor: ConsoleVisitor;
+  /** What it logged, line by line. */
+  lines: string[];
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export interface PageAnswer {
+  status: number;
+  text: string;
+  headers: Headers;
+  /** Where it leads. */
+  location: string | null;
+}
+
+/** Asks like a browser: it keeps cookies, and sends the token of the forms that it was shown. */
+export interface ConsoleVisitor {
+  get(path: string, headers?: Record<string, string>): Promise<PageAnswer>;
+  /** Sends a form. A list is a field that is sent several times. */
+  post(path: string, fields?: Record<string, string | string[]>, headers?: Record<string, string>): Promise<PageAnswer>;
+  /** The page that an answer leads to. */
+  follow(answer: PageAnswer): Promise<PageAnswer>;
+}
+
+export async function startConsole(config: ConfigOptions): Promise<TestConsole> {
+  const lines: string[] = [];
+  const destination = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      lines.push(chunk.toString());
+      done();
+    },
+  });
+  const server = await startHttp({
+    config: resolveConfig({ ...config, httpPort: 0 }),
+    worker: null,
+    logger: createLogger({ level: 'info', destination }),
+  });
+  const url = server.url.replace(/\/$/, '');
+  return { url, visitor: createVisitor(url), lines, [Symbol.asyncDispose]: () => server.close() };
+}
+
+export function createVisitor(url: string): ConsoleVisitor {
+  const cookies = new Map<string, string>();
+  let csrf: string | undefined;
+
+  async function ask(path: string, init: RequestInit): Promise<PageAnswer> {
+    const cookie = Array.from(cookies, ([name, value]) => `${name}=${value}`).join('; ');
+    const headers = { accept: 'text/html', ...(cookie === '' ? {} : { cookie }), ...(init.headers as object) };
+    const response = await fetch(url + path, { ...init, headers, redirect: 'manual' });
+    for (const line of response.headers.getSetCookie()) {
+      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
+      if (value === '') cookies.delete(name);
+      else cookies.set(name, value);
+    }
+    const text = await response.text();
+    csrf = /name="csrf" value="([^"]+)"/.exec(text)?.[1] ?? csrf;
+    return { status: response.status, text, headers: response.headers, location: response.headers.get('location') };
+  }
+
+  const get: ConsoleVisitor['get'] = (path, headers = {}) => ask(path, { headers });
+  return {
+    get,
+    async post(path, fields = {}, headers = {}) {
+      const body = new URLSearchParams(csrf === undefined ? {} : { csrf });
+      for (const [name, value] of Object.entries(fields)) {
+        if (name === 'csrf') body.delete(name);
+        for (const one of [value].flat()) body.append(name, one);
+      }
+      return await ask(path, { method: 'POST', body, headers });
+    },
+    async follow({ location }) {
+      if (location === null) throw new Error('the answer leads nowhere');
+      return await get(location);
+    },
+  };
+}
+
+/** The words of a page, without its markup. */
+export function wordsOf({ text }: PageAnswer): string {
+  return text
+    .replaceAll(/<[^>]*>/g, ' ')
+    .replaceAll(/\s+/g, ' ')
+    .trim();
+}

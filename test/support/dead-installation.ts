@@ -1,0 +1,32 @@
+import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import { type Cli, installWithCli } from './cli-installation.ts';
+import { eventually } from './eventually.ts';
+import { textMessage } from './messages.ts';
+import type { Installation } from './worker.ts';
+
+/** An installation whose messages have died. */
+export interface DeadInstallation extends Installation {
+  cli: Cli;
+  /** For processes that are started by hand. */
+  env: Record<string, string>;
+}
+
+/**
+ * Refused by the API: `rejected` ones, spread over ten conversations of page p1; too old: `expired` ones of page p2. From
+ * then on the API takes everything.
+ */
+export async function installWithDead(
+  server: RedisServer,
+  { rejected = 0, expired = 0 }: { rejected?: number; expired?: number },
+): Promise<DeadInstallation> {
+  const to = await installWithCli(server, { startWorker: false, api: { faults: [{ kind: 'status', status: 400 }] } });
+  const items = [
+    ...Array.from({ length: expired }, (_, n) => ({ ...textMessage(`late-${n}`, 1, 'p2'), ttlMs: 1 })),
+    ...Array.from({ length: rejected }, (_, n) => textMessage(`c${n % 10}`, 1 + Math.floor(n / 10))),
+  ];
+  await to.producer.enqueueMessages(items);
+  to.startWorker();
+  await eventually('all are dead', async () => (await to.deadLetters.count()) === items.length);
+  to.api.setFaults([]);
+  return { ...to, env: { REDIS_URL: server.url, KITECHAT_NAMESPACE: to.config.namespace ?? '' } };
+}

@@ -1,0 +1,32 @@
+import { type CommandProcess, startCommand } from './command-line.ts';
+
+/** A process of the command line that serves HTTP, on a port of its own. */
+export interface HttpProcess extends CommandProcess {
+  url: string;
+  /** Asks for a path; fails if no answer comes within five seconds. */
+  ask(path: string, headers?: Record<string, string>): Promise<{ status: number; body: string }>;
+}
+
+/** Other tests may keep the machine busy: what is to come sooner says so itself. */
+const ANSWER_MS = 5000;
+const URL_IN_LINE = /http:\/\/[^\s"]+\//;
+
+export async function startHttpProcess(
+  command: 'worker' | 'console',
+  env: Record<string, string>,
+): Promise<HttpProcess> {
+  const started = startCommand([command], { KITECHAT_HTTP_PORT: '0', ...env });
+  const stream = command === 'worker' ? 'stdout' : 'stderr';
+  try {
+    const line = await started.lineWhere(stream, (text) => URL_IN_LINE.test(text));
+    const url = URL_IN_LINE.exec(line)?.[0] ?? '';
+    const ask: HttpProcess['ask'] = async (path, headers = {}) => {
+      const response = await fetch(new URL(path, url), { headers, signal: AbortSignal.timeout(ANSWER_MS) });
+      return { status: response.status, body: await response.text() };
+    };
+    return Object.assign(started, { url, ask });
+  } catch (error) {
+    await started[Symbol.asyncDispose]();
+    throw error;
+  }
+}

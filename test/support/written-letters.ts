@@ -1,0 +1,80 @@
+import { readFileSync } from 'node:fs';
+import type { Redis } from 'ioredis';
+import { monotonicFactory } from 'ulid';
+import type { DeadLetterPayload, DeadReason } from '../../src/shared/dead-letter.ts';
+import { laneOf, messageId, shardOfPage, shardRoot } from '../../src/shared/keys.ts';
+
+/** A dead letter to write, without the message that died. */
+export interface LetterToWrite {
+  pageId: string;
+  conversationId: string;
+  reason?: DeadReason;
+  label?: string | null;
+  deadAtMs?: number;
+  text?: string;
+  isReadable?: boolean;
+}
+
+const read = (name: string): string =>
+  readFileSync(new URL(`../../src/shared/lanes/${name}.lua`, import.meta.url), 'utf8');
+
+/** Our own script shows them, with a clock that is set. */
+const WRITE = `
+local now = 0
+local function redisNowMs() return now end
+${read('hold')}${read('release')}${read('letter')}
+for i = 2, #ARGV, 5 do
+  local id, lane, reason, data = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
+  now = tonumber(ARGV[i + 4])
+  redis.call('HSET', ARGV[1] .. 'dead:' .. id, 'name', reason, 'data', data, 'timestamp', now, 'opts', '{}')
+  showLetter(ARGV[1], id, lane)
+end
+`;
+
+const AT_ONCE = 500;
+const ulid = monotonicFactory();
+
+/** Writes many dead letters in little time. @returns their ids. */
+export async function writeLetters(
+  redis: Redis,
+  namespace: string,
+  letters: readonly LetterToWrite[],
+  shards = 1,
+): Promise<string[]> {
+  const ids: string[] = [];
+  const byShard = new Map<number, (string | number)[][]>();
+  for (const letter of letters) {
+    const { pageId, conversationId, reason = 'rejected', deadAtMs = Date.now() } = letter;
+    const shard = shardOfPage(pageId, shards);
+    const id = messageId(shard, ulid());
+    ids.push(id);
+    const written = byShard.get(shard) ?? [];
+    byShard.set(shard, written);
+    written.push([id, laneOf(pageId, conversationId), reason, JSON.stringify(payloadOf(letter, reason)), deadAtMs]);
+  }
+  for (const [shard, written] of byShard) {
+    for (let start = 0; start < written.length; start += AT_ONCE) {
+      const some = written.slice(start, start + AT_ONCE).flat();
+      await redis.eval(WRITE, 0, shardRoot(namespace, shard), ...some);
+    }
+  }
+  return ids;
+}
+
+function payloadOf(
+  { pageId, conversationId, label = null, text = 'message 1', isReadable = true }: LetterToWrite,
+  reason: DeadReason,
+): DeadLetterPayload {
+  return {
+    v: 1,
+    reason,
+    request: isReadable ? { pageId, conversationId, message: { type: 'text', text } } : null,
+    enqueuedAt: '2026-11-22T10:00:00.000Z',
+    attempts: [],
+    attemptsUsed: 1,
+    attemptsAllowed: 8,
+    response: null,
+    label,
+    replayOf: null,
+  };
+}

@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import { type AttentionFacts, type Matter, mattersOf, TOO_LONG_MS } from '../../../src/console/attention.ts';
+import type { Hold } from '../../../src/shared/holds.ts';
+import type { Status } from '../../../src/shared/status.ts';
+
+const NOW_MS = Date.parse('2026-11-22T03:00:00Z');
+const worker = { id: 'w1', version: '1.0.0', since: '2026-11-22T00:00:00Z', concurrency: 50, sending: 0 };
+const calm: Status = {
+  scheduled: 0,
+  queued: 0,
+  sending: 0,
+  retrying: 0,
+  held: 0,
+  dead: 0,
+  oldestQueuedMs: 0,
+  holds: [],
+  workers: [worker],
+};
+const none = { rejected: 0, exhausted: 0, expired: 0, 'unknown-outcome': 0, crashed: 0, undecodable: 0 };
+
+function matters(status: Partial<Status>, lately: Partial<AttentionFacts['lately']> = {}): Matter[] {
+  return mattersOf({ status: { ...calm, ...status }, lately: { ...none, ...lately }, nowMs: NOW_MS });
+}
+
+const until = new Date(NOW_MS + 12_000).toISOString();
+const holds: [Hold, what: string, why: string, href: string | null][] = [
+  [{ scope: 'all', reason: 'operator' }, 'Everything is held', 'when it is released', '#everything'],
+  [{ scope: 'api', reason: 'api-down', until }, 'The API is down', 'the next in 12 s', null],
+  [{ scope: 'key', reason: 'unauthorized', until }, 'The API refuses a key', 'a key that works', '/workers'],
+  [
+    { scope: 'page', page: 'p/1', reason: 'rate-limited', until },
+    'Page p/1 is held',
+    'goes on in 12 s',
+    '/pages/p%2F1',
+  ],
+  [{ scope: 'page', page: 'p1', reason: 'operator' }, 'Page p1 is held', 'until it is released', '/pages/p1'],
+  [
+    { scope: 'conversation', page: 'p1', conversation: 'c1', reason: 'dead-letter' },
+    'Conversation c1 of page p1 is held',
+    'Replay or discard that dead letter',
+    '/find?page=p1&conversation=c1',
+  ],
+];
+
+describe('what needs a hand', () => {
+  it('is nothing while workers run, nothing is held and nothing dies', () => {
+    expect(matters({})).toEqual([]);
+    expect(matters({ queued: 500, oldestQueuedMs: TOO_LONG_MS - 1 })).toEqual([]);
+  });
+
+  it('a missing worker is a problem when messages wait, and to be watched otherwise', () => {
+    expect(matters({ workers: [], queued: 3 })).toMatchObject([{ tone: 'bad', link: { href: '/workers' } }]);
+    expect(matters({ workers: [], queued: 3 })[0]?.why).toContain('3 messages');
+    expect(matters({ workers: [] })).toMatchObject([{ tone: 'warn' }]);
+  });
+
+  it('a message that waits too long is told, unless it is told already that no worker runs', () => {
+    const late = { queued: 1, oldestQueuedMs: TOO_LONG_MS };
+    expect(matters(late)).toMatchObject([{ tone: 'warn', link: { href: '/pages' } }]);
+    expect(matters({ ...late, workers: [] })).toHaveLength(1);
+  });
+
+  it.each(holds)('a hold is told with its reason, its end and the way to it: %j', (hold, what, why, href) => {
+    const [matter] = matters({ holds: [hold] });
+    expect(matter?.what).toBe(what);
+    expect(matter?.why).toContain(why);
+    expect(matter?.link?.href ?? null).toBe(href);
+  });
+
+  it('deaths of the last hour lead to exactly those, by their reason', () => {
+    const [matter, ...others] = matters({}, { rejected: 1_200 });
+    expect(others).toEqual([]);
+    expect(matter?.what).toBe('1,200 messages died in the last hour: rejected');
+    expect(matter?.link?.href).toBe('/dead-letters?reason=rejected&since=2026-11-22T02%3A00');
+  });
+
+  it('problems come before what is to be watched, and many holds are summed up', () => {
+    const many = Array.from({ length: 40 }, (_, n): Hold => ({ scope: 'page', page: `p${n}`, reason: 'rate-limited' }));
+    const all = matters({ holds: many }, { crashed: 1 });
+    expect(all[0]).toMatchObject({ tone: 'bad', what: '1 message died in the last hour: crashed' });
+    expect(all).toHaveLength(12);
+    expect(all.at(-1)?.what).toBe('30 more holds');
+  });
+});

@@ -1,0 +1,121 @@
+import { EventEmitter } from 'node:events';
+import { Registry } from 'prom-client';
+import { describe, expect, it } from 'vitest';
+import { createFleetMetrics } from '../../../src/console/metrics-fleet.ts';
+import { createPageLabels } from '../../../src/console/metrics-page-labels.ts';
+import { createWorkerMetrics } from '../../../src/console/metrics-worker.ts';
+import { createProgress } from '../../../src/worker/progress.ts';
+import type { AttemptReport, WorkerEvents } from '../../../src/worker/index.ts';
+
+const report: AttemptReport = {
+  id: '0-1',
+  pageId: 'p1',
+  conversationId: 'c1',
+  type: 'text',
+  label: null,
+  outcome: 'delivered',
+  detail: null,
+  httpStatus: 200,
+  durationMs: 120,
+  attempt: 1,
+  attemptsAllowed: 8,
+  next: 'delivered',
+  delayMs: null,
+  reason: null,
+};
+
+function workerMetrics() {
+  const registry = new Registry();
+  const events = new EventEmitter<WorkerEvents>();
+  const config = { workerId: 'w', concurrency: 5, shards: 1, timeoutMs: 1000, shutdownMs: 1000 };
+  const { health } = createProgress(config);
+  createWorkerMetrics(registry, { on: events.on.bind(events), health });
+  return { registry, events };
+}
+
+describe('the labels of pages', () => {
+  it('are their own for the first ones, and stay so; all others share one', () => {
+    const labelOf = createPageLabels(2);
+    expect(['a', 'b', 'c', 'a', null, 'd', 'b'].map(labelOf)).toEqual(['a', 'b', 'other', 'a', 'other', 'other', 'b']);
+  });
+});
+
+describe('the metrics of a worker', () => {
+  it('keep to a bounded number of series, however many pages there are', async () => {
+    const { registry, events } = workerMetrics();
+    for (let page = 0; page < 250; page += 1) events.emit('attempt', { ...report, pageId: `p${page}` });
+    const lines = (await registry.metrics()).split('\n').filter((line) => line.includes('page_attempts_total{'));
+    expect(lines).toHaveLength(101);
+    expect(lines).toContain('kitechat_sender_page_attempts_total{page="other",outcome="delivered"} 150');
+  });
+
+  it('take any text for the id of a page', async () => {
+    const { registry, events } = workerMetrics();
+    events.emit('attempt', { ...report, pageId: 'a"b\\c{}~<script>' });
+    expect(await registry.metrics()).toContain(
+      'kitechat_sender_page_attempts_total{page="a\\"b\\\\c{}~<script>",outcome="delivered"} 1\n',
+    );
+  });
+
+  it('begin with 0, so that the first event can be seen in a rate', async () => {
+    const text = await workerMetrics().registry.metrics();
+    expect(text).toContain('kitechat_sender_attempts_total{outcome="unknown"} 0\n');
+    expect(text).toContain('kitechat_sender_deaths_total{reason="crashed"} 0\n');
+    expect(text).toContain('kitechat_sender_claims_total{verdict="lost"} 0\n');
+  });
+
+  it('count a death without an attempt, and an attempt that decided nothing', async () => {
+    const { registry, events } = workerMetrics();
+    events.emit('attempt', { ...report, outcome: null, durationMs: 0, next: 'dead', reason: 'expired' });
+    events.emit('attempt', { ...report, outcome: 'rejected', next: 'lost', reason: 'rejected' });
+    const text = await registry.metrics();
+    expect(text).toContain('kitechat_sender_deaths_total{reason="expired"} 1\n');
+    expect(text).toContain('kitechat_sender_deaths_total{reason="rejected"} 0\n');
+    expect(text).toContain('kitechat_sender_attempts_total{outcome="rejected"} 1\n');
+    expect(text).toContain('kitechat_sender_send_duration_seconds_count 1\n');
+  });
+});
+
+describe('the metrics of the fleet', () => {
+  const status = {
+    scheduled: 1,
+    queued: 2,
+    sending: 3,
+    retrying: 4,
+    held: 5,
+    dead: 6,
+    oldestQueuedMs: 1500,
+    holds: [
+      { scope: 'page', page: 'p1', reason: 'rate-limited' },
+      { scope: 'page', page: 'p2', reason: 'rate-limited' },
+    ] as const,
+    workers: [],
+  };
+  const deadByReason = { rejected: 6, exhausted: 0, expired: 0, 'unknown-outcome': 0, crashed: 0, undecodable: 0 };
+  const facts = { status: { ...status, holds: [...status.holds] }, deadByReason, repairs: { removed: 7 } };
+
+  it('are what Redis said last, not the sum of what it said', async () => {
+    const registry = new Registry();
+    const metrics = createFleetMetrics(registry);
+    metrics.update(facts);
+    metrics.update(facts);
+    const text = await registry.metrics();
+    expect(text).toContain('kitechat_sender_messages{state="retrying"} 4\n');
+    expect(text).toContain('kitechat_sender_oldest_queued_age_seconds 1.5\n');
+    expect(text).toContain('kitechat_sender_dead_letters{reason="rejected"} 6\n');
+    expect(text).toContain('kitechat_sender_holds{scope="page",reason="rate-limited"} 2\n');
+    expect(text).toContain('kitechat_sender_holds{scope="api",reason="api-down"} 0\n');
+    expect(text).toContain('kitechat_sender_repairs_total{kind="removed"} 7\n');
+    expect(text).toContain('kitechat_sender_repairs_total{kind="buried"} 0\n');
+    expect(text).toContain('kitechat_sender_redis_up 1\n');
+  });
+
+  it('leave out what nobody can know while Redis is away', async () => {
+    const registry = new Registry();
+    const metrics = createFleetMetrics(registry);
+    metrics.update(facts);
+    metrics.update(null);
+    const samples = (await registry.metrics()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+    expect(samples).toEqual(['kitechat_sender_redis_up 0']);
+  });
+});

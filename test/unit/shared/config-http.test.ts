@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { loadConfig } from '../../../src/shared/config.ts';
+import { problemsIn } from './config-problems.ts';
+
+describe('the settings of the HTTP server', () => {
+  it.each(['127.0.0.1', '0.0.0.0', '::', 'fe80::1%eth0', 'localhost', 'worker-1.internal'])(
+    'take the host %s',
+    (host) => {
+      expect(loadConfig({ KITECHAT_HTTP_HOST: host }).httpHost).toBe(host);
+    },
+  );
+
+  it.each(['http://localhost', '127.0.0.1, ::1', 'host/path', '[::1]'])('refuse the host %s', (host) => {
+    expect(problemsIn({ KITECHAT_HTTP_HOST: host })).toEqual([
+      'KITECHAT_HTTP_HOST: must be an address or host name alone, such as 127.0.0.1, ::1 or 0.0.0.0',
+    ]);
+  });
+
+  it.each(['65536', '-1', '80a', '8080.5'])('refuse the port %s', (port) => {
+    expect(problemsIn({ KITECHAT_HTTP_PORT: port })).toEqual([
+      'KITECHAT_HTTP_PORT: must be a whole number from 0 to 65535',
+    ]);
+  });
+
+  it('show content only for the word true', () => {
+    expect(loadConfig({ KITECHAT_CONSOLE_SHOW_CONTENT: 'true' }).consoleShowContent).toBe(true);
+    expect(loadConfig({ KITECHAT_CONSOLE_SHOW_CONTENT: 'false' }).consoleShowContent).toBe(false);
+    for (const value of ['1', 'yes', 'TRUE', 'on']) {
+      expect(problemsIn({ KITECHAT_CONSOLE_SHOW_CONTENT: value })).toEqual([
+        'KITECHAT_CONSOLE_SHOW_CONTENT: must be true or false',
+      ]);
+    }
+  });
+
+  it('need a token that can stand in a header, and never quote it', () => {
+    const [problem, ...others] = problemsIn({ KITECHAT_CONSOLE_TOKEN: 'two words' });
+    expect(problem).toMatch(/^KITECHAT_CONSOLE_TOKEN: must consist of visible ASCII characters/);
+    expect(problem).not.toContain('two words');
+    expect(others).toEqual([]);
+  });
+});

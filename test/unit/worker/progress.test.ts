@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest';
+import type { Shard } from '../../../src/shared/queues.ts';
+import type { Attempted } from '../../../src/worker/attempt.ts';
+import { createProgress, type Progress } from '../../../src/worker/progress.ts';
+
+const [one, other] = [{ index: 0 }, { index: 1 }] as unknown as [Shard, Shard];
+const request = { pageId: 'p1', conversationId: 'c1', message: { type: 'text', text: 'Hello' } } as const;
+const attempted: Attempted = {
+  outcome: { kind: 'delivered', detail: null, httpStatus: 200, holdMs: null },
+  startedAtMs: 0,
+  exchange: null,
+  keyCircuit: null,
+};
+
+/** A worker of two shards with two places in each, and a clock that is set by hand. */
+function progressAt(): Progress & { at(ms: number): void } {
+  let nowMs = 0;
+  const config = { workerId: 'w', concurrency: 4, shards: 2, timeoutMs: 1000, shutdownMs: 1000 };
+  return { ...createProgress(config, () => nowMs), at: (ms) => void (nowMs = ms) };
+}
+
+describe('the progress of a worker', () => {
+  it('is starving while messages of a shard wait that it has a place for, until it takes one', () => {
+    const worker = progressAt();
+    worker.ticked(
+      new Map([
+        [one, 0],
+        [other, 3],
+      ]),
+    );
+    worker.at(5000);
+    worker.ticked(
+      new Map([
+        [one, 0],
+        [other, 3],
+      ]),
+    );
+    expect(worker.health()).toMatchObject({ starvingMs: 5000, sinceTickMs: 0 });
+    worker.took(one);
+    expect(worker.health().starvingMs).toBe(5000);
+    worker.took(other);
+    expect(worker.health()).toMatchObject({ starvingMs: 0, sending: 2 });
+    worker.at(6000);
+    worker.ticked(new Map([[other, 3]]));
+    worker.at(7000);
+    expect(worker.health()).toMatchObject({ starvingMs: 1000, sinceTickMs: 1000 });
+  });
+
+  it('is not starving when nothing waits, nor when all its places are taken', () => {
+    const worker = progressAt();
+    worker.took(one);
+    worker.took(one);
+    worker.ticked(
+      new Map([
+        [one, 9],
+        [other, 0],
+      ]),
+    );
+    worker.at(60_000);
+    worker.ticked(
+      new Map([
+        [one, 9],
+        [other, 0],
+      ]),
+    );
+    expect(worker.health()).toMatchObject({ starvingMs: 0, sending: 2 });
+    worker.ended(one);
+    worker.ticked(
+      new Map([
+        [one, 9],
+        [other, 0],
+      ]),
+    );
+    worker.at(61_000);
+    expect(worker.health()).toMatchObject({ starvingMs: 1000, sending: 1 });
+  });
+
+  it('tells the age of the oldest attempt that is open, and forgets it when it ends, also with an error', async () => {
+    const worker = progressAt();
+    const [first, second] = [Promise.withResolvers<Attempted>(), Promise.withResolvers<Attempted>()];
+    const { signal } = new AbortController();
+    const sending = worker.timed(() => first.promise)(request, 0, signal);
+    worker.at(1000);
+    const failing = worker.timed(() => second.promise)(request, 0, signal);
+    worker.at(3000);
+    expect(worker.health().oldestAttemptMs).toBe(3000);
+    first.resolve(attempted);
+    await sending;
+    expect(worker.health().oldestAttemptMs).toBe(2000);
+    second.reject(new Error('no'));
+    await expect(failing).rejects.toThrow('no');
+    expect(worker.health().oldestAttemptMs).toBe(0);
+  });
+
+  it('begins a phase anew', () => {
+    const worker = progressAt();
+    worker.at(1000);
+    expect(worker.health()).toMatchObject({ phase: 'starting', phaseMs: 1000, sinceTickMs: null });
+    worker.enter('taking');
+    worker.at(1500);
+    expect(worker.health()).toMatchObject({ phase: 'taking', phaseMs: 500, redis: { ready: false } });
+  });
+});
