@@ -12,7 +12,8 @@ RUN npm run build && chmod -R a+rX dist package.json
 FROM node:24-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
-RUN npm ci --omit=dev --ignore-scripts
+# npm keeps the compiler, an optional peer of a dependency's: nothing here needs it.
+RUN npm ci --omit=dev --ignore-scripts && rm -rf node_modules/typescript node_modules/@typescript
 
 FROM node:24-bookworm-slim
 ENV NODE_ENV=production

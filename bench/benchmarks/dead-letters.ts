@@ -33,7 +33,7 @@ export const lettersMemory: Benchmark = {
   name: 'letters-memory',
   measures:
     `The most memory of a process that lists a page of dead letters, filters them, or exports all, the largest of the three, with a heap ` +
-    `bounded to 48 MB: with ${MANY} dead letters against ${FEW}.`,
+    `bounded to 32 MB: with ${MANY} dead letters against ${FEW}.`,
   unit: 'MB',
   limit: { atMost: 1.2 },
   async prepare() {

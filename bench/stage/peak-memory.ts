@@ -7,7 +7,7 @@ import { environment } from '../../test/support/command-line.ts';
 const main = new URL('../../dist/cli/main.js', import.meta.url).pathname;
 
 /** V8 lets garbage lie as long as it may: only a bounded heap tells what is needed. */
-const BOUNDED = ['--max-old-space-size=48', '--max-semi-space-size=1'];
+const BOUNDED = ['--max-old-space-size=32', '--max-semi-space-size=1'];
 
 /** Loaded before the command: it tells at the end how much memory the process had at most. */
 const TELLS_ITS_PEAK = `data:text/javascript,

@@ -71,21 +71,35 @@ describe('what is about to happen', () => {
       ...letters(7),
       ...letters(3, { reason: 'expired', label: 'late' }),
       ...letters(2, { pageId: 'p2', isReadable: false, reason: 'undecodable' }),
+      ...letters(4, { pageId: 'p3', reason: 'unknown-outcome' }),
     ]);
     const { visitor } = to.console;
     const all = await visitor.post('/dead-letters/confirm', { do: 'replay-matching' });
-    expect(wordsOf(all)).toContain('12 dead letters : all');
-    expect(wordsOf(all)).toContain('3 expired ones are left out');
+    expect(wordsOf(all)).toContain('16 dead letters : all');
+    expect(wordsOf(all)).toContain('3 expired ones are left out unless the box is ticked');
+    expect(wordsOf(all)).toContain('Send the expired ones, too: then 14 in all');
+    expect(wordsOf(all)).toContain('4 may have arrived (unknown-outcome)');
+    expect(wordsOf(all)).toContain('Replay 11 dead letters');
     expect(wordsOf(all)).toContain('2 ones are left out: what was stored can');
     const page = await visitor.post('/dead-letters/confirm', { do: 'discard-matching', page: 'p2' });
     expect(wordsOf(page)).toContain('2 dead letters : page p2');
     const labelled = await visitor.post('/dead-letters/confirm', { do: 'replay-matching', label: 'late' });
     expect(wordsOf(labelled)).toContain('3 dead letters : label late');
     expect(wordsOf(labelled)).toContain('3 expired ones are left out');
+    // Nothing else is left to send: the box must be ticked.
+    expect(wordsOf(labelled)).toContain('Replay 3 dead letters');
+    expect(labelled.text).toMatch(/name="force" value="yes" required/);
+    const unreadable = await visitor.post('/dead-letters/confirm', { do: 'replay-matching', page: 'p2' });
+    expect(wordsOf(unreadable)).toContain('2 ones are left out');
+    expect(unreadable.text).not.toContain('/dead-letters/start');
     const chosen = await visitor.post('/dead-letters/confirm', { do: 'replay-selected', id: to.ids.slice(5, 9) });
     expect(wordsOf(chosen)).toContain('4 dead letters : 4 selected ones');
     expect(wordsOf(chosen)).toContain('2 expired ones are left out');
-    expect(await to.deadLetters.count()).toBe(12);
+    expect(wordsOf(chosen)).toContain('Replay 2 dead letters');
+    expect(wordsOf(chosen)).not.toContain('may have arrived');
+    const doubtful = await visitor.post('/dead-letters/confirm', { do: 'replay-selected', id: to.ids.slice(-1) });
+    expect(wordsOf(doubtful)).toContain('1 may have arrived (unknown-outcome): if it did, it arrives twice.');
+    expect(await to.deadLetters.count()).toBe(16);
   });
 
   it.each<[string, Record<string, string>]>([

@@ -15,7 +15,7 @@ import { type SimulatedTime, START, startSimulatedTime } from '../support/limits
 
 const NAMESPACE = 'limits';
 /** Who comes back later than this has lost its slot. */
-const SLOT_LASTS_MS = 1000;
+const SLOT_LASTS_MS = 10_000;
 /** By so much what was late may leave too early, and by so much again it may come late to that. */
 const LEAVING_LATE_MS = 20 + 50;
 

@@ -116,8 +116,8 @@ if heldUntil > 0 and heldUntil <= now then redis.call('HDEL', root .. 'holds', '
 if ARGV[6] == 'hold' then heldUntil = math.max(heldUntil, now + tonumber(ARGV[7])) end
 if heldUntil > now then return wait(heldUntil, root .. 'held', 'held', '1') end
 
--- A slot that was missed by more than this is gone: those that were late together would come all at once.
-local function isDue(slot) return slot and slot <= now and now - slot <= 1000 end
+-- A slot that was missed by more than this is gone. Until then whoever is late keeps it, and leaves in its turn.
+local function isDue(slot) return slot and slot <= now and now - slot <= 10000 end
 
 local hasFleetSlot = isDue(fleetSlot)
 if fleet.pageIntervalMs and not hasFleetSlot and not isDue(pageSlot) then
