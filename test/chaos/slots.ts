@@ -17,14 +17,14 @@ export async function watchSlots({ server }: Arena): Promise<Slots> {
   let arrival = 0;
   const putOffs = new Map<string, number>();
   monitor.on('monitor', (_time: string, args: string[]) => {
-    const [command = '', key = '', first = '', , third = ''] = args;
+    const [command = '', key = '', first = '', second = '', third = '', fourth = ''] = args;
     if (command.toUpperCase() === 'SET' && key.endsWith(':fleet}:rate')) {
       const next = Number.parseFloat(first);
       if (arrival > 0) closest = Math.min(closest, next - arrival);
       arrival = next;
     }
-    // `HSET <job> next <time> pageSlot <time>`; what leaves later than its slot is put off for no other one.
-    if (command.toUpperCase() === 'HSET' && first === 'next' && third.endsWith('Slot')) {
+    // `HSET <job> next <time> pageSlot <time>`; what is late has another time than its slot, and gets no other one.
+    if (command.toUpperCase() === 'HSET' && first === 'next' && third.endsWith('Slot') && second === fourth) {
       putOffs.set(key, (putOffs.get(key) ?? 0) + 1);
     }
   });

@@ -16,8 +16,8 @@ import { type SimulatedTime, START, startSimulatedTime } from '../support/limits
 const NAMESPACE = 'limits';
 /** Who comes back later than this has lost its slot. */
 const SLOT_LASTS_MS = 10_000;
-/** By so much what was late may leave too early, and by so much again it may come late to that. */
-const LEAVING_LATE_MS = 20 + 50;
+/** By so much what was late may leave too early. */
+const LEAVING_EARLY_MS = 20;
 
 const anyLimit = fc
   .record({
@@ -122,7 +122,7 @@ describe('the limits, whatever comes when', () => {
         const goes = await run(arrivals, { ...atPages, comesBackAt, sendMs: () => next(sendMs) });
         for (const [, some] of byPage(goes)) {
           expect(excessIn(timesOf(some), rules.pageLimit, lateMs ? SLOT_LASTS_MS : 0)).toBeNull();
-          expect(excessIn(timesOf(some), leaving(rules.pageLimit), LEAVING_LATE_MS)).toBeNull();
+          expect(excessIn(timesOf(some), leaving(rules.pageLimit), LEAVING_EARLY_MS)).toBeNull();
         }
         expect(disorderIn(goes)).toBeNull();
         if (!lateMs) expect(mostPutOffs(goes)).toBeLessThanOrEqual(1);
@@ -140,7 +140,7 @@ describe('the limits, whatever comes when', () => {
       const goes = await run(arrivals, { ...atPages, ...onTime, comesBackAt });
       for (const [, some] of byPage(goes)) {
         expect(excessIn(timesOf(some), pageLimit, SLOT_LASTS_MS)).toBeNull();
-        expect(excessIn(timesOf(some), leaving(pageLimit), LEAVING_LATE_MS)).toBeNull();
+        expect(excessIn(timesOf(some), leaving(pageLimit), LEAVING_EARLY_MS)).toBeNull();
       }
       expect(disorderIn(goes)).toBeNull();
       // To its slot, to a new one, and to when it may leave after those that were late with it.
@@ -173,7 +173,7 @@ describe('the limits, whatever comes when', () => {
       const comesBackAt = (dueMs: number): number => dueMs + (lateMs ? next(lateMs) : 0);
       const goes = await run(arrivals, { ...onTime, comesBackAt, claim: await beginFleet({ limit, window }) });
       expect(excessIn(timesOf(goes), limit, lateMs ? SLOT_LASTS_MS : 0)).toBeNull();
-      expect(excessIn(timesOf(goes), leaving(limit), LEAVING_LATE_MS)).toBeNull();
+      expect(excessIn(timesOf(goes), leaving(limit), LEAVING_EARLY_MS)).toBeNull();
       expect(disorderIn(goes)).toBeNull();
       if (lateMs) return;
       expect(deviationFrom(slotsOf(arrivals, limit), timesOf(goes))).toBeNull();

@@ -17,7 +17,7 @@ if not lane then return { 'not-found' } end
 
 local now = redisNowMs()
 redis.call('HSET', KEYS[1], 'settled', 'cancelled', 'finishedOn', now)
-redis.call('HDEL', KEYS[1], 'next', 'held', 'pageSlot', 'fleetSlot', 'leaves')
+redis.call('HDEL', KEYS[1], 'next', 'held', 'pageSlot', 'fleetSlot')
 -- A worker that has it, and has not claimed it yet, learns that it has ended.
 if not redis.call('LPOS', send .. 'active', id) then
   redis.call('LREM', send .. 'wait', 1, id)

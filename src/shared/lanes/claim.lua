@@ -25,10 +25,10 @@ local send = root .. 'send:'
 if redis.call('GET', KEYS[2]) ~= ARGV[3] then return { 'lost' } end
 
 local job = redis.call('HMGET', jobKey, 'lane', 'exp', 'open', 'used', 'history', 'starts', 'settled', 'next',
-  'pageSlot', 'fleetSlot', 'leaves')
+  'pageSlot', 'fleetSlot')
 local lane, expiresAt, open, used, history = job[1], job[2], job[3], job[4] or '0', job[5] or ''
 local starts, settled, nextAt = tonumber(job[6] or 0), job[7], tonumber(job[8])
-local pageSlot, fleetSlot, leaves = tonumber(job[9]), tonumber(job[10]), tonumber(job[11])
+local pageSlot, fleetSlot = tonumber(job[9]), tonumber(job[10])
 
 if settled then return { 'settled', settled } end
 if not lane then return { 'foreign' } end
@@ -67,7 +67,7 @@ if now >= expiresAt then return { 'expired', used, history, lockMs, '' } end
 -- Returns whether it had a slot, whose place another one may have now.
 local function endWait()
   if not (nextAt or pageSlot or fleetSlot) then return false end
-  redis.call('HDEL', jobKey, 'next', 'held', 'pageSlot', 'fleetSlot', 'leaves')
+  redis.call('HDEL', jobKey, 'next', 'held', 'pageSlot', 'fleetSlot')
   redis.call('ZREM', root .. 'held', id)
   return redis.call('ZREM', root .. 'slots:' .. page, id) == 1
 end
@@ -152,26 +152,26 @@ if ARGV[6] == 'probe' or (ARGV[6] == 'ask' and not hasFleetSlot) then
 end
 
 -- After a moment in which nobody had the time to send, all that was due meanwhile would leave at once. It leaves at little
--- more than the limit's pace instead: in no second by a tenth more than the limit.
-local function leavesAt()
-  if leaves and now - leaves <= 50 then return now end
-  local at = now
-  local function keepTo(key, intervalMs, burst)
-    if intervalMs then at = reserveSlot(key, at, 0.97 * intervalMs, burst, 20) end
-  end
-  -- In this order: a page that has to wait must not keep the fleet's time.
-  keepTo(root .. 'left', fleet.intervalMs, fleet.burst)
-  keepTo(root .. 'left:' .. page, fleet.pageIntervalMs, fleet.pageBurst)
-  return at
+-- more than the limit's pace instead: in no second by a tenth more than the limit. Only what leaves fills that measure, so
+-- that what comes late again costs nothing; those that have to wait take turns.
+local paces = {}
+local function keepTo(name, intervalMs, burst)
+  if intervalMs then table.insert(paces, { name = name, intervalMs = 0.97 * intervalMs, burst = burst }) end
 end
+keepTo('', fleet.intervalMs, fleet.burst)
+keepTo(':' .. page, fleet.pageIntervalMs, fleet.pageBurst)
 
-local leavingAt = leavesAt()
-if leavingAt > now then
-  -- It keeps the slot that it has.
-  local kind, slot = 'pageSlot', pageSlot
-  if fleet.intervalMs or not slot then kind, slot = 'fleetSlot', hasFleetSlot and fleetSlot or now end
-  return wait(leavingAt, root .. 'slots:' .. page, 'leaves', math.ceil(leavingAt), kind, slot)
+for _, pace in ipairs(paces) do
+  local earliest = nextSlot(root .. 'left' .. pace.name, now, pace.intervalMs, pace.burst, 20)
+  if earliest > now then
+    local turn = reserveSlot(root .. 'turns' .. pace.name, earliest, pace.intervalMs, 1)
+    -- It keeps the slot that it has.
+    local kind, slot = 'pageSlot', pageSlot
+    if fleet.intervalMs or not slot then kind, slot = 'fleetSlot', hasFleetSlot and fleetSlot or now end
+    return wait(turn, root .. 'slots:' .. page, kind, slot)
+  end
 end
+for _, pace in ipairs(paces) do reserveSlot(root .. 'left' .. pace.name, now, pace.intervalMs, pace.burst) end
 
 local hadSlot = endWait()
 redis.call('HSET', jobKey, 'open', ARGV[4], 'starts', starts + 1)

@@ -11,16 +11,16 @@ local function arrivalOf(key, now, intervalMs, burst)
   return arrival, making
 end
 
--- When the next one may go: `now`, or later. Reserves nothing.
-local function nextSlot(key, now, intervalMs, burst)
-  return math.max(now, arrivalOf(key, now, intervalMs, burst) - (burst - 1) * intervalMs)
+-- When the next one may go: `now`, or later, but so much earlier than the limit says as `headMs`. Reserves nothing.
+local function nextSlot(key, now, intervalMs, burst, headMs)
+  return math.max(now, arrivalOf(key, now, intervalMs, burst) - (burst - 1) * intervalMs - (headMs or 0))
 end
 
--- Returns the time of the slot: `now`, or later, but so much earlier than the limit says as `headMs`.
-local function reserveSlot(key, now, intervalMs, burst, headMs)
+-- Returns the time of the slot: `now`, or later.
+local function reserveSlot(key, now, intervalMs, burst)
   local arrival, making = arrivalOf(key, now, intervalMs, burst)
   local nextArrival = arrival + intervalMs
   -- Kept a minute longer than it counts: an operator's look at Redis then finds it.
   redis.call('SET', key, string.format('%.3f', nextArrival) .. ' ' .. making, 'PX', math.ceil(nextArrival - now) + 60000)
-  return math.max(now, arrival - (burst - 1) * intervalMs - (headMs or 0))
+  return math.max(now, arrival - (burst - 1) * intervalMs)
 end

@@ -37,7 +37,7 @@ local function checkHeads(place, page)
     elseif redis.call('ZSCORE', send .. 'completed', id) then
       -- Redis came back at an earlier moment and heard only BullMQ's last word again. A dead one isn't kept there.
       redis.call('HSET', send .. id, 'settled', 'delivered')
-      redis.call('HDEL', send .. id, 'open', 'next', 'held', 'pageSlot', 'fleetSlot', 'leaves')
+      redis.call('HDEL', send .. id, 'open', 'next', 'held', 'pageSlot', 'fleetSlot')
       leaveBackoff(root, lane, id)
       redis.call('HDEL', key, id)
       redis.call('ZREM', root .. 'held', id)

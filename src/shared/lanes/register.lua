@@ -14,11 +14,11 @@ local now = redisNowMs()
 -- What waits for a slot of an old limit asks again under the new one, the first slot first.
 local function forgetSlots()
   local send = root .. 'send:'
-  redis.call('DEL', root .. 'left')
+  redis.call('DEL', root .. 'left', root .. 'turns')
   for _, page in ipairs(redis.call('SMEMBERS', root .. 'pages')) do
-    redis.call('DEL', root .. 'rate:' .. page, root .. 'sent:' .. page, root .. 'left:' .. page)
+    redis.call('DEL', root .. 'rate:' .. page, root .. 'sent:' .. page, root .. 'left:' .. page, root .. 'turns:' .. page)
     for _, id in ipairs(redis.call('ZREVRANGE', root .. 'slots:' .. page, 0, -1)) do
-      redis.call('HDEL', send .. id, 'next', 'pageSlot', 'fleetSlot', 'leaves')
+      redis.call('HDEL', send .. id, 'next', 'pageSlot', 'fleetSlot')
       if redis.call('ZREM', send .. 'delayed', id) == 1 then redis.call('RPUSH', send .. 'wait', id) end
     end
     redis.call('DEL', root .. 'slots:' .. page)

@@ -2,7 +2,7 @@ import type { Claim, FleetWord } from '../../../src/shared/lanes/claim.ts';
 import { disturb } from './disturbed.ts';
 import { isHeld } from './holds.ts';
 import { endWait, hasEnded, headOf, type Message, type Model, windowSize, type Work, type Worker } from './model.ts';
-import { isDue, noteReserved, noteSent, type Reservation, reserve, reserveLeaving } from './pace.ts';
+import { isDue, leave, noteReserved, noteSent, type Reservation, reserve, turnOf } from './pace.ts';
 
 const MAX_STARTS = 5;
 
@@ -16,7 +16,6 @@ export interface ExpectedClaim {
   reserved?: Reservation[];
   pageSlot?: number | null;
   fleetSlot?: number;
-  leaves?: number;
 }
 
 export function expectedClaim(model: Model, { token }: Worker, work: Work, word: FleetWord): ExpectedClaim {
@@ -68,13 +67,12 @@ function expectedPace(model: Model, message: Message, word: FleetWord): Expected
     reserved.push(leaving);
   }
   if (word.verdict === 'slot') return { ...waitFor(time), fleetSlot: time };
-  const left = reserveLeaving(model, message);
-  reserved.push(...left);
-  const leaves = Math.ceil(Math.max(now, ...left.map(({ slot }) => slot)));
-  if (leaves === now) return { verdict: 'go', reserved };
+  const turn = turnOf(model, message.page);
+  if (turn === null) return { verdict: 'go', reserved: [...reserved, ...leave(model, message.page)] };
+  reserved.push(turn);
   const keepsFleetSlot = fleet.intervalMs > 0 || pageSlot === null;
   const slots = keepsFleetSlot ? { fleetSlot: hasFleetSlot ? (message.fleetSlot ?? now) : now } : { pageSlot };
-  return { ...waitFor(leaves), leaves, ...slots };
+  return { ...waitFor(turn.slot), ...slots };
 }
 
 /** What follows from the answer of a claim. Returns whether heads of the page may go on. */
@@ -104,7 +102,6 @@ export function applyClaim(model: Model, { message, attempt }: Work, expected: E
       nextAt: untilMs,
       pageSlot: expected.pageSlot ?? null,
       fleetSlot: expected.fleetSlot ?? null,
-      leaves: expected.leaves ?? null,
     });
   }
   if (verdict !== 'go' || message.open === attempt) return false;

@@ -64,7 +64,6 @@ function problemsOfHash({ seen }: Model, message: Message): string[] {
       ? {
           pageSlot: textOf(message.pageSlot),
           fleetSlot: textOf(message.fleetSlot),
-          leaves: textOf(message.leaves),
         }
       : {}),
   };

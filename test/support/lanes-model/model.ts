@@ -24,8 +24,6 @@ export interface Message {
   nextAt: number | null;
   pageSlot: number | null;
   fleetSlot: number | null;
-  /** Late, and so put off from its slot until then. */
-  leaves: number | null;
   /** It isn't in its conversation before that. */
   dueAt: number | null;
   readonly isHigh: boolean;
@@ -75,8 +73,9 @@ export interface Model {
   /** Until when the API wants pages to wait. */
   timed: Map<string, number>;
   paces: Map<string, PageRecord>;
-  /** From when on the next message of the fleet may leave. */
+  /** From when on the next message of the fleet may leave, and the next one that must wait for that has its turn. */
   left: Arrival;
+  turns: Arrival;
   limitSince: number;
   /** Conversations that an operator touched since the last repair, and whether one ever did. */
   disturbed: Set<string>;
@@ -115,6 +114,7 @@ export function newModel(seen: Snapshot, rules: Rules, tally: Map<string, number
     timed: new Map(),
     paces: new Map(),
     left: NEVER,
+    turns: NEVER,
     limitSince: 0,
     holds: new Map(),
     policy: 'continue',
@@ -156,7 +156,7 @@ export function endMessage(model: Model, message: Message, how: NonNullable<Mess
 }
 
 export function endWait(message: Message): void {
-  Object.assign(message, { putOff: null, nextAt: null, pageSlot: null, fleetSlot: null, leaves: null });
+  Object.assign(message, { putOff: null, nextAt: null, pageSlot: null, fleetSlot: null });
 }
 
 /** The room of one page, told as the scripts tell it. */

@@ -6,8 +6,6 @@ const LATE_MS = 10_000;
 /** What was late leaves so much faster than the limit, and so much earlier. */
 const FASTER = 0.97;
 const HEAD_MS = 20;
-/** And not at a time of its own again, unless it is later than that by this. */
-const LEAVES_LATE_MS = 50;
 /** Slots are reserved so far ahead. */
 const AHEAD_MS = 2000;
 
@@ -33,6 +31,7 @@ export interface PageRecord {
   leaving: Arrival;
   /** The same of what has left: it keeps nearly to the limit, too. */
   left: Arrival;
+  turns: Arrival;
   slots: number[];
   sentAt: number[];
 }
@@ -44,13 +43,20 @@ export interface Arrival {
 }
 
 export interface Reservation {
-  of: 'granted' | 'leaving' | 'left' | 'leftFleet';
+  of: 'granted' | 'leaving' | 'left' | 'turns' | 'leftOfFleet' | 'turnsOfFleet';
   slot: number;
   arrival: Arrival;
 }
 
 export const NEVER: Arrival = { at: 0, pace: null };
-const newRecord = (): PageRecord => ({ granted: NEVER, leaving: NEVER, left: NEVER, slots: [], sentAt: [] });
+const newRecord = (): PageRecord => ({
+  granted: NEVER,
+  leaving: NEVER,
+  left: NEVER,
+  turns: NEVER,
+  slots: [],
+  sentAt: [],
+});
 
 function recordOf({ paces }: Model, page: string): PageRecord {
   const record = paces.get(page) ?? newRecord();
@@ -74,20 +80,39 @@ export function reserve(
   return { of, ...nextOf(arrival, pace, from) };
 }
 
-/** What a message reserves when it leaves, unless it has just waited for that. */
-export function reserveLeaving(model: Model, message: Message): Reservation[] {
-  const { now, left } = model;
+/** The measures of what leaves: the fleet's, then the page's. */
+function measuresOf(model: Model, page: string) {
   const { pageLimit, intervalMs } = model.fleet;
-  if (message.leaves !== null && now - message.leaves <= LEAVES_LATE_MS) return [];
-  const reserved: Reservation[] = [];
-  const keepTo = (of: 'left' | 'leftFleet', arrival: Arrival, pace: Pace): void => {
-    const from = reserved.at(-1)?.slot ?? now;
-    const found = nextOf(arrival, { ...pace, intervalMs: FASTER * pace.intervalMs }, from);
-    reserved.push({ ...found, of, slot: Math.max(from, found.slot - HEAD_MS) });
-  };
-  if (intervalMs > 0) keepTo('leftFleet', left, { intervalMs, burst: 1 });
-  if (pageLimit) keepTo('left', recordOf(model, message.page).left, pageLimit);
-  return reserved;
+  const record = recordOf(model, page);
+  const faster = (pace: Pace): Pace => ({ ...pace, intervalMs: FASTER * pace.intervalMs });
+  return [
+    ...(intervalMs === 0 ? [] : [{ of: 'fleet' as const, ...pick(model), pace: faster({ intervalMs, burst: 1 }) }]),
+    ...(pageLimit === null ? [] : [{ of: 'page' as const, ...pick(record), pace: faster(pageLimit) }]),
+  ];
+}
+
+function pick({ left, turns }: Record<'left' | 'turns', Arrival>): Record<'left' | 'turns', Arrival> {
+  return { left, turns };
+}
+
+/** The turn that a message gets which can't leave now; `null` if it can. */
+export function turnOf(model: Model, page: string): Reservation | null {
+  const { now } = model;
+  for (const { of, left, turns, pace } of measuresOf(model, page)) {
+    const earliest = Math.max(now, nextOf(left, pace, now).slot - HEAD_MS);
+    if (earliest > now) {
+      return { of: of === 'fleet' ? 'turnsOfFleet' : 'turns', ...nextOf(turns, { ...pace, burst: 1 }, earliest) };
+    }
+  }
+  return null;
+}
+
+/** What a message reserves that leaves. */
+export function leave(model: Model, page: string): Reservation[] {
+  return measuresOf(model, page).map(({ of, left, pace }) => {
+    const { slot, arrival } = nextOf(left, pace, model.now);
+    return { of: of === 'fleet' ? 'leftOfFleet' : 'left', slot, arrival };
+  });
 }
 
 function nextOf(arrival: Arrival, pace: Pace, from: number): Omit<Reservation, 'of'> {
@@ -102,7 +127,8 @@ function nextOf(arrival: Arrival, pace: Pace, from: number): Omit<Reservation, '
 export function noteReserved(model: Model, page: string, reserved: readonly Reservation[]): void {
   const record = recordOf(model, page);
   for (const { of, slot, arrival } of reserved) {
-    if (of === 'leftFleet') model.left = arrival;
+    if (of === 'leftOfFleet') model.left = arrival;
+    else if (of === 'turnsOfFleet') model.turns = arrival;
     else record[of] = arrival;
     if (of === 'granted') record.slots.push(slot);
   }
@@ -119,10 +145,10 @@ export function noteSent(model: Model, message: Message, reserved: readonly Rese
 
 /** Another limit counts from now on. Pages without a share keep what they have reserved. */
 export function forgetPace(model: Model): void {
-  model.left = NEVER;
-  for (const [page, { granted, leaving, left }] of model.paces) {
+  Object.assign(model, { left: NEVER, turns: NEVER });
+  for (const [page, { granted, leaving, left, turns }] of model.paces) {
     const record = newRecord();
-    if (!model.seen.pages.includes(page)) Object.assign(record, { granted, leaving, left });
+    if (!model.seen.pages.includes(page)) Object.assign(record, { granted, leaving, left, turns });
     model.paces.set(page, record);
   }
   model.limitSince = model.now;
@@ -141,8 +167,7 @@ export function paceProblems({ fleet, paces }: Model): string[] {
   const granted = [...paces].filter(([, { slots }]) => !isWithin(slots, pageLimit, 0));
   const leavingPace = { ...pageLimit, intervalMs: FASTER * pageLimit.intervalMs };
   const sent = [...paces].filter(
-    ([, { sentAt }]) =>
-      !isWithin(sentAt, pageLimit, LATE_MS) || !isWithin(sentAt, leavingPace, HEAD_MS + LEAVES_LATE_MS),
+    ([, { sentAt }]) => !isWithin(sentAt, pageLimit, LATE_MS) || !isWithin(sentAt, leavingPace, HEAD_MS),
   );
   return [
     ...granted.map(([page, { slots }]) => `${page} was granted ${slots.join()}`),

@@ -74,7 +74,6 @@ function applyEnqueue(model: Model, order: Order, { verdict }: EnqueueResult): v
     nextAt: null,
     pageSlot: null,
     fleetSlot: null,
-    leaves: null,
     dueAt: waitMs > 0 ? model.now + waitMs : null,
     end: null,
     promoted: false,

@@ -60,7 +60,7 @@ return cjson.encode(dump)
 `;
 
 /** BullMQ's and the workers' records, and what limits count, which say nothing of messages. */
-const RECORDS = /^(?:(?:send|dead):(?:meta|id|marker|events)|workers|left|(?:rate|sent|left):.*)$/;
+const RECORDS = /^(?:(?:send|dead):(?:meta|id|marker|events)|workers|left|turns|(?:rate|sent|left|turns):.*)$/;
 
 export async function takeSnapshot(redis: Redis, root: string): Promise<Snapshot> {
   const dump = JSON.parse((await redis.eval(DUMP, 0)) as string) as Record<string, string[]>;
