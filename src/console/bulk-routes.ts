@@ -1,4 +1,5 @@
 import type { DeadLetterFilter, DeadLetterSelection } from '../dead-letters/index.ts';
+import type { DeadReason } from '../shared/dead-letter.ts';
 import { parseRateLimit, RATE_LIMIT_RULE } from '../shared/rate-limit.ts';
 import type { DeskApp } from './desk.ts';
 import type { BulkJobs } from './bulk-jobs.ts';
@@ -12,7 +13,7 @@ import { show } from './layout.ts';
 import { describeFilter, filterFields, filterOf, isNarrowed } from './letter-filter.ts';
 import { readDeskFleet } from './reading.ts';
 
-type MatchCounts = Pick<BulkPlan, 'matched' | 'expired' | 'undecodable'>;
+type MatchCounts = Pick<BulkPlan, 'matched' | 'expired' | 'undecodable' | 'unknownOutcome'>;
 
 const NOTHING_SELECTED = 'No dead letter is selected. Go back, select some, or choose all that match.';
 const MAX_SELECTED = 1000;
@@ -78,22 +79,16 @@ export function addBulkRoutes(app: DeskApp, deps: DeskDeps, jobs: BulkJobs): voi
 
   /** A label stands only in the entries: then one walk over them counts all. */
   async function countMatching(filter: DeadLetterFilter): Promise<MatchCounts> {
-    if (filter.label !== undefined) {
-      const counts = { matched: 0, expired: 0, undecodable: 0 };
-      for await (const { reason } of deadLetters.export(filter)) {
-        counts.matched += 1;
-        if (reason === 'expired' || reason === 'undecodable') counts[reason] += 1;
-      }
-      return counts;
-    }
-    const countOf = async (reason: 'expired' | 'undecodable'): Promise<number> =>
+    if (filter.label !== undefined) return await countOneByOne(deadLetters.export(filter));
+    const countOf = async (reason: DeadReason): Promise<number> =>
       filter.reason === undefined || filter.reason === reason ? await deadLetters.count({ ...filter, reason }) : 0;
-    const [matched, expired, undecodable] = await Promise.all([
+    const [matched, expired, undecodable, unknownOutcome] = await Promise.all([
       deadLetters.count(filter),
       countOf('expired'),
       countOf('undecodable'),
+      countOf('unknown-outcome'),
     ]);
-    return { matched, expired, undecodable };
+    return { matched, expired, undecodable, unknownOutcome };
   }
 
   async function planOf(form: URLSearchParams): Promise<BulkPlan> {
@@ -104,17 +99,9 @@ export function addBulkRoutes(app: DeskApp, deps: DeskDeps, jobs: BulkJobs): voi
     if (which === 'selected') {
       const { selection, name } = selectionOf(form, false);
       const ids = 'ids' in selection ? selection.ids : [];
-      const { matched, skipped } = await deadLetters.replay({ ids, dryRun: true });
-      const expired = skipped.filter(({ why }) => why === 'expired').length;
-      return {
-        what,
-        name,
-        matched,
-        expired,
-        undecodable: skipped.filter(({ why }) => why === 'undecodable').length,
-        fields: {},
-        ids,
-      };
+      const found = await Promise.all(ids.map((id) => deadLetters.get(id)));
+      const counts = await countOneByOne(found.filter((letter) => letter !== null));
+      return { what, name, ...counts, fields: {}, ids };
     }
     const { filter, problems } = filterOf(form);
     if (problems.length > 0) throw new BadFormError(`${problems.join(' ')} Nothing was changed.`);
@@ -125,6 +112,18 @@ export function addBulkRoutes(app: DeskApp, deps: DeskDeps, jobs: BulkJobs): voi
     const name = isNarrowed(filter) ? describeFilter(filter) : 'all';
     return { what, name, ...counts, fields: { ...filterFields(bounded), match: 'all' }, ids: [] };
   }
+}
+
+async function countOneByOne(
+  letters: Iterable<{ reason: DeadReason }> | AsyncIterable<{ reason: DeadReason }>,
+): Promise<MatchCounts> {
+  const counts = { matched: 0, expired: 0, undecodable: 0, unknownOutcome: 0 };
+  for await (const { reason } of letters) {
+    counts.matched += 1;
+    if (reason === 'expired' || reason === 'undecodable') counts[reason] += 1;
+    if (reason === 'unknown-outcome') counts.unknownOutcome += 1;
+  }
+  return counts;
 }
 
 /** What the form names. */

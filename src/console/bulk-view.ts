@@ -13,6 +13,7 @@ export interface BulkPlan {
   matched: number;
   expired: number;
   undecodable: number;
+  unknownOutcome: number;
   /** The fields that say the selection again. */
   fields: Readonly<Record<string, string | undefined>>;
   ids: readonly string[];
@@ -29,39 +30,65 @@ export function confirmView(context: DeskContext, plan: BulkPlan): Html {
       </p>
       <p><a class="button" href="/dead-letters">Back</a></p>`;
   }
+  if (what === 'replay' && plan.undecodable === matched) {
+    return html`${undecodableNotice(matched)}
+      <p><a class="button" href="/dead-letters">Back</a></p>`;
+  }
   return html`<form class="card" method="post" action="/dead-letters/start">
     ${csrfField(context)} ${hiddenFields({ what, ...fields })} ${ids.map((one) => hiddenFields({ id: one }))}
     <p><strong>${letters}</strong>: ${name}</p>
     ${what === 'replay' ? replayTerms(plan) : discardTerms()}
     <div class="actions">
       <button type="submit" class="main">
-        ${what === 'replay' ? `Replay ${letters}` : `Discard ${letters} for good`}
+        ${what === 'replay' ? replayLabel(plan) : `Discard ${letters} for good`}
       </button>
       <a class="button" href="/dead-letters">Back, change nothing</a>
     </div>
   </form>`;
 }
 
-function replayTerms({ expired, undecodable }: BulkPlan): Html {
+/** How many are sent, without those that must be asked for; if there are no others, these. */
+function replayLabel({ matched, expired, undecodable }: BulkPlan): string {
+  const sendable = matched - undecodable;
+  return `Replay ${counted(sendable === expired ? expired : sendable - expired, 'dead letter')}`;
+}
+
+function replayTerms(plan: BulkPlan): Html {
+  const { expired, undecodable, unknownOutcome } = plan;
   return html`<p>
       Each is sent again under a new id, the oldest first. It joins the end of its conversation, or its front if it
       holds that. A replay can't be taken back as a whole; what still waits can be cancelled.
     </p>
+    ${expired > 0 ? expiredTerms(plan) : ''} ${undecodable > 0 ? undecodableNotice(undecodable) : ''}
     ${
-      expired > 0
-        ? html`${notice('warn', `${counted(expired, 'expired one is', 'expired ones are')} left out: too old to be sent.`)}
-            <label class="choice"><input type="checkbox" name="force" value="yes" /> Send the expired ones, too</label>`
-        : ''
-    }
-    ${
-      undecodable > 0
-        ? notice('warn', `${counted(undecodable, 'one is', 'ones are')} left out: what was stored can't be read.`)
+      unknownOutcome > 0
+        ? notice(
+            'warn',
+            unknownOutcome === 1
+              ? '1 may have arrived (unknown-outcome): if it did, it arrives twice.'
+              : `${formatCount(unknownOutcome)} may have arrived (unknown-outcome): those that did will arrive twice.`,
+          )
         : ''
     }
     <div class="field">
       <label for="rate">At most, such as ${HASTE} or 300/min (empty: as fast as it goes)</label>
       <input id="rate" class="short" name="rate" value="${HASTE}" autocomplete="off" spellcheck="false" />
     </div>`;
+}
+
+function expiredTerms({ matched, expired, undecodable }: BulkPlan): Html {
+  const sendable = matched - undecodable;
+  const isNothingElse = sendable === expired;
+  return html`${notice('warn', `${counted(expired, 'expired one is', 'expired ones are')} left out unless the box is ticked: too old to be sent.`)}
+    <label class="choice">
+      <input type="checkbox" name="force" value="yes" ${isNothingElse ? html`required` : ''} />
+      Send the expired ${expired === 1 ? 'one' : 'ones'},
+      too${isNothingElse ? '' : `: then ${formatCount(sendable)} in all`}
+    </label>`;
+}
+
+function undecodableNotice(undecodable: number): Html {
+  return notice('warn', `${counted(undecodable, 'one is', 'ones are')} left out: what was stored can't be read.`);
 }
 
 function discardTerms(): Html {

@@ -25,8 +25,8 @@ const MAX_SHOWN_PAGES = 10;
 export function letterListView(context: DeskContext, list: LetterList): Html {
   const { counts, problems, filter } = list;
   return html`${problems.map((problem) => notice('bad', `${problem} It is not used to filter.`))}
-    <div class="columns">${reasonTable(counts, filter)} ${pageTable(counts, filter)}</div>
-    ${filterForm(filter)} ${entries(context, list)}`;
+  ${counts.total === 0 ? '' : html`<div class="columns">${reasonTable(counts, filter)} ${pageTable(counts, filter)}</div>`}
+  ${filterForm(filter)} ${entries(context, list)}`;
 }
 
 function reasonTable({ total, byReason }: DeadLetterCounts, filter: DeadLetterFilter): Html {
@@ -35,12 +35,7 @@ function reasonTable({ total, byReason }: DeadLetterCounts, filter: DeadLetterFi
     { name: 'Reason', cell: (reason) => idLink(reason, linkTo({ ...filter, reason })), isHeader: true },
     { name: 'Dead letters', cell: (reason) => byReason[reason], isNumber: true },
   ];
-  return table(
-    `By reason, ${formatCount(total)} in all`,
-    columns,
-    rows,
-    'No dead letters: everything was delivered or still waits.',
-  );
+  return table(`By reason, ${formatCount(total)} in all`, columns, rows, '');
 }
 
 function pageTable({ byPage }: DeadLetterCounts, filter: DeadLetterFilter): Html {
@@ -64,7 +59,7 @@ function filterForm(filter: DeadLetterFilter): Html {
   const { reason, pageId, conversationId, label, since, until } = filter;
   const minute = (time: Date | undefined): string => time?.toISOString().slice(0, 16) ?? '';
   return html`<form class="card" method="get" action="/dead-letters" role="search" aria-label="Filter the dead letters">
-    <div class="fields">
+    <div class="fields filter">
       <div class="field">
         <label for="filter-reason">Reason</label>
         <select id="filter-reason" name="reason">
@@ -76,18 +71,18 @@ function filterForm(filter: DeadLetterFilter): Html {
       </div>
       ${textField('page', 'Page', pageId)} ${textField('conversation', 'Conversation', conversationId)}
       ${textField('label', 'Label', label)}
-      <div class="field">
+      <div class="field wide">
         <label for="filter-since">Died since (UTC)</label>
         <input id="filter-since" name="since" type="datetime-local" value="${minute(since)}" />
       </div>
-      <div class="field">
+      <div class="field wide">
         <label for="filter-until">Died before (UTC)</label>
         <input id="filter-until" name="until" type="datetime-local" value="${minute(until)}" />
       </div>
-    </div>
-    <div class="actions">
-      <button type="submit">Filter</button>
-      ${isNarrowed(filter) ? html`<a class="button" href="/dead-letters">Show all</a>` : ''}
+      <div class="actions">
+        <button type="submit">Filter</button>
+        ${isNarrowed(filter) ? html`<a class="button" href="/dead-letters">Show all</a>` : ''}
+      </div>
     </div>
   </form>`;
 }
@@ -153,5 +148,6 @@ function entries(context: DeskContext, list: LetterList): Html {
 
 const selectColumn: Column<DeadLetterEntry> = {
   name: 'Select',
+  isControl: true,
   cell: (letter) => html`<input type="checkbox" name="id" value="${letter.id}" aria-label="Select ${letter.id}" />`,
 };

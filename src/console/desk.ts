@@ -41,7 +41,7 @@ export function createDesk(deps: DeskDeps): DeskApp {
   app.all('*', (context) =>
     show(context, {
       title: 'Not found',
-      section: 'Overview',
+      section: null,
       status: 404,
       body: notice('warn', 'There is no such page here.'),
     }),

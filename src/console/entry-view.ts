@@ -115,7 +115,7 @@ function editForm(context: DeskContext, { record, refused }: EntryFacts, message
   if (fields.length === 0) return html``;
   return html`<details class="ask" ${refused === undefined ? '' : html`open`}>
     <summary>Edit and replay…</summary>
-    <form class="stack" method="post" action="${deadLetterPath(record.id)}/replay-edited">
+    <form class="stack edit" method="post" action="${deadLetterPath(record.id)}/replay-edited">
       ${csrfField(context)} ${record.reason === 'expired' ? html`<input type="hidden" name="force" value="yes" />` : ''}
       ${(refused?.issues ?? []).map(
         ({ path, message: problem }) => html`<p class="notice bad" role="alert">${path}: ${problem}</p>`,

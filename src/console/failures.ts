@@ -17,7 +17,7 @@ export async function answerFailure(context: DeskContext, error: Error, log: Log
   const isReading = context.req.method === 'GET';
   if (error instanceof QueueUnavailableError || error instanceof ChangeUncertainError) {
     const banner = isReading ? notice('bad', redisIsAway()) : notice('bad', error.message);
-    const unavailable = { title: 'Redis does not answer', section: 'Overview', status: 503 } as const;
+    const unavailable = { title: 'Redis does not answer', section: null, status: 503 } as const;
     return await show(context, {
       ...unavailable,
       live: banner,
@@ -28,13 +28,13 @@ export async function answerFailure(context: DeskContext, error: Error, log: Log
   if (error instanceof BadFormError) {
     const body = html`${notice('bad', error.message)}
       <p><a href="/">To the overview</a></p>`;
-    return await show(context, { title: 'This can not be done', section: 'Overview', status: 422, body });
+    return await show(context, { title: 'This can not be done', section: null, status: 422, body });
   }
   log.error({ err: error, path: context.req.path }, 'console: a request failed');
   const text = error instanceof ConfigError ? error.message : 'A fault in this program. Its log says more.';
   return await show(context, {
     title: 'Something went wrong',
-    section: 'Overview',
+    section: null,
     status: 500,
     live: notice('bad', text),
   });

@@ -76,7 +76,7 @@ function describeChange(change: 'hold' | 'release', name: string, isChanged: boo
     ? {
         text: `${name} is released: its messages go on, unless something else holds them. To undo this, hold it again.`,
       }
-    : { text: `${name} was not held by an operator. Nothing was changed.`, isProblem: true };
+    : { text: `${name} was not held by an operator or for a dead letter. Nothing was changed.`, isProblem: true };
 }
 
 const cancelResults = {

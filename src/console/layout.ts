@@ -22,7 +22,8 @@ export type Section = (typeof SECTIONS)[number][0];
 
 export interface View {
   title: string;
-  section: Section;
+  /** `null`: none of them. */
+  section: Section | null;
   /** What stays as it is. */
   body?: Html;
   /** What is asked for again every two seconds while the page is visible. */
@@ -106,12 +107,13 @@ function wholePage(context: DeskContext, view: View, { live, flash }: { live: Ht
           <p id="announcer" class="visually-hidden" aria-live="polite"></p>
           ${body} ${live} ${after}
         </main>
+        <p id="paused" class="paused" role="status" hidden>Paused while you use it</p>
         <footer>kitechat-sender ${version}</footer>
       </body>
     </html>`;
 }
 
-function header(context: DeskContext, current: Section): Html {
+function header(context: DeskContext, current: Section | null): Html {
   const { csrfToken, canLogOut } = context.var.visitor;
   return html`<header class="top">
     <nav aria-label="Console">

@@ -57,10 +57,18 @@ export function isNarrowed(filter: DeadLetterFilter): boolean {
   return Object.values(filter).some((value) => value !== undefined);
 }
 
-/** `rejected ones of page p1, died since …`, for a sentence. */
-export function describeFilter(filter: DeadLetterFilter): string {
-  const parts = Object.entries(filterFields(filter)).flatMap(([name, value]) => (value ? [`${name} ${value}`] : []));
+/** `reason rejected, page p1, died since 2026-11-22 03:00 UTC`, for a sentence. */
+export function describeFilter({ since, until, ...rest }: DeadLetterFilter): string {
+  const parts = Object.entries(filterFields(rest)).flatMap(([name, value]) => (value ? [`${name} ${value}`] : []));
+  if (since !== undefined) parts.push(`died since ${describeTime(since)}`);
+  if (until !== undefined) parts.push(`died before ${describeTime(until)}`);
   return parts.length === 0 ? 'all' : parts.join(', ');
+}
+
+/** No finer than it has to be. */
+function describeTime(time: Date): string {
+  const [day = '', clock = ''] = time.toISOString().split('T');
+  return `${day} ${clock.slice(0, clock.slice(6, 8) === '00' ? 5 : 8)} UTC`;
 }
 
 function isReason(text: string): text is DeadReason {

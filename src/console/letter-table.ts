@@ -33,7 +33,10 @@ const columns: Column<DeadLetterEntry>[] = [
   },
   {
     name: 'Answer',
-    cell: ({ response }) => (response === null ? html`<span class="none">none</span>` : `HTTP ${response.httpStatus}`),
+    cell: ({ response }) =>
+      response === null
+        ? html`<span class="none">none</span>`
+        : html`<span class="unbroken">HTTP ${response.httpStatus}</span>`,
   },
   { name: 'Attempts', cell: ({ attemptsUsed }) => attemptsUsed, isNumber: true },
   { name: 'Label', cell: ({ label }) => (label === null ? '' : id(label, 24)) },

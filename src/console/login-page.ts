@@ -1,7 +1,10 @@
 import { html } from 'hono/html';
 import type { Html } from './html.ts';
 
-/** The body of a 401 for browsers. It needs nothing else from the server, and tells nothing of it. */
+/**
+ * The body of a 401 for browsers. It needs nothing else from the server, and tells nothing of it; styles are behind the guard and
+ * the CSP forbids them in the page, so a browser's own dialog is its look.
+ */
 export function loginPage({ next, problem }: { next: string; problem: string | null }): Html {
   return html`<!doctype html>
     <html lang="en">
@@ -14,16 +17,29 @@ export function loginPage({ next, problem }: { next: string; problem: string | n
       </head>
       <body>
         <main>
-          <h1>Log in</h1>
-          ${problem === null ? '' : html`<p role="alert">${problem}</p>`}
-          <form method="post" action="/login">
-            <input type="hidden" name="next" value="${next}" />
-            <p>
-              <label for="token">Token</label>
-              <input id="token" name="token" type="password" autocomplete="current-password" required autofocus />
-            </p>
-            <p><button type="submit">Log in</button></p>
-          </form>
+          <br />
+          <br />
+          <dialog open aria-labelledby="title">
+            <h1 id="title">Log in</h1>
+            <p>This console needs a token.</p>
+            ${problem === null ? '' : html`<p role="alert">${problem}</p>`}
+            <form method="post" action="/login">
+              <input type="hidden" name="next" value="${next}" />
+              <p>
+                <label for="token">Token</label><br />
+                <input
+                  id="token"
+                  name="token"
+                  type="password"
+                  size="36"
+                  autocomplete="current-password"
+                  required
+                  autofocus
+                />
+              </p>
+              <p><button type="submit">Log in</button></p>
+            </form>
+          </dialog>
         </main>
       </body>
     </html>`;

@@ -47,6 +47,7 @@ export function pagesLive(context: DeskContext, { pages, known, looked, fleet, l
     { name: 'Retrying', cell: ({ failing }) => failing, isNumber: true },
     {
       name: 'Action',
+      isControl: true,
       cell: ({ pageId, holds }) => (pageId === null ? '' : pageHoldButton(context, pageId, holds, '/pages')),
     },
   ];
@@ -112,6 +113,7 @@ export function pageLive(context: DeskContext, found: PageFacts): Html {
     { name: 'Messages', cell: ({ messages }) => messages, isNumber: true },
     {
       name: 'Action',
+      isControl: true,
       cell: ({ conversationId }) =>
         conversationId === null
           ? ''

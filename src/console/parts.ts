@@ -42,6 +42,8 @@ export interface Column<Row> {
   isNumber?: boolean;
   /** The column that names the row. */
   isHeader?: boolean;
+  /** It holds what can be pressed or ticked, and needs no name beside it. */
+  isControl?: boolean;
 }
 
 /** A table with a caption; `empty` says what it means that there are no rows. */
@@ -53,19 +55,19 @@ export function table<Row>(
 ): Html {
   if (rows.length === 0) return html`<p class="empty">${empty}</p>`;
   return html`<div class="scroll" role="region" aria-label="${caption}" tabindex="0">
-    <table>
+    <table role="table">
       <caption>
         ${caption}
       </caption>
-      <thead>
-        <tr>
-          ${columns.map(({ name, isNumber }) => html`<th scope="col" class="${isNumber ? 'number' : ''}">${name}</th>`)}
+      <thead role="rowgroup">
+        <tr role="row">
+          ${columns.map(({ name, isNumber }) => html`<th scope="col" role="columnheader" class="${isNumber ? 'number' : ''}">${name}</th>`)}
         </tr>
       </thead>
-      <tbody>
+      <tbody role="rowgroup">
         ${rows.map(
           (row) =>
-            html`<tr>
+            html`<tr role="row">
               ${columns.map((column) => cell(column, row))}
             </tr>`,
         )}
@@ -74,11 +76,20 @@ export function table<Row>(
   </div>`;
 }
 
-function cell<Row>({ cell: content, isNumber, isHeader }: Column<Row>, row: Row): Html {
-  const value = content(row);
+/** Where a table is too wide, its rows stand as blocks, in which each cell says its column. */
+function cell<Row>(column: Column<Row>, row: Row): Html {
+  const { name, isHeader } = column;
+  const value = column.cell(row);
   const shown = typeof value === 'number' ? formatCount(value) : value;
-  const kind = isNumber ? 'number' : '';
-  return isHeader ? html`<th scope="row" class="${kind}">${shown}</th>` : html`<td class="${kind}">${shown}</td>`;
+  const kind = kindOf(column);
+  return isHeader
+    ? html`<th scope="row" role="rowheader" class="${kind}">${shown}</th>`
+    : html`<td role="cell" class="${kind}" data-column="${name}">${shown}</td>`;
+}
+
+function kindOf<Row>({ isNumber = false, isControl = false }: Column<Row>): string {
+  if (isControl) return 'control';
+  return isNumber ? 'number' : '';
 }
 
 /** Facts with their names. */

@@ -14,6 +14,11 @@ const BASE = '/queues';
 const { resolve } = createRequire(import.meta.url);
 /** The page asks another server for a font. Nothing here leaves this machine, and the CSP would stop it. */
 const FOREIGN_LINK = /<link href="https:[^>]*>/g;
+/** Of its own it has only a menu for links, behind an icon. */
+const BODY = /<body[^>]*>/;
+const BACK =
+  '<a href="/" style="position:fixed;right:1rem;bottom:1rem;z-index:10;padding:.4rem .75rem;border:1px solid #566273;' +
+  'border-radius:6px;background:#fff;color:#1f5f9f">Back to the console</a>';
 
 /** bull-board for the raw jobs: read-only, and without what messages say unless that may be shown. */
 export function addQueueRoutes(app: DeskApp, { config, session }: DeskDeps): void {
@@ -24,7 +29,7 @@ export function addQueueRoutes(app: DeskApp, { config, session }: DeskDeps): voi
     serverAdapter: adapter,
     options: {
       uiBasePath: dirname(resolve('@bull-board/ui/package.json')),
-      uiConfig: { boardTitle: 'Queues', hideRedisDetails: true, miscLinks: [{ text: 'Console', url: '/' }] },
+      uiConfig: { boardTitle: 'Queues', hideRedisDetails: true, hideDocsLink: true },
     },
   });
   let shown: readonly Shard[] = [];
@@ -58,7 +63,7 @@ export function addQueueRoutes(app: DeskApp, { config, session }: DeskDeps): voi
     await showQueues();
     await next();
     if (context.res.headers.get('content-type')?.startsWith('text/html')) {
-      const page = (await context.res.text()).replaceAll(FOREIGN_LINK, '');
+      const page = (await context.res.text()).replaceAll(FOREIGN_LINK, '').replace(BODY, (body) => body + BACK);
       context.res = new Response(page, { status: context.res.status, headers: context.res.headers });
     }
     return undefined;

@@ -129,8 +129,6 @@ describe('the night in which messages die', () => {
     await page.getByRole('button', { name: 'Hold page bakery' }).click();
     await page.getByRole('status').filter({ hasText: 'Page bakery is held' }).waitFor();
     await page.getByText('An operator stopped it').waitFor();
-    // The page keeps still under a pointer that rests on a control.
-    await page.mouse.move(0, 0);
     const receipts = await producer.enqueueMessages([1, 2, 3].map((n) => textOf('bakery', 'emma', `Bread ${n}`)));
     await seeFact(page, 'Open messages', /^3$/);
     await page.getByRole('row').filter({ hasText: 'emma' }).filter({ hasText: 'held' }).waitFor();
@@ -144,7 +142,6 @@ describe('the night in which messages die', () => {
   it('releases it: they go, in their order', async () => {
     await page.getByRole('button', { name: 'Release page bakery' }).click();
     await page.getByRole('status').filter({ hasText: 'Page bakery is released' }).waitFor();
-    await page.mouse.move(0, 0);
     await desk.api.waitForAccepted(64);
     expect(acceptedOf('bakery').slice(-3)).toEqual(['Bread 1', 'Bread 2', 'Bread 3']);
     await seeFact(page, 'Open messages', /^0$/);

@@ -32,7 +32,7 @@ const EVERYTHING = `
   bury, repair, work without memory,
   cancelled, too-late, not-found,
   hold, release, timed hold,
-  hold by a letter, replay to the front, replay before others, discard, discard of a hold, expire, letter removed,
+  hold by a letter, replay to the front, discard, discard of a hold, expire, letter removed,
   scheduled, due, limits, wait for hold, wait for slot, ask, all limited
 `
   .trim()

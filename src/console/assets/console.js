@@ -6,11 +6,37 @@
   const CHART_REFRESH_MS = 5000;
   const byId = (id) => document.getElementById(id);
 
-  let freshSince = Date.now();
+  /** How long nothing moves under a pointer, or a focus, that is on a control and does nothing. */
+  const HOVER_MS = 3000;
+  const FOCUS_MS = 10_000;
 
-  // Nothing moves under a pointer or a focus that is on a control.
-  function isInUse(live) {
-    return live.querySelector('a:hover, button:hover, summary:hover, details[open], :focus') !== null;
+  let freshSince = Date.now();
+  let movedAt = -Infinity;
+  let touchedAt = -Infinity;
+
+  // For as long as it lasts, so the page says it.
+  const isOccupied = (live) => live.querySelector('details[open], input:focus, select:focus, textarea:focus') !== null;
+
+  // For a moment: nobody loses what they are about to press, and a hand that has left stops nothing.
+  function isTouched(live) {
+    const sinceMs = (at) => performance.now() - at;
+    if (sinceMs(movedAt) < HOVER_MS && live.querySelector('a:hover, button:hover, summary:hover') !== null) return true;
+    return sinceMs(touchedAt) < FOCUS_MS && live.querySelector(':focus') !== null;
+  }
+
+  function tellPaused() {
+    const [live, notice] = [byId('live'), byId('paused')];
+    if (live !== null && notice !== null) notice.hidden = !isOccupied(live);
+  }
+
+  function watchUse() {
+    const touch = () => (touchedAt = performance.now());
+    addEventListener('pointermove', () => (movedAt = performance.now()), { passive: true });
+    for (const name of ['pointerdown', 'keydown']) addEventListener(name, touch, { passive: true });
+    for (const name of ['focusin', 'focusout', 'toggle']) {
+      // Where the focus goes is known when it has left.
+      document.addEventListener(name, () => setTimeout(tellPaused), { capture: true });
+    }
   }
 
   function tellStale(isStale) {
@@ -31,7 +57,8 @@
 
   function refresh() {
     const live = byId('live');
-    if (live === null || document.hidden || isInUse(live)) return;
+    tellPaused();
+    if (live === null || document.hidden || isOccupied(live) || isTouched(live)) return;
     window.htmx.trigger(document.body, 'refresh');
   }
 
@@ -47,12 +74,33 @@
     }
   }
 
+  // What htmx doesn't keep: how far a table was scrolled, and the focus of what has no id.
+  function keepPlaces() {
+    const same = (one, other) => one.href === other.href && one.ariaLabel === other.ariaLabel;
+    const inLive = (selector) => [...(byId('live')?.querySelectorAll(selector) ?? [])];
+    let scrolled = [];
+    let focused = null;
+    document.body.addEventListener('htmx:beforeSwap', () => {
+      scrolled = inLive('.scroll').map(({ scrollLeft }) => scrollLeft);
+      focused = inLive(':focus')[0] ?? null;
+    });
+    document.body.addEventListener('htmx:afterSwap', () => {
+      for (const [index, table] of inLive('.scroll').entries()) table.scrollLeft = scrolled[index] ?? 0;
+      if (focused === null || focused.id !== '') return;
+      inLive('a, [tabindex]')
+        .find((one) => same(one, focused))
+        ?.focus({ preventScroll: true });
+    });
+  }
+
   function followRefreshes() {
     document.body.addEventListener('htmx:afterSwap', () => {
       freshSince = Date.now();
       tellStale(false);
       announce();
     });
+    watchUse();
+    keepPlaces();
     document.body.addEventListener('htmx:sendError', () => tellStale(true));
     // The session has ended: the page itself leads to the login.
     document.body.addEventListener('htmx:responseError', ({ detail }) => {
@@ -96,7 +144,7 @@
       cursor: { drag: { x: false, y: false } },
       scales: { y: { range: (_plot, _min, max) => [0, Math.max(max ?? 0, 1) * 1.1] } },
       axes: [
-        { ...axis, values: [[60, '{HH}:{mm}', null, null, null, null, null, null, 1]], space: 60 },
+        { ...axis, size: 28, values: [[60, '{HH}:{mm}', null, null, null, null, null, null, 1]], space: 60 },
         { ...axis, size: 46 },
       ],
       series: [

@@ -3,7 +3,7 @@ import { Hono } from 'hono';
 import { describe, expect, it } from 'vitest';
 import { HIDDEN, textsOf, withoutContent } from '../../../src/console/content.ts';
 import { formatBytes, formatDuration, formatRate, formatRelative, shortened } from '../../../src/console/format.ts';
-import { filterFields, filterOf } from '../../../src/console/letter-filter.ts';
+import { describeFilter, filterFields, filterOf } from '../../../src/console/letter-filter.ts';
 import { pageIdOf, pagePath } from '../../../src/console/links.ts';
 
 const wellFormed = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 }).filter((text) => text.isWellFormed());
@@ -79,6 +79,14 @@ describe('a filter', () => {
         );
         expect(filterOf(new URLSearchParams(fields as [string, string][]))).toEqual({ filter, problems: [] });
       }),
+    );
+  });
+
+  it('is told in words, with times no finer than they are', () => {
+    const [since, until] = [new Date('2026-11-22T03:00:00.000Z'), new Date('2026-11-22T04:10:07.123Z')];
+    expect(describeFilter({})).toBe('all');
+    expect(describeFilter({ reason: 'rejected', pageId: 'p1', since, until })).toBe(
+      'reason rejected, page p1, died since 2026-11-22 03:00 UTC, died before 2026-11-22 04:10:07 UTC',
     );
   });
 

@@ -1,0 +1,81 @@
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Producer } from '../../src/producer/index.ts';
+import type { HttpProcess } from '../support/http-process.ts';
+import { startBrowser, type TestBrowser } from './support/browser.ts';
+import { type Desk, startDesk } from './support/desk.ts';
+
+const PAUSED = 'Paused while you use it';
+
+describe('a page that refreshes itself', () => {
+  const stack = new AsyncDisposableStack();
+  let browser: TestBrowser;
+  let desk: Desk;
+  let worker: HttpProcess;
+  let producer: Producer;
+  let page: Page;
+  let dead = 0;
+
+  beforeAll(async () => {
+    browser = stack.use(await startBrowser());
+    desk = stack.use(await startDesk());
+    desk.api.setFaults([{ kind: 'status', status: 400 }]);
+    worker = await desk.startWorker();
+    producer = desk.producer();
+    await killOne();
+  });
+  beforeEach(async () => {
+    ({ page } = await browser.open());
+    await page.goto(worker.url);
+    await seeDead(page, dead);
+  });
+  afterAll(async () => await stack.disposeAsync());
+
+  async function killOne(): Promise<void> {
+    dead += 1;
+    await producer.enqueueMessage({
+      pageId: 'bakery',
+      conversationId: 'anna',
+      message: { type: 'text', text: 'Bread' },
+    });
+  }
+
+  it('goes on under a pointer that rests on a button', async () => {
+    await page.locator('summary').hover();
+    await killOne();
+    await seeDead(page, dead);
+    expect(await page.getByText(PAUSED).isVisible()).toBe(false);
+  });
+
+  it('stands still while a question is open, says so, and goes on when it is closed', async () => {
+    await page.locator('summary').click();
+    await page.getByText(PAUSED).waitFor();
+    const before = dead;
+    const { page: other } = await browser.open();
+    await other.goto(worker.url);
+    await killOne();
+    await seeDead(other, dead);
+    await seeDead(page, before);
+    await page.locator('summary').click();
+    await page.getByText(PAUSED).waitFor({ state: 'hidden' });
+    await seeDead(page, dead);
+    expect(dead).toBeGreaterThan(before);
+  });
+
+  it('goes on under the focus, and leaves it where it is', async () => {
+    const link = page.getByRole('link', { name: 'Look at those rejected' });
+    await page.keyboard.press('Tab');
+    await link.focus();
+    await killOne();
+    await seeDead(page, dead);
+    expect(await page.evaluate('document.activeElement.innerText')).toBe('Look at those rejected');
+  });
+});
+
+async function seeDead(page: Page, count: number): Promise<void> {
+  const number = page.locator('.numbers > div').filter({ has: page.getByText('Dead', { exact: true }) });
+  await number
+    .locator('dd')
+    .filter({ hasText: new RegExp(`^\\s*${count}\\s*$`) })
+    .waitFor();
+}
