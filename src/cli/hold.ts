@@ -1,8 +1,9 @@
 import { changeHold } from '../shared/change-hold.ts';
-import { loadConfig } from '../shared/config.ts';
+import { type Config, loadConfig } from '../shared/config.ts';
 import { deadlineIn } from '../shared/deadline.ts';
 import type { HoldTarget } from '../shared/lanes/hold.ts';
-import { createSession } from '../shared/session.ts';
+import { createSession, type Session } from '../shared/session.ts';
+import { readStatus } from '../shared/status.ts';
 import { type CommandContext, type ExitCode, exitCodes, jsonLine, line } from './context.ts';
 import { table } from './table.ts';
 
@@ -31,6 +32,8 @@ export async function releaseMessages(context: CommandContext, { json, ...target
       ? `${nameOf(target)} is released: its messages go on, unless something else holds them`
       : `${nameOf(target)} was not held by an operator or for a dead letter; "kitechat-sender status" shows what is held, and why`,
   );
+  const within = await holdsWithin(context, target);
+  if (within.length > 0) line(context.stderr, describeWithin(within));
   return wasHeld ? exitCodes.done : exitCodes.notFullyDone;
 }
 
@@ -39,11 +42,42 @@ async function change(
   what: 'hold' | 'release',
   { page, conversation }: HoldTarget,
 ): Promise<boolean> {
+  return await withSession(env, async (session, config) => {
+    const target = { page, conversation };
+    return await changeHold(session, config, { change: what, target }, deadlineIn(config.enqueueTimeoutMs));
+  });
+}
+
+/** What is held by itself inside of what was released: each has to be released by its own name. */
+async function holdsWithin({ env }: CommandContext, { page, conversation }: HoldTarget): Promise<HoldTarget[]> {
+  if (conversation !== undefined) return [];
+  return await withSession(env, async (session, config) => {
+    const { holds } = await readStatus(session, config, deadlineIn(config.enqueueTimeoutMs));
+    return holds.filter(
+      (hold) =>
+        (hold.reason === 'operator' || hold.reason === 'dead-letter') &&
+        hold.scope !== 'all' &&
+        (page === undefined || hold.page === page),
+    );
+  });
+}
+
+const TOLD = 5;
+
+function describeWithin(holds: readonly HoldTarget[]): string {
+  const names = holds.slice(0, TOLD).map(nameOf).join('; ');
+  const more = holds.length > TOLD ? `; and ${holds.length - TOLD} more, see "kitechat-sender status"` : '';
+  return `still held, each to be released by its own name: ${names}${more}`;
+}
+
+async function withSession<Result>(
+  env: CommandContext['env'],
+  work: (session: Session, config: Config) => Promise<Result>,
+): Promise<Result> {
   const config = loadConfig(env);
   const session = createSession(config);
   try {
-    const target = { page, conversation };
-    return await changeHold(session, config, { change: what, target }, deadlineIn(config.enqueueTimeoutMs));
+    return await work(session, config);
   } finally {
     await session.close();
   }

@@ -18,7 +18,7 @@ export interface EntryFacts {
   refused?: { edits: Readonly<Record<string, string>>; issues: readonly MessageIssue[] };
 }
 
-const HOW_TO_SHOW = 'What it says is hidden: KITECHAT_CONSOLE_SHOW_CONTENT=true shows it.';
+const HOW_TO_SHOW = 'What it says is hidden: KITECHAT_CONSOLE_SHOW_CONTENT=true shows it, and lets you edit it.';
 
 export function entryView(context: DeskContext, entry: EntryFacts): Html {
   const { record, showContent } = entry;

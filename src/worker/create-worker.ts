@@ -130,7 +130,9 @@ export function createWorker(options: WorkerOptions): KitechatWorker {
       events.emit('ready');
       if (!stopping.signal.aborted) await once(stopping.signal, 'abort');
       progress.enter('draining');
+      logger.info({ workerId, open: progress.health().sending }, 'takes no more messages and ends what is open');
       await service.drain();
+      logger.info({ workerId }, 'ended');
     } finally {
       progress.enter('ended');
       keys.close();

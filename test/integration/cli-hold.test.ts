@@ -50,6 +50,21 @@ describe.concurrent.each(targets)(
 );
 
 describe.concurrent('kitechat-sender hold', { timeout: 60_000 }, () => {
+  it('of parts stays when the whole is released, and release names them', async () => {
+    await using to = await installWithCli(server, { startWorker: false });
+    await to.cli('hold', '--page', 'p1');
+    await to.cli('hold', '--page', 'p2', '--conversation', 'c1');
+    const all = await to.cli('release', '--all');
+    expect(all.exitCode).toBe(1);
+    expect(all.stderr.join('\n')).toContain(
+      'still held, each to be released by its own name: page p1; conversation c1 of page p2',
+    );
+    const page = await to.cli('release', '--page', 'p2');
+    expect(page.stderr.join('\n')).toContain('released by its own name: conversation c1 of page p2');
+    const whole = await to.cli('release', '--page', 'p1');
+    expect(whole).toMatchObject({ exitCode: 0, stderr: [expect.stringContaining('page p1 is released')] });
+  });
+
   it('exits 0 for what is held already, and release 1 for what is not held', async () => {
     await using to = await installWithCli(server, { startWorker: false });
     const page = { scope: 'page', page: 'p1' };
@@ -63,7 +78,8 @@ describe.concurrent('kitechat-sender hold', { timeout: 60_000 }, () => {
       to.cli('release', '--page', 'p2', '--json'),
     ]);
     for (const other of others) {
-      expect(other).toMatchObject({ exitCode: 1, stderr: [expect.stringContaining('was not held by an operator')] });
+      expect(other.exitCode).toBe(1);
+      expect(other.stderr[0]).toContain('was not held by an operator');
       expect(jsonLinesOf(other)).toMatchObject([{ result: 'not-held' }]);
     }
   });
