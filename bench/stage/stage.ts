@@ -24,6 +24,8 @@ export interface Stage extends AsyncDisposable {
   producer: Producer;
   api: ApiProcess;
   redisUrl: string;
+  /** The processes of the workers. */
+  workerPids: readonly number[];
   /** Where the workers serve theirs, if they do. */
   urls: readonly string[];
   /** Messages that are stored and not yet being sent. */
@@ -51,9 +53,11 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     LOG_LEVEL: 'error',
   };
   const urls: string[] = [];
+  const workerPids: number[] = [];
   for (let started = 0; started < options.workers; started += 1) {
     const port = String(randomPort());
-    stack.use(await startWorker(shard, options.served ? { ...env, KITECHAT_HTTP_PORT: port } : env));
+    const worker = stack.use(await startWorker(shard, options.served ? { ...env, KITECHAT_HTTP_PORT: port } : env));
+    workerPids.push(worker.pid);
     if (options.served) urls.push(`http://127.0.0.1:${port}/`);
   }
 
@@ -71,6 +75,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     producer,
     api,
     redisUrl: server.url,
+    workerPids,
     urls,
     waiting: async () => (await count()).waiting,
     async untilEmpty() {
