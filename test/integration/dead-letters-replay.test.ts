@@ -194,7 +194,7 @@ describe('a replay', () => {
     };
     let lost = 0;
     proxy.replies = (bytes) => {
-      if (requests === 0 || lost >= 3 || bytes.length < 200) return 'pass';
+      if (requests === 0 || lost >= 3 || bytes.length < 40) return 'pass';
       lost += 1;
       return { cutAfter: 20 };
     };
