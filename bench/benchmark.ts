@@ -31,5 +31,9 @@ export interface Benchmark {
   limit: Limit;
   /** Of the details: those whose ratios are judged, too. */
   also?: Readonly<Record<string, Limit>>;
+  /** How many rounds tell enough, where they take very long; otherwise it is up to whoever runs it. */
+  rounds?: number;
+  /** Rounds before those that count, for compilers, caches and connections to get warm. Default 1. */
+  warmUpRounds?: number;
   prepare(): Promise<Contest>;
 }

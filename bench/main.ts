@@ -1,32 +1,22 @@
 /**
- * Measures what the promises about speed and fairness come to on this machine, each as a ratio of two sides in turn.
+ * Measures what the promises about speed, fairness and memory come to on this machine, each as a ratio of two sides in turn.
  *
  *   npm run bench -- [NAME…] [--rounds 5]
  *
- * NAME is a part of a benchmark's name; without one all run. Exits with 1 if a ratio is out of its limit.
+ * NAME is what a benchmark's name begins with; without one all run. Results are kept in bench/results/latest.json.
+ * Exits with 1 if a ratio is out of its limit.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { Benchmark } from './benchmark.ts';
-import { behindBacklog } from './benchmarks/behind-backlog.ts';
-import { drains } from './benchmarks/drain.ts';
-import { lettersMemory, replayRate } from './benchmarks/dead-letters.ts';
-import { observed } from './benchmarks/observed.ts';
-import { pageAlone } from './benchmarks/page-alone.ts';
-import { describeMachine } from './result/machine.ts';
+import { benchmarks } from './benchmarks/all.ts';
+import { describeCommit, describeMachine, describeVersions } from './result/machine.ts';
+import { recordOf } from './result/record.ts';
+import { mergeRecords } from './result/records-file.ts';
 import { type BenchmarkResult, ratioTable, sidesTable } from './result/tables.ts';
 import { judge, judgeDetails } from './result/verdict.ts';
 import { playRounds } from './rounds.ts';
-
-const benchmarks: readonly Benchmark[] = [
-  behindBacklog('burst'),
-  behindBacklog('paced'),
-  pageAlone,
-  observed,
-  lettersMemory,
-  replayRate,
-  ...drains,
-];
+import { MissingError } from './stage/stores.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -34,36 +24,57 @@ const { values, positionals } = parseArgs({
 });
 const rounds = Number(values.rounds);
 const chosen = benchmarks.filter(
-  ({ name }) => positionals.length === 0 || positionals.some((part) => name.includes(part)),
+  ({ name }) => positionals.length === 0 || positionals.some((start) => name.startsWith(start)),
 );
 if (chosen.length === 0 || !Number.isInteger(rounds) || rounds < 1) {
-  console.error(`Usage: npm run bench -- [NAME…] [--rounds 5], where NAME is a part of one of:`);
+  console.error(`Usage: npm run bench -- [NAME…] [--rounds 5], where NAME is the beginning of one of:`);
   for (const { name } of benchmarks) console.error(`  ${name}`);
   process.exit(2);
 }
 
 const machine = await describeMachine();
+const versions = describeVersions();
+const commit = describeCommit();
 const results: BenchmarkResult[] = [];
 const broken: string[] = [];
+const skipped: string[] = [];
 for (const benchmark of chosen) {
   try {
-    results.push(await run(benchmark));
+    const result = await run(benchmark);
+    results.push(result);
+    // At once: a run of all takes hours, and may be stopped.
+    mergeRecords({ [benchmark.name]: recordOf(result, { machine, versions, commit }) });
   } catch (error) {
+    if (error instanceof MissingError) {
+      skipped.push(`${benchmark.name}: skipped, since ${error.message}`);
+      console.error(`  ${skipped.at(-1)}`);
+      continue;
+    }
     broken.push(benchmark.name);
     console.error(error);
   }
 }
 
-console.log(`\n${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, Redis ${machine.redis}\n`);
+const { cpu, cores, node, redis, postgres } = machine;
+console.log(`\n${cpu}, ${cores} cores, Node ${node}, Redis ${redis}, PostgreSQL ${postgres}`);
+console.log(
+  `commit ${commit}, ${Object.entries(versions)
+    .map(([name, version]) => `${name} ${version}`)
+    .join(', ')}\n`,
+);
 for (const { name, measures } of chosen) console.log(`${name}: ${measures}\n`);
-console.log(`${ratioTable(results)}\n\n${sidesTable(results)}`);
-for (const name of broken) console.log(`\n${name}: could not be measured, see above`);
+console.log(`${ratioTable(results)}\n\n${sidesTable(results)}\n`);
+for (const line of skipped) console.log(line);
+for (const name of broken) console.log(`${name}: could not be measured, see above`);
 
 const passed = results.filter(allHold).length;
-const failed = chosen.length - passed;
+const failed = results.length - passed + broken.length;
 mkdirSync('reports', { recursive: true });
-writeFileSync('reports/bench.json', `${JSON.stringify({ passed, failed, machine, results, broken }, null, 2)}\n`);
-console.log(`\n${passed} passed, ${failed} failed`);
+writeFileSync(
+  'reports/bench.json',
+  `${JSON.stringify({ passed, failed, machine, results, broken, skipped }, null, 2)}\n`,
+);
+console.log(`\n${passed} passed, ${failed} failed, ${skipped.length} skipped`);
 process.exitCode = failed === 0 ? 0 : 1;
 
 function allHold({ verdict, others }: BenchmarkResult): boolean {
@@ -73,7 +84,8 @@ function allHold({ verdict, others }: BenchmarkResult): boolean {
 async function run(benchmark: Benchmark): Promise<BenchmarkResult> {
   console.error(`▶ ${benchmark.name}`);
   await using contest = await benchmark.prepare();
-  const played = await playRounds(contest, rounds, ({ baseline, subject }) => {
+  const schedule = { rounds: benchmark.rounds ?? rounds, warmUpRounds: benchmark.warmUpRounds };
+  const played = await playRounds(contest, schedule, ({ baseline, subject }) => {
     const ratio = (subject.value / baseline.value).toFixed(2);
     console.error(
       `  ${contest.subject.name} ${subject.value.toFixed(1)} / ${contest.baseline.name} ${baseline.value.toFixed(1)} = ${ratio}`,

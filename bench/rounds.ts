@@ -5,17 +5,20 @@ export interface Round {
   subject: Measurement;
 }
 
-/** The first round is for compilers, caches and connections to get warm: its values are dropped. */
-const WARM_UP_ROUNDS = 1;
+export interface Schedule {
+  rounds: number;
+  /** For compilers, caches and connections to get warm: their values are dropped. Default 1. */
+  warmUpRounds?: number | undefined;
+}
 
 /** Measures both sides in turn, so that a machine that slows down on the way slows both. */
 export async function playRounds(
   { baseline, subject }: Contest,
-  rounds: number,
+  { rounds, warmUpRounds = 1 }: Schedule,
   onRound: (round: Round) => void = () => {},
 ): Promise<Round[]> {
   const played: Round[] = [];
-  for (let index = -WARM_UP_ROUNDS; index < rounds; index += 1) {
+  for (let index = -warmUpRounds; index < rounds; index += 1) {
     const round = { baseline: await baseline.measure(), subject: await subject.measure() };
     if (index < 0) continue;
     played.push(round);

@@ -1,112 +1,86 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import type { SendRequest } from '../../src/shared/message.ts';
-import type { Benchmark, Limit, Measurement, Side } from '../benchmark.ts';
-import { byHand } from '../peers/by-hand.ts';
-import type { Contestant, Enter } from '../peers/contestant.ts';
-import { kitechatSender } from '../peers/ours.ts';
-import { type PlainApi, startPlainApi } from '../stage/plain-api.ts';
-import { processorTimeUs } from '../stage/processor-time.ts';
+import type { Benchmark, Limit, Measurement } from '../benchmark.ts';
+import type { Contestant, Enter } from '../contestants/contestant.ts';
+import { kitechatSender } from '../contestants/ours.ts';
+import type { PlainApi } from '../stage/plain-api.ts';
+import { observeFrom, usedBetween } from './observation.ts';
+import { pair } from './pair.ts';
 
 const CONCURRENCY = 256;
-const CONVERSATIONS = 1000;
-const EACH = 30;
-const MESSAGES = CONVERSATIONS * EACH;
-/** Until then compilers and connections get warm. */
-const WARM = MESSAGES / 3;
-const LOOK_MS = 10;
 
-interface Opponent {
-  name: string;
-  enter: Enter;
-  workerProcessor: Limit;
-  perSecond: Limit;
-  storeProcessor: Limit;
+export interface DrainOptions {
+  /** Whom it is against, as a part of the benchmark's name. */
+  against: string;
+  baseline: Enter;
+  subject?: Enter;
+  apiLatencyMs: number;
+  conversations?: number;
+  messages?: number;
+  /** Until so many have arrived, compilers and connections get warm. */
+  warm?: number;
+  /** How many are measured after that; the rest is thrown away. */
+  measured?: number;
+  workerProcessor?: Limit;
+  perSecond?: Limit;
+  /** `null`: there is no store to compare with. */
+  storeProcessor?: Limit | null;
 }
 
-const opponents: readonly Opponent[] = [
-  {
-    name: 'bullmq-ky',
-    enter: async (options) => await byHand('ky', options),
-    workerProcessor: { atMost: 0.5 },
-    perSecond: { atLeast: 1.6 },
-    storeProcessor: { atMost: 1.6 },
-  },
-  {
-    name: 'bullmq-undici',
-    enter: async (options) => await byHand('undici', options),
-    workerProcessor: { atMost: 1.35 },
-    perSecond: {},
-    storeProcessor: { atMost: 1.6 },
-  },
-];
-
-/** One worker process sends what has piled up, against what a team writes by hand. */
-export const drains: readonly Benchmark[] = opponents.flatMap((opponent) => [drain(opponent, 0), drain(opponent, 20)]);
-
-function drain({ name, enter, workerProcessor, perSecond, storeProcessor }: Opponent, latencyMs: number): Benchmark {
+/** One worker process sends what has piled up. */
+export function drain(options: DrainOptions): Benchmark {
+  const { against, baseline, apiLatencyMs, conversations = 1000, messages = 30_000 } = options;
+  const { warm = Math.round(messages / 3), measured = messages - warm, subject = kitechatSender() } = options;
+  const { workerProcessor = {}, perSecond = {}, storeProcessor = {} } = options;
+  const spread = conversations === 1000 ? '' : `-${conversations}-conversations`;
   return {
-    name: `drain-${name}-${latencyMs}ms`,
+    name: `drain-${against}${spread}-${apiLatencyMs}ms`,
     measures:
-      `µs of processor time of one worker process of ${CONCURRENCY} per message, over the last two thirds of ${MESSAGES} messages ` +
-      `of 300 bytes in ${CONVERSATIONS} conversations, with an API latency of ${latencyMs} ms. Against ${name}, which keeps no order.`,
+      `µs of processor time of one worker process of ${CONCURRENCY} per message, over ${measured} messages after the first ${warm} ` +
+      `of ${messages} that wait, of 300 bytes in ${conversations} conversations, with an API latency of ${apiLatencyMs} ms.`,
     unit: 'µs',
     limit: workerProcessor,
-    also: { 'messages/s': perSecond, 'store µs': storeProcessor },
-    async prepare() {
-      await using stack = new AsyncDisposableStack();
-      const api = stack.use(await startPlainApi(latencyMs));
-      const side = async (enterAs: Enter): Promise<Side> => {
-        const contestant = stack.use(await enterAs({ apiUrl: api.url, concurrency: CONCURRENCY }));
-        return { name: contestant.name, measure: () => measureDrain(contestant, api) };
-      };
-      const baseline = await side(enter);
-      const subject = await side(kitechatSender);
-      const owned = stack.move();
-      return { baseline, subject, [Symbol.asyncDispose]: () => owned.disposeAsync() };
-    },
+    also: { 'messages/s': perSecond, ...(storeProcessor !== null && { 'store µs': storeProcessor }) },
+    prepare: async () =>
+      await pair(
+        { baseline, subject, apiLatencyMs, concurrency: CONCURRENCY },
+        async (contestant, api) => await measureDrain(contestant, api, { conversations, messages, warm, measured }),
+      ),
   };
 }
 
-async function measureDrain(contestant: Contestant, api: PlainApi): Promise<Measurement> {
-  const emptyBytes = await contestant.storedBytes();
-  await contestant.fill(requests());
-  const bytes = (await contestant.storedBytes()) - emptyBytes;
+interface Drained {
+  conversations: number;
+  messages: number;
+  warm: number;
+  measured: number;
+}
+
+async function measureDrain(
+  contestant: Contestant,
+  api: PlainApi,
+  { conversations, messages, warm, measured }: Drained,
+): Promise<Measurement> {
+  const { store } = contestant;
+  await store.empty();
+  const emptyBytes = await store.storedBytes();
+  await contestant.pileUp({ conversations, messages });
+  const bytes = (await store.storedBytes()) - emptyBytes;
   await api.forget();
   await using worker = await contestant.startWorker();
-  const look = async (least: number) => {
-    for (;;) {
-      const tally = await api.tally();
-      if (tally.arrived >= least) {
-        return {
-          ...tally,
-          atMs: performance.now(),
-          workerUs: processorTimeUs(worker.pid),
-          storeUs: processorTimeUs(contestant.storePid),
-        };
-      }
-      await delay(LOOK_MS);
-    }
-  };
-  const from = await look(WARM);
-  const to = await look(MESSAGES);
-  const sent = to.arrived - from.arrived;
+  const observed = { contestant, worker, api };
+  const from = await observeFrom(observed, warm);
+  const to = await observeFrom(observed, warm + measured);
+  if (contestant.keepsOrder && to.overlaps + to.disordered > 0) {
+    throw new Error(`${contestant.name} broke its order: ${to.overlaps} overlaps, ${to.disordered} out of order`);
+  }
+  const { workerUs, perSecond, storeUs } = usedBetween(from, to);
   return {
-    value: (to.workerUs - from.workerUs) / sent,
+    value: workerUs,
     details: {
-      'messages/s': (sent * 1000) / (to.atMs - from.atMs),
-      'store µs': (to.storeUs - from.storeUs) / sent,
-      'bytes per waiting message': bytes / MESSAGES,
+      'messages/s': perSecond,
+      'store µs': storeUs,
+      'bytes per waiting message': bytes / messages,
       overlaps: to.overlaps,
+      'out of order': to.disordered,
     },
   };
-}
-
-/** 300 bytes each, as JSON. */
-function requests(): SendRequest[] {
-  return Array.from({ length: MESSAGES }, (_, index) => {
-    const request = { pageId: `page-${index % 10}`, conversationId: `conversation-${index % CONVERSATIONS}` };
-    const message = { type: 'text' as const, text: '' };
-    message.text = 'x'.repeat(300 - JSON.stringify({ ...request, message }).length);
-    return { ...request, message };
-  });
 }

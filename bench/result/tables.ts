@@ -2,7 +2,8 @@ import { table } from '../../src/cli/table.ts';
 import type { Benchmark, Limit, Measurement } from '../benchmark.ts';
 import type { Round } from '../rounds.ts';
 import { median, spread, type Spread } from './statistics.ts';
-import type { Verdict } from './verdict.ts';
+import { isJudged, type Verdict } from './verdict.ts';
+import { threeDigits } from './three-digits.ts';
 
 export interface BenchmarkResult {
   benchmark: Benchmark;
@@ -24,7 +25,7 @@ export function ratioTable(results: readonly BenchmarkResult[]): string {
         `${ratio.min.toFixed(2)} to ${ratio.max.toFixed(2)}`,
         describeLimit(limit),
         rounds.length,
-        holds ? 'holds' : 'BROKEN',
+        describeVerdict(limit, holds),
       ];
       const { name, limit, also = {} } = benchmark;
       return [
@@ -46,7 +47,7 @@ export function sidesTable(results: readonly BenchmarkResult[]): string {
         return [
           benchmark.name,
           sides[role],
-          short(values.median),
+          threeDigits(values.median),
           describeSpread(values),
           benchmark.unit,
           describeDetails(measured),
@@ -56,22 +57,22 @@ export function sidesTable(results: readonly BenchmarkResult[]): string {
   ]);
 }
 
-function describeLimit({ atLeast, atMost }: Limit): string {
+export function describeLimit({ atLeast, atMost }: Limit): string {
   const parts = [...(atLeast === undefined ? [] : [`≥ ${atLeast}`]), ...(atMost === undefined ? [] : [`≤ ${atMost}`])];
   return parts.length === 0 ? 'none' : parts.join(', ');
 }
 
+function describeVerdict(limit: Limit, holds: boolean): string {
+  if (!isJudged(limit)) return '';
+  return holds ? 'holds' : 'BROKEN';
+}
+
 function describeSpread({ min, max }: Spread): string {
-  return `${short(min)} to ${short(max)}`;
+  return `${threeDigits(min)} to ${threeDigits(max)}`;
 }
 
 function describeDetails(measured: readonly Measurement[]): string {
   return Object.keys(measured[0]?.details ?? {})
-    .map((name) => `${name} ${short(median(measured.map(({ details }) => details[name] ?? Number.NaN)))}`)
+    .map((name) => `${name} ${threeDigits(median(measured.map(({ details }) => details[name] ?? Number.NaN)))}`)
     .join(', ');
-}
-
-/** Three digits that count: more of them would only look exact. */
-function short(value: number): string {
-  return Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3);
 }

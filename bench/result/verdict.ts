@@ -28,8 +28,14 @@ export function judge(
   return { ratio, holds: isWithin(ratio.median, limit) };
 }
 
-/** A ratio that is no number, as after a round that measured nothing, is within no limit. */
+/** Whether a limit says anything at all. */
+export function isJudged({ atLeast, atMost }: Limit): boolean {
+  return atLeast !== undefined || atMost !== undefined;
+}
+
+/** A ratio that is no number, as after a round that measured nothing, is within no limit that says something. */
 function isWithin(ratio: number, limit: Limit): boolean {
+  if (!isJudged(limit)) return true;
   const { atLeast = -Infinity, atMost = Number.MAX_VALUE } = limit;
   return ratio >= atLeast && ratio <= atMost;
 }

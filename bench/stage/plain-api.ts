@@ -1,37 +1,36 @@
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
+import { startProcess } from './process.ts';
 
 /** What has arrived since the start, or since all was forgotten. */
 export interface Tally {
   arrived: number;
   /** Messages that came while another one of their conversation had no answer yet. */
   overlaps: number;
+  /** Messages that came after a later one of their conversation, or a second time. */
+  disordered: number;
+}
+
+export interface Question {
+  ask: 'tally' | 'delays' | 'forget';
 }
 
 export interface PlainApi extends AsyncDisposable {
   url: string;
   tally(): Promise<Tally>;
+  /** Of the messages that say when they were handed over to be stored: how long ago that was, in ms. */
+  delaysMs(): Promise<number[]>;
   forget(): Promise<void>;
 }
 
 export async function startPlainApi(latencyMs: number): Promise<PlainApi> {
-  const child = fork(new URL('plain-api-process.ts', import.meta.url), [String(latencyMs)], { execArgv: [] });
-  const exited = once(child, 'exit');
-  const [url] = (await once(child, 'message')) as [string];
-  const ask = async (question: 'tally' | 'forget'): Promise<Tally> => {
-    const answer = once(child, 'message') as Promise<[Tally]>;
-    child.send(question);
-    return (await answer)[0];
-  };
+  const child = await startProcess(new URL('plain-api-process.ts', import.meta.url), [String(latencyMs)]);
+  const ask = async (question: Question): Promise<unknown> => await child.ask(question);
   return {
-    url,
-    tally: async () => await ask('tally'),
+    url: child.greeting as string,
+    tally: async () => (await ask({ ask: 'tally' })) as Tally,
+    delaysMs: async () => (await ask({ ask: 'delays' })) as number[],
     async forget() {
-      await ask('forget');
+      await ask({ ask: 'forget' });
     },
-    async [Symbol.asyncDispose]() {
-      child.kill('SIGKILL');
-      await exited;
-    },
+    [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
   };
 }

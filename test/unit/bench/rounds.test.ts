@@ -29,7 +29,7 @@ function roundsOf(pairs: readonly (readonly [subject: number, baseline: number])
 describe('rounds', () => {
   it('measure both sides in turn and drop the first round', async () => {
     const measured: string[] = [];
-    const rounds = await playRounds(counting(measured), 2);
+    const rounds = await playRounds(counting(measured), { rounds: 2 });
     expect(measured).toEqual(['A', 'B', 'A', 'B', 'A', 'B']);
     expect(rounds.map(({ baseline, subject }) => [baseline.value, subject.value])).toEqual([
       [2, 2],
@@ -56,6 +56,10 @@ describe('a verdict', () => {
     [{ atLeast: 2.01 }, false],
   ])('with the limit %j says %s for a ratio of 2', (limit, holds) => {
     expect(judge(threeRounds, limit).holds).toBe(holds);
+  });
+
+  it('without a limit holds, even about sides that have no ratio', () => {
+    expect(judge(roundsOf([[5, 0]]), {}).holds).toBe(true);
   });
 
   it.each([{ atMost: 3 }, { atLeast: 0.95 }])(

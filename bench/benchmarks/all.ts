@@ -1,0 +1,28 @@
+import type { Benchmark } from '../benchmark.ts';
+import { behindBacklog } from './behind-backlog.ts';
+import { lettersMemory, replayRate } from './dead-letters.ts';
+import { deepConversation } from './deep-conversation.ts';
+import { drains } from './drains.ts';
+import { endurance } from './endurance.ts';
+import { enqueuing } from './enqueue.ts';
+import { growths } from './growth.ts';
+import { latencies } from './latency.ts';
+import { observed } from './observed.ts';
+import { pageAlone } from './page-alone.ts';
+import { withLimits } from './with-limits.ts';
+
+export const benchmarks: readonly Benchmark[] = [
+  ...drains,
+  withLimits,
+  ...enqueuing,
+  ...latencies,
+  deepConversation,
+  ...growths,
+  endurance,
+  behindBacklog('burst'),
+  behindBacklog('paced'),
+  pageAlone,
+  observed,
+  lettersMemory,
+  replayRate,
+];
