@@ -13,9 +13,10 @@ import {
 import type { CancelResult } from '../shared/lanes/cancel.ts';
 import type { SendRequest } from '../shared/message.ts';
 import { type MessageRecord, readMessage } from '../shared/message-record.ts';
+import { openSealing } from '../shared/sealing/sealing.ts';
 import { createSession } from '../shared/session.ts';
 import { type MessageToStore, type Receipt, storeMessage } from '../shared/store-message.ts';
-import { validateItem, validateMessage } from './validate-message.ts';
+import { type MessageDefaults, validateItem, validateMessage } from './validate-message.ts';
 
 /** One item of `enqueueMessages`: a request, with its options beside its fields. */
 export type EnqueueItem = SendRequest & EnqueueOptions;
@@ -37,7 +38,7 @@ export interface Producer {
   enqueueMessage(request: SendRequest, options?: EnqueueOptions): Promise<Receipt>;
   /**
    * Stores many messages, in the order of the items. All are validated before any is stored; then each is stored by
-   * itself. The whole call has `enqueueTimeoutMs`: some ten thousand messages on an idle Redis.
+   * itself. The whole call has `enqueueTimeoutMs`: some hundred thousand messages on an idle Redis.
    *
    * @returns one receipt per item, in order.
    * @throws InvalidMessageError with paths such as `[3].message.text`; nothing was stored.
@@ -74,10 +75,11 @@ const BATCH = 200;
  * Makes a producer. It connects with its first call.
  *
  * @param options settings that differ from the defaults; the environment is not read.
- * @throws ConfigError for settings that can't work.
+ * @throws ConfigError for settings that can't work, or a file with encryption keys that can't be used.
  */
 export function createProducer(options: ConfigOptions = {}): Producer {
-  const config = resolveConfig(options);
+  const settings = resolveConfig(options);
+  const config = { ...settings, sealing: openSealing(settings) };
   const session = createSession(config);
   const underWay = new Set<Promise<unknown>>();
   let closing: Promise<void> | null = null;
@@ -120,12 +122,12 @@ export function createProducer(options: ConfigOptions = {}): Producer {
 
   return {
     async enqueueMessage(request, enqueueOptions) {
-      const message = validateMessage(request, enqueueOptions, config.ttlMs);
+      const message = validateMessage(request, enqueueOptions, config);
       if ('issues' in message) throw new InvalidMessageError(message.issues);
       return await track(() => store(message));
     },
     async enqueueMessages(items) {
-      const messages = validateAll(items, config.ttlMs);
+      const messages = validateAll(items, config);
       const results = await track(() => storeAll(messages));
       const receipts = results.filter((result): result is Receipt => !('error' in result));
       if (receipts.length < results.length) throw new BulkEnqueueError(results);
@@ -138,12 +140,12 @@ export function createProducer(options: ConfigOptions = {}): Producer {
   };
 }
 
-function validateAll(items: unknown, defaultTtlMs: number): MessageToStore[] {
+function validateAll(items: unknown, defaults: MessageDefaults): MessageToStore[] {
   if (!Array.isArray(items)) throw new InvalidMessageError([{ path: 'items', message: 'must be an array' }]);
   const valid: MessageToStore[] = [];
   const issues: MessageIssue[] = [];
   for (const [index, item] of (items as unknown[]).entries()) {
-    const result = validateItem(item, defaultTtlMs);
+    const result = validateItem(item, defaults);
     if (!('issues' in result)) valid.push(result);
     else issues.push(...result.issues.map(({ path, message }) => ({ path: pathInBatch(index, path), message })));
   }

@@ -1,13 +1,22 @@
-import { createHash } from 'node:crypto';
 import { parseEnqueueOptions } from '../shared/enqueue-options.ts';
 import type { MessageIssue } from '../shared/errors.ts';
 import { parseSendRequest } from '../shared/message.ts';
+import type { Sealing } from '../shared/sealing/sealing.ts';
 import type { MessageToStore } from '../shared/store-message.ts';
 
 export type Validated = MessageToStore | { issues: readonly MessageIssue[] };
 
+export interface MessageDefaults {
+  ttlMs: number;
+  sealing: Sealing;
+}
+
 /** Checks a request and its options together, so that all problems are told at once. */
-export function validateMessage(request: unknown, options: unknown, defaultTtlMs: number): Validated {
+export function validateMessage(
+  request: unknown,
+  options: unknown,
+  { ttlMs: defaultTtlMs, sealing }: MessageDefaults,
+): Validated {
   const parsed = parseSendRequest(request);
   const parsedOptions = parseEnqueueOptions(options);
   if (!parsed.ok || !parsedOptions.ok) {
@@ -21,20 +30,21 @@ export function validateMessage(request: unknown, options: unknown, defaultTtlMs
       ...(label === undefined ? {} : { label }),
       ...(onUnknownOutcome === undefined ? {} : { onUnknownOutcome }),
     },
+    body: parsed.body,
     ttlMs,
     due: dueOf(parsedOptions.options),
     priority,
-    idempotency: idempotencyKey === undefined ? undefined : { key: idempotencyKey, requestHash: sha256(parsed.body) },
+    idempotency: idempotencyKey === undefined ? undefined : idempotencyOf(idempotencyKey, parsed.body, sealing),
   };
 }
 
 /** The same for an item of a batch, which has its options beside the fields of its request. */
-export function validateItem(item: unknown, defaultTtlMs: number): Validated {
+export function validateItem(item: unknown, defaults: MessageDefaults): Validated {
   if (typeof item !== 'object' || item === null || Array.isArray(item)) {
     return { issues: [{ path: '', message: 'must be an object with pageId, conversationId and message' }] };
   }
   const { pageId, conversationId, message, ...options } = item as Record<string, unknown>;
-  const result = validateMessage({ pageId, conversationId, message }, options, defaultTtlMs);
+  const result = validateMessage({ pageId, conversationId, message }, options, defaults);
   if (!('issues' in result)) return result;
   return {
     issues: result.issues.map(({ path, message: text }) => ({ path: path.replace(/^options\./, ''), message: text })),
@@ -52,6 +62,10 @@ function dueOf({
   return delayMs === undefined ? undefined : { delayMs };
 }
 
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('base64url');
+function idempotencyOf(key: string, body: string, sealing: Sealing): MessageToStore['idempotency'] {
+  return {
+    key,
+    requestHash: sealing.requestHash(body),
+    isSameRequest: (hash) => sealing.isHashOf(body, hash),
+  };
 }

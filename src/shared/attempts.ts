@@ -1,5 +1,8 @@
+import { z } from 'zod';
+
 /** How one attempt to send ended; see `docs` of the outcomes in ARCHITECTURE.md. */
-export type OutcomeKind = 'delivered' | 'rejected' | 'failed' | 'unknown' | 'not-sent' | 'held';
+const outcomeKinds = ['delivered', 'rejected', 'failed', 'unknown', 'not-sent', 'held'] as const;
+export type OutcomeKind = (typeof outcomeKinds)[number];
 
 /** One attempt in a message's history. */
 export interface AttemptRecord {
@@ -15,6 +18,8 @@ export interface AttemptRecord {
 
 /** Entries that a history keeps; the oldest go first. A message can wait out an outage of days. */
 export const MAX_HISTORY = 50;
+/** The last moment that a `Date` can be. */
+const MAX_TIME_MS = 8_640_000_000_000_000;
 
 type StoredAttempt = [
   at: number,
@@ -38,10 +43,33 @@ export function encodeAttempt(attempt: AttemptRecord): string {
   return JSON.stringify(stored);
 }
 
+const storedAttempt = z.tuple(
+  [
+    z.number().min(0).max(MAX_TIME_MS),
+    z.enum(outcomeKinds),
+    z.string().nullable(),
+    z.number().nullable(),
+    z.number(),
+    z.literal([0, 1]),
+  ],
+  z.unknown(),
+);
+
+/** Reads a history. A line that is no attempt, which others have written, is left out: it must not keep a message from its end. */
 export function decodeHistory(history: string): AttemptRecord[] {
   if (history === '') return [];
-  return history.split('\n').map((line) => {
-    const [at, outcome, detail, httpStatus, durationMs, used] = JSON.parse(line) as StoredAttempt;
-    return { at: new Date(at).toISOString(), outcome, detail, httpStatus, durationMs, usedAttempt: used === 1 };
+  return history.split('\n').flatMap((line) => {
+    const stored = storedAttempt.safeParse(parsed(line)).data;
+    if (stored === undefined) return [];
+    const [at, outcome, detail, httpStatus, durationMs, used] = stored;
+    return [{ at: new Date(at).toISOString(), outcome, detail, httpStatus, durationMs, usedAttempt: used === 1 }];
   });
+}
+
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
 }

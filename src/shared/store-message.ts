@@ -6,6 +6,7 @@ import { enqueue, type EnqueueResult, type MessageToEnqueue } from './lanes/enqu
 import type { MessagePayload } from './payload.ts';
 import type { Shard } from './queues.ts';
 import { isReady } from './redis.ts';
+import type { Sealing } from './sealing/sealing.ts';
 import type { Session } from './session.ts';
 
 /** The receipt of a message: it is stored. */
@@ -19,6 +20,7 @@ export interface MessageToStore {
   /** Made before by a caller who may store it twice; otherwise it gets a new one. */
   id?: string | undefined;
   payload: MessagePayload;
+  body?: MessageToEnqueue['body'];
   ttlMs: number;
   due?: MessageToEnqueue['due'];
   priority?: MessageToEnqueue['priority'];
@@ -28,6 +30,7 @@ export interface MessageToStore {
 export interface StoreConfig {
   shards: number;
   maxQueued: number;
+  sealing: Sealing;
 }
 
 const ulid = monotonicFactory();
@@ -45,7 +48,7 @@ export function newMessageId(shardIndex: number): string {
  */
 export async function storeMessage(
   session: Session,
-  { shards, maxQueued }: StoreConfig,
+  { shards, maxQueued, sealing }: StoreConfig,
   message: MessageToStore,
   deadline: Deadline,
 ): Promise<Receipt | null> {
@@ -57,7 +60,7 @@ export async function storeMessage(
     const shard = await session.shard(shardIndex, deadline);
     // The rest of a batch whose time is over must stay here, not leave and become uncertain.
     if (deadline.leftMs() <= 0) throw new QueueUnavailableError('There was no time left for this message');
-    result = await send(shard, { ...message, id, maxQueued }, deadline);
+    result = await send(shard, { ...message, id, maxQueued, sealing }, deadline);
   } while (result === null);
   switch (result.verdict) {
     case 'stored':
@@ -80,7 +83,7 @@ async function send(shard: Shard, message: MessageToEnqueue, deadline: Deadline)
   const beforeSending = (): void => {
     // Whoever was told that nothing was written must be right for good.
     left = false;
-    if (over || !isReady(shard.redis)) throw new NotSentError('it was not sent');
+    if (over || !isReady(shard.redis, shard.root)) throw new NotSentError('it was not sent');
     left = true;
   };
   try {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { UnknownOutcomePolicy } from '../shared/enqueue-options.ts';
 import { type Claim, claim, type FleetWord, type Ticket } from '../shared/lanes/claim.ts';
-import type { MessagePayload } from '../shared/payload.ts';
+import type { StoredPayload } from '../shared/payload.ts';
 import type { Shard } from '../shared/queues.ts';
 import { pausedFor } from './backoff.ts';
 import type { Fleet } from './fleet.ts';
@@ -18,7 +18,7 @@ export interface Admission {
 
 /** What the fleet has to know of a message. */
 export interface Applicant {
-  payload: MessagePayload | null;
+  payload: StoredPayload | null;
   onUnknownOutcome: UnknownOutcomePolicy;
 }
 
@@ -35,14 +35,14 @@ const MAX_SHORT_WAITS = 3;
 
 /** Claims a message, and asks the fleet for leave if that is needed. */
 export function createAdmission(fleet: Fleet, keyring: Keyring): Admit {
-  async function keyCircuitOf(payload: MessagePayload | null): Promise<string | null> {
-    if (payload === null || !fleet.hasRefusedKeys()) return null;
-    const apiKey = await keyring.keyFor(payload.request.pageId);
-    return apiKey === undefined ? null : keyring.circuitOf(apiKey);
+  async function keyCircuitOf(payload: StoredPayload | null): Promise<string | null> {
+    if (payload === null) return null;
+    const key = await keyring.keyFor(payload.request.pageId);
+    return 'circuit' in key ? key.circuit : null;
   }
 
   async function admitNow(shard: Shard, ticket: Ticket, { payload, onUnknownOutcome }: Applicant): Promise<Admission> {
-    const keyCircuit = await keyCircuitOf(payload);
+    const keyCircuit = fleet.hasRefusedKeys() ? await keyCircuitOf(payload) : null;
     const word = fleet.wordFor(keyCircuit, onUnknownOutcome);
     const first = await claimAt(shard, ticket, word);
     if (first.answer.verdict !== 'ask') return { ...first, answer: first.answer, isProbe: false };

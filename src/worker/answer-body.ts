@@ -8,6 +8,9 @@ export interface AnswerBody {
   text(): string;
 }
 
+/** It leaves out the byte order mark that some servers begin with, and that JSON.parse refuses. */
+const decoder = new TextDecoder();
+
 export function createAnswerBody(): AnswerBody {
   const chunks: Uint8Array[] = [];
   let room = MAX_BODY_BYTES;
@@ -18,7 +21,6 @@ export function createAnswerBody(): AnswerBody {
       room = Math.max(0, room - chunk.length);
       return room > 0;
     },
-    // The decoder leaves out the byte order mark that some servers begin with, and that JSON.parse refuses.
-    text: () => new TextDecoder().decode(Buffer.concat(chunks)),
+    text: () => decoder.decode(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)),
   };
 }

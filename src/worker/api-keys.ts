@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
 import type { Config } from '../shared/config.ts';
 import { ConfigError } from '../shared/errors.ts';
-import { type Contents, parseKey, parsePageKeys } from './key-contents.ts';
-import { type KeyFile, openKeyFile } from './key-file.ts';
+import { type Contents, type KeyFile, openKeyFile, problemsIn } from '../shared/key-file.ts';
+import { parseKey, parsePageKeys } from './key-contents.ts';
 
 /**
  * Finds the key for a page; asked before each attempt, so keep it quick. `undefined` means that there is none (yet): the
@@ -56,10 +56,6 @@ export async function openKeySource(options: KeySourceOptions): Promise<KeySourc
 
 function fileAt<T>(path: string | undefined, variable: string, parse: (text: string) => Contents<T>) {
   return path === undefined ? undefined : openKeyFile({ variable, path, parse });
-}
-
-function problemsIn({ variable }: KeyFile<unknown>, contents: Contents<unknown> | null): string[] {
-  return contents && 'problems' in contents ? contents.problems.map((problem) => `${variable}: ${problem}`) : [];
 }
 
 function logChange(logger: Logger, file: KeyFile<unknown>, contents: Contents<unknown>): void {

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { OutcomeKind } from '../shared/attempts.ts';
 import type { DeadReason } from '../shared/dead-letter.ts';
-import type { MessagePayload } from '../shared/payload.ts';
+import type { StoredPayload } from '../shared/payload.ts';
 
 /** What is told of each attempt, to the log and to listeners: never the key, never the content. */
 export interface AttemptReport {
@@ -26,13 +26,18 @@ export interface AttemptReport {
   reason: DeadReason | null;
 }
 
+/** @param job its name is the type, also of a message whose content is encrypted */
+/** The name of a job is its message's type, unless somebody else wrote it. */
+const MAX_TYPE_LENGTH = 32;
+
 export function describeMessage(
-  payload: MessagePayload | null,
+  payload: StoredPayload | null,
+  job: { name: string },
 ): Pick<AttemptReport, 'pageId' | 'conversationId' | 'type' | 'label'> {
   return {
     pageId: payload?.request.pageId ?? null,
     conversationId: payload?.request.conversationId ?? null,
-    type: payload?.request.message.type ?? null,
+    type: payload && job.name.slice(0, MAX_TYPE_LENGTH),
     label: payload?.label ?? null,
   };
 }

@@ -1,10 +1,11 @@
 import type { Logger } from 'pino';
-import { headerToken } from '../shared/config-values.ts';
 import type { SendRequest } from '../shared/message.ts';
 import { classify, type ClassifyResponse, judgements, type Outcome } from './classify.ts';
 import type { Exchange } from './exchange.ts';
+import { hideKey } from './hide-key.ts';
 import type { Keyring } from './keyring.ts';
 import type { Sender } from './sender.ts';
+import type { StopSignal } from './stop-signal.ts';
 
 /** One attempt to send, judged. */
 export interface Attempted {
@@ -34,32 +35,32 @@ export interface AttemptDeps {
  *
  * @param lockedUntil on the clock of `performance.now()`: when the lock on the message ends
  */
-export type SendAttempt = (request: SendRequest, lockedUntil: number, signal: AbortSignal) => Promise<Attempted>;
+export type SendAttempt = (request: SendRequest, lockedUntil: number, signal: StopSignal) => Promise<Attempted>;
 
 /** How long a page without a key waits before its key is looked for again. */
 const NO_KEY_MS = 2000;
 
 export function createSendAttempt({ config, sender, keyring, logger, ...hooks }: AttemptDeps): SendAttempt {
   const classifyResponse = hooks.classifyResponse && withoutThrowing(hooks.classifyResponse, logger);
+  // Not the whole configuration: it would be copied for each attempt.
+  const { timeoutMs, retryAfterMaxMs } = config;
 
   return async (request, lockedUntil, signal) => {
     const startedAtMs = Date.now();
-    const held = (detail: string): Attempted => ({
-      outcome: { kind: 'held', scope: 'missing-key', detail, httpStatus: null, holdMs: NO_KEY_MS },
-      startedAtMs,
-      exchange: null,
-      keyCircuit: null,
-    });
-    const apiKey = await keyring.keyFor(request.pageId);
-    if (apiKey === undefined) return held('there is no API key for this page');
-    if (!headerToken.safeParse(apiKey).success) {
-      return held('the API key for this page must be visible ASCII characters, without spaces or line breaks');
-    }
-    const startBefore = lockedUntil - config.timeoutMs;
-    const exchange = await sender.send(JSON.stringify(request), { apiKey, startBefore, signal });
-    const outcome = classify(exchange, { ...config, nowMs: Date.now(), classifyResponse });
-    return { outcome, startedAtMs, exchange, keyCircuit: keyring.circuitOf(apiKey) };
+    const found = keyring.keyFor(request.pageId);
+    const key = 'then' in found ? await found : found;
+    if ('unusable' in key) return withoutKey(key.unusable, startedAtMs);
+    const startBefore = lockedUntil - timeoutMs;
+    const exchange = await sender.send(JSON.stringify(request), { apiKey: key.apiKey, startBefore, signal });
+    exchange.body = hideKey(exchange.body, key.apiKey);
+    const outcome = classify(exchange, { timeoutMs, retryAfterMaxMs, nowMs: Date.now(), classifyResponse });
+    return { outcome, startedAtMs, exchange, keyCircuit: key.circuit };
   };
+}
+
+function withoutKey(detail: string, startedAtMs: number): Attempted {
+  const outcome: Outcome = { kind: 'held', scope: 'missing-key', detail, httpStatus: null, holdMs: NO_KEY_MS };
+  return { outcome, startedAtMs, exchange: null, keyCircuit: null };
 }
 
 /** The attempt that was found open when its worker was gone. */

@@ -3,16 +3,20 @@ import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import { type ConfigOptions, resolveConfig } from '../shared/config.ts';
 import { ConfigError } from '../shared/errors.ts';
+import { connectionName } from '../shared/keys.ts';
 import { createLogger } from '../shared/logger.ts';
 import { openShard } from '../shared/queues.ts';
+import { isCluster } from '../shared/redis-cluster.ts';
 import { connectPatiently } from '../shared/redis.ts';
+import { servedShards } from '../shared/shard-list.ts';
 import { agreeOnShards } from '../shared/shards.ts';
-import { openKeySource, type ResolveApiKey } from './api-keys.ts';
+import type { ResolveApiKey } from './api-keys.ts';
 import type { AttemptReport } from './attempt-report.ts';
 import type { ClassifyResponse } from './classify.ts';
 import { warnIfNotDurable } from './durability-check.ts';
 import type { Fetch } from './fetch-exchange.ts';
 import type { ClaimVerdict } from './process-message.ts';
+import { openKeys } from './open-keys.ts';
 import { createProgress, type WorkerHealth } from './progress.ts';
 import { untilReady, watchRedis } from './redis-watch.ts';
 import { createSender } from './sender.ts';
@@ -46,7 +50,7 @@ export interface KitechatWorker extends Pick<EventEmitter<WorkerEvents>, 'on'> {
    * Takes and sends messages until `close` is called. Waits for Redis as long as it takes.
    *
    * @throws ConfigError if a file with keys can't be used, or the namespace in Redis was set up with another number of
-   * shards.
+   * shards, or has another one now.
    */
   run(): Promise<void>;
   /**
@@ -68,7 +72,7 @@ let workersInThisProcess = 0;
 /**
  * Makes a worker that delivers messages to the Kitechat API. Nothing happens until `run()`.
  *
- * @throws ConfigError for options that can't work, and if there is no key: neither `apiKey`, `apiKeyFile` or `apiKeysFile`
+ * @throws ConfigError for options that can't work, for less `concurrency` than shards, and if there is no key: neither `apiKey`, `apiKeyFile` or `apiKeysFile`
  * nor `resolveApiKey`.
  * @example
  * const worker = createWorker({ redisUrl: 'redis://127.0.0.1:6379', apiKey });
@@ -81,6 +85,12 @@ export function createWorker(options: WorkerOptions): KitechatWorker {
   if (!resolveApiKey && (config.apiKey ?? config.apiKeyFile ?? config.apiKeysFile) === undefined) {
     throw new ConfigError([
       'KITECHAT_API_KEY (or KITECHAT_API_KEY_FILE) is missing, and so is KITECHAT_API_KEYS_FILE: without a key, or the hook resolveApiKey, nothing can be sent',
+    ]);
+  }
+  const served = servedShards(config);
+  if (served.length > config.concurrency) {
+    throw new ConfigError([
+      `KITECHAT_CONCURRENCY is ${config.concurrency}, and this worker serves ${served.length} shards: each needs a place, so raise it, or let the worker serve fewer with KITECHAT_SERVE_SHARDS`,
     ]);
   }
   workersInThisProcess += 1;
@@ -102,17 +112,26 @@ export function createWorker(options: WorkerOptions): KitechatWorker {
   };
 
   const run = async (): Promise<void> => {
-    const keys = resolveApiKey ? { resolveApiKey, close() {} } : await openKeySource({ ...config, logger });
-    const redis = connectPatiently(config.redisUrl);
+    const keys = await openKeys({ config, resolveApiKey, logger });
+    const redis = connectPatiently(config.redisUrl, connectionName(config.namespace));
     const sender = createSender(config, fetch);
     watchRedis(redis, logger, stopping.signal);
     progress.watch(redis);
+    let unusable: ConfigError | undefined;
+    const demandShards = async (): Promise<void> => {
+      try {
+        await agreeOnShards(redis, config.namespace, config.shards);
+      } catch (error) {
+        if (!(error instanceof ConfigError)) return;
+        unusable = error;
+        stopping.abort();
+      }
+    };
     try {
       if (!(await untilReady(redis, stopping.signal))) return;
       await warnIfNotDurable(redis, logger);
       await agreeOnShards(redis, config.namespace, config.shards);
-      const indexes = Array.from({ length: config.shards }, (_, index) => index);
-      const shards = await Promise.all(indexes.map((index) => openShard(redis, config.namespace, index)));
+      const shards = await Promise.all(served.map((index) => openShard(redis, config.namespace, index)));
       const service = await serveShards({
         redis,
         shards,
@@ -120,12 +139,17 @@ export function createWorker(options: WorkerOptions): KitechatWorker {
         workerId,
         sender,
         resolveApiKey: keys.resolveApiKey,
+        sealing: keys.sealing,
         classifyResponse,
         logger,
         progress,
         report: (report) => tellListeners(() => events.emit('attempt', report)),
         claimed: (verdict) => tellListeners(() => events.emit('claim', verdict)),
       });
+      // Whoever changes the number of shards either sees that this worker is here, or is seen by it.
+      await demandShards();
+      redis.on('ready', () => void demandShards());
+      if (isCluster(redis)) redis.on('-node', () => void demandShards());
       progress.enter('taking');
       events.emit('ready');
       if (!stopping.signal.aborted) await once(stopping.signal, 'abort');
@@ -133,6 +157,7 @@ export function createWorker(options: WorkerOptions): KitechatWorker {
       logger.info({ workerId, open: progress.health().sending }, 'takes no more messages and ends what is open');
       await service.drain();
       logger.info({ workerId }, 'ended');
+      if (unusable) throw unusable;
     } finally {
       progress.enter('ended');
       keys.close();

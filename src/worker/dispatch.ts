@@ -1,6 +1,7 @@
 import type { Dispatcher } from 'undici';
 import { createAnswerBody } from './answer-body.ts';
 import { connectionFailure, type Exchange, type ExchangeFailure } from './exchange.ts';
+import type { StopSignal } from './stop-signal.ts';
 
 export interface HttpRequest {
   origin: string;
@@ -10,7 +11,7 @@ export interface HttpRequest {
   timeoutMs: number;
   /** On the clock of `performance.now()`: the last moment at which the request may begin. */
   startBefore: number;
-  signal: AbortSignal | undefined;
+  signal: StopSignal | undefined;
 }
 
 /**
@@ -19,7 +20,7 @@ export interface HttpRequest {
  * The dispatcher calls `onRequestStart` when it is about to write the request to a connected socket. Before that nothing
  * can have left; from then on anything may have.
  */
-export async function dispatch(dispatcher: Dispatcher, request: HttpRequest): Promise<Exchange> {
+export function dispatch(dispatcher: Dispatcher, request: HttpRequest): Promise<Exchange> {
   const startedAt = performance.now();
   const exchange: Exchange = {
     reachedSocket: false,
@@ -32,7 +33,7 @@ export async function dispatch(dispatcher: Dispatcher, request: HttpRequest): Pr
   const body = createAnswerBody();
   let controller: Dispatcher.DispatchController | null = null;
 
-  return await new Promise((resolve) => {
+  return new Promise((resolve) => {
     let ended = false;
     const end = (failure: ExchangeFailure | null): void => {
       if (ended) return;
@@ -50,7 +51,7 @@ export async function dispatch(dispatcher: Dispatcher, request: HttpRequest): Pr
     };
     const onAbort = (): void => giveUp({ kind: 'aborted' });
     const timer = setTimeout(() => giveUp({ kind: 'timeout' }), request.timeoutMs);
-    request.signal?.addEventListener('abort', onAbort, { once: true });
+    request.signal?.addEventListener('abort', onAbort);
     if (request.signal?.aborted) onAbort();
 
     const handler: Dispatcher.DispatchHandler = {

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Worker } from 'bullmq';
 import type { Logger } from 'pino';
+import type { ShardWorker } from './shard-worker.ts';
 
 export interface DrainDeps {
-  workers: readonly Worker[];
+  workers: readonly ShardWorker[];
   /** Messages that are being worked on. */
   openMessages(): number;
   /** Tells the fleet that this worker has gone. */
@@ -30,7 +30,7 @@ export async function drain({ workers, openMessages, leave, tell, shutdownMs, lo
   const closing = { done: false };
   let gaveUp = false;
   let idleSince = startedAt;
-  void Promise.allSettled([leave(), ...workers.map((worker) => worker.close())])
+  void Promise.allSettled([leave(), ...workers.map(({ bull }) => bull.close())])
     .then(tell)
     .catch((error: unknown) => logger.warn({ err: error }, 'the fleet could not be told of the last attempts'))
     .finally(() => (closing.done = true));
@@ -46,10 +46,10 @@ export async function drain({ workers, openMessages, leave, tell, shutdownMs, lo
     if (!gaveUp && now - startedAt > giveUpAfterMs) {
       gaveUp = true;
       logger.warn('requests are still open near the deadline of the shutdown; they are given up');
-      for (const worker of workers) worker.cancelAllJobs('shutdown');
+      for (const { giveUpAll } of workers) giveUpAll();
     }
     await delay(LOOK_MS);
   }
   if (closing.done) return;
-  for (const worker of workers) worker.disconnect().catch(() => {});
+  for (const { bull } of workers) bull.disconnect().catch(() => {});
 }

@@ -1,5 +1,6 @@
 import { type AnswerBody, createAnswerBody } from './answer-body.ts';
 import { connectionFailure, type Exchange, type ExchangeFailure } from './exchange.ts';
+import { abortSignalOf, type StopSignal } from './stop-signal.ts';
 
 /** A caller's own way to make a request, in place of the worker's pool of connections. */
 export type Fetch = (request: Request) => Promise<Response>;
@@ -8,7 +9,7 @@ export interface FetchLimits {
   timeoutMs: number;
   /** On the clock of `performance.now()`: the last moment at which the request may begin. */
   startBefore: number;
-  signal: AbortSignal | undefined;
+  signal: StopSignal | undefined;
 }
 
 /**
@@ -34,7 +35,7 @@ export async function exchangeOverFetch(
 
   exchange.reachedSocket = true;
   const deadline = AbortSignal.timeout(timeoutMs);
-  const ended = AbortSignal.any(signal ? [deadline, signal] : [deadline]);
+  const ended = AbortSignal.any(signal ? [deadline, abortSignalOf(signal)] : [deadline]);
   const body = createAnswerBody();
   try {
     const response = await orAborted(customFetch(new Request(request, { signal: ended })), ended);
@@ -66,7 +67,7 @@ async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   });
 }
 
-function failureOf(error: unknown, deadline: AbortSignal, signal: AbortSignal | undefined): ExchangeFailure {
+function failureOf(error: unknown, deadline: AbortSignal, signal: StopSignal | undefined): ExchangeFailure {
   if (deadline.aborted) return { kind: 'timeout' };
   if (signal?.aborted) return { kind: 'aborted' };
   return connectionFailure(error);

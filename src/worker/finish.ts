@@ -18,9 +18,12 @@ export async function finishLater(job: Job, token: string, delayMs: number): Pro
   throw new DelayedError();
 }
 
-/** Our script has taken the job back already. */
-export function finishParked(): never {
-  throw new WaitingChildrenError();
+/** Thrown for each message: one is enough, since nobody reads its stack. */
+const TAKEN_BACK = new WaitingChildrenError();
+
+/** Our script has taken the job from BullMQ already: it waits for its turn, or was delivered. */
+export function finishTakenBack(): never {
+  throw TAKEN_BACK;
 }
 
 /** Another worker has the job: nothing of it may be touched. */
@@ -41,7 +44,7 @@ export async function finishSettled(
     case 'settled':
       return;
     case 'done':
-      if (settlement.kind === 'delivered') return;
+      if (settlement.kind === 'delivered') return finishTakenBack();
       return settlement.kind === 'dead' ? finishGone(job) : await finishLater(job, token, result.delayMs);
   }
 }

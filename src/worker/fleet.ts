@@ -57,6 +57,8 @@ export interface Fleet {
 }
 
 const API = 'api';
+const GO: FleetWord = { verdict: 'go' };
+const ASK: FleetWord = { verdict: 'ask' };
 const API_PAUSES = { reason: 'api-down', pauseMs: 1000, maxPauseMs: 15_000 } as const;
 const KEY_PAUSES = { reason: 'unauthorized', pauseMs: 1000, maxPauseMs: 30_000 } as const;
 /** So many messages have to fail, one after the other here or half of all in the fleet, before the API is taken to be down. */
@@ -165,8 +167,8 @@ export function createFleet(redis: LaneRedis, config: FleetConfig, logger: Logge
     hasRefusedKeys: () => circuits.size > (circuits.has(API) ? 1 : 0),
     wordFor(keyCircuit, onUnknownOutcome) {
       if (suspicions.size > 0 && onUnknownOutcome === 'dead-letter') return { verdict: 'hold', delayMs: SUSPICION_MS };
-      const open = inTheWay(keyCircuit).flatMap((name) => circuits.get(name) ?? []);
-      if (open.length === 0) return { verdict: limit() === null ? 'go' : 'ask' };
+      const open = circuits.size === 0 ? [] : inTheWay(keyCircuit).flatMap((name) => circuits.get(name) ?? []);
+      if (open.length === 0) return limit() === null ? GO : ASK;
       const leftMs = Math.max(...open) - performance.now();
       return leftMs > 0 ? { verdict: 'hold', delayMs: leftMs } : { verdict: 'probe' };
     },

@@ -1,10 +1,8 @@
 import { headerToken } from '../shared/config-values.ts';
 import { describeIssue, MAX_ISSUES } from '../shared/issues.ts';
+import type { Contents } from '../shared/key-file.ts';
 import { valueInFile } from '../shared/value-file.ts';
 import { opaqueText } from '../shared/value-rules.ts';
-
-/** What a file of keys holds, or all that is wrong with it. No problem quotes anything of it. */
-export type Contents<T> = { value: T } | { problems: readonly string[] };
 
 const FORM = '{ "<pageId>": "<key>" }';
 const pageIdRule = opaqueText(256);

@@ -4,8 +4,10 @@ import type { AttemptRecord } from '../shared/attempts.ts';
 import type { DeadLetterPolicy } from '../shared/dead-letter.ts';
 import type { UnknownOutcomePolicy } from '../shared/enqueue-options.ts';
 import { settle, type Settlement } from '../shared/lanes/settle.ts';
-import { decodePayload, type MessagePayload } from '../shared/payload.ts';
+import { decodePayload, type StoredPayload } from '../shared/payload.ts';
 import type { Shard } from '../shared/queues.ts';
+import { openRequest } from '../shared/sealing/sealed-content.ts';
+import type { Sealing } from '../shared/sealing/sealing.ts';
 import { type Admission, type Admit, WAKE_EARLY_MS } from './admit.ts';
 import { type AttemptReport, describeMessage } from './attempt-report.ts';
 import { recordOf } from './attempt-record.ts';
@@ -13,8 +15,10 @@ import { type Attempted, diedInMidSend, type SendAttempt } from './attempt.ts';
 import { decide, type Decision } from './decide.ts';
 import { evidenceOf } from './evidence.ts';
 import type { Fleet, Pause } from './fleet.ts';
-import { finishGone, finishLater, finishLost, finishParked, finishSettled } from './finish.ts';
-import { cutResponse, deadLetterOf, type MessageContext } from './message-context.ts';
+import { finishGone, finishLater, finishLost, finishTakenBack, finishSettled } from './finish.ts';
+import { cutResponse, deadLetterOf, type MessageContext, NO_MESSAGE } from './message-context.ts';
+import type { StopSignal } from './stop-signal.ts';
+import { problemOfStored, sendable } from './stored-request.ts';
 import { untilAnswered } from './until-answered.ts';
 
 export interface ProcessConfig {
@@ -23,6 +27,7 @@ export interface ProcessConfig {
   backoffMaxMs: number;
   onUnknownOutcome: UnknownOutcomePolicy;
   onDeadLetter: DeadLetterPolicy;
+  keepDoneMs: number;
 }
 
 /** What became of a message that a worker picked up. */
@@ -33,6 +38,7 @@ export interface ProcessDeps {
   admit: Admit;
   send: SendAttempt;
   fleet: Pick<Fleet, 'tell'>;
+  sealing: Sealing;
   logger: Logger;
   /** Told of every attempt. */
   report(report: AttemptReport): void;
@@ -49,9 +55,11 @@ interface Ending {
   record: AttemptRecord | null;
   /** The attempt behind the record, if this worker made it. */
   attempted: Attempted | null;
+  /** Why the message can't be read. */
+  problem?: string;
 }
 
-export type ProcessMessage = (shard: Shard, job: Job, token: string, signal: AbortSignal) => Promise<void>;
+export type ProcessMessage = (shard: Shard, job: Job, token: string, signal: StopSignal) => Promise<void>;
 
 /** The path of one message through a worker: claim → send → classify → decide → settle → finish. */
 export function createProcessor({
@@ -59,6 +67,7 @@ export function createProcessor({
   admit,
   send,
   fleet,
+  sealing,
   logger,
   report,
   claimed: tellClaim,
@@ -66,7 +75,7 @@ export function createProcessor({
 }: ProcessDeps): ProcessMessage {
   return async (shard, job, token, signal) => {
     const id = job.id ?? '';
-    const payload = decodePayload(job.data);
+    const payload = sendable(decodePayload(job.data));
     const admission = await admit(
       shard,
       { id, token, attempt: newAttempt() },
@@ -78,7 +87,7 @@ export function createProcessor({
       case 'lost':
         return finishLost();
       case 'parked':
-        return finishParked();
+        return finishTakenBack();
       case 'foreign':
         logger.warn({ id }, 'a job in the send queue is no message of ours; it is dropped');
         return finishGone(job);
@@ -106,9 +115,9 @@ export function createProcessor({
     const result = await untilAnswered(() => settle(shard, attempt, settlement), logger, signal);
     report({
       id,
-      ...describeMessage(message.payload),
+      ...describeMessage(message.payload, job),
       outcome: ending.record?.outcome ?? null,
-      detail: ending.record?.detail ?? null,
+      detail: ending.record?.detail ?? ending.problem ?? null,
       httpStatus: ending.record?.httpStatus ?? null,
       durationMs: ending.record?.durationMs ?? 0,
       attempt: claimed.attemptsUsed + 1,
@@ -124,20 +133,24 @@ export function createProcessor({
     { id, payload, claimed }: MessageContext,
     verdict: 'go' | 'unknown' | 'expired' | 'crashed',
     { claimedAt, isProbe }: Admission,
-    signal: AbortSignal,
+    signal: StopSignal,
   ): Promise<Ending> {
     if (verdict === 'expired' || verdict === 'crashed') {
       const attempted = claimed.openAttempt === '' ? null : diedInMidSend();
       const record = attempted && recordOf(attempted, policyOf(payload));
       return { decision: { kind: 'dead', reason: verdict }, record, attempted: null };
     }
-    if (payload === null) return { decision: { kind: 'dead', reason: 'undecodable' }, record: null, attempted: null };
-    const attempted =
-      verdict === 'unknown' ? diedInMidSend() : await send(payload.request, claimedAt + claimed.lockMs, signal);
+    if (payload === null) return unreadable(NO_MESSAGE);
+    const opened = verdict === 'unknown' ? null : openRequest(sealing, id, payload.request);
+    if (opened && 'problem' in opened) return unreadable(opened.problem);
+    const problem = opened && 'sealed' in payload.request ? problemOfStored(opened.request) : null;
+    if (problem !== null) return unreadable(problem);
+    const attempted = opened ? await send(opened.request, claimedAt + claimed.lockMs, signal) : diedInMidSend();
     const policy = policyOf(payload);
     const pause = await tellFleet(id, attempted, { isProbe, policy });
     const decision = decide(attempted.outcome, {
-      ...config,
+      backoffMs: config.backoffMs,
+      backoffMaxMs: config.backoffMaxMs,
       attemptsUsed: claimed.attemptsUsed,
       attemptsAllowed: config.attempts,
       history: claimed.history,
@@ -163,28 +176,35 @@ export function createProcessor({
     }
   }
 
-  function settlementOf(message: MessageContext, { decision, record, attempted }: Ending): Settlement {
+  function settlementOf(message: MessageContext, { decision, record, attempted, problem }: Ending): Settlement {
+    if (decision.kind === 'delivered') return { kind: 'delivered', keepMs: config.keepDoneMs };
     if (decision.kind === 'hold') return holdOf(decision, message.payload);
     if (decision.kind !== 'dead') return decision;
     const exchange = attempted?.exchange;
-    const letter = deadLetterOf(message, {
+    const death = {
       reason: decision.reason,
       record,
       response: exchange ? cutResponse(exchange.httpStatus, exchange.body) : null,
       attemptsAllowed: config.attempts,
-    });
+      problem,
+    };
+    const letter = deadLetterOf(message, death, sealing);
     return { kind: 'dead', letter, holds: config.onDeadLetter === 'hold' };
   }
 
   function holdOf(
     { delayMs, page: reason }: Extract<Decision, { kind: 'hold' }>,
-    payload: MessagePayload | null,
+    payload: StoredPayload | null,
   ): Settlement {
     if (reason === undefined || payload === null) return { kind: 'hold', delayMs };
     return { kind: 'hold', delayMs, page: { pageId: payload.request.pageId, reason } };
   }
 
-  function policyOf(payload: MessagePayload | null): UnknownOutcomePolicy {
+  function policyOf(payload: StoredPayload | null): UnknownOutcomePolicy {
     return payload?.onUnknownOutcome ?? config.onUnknownOutcome;
   }
+}
+
+function unreadable(problem: string): Ending {
+  return { decision: { kind: 'dead', reason: 'undecodable' }, record: null, attempted: null, problem };
 }

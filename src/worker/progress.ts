@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../shared/redis-cluster.ts';
 import type { Shard } from '../shared/queues.ts';
 import { isReady } from '../shared/redis.ts';
 import type { SendAttempt } from './attempt.ts';
@@ -28,7 +28,7 @@ export interface WorkerHealth {
 /** Notes the progress of one worker. */
 export interface Progress {
   enter(phase: WorkerHealth['phase']): void;
-  watch(redis: Redis): void;
+  watch(redis: RedisClient): void;
   /** The same sender, with its attempts timed. */
   timed(send: SendAttempt): SendAttempt;
   /** A message of the shard was taken, or is done with. */
@@ -36,15 +36,14 @@ export interface Progress {
   ended(shard: Shard): void;
   /** Messages of the shard that are being worked on. */
   openIn(shard: Shard): number;
-  /** The periodic task has come to its end, and this many messages of the shard waited for any worker. */
-  ticked(waiting: ReadonlyMap<Shard, number>): void;
+  /** The periodic task has come to its end, and so many messages of each shard waited for any worker. */
+  ticked(waiting: ReadonlyMap<Shard, number>, placesOf: (shard: Shard) => number): void;
   health(): WorkerHealth;
 }
 
 export interface ProgressConfig {
   workerId: string;
   concurrency: number;
-  shards: number;
   timeoutMs: number;
   shutdownMs: number;
 }
@@ -58,13 +57,12 @@ interface ShardProgress {
 /** @param now a clock that never goes back; tests bring one that they can set */
 export function createProgress(config: ProgressConfig, now: () => number = () => performance.now()): Progress {
   const { workerId: id, concurrency, timeoutMs, shutdownMs } = config;
-  const placesPerShard = placesIn(config);
   const shards = new Map<Shard, ShardProgress>();
   /** When each open attempt began, the oldest first. */
   const attempts = new Set<{ startedAt: number }>();
   let phase: WorkerHealth['phase'] = 'starting';
   let phaseSince = now();
-  let connection: Redis | null = null;
+  let connection: RedisClient | null = null;
   let redisSince = now();
   let tickedAt: number | null = null;
 
@@ -101,11 +99,11 @@ export function createProgress(config: ProgressConfig, now: () => number = () =>
       progressOf(shard).open -= 1;
     },
     openIn: (shard) => progressOf(shard).open,
-    ticked(waiting) {
+    ticked(waiting, placesOf) {
       tickedAt = now();
       for (const [shard, messages] of waiting) {
         const progress = progressOf(shard);
-        const isStarving = messages > 0 && progress.open < placesPerShard;
+        const isStarving = messages > 0 && progress.open < placesOf(shard);
         progress.starvingSince = isStarving ? (progress.starvingSince ?? tickedAt) : null;
       }
     },
@@ -129,9 +127,4 @@ export function createProgress(config: ProgressConfig, now: () => number = () =>
       };
     },
   };
-}
-
-/** A worker shares its places out among its shards, one at least for each. */
-export function placesIn({ concurrency, shards }: { concurrency: number; shards: number }): number {
-  return Math.ceil(concurrency / shards);
 }

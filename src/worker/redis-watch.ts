@@ -1,16 +1,21 @@
-import type { Redis } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
+import { isCluster, type RedisClient } from '../shared/redis-cluster.ts';
 import type { Logger } from 'pino';
+import { adviceOn } from '../shared/redis-advice.ts';
 import { whenReady } from '../shared/redis.ts';
 
 const ASK_AGAIN_MS = 1000;
 
-/** Says once when Redis goes away, and once when it is back. */
-export function watchRedis(redis: Redis, logger: Logger, stopping: AbortSignal): void {
+/** Says once when Redis goes away, and once when it is back; of a cluster also each node. */
+export function watchRedis(redis: RedisClient, logger: Logger, stopping: AbortSignal): void {
+  if (isCluster(redis)) watchNodes(redis, logger, stopping);
   let away = false;
   const noteOutage = (error?: Error): void => {
     if (away || stopping.aborted) return;
     away = true;
-    logger.warn({ err: error }, 'Redis is away or refuses the connection; waiting for it');
+    const advice = adviceOn(error);
+    const why = advice === undefined ? '' : `: ${advice}`;
+    logger.warn({ err: error }, `Redis is away or refuses the connection${why}; waiting for it`);
   };
   redis.on('error', noteOutage);
   redis.on('close', () => noteOutage());
@@ -20,8 +25,24 @@ export function watchRedis(redis: Redis, logger: Logger, stopping: AbortSignal):
   });
 }
 
+/** While others serve, the messages of a node that is away wait for it, or for the one that takes its place. */
+function watchNodes(cluster: Cluster, logger: Logger, stopping: AbortSignal): void {
+  const away = new Set<string>();
+  cluster.on('node error', (error: Error, node: string) => {
+    if (away.has(node) || stopping.aborted) return;
+    away.add(node);
+    logger.warn({ err: error, node }, 'a node of the Redis Cluster is away or refuses the connection');
+  });
+  cluster.on('+node', (redis: Redis) => {
+    redis.on('ready', () => {
+      const node = `${redis.options.host}:${redis.options.port}`;
+      if (away.delete(node)) logger.info({ node }, 'a node of the Redis Cluster is back');
+    });
+  });
+}
+
 /** Waits for Redis as long as it takes. @returns `false` if the worker was stopped meanwhile. */
-export async function untilReady(redis: Redis, stopping: AbortSignal): Promise<boolean> {
+export async function untilReady(redis: RedisClient, stopping: AbortSignal): Promise<boolean> {
   while (!stopping.aborted) if (await whenReady(redis, ASK_AGAIN_MS)) return true;
   return false;
 }

@@ -3,6 +3,7 @@ import { Agent } from 'undici';
 import { dispatch } from './dispatch.ts';
 import type { Exchange } from './exchange.ts';
 import { exchangeOverFetch, type Fetch } from './fetch-exchange.ts';
+import type { StopSignal } from './stop-signal.ts';
 
 export interface SenderConfig {
   apiUrl: string;
@@ -15,7 +16,7 @@ export interface SendOptions {
   apiKey: string;
   /** On the clock of `performance.now()`: the last moment at which the request may begin. */
   startBefore: number;
-  signal: AbortSignal | undefined;
+  signal: StopSignal | undefined;
 }
 
 export interface Sender {
@@ -24,12 +25,16 @@ export interface Sender {
   close(): Promise<void>;
 }
 
+/** The facts travel beside ky: a Response can't say that there was none, or that its body broke off. */
+const CARRIED = new Response();
+
 /**
  * The client of the send-message API: ky, whose `fetch` hands each request to one undici pool, because only the pool
  * knows whether a request reached a socket.
  */
 export function createSender({ apiUrl, timeoutMs, concurrency }: SenderConfig, customFetch?: Fetch): Sender {
   const { origin, pathname, search } = new URL(apiUrl);
+  const path = pathname + search;
   const agent = new Agent({
     connections: concurrency,
     pipelining: 1,
@@ -46,19 +51,12 @@ export function createSender({ apiUrl, timeoutMs, concurrency }: SenderConfig, c
       const carry = async (given: Request): Promise<Response> => {
         exchange = customFetch
           ? await exchangeOverFetch(customFetch, given, { timeoutMs, startBefore, signal })
-          : await dispatch(agent, {
-              origin,
-              path: pathname + search,
-              headers,
-              body,
-              timeoutMs,
-              startBefore,
-              signal,
-            });
-        // The facts travel beside ky: a Response can't say that there was none, or that its body broke off.
-        return new Response();
+          : await dispatch(agent, { origin, path, headers, body, timeoutMs, startBefore, signal });
+        return CARRIED;
       };
-      await api.post(apiUrl, { headers, body, fetch: (input) => carry(input as Request) });
+      const fetch = (input: unknown): Promise<Response> => carry(input as Request);
+      // The pool has headers and body from here; a Request that holds them, too, would cost as much as the whole exchange.
+      await api.post(apiUrl, customFetch ? { headers, body, fetch } : { fetch });
       return exchange ?? unreachable();
     },
     async close() {

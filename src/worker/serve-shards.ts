@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../shared/config.ts';
 import type { LaneRedis } from '../shared/lanes/commands.ts';
 import type { Shard } from '../shared/queues.ts';
+import type { Sealing } from '../shared/sealing/sealing.ts';
 import { version } from '../shared/version.ts';
 import { createAdmission } from './admit.ts';
 import type { ResolveApiKey } from './api-keys.ts';
@@ -14,9 +15,10 @@ import { drain } from './drain.ts';
 import { createFleet } from './fleet.ts';
 import { createKeyring } from './keyring.ts';
 import { type ClaimVerdict, createProcessor, type ProcessMessage } from './process-message.ts';
-import { placesIn, type Progress } from './progress.ts';
+import { createPlaces } from './places.ts';
+import type { Progress } from './progress.ts';
 import type { Sender } from './sender.ts';
-import { createShardWorker } from './shard-worker.ts';
+import { createShardWorker, type ShardWorker } from './shard-worker.ts';
 import { openTrafficMeter } from './traffic-meter.ts';
 import { createUpkeep } from './upkeep.ts';
 
@@ -27,6 +29,7 @@ export interface ServeDeps {
   workerId: string;
   sender: Sender;
   resolveApiKey: ResolveApiKey;
+  sealing: Sealing;
   classifyResponse: ClassifyResponse | undefined;
   logger: Logger;
   progress: Progress;
@@ -36,8 +39,8 @@ export interface ServeDeps {
 
 /** Starts taking messages from all shards. */
 export async function serveShards(deps: ServeDeps): Promise<{ drain(): Promise<void> }> {
-  const { shards, config, workerId, logger, progress } = deps;
-  const concurrency = placesIn(config);
+  const { shards, config, workerId, sealing, logger, progress } = deps;
+  const buryConfig = { ...config, sealing };
   const since = new Date().toISOString();
   const fleet = createFleet(deps.redis, config, logger);
   const traffic = await openTrafficMeter(deps.redis, config.namespace);
@@ -47,6 +50,7 @@ export async function serveShards(deps: ServeDeps): Promise<{ drain(): Promise<v
     admit: createAdmission(fleet, keyring),
     send: progress.timed(createSendAttempt({ ...deps, keyring })),
     fleet,
+    sealing,
     logger,
     report(report) {
       logAttempt(logger, report);
@@ -66,35 +70,44 @@ export async function serveShards(deps: ServeDeps): Promise<{ drain(): Promise<v
     }
   };
 
+  const workers = new Map<Shard, ShardWorker>();
+  const places = createPlaces(shards, config.concurrency, (shard, count) => {
+    const bull = workers.get(shard)?.bull;
+    if (bull) bull.concurrency = count;
+  });
   const upkeep = createUpkeep({
     shards,
     workerId,
-    describe: (shard) => ({ version, since, concurrency, sending: progress.openIn(shard) }),
+    describe: (shard) => ({ version, since, concurrency: places.of(shard), sending: progress.openIn(shard) }),
     fleet,
     progress,
+    places,
     traffic,
-    bury: config,
+    bury: buryConfig,
     keepDeadMs: config.keepDeadMs,
     logger,
   });
   await upkeep.start();
-  const workers = shards.map((shard) => {
-    const worker = createShardWorker(shard, { ...config, concurrency }, processCounted, logger);
-    worker.on('stalled', (id) => {
-      buryIfUnreadable(shard, id, config).catch((error: unknown) => {
+  for (const shard of shards) {
+    const worker = createShardWorker(shard, { ...config, concurrency: places.of(shard) }, processCounted, logger);
+    workers.set(shard, worker);
+    worker.bull.on('stalled', (id) => {
+      buryIfUnreadable(shard, id, buryConfig).catch((error: unknown) => {
         logger.warn({ err: error, id }, 'a message whose worker died could not be looked at');
       });
     });
-    return worker;
-  });
-  for (const worker of workers) {
-    worker.run().catch((error: unknown) => logger.error({ err: error }, 'BullMQ stopped taking messages'));
+  }
+  for (const worker of workers.values()) {
+    worker.bull.run().catch((error: unknown) => logger.error({ err: error }, 'BullMQ stopped taking messages'));
   }
   logger.info({ workerId, version, namespace: config.namespace, concurrency: config.concurrency }, 'taking messages');
   const openMessages = (): number => progress.health().sending;
   const leave = async (): Promise<void> => await upkeep.stop();
   const { shutdownMs } = config;
-  return { drain: () => drain({ workers, openMessages, leave, tell: traffic.write, shutdownMs, logger }) };
+  return {
+    drain: () =>
+      drain({ workers: [...workers.values()], openMessages, leave, tell: traffic.write, shutdownMs, logger }),
+  };
 }
 
 /** Names that no other attempt has; they say which worker made it. */

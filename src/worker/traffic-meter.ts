@@ -1,5 +1,6 @@
-import type { Redis } from 'ioredis';
-import { redisTimeMs } from '../shared/redis-time.ts';
+import { fleetRoot } from '../shared/keys.ts';
+import type { RedisClient } from '../shared/redis-cluster.ts';
+import { readTimeMs } from '../shared/redis-time.ts';
 import { bucketOf, countAttempt, type TrafficCounts, writeTraffic } from '../shared/traffic.ts';
 import type { AttemptReport } from './attempt-report.ts';
 
@@ -14,10 +15,10 @@ export interface TrafficMeter {
 /** After an outage of Redis the older of its buckets are of no use: nobody reads that far back. */
 const MOST_BUCKETS = 720;
 
-export async function openTrafficMeter(redis: Redis, namespace: string): Promise<TrafficMeter> {
+export async function openTrafficMeter(redis: RedisClient, namespace: string): Promise<TrafficMeter> {
   let done = new Map<number, TrafficCounts>();
   /** What this process's clock lacks to Redis's, which all workers share. */
-  let aheadMs = await readAheadMs(redis);
+  let aheadMs = await readAheadMs(redis, namespace);
 
   return {
     note({ outcome, durationMs, next }) {
@@ -31,7 +32,7 @@ export async function openTrafficMeter(redis: Redis, namespace: string): Promise
     },
     async write() {
       if (done.size === 0) return;
-      aheadMs = await readAheadMs(redis);
+      aheadMs = await readAheadMs(redis, namespace);
       const written = done;
       done = new Map();
       await writeTraffic(redis, namespace, written);
@@ -39,6 +40,6 @@ export async function openTrafficMeter(redis: Redis, namespace: string): Promise
   };
 }
 
-async function readAheadMs(redis: Redis): Promise<number> {
-  return redisTimeMs(await redis.time()) - Date.now();
+async function readAheadMs(redis: RedisClient, namespace: string): Promise<number> {
+  return (await readTimeMs(redis, fleetRoot(namespace))) - Date.now();
 }

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { abortSignalOf, type StopSignal } from './stop-signal.ts';
 
 const ASK_AGAIN_MS = 500;
 
@@ -9,13 +10,15 @@ const ASK_AGAIN_MS = 500;
  *
  * @throws when the signal ends the wait: the worker has to go, or has lost the message.
  */
-export async function untilAnswered<T>(settle: () => Promise<T>, logger: Logger, signal: AbortSignal): Promise<T> {
+export async function untilAnswered<T>(settle: () => Promise<T>, logger: Logger, signal: StopSignal): Promise<T> {
+  let ended: AbortSignal | undefined;
   for (;;) {
     try {
       return await settle();
     } catch (error) {
       logger.error({ err: error }, 'Redis did not take the end of an attempt; asking again');
-      await delay(ASK_AGAIN_MS, undefined, { signal });
+      ended ??= abortSignalOf(signal);
+      await delay(ASK_AGAIN_MS, undefined, { signal: ended });
     }
   }
 }

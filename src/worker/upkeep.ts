@@ -6,11 +6,13 @@ import { registerWorker, type WorkerRecord } from '../shared/lanes/register.ts';
 import type { Shard } from '../shared/queues.ts';
 import { type BuryConfig, buryFailed } from './bury-lost.ts';
 import type { Fleet } from './fleet.ts';
+import type { Places } from './places.ts';
 import type { Progress } from './progress.ts';
 import type { TrafficMeter } from './traffic-meter.ts';
 
 const BEAT_MS = 2000;
 const TICK_MS = 400;
+const OLD_COUNT_MS = 2000;
 const TRAFFIC_MS = 2000;
 const RECONCILE_MS = 15_000;
 const DEAD_LETTER_CLEANING_MS = 60_000;
@@ -25,7 +27,8 @@ export interface UpkeepDeps {
   workerId: string;
   describe(shard: Shard): WorkerRecord;
   fleet: Pick<Fleet, 'refresh' | 'rules'>;
-  progress: Pick<Progress, 'ticked'>;
+  progress: Pick<Progress, 'ticked' | 'openIn'>;
+  places: Places;
   traffic: Pick<TrafficMeter, 'write'>;
   bury: BuryConfig;
   keepDeadMs: number;
@@ -41,33 +44,49 @@ export function createUpkeep(deps: UpkeepDeps): { start(): Promise<void>; stop()
   const timers: NodeJS.Timeout[] = [];
   const cursors = new Map<Shard, string>();
   const letterCursors = new Map<Shard, string>();
+  /** Messages that any worker may take. */
+  const counts = new Map<Shard, { waiting: number; countedAt: number }>();
+
+  async function beatIn(shard: Shard): Promise<void> {
+    await registerWorker(shard, workerId, describe(shard), fleet.rules());
+  }
 
   async function beat(): Promise<void> {
-    await Promise.all(shards.map((shard) => registerWorker(shard, workerId, describe(shard), fleet.rules())));
+    await Promise.all(shards.map(beatIn));
   }
 
   async function tick(): Promise<void> {
     if (await fleet.refresh()) await beat();
-    for (const shard of shards) for (let n = 0; n < DUE_AT_ONCE && (await releaseDue(shard)); n += 1);
-    const waiting = await Promise.all(shards.map(async (shard) => [shard, await countWaiting(shard)] as const));
-    deps.progress.ticked(new Map(waiting));
+    const waiting = new Map(shards.map((shard) => [shard, knownToWait(shard)]));
+    deps.progress.ticked(waiting, deps.places.of);
+    const loads = shards.map((shard) => {
+      return [shard, { open: deps.progress.openIn(shard), waiting: knownToWait(shard) }] as const;
+    });
+    if (deps.places.adjust(new Map(loads))) await beat();
   }
 
-  async function reconcileAll(): Promise<void> {
-    for (const shard of shards) {
-      const { cursor, repairs } = await reconcile(shard, cursors.get(shard) ?? '0');
-      cursors.set(shard, cursor);
-      if (repairs > 0) logger.warn({ repairs }, 'lanes stood still and go on; were jobs removed by hand?');
-      const buried = await buryFailed(shard, deps.bury);
-      if (buried > 0) logger.warn({ buried }, 'messages that BullMQ had failed by itself are dead letters now');
-    }
+  async function tickIn(shard: Shard): Promise<void> {
+    for (let n = 0; n < DUE_AT_ONCE && (await releaseDue(shard)); n += 1);
+    counts.set(shard, { waiting: await countWaiting(shard), countedAt: performance.now() });
   }
 
-  async function cleanDeadLetters(): Promise<void> {
-    for (const shard of shards) {
-      const removed = await cleanShard(shard);
-      if (removed > 0) logger.info({ removed }, 'dead letters were kept long enough and are removed');
-    }
+  /** Of a shard whose node is away nothing can be taken, whatever waits there. */
+  function knownToWait(shard: Shard): number {
+    const count = counts.get(shard);
+    return count && performance.now() - count.countedAt < OLD_COUNT_MS ? count.waiting : 0;
+  }
+
+  async function reconcileIn(shard: Shard): Promise<void> {
+    const { cursor, repairs } = await reconcile(shard, cursors.get(shard) ?? '0');
+    cursors.set(shard, cursor);
+    if (repairs > 0) logger.warn({ repairs }, 'lanes stood still and go on; were jobs removed by hand?');
+    const buried = await buryFailed(shard, deps.bury);
+    if (buried > 0) logger.warn({ buried }, 'messages that BullMQ had failed by itself are dead letters now');
+  }
+
+  async function cleanDeadLettersIn(shard: Shard): Promise<void> {
+    const removed = await cleanShard(shard);
+    if (removed > 0) logger.info({ removed }, 'dead letters were kept long enough and are removed');
   }
 
   async function cleanShard(shard: Shard): Promise<number> {
@@ -102,10 +121,14 @@ export function createUpkeep(deps: UpkeepDeps): { start(): Promise<void>; stop()
       await fleet.refresh();
       await beat();
       repeat(tick, TICK_MS);
-      repeat(beat, BEAT_MS);
       repeat(deps.traffic.write, TRAFFIC_MS);
-      repeat(reconcileAll, RECONCILE_MS);
-      repeat(cleanDeadLetters, DEAD_LETTER_CLEANING_MS);
+      // Each by itself: a shard whose node is away must not keep the others waiting.
+      for (const shard of shards) {
+        repeat(() => tickIn(shard), TICK_MS);
+        repeat(() => beatIn(shard), BEAT_MS);
+        repeat(() => reconcileIn(shard), RECONCILE_MS);
+        repeat(() => cleanDeadLettersIn(shard), DEAD_LETTER_CLEANING_MS);
+      }
     },
     async stop() {
       for (const timer of timers) clearInterval(timer);

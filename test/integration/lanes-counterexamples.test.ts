@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { cancel } from '../../src/shared/lanes/cancel.ts';
 import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
 import { reconcile } from '../../src/shared/lanes/reconcile.ts';
 import { connectPatiently } from '../../src/shared/redis.ts';
 import type { RedisServer } from '../../src/testing/redis-handle.ts';
 import { buryFailed } from '../../src/worker/bury-lost.ts';
-import { type Lanes, openLanes, type Taken } from '../support/lanes.ts';
+import { delivered, type Lanes, openLanes, type Taken } from '../support/lanes.ts';
 import { BURY, LETTER } from '../support/lanes-model/worker-steps.ts';
 import { startTestRedis } from '../support/redis.ts';
 
@@ -89,7 +90,7 @@ describe('the lanes, after what the model found', () => {
     const second = await lanes.store({ conversation: 'c1' });
     const send = `${lanes.shard.root}send:`;
     await redis.multi().zrem(`${send}waiting-children`, second).lpush(`${send}wait`, second).exec();
-    await lanes.settle(first, first.id, { kind: 'delivered' });
+    await lanes.settle(first, first.id, delivered);
     expect(await lanes.window()).toEqual([second]);
     const third = await lanes.store({ conversation: 'c1' });
     await lanes.shard.send.remove(second);
@@ -97,11 +98,11 @@ describe('the lanes, after what the model found', () => {
     expect(await lanes.released()).toEqual([third]);
   });
 
-  it('put a message that BullMQ failed after it was delivered with those that have ended', async () => {
-    await lanes.store({ conversation: 'c1' });
-    const taken = await start('a');
-    await lanes.settle(taken, 'a', { kind: 'delivered' });
-    await fail(taken);
+  it('put a message that BullMQ failed after it was cancelled with those that have ended', async () => {
+    const id = await lanes.store({ conversation: 'c1' });
+    const taken = await lanes.take();
+    expect(await cancel(lanes.shard, id)).toBe('cancelled');
+    if (taken) await fail(taken);
     expect(await buryFailed(lanes.shard, BURY)).toBe(0);
     expect(await lanes.shard.send.getJobCounts('failed', 'completed')).toEqual({ failed: 0, completed: 1 });
     expect(await redis.exists(`${lanes.shard.root}dead:failed`)).toBe(0);

@@ -33,23 +33,28 @@ const EVERYTHING = `
   cancelled, too-late, not-found,
   hold, release, timed hold,
   hold by a letter, replay to the front, discard, discard of a hold, expire, letter removed,
-  scheduled, due, limits, wait for hold, wait for slot, ask, all limited
+  scheduled, due, limits, wait for hold, wait for slot, ask, all limited,
+  stored together: 2, stored together: 5,
+  claimed together: 2, claimed together: 3, claimed together: 4, claimed together: 5,
+  settled together: 2, settled together: 3, settled together: 4
 `
   .trim()
   .split(/,\s+/);
 
 describe('the lanes, whatever happens in whatever order', () => {
   let server: RedisServer;
-  let redis: Redis;
+  let connections: Redis[];
   let world: World;
   beforeAll(async () => {
-    server = await startTestRedis();
-    redis = new Redis(server.url, { maxRetriesPerRequest: null, retryStrategy: () => 1 });
-    world = await openWorld(withLaneCommands(redis, TEST_CLOCK_LUA));
+    const { url } = (server = await startTestRedis());
+    const connect = () => new Redis(url, { maxRetriesPerRequest: null, retryStrategy: () => 1 });
+    const [redis, other] = [connect(), connect()];
+    connections = [redis, other];
+    world = await openWorld(withLaneCommands(redis, TEST_CLOCK_LUA), withLaneCommands(other, TEST_CLOCK_LUA));
   });
   afterAll(async () => {
     vi.useRealTimers();
-    redis.disconnect();
+    for (const connection of connections) connection.disconnect();
     await server.stop();
   });
 

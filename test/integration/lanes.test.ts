@@ -3,7 +3,7 @@ import type { DeadLetterPayload } from '../../src/shared/dead-letter.ts';
 import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
 import { connectPatiently } from '../../src/shared/redis.ts';
 import type { RedisServer } from '../../src/testing/redis-handle.ts';
-import { type Lanes, openLanes, type Taken } from '../support/lanes.ts';
+import { delivered, type Lanes, openLanes, type Taken } from '../support/lanes.ts';
 import { startTestRedis } from '../support/redis.ts';
 
 const letter: DeadLetterPayload = {
@@ -57,19 +57,16 @@ describe('the lanes', () => {
     expect(await lanes.released()).toEqual([first]);
     const taken = await start('a');
     expect(await lanes.released()).toEqual([]);
-    expect(await lanes.settle(taken, 'a', { kind: 'delivered' })).toEqual({ verdict: 'done', delayMs: 0 });
+    expect(await lanes.settle(taken, 'a', delivered)).toEqual({ verdict: 'done', delayMs: 0 });
     expect(await lanes.released()).toEqual([second]);
     expect(await lanes.lane('c1')).toEqual([second, third]);
   });
 
-  it('leave nothing behind when all has ended', async () => {
-    for (const conversation of ['c1', 'c1', 'c2']) await lanes.store({ conversation });
-    for (const attempt of ['a', 'b', 'c']) {
-      const taken = await start(attempt);
-      await lanes.settle(taken, attempt, { kind: 'delivered' });
-      await lanes.finish(taken);
-    }
-    expect(await lanes.keys()).toEqual([]);
+  it('leave nothing but their records behind when all has ended', async () => {
+    const ids: string[] = [];
+    for (const conversation of ['c1', 'c1', 'c2']) ids.push(await lanes.store({ conversation }));
+    for (const attempt of ['a', 'b', 'c']) await lanes.settle(await start(attempt), attempt, delivered);
+    expect(await lanes.keys()).toEqual([...ids.map((id) => `send:${id}`), 'send:completed'].toSorted());
   });
 
   it('store a message once, however often the same add is repeated, also after it was claimed', async () => {
@@ -98,7 +95,7 @@ describe('the lanes', () => {
     const other = await lanes.store({ page: 'p2', conversation: 'c1' });
     expect(await lanes.released()).toEqual([ids[0], ids[1], other]);
     const taken = await start('a');
-    await lanes.settle(taken, 'a', { kind: 'delivered' });
+    await lanes.settle(taken, 'a', delivered);
     expect(await lanes.released()).toEqual([ids[1], other, ids[2]]);
   });
 
@@ -127,7 +124,7 @@ describe('the lanes', () => {
     expect(await lanes.released()).toEqual([]);
     await lanes.comeBack(ids[0] ?? '');
     const back = await start('b');
-    await lanes.settle(back, 'b', { kind: 'delivered' });
+    await lanes.settle(back, 'b', delivered);
     expect(await lanes.released()).toEqual([ids[4]]);
   });
 
@@ -143,10 +140,10 @@ describe('the lanes', () => {
     expect(busy.id).toBe(second);
     await lanes.comeBack(failing);
     expect(await lanes.claim(await take())).toEqual({ verdict: 'parked' });
-    await lanes.settle(busy, 'b', { kind: 'delivered' });
+    await lanes.settle(busy, 'b', delivered);
     expect(await lanes.released()).toEqual([failing]);
     const again = await start('c');
-    await lanes.settle(again, 'c', { kind: 'delivered' });
+    await lanes.settle(again, 'c', delivered);
     expect(await lanes.released()).toEqual([third]);
   });
 
@@ -158,7 +155,7 @@ describe('the lanes', () => {
     await redis.zrem(`${lanes.shard.root}send:waiting-children`, second);
     await redis.lpush(`${lanes.shard.root}send:wait`, second);
     expect(await lanes.claim(await take())).toEqual({ verdict: 'parked' });
-    await lanes.settle(first, 'a', { kind: 'delivered' });
+    await lanes.settle(first, 'a', delivered);
     expect(await lanes.released()).toEqual([second]);
   });
 
@@ -167,8 +164,8 @@ describe('the lanes', () => {
     const taken = await start('a');
     const thief = { id: taken.id, token: 'another' };
     expect(await lanes.claim(thief)).toEqual({ verdict: 'lost' });
-    expect(await lanes.settle(thief, 'a', { kind: 'delivered' })).toEqual({ verdict: 'lost' });
-    expect(await lanes.settle(taken, 'another attempt', { kind: 'delivered' })).toEqual({ verdict: 'lost' });
+    expect(await lanes.settle(thief, 'a', delivered)).toEqual({ verdict: 'lost' });
+    expect(await lanes.settle(taken, 'another attempt', delivered)).toEqual({ verdict: 'lost' });
     expect(await lanes.lane('c1')).toEqual([taken.id]);
   });
 
@@ -178,7 +175,7 @@ describe('the lanes', () => {
     const taken = await start('a');
     expect(await lanes.claim(taken, 'a')).toMatchObject({ verdict: 'go' });
     for (let n = 0; n < 2; n += 1) {
-      expect(await lanes.settle(taken, 'a', { kind: 'delivered' })).toEqual({ verdict: 'done', delayMs: 0 });
+      expect(await lanes.settle(taken, 'a', delivered)).toEqual({ verdict: 'done', delayMs: 0 });
     }
     expect(await lanes.lane('c1')).toEqual([second]);
     expect(await lanes.released()).toEqual([second]);
@@ -202,8 +199,16 @@ describe('the lanes', () => {
   it('say of an ended message that it has ended, so that it is never sent again', async () => {
     await lanes.store({ conversation: 'c1' });
     const taken = await start('a');
-    await lanes.settle(taken, 'a', { kind: 'delivered' });
+    await lanes.settle(taken, 'a', { kind: 'dead', letter });
+    // Its worker dies before BullMQ has removed it.
     await lanes.stall(taken);
+    expect(await lanes.claim(await take())).toEqual({ verdict: 'settled', as: 'dead' });
+
+    const id = await lanes.store({ conversation: 'c2' });
+    await lanes.settle(await start('b'), 'b', delivered);
+    // An operator retries it in some dashboard.
+    const send = `${lanes.shard.root}send:`;
+    await redis.multi().zrem(`${send}completed`, id).lpush(`${send}wait`, id).exec();
     expect(await lanes.claim(await take())).toEqual({ verdict: 'settled', as: 'delivered' });
   });
 
@@ -253,7 +258,7 @@ describe('the lanes', () => {
     await redis.zrem(`${lanes.shard.root}send:waiting-children`, removed);
     const taken = await start('a');
     expect(taken.id).toBe(busy);
-    await lanes.settle(taken, 'a', { kind: 'delivered' });
+    await lanes.settle(taken, 'a', delivered);
     expect(await lanes.released()).toEqual([next]);
     expect(await lanes.lane('c1')).toEqual([next]);
   });

@@ -1,4 +1,3 @@
-import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   BulkEnqueueError,
@@ -9,6 +8,8 @@ import {
   type Producer,
   QueueFullError,
 } from '../../src/producer/index.ts';
+import type { RedisClient } from '../../src/shared/redis-cluster.ts';
+import { connectPatiently } from '../../src/shared/redis.ts';
 import type { RedisServer } from '../../src/testing/redis-handle.ts';
 import { manyMessages, textMessage } from '../support/messages.ts';
 import { startRedisProxy } from '../support/redis-proxy.ts';
@@ -16,13 +17,14 @@ import { startTestRedis } from '../support/redis.ts';
 import { settled } from '../support/settled.ts';
 import { halfStored, laneIds, storedIds } from '../support/stored-messages.ts';
 import { install } from '../support/worker.ts';
+import { keysOf } from '../support/keys-of.ts';
 
 describe('a batch of messages', () => {
   let server: RedisServer;
-  let redis: Redis;
+  let redis: RedisClient;
   beforeAll(async () => {
     server = await startTestRedis();
-    redis = new Redis(server.url);
+    redis = connectPatiently(server.url);
   });
   afterAll(async () => {
     redis.disconnect();
@@ -151,11 +153,11 @@ describe('a full queue', () => {
     expect(calls.filter(({ value }) => value?.duplicate === false)).toHaveLength(25);
     expect(refused).toHaveLength(75);
     for (const { error } of refused) expect(error).toBeInstanceOf(QueueFullError);
-    const redis = new Redis(server.url);
+    const redis = connectPatiently(server.url);
     expect(await storedIds(redis, 'exact')).toHaveLength(25);
     expect(await halfStored(redis, 'exact')).toEqual([]);
     // What was refused has not taken its idempotency key.
-    expect((await redis.keys('{exact:0}:idem:*')).length).toBe(25);
+    expect((await keysOf(redis, '{exact:0}:idem:*')).length).toBe(25);
     redis.disconnect();
   });
 

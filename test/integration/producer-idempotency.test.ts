@@ -1,4 +1,3 @@
-import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   createProducer,
@@ -7,6 +6,8 @@ import {
   IdempotencyConflictError,
   type Producer,
 } from '../../src/producer/index.ts';
+import type { RedisClient } from '../../src/shared/redis-cluster.ts';
+import { connectPatiently } from '../../src/shared/redis.ts';
 import type { RedisServer } from '../../src/testing/redis-handle.ts';
 import { textMessage } from '../support/messages.ts';
 import { startTestRedis } from '../support/redis.ts';
@@ -19,10 +20,10 @@ const request = textMessage('c1', 1);
 
 describe('an idempotency key', () => {
   let server: RedisServer;
-  let redis: Redis;
+  let redis: RedisClient;
   beforeAll(async () => {
     server = await startTestRedis();
-    redis = new Redis(server.url);
+    redis = connectPatiently(server.url);
   });
   afterAll(async () => {
     redis.disconnect();

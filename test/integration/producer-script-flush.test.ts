@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createProducer, type Producer, type Receipt } from '../../src/producer/index.ts';
@@ -85,6 +86,20 @@ describe('a producer whose scripts are flushed from Redis', () => {
     }
     const ids = (await Promise.all(calls)).map(({ id }) => id);
     expect(await laneIds(redis, 'not-awaited', 'p1', 'c')).toEqual(ids);
+  });
+
+  it('keeps the order of calls that leave in many turns of the event loop, while scripts are flushed all the time', async () => {
+    await using producer = producerOf('turns');
+    await producer.enqueueMessage(textMessage('warm-up', 0));
+    const storm = flushAgainAndAgain();
+    const calls: Promise<Receipt>[] = [];
+    for (let turn = 0; turn < 2000; turn += 1) {
+      calls.push(producer.enqueueMessage(textMessage('c', turn)));
+      await setImmediate();
+    }
+    const ids = (await Promise.all(calls)).map(({ id }) => id);
+    await storm.end();
+    expect(await laneIds(redis, 'turns', 'p1', 'c')).toEqual(ids);
   });
 
   it('stores each message once when many producers mend their scripts at once', async () => {

@@ -1,6 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
 import { type Job, Queue } from 'bullmq';
-import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   type ConfigOptions,
@@ -9,6 +8,8 @@ import {
   type Receipt,
   type SendRequest,
 } from '../../src/producer/index.ts';
+import type { RedisClient } from '../../src/shared/redis-cluster.ts';
+import { connectPatiently } from '../../src/shared/redis.ts';
 import type { RedisServer } from '../../src/testing/redis-handle.ts';
 import { textMessage } from '../support/messages.ts';
 import { startTestRedis } from '../support/redis.ts';
@@ -40,10 +41,10 @@ const ODD_IDS = [
 
 describe('what a producer stores', () => {
   let server: RedisServer;
-  let redis: Redis;
+  let redis: RedisClient;
   beforeAll(async () => {
     server = await startTestRedis();
-    redis = new Redis(server.url);
+    redis = connectPatiently(server.url);
   });
   afterAll(async () => {
     redis.disconnect();

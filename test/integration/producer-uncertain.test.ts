@@ -9,7 +9,7 @@ import {
 import type { RedisServer } from '../../src/testing/redis-handle.ts';
 import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';
-import { CUT, isTransaction, type RedisProxy, startRedisProxy, type Treatment } from '../support/redis-proxy.ts';
+import { CUT, holdMessage, type RedisProxy, startRedisProxy, type Treatment } from '../support/redis-proxy.ts';
 import { startTestRedis } from '../support/redis.ts';
 import { settled } from '../support/settled.ts';
 import { halfStored, keysNaming, storedIds } from '../support/stored-messages.ts';
@@ -73,7 +73,7 @@ describe('a message whose fate cannot be known', () => {
   ])('is not stored when the request was lost %s', async (how, treatment) => {
     const namespace = `request-lost-${how.replaceAll(' ', '-')}`;
     await using through = await throughProxy(namespace);
-    through.proxy.requests = (bytes) => (isTransaction(bytes) ? treatment : 'pass');
+    through.proxy.requests = (bytes) => (holdMessage(bytes) ? treatment : 'pass');
     const id = await uncertainIdOf(through.producer.enqueueMessage(message, { idempotencyKey: 'k' }));
     expect(await keysNaming(redis, namespace, id)).toEqual([]);
     await using other = createProducer({ redisUrl: server.url, namespace });

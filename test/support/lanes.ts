@@ -8,6 +8,7 @@ import { laneOf, messageId } from '../../src/shared/keys.ts';
 import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
 import type { MessagePayload } from '../../src/shared/payload.ts';
 import { openShard, type Shard } from '../../src/shared/queues.ts';
+import { keysOf } from './keys-of.ts';
 
 /** The lanes of one shard, driven step by step as BullMQ and a worker would. */
 export interface Lanes {
@@ -24,7 +25,7 @@ export interface Lanes {
   take(lockMs?: number): Promise<{ id: string; token: string } | null>;
   claim(taken: Taken, attempt?: string): Promise<Claim>;
   settle(taken: Taken, attempt: string, settlement: Settlement, survived?: boolean): Promise<SettleResult>;
-  /** What BullMQ does with a job that ended, and with one that is put off. */
+  /** What BullMQ does with a job that is dead, and with one that is put off. */
   finish(taken: Taken): Promise<void>;
   putOff(taken: Taken): Promise<void>;
   /** What BullMQ does when a delay is over, and when a lock has ended. */
@@ -48,6 +49,9 @@ export interface Taken {
 export function rulesOf(window = 0): FleetRules {
   return { window, pageLimit: null, limit: null };
 }
+
+/** What becomes of a message that the API has taken; it stays known for an hour. */
+export const delivered: Settlement = { kind: 'delivered', keepMs: 3_600_000 };
 
 const ulid = monotonicFactory();
 
@@ -107,7 +111,7 @@ export async function openLanes(redis: LaneRedis, namespace: string = randomUUID
       await redis.lrange(`${shard.root}lane:${laneOf(page, conversation)}`, 0, -1),
     window: async (page = 'p1') => (await redis.hkeys(`${shard.root}window:${page}`)).toSorted(),
     async keys() {
-      const found = await redis.keys(`${shard.root.replaceAll(/[{}]/g, '?')}*`);
+      const found = await keysOf(redis, `${shard.root.replaceAll(/[{}]/g, '?')}*`);
       const bookkeeping = /:(events|meta|id|marker|fleet|workers|stalled-check)$/;
       return found
         .filter((key) => !bookkeeping.test(key))

@@ -32,8 +32,7 @@ if not lane or settled or not takeFromBullMq() then
   return { 'not ours' }
 end
 
-leaveBackoff(root, lane, id)
-redis.call('ZREM', root .. 'held', id)
+endPutOff(root, lane, id)
 redis.call('ZREM', root .. 'due', id)
 showLetter(root, id, lane)
 holdForLetter(root, lane, id, ARGV[4])

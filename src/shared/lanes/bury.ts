@@ -1,4 +1,5 @@
 import type { DeadLetterPayload } from '../dead-letter.ts';
+import { absentKey } from '../keys.ts';
 import { jobKeys, type Shard } from '../queues.ts';
 import { holdOf } from './letters.ts';
 import { addHidden, runTransaction } from './transaction.ts';
@@ -17,7 +18,8 @@ export async function bury(
 ): Promise<boolean> {
   const reply = await runTransaction(shard.redis, shard.send, async (transaction) => {
     await addHidden(transaction, shard.dead, { id, name: letter.reason, data: letter });
-    transaction.laneBury(jobKeys(shard, id).job, shard.root, id, unreadable ? 1 : 0, holdOf(letter, holds));
+    const { job } = jobKeys(shard, id);
+    transaction.laneBury(job, absentKey(shard), shard.root, id, unreadable ? 1 : 0, holdOf(letter, holds));
   });
   const [verdict] = reply as ['done' | 'not ours'];
   return verdict === 'done';

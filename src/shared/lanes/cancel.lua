@@ -26,8 +26,7 @@ if not redis.call('LPOS', send .. 'active', id) then
   redis.call('ZREM', send .. 'failed', id)
   redis.call('ZADD', send .. 'completed', now, id)
 end
-leaveBackoff(root, lane, id)
-redis.call('ZREM', root .. 'held', id)
+endPutOff(root, lane, id)
 -- One that isn't due yet has no place in its conversation.
 if redis.call('ZREM', root .. 'due', id) == 0 then
   local page = pageOf(lane)

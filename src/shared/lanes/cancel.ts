@@ -1,3 +1,4 @@
+import { absentKey } from '../keys.ts';
 import { jobKeys, type Shard } from '../queues.ts';
 
 /** What became of the wish to cancel a message. */
@@ -5,6 +6,8 @@ export type CancelResult = 'cancelled' | 'too-late' | 'not-found';
 
 /** Ends a message that nobody has begun to send; running it twice does nothing. */
 export async function cancel(shard: Shard, id: string): Promise<CancelResult> {
-  const [result] = (await shard.redis.laneCancel(jobKeys(shard, id).job, shard.root, id)) as [CancelResult];
+  const [result] = (await shard.redis.laneCancel(jobKeys(shard, id).job, absentKey(shard), shard.root, id)) as [
+    CancelResult,
+  ];
   return result;
 }

@@ -1,5 +1,7 @@
 import { type AttemptRecord, decodeHistory } from '../attempts.ts';
-import { jobKeys, type Shard } from '../queues.ts';
+import { absentKey } from '../keys.ts';
+import type { Shard } from '../queues.ts';
+import { answerOf, inBatches } from './in-batches.ts';
 
 /** A message that kept its workers from ever settling it this many times is taken to kill them. */
 const MAX_STARTS = 5;
@@ -36,20 +38,29 @@ export interface Ticket {
   attempt: string;
 }
 
-/** Asks what may be done with a job that BullMQ handed out, and opens an attempt if it may be sent. */
-export async function claim(shard: Shard, { id, token, attempt }: Ticket, fleet = FREE): Promise<Claim> {
-  const { job, lock } = jobKeys(shard, id);
-  const reply = (await shard.redis.laneClaim(
-    job,
-    lock,
-    shard.root,
+type Answer = [Claim['verdict'], ...(string | number)[]];
+
+const ask = inBatches<readonly [Ticket, FleetWord], Answer>(async (shard, applications) => {
+  const tickets = applications.map(([{ id, token, attempt }, fleet]) => [
     id,
     token,
     attempt,
-    MAX_STARTS,
     fleet.verdict,
     'delayMs' in fleet ? Math.ceil(fleet.delayMs) : 0,
-  )) as [Claim['verdict'], ...(string | number)[]];
+  ]);
+  const { redis, root } = shard;
+  return (await redis.laneClaim(
+    `${root}lanes`,
+    absentKey(shard),
+    root,
+    MAX_STARTS,
+    JSON.stringify(tickets),
+  )) as Answer[];
+});
+
+/** Asks what may be done with a job that BullMQ handed out, and opens an attempt if it may be sent. */
+export async function claim(shard: Shard, ticket: Ticket, fleet = FREE): Promise<Claim> {
+  const reply = answerOf(await ask(shard, [ticket, fleet]));
   const [verdict, first] = reply;
   switch (verdict) {
     case 'lost':
@@ -72,7 +83,7 @@ export async function claim(shard: Shard, { id, token, attempt }: Ticket, fleet 
           attemptsUsed: Number(used),
           history: decodeHistory(String(history)),
           lockMs: Number(lockMs),
-          openAttempt: verdict === 'go' ? attempt : String(open),
+          openAttempt: verdict === 'go' ? ticket.attempt : String(open),
         },
       };
     }

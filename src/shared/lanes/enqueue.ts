@@ -1,20 +1,32 @@
-import { jobKeys, type Shard } from '../queues.ts';
-import { laneOf, idempotencyName } from '../keys.ts';
-import type { MessagePayload } from '../payload.ts';
-import { addHidden, runTransaction } from './transaction.ts';
+import { absentKey, laneOf, idempotencyName, SEND_QUEUE } from '../keys.ts';
+import { encodePayload, type MessagePayload, sealPayload } from '../payload.ts';
+import type { Shard } from '../queues.ts';
+import type { Sealing } from '../sealing/sealing.ts';
+import { createEnqueueBatch, type EnqueueBatch } from './enqueue-batch.ts';
 
 /** How long an idempotency key counts. */
 const IDEMPOTENCY_MS = 24 * 60 * 60 * 1000;
 
+export interface Idempotency {
+  key: string;
+  requestHash: string;
+  /** Whether a hash that was made with another key is the same request's. */
+  isSameRequest?(hash: string): boolean;
+}
+
 export interface MessageToEnqueue {
   id: string;
   payload: MessagePayload;
+  /** The JSON of its request, from a caller who has it already. */
+  body?: string | undefined;
   ttlMs: number;
   maxQueued: number;
   /** Not before: from now, or at a time. */
   due?: { delayMs: number } | { atMs: number } | undefined;
   priority?: 'normal' | 'high' | undefined;
-  idempotency: { key: string; requestHash: string } | undefined;
+  idempotency: Idempotency | undefined;
+  /** Encrypts its content. */
+  sealing?: Sealing | undefined;
 }
 
 export type EnqueueResult =
@@ -24,8 +36,11 @@ export type EnqueueResult =
   /** The dead letter that the message would replay is there no more. */
   | { verdict: 'gone' };
 
+const batches = new WeakMap<Shard, EnqueueBatch>();
+
 /**
- * Stores a message at the end of its conversation: one MULTI, all or nothing.
+ * Stores a message at the end of its conversation, all or nothing. Messages that are stored in one turn of the event loop
+ * leave together, in the order of the calls; each has its own result.
  *
  * @param beforeSending called whenever the message is about to leave; if it throws, the message stays here
  */
@@ -34,41 +49,52 @@ export async function enqueue(
   message: MessageToEnqueue,
   beforeSending: () => void = () => {},
 ): Promise<EnqueueResult> {
-  const { id, payload, idempotency } = message;
-  const { pageId, conversationId } = payload.request;
-  const reply = await runTransaction(shard.redis, shard.send, async (transaction) => {
-    await addHidden(transaction, shard.send, { id, name: payload.request.message.type, data: payload });
-    transaction.laneEnqueue(
-      jobKeys(shard, id).job,
-      shard.root,
-      id,
-      laneOf(pageId, conversationId),
-      message.ttlMs,
-      message.maxQueued,
-      idempotency ? idempotencyName(pageId, idempotency.key) : '',
-      idempotency?.requestHash ?? '',
-      IDEMPOTENCY_MS,
-      payload.replayOf ?? '',
-      dueArgument(message.due),
-      message.priority === 'high' ? 1 : '',
-    );
-    beforeSending();
-  });
-  const [verdict, firstId] = reply as [string, string?];
-  switch (verdict) {
-    case 'stored':
-    case 'full':
-    case 'gone':
-      return { verdict };
-    case 'duplicate':
-    case 'conflict':
-      return { verdict, firstId: firstId ?? '' };
-    default:
-      throw new Error(`enqueue answered ${verdict}`);
-  }
+  const { id, payload } = message;
+  const { pageId, conversationId, message: content } = payload.request;
+  const data = dataOf(message);
+  const args = [
+    id,
+    laneOf(pageId, conversationId),
+    content.type,
+    data,
+    message.ttlMs,
+    message.maxQueued,
+    optionsOf(message),
+  ];
+  const answer = await batchOf(shard).add({ args, size: data.length, beforeSending });
+  if (answer === 'stored' || answer === 'full' || answer === 'gone') return { verdict: answer };
+  const [verdict, firstId, firstHash] = answer as ['duplicate' | 'conflict', string, string];
+  const isSame = verdict === 'duplicate' || message.idempotency?.isSameRequest?.(firstHash);
+  return { verdict: isSame ? 'duplicate' : verdict, firstId };
 }
 
-function dueArgument(due: MessageToEnqueue['due']): string {
-  if (due === undefined) return '';
-  return 'atMs' in due ? String(due.atMs) : `+${due.delayMs}`;
+function dataOf({ id, payload, body, sealing }: MessageToEnqueue): string {
+  const stored = sealing ? sealPayload(sealing, id, payload) : payload;
+  return encodePayload(stored, stored.v === 1 ? body : undefined);
+}
+
+function batchOf(shard: Shard): EnqueueBatch {
+  const known = batches.get(shard);
+  if (known) return known;
+  const batch = createEnqueueBatch(shard.redis, () => [
+    `${shard.root}${SEND_QUEUE}:waiting-children`,
+    absentKey(shard),
+    shard.root,
+    Date.now(),
+    IDEMPOTENCY_MS,
+  ]);
+  batches.set(shard, batch);
+  return batch;
+}
+
+/** What few messages have; '' for one that has nothing of it. */
+function optionsOf({ payload, due, priority, idempotency }: MessageToEnqueue): string {
+  const { request, replayOf } = payload;
+  if (!idempotency && replayOf === undefined && !due && priority !== 'high') return '';
+  return JSON.stringify({
+    ...(idempotency && { key: idempotencyName(request.pageId, idempotency.key), hash: idempotency.requestHash }),
+    replays: replayOf,
+    due: due && ('atMs' in due ? String(due.atMs) : `+${due.delayMs}`),
+    high: priority === 'high' || undefined,
+  });
 }

@@ -1,7 +1,7 @@
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../redis-cluster.ts';
 import { fleetRoot } from '../keys.ts';
 import { parseRateLimit, type RateLimit } from '../rate-limit.ts';
-import { redisTimeMs } from '../redis-time.ts';
+import { readTimeMs } from '../redis-time.ts';
 import type { LaneRedis } from './commands.ts';
 
 /** A circuit that is open: the API's, or that of a key. */
@@ -52,15 +52,15 @@ const keysOf = (namespace: string) => {
   return { root, circuits: `${root}circuits`, limits: `${root}limits`, arrival: `${root}rate` };
 };
 
-export async function readFleet(redis: Redis, namespace: string): Promise<FleetFacts> {
+export async function readFleet(redis: RedisClient, namespace: string): Promise<FleetFacts> {
   const keys = keysOf(namespace);
-  const [time, limits, circuits] = await Promise.all([
-    redis.time(),
+  const [nowMs, limits, circuits] = await Promise.all([
+    readTimeMs(redis, keys.root),
     readLimits(redis, namespace),
     redis.hgetall(keys.circuits),
   ]);
   return {
-    nowMs: redisTimeMs(time),
+    nowMs,
     limits,
     circuits: Object.entries(circuits).map(([name, text]) => {
       const [probeAt, , , reason] = text.split(' ');
@@ -111,17 +111,21 @@ export async function tellFleet(redis: LaneRedis, namespace: string, observation
   return reply as number;
 }
 
-export async function forgetCircuits(redis: Redis, namespace: string, names: readonly string[]): Promise<void> {
+export async function forgetCircuits(redis: RedisClient, namespace: string, names: readonly string[]): Promise<void> {
   await redis.hdel(keysOf(namespace).circuits, ...names);
 }
 
-export async function readLimits(redis: Redis, namespace: string): Promise<StoredLimits> {
+export async function readLimits(redis: RedisClient, namespace: string): Promise<StoredLimits> {
   const [rate, pageRate] = await redis.hmget(keysOf(namespace).limits, 'rate', 'pageRate');
   return { rate: rate ?? null, pageRate: pageRate ?? null };
 }
 
 /** Sets limits for the whole fleet; `null` gives the variables their say again, what is left out stays as it is. */
-export async function writeLimits(redis: Redis, namespace: string, changes: Partial<StoredLimits>): Promise<void> {
+export async function writeLimits(
+  redis: RedisClient,
+  namespace: string,
+  changes: Partial<StoredLimits>,
+): Promise<void> {
   const { limits } = keysOf(namespace);
   const transaction = redis.multi();
   for (const [name, text] of Object.entries(changes)) {

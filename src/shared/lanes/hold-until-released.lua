@@ -12,7 +12,7 @@ if redis.call('HDEL', KEYS[1], field) == 0 then return 0 end
 
 local function goOn(page)
   redis.call('SREM', root .. 'asleep', page)
-  redis.call('SADD', root .. 'pages', page)
+  enterPages(root, page)
   releaseReady(root, page)
   leavePages(root, page)
 end

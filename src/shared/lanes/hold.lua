@@ -3,17 +3,32 @@
 --     with the id of the dead letter that a lane is held for as `letter`
 --   timed:<page>                                   the API asked for it; the value is `<until in ms> <JSON>`
 
+-- Most of the time nothing is held. That is asked once, however many messages a script is about.
+local isAnythingHeld
+local function isNothingHeld(root)
+  if isAnythingHeld == nil then isAnythingHeld = redis.call('EXISTS', root .. 'holds') == 1 end
+  return not isAnythingHeld
+end
+
+local function setHold(root, field, text)
+  redis.call('HSET', root .. 'holds', field, text)
+  isAnythingHeld = true
+end
+
 local function isPageHeldForGood(root, page)
+  if isNothingHeld(root) then return false end
   local holds = redis.call('HMGET', root .. 'holds', 'standing:*', 'standing:' .. page)
   return holds[1] or holds[2]
 end
 
 local function isLaneHeldForGood(root, lane)
+  if isNothingHeld(root) then return false end
   return redis.call('HEXISTS', root .. 'holds', 'standing:' .. lane) == 1
 end
 
 -- Until when the page is held, in ms; 0 if it isn't.
 local function pageHeldUntil(root, page)
+  if isNothingHeld(root) then return 0 end
   local hold = redis.call('HGET', root .. 'holds', 'timed:' .. page)
   return hold and tonumber(string.match(hold, '^%d+')) or 0
 end

@@ -1,4 +1,4 @@
-import { keyPart, laneOf } from '../keys.ts';
+import { absentKey, keyPart, laneOf } from '../keys.ts';
 import type { Shard } from '../queues.ts';
 import type { TimedHold } from './settle.ts';
 
@@ -26,7 +26,7 @@ export async function release(shard: Shard, target: HoldTarget): Promise<boolean
 }
 
 async function callHold(shard: Shard, target: HoldTarget, json: string): Promise<boolean> {
-  return (await shard.redis.laneHold(holdsKey(shard), shard.root, nameOf(target), json)) === 1;
+  return (await shard.redis.laneHold(holdsKey(shard), absentKey(shard), shard.root, nameOf(target), json)) === 1;
 }
 
 /** A hold as it stands in Redis. */

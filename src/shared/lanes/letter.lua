@@ -82,7 +82,7 @@ local function holdForLetter(root, lane, id, json)
   hold.letter = id
   hold.page = hold.page or pageOf(lane)
   hold.conversation = hold.conversation or string.match(lane, '/(.*)$')
-  redis.call('HSET', root .. 'holds', field, cjson.encode(hold))
+  setHold(root, field, cjson.encode(hold))
 end
 
 -- The letter is gone. Returns 'none' if it held no conversation, 'ended' if its hold has ended with it, or 'kept' if an
@@ -97,7 +97,7 @@ local function forgetHold(root, lane, id, isKept)
     return 'ended'
   end
   hold.letter = nil
-  redis.call('HSET', root .. 'holds', field, cjson.encode(hold))
+  setHold(root, field, cjson.encode(hold))
   return 'kept'
 end
 

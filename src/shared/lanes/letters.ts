@@ -1,5 +1,6 @@
 import type { DeadLetterPayload, DeadReason } from '../dead-letter.ts';
-import { DEAD_QUEUE, keyPart } from '../keys.ts';
+import { absentKey, DEAD_QUEUE, keyPart } from '../keys.ts';
+import { parseDeadLetter } from '../parse-dead-letter.ts';
 import type { Shard } from '../queues.ts';
 
 /** Where a dead letter stands among the others: by its time of death, then by its id. */
@@ -76,7 +77,7 @@ export async function findLetters(
   const letters: StoredLetter[] = [];
   for (let at = 0; at < values.length; at += 3) {
     const [id = '', deadAt, data = ''] = values.slice(at, at + 3);
-    letters.push({ id, deadAtMs: Number(deadAt), payload: JSON.parse(data) as DeadLetterPayload });
+    letters.push({ id, deadAtMs: Number(deadAt), payload: parseDeadLetter(data) });
   }
   return { letters, next };
 }
@@ -100,6 +101,7 @@ async function callFind(
 ): Promise<[next: LetterPosition | null, ...values: string[]]> {
   const reply = await shard.redis.letterFind(
     index,
+    absentKey(shard),
     shard.root,
     order,
     sinceMs ?? '-inf',
@@ -120,7 +122,12 @@ async function callFind(
 
 /** Takes dead letters away for good, and ends the holds that they stand for. @returns for each whether it was there. */
 export async function discardLetters(shard: Shard, ids: readonly string[]): Promise<boolean[]> {
-  const answers = (await shard.redis.letterDiscard(lettersKey(shard), shard.root, ...ids)) as number[];
+  const answers = (await shard.redis.letterDiscard(
+    lettersKey(shard),
+    absentKey(shard),
+    shard.root,
+    ...ids,
+  )) as number[];
   return answers.map((answer) => answer === 1);
 }
 
@@ -133,7 +140,8 @@ export async function expireLetters(
   shard: Shard,
   { keepDeadMs, atMost, cursor }: { keepDeadMs: number; atMost: number; cursor: string },
 ): Promise<{ removed: number; cursor: string }> {
-  const reply = await shard.redis.letterExpire(lettersKey(shard), shard.root, keepDeadMs, atMost, cursor);
+  const keys = [lettersKey(shard), absentKey(shard)] as const;
+  const reply = await shard.redis.letterExpire(...keys, shard.root, keepDeadMs, atMost, cursor);
   const [removed, next] = reply as [number, string];
   return { removed, cursor: next };
 }

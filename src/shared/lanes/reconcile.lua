@@ -30,17 +30,15 @@ local function checkHeads(place, page)
     if redis.call('EXISTS', send .. id) == 0 then
       -- Its place goes to the next message of the conversation.
       redis.call('HDEL', key, id)
-      redis.call('ZREM', root .. 'backoff', id)
-      redis.call('ZREM', root .. 'held', id)
+      endPutOff(root, lane, id)
       leaveLane(root, lane, id)
       repaired('removed')
     elseif redis.call('ZSCORE', send .. 'completed', id) then
       -- Redis came back at an earlier moment and heard only BullMQ's last word again. A dead one isn't kept there.
       redis.call('HSET', send .. id, 'settled', 'delivered')
       redis.call('HDEL', send .. id, 'open', 'next', 'held', 'pageSlot', 'fleetSlot')
-      leaveBackoff(root, lane, id)
+      endPutOff(root, lane, id)
       redis.call('HDEL', key, id)
-      redis.call('ZREM', root .. 'held', id)
       leaveLane(root, lane, id)
       repaired('forgotten-end')
     elseif not isWithBullMq(id) then
@@ -108,7 +106,7 @@ for _, ids in ipairs({ oldest, further }) do
       end
       local head = redis.call('LINDEX', laneKey, 0)
       if not isAccountedFor(lane, page, head) then
-        redis.call('SADD', root .. 'pages', page)
+        enterPages(root, page)
         becomeReady(root, lane, page, 'RPUSH')
         repaired('stuck-lane')
       end

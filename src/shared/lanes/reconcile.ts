@@ -1,3 +1,4 @@
+import { absentKey } from '../keys.ts';
 import type { Shard } from '../queues.ts';
 
 /** Waiting messages that one pass looks at, besides the oldest. */
@@ -11,7 +12,8 @@ const NEVER_STORED_MS = 10 * 60_000;
  * @param cursor where the last pass stopped; '0' for the beginning
  */
 export async function reconcile(shard: Shard, cursor: string): Promise<{ cursor: string; repairs: number }> {
-  const reply = await shard.redis.laneReconcile(repairsKey(shard), shard.root, cursor, LOOK_AT, NEVER_STORED_MS);
+  const keys = [repairsKey(shard), absentKey(shard)] as const;
+  const reply = await shard.redis.laneReconcile(...keys, shard.root, cursor, LOOK_AT, NEVER_STORED_MS);
   const [next, repairs] = reply as [string, number];
   return { cursor: next, repairs };
 }

@@ -1,3 +1,4 @@
+import { absentKey } from '../keys.ts';
 import type { RateLimit } from '../rate-limit.ts';
 import type { Shard } from '../queues.ts';
 
@@ -37,6 +38,7 @@ export async function registerWorker(
 ): Promise<void> {
   await shard.redis.laneRegister(
     workersKey(shard),
+    absentKey(shard),
     shard.root,
     workerId,
     record ? JSON.stringify(record) : '',

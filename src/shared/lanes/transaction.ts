@@ -1,6 +1,7 @@
 import type { Queue } from 'bullmq';
 import { Job } from 'bullmq';
 import type { LaneCommands, LaneRedis } from './commands.ts';
+import { createScriptLine, inLine, type ScriptLine } from './script-line.ts';
 
 type BullClient = Awaited<ReturnType<Queue['getBackend']>['client']>;
 type BullTransaction = ReturnType<BullClient['multi']>;
@@ -8,7 +9,7 @@ type BullTransaction = ReturnType<BullClient['multi']>;
 /** A MULTI in the making: BullMQ's adds and our scripts, in the order in which they will run. */
 export type Transaction = BullTransaction & LaneCommands<unknown>;
 
-/** What one message or dead letter is to BullMQ. */
+/** What one dead letter is to BullMQ. */
 export interface JobToAdd {
   id: string;
   name: string;
@@ -25,24 +26,7 @@ export async function addHidden(transaction: Transaction, queue: Queue, job: Job
   });
 }
 
-interface Submitted {
-  /** Its place among all transactions of its connection. */
-  place: number;
-  send: () => Promise<unknown>;
-  resolve: (reply: unknown) => void;
-  reject: (error: unknown) => void;
-}
-
-/** The transactions of one connection. */
-interface Line {
-  redis: LaneRedis;
-  submitted: number;
-  underWay: number;
-  /** Those that Redis lacked a script for, and all that came after them; `null` if Redis has the scripts. */
-  waiting: Submitted[] | null;
-}
-
-const lines = new WeakMap<LaneRedis, Line>();
+const lines = new WeakMap<LaneRedis, ScriptLine>();
 
 /**
  * Runs a MULTI and reads every result.
@@ -56,41 +40,19 @@ export async function runTransaction(
   queue: Queue,
   fill: (transaction: Transaction) => Promise<void>,
 ): Promise<unknown> {
-  const line = lines.get(redis) ?? { redis, submitted: 0, underWay: 0, waiting: null };
+  // Inside a MULTI ioredis never learns that Redis has lost our scripts.
+  const line = lines.get(redis) ?? createScriptLine(() => forgetLoadedScripts(redis));
   lines.set(redis, line);
-  const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-  const send = async (): Promise<unknown> => {
-    const client = await queue.getBackend().client;
-    const transaction = client.multi() as Transaction;
-    await fill(transaction);
-    return lastResult(await transaction.exec());
-  };
-  line.submitted += 1;
-  const submitted = { place: line.submitted, send, resolve, reject };
-  if (line.waiting) line.waiting.push(submitted);
-  else void run(line, submitted);
-  return await promise;
-}
-
-/**
- * After a SCRIPT FLUSH ioredis still believes that Redis has our scripts, and inside a MULTI it never learns better. What
- * is under way ends first, then all that failed for it are sent again, in their order and before any that came later:
- * the order of a conversation must not depend on who met the flush.
- */
-async function run(line: Line, submitted: Submitted): Promise<void> {
-  line.underWay += 1;
   try {
-    submitted.resolve(await submitted.send());
+    return await inLine(line, async () => {
+      const client = await queue.getBackend().client;
+      const transaction = client.multi() as Transaction;
+      await fill(transaction);
+      return lastResult(await transaction.exec());
+    });
   } catch (error) {
-    if (isNoScript(error)) (line.waiting ??= []).push(submitted);
-    else submitted.reject(reasonOf(error));
+    throw reasonOf(error);
   }
-  line.underWay -= 1;
-  if (!line.waiting || line.underWay > 0) return;
-  const again = line.waiting.toSorted((one, other) => one.place - other.place);
-  line.waiting = null;
-  forgetLoadedScripts(line.redis);
-  for (const each of again) void run(line, each);
 }
 
 /** A script that is defined anew goes out in full the first time, and that can't fail for want of it. */
@@ -103,10 +65,6 @@ function lastResult(results: [Error | null, unknown][] | null): unknown {
   if (results === null) throw new Error('the transaction was discarded');
   for (const [error] of results) if (error) throw error;
   return results.at(-1)?.[1];
-}
-
-function isNoScript(error: unknown): boolean {
-  return error instanceof Error && error.message.startsWith('NOSCRIPT');
 }
 
 /** EXEC says only that something was refused before; ioredis puts beside it what that was: `OOM`, `LOADING`. */

@@ -8,6 +8,7 @@ import * as letter from './letter-commands.ts';
 import * as memory from './memory-commands.ts';
 import * as operator from './operator-commands.ts';
 import * as producer from './producer-commands.ts';
+import * as together from './together-commands.ts';
 import * as worker from './worker-commands.ts';
 
 const weighted: [weight: number, arbitrary: fc.Arbitrary<LaneCommand>][] = [
@@ -23,6 +24,7 @@ const weighted: [weight: number, arbitrary: fc.Arbitrary<LaneCommand>][] = [
   [10, worker.processCommand],
   [4, worker.processAllCommand],
   [3, worker.allLimitedCommand],
+  [12, together.togetherCommand],
   [5, worker.repeatCommand],
   [3, worker.crashCommand],
   [5, worker.freezeCommand],

@@ -35,8 +35,8 @@ export function expectedResult(
   message: Message,
   openAttempt: string,
 ): SettleResult['verdict'] {
+  if (model.seen.jobs[message.id] && openAttempt !== '' && message.closed === openAttempt) return 'done';
   if (model.locks.get(message.id) !== token) return 'lost';
-  if (openAttempt !== '' && message.closed === openAttempt) return 'done';
   if (hasEnded(message)) return 'settled';
   return message.open === openAttempt ? 'done' : 'lost';
 }
@@ -53,6 +53,8 @@ export function applySettlement(model: Model, { message, settlement }: Work): vo
   if (survived) message.starts = 0;
   if (what.kind === 'delivered' || what.kind === 'dead') {
     endMessage(model, message, what.kind);
+    // With BullMQ, too: nobody has it any more.
+    if (what.kind === 'delivered') model.locks.delete(message.id);
     if (what.kind === 'dead' && what.holds) holdForLetter(model, message);
     return;
   }

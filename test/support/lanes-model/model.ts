@@ -98,6 +98,7 @@ export interface Moment {
 
 export const PAGES = ['p0', 'p1'];
 export const CONVERSATIONS = ['c0', 'c1', 'c2', 'c3', 'c4', 'c5'];
+export const WORKERS = 5;
 export const START = Date.UTC(2026, 10, 22, 10);
 
 export function newModel(seen: Snapshot, rules: Rules, tally: Map<string, number>): Model {
@@ -105,7 +106,7 @@ export function newModel(seen: Snapshot, rules: Rules, tally: Map<string, number
     now: START,
     messages: new Map(),
     lanes: new Map(),
-    workers: Array.from({ length: 3 }, (_, n) => ({ token: `worker-${n}`, work: null })),
+    workers: Array.from({ length: WORKERS }, (_, n) => ({ token: `worker-${n}`, work: null })),
     locks: new Map(),
     letters: new Set(),
     keys: new Map(),

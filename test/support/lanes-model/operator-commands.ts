@@ -20,7 +20,11 @@ const limits = {
 export const firstRules: fc.Arbitrary<Rules> = fc.oneof(
   {
     weight: 1,
-    arbitrary: fc.record({ window: fc.constantFrom(2, 1), pageLimit: fc.constant(null), intervalMs: fc.constant(0) }),
+    arbitrary: fc.record({
+      window: fc.constantFrom(2, 1, 5),
+      pageLimit: fc.constant(null),
+      intervalMs: fc.constant(0),
+    }),
   },
   { weight: 1, arbitrary: fc.record({ ...limits, window: fc.constantFrom(3, 2, 1) }) },
 );
@@ -167,7 +171,7 @@ export const forgottenEndCommand = number.map((n): LaneCommand => {
       const worker = find(model);
       if (!worker?.work) return [];
       const { message } = worker.work;
-      await world.complete(message.id);
+      await world.complete(message.id, model.now);
       model.locks.delete(message.id);
       worker.work = null;
       endMessage(model, message, 'delivered');

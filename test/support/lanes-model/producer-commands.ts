@@ -9,7 +9,7 @@ import type { World } from './world.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-interface Order {
+export interface Order {
   id: string;
   page: string;
   conversation: string;
@@ -21,7 +21,7 @@ interface Order {
   isHigh?: boolean;
 }
 
-async function callEnqueue(world: World, order: Order, now: number): Promise<EnqueueResult> {
+export async function callEnqueue({ shard }: Pick<World, 'shard'>, order: Order, now: number): Promise<EnqueueResult> {
   const { id, page, conversation, ttlMs, maxQueued, key, replayOf, due, isHigh } = order;
   const message: MessageToEnqueue = {
     id,
@@ -36,7 +36,7 @@ async function callEnqueue(world: World, order: Order, now: number): Promise<Enq
     due: due && ('delayMs' in due ? due : { atMs: now + due.atInMs }),
     priority: isHigh ? 'high' : undefined,
   };
-  return await enqueue(world.shard, message);
+  return await enqueue(shard, message);
 }
 
 function expectedAnswer(model: Model, { page, key, maxQueued, replayOf }: Order): EnqueueResult {

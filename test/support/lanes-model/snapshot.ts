@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../../../src/shared/redis-cluster.ts';
 
 /** All that one shard's Redis holds, read in one step. */
 export interface Snapshot {
@@ -62,7 +62,7 @@ return cjson.encode(dump)
 /** BullMQ's and the workers' records, and what limits count, which say nothing of messages. */
 const RECORDS = /^(?:(?:send|dead):(?:meta|id|marker|events)|workers|left|turns|(?:rate|sent|left|turns):.*)$/;
 
-export async function takeSnapshot(redis: Redis, root: string): Promise<Snapshot> {
+export async function takeSnapshot(redis: RedisClient, root: string): Promise<Snapshot> {
   const dump = JSON.parse((await redis.eval(DUMP, 0)) as string) as Record<string, string[]>;
   const shard = new Map<string, string[]>();
   for (const [key, values] of Object.entries(dump)) {

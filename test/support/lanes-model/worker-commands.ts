@@ -2,24 +2,23 @@ import fc from 'fast-check';
 import type { FleetWord } from '../../../src/shared/lanes/claim.ts';
 import { settle } from '../../../src/shared/lanes/settle.ts';
 import { checked, command, type LaneCommand } from './command.ts';
-import { count, type Model, newName, openMessages, pick, type Work, type Worker } from './model.ts';
+import { count, type Model, newName, openMessages, pick, type Work, type Worker, WORKERS } from './model.ts';
 import {
   claimWork,
   DELIVERED,
   finishWork,
-  LETTER,
   type Outcome,
+  plainSettlement,
   repeatWork,
   settleWork,
   take,
 } from './worker-steps.ts';
 import type { World } from './world.ts';
 
-const WORKERS = 3;
 const anyWorker = fc.nat(WORKERS - 1);
 const free = { verdict: 'go' } as const;
 const wordDelayMs = fc.constantFrom(200, 1000, 30_000);
-const anyWord: fc.Arbitrary<FleetWord> = fc.oneof(
+export const anyWord: fc.Arbitrary<FleetWord> = fc.oneof(
   { weight: 8, arbitrary: fc.constant(free) },
   { weight: 2, arbitrary: fc.constantFrom({ verdict: 'ask' } as const, { verdict: 'probe' } as const) },
   { weight: 2, arbitrary: fc.record({ verdict: fc.constantFrom('slot', 'hold'), delayMs: wordDelayMs }) },
@@ -73,7 +72,7 @@ async function stepOnce(model: Model, world: World, worker: Worker, what: Outcom
 }
 
 /** While the fleet has a limit a worker asks; then it knows what it may do. */
-function wordFor({ fleet }: Model, { claim, message }: Work, word: FleetWord): FleetWord {
+export function wordFor({ fleet }: Model, { claim, message }: Work, word: FleetWord): FleetWord {
   const isLimited = fleet.intervalMs > 0;
   if (claim === null) {
     return word.verdict === 'go' && (isLimited || message.fleetSlot !== null) ? { verdict: 'ask' } : word;
@@ -255,9 +254,8 @@ export const impostorCommand = fc
         if (!message) return;
         const token = hasLock ? (model.locks.get(message.id) ?? '') : 'impostor';
         const openAttempt = hasLock ? 'another' : message.open;
-        const what = kind === 'dead' ? { kind, letter: LETTER } : { kind, delayMs };
         const attempt = { id: message.id, token, openAttempt, record: null, survived: true };
-        const { verdict } = await settle(world.shard, attempt, what);
+        const { verdict } = await settle(world.shard, attempt, plainSettlement(kind, delayMs));
         if (verdict !== 'lost') throw new Error(`an impostor settles ${message.id}: ${verdict}`);
       },
     });

@@ -1,11 +1,13 @@
 import type { AttemptRecord } from '../../../src/shared/attempts.ts';
 import type { DeadLetterPayload } from '../../../src/shared/dead-letter.ts';
 import { claim, type FleetWord } from '../../../src/shared/lanes/claim.ts';
-import { settle, type Settlement, type TimedHold } from '../../../src/shared/lanes/settle.ts';
+import { type AttemptToSettle, settle, type Settlement, type TimedHold } from '../../../src/shared/lanes/settle.ts';
+import { NO_KEYS } from '../../../src/shared/sealing/sealing.ts';
 import type { BuryConfig } from '../../../src/worker/bury-lost.ts';
+import { delivered } from '../lanes.ts';
 import { applySettlement, expectedResult, whyNotSend } from './expected.ts';
 import { applyClaim, expectedClaim } from './expected-claim.ts';
-import { count, type Model, newName, type Work, type Worker } from './model.ts';
+import { count, type Message, type Model, newName, type Work, type Worker } from './model.ts';
 import type { World } from './world.ts';
 
 /** What becomes of a message that a worker may send, or of one whose last worker died. */
@@ -31,7 +33,7 @@ export const DELIVERED: Outcome = {
 };
 
 /** How a worker buries what BullMQ failed by itself. */
-export const BURY: BuryConfig = { attempts: 8, onUnknownOutcome: 'resend', onDeadLetter: 'continue' };
+export const BURY: BuryConfig = { attempts: 8, onUnknownOutcome: 'resend', onDeadLetter: 'continue', sealing: NO_KEYS };
 
 /** A dead letter as its queue needs it; what stands in it is not the lanes' business. */
 export const LETTER: DeadLetterPayload = {
@@ -83,30 +85,45 @@ export async function claimWork(model: Model, world: World, worker: Worker, work
   return goesOn ? message.page : undefined;
 }
 
-/** Decides as a worker does, and settles. Returns the page whose messages may go on. */
+/** Decides as a worker does; `null` if there is nothing to settle. */
+export function decide(model: Model, { claim: answer, message }: Work, outcome: Outcome): Work['settlement'] {
+  if (!answer || !('claimed' in answer)) return null;
+  const { verdict, claimed } = answer;
+  const what = settlementOf(model, message, verdict, outcome);
+  const usedAttempt = verdict === 'go' ? outcome.usedAttempt && what.kind !== 'delivered' : verdict === 'unknown';
+  return { openAttempt: claimed.openAttempt, usedAttempt, survived: verdict === 'go', what };
+}
+
+/** Decides and settles. Returns the page whose messages may go on. */
 export async function settleWork(
   model: Model,
   world: World,
   worker: Worker,
   { work, outcome }: { work: Work; outcome: Outcome },
 ): Promise<string | undefined> {
-  if (!work.claim || !('claimed' in work.claim)) return undefined;
-  const { verdict, claimed } = work.claim;
-  const what = settlementOf(model, work, verdict, outcome);
-  const usedAttempt = verdict === 'go' ? outcome.usedAttempt && what.kind !== 'delivered' : verdict === 'unknown';
-  work.settlement = { openAttempt: claimed.openAttempt, usedAttempt, survived: verdict === 'go', what };
+  work.settlement = decide(model, work, outcome);
   return await callSettle(model, world, worker, work);
 }
 
+/** What a worker says of the attempt that it settles. */
+export function attemptToSettle(
+  model: Model,
+  { token }: Worker,
+  { message: { id } }: Work,
+  { openAttempt, usedAttempt, survived }: NonNullable<Work['settlement']>,
+): AttemptToSettle {
+  const record = openAttempt === '' ? null : recordOf(model, usedAttempt);
+  return { id, token, openAttempt, record, survived };
+}
+
 /** Sends the same settlement, for the first time or again. */
-async function callSettle(model: Model, world: World, { token }: Worker, work: Work): Promise<string | undefined> {
+async function callSettle(model: Model, world: World, worker: Worker, work: Work): Promise<string | undefined> {
   const { message, settlement } = work;
   if (!settlement) return undefined;
-  const { openAttempt, usedAttempt, survived, what } = settlement;
-  const expected = expectedResult(model, token, message, openAttempt);
+  const { openAttempt, what } = settlement;
+  const expected = expectedResult(model, worker.token, message, openAttempt);
   const isRepeated = work.result !== null;
-  const record = openAttempt === '' ? null : recordOf(model, usedAttempt);
-  const result = await settle(world.shard, { id: message.id, token, openAttempt, record, survived }, what);
+  const result = await settle(world.shard, attemptToSettle(model, worker, work, settlement), what);
   count(model, result.verdict === 'done' ? `settle ${what.kind}` : `settle: ${result.verdict}`);
   if (result.verdict !== expected) {
     throw new Error(`settling ${message.id} as ${what.kind} answers ${result.verdict}, not ${expected}`);
@@ -127,7 +144,7 @@ export async function repeatWork(model: Model, world: World, worker: Worker, wor
   return work.settlement ? await callSettle(model, world, worker, work) : await claimWork(model, world, worker, work);
 }
 
-/** What BullMQ is told at the end. It does nothing for a worker whose lock is gone. */
+/** What BullMQ is told at the end. It does nothing for a worker whose lock is gone, as that of a delivered message is. */
 export async function finishWork(model: Model, world: World, worker: Worker, work: Work): Promise<void> {
   worker.work = null;
   const { message, claim: answer, result, settlement } = work;
@@ -138,7 +155,7 @@ export async function finishWork(model: Model, world: World, worker: Worker, wor
   if (answer?.verdict === 'wait') await world.putOff(id, model.now + answer.delayMs);
   else if (result?.verdict === 'done' && goesOnLater(work)) await world.putOff(id, model.now + result.delayMs);
   else if (endsAsDead && result?.verdict !== 'settled') await world.discard(id);
-  else await world.complete(id);
+  else await world.complete(id, model.now);
 }
 
 /** The worker doesn't know that its message was cancelled after its settlement. */
@@ -148,7 +165,7 @@ function goesOnLater({ message: { end }, settlement }: Work): boolean {
 
 function settlementOf(
   { policy }: Model,
-  work: Work,
+  message: Message,
   verdict: 'go' | 'unknown' | 'expired' | 'crashed',
   outcome: Outcome,
 ): Settlement {
@@ -158,9 +175,13 @@ function settlementOf(
   }
   // Whether a message was delivered whose worker died can't be known: it is tried again.
   if (verdict === 'unknown') return { kind: 'backoff', delayMs };
-  if (kind === 'delivered') return { kind };
-  const page: TimedHold = { pageId: work.message.page, reason: 'rate-limited' };
-  return kind === 'hold' && holdsPage ? { kind, delayMs, page } : { kind, delayMs };
+  const page: TimedHold = { pageId: message.page, reason: 'rate-limited' };
+  return kind === 'hold' && holdsPage ? { kind, delayMs, page } : plainSettlement(kind, delayMs);
+}
+
+export function plainSettlement(kind: Settlement['kind'], delayMs: number): Settlement {
+  if (kind === 'dead') return { kind, letter: LETTER };
+  return kind === 'delivered' ? delivered : { kind, delayMs };
 }
 
 function recordOf({ now }: Model, usedAttempt: boolean): AttemptRecord {

@@ -6,6 +6,7 @@ import { openLanes } from '../lanes.ts';
 import { START } from './model.ts';
 import { fleetRulesOf, type Rules } from './pace.ts';
 import { type Snapshot, takeSnapshot } from './snapshot.ts';
+import { openTwin, type Twin } from './twin.ts';
 
 const CLOCK = 'test-clock';
 
@@ -16,13 +17,14 @@ export const TEST_CLOCK_LUA = `local function redisNowMs() return tonumber(redis
 export interface World {
   shard: Shard;
   redis: LaneRedis;
+  twin: Twin;
   look(): Promise<Snapshot>;
   /** Empties Redis, for the next run. */
   begin(rules: Rules): Promise<void>;
   setClock(nowMs: number): Promise<void>;
   /** From `wait` to `active`, under a lock. */
   take(token: string): Promise<string | null>;
-  complete(id: string): Promise<void>;
+  complete(id: string, nowMs: number): Promise<void>;
   discard(id: string): Promise<void>;
   putOff(id: string, untilMs: number): Promise<void>;
   /** A delay is over, or an operator promotes the job. */
@@ -37,8 +39,12 @@ export interface World {
   forgetKey(name: string): Promise<void>;
 }
 
-export async function openWorld(redis: LaneRedis): Promise<World> {
-  const lanes = await openLanes(redis, 'model');
+const NAMESPACE = 'model';
+
+/** @param other a second connection, for a second database */
+export async function openWorld(redis: LaneRedis, other: LaneRedis): Promise<World> {
+  const lanes = await openLanes(redis, NAMESPACE);
+  const twin = await openTwin(redis, other, NAMESPACE);
   const { shard } = lanes;
   const send = `${shard.root}send:`;
   const leaveActive = (id: string) => redis.multi().lrem(`${send}active`, 1, id).del(`${send}${id}:lock`);
@@ -52,6 +58,7 @@ export async function openWorld(redis: LaneRedis): Promise<World> {
   return {
     shard,
     redis,
+    twin,
     setClock,
     look: async () => await takeSnapshot(redis, shard.root),
     async begin(rules) {
@@ -64,8 +71,8 @@ export async function openWorld(redis: LaneRedis): Promise<World> {
       if (id !== null) await redis.set(`${send}${id}:lock`, token, 'PX', 3_600_000);
       return id;
     },
-    async complete(id) {
-      await leaveActive(id).zadd(`${send}completed`, 1, id).exec();
+    async complete(id, nowMs) {
+      await leaveActive(id).zadd(`${send}completed`, nowMs, id).exec();
     },
     async discard(id) {
       await lanes.finish({ id, token: '' });

@@ -4,7 +4,7 @@ import type { AttemptDeps } from '../../../src/worker/attempt.ts';
 import { createSendAttempt, diedInMidSend } from '../../../src/worker/attempt.ts';
 import type { ClassifyResponse } from '../../../src/worker/classify.ts';
 import type { Exchange } from '../../../src/worker/exchange.ts';
-import type { Keyring } from '../../../src/worker/keyring.ts';
+import { createKeyring, type Key, type Keyring } from '../../../src/worker/keyring.ts';
 import type { SendOptions } from '../../../src/worker/sender.ts';
 import { answered, unanswered } from './exchanges.ts';
 import { readableLogger } from './log-lines.ts';
@@ -12,9 +12,11 @@ import { readableLogger } from './log-lines.ts';
 const request: SendRequest = { conversationId: 'c1', pageId: 'p1', message: { text: 'Xin chào 👋', type: 'text' } };
 const config = { timeoutMs: 200, retryAfterMaxMs: 60_000 };
 
-function keyringWith(keyFor: (pageId: string) => string | undefined): Keyring {
-  return { keyFor: (pageId) => Promise.resolve(keyFor(pageId)), circuitOf: (apiKey) => `key:#${apiKey.length}` };
+function keyNamed(apiKey: string): Key {
+  return { apiKey, circuit: `key:#${apiKey.length}` };
 }
+
+const keyOfEachPage: Keyring = { keyFor: (pageId) => keyNamed(`key-of-${pageId}`) };
 
 function attemptWith(exchange: Exchange, overrides: Partial<AttemptDeps> = {}) {
   const sent: { body: string; options: SendOptions }[] = [];
@@ -28,7 +30,7 @@ function attemptWith(exchange: Exchange, overrides: Partial<AttemptDeps> = {}) {
       },
       close: () => Promise.resolve(),
     },
-    keyring: keyringWith(() => 'secret-key'),
+    keyring: { keyFor: () => keyNamed('secret-key') },
     classifyResponse: undefined,
     logger,
     ...overrides,
@@ -39,9 +41,7 @@ function attemptWith(exchange: Exchange, overrides: Partial<AttemptDeps> = {}) {
 
 describe('an attempt', () => {
   it('sends exactly the request, with the key of its page, as long as the lock covers a whole request', async () => {
-    const { run, sent, signal } = attemptWith(answered(200), {
-      keyring: keyringWith((pageId) => `key-of-${pageId}`),
-    });
+    const { run, sent, signal } = attemptWith(answered(200), { keyring: keyOfEachPage });
     const before = Date.now();
     const { outcome, startedAtMs, exchange, keyCircuit } = await run();
     const body = '{"conversationId":"c1","pageId":"p1","message":{"text":"Xin chào 👋","type":"text"}}';
@@ -50,6 +50,20 @@ describe('an attempt', () => {
     expect(exchange).toEqual(answered(200));
     expect(startedAtMs).toBeGreaterThanOrEqual(before);
     expect(keyCircuit).toBe('key:#9');
+  });
+
+  it('asks for the request at once when its key is there at once, and waits for a key that comes later', async () => {
+    const atOnce = attemptWith(answered(200), { keyring: keyOfEachPage });
+    const running = atOnce.run();
+    expect(atOnce.sent).toHaveLength(1);
+    await running;
+    const found = Promise.withResolvers<Key>();
+    const later = attemptWith(answered(200), { keyring: { keyFor: () => found.promise } });
+    const waiting = later.run();
+    expect(later.sent).toEqual([]);
+    found.resolve(keyNamed('late-key'));
+    expect(await waiting).toMatchObject({ outcome: { kind: 'delivered' }, keyCircuit: 'key:#8' });
+    expect(later.sent).toMatchObject([{ options: { apiKey: 'late-key' } }]);
   });
 
   it.each([
@@ -77,7 +91,8 @@ describe('an attempt', () => {
     ['it holds a space', 'secret key'],
     ['it holds a character that no header can', 'secret-ключ'],
   ])('lets the page wait two seconds and sends nothing when it has no usable key: %s', async (_what, apiKey) => {
-    const { run, sent, lines } = attemptWith(answered(200), { keyring: keyringWith(() => apiKey) });
+    const { logger, lines } = readableLogger();
+    const { run, sent } = attemptWith(answered(200), { keyring: createKeyring(() => apiKey, 1000, logger) });
     const { outcome, exchange, keyCircuit } = await run();
     expect(outcome).toMatchObject({ kind: 'held', scope: 'missing-key', httpStatus: null, holdMs: 2000 });
     expect(outcome.detail).toMatch(/API key for this page/);

@@ -2,6 +2,7 @@ import type { Job } from 'bullmq';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { AttemptRecord } from '../../../src/shared/attempts.ts';
+import { NO_KEYS } from '../../../src/shared/sealing/sealing.ts';
 import { cutResponse, type Death, deadLetterOf, type MessageContext } from '../../../src/worker/message-context.ts';
 
 const request = { pageId: 'p1', conversationId: 'c1', message: { type: 'text' as const, text: 'Hello' } };
@@ -29,7 +30,7 @@ const death: Death = { reason: 'exhausted', record: attempt(true), response: nul
 describe('deadLetterOf', () => {
   it('keeps all that is needed to judge and repeat the message', () => {
     const response = { httpStatus: 500, body: 'oops' };
-    expect(deadLetterOf(context, { ...death, response })).toEqual({
+    expect(deadLetterOf(context, { ...death, response }, NO_KEYS)).toEqual({
       v: 1,
       reason: 'exhausted',
       request,
@@ -45,13 +46,13 @@ describe('deadLetterOf', () => {
 
   it('keeps label, policy and origin of a replay', () => {
     const payload = { v: 1, request, label: 'spring', onUnknownOutcome: 'dead-letter', replayOf: '0-01H' } as const;
-    const letter = deadLetterOf({ ...context, payload }, death);
+    const letter = deadLetterOf({ ...context, payload }, death, NO_KEYS);
     expect(letter).toMatchObject({ label: 'spring', onUnknownOutcome: 'dead-letter', replayOf: '0-01H' });
   });
 
   it('counts only attempts that count, and adds none that was not made', () => {
-    expect(deadLetterOf(context, { ...death, record: attempt(false) })).toMatchObject({ attemptsUsed: 2 });
-    expect(deadLetterOf(context, { ...death, reason: 'expired', record: null })).toMatchObject({
+    expect(deadLetterOf(context, { ...death, record: attempt(false) }, NO_KEYS)).toMatchObject({ attemptsUsed: 2 });
+    expect(deadLetterOf(context, { ...death, reason: 'expired', record: null }, NO_KEYS)).toMatchObject({
       attemptsUsed: 2,
       attempts: [attempt(true), attempt(true)],
     });
@@ -59,7 +60,11 @@ describe('deadLetterOf', () => {
 
   it('keeps what was stored when it can not be read as a message', () => {
     const job = { data: { v: 9, body: '?' }, timestamp: 0 } as Job;
-    const letter = deadLetterOf({ ...context, job, payload: null }, { ...death, reason: 'undecodable', record: null });
+    const letter = deadLetterOf(
+      { ...context, job, payload: null },
+      { ...death, reason: 'undecodable', record: null },
+      NO_KEYS,
+    );
     expect(letter).toMatchObject({ request: null, stored: { v: 9, body: '?' }, label: null, replayOf: null });
   });
 });

@@ -12,11 +12,17 @@ const attempted: Attempted = {
   keyCircuit: null,
 };
 
+interface TestControls {
+  at(ms: number): void;
+  ticked(waiting: ReadonlyMap<Shard, number>): void;
+}
+
 /** A worker of two shards with two places in each, and a clock that is set by hand. */
-function progressAt(): Progress & { at(ms: number): void } {
+function progressAt(): Omit<Progress, 'ticked'> & TestControls {
   let nowMs = 0;
-  const config = { workerId: 'w', concurrency: 4, shards: 2, timeoutMs: 1000, shutdownMs: 1000 };
-  return { ...createProgress(config, () => nowMs), at: (ms) => void (nowMs = ms) };
+  const config = { workerId: 'w', concurrency: 4, timeoutMs: 1000, shutdownMs: 1000 };
+  const progress = createProgress(config, () => nowMs);
+  return { ...progress, ticked: (waiting) => progress.ticked(waiting, () => 2), at: (ms) => void (nowMs = ms) };
 }
 
 describe('the progress of a worker', () => {

@@ -1,5 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
+import { createStop, type StopSignal } from '../../../src/worker/stop-signal.ts';
 import { untilAnswered } from '../../../src/worker/until-answered.ts';
 import { readableLogger } from './log-lines.ts';
 
@@ -41,6 +42,26 @@ describe('untilAnswered', () => {
     stop.abort();
     await expect(settled).rejects.toThrow(/aborted/);
     expect(calls.count).toBe(1);
+  });
+
+  it('listens once for the end of its message, however often it asks again', async () => {
+    const { logger } = readableLogger();
+    const { calls, settle } = failing(2);
+    const { signal } = createStop();
+    let listeners = 0;
+    const counted: StopSignal = {
+      get aborted() {
+        return signal.aborted;
+      },
+      addEventListener: (type, listener) => {
+        listeners += 1;
+        signal.addEventListener(type, listener);
+      },
+      removeEventListener: (type, listener) => signal.removeEventListener(type, listener),
+    };
+    await expect(untilAnswered(settle, logger, counted)).resolves.toBe('done');
+    expect(calls.count).toBe(3);
+    expect(listeners).toBe(1);
   });
 
   it('still asks once for a worker that has been told to go', async () => {

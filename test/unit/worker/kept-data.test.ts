@@ -1,0 +1,21 @@
+import { describe, expect, it } from 'vitest';
+import { keptData } from '../../../src/worker/kept-data.ts';
+
+describe('what a dead letter keeps of data that is no message', () => {
+  it.each([[null], [7], ['text'], [{ v: 99, later: true }], [{ sealed: 'x'.repeat(90 * 1024) }]])(
+    'is all of it: %j',
+    (data) => {
+      expect(keptData(data)).toBe(data);
+    },
+  );
+
+  it('is its beginning, if it is larger than any message', () => {
+    const kept = keptData({ text: 'x'.repeat(10 * 1024 * 1024) });
+    expect(kept).toMatch(/^\{"text":"x+… \[cut, it had 10485771 characters\]$/);
+    expect(String(kept).length).toBeLessThan(3000);
+  });
+
+  it('is a word, if JSON can not be written of it', () => {
+    expect(keptData(JSON.parse('['.repeat(100_000) + ']'.repeat(100_000)))).toBe('[nested too deeply]');
+  });
+});

@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import { abortSignalOf, createStop } from '../../../src/worker/stop-signal.ts';
+
+function listenerOf(heard: string[], name: string): () => void {
+  return () => void heard.push(name);
+}
+
+describe('what ends the work on one message', () => {
+  it('tells those that listen, once, and is aborted from then on', () => {
+    const { signal, abort } = createStop();
+    const heard: string[] = [];
+    signal.addEventListener('abort', () => heard.push(`aborted: ${signal.aborted}`));
+    signal.addEventListener('abort', listenerOf(heard, 'other'));
+    expect([signal.aborted, heard]).toEqual([false, []]);
+    abort();
+    abort();
+    expect(signal.aborted).toBe(true);
+    expect(heard).toEqual(['aborted: true', 'other']);
+  });
+
+  it('tells nobody that has stopped listening, and nobody of what was before', () => {
+    const { signal, abort } = createStop();
+    const heard: string[] = [];
+    const leaving = listenerOf(heard, 'leaving');
+    signal.addEventListener('abort', leaving);
+    signal.addEventListener('abort', listenerOf(heard, 'staying'));
+    signal.removeEventListener('abort', leaving);
+    abort();
+    signal.addEventListener('abort', listenerOf(heard, 'late'));
+    abort();
+    expect(heard).toEqual(['staying']);
+  });
+
+  it('ends one message and no other', () => {
+    const [one, other] = [createStop(), createStop()];
+    one.abort();
+    expect([one.signal.aborted, other.signal.aborted]).toEqual([true, false]);
+  });
+});
+
+describe('the same as an AbortSignal', () => {
+  it('is aborted when that ends the work, or has ended it before', () => {
+    const stop = createStop();
+    const early = abortSignalOf(stop.signal);
+    expect(early.aborted).toBe(false);
+    stop.abort();
+    expect([early.aborted, abortSignalOf(stop.signal).aborted]).toEqual([true, true]);
+    expect(early.reason).toMatchObject({ name: 'AbortError' });
+  });
+
+  it('is the signal itself if it was one', () => {
+    const { signal } = new AbortController();
+    expect(abortSignalOf(signal)).toBe(signal);
+  });
+});
