@@ -37,6 +37,14 @@ export function wholeNumber(text: string): number {
   return Number(text);
 }
 
+const MOST_SHARDS = 256;
+
+export function shardCount(text: string): number {
+  const count = wholeNumber(text);
+  if (count < 1 || count > MOST_SHARDS) throw new InvalidArgumentError(`It must be from 1 to ${MOST_SHARDS}.`);
+  return count;
+}
+
 export function time(text: string): Date {
   const date = new Date(text);
   // Date also reads "5" and "1 may", and none of it as people mean it.

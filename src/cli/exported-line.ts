@@ -17,6 +17,7 @@ const told: Readonly<Record<Told, true>> = {
   reason: true,
   deadAt: true,
   response: true,
+  problem: true,
   replayOf: true,
   expiresAt: true,
 };

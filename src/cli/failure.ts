@@ -1,6 +1,7 @@
 import { ChangeUncertainError } from '../shared/change-redis.ts';
 import { type Environment, loadConfig } from '../shared/config.ts';
 import { ConfigError, EnqueueUncertainError, KitechatSenderError, QueueUnavailableError } from '../shared/errors.ts';
+import { describeRedisUrl } from '../shared/redis-addresses.ts';
 import { describeSafely } from '../shared/safe-cause.ts';
 import { RedisMissingError } from '../testing/redis-errors.ts';
 import { type ExitCode, exitCodes } from './context.ts';
@@ -37,7 +38,6 @@ function exitCodeOf(error: KitechatSenderError): ExitCode {
 
 /** Where it was looked for, without user and password, and the code that Redis gave, such as WRONGPASS or OOM. */
 function describeAsked({ cause }: QueueUnavailableError, env: Environment): string {
-  const { protocol, host, pathname } = new URL(loadConfig(env).redisUrl);
   const { code } = describeSafely(cause);
-  return `${protocol}//${host}${pathname}${code === undefined ? '' : `, ${code}`}`;
+  return `${describeRedisUrl(loadConfig(env).redisUrl)}${code === undefined ? '' : `, ${code}`}`;
 }

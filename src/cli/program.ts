@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Command, Option } from 'commander';
 import { reading } from '../shared/ask-redis.ts';
 import { version } from '../shared/version.ts';
-import { type Actions, json, lazily, repeatable, type Run, wholeNumber } from './arguments.ts';
+import { type Actions, json, lazily, repeatable, type Run, shardCount, wholeNumber } from './arguments.ts';
 import { type CommandContext, type ExitCode, exitCodes } from './context.ts';
 import { addDeadLetterCommands } from './dead-letter-commands.ts';
 import type { FakeApiOptions } from './fake-api.ts';
@@ -71,6 +71,13 @@ export function createProgram(context: CommandContext, finish: (exitCode: ExitCo
   addDeadLetterCommands(program, actions);
   addHoldCommands(program, actions);
   addLimitCommands(program, actions);
+
+  program
+    .command('reshard')
+    .description('change the number of shards of an installation that has no open messages, workers and dead letters')
+    .argument('<N>', 'the new KITECHAT_SHARDS', shardCount)
+    .addOption(json())
+    .action(run(lazily(async () => (await import('./reshard/reshard.ts')).reshard)));
 
   program
     .command('console')

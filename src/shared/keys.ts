@@ -21,9 +21,22 @@ export function shardRoot(namespace: string, shard: number): string {
   return `${shardPrefix(namespace, shard)}:`;
 }
 
+/**
+ * A key that never exists. While a slot of a Redis Cluster moves, each node has a part of its keys. A script that names this
+ * key beside another one is asked to try again as long as that lasts; it would run on what is there otherwise.
+ */
+export function absentKey({ root }: { root: string }): string {
+  return `${root}-`;
+}
+
 /** Where the number of shards is kept, once for a namespace. */
 export function shardsKey(namespace: string): string {
   return `{${namespace}}:shards`;
+}
+
+/** How Redis lists the connections of an installation: who changes its number of shards ends them all. */
+export function connectionName(namespace: string): string {
+  return `kitechat-sender:${namespace}`;
 }
 
 /** What the keys of the whole fleet start with: they have a slot of their own in a Redis Cluster. */

@@ -1,6 +1,7 @@
 import { Queue } from 'bullmq';
 import { DEAD_QUEUE, SEND_QUEUE, shardPrefix, shardRoot } from './keys.ts';
 import type { LaneRedis } from './lanes/commands.ts';
+import { isCluster } from './redis-cluster.ts';
 
 /** One shard: its two BullMQ queues over one connection, and the start of all its keys. */
 export interface Shard {
@@ -25,6 +26,8 @@ export async function openShard(redis: LaneRedis, namespace: string, index: numb
       connection: redis,
       prefix: shardPrefix(namespace, index),
       streams: { events: { maxLen: MAX_EVENTS } },
+      // It would ask any node, also one that is away or not connected yet.
+      skipVersionCheck: isCluster(redis),
     });
     // The connection's own listener speaks for it; BullMQ would throw without one here.
     queue.on('error', () => {});

@@ -1,5 +1,16 @@
-import { Redis, type RedisOptions } from 'ioredis';
+import { type Cluster, Redis, type RedisOptions } from 'ioredis';
+import { batchWrites } from './batched-writes.ts';
 import { type LaneRedis, withLaneCommands } from './lanes/commands.ts';
+import { parseRedisAddresses, type RedisAddresses } from './redis-addresses.ts';
+import {
+  type ClusterSettings,
+  connectCluster,
+  isCluster,
+  isConnected,
+  isNodeReady,
+  type RedisClient,
+  whenNodeReady,
+} from './redis-cluster.ts';
 
 /** Quick at first, never slower than once a second: after an outage everything goes on at once. */
 function reconnectDelayMs(times: number): number {
@@ -7,68 +18,147 @@ function reconnectDelayMs(times: number): number {
   return delayMs / 2 + Math.random() * (delayMs / 2);
 }
 
-type ConnectionOptions = Omit<RedisOptions, 'replyMapping'>;
+type ConnectionOptions = ClusterSettings['redisOptions'];
 
 const common: ConnectionOptions = {
-  retryStrategy: reconnectDelayMs,
   connectTimeout: 5000,
+  // A Redis user would need a right for that which older servers don't know.
+  disableClientInfo: true,
   // While Redis loads its data it is asked this often, whatever it expects itself.
   maxLoadingRetryTime: 1000,
 };
+
+/** What a node of a cluster answers before it has done anything (MOVED, ASK, TRYAGAIN, CLUSTERDOWN) is asked again this soon. */
+const ASK_AGAIN_MS = 100;
+/** The longest that BullMQ waits for work in one command is ten seconds. */
+const CLUSTER_SILENCE_MS = 15_000;
 
 /**
  * A connection for callers that must have an answer soon. A command is refused when Redis is away, and fails when the
  * connection is lost: sent again, it could run twice, or be refused after it was carried out the first time.
  *
  * @param silenceMs a connection that owes an answer and stays silent for so long is given up for a new one
+ * @param name how Redis lists the connection
  */
-export function connectFailingFast(url: string, silenceMs: number): LaneRedis {
-  const redis = connect(url, {
+export function connectFailingFast(url: string, silenceMs: number, name?: string): LaneRedis {
+  const options: ConnectionOptions = {
     ...common,
-    enableOfflineQueue: false,
+    ...(name !== undefined && { connectionName: name }),
     maxRetriesPerRequest: 0,
     socketTimeout: silenceMs,
     // A Redis that doesn't answer a goodbye must not hold up the end of a program.
     disconnectTimeout: 500,
-  });
-  // An idle connection must not keep a program alive; a call that is under way does, by its deadline.
-  redis.on('connect', () => redis.stream.unref());
+  };
+  const addresses = parseRedisAddresses(url);
+  if (addresses.isCluster) {
+    const cluster = clusterOf(addresses, {
+      redisOptions: options,
+      // A slot may move to a node that was not connected to before: for that moment a command may wait.
+      enableOfflineQueue: true,
+      retryDelayOnFailover: 0,
+      // One that was sent on has done nothing yet. Nobody waits for it longer than this.
+      maxRedirections: Math.ceil((2 * silenceMs) / ASK_AGAIN_MS),
+    });
+    cluster.on('+node', unref);
+    return cluster;
+  }
+  const redis = redisOf(url, { ...options, enableOfflineQueue: false });
+  unref(redis);
   return redis;
 }
 
-/** A connection for workers: commands wait until Redis is back, however long that takes. */
-export function connectPatiently(url: string): LaneRedis {
-  return connect(url, { ...common, maxRetriesPerRequest: null });
+/** An idle connection must not keep a program alive; a call that is under way does, by its deadline. */
+function unref(redis: Redis): void {
+  redis.on('connect', () => redis.stream.unref());
 }
 
-function connect(url: string, options: ConnectionOptions): LaneRedis {
-  const redis = new Redis(url, options);
+/** A connection for workers: commands wait until Redis is back, however long that takes. */
+export function connectPatiently(url: string, name?: string): LaneRedis {
+  const options: ConnectionOptions = {
+    ...common,
+    ...(name !== undefined && { connectionName: name }),
+    maxRetriesPerRequest: null,
+  };
+  const addresses = parseRedisAddresses(url);
+  if (!addresses.isCluster) return redisOf(url, options);
+  return clusterOf(addresses, {
+    // A node that was cut off stays silent, and another one has its slots meanwhile.
+    redisOptions: { ...options, socketTimeout: CLUSTER_SILENCE_MS },
+    retryDelayOnFailover: ASK_AGAIN_MS,
+    // Two nodes that name each other while a slot moves must not be asked without a pause.
+    retryDelayOnMoved: 10,
+    maxRedirections: Infinity,
+  });
+}
+
+function redisOf(url: string, options: Omit<RedisOptions, 'replyMapping'>): Redis & LaneRedis {
+  const redis = new Redis(url, { ...options, retryStrategy: reconnectDelayMs });
+  batchWrites(redis);
+  return withListeners(redis);
+}
+
+function clusterOf(addresses: RedisAddresses, options: ClusterSettings): Cluster & LaneRedis {
+  const cluster = connectCluster(addresses, {
+    ...options,
+    clusterRetryStrategy: reconnectDelayMs,
+    retryDelayOnClusterDown: ASK_AGAIN_MS,
+    retryDelayOnTryAgain: ASK_AGAIN_MS,
+  });
+  cluster.on('+node', (node: Redis) => {
+    batchWrites(node);
+    // For what must reach this node, and no other one.
+    withLaneCommands(node);
+  });
+  cluster.on('node error', (error: Error) => lastErrors.set(cluster, error));
+  return withListeners(cluster);
+}
+
+function withListeners<Client extends RedisClient>(redis: Client): Client & LaneRedis {
   // Without a listener ioredis prints every failed connection. Callers learn of it from `whenReady` and their commands.
-  redis.on('error', (error: Error) => lastErrors.set(redis, error));
+  redis.on('error', (error: Error) => lastErrors.set(redis, lastNodeErrorOf(error)));
   redis.on('ready', () => lastErrors.delete(redis));
   return withLaneCommands(redis);
 }
 
-const lastErrors = new WeakMap<Redis, Error>();
+/** That no node could be reached says nothing; why the last one couldn't does. */
+function lastNodeErrorOf(error: Error): Error {
+  const { lastNodeError } = error as { lastNodeError?: unknown };
+  return lastNodeError instanceof Error ? lastNodeError : error;
+}
+
+const lastErrors = new WeakMap<RedisClient, Error>();
 
 /** What last went wrong with a connection: why it isn't ready. */
-export function lastErrorOf(redis: Redis): Error | undefined {
+export function lastErrorOf(redis: RedisClient): Error | undefined {
   return lastErrors.get(redis);
 }
 
-/** Whether a command can leave now. A connection that is being closed still calls itself ready for a while. */
-export function isReady(redis: Redis): boolean {
-  return redis.status === 'ready' && redis.stream.writable;
+/**
+ * Whether a command can leave now.
+ *
+ * @param key what the command is about, such as the root of a shard: in a cluster the node that has it is asked for
+ */
+export function isReady(redis: RedisClient, key?: string): boolean {
+  if (!isCluster(redis)) return isConnected(redis);
+  return redis.status === 'ready' && (key === undefined || isNodeReady(redis, key));
 }
 
-const becomingReady = new WeakMap<Redis, Promise<boolean>>();
+const becomingReady = new WeakMap<RedisClient, Promise<boolean>>();
 
 /**
  * Waits until the connection can take commands.
  *
+ * @param key as for `isReady`
  * @returns `false` if it isn't ready within `timeoutMs`, or was closed.
  */
-export async function whenReady(redis: Redis, timeoutMs: number): Promise<boolean> {
+export async function whenReady(redis: RedisClient, timeoutMs: number, key?: string): Promise<boolean> {
+  const startedAt = performance.now();
+  if (!(await whenConnected(redis, timeoutMs))) return false;
+  if (key === undefined || !isCluster(redis)) return true;
+  return await whenNodeReady(redis, key, timeoutMs - (performance.now() - startedAt));
+}
+
+async function whenConnected(redis: RedisClient, timeoutMs: number): Promise<boolean> {
   if (isReady(redis)) return true;
   if (redis.status === 'end' || timeoutMs <= 0) return false;
   let timer: NodeJS.Timeout | undefined;
@@ -83,7 +173,7 @@ export async function whenReady(redis: Redis, timeoutMs: number): Promise<boolea
 }
 
 /** One pair of listeners, however many calls wait. */
-function nextReady(redis: Redis): Promise<boolean> {
+function nextReady(redis: RedisClient): Promise<boolean> {
   const known = becomingReady.get(redis);
   if (known) return known;
   const waiting = new Promise<boolean>((resolve) => {

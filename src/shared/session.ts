@@ -1,7 +1,9 @@
 import { type Deadline, DeadlineError, within } from './deadline.ts';
 import { ConfigError, QueueUnavailableError } from './errors.ts';
 import type { LaneRedis } from './lanes/commands.ts';
+import { connectionName, shardRoot, shardsKey } from './keys.ts';
 import { openShard, type Shard } from './queues.ts';
+import { isCluster } from './redis-cluster.ts';
 import { connectFailingFast, isReady, lastErrorOf, whenReady } from './redis.ts';
 import { agreeOnShards } from './shards.ts';
 
@@ -31,15 +33,23 @@ export function createSession(config: SessionConfig): Session {
   let closed = false;
   let agreement: Promise<void> | null = null;
   const shards = new Map<number, Promise<Shard>>();
+  /** Those that need nothing more, as long as their connection stands. */
+  const usable = new Map<number, Shard>();
 
   function connect(): LaneRedis {
-    const redis = connectFailingFast(config.redisUrl, Math.max(config.enqueueTimeoutMs, MIN_SILENCE_MS));
-    redis.on('close', () => {
+    const silenceMs = Math.max(config.enqueueTimeoutMs, MIN_SILENCE_MS);
+    const redis = connectFailingFast(config.redisUrl, silenceMs, connectionName(config.namespace));
+    // Redis may come back without its data, or with another number of shards: whoever connects settles that anew.
+    const forgetAgreement = (): void => {
       if (redis !== connection) return;
-      // Redis may come back without its data: whoever connects settles the number of shards anew.
       agreement = null;
-      dropUnlessNeeded(redis);
+      usable.clear();
+    };
+    redis.on('close', () => {
+      forgetAgreement();
+      if (redis === connection) dropUnlessNeeded(redis);
     });
+    if (isCluster(redis)) redis.on('-node', forgetAgreement);
     return redis;
   }
 
@@ -53,13 +63,16 @@ export function createSession(config: SessionConfig): Session {
     connection = null;
     agreement = null;
     shards.clear();
+    usable.clear();
   }
 
-  async function connected(deadline: Deadline): Promise<LaneRedis> {
+  async function connected(index: number, deadline: Deadline): Promise<LaneRedis> {
     if (closed) throw new QueueUnavailableError('The connection to the queue was closed');
     const redis = (connection ??= connect());
     waiting += 1;
-    const ready = await whenReady(redis, deadline.leftMs());
+    const keys = [...(agreement ? [] : [shardsKey(config.namespace)]), shardRoot(config.namespace, index)];
+    let ready = true;
+    for (const key of keys) ready &&= await whenReady(redis, deadline.leftMs(), key);
     waiting -= 1;
     if (ready) return redis;
     dropUnlessNeeded(redis);
@@ -79,10 +92,13 @@ export function createSession(config: SessionConfig): Session {
 
   async function opened(redis: LaneRedis, index: number): Promise<Shard> {
     await agreed(redis);
+    const agreedBy = agreement;
     const opening = shards.get(index) ?? openShard(redis, config.namespace, index);
     shards.set(index, opening);
     try {
-      return await opening;
+      const shard = await opening;
+      if (agreedBy !== null && agreement === agreedBy) usable.set(index, shard);
+      return shard;
     } catch (error) {
       if (shards.get(index) === opening) shards.delete(index);
       throw error;
@@ -91,14 +107,16 @@ export function createSession(config: SessionConfig): Session {
 
   return {
     async shard(index, deadline) {
+      const known = usable.get(index);
+      if (known && isReady(known.redis, known.root)) return known;
       for (;;) {
-        const redis = await connected(deadline);
+        const redis = await connected(index, deadline);
         try {
           return await within(deadline, opened(redis, index));
         } catch (error) {
           if (error instanceof ConfigError) throw error;
           // A connection that was lost meanwhile is waited for again, as long as there is time.
-          if (error instanceof DeadlineError || isReady(redis)) {
+          if (error instanceof DeadlineError || isReady(redis, shardRoot(config.namespace, index))) {
             throw new QueueUnavailableError('Redis did not answer in time, or refused', { cause: error });
           }
         }

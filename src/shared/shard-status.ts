@@ -4,7 +4,7 @@ import { type HoldInRedis, readHolds } from './lanes/hold.ts';
 import { WORKER_SILENCE_MS, type WorkerRecord, workersKey } from './lanes/register.ts';
 import { fieldsOf, statusFields, statusOf } from './message-status.ts';
 import { jobKeys, type Shard } from './queues.ts';
-import { redisTimeMs } from './redis-time.ts';
+import { readTimeMs } from './redis-time.ts';
 
 export interface WorkerStatus extends WorkerRecord {
   id: string;
@@ -31,8 +31,8 @@ export interface ShardStatus {
 export async function readShardStatus(shard: Shard): Promise<ShardStatus> {
   const { redis, root } = shard;
   const send = `${root}send:`;
-  const [time, waitingChildren, wait, active, delayed, backoff, putOffHeld, dead, holds, workers] = await Promise.all([
-    redis.time(),
+  const [nowMs, waitingChildren, wait, active, delayed, backoff, putOffHeld, dead, holds, workers] = await Promise.all([
+    readTimeMs(redis, root),
     redis.zcard(`${send}waiting-children`),
     redis.llen(`${send}wait`),
     redis.llen(`${send}active`),
@@ -43,7 +43,6 @@ export async function readShardStatus(shard: Shard): Promise<ShardStatus> {
     readHolds(shard),
     redis.hgetall(workersKey(shard)),
   ]);
-  const nowMs = redisTimeMs(time);
   const [scheduled, heads, oldestQueuedMs] = await Promise.all([
     redis.zcount(dueKey(shard), `(${nowMs}`, '+inf'),
     countHeldHeads(shard, holds, nowMs),

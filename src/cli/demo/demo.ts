@@ -23,11 +23,10 @@ interface Progress {
  */
 export async function demo(context: CommandContext): Promise<ExitCode> {
   const { stderr, interrupted } = context;
-  await using cleanup = new AsyncDisposableStack();
-  const redis = cleanup.use(await startRedisServer());
-  const api = cleanup.use(await startFakeKitechat({ apiKeys: ['demo-key'], faults: demoFaults(), seed: 7 }));
-  const producer = cleanup.use(createProducer({ redisUrl: redis.url }));
-  const deadLetters = cleanup.use(openDeadLetters({ redisUrl: redis.url }));
+  await using redis = await startRedisServer();
+  await using api = await startFakeKitechat({ apiKeys: ['demo-key'], faults: demoFaults(), seed: 7 });
+  await using producer = createProducer({ redisUrl: redis.url });
+  await using deadLetters = openDeadLetters({ redisUrl: redis.url });
   const progress: Progress = { enqueued: 0, retried: 0 };
 
   line(stderr, `A private Redis runs at ${redis.url}, an API that misbehaves at ${api.url}.`);
@@ -36,10 +35,9 @@ export async function demo(context: CommandContext): Promise<ExitCode> {
   line(stderr, `${receipts.length} messages of six types are stored.`);
   if (interrupted.aborted) return tellInterrupted(context);
 
-  const workers = startWorkerProcesses(context, WORKERS, workerEnvironment(redis.url, api.url), ({ next }) => {
+  await using workers = startWorkerProcesses(context, WORKERS, workerEnvironment(redis.url, api.url), ({ next }) => {
     if (next === 'backoff' || next === 'hold') progress.retried += 1;
   });
-  cleanup.defer(() => workers.stop());
   line(stderr, `Worker processes ${workers.pids.join(' and ')} deliver them.`);
 
   const stop = AbortSignal.any([interrupted, workers.failed, AbortSignal.timeout(TIME_LIMIT_MS)]);

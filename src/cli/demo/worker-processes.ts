@@ -17,6 +17,7 @@ export interface WorkerProcesses {
   readonly failed: AbortSignal;
   /** Ends them as a deploy would: SIGTERM, then wait. */
   stop(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** Starts real worker processes and follows what they log. They end with this process, however it ends. */
@@ -49,14 +50,17 @@ export function startWorkerProcesses(
     return { child, closed };
   });
 
+  async function stop(): Promise<void> {
+    stopping = true;
+    for (const { child } of children) child.kill('SIGTERM');
+    await Promise.all(children.map(({ closed }) => closed));
+  }
+
   return {
     pids: children.flatMap(({ child }) => child.pid ?? []),
     failed: failure.signal,
-    async stop() {
-      stopping = true;
-      for (const { child } of children) child.kill('SIGTERM');
-      await Promise.all(children.map(({ closed }) => closed));
-    },
+    stop,
+    [Symbol.asyncDispose]: stop,
   };
 }
 

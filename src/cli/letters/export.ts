@@ -19,7 +19,7 @@ export async function exportDeadLetters(
   await using deadLetters = openDeadLetters(loadConfig(context.env));
   const source = { deadLetters, filter: filterOf(flags) };
   const isFile = out !== undefined && out !== '-';
-  const count = isFile
+  const { count, closed } = isFile
     ? await exportToFile(context, source, { path: out, replace: force })
     : await exportTo(context, source, (text) => written(context, text));
   const entries = `${count} ${count === 1 ? 'entry' : 'entries'}`;
@@ -30,6 +30,10 @@ export async function exportDeadLetters(
     return exitCodes.interrupted;
   }
   line(context.stderr, `exported ${entries}${isFile ? ` to ${out}` : ''}`);
+  // Whoever discards them next would lose what they say.
+  if (closed > 0) {
+    line(context.stderr, `${closed} of them without what they say, which can't be read: see "problem" there`);
+  }
   return exitCodes.done;
 }
 
@@ -38,34 +42,41 @@ interface Source {
   filter: DeadLetterFilter;
 }
 
+interface Exported {
+  count: number;
+  /** Those without a message. */
+  closed: number;
+}
+
 async function exportToFile(
   context: CommandContext,
   source: Source,
   { path, replace }: { path: string; replace: boolean },
-): Promise<number> {
+): Promise<Exported> {
   await using file = await createOutputFile(path, { replace });
-  const count = await exportTo(context, source, (text) => file.write(text));
+  const exported = await exportTo(context, source, (text) => file.write(text));
   if (!context.interrupted.aborted) await file.finish();
-  return count;
+  return exported;
 }
 
-/** @returns how many were written. */
 async function exportTo(
   context: CommandContext,
   { deadLetters, filter }: Source,
   write: (text: string) => Promise<void>,
-): Promise<number> {
+): Promise<Exported> {
   // Where the lines themselves are on the screen, they show how far it is.
   const bar = createProgressBar({ ...context, interactive: context.interactive && !context.onScreen });
   let count = 0;
+  let closed = 0;
   try {
     for await (const entry of deadLetters.export(filter)) {
       if (context.interrupted.aborted) break;
       await write(asJsonLine(entry));
       count += 1;
+      if (entry.message === null) closed += 1;
       bar.show({ done: count, skipped: 0, total: null });
     }
-    return count;
+    return { count, closed };
   } catch (error) {
     bar.clear();
     if (count > 0) line(context.stderr, `${count} entries were read before this happened:`);

@@ -50,7 +50,8 @@ function describeCounts({ total, byReason, byPage }: DeadLetterCounts): string {
 }
 
 /** What the API said stands nowhere else in the list, and mostly tells what to do. */
-function lastDetailOf({ attempts, response }: DeadLetterEntry): string | null {
+function lastDetailOf({ attempts, response, problem }: DeadLetterEntry): string | null {
+  if (problem !== undefined) return problem;
   const { detail = null, httpStatus = null } = attempts.at(-1) ?? {};
   if (response === null || response.httpStatus !== httpStatus) return detail;
   const said = saidIn(response.body).replaceAll(/\s+/gu, ' ').trim();

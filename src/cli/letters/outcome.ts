@@ -107,7 +107,7 @@ export function describeSkipped(skipped: Result['skipped']): string[] {
 const hints = {
   'not found': 'no such dead letter',
   expired: 'too old to be sent unseen; --force does it all the same',
-  undecodable: 'what was stored can not be read, so it can not be sent',
+  undecodable: 'what was stored can not be read, so it can not be sent; "dead-letters show" says why',
   'replayed meanwhile': 'sent again by somebody else just now',
   'gone meanwhile': 'sent again or discarded by somebody else just now',
 } as const satisfies Record<Why, string>;

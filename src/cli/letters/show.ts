@@ -40,6 +40,7 @@ function describeWhole({ attempts, request, response, ...record }: DeadLetterRec
     attempts: `${record.attemptsUsed} of ${record.attemptsAllowed} used`,
     label: record.label,
     'replay of': record.replayOf,
+    ...(record.problem === undefined ? {} : { problem: record.problem }),
   });
   const answer = response === null ? 'none' : `HTTP ${response.httpStatus}\n${response.body}`;
   const sections = [

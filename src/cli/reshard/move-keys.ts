@@ -1,0 +1,95 @@
+import { shardOfPage, shardRoot } from '../../shared/keys.ts';
+import type { LaneRedis } from '../../shared/lanes/commands.ts';
+import { mastersOf } from '../../shared/redis-cluster.ts';
+
+/** From how many shards to how many. */
+export interface Resharding {
+  namespace: string;
+  from: number;
+  to: number;
+}
+
+const KEYS_AT_ONCE = 1000;
+const IDEMPOTENCY = 'idem:';
+
+/**
+ * Takes the idempotency keys of every page to the shard that it has now. Running it again goes on where it was interrupted.
+ *
+ * @returns how many were moved.
+ */
+export async function moveIdempotencyKeys(redis: LaneRedis, { namespace, to }: Resharding): Promise<number> {
+  let moved = 0;
+  for await (const keys of scan(redis, `{${namespace}:*}:${IDEMPOTENCY}*`)) {
+    const counts = await Promise.all(keys.map((key) => moveIdempotencyKey(redis, key, { namespace, to })));
+    moved += counts.filter(Boolean).length;
+  }
+  return moved;
+}
+
+async function moveIdempotencyKey(
+  redis: LaneRedis,
+  key: string,
+  { namespace, to }: Omit<Resharding, 'from'>,
+): Promise<boolean> {
+  const name = key.slice(key.indexOf(IDEMPOTENCY));
+  const [page = ''] = name.slice(IDEMPOTENCY.length).split('/');
+  const targets = targetsOf(page.startsWith('~') ? null : page, to).map((index) => shardRoot(namespace, index) + name);
+  const others = targets.filter((target) => target !== key);
+  const [value, leftMs] = await Promise.all([redis.get(key), redis.pttl(key)]);
+  if (value === null || leftMs <= 0) return false;
+  await Promise.all(others.map((target) => redis.set(target, value, 'PX', leftMs, 'NX')));
+  if (targets.includes(key)) return false;
+  await redis.unlink(key);
+  return true;
+}
+
+/** Of a page whose name is a hash nobody knows the shard: what is remembered of it is kept in all. */
+function targetsOf(page: string | null, shards: number): number[] {
+  return page === null ? Array.from({ length: shards }, (_, index) => index) : [shardOfPage(page, shards)];
+}
+
+/** Takes the holds of every page to its shard, and one of everything into all. @returns how many were moved. */
+export async function moveHolds(redis: LaneRedis, { namespace, from, to }: Resharding): Promise<number> {
+  let moved = 0;
+  for (let index = 0; index < from; index += 1) {
+    const key = `${shardRoot(namespace, index)}holds`;
+    for (const [field, value] of Object.entries(await redis.hgetall(key))) {
+      const targets = targetsOf(pageOfHold(field, value), to);
+      await Promise.all(
+        targets.flatMap((target) =>
+          target === index ? [] : [redis.hset(`${shardRoot(namespace, target)}holds`, field, value)],
+        ),
+      );
+      if (targets.includes(index)) continue;
+      await redis.hdel(key, field);
+      moved += 1;
+    }
+  }
+  return moved;
+}
+
+/** The page that is held, or that the held conversation belongs to; `null` for everything. */
+function pageOfHold(field: string, value: string): string | null {
+  if (field.startsWith('timed:')) return (JSON.parse(value.slice(value.indexOf(' ') + 1)) as { pageId: string }).pageId;
+  return (JSON.parse(value) as { page?: string }).page ?? null;
+}
+
+/** Removes what is left of shards that are there no more: messages that have ended, and notes of the workers. */
+export async function removeShards(redis: LaneRedis, { namespace, from, to }: Resharding): Promise<void> {
+  for (let index = to; index < from; index += 1) {
+    for await (const keys of scan(redis, `${shardRoot(namespace, index)}*`)) {
+      await Promise.all(keys.map((key) => redis.unlink(key)));
+    }
+  }
+}
+
+async function* scan(redis: LaneRedis, pattern: string): AsyncGenerator<string[]> {
+  for (const node of mastersOf(redis)) {
+    let cursor = '0';
+    do {
+      const [next, keys] = await node.scan(cursor, 'MATCH', pattern, 'COUNT', KEYS_AT_ONCE);
+      if (keys.length > 0) yield keys;
+      cursor = next;
+    } while (cursor !== '0');
+  }
+}
