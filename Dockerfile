@@ -12,8 +12,9 @@ RUN npm run build && chmod -R a+rX dist package.json
 FROM node:24-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
-# npm keeps the compiler, an optional peer of a dependency's: nothing here needs it.
-RUN npm ci --omit=dev --ignore-scripts && rm -rf node_modules/typescript node_modules/@typescript
+# npm keeps the compiler, an optional peer of a dependency's: nothing here needs it, nor declarations, sources and maps.
+RUN npm ci --omit=dev --ignore-scripts && rm -rf node_modules/typescript node_modules/@typescript \
+  && find node_modules -type f \( -name '*.ts' -o -name '*.[cm]ts' -o -name '*.map' \) -delete
 
 FROM node:24-bookworm-slim
 ENV NODE_ENV=production
@@ -21,6 +22,9 @@ WORKDIR /app
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=build /app/package.json ./
 COPY --from=build /app/dist ./dist
+# Whoever gets in finds nothing that installs, and nothing that runs with the rights of another user.
+RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /usr/local/bin/yarn* /opt/yarn* \
+  && find / -xdev -type f -perm /6000 -exec chmod a-s {} +
 # The user "node", as a number: that is how Kubernetes can tell that it is not root.
 USER 1000:1000
 HEALTHCHECK --interval=15s --timeout=8s --start-period=20s --retries=3 \

@@ -1,4 +1,9 @@
-import type { DeadLetterFilter, DeadLetterSelection } from '../dead-letters/index.ts';
+import type {
+  DeadLetterEntry,
+  DeadLetterFilter,
+  DeadLetterRecord,
+  DeadLetterSelection,
+} from '../dead-letters/index.ts';
 import type { DeadReason } from '../shared/dead-letter.ts';
 import { parseRateLimit, RATE_LIMIT_RULE } from '../shared/rate-limit.ts';
 import type { DeskApp } from './desk.ts';
@@ -85,10 +90,16 @@ export function addBulkRoutes(app: DeskApp, deps: DeskDeps, jobs: BulkJobs): voi
     const [matched, expired, undecodable, unknownOutcome] = await Promise.all([
       deadLetters.count(filter),
       countOf('expired'),
-      countOf('undecodable'),
+      countUnreadable(filter),
       countOf('unknown-outcome'),
     ]);
     return { matched, expired, undecodable, unknownOutcome };
+  }
+
+  /** Not what died as `undecodable`: its key may be back. */
+  async function countUnreadable({ reason = 'undecodable', ...filter }: DeadLetterFilter): Promise<number> {
+    if (reason !== 'undecodable') return 0;
+    return (await countOneByOne(deadLetters.export({ ...filter, reason }))).undecodable;
   }
 
   async function planOf(form: URLSearchParams): Promise<BulkPlan> {
@@ -114,14 +125,16 @@ export function addBulkRoutes(app: DeskApp, deps: DeskDeps, jobs: BulkJobs): voi
   }
 }
 
-async function countOneByOne(
-  letters: Iterable<{ reason: DeadReason }> | AsyncIterable<{ reason: DeadReason }>,
-): Promise<MatchCounts> {
+type AnyLetter = DeadLetterEntry | DeadLetterRecord;
+
+async function countOneByOne(letters: Iterable<AnyLetter> | AsyncIterable<AnyLetter>): Promise<MatchCounts> {
   const counts = { matched: 0, expired: 0, undecodable: 0, unknownOutcome: 0 };
-  for await (const { reason } of letters) {
+  for await (const letter of letters) {
+    const content = 'message' in letter ? letter.message : letter.request;
     counts.matched += 1;
-    if (reason === 'expired' || reason === 'undecodable') counts[reason] += 1;
-    if (reason === 'unknown-outcome') counts.unknownOutcome += 1;
+    if (content === null) counts.undecodable += 1;
+    else if (letter.reason === 'expired') counts.expired += 1;
+    else if (letter.reason === 'unknown-outcome') counts.unknownOutcome += 1;
   }
   return counts;
 }

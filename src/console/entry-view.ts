@@ -43,6 +43,7 @@ export function entryView(context: DeskContext, entry: EntryFacts): Html {
         ['Attempts used', `${record.attemptsUsed} of ${record.attemptsAllowed}`],
         ['Label', record.label === null ? html`<span class="none">none</span>` : id(record.label)],
         ['Kept until', time(record.expiresAt)],
+        record.problem === undefined ? null : ['Problem', record.problem],
         record.replayOf === null ? null : ['Sent again from', idLink(record.replayOf, messagePath(record.replayOf))],
       ])}
       <div class="actions">${entryActions(context, record)}</div>

@@ -6,6 +6,7 @@ import type { Config } from '../shared/config.ts';
 import { deadlineIn } from '../shared/deadline.ts';
 import { ConfigError } from '../shared/errors.ts';
 import type { Logger } from '../shared/logger.ts';
+import { pingNode } from '../shared/redis-cluster.ts';
 import { createSession, type Session } from '../shared/session.ts';
 import type { KitechatWorker } from '../worker/index.ts';
 import { READ_TIMEOUT_MS } from './desk-deps.ts';
@@ -81,8 +82,8 @@ export async function startHttp({ config, worker, logger }: HttpOptions): Promis
 async function doesRedisAnswer(session: Session): Promise<boolean> {
   const deadline = deadlineIn(PROBE_MS);
   try {
-    const { redis } = await session.shard(0, deadline);
-    await askRedis(deadline, redis.ping());
+    const { redis, root } = await session.shard(0, deadline);
+    await askRedis(deadline, pingNode(redis, root));
     return true;
   } catch {
     return false;

@@ -5,6 +5,7 @@ import { HonoAdapter } from '@bull-board/hono';
 import { serveStatic } from '@hono/node-server/serve-static';
 import { askRedis } from '../shared/ask-redis.ts';
 import type { Shard } from '../shared/queues.ts';
+import { pingNode } from '../shared/redis-cluster.ts';
 import type { DeskApp } from './desk.ts';
 import type { DeskDeps } from './desk-deps.ts';
 import { createReadOnlyQueue } from './read-only-queue.ts';
@@ -41,7 +42,7 @@ export function addQueueRoutes(app: DeskApp, { config, session }: DeskDeps): voi
       Array.from({ length: config.shards }, (_, index) => session.shard(index, deadline)),
     );
     // bull-board itself would ask a Redis that is away, and wait.
-    await askRedis(deadline, Promise.all(shards.map(({ redis }) => redis.ping())));
+    await askRedis(deadline, Promise.all(shards.map(({ redis, root }) => pingNode(redis, root))));
     if (shards.every((shard, index) => shard === shown[index]) && shards.length === shown.length) return;
     shown = shards;
     board.replaceQueues(

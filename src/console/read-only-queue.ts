@@ -8,7 +8,10 @@ import { HIDDEN } from './content.ts';
  * that none of its views and answers can show what a message says.
  */
 export function createReadOnlyQueue(queue: Queue, prefix: string, showContent: boolean): BullMQAdapter {
-  const shown = new BullMQAdapter(queue, { readOnlyMode: true, allowRetries: false, prefix });
+  const shown = Object.assign(new BullMQAdapter(queue, { readOnlyMode: true, allowRetries: false, prefix }), {
+    // It would list all connections of the Redis, of others too, and a Redis user needs a right of its own for that.
+    getWorkers: async (): Promise<null> => null,
+  });
   if (showContent) return shown;
   const readOne = shown.getJob.bind(shown);
   const readMany = shown.getJobs.bind(shown);

@@ -1,5 +1,6 @@
-import { type DeadLetterPayload, type DeadReason, deadReasons } from '../shared/dead-letter.ts';
+import { type DeadReason, deadReasons } from '../shared/dead-letter.ts';
 import { letterKey, lettersKey, pageKey, pagesKey, reasonKey } from '../shared/lanes/letters.ts';
+import { parseDeadLetter } from '../shared/parse-dead-letter.ts';
 import type { Shard } from '../shared/queues.ts';
 import { readPipeline } from '../shared/read-pipeline.ts';
 
@@ -65,6 +66,6 @@ async function readPageIds(shard: Shard, names: readonly string[]): Promise<(str
   return names.map((name) => {
     if (!name.startsWith('~')) return name;
     const json = data[hashed.indexOf(name)];
-    return json ? ((JSON.parse(json) as DeadLetterPayload).request?.pageId ?? null) : null;
+    return json ? (parseDeadLetter(json).request?.pageId ?? null) : null;
   });
 }

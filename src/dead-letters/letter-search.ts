@@ -13,6 +13,7 @@ import {
   reasonKey,
   type StoredLetter,
 } from '../shared/lanes/letters.ts';
+import { parseDeadLetter } from '../shared/parse-dead-letter.ts';
 import type { Shard } from '../shared/queues.ts';
 import { type ReadCommand, readPipeline } from '../shared/read-pipeline.ts';
 
@@ -144,7 +145,7 @@ async function loadLetters(shard: Shard, ids: readonly string[]): Promise<Stored
   return ids.flatMap((id, n) => {
     const [deadAt, data] = answers.slice(2 * n, 2 * n + 2);
     if (!deadAt || !data) return [];
-    return [{ id, deadAtMs: Number(deadAt), payload: JSON.parse(data) as StoredLetter['payload'] }];
+    return [{ id, deadAtMs: Number(deadAt), payload: parseDeadLetter(data) }];
   });
 }
 

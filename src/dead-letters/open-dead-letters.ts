@@ -4,7 +4,8 @@ import { deadlineIn } from '../shared/deadline.ts';
 import type { DeadLetterRecord } from '../shared/dead-letter-record.ts';
 import { readMessage } from '../shared/message-record.ts';
 import type { StoredLetter } from '../shared/lanes/letters.ts';
-import { redisTimeMs } from '../shared/redis-time.ts';
+import { readTimeMs } from '../shared/redis-time.ts';
+import { openSealing } from '../shared/sealing/sealing.ts';
 import { createSession } from '../shared/session.ts';
 import { addCounts, type DeadLetterCounts, readCounts } from './counts.ts';
 import { discard, type DiscardOptions, type DiscardResult } from './discard.ts';
@@ -77,14 +78,15 @@ const DEFAULT_LIMIT = 100;
  * Opens the dead letters of an installation. Every method throws QueueUnavailableError if Redis does not answer.
  *
  * @param options settings that differ from the defaults; the environment is not read.
- * @throws ConfigError for settings that can't work.
+ * @throws ConfigError for settings that can't work, or a file with encryption keys that can't be used.
  * @example
  * await using deadLetters = openDeadLetters({ redisUrl: 'redis://127.0.0.1:6379' });
  * for (const entry of await deadLetters.list({ reason: 'rejected' })) console.log(entry.id, entry.response);
  */
 export function openDeadLetters(options: ConfigOptions = {}): DeadLetters {
-  const config = resolveConfig(options);
-  const { shards, keepDeadMs } = config;
+  const settings = resolveConfig(options);
+  const config = { ...settings, sealing: openSealing(settings) };
+  const { shards } = config;
   const session = createSession(config);
   const newDeadline = () => deadlineIn(config.enqueueTimeoutMs);
   const search = createLetterSearch({
@@ -96,8 +98,8 @@ export function openDeadLetters(options: ConfigOptions = {}): DeadLetters {
 
   async function nowMs(): Promise<number> {
     const deadline = newDeadline();
-    const { redis } = await reading(session.shard(0, deadline));
-    return redisTimeMs(await askRedis(deadline, redis.time()));
+    const { redis, root } = await reading(session.shard(0, deadline));
+    return await askRedis(deadline, readTimeMs(redis, root));
   }
 
   const deps = { session, config, shards, search, newDeadline, nowMs };
@@ -113,7 +115,7 @@ export function openDeadLetters(options: ConfigOptions = {}): DeadLetters {
       }
       const last = letters.at(-1);
       if (last) positions.note(last);
-      return letters.map((letter) => entryOf(letter, keepDeadMs));
+      return letters.map((letter) => entryOf(letter, config));
     },
     async get(id) {
       const record = await readMessage(session, config, id, newDeadline());
@@ -129,7 +131,7 @@ export function openDeadLetters(options: ConfigOptions = {}): DeadLetters {
     },
     async *export(filter = {}) {
       for await (const batch of search.walk(searchFilterOf(filter), { order: 'oldest' })) {
-        for (const letter of batch) yield entryOf(letter, keepDeadMs);
+        for (const letter of batch) yield entryOf(letter, config);
       }
     },
     replay: async (selection) => await replay(deps, selection),

@@ -6,12 +6,14 @@ import { shardOfPage } from '../shared/keys.ts';
 import type { SendRequest } from '../shared/message.ts';
 import type { MessagePayload } from '../shared/payload.ts';
 import type { Session } from '../shared/session.ts';
+import type { Sealing } from '../shared/sealing/sealing.ts';
 import { type MessageToStore, newMessageId, storeMessage } from '../shared/store-message.ts';
 
 export interface ReplayConfig {
   shards: number;
   maxQueued: number;
   ttlMs: number;
+  sealing: Sealing;
 }
 
 export interface ReplayDeps {

@@ -1,7 +1,10 @@
 import type { DeadLetterPayload } from '../shared/dead-letter.ts';
 import { InvalidMessageError } from '../shared/errors.ts';
 import { laneOf } from '../shared/keys.ts';
+import type { StoredLetter } from '../shared/lanes/letters.ts';
 import type { SendRequest } from '../shared/message.ts';
+import { openRequest } from '../shared/sealing/sealed-content.ts';
+import type { Sealing } from '../shared/sealing/sealing.ts';
 import { editRequest, type RequestEdits } from './edit-request.ts';
 import { createPacer } from './pacer.ts';
 import type { OnProgress } from './progress.ts';
@@ -65,7 +68,7 @@ export async function replay(
   for (const id of selected.notFound) skip(id, 'not found');
 
   async function send({ id, letter }: Candidate): Promise<void> {
-    const replayable = letter ? replayableOf(letter.payload, force) : 'replayed meanwhile';
+    const replayable = letter ? replayableOf(letter, deps.config.sealing, force) : 'replayed meanwhile';
     if (typeof replayable === 'string') {
       result.matched += 1;
       skip(id, replayable);
@@ -118,10 +121,12 @@ function conversationOf({ id, letter }: Candidate): string {
 
 /** The request that can be sent again, or why it can't. */
 function replayableOf(
-  letter: DeadLetterPayload,
+  { id, payload: letter }: StoredLetter,
+  sealing: Sealing,
   force: boolean,
 ): { letter: DeadLetterPayload; request: SendRequest } | Why {
-  const { request } = letter;
-  if (request === null) return 'undecodable';
-  return letter.reason === 'expired' && !force ? 'expired' : { letter, request };
+  if (letter.request === null) return 'undecodable';
+  if (letter.reason === 'expired' && !force) return 'expired';
+  const opened = openRequest(sealing, id, letter.request);
+  return 'problem' in opened ? 'undecodable' : { letter, request: opened.request };
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import {
   autoOrWholeNumber,
+  consoleToken,
   endpointUrl,
   flag,
   headerToken,
@@ -9,12 +10,14 @@ import {
   namespace,
   rateLimit,
   redisUrl,
+  shardList,
   wholeNumber,
 } from './config-values.ts';
 import { deadLetterPolicies } from './dead-letter.ts';
 import { MAX_DURATION_MS, MAX_TIMER_MS } from './durations.ts';
 import { unknownOutcomePolicies } from './enqueue-options.ts';
 import { fields } from './issues.ts';
+import { ALL_SHARDS, parseShardList } from './shard-list.ts';
 import { requiredText } from './value-rules.ts';
 
 interface SettingDescription {
@@ -28,6 +31,7 @@ interface SettingDescription {
 const descriptions = z.registry<SettingDescription>();
 
 const bothBackoffs = z.object({ backoffMs: z.number(), backoffMaxMs: z.number() });
+const bothShardSettings = z.object({ shards: z.number(), serveShards: shardList });
 const bothKeys = z.object({ apiKey: z.string(), apiKeyFile: z.string() });
 
 /** The only place where a setting, its variable, its default and its description stand. */
@@ -35,7 +39,8 @@ export const configSchema = fields({
   redisUrl: redisUrl.default('redis://127.0.0.1:6379').register(descriptions, {
     variable: 'REDIS_URL',
     fromFile: true,
-    description: 'the Redis that holds the queue; `rediss://` for TLS',
+    description:
+      'the Redis that holds the queue; `rediss://` for TLS; several URLs with commas between them are nodes of a Redis Cluster',
   }),
   apiUrl: endpointUrl.default('https://apiring.antbuddy.com/kitechat/send-message').register(descriptions, {
     variable: 'KITECHAT_API_URL',
@@ -59,7 +64,12 @@ export const configSchema = fields({
   }),
   shards: wholeNumber(1, 256).default(1).register(descriptions, {
     variable: 'KITECHAT_SHARDS',
-    description: 'queues the pages are spread over; fixed by the first process that uses the Redis',
+    description:
+      'queues the pages are spread over; fixed by the first process that uses the Redis, until `kitechat-sender reshard`',
+  }),
+  serveShards: shardList.default(ALL_SHARDS).register(descriptions, {
+    variable: 'KITECHAT_SERVE_SHARDS',
+    description: 'the shards that a worker serves, such as `0,2,5-7`; each needs a worker that serves it',
   }),
   concurrency: wholeNumber(1, 10_000).default(50).register(descriptions, {
     variable: 'KITECHAT_CONCURRENCY',
@@ -123,6 +133,11 @@ export const configSchema = fields({
     variable: 'KITECHAT_KEEP_DEAD_MS',
     description: 'how long dead letters are kept',
   }),
+  encryptionKeysFile: requiredText.optional().register(descriptions, {
+    variable: 'KITECHAT_ENCRYPTION_KEYS_FILE',
+    description:
+      'a file with keys, `{ "<key id>": "<32 bytes in base64>" }`: message content is encrypted in Redis with AES-256-GCM; the first key encrypts, all decrypt; read again when it changes',
+  }),
   shutdownMs: wholeNumber(0, MAX_TIMER_MS).default(25_000).register(descriptions, {
     variable: 'KITECHAT_SHUTDOWN_MS',
     description: 'how long a worker may finish what it is sending after SIGTERM',
@@ -135,10 +150,10 @@ export const configSchema = fields({
     variable: 'KITECHAT_HTTP_PORT',
     description: 'their port, 0 for any free one; a worker serves nothing if it is not set, `console` takes 7070 then',
   }),
-  consoleToken: headerToken.optional().register(descriptions, {
+  consoleToken: consoleToken.optional().register(descriptions, {
     variable: 'KITECHAT_CONSOLE_TOKEN',
     fromFile: true,
-    description: 'what opens the console and the metrics; needed when the host is not loopback',
+    description: 'what opens the console and the metrics, at least 16 characters; needed when the host is not loopback',
   }),
   consoleShowContent: flag.default(false).register(descriptions, {
     variable: 'KITECHAT_CONSOLE_SHOW_CONTENT',
@@ -161,6 +176,14 @@ export const configSchema = fields({
     // Also when other settings are wrong, so that all problems are reported at once.
     when: ({ value }) => bothBackoffs.safeParse(value).success,
   })
+  .refine(
+    ({ shards, serveShards }) => serveShards === ALL_SHARDS || (parseShardList(serveShards)?.at(-1) ?? 0) < shards,
+    {
+      path: ['serveShards'],
+      error: 'names a shard that is not there: they have the numbers from 0 to KITECHAT_SHARDS - 1',
+      when: ({ value }) => bothShardSettings.safeParse(value).success,
+    },
+  )
   .refine((config) => !bothKeys.safeParse(config).success, {
     path: ['apiKeyFile'],
     error: 'is set, and so is KITECHAT_API_KEY: keep only one of them',

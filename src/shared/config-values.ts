@@ -1,10 +1,9 @@
 import { z } from 'zod';
 
 import { formatRateLimit, parseRateLimit, RATE_LIMIT_RULE } from './rate-limit.ts';
+import { redisUrlProblem } from './redis-addresses.ts';
+import { ALL_SHARDS, parseShardList, SHARD_LIST_RULE } from './shard-list.ts';
 import { httpUrl, wholeNumberBetween } from './value-rules.ts';
-
-/** A comma among the hosts (one in a password is none of them), or one before another URL. */
-const ADDRESS_LIST = /^rediss?:\/\/(?:[^/?#]*@)?[^@/?#]*,[^@/?#]*(?:[/?#]|$)|,\s*rediss?:\/\//i;
 
 const DIGITS = /^\s*-?\d{1,16}\s*$/;
 
@@ -45,12 +44,25 @@ export const headerToken = z
   .regex(/^[\u0021-\u007e]+$/, 'must consist of visible ASCII characters, without spaces or line breaks')
   .max(4096, 'must be at most 4096 characters long');
 
+const MIN_TOKEN_LENGTH = 16;
+
+/** What opens the console. A short one can be guessed. */
+export const consoleToken = headerToken.min(
+  MIN_TOKEN_LENGTH,
+  `must be at least ${MIN_TOKEN_LENGTH} characters long, such as the output of "openssl rand -hex 32"`,
+);
+
 /** Where to listen: an address, or a name of this machine. */
 export const listenHost = z
   .string()
   .regex(/^[\w.:%-]{1,253}$/, 'must be an address or host name alone, such as 127.0.0.1, ::1 or 0.0.0.0');
 
 export const namespace = z.string().regex(/^[\w.-]{1,64}$/, 'must be 1 to 64 letters, digits, "-", "_" or "."');
+
+/** Which shards a worker serves, as its text. */
+export const shardList = z
+  .string()
+  .refine((text) => text === ALL_SHARDS || parseShardList(text) !== null, SHARD_LIST_RULE);
 
 /** A rate limit as its one text: what is stored in Redis, and can be compared there. */
 export const rateLimit = z.string().transform((text, context) => {
@@ -59,25 +71,3 @@ export const rateLimit = z.string().transform((text, context) => {
   context.issues.push({ code: 'custom', message: RATE_LIMIT_RULE, input: text });
   return z.NEVER;
 });
-
-/** No problem ever quotes the URL: it may hold a password. */
-function redisUrlProblem(text: string): string | undefined {
-  if (ADDRESS_LIST.test(text)) {
-    return 'must be one URL: several addresses (a Redis Cluster) are not supported yet';
-  }
-  const url = /^rediss?:\/\//i.test(text) && !/[\p{Cc}\s]/u.test(text) ? URL.parse(text) : null;
-  if (!url?.hostname || !isDecodable(url.username) || !isDecodable(url.password)) {
-    return 'must look like redis://host:port or rediss://user:password@host:port, with special characters of the password percent-encoded';
-  }
-  return /^(?:\/\d*)?$/.test(url.pathname) ? undefined : 'must have a database number after the port, or nothing';
-}
-
-/** The client decodes user and password, and throws the whole URL at us if it can't. */
-function isDecodable(text: string): boolean {
-  try {
-    decodeURIComponent(text);
-    return true;
-  } catch {
-    return false;
-  }
-}

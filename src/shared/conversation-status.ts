@@ -1,6 +1,7 @@
 import { askRedis } from './ask-redis.ts';
 import type { Deadline } from './deadline.ts';
 import { describeHolds, type Hold } from './holds.ts';
+import { isoTime } from './iso-time.ts';
 import { keyPart, laneOf, shardOfPage } from './keys.ts';
 import { type HoldInRedis, readHolds } from './lanes/hold.ts';
 import { standingOf } from './message-record.ts';
@@ -9,7 +10,7 @@ import { readPageLanes } from './page-lanes.ts';
 import { parsePayload } from './payload.ts';
 import { jobKeys, type Shard } from './queues.ts';
 import { readPipeline } from './read-pipeline.ts';
-import { redisTimeMs } from './redis-time.ts';
+import { readTimeMs } from './redis-time.ts';
 import type { Session } from './session.ts';
 
 /** A message in its lane, without what it says. */
@@ -112,8 +113,8 @@ interface Now {
 }
 
 async function readNow(shard: Shard): Promise<Now> {
-  const [holds, time] = await Promise.all([readHolds(shard), shard.redis.time()]);
-  return { holds, nowMs: redisTimeMs(time) };
+  const [holds, nowMs] = await Promise.all([readHolds(shard), readTimeMs(shard.redis, shard.root)]);
+  return { holds, nowMs };
 }
 
 async function describeConversations(shard: Shard, lanes: readonly string[], now: Now): Promise<ConversationStatus[]> {
@@ -170,9 +171,9 @@ async function readLaneMessages(shard: Shard, ids: readonly string[], { holds, n
     return {
       id,
       status,
-      enqueuedAt: new Date(Number(job.timestamp)).toISOString(),
+      enqueuedAt: isoTime(Number(job.timestamp)),
       attemptsUsed: Number(job.used ?? 0),
-      nextAttemptAt: nextAttemptAtMs === null ? null : new Date(nextAttemptAtMs).toISOString(),
+      nextAttemptAt: nextAttemptAtMs === null ? null : isoTime(nextAttemptAtMs),
     };
   });
 }

@@ -2,6 +2,8 @@ import type { AttemptRecord } from './attempts.ts';
 import type { DeadLetterPayload, DeadReason, DeadResponse } from './dead-letter.ts';
 import type { UnknownOutcomePolicy } from './enqueue-options.ts';
 import type { SendRequest } from './message.ts';
+import { openRequest, openResponse } from './sealing/sealed-content.ts';
+import { NO_KEYS, type Sealing } from './sealing/sealing.ts';
 
 /** A message that could not be delivered, and all that is known about it. */
 export interface DeadLetterRecord {
@@ -22,6 +24,8 @@ export interface DeadLetterRecord {
   deadAt: string;
   /** `null` if what was stored can't be read. */
   request: SendRequest | null;
+  /** Why it can't be read; for `undecodable` why it could not be when it died. Left out otherwise. */
+  problem?: string;
   /** The API's last answer; `null` if there was none. */
   response: DeadResponse | null;
   /** The dead letter that this message had sent again. */
@@ -31,11 +35,11 @@ export interface DeadLetterRecord {
 }
 
 export function deadLetterRecord(
-  id: string,
-  payload: DeadLetterPayload,
-  deadAtMs: number,
-  keepDeadMs: number,
+  { id, payload, deadAtMs }: { id: string; payload: DeadLetterPayload; deadAtMs: number },
+  { keepDeadMs, sealing = NO_KEYS }: { keepDeadMs: number; sealing?: Sealing },
 ): DeadLetterRecord {
+  const opened = payload.request && openRequest(sealing, id, payload.request);
+  const problem = opened && 'problem' in opened ? opened.problem : payload.problem;
   return {
     id,
     pageId: payload.request?.pageId ?? null,
@@ -50,8 +54,9 @@ export function deadLetterRecord(
     ...(payload.onUnknownOutcome === undefined ? {} : { onUnknownOutcome: payload.onUnknownOutcome }),
     reason: payload.reason,
     deadAt: new Date(deadAtMs).toISOString(),
-    request: payload.request,
-    response: payload.response,
+    request: opened && 'request' in opened ? opened.request : null,
+    ...(problem === undefined ? {} : { problem }),
+    response: payload.response && openResponse(sealing, id, payload.response),
     replayOf: payload.replayOf,
     expiresAt: new Date(deadAtMs + keepDeadMs).toISOString(),
   };

@@ -1,6 +1,6 @@
 import type { AttemptRecord } from './attempts.ts';
 import type { UnknownOutcomePolicy } from './enqueue-options.ts';
-import type { SendRequest } from './message.ts';
+import type { StoredRequest, StoredResponse } from './sealing/sealed-content.ts';
 
 /** Why a message ended without being delivered. */
 export const deadReasons = ['rejected', 'exhausted', 'expired', 'unknown-outcome', 'crashed', 'undecodable'] as const;
@@ -19,17 +19,20 @@ export interface DeadResponse {
 
 /** What a job of the dead-letter queue carries. */
 export interface DeadLetterPayload {
-  v: 1;
+  /** 2: content is encrypted. */
+  v: 1 | 2;
   reason: DeadReason;
-  /** `null` if the stored request can't be read. */
-  request: SendRequest | null;
-  /** What was stored, if the request can't be read. */
+  /** `null` if what was stored is no request. */
+  request: StoredRequest | null;
+  /** What was stored instead, `{ sealed }` if it is encrypted. */
   stored?: unknown;
+  /** Why it could not be read. */
+  problem?: string;
   enqueuedAt: string;
   attempts: AttemptRecord[];
   attemptsUsed: number;
   attemptsAllowed: number;
-  response: DeadResponse | null;
+  response: StoredResponse | null;
   label: string | null;
   onUnknownOutcome?: UnknownOutcomePolicy;
   replayOf: string | null;

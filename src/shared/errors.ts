@@ -1,3 +1,4 @@
+import { adviceOn } from './redis-advice.ts';
 import { safeCause } from './safe-cause.ts';
 
 /** One thing that is wrong with a request, and where: `message.template.buttons[1].url`, `options.ttlMs`. */
@@ -47,7 +48,11 @@ export class QueueUnavailableError extends KitechatSenderError {
    */
   constructor(detail: string, { reading = false, ...options }: { cause?: unknown; reading?: boolean } = {}) {
     const effect = reading ? 'Nothing could be read' : 'Nothing was written';
-    super(`${detail}. ${effect}. Check that Redis runs, that REDIS_URL is right, and call again.`, options);
+    const advice = adviceOn(options.cause);
+    super(
+      `${detail}${advice === undefined ? '' : `: ${advice}`}. ${effect}. Check that Redis runs, that REDIS_URL is right, and call again.`,
+      options,
+    );
     this.#detail = detail;
   }
 

@@ -38,8 +38,25 @@ export function createLogger({ level, destination }: LoggerOptions): Logger {
         },
       },
     },
-    destination,
+    inOneLine(destination ?? pino.destination(1)),
   );
+}
+
+/** What readers take for the end of a line, or terminals obey, and JSON lets stand as it is. */
+const LINE_BREAKER = /[\u007f-\u009f\u2028\u2029]/;
+const LINE_BREAKERS = /[\u007f-\u009f\u2028\u2029]/g;
+
+/** Each event is one line for every reader, whatever stands in its data. */
+function inOneLine(destination: DestinationStream): DestinationStream {
+  return {
+    write(line) {
+      destination.write(LINE_BREAKER.test(line) ? line.replaceAll(LINE_BREAKERS, escaped) : line);
+    },
+  };
+}
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 function errorOf(logged: unknown): unknown {

@@ -1,15 +1,17 @@
 import { type AttemptRecord, decodeHistory } from './attempts.ts';
 import { askRedis, reading } from './ask-redis.ts';
 import type { Deadline } from './deadline.ts';
-import type { DeadLetterPayload } from './dead-letter.ts';
 import { type DeadLetterRecord, deadLetterRecord } from './dead-letter-record.ts';
 import { heldUntil } from './holds.ts';
 import { DEAD_QUEUE, shardOfId } from './keys.ts';
+import { isoTime } from './iso-time.ts';
 import { type HoldInRedis, readHolds } from './lanes/hold.ts';
 import { fieldsOf, type MessageStatus, type StatusFields, statusFields, statusOf } from './message-status.ts';
+import { parseDeadLetter } from './parse-dead-letter.ts';
 import { parsePayload } from './payload.ts';
 import { jobKeys, type Shard } from './queues.ts';
-import { redisTimeMs } from './redis-time.ts';
+import { readTimeMs } from './redis-time.ts';
+import type { Sealing } from './sealing/sealing.ts';
 import type { Session } from './session.ts';
 
 /** What is known of a message. */
@@ -34,6 +36,8 @@ export interface ReadConfig {
   shards: number;
   attempts: number;
   keepDeadMs: number;
+  /** Opens what a dead letter says. Without it, that stays closed. */
+  sealing?: Sealing;
 }
 
 const FIELDS = ['data', 'timestamp', 'lane', 'used', 'history', ...statusFields] as const;
@@ -60,19 +64,20 @@ export async function readMessage(
 async function readFrom(shard: Shard, config: ReadConfig, id: string): Promise<MessageRecord | null> {
   const { redis, root } = shard;
   const dead = `${root}${DEAD_QUEUE}:`;
-  const [values, letter, deadAt, holds, time] = await Promise.all([
+  const [values, letter, deadAt, holds, nowMs] = await Promise.all([
     redis.hmget(jobKeys(shard, id).job, ...FIELDS),
     redis.hget(dead + id, 'data'),
     redis.zscore(`${dead}failed`, id),
     readHolds(shard),
-    redis.time(),
+    readTimeMs(redis, root),
   ]);
   if (letter !== null && deadAt !== null) {
-    return deadLetterRecord(id, JSON.parse(letter) as DeadLetterPayload, Number(deadAt), config.keepDeadMs);
+    const payload = parseDeadLetter(letter);
+    return deadLetterRecord({ id, payload, deadAtMs: Number(deadAt) }, config);
   }
   const job = fieldsOf(FIELDS, values);
   if (job.lane === null || job.settled === 'dead') return null;
-  return openRecord(id, job, { attempts: config.attempts, ...standingOf(job, holds, redisTimeMs(time)) });
+  return openRecord(id, job, { attempts: config.attempts, ...standingOf(job, holds, nowMs) });
 }
 
 export interface Standing {
@@ -116,11 +121,11 @@ function openRecord(
     pageId: payload?.request.pageId ?? null,
     conversationId: payload?.request.conversationId ?? null,
     status,
-    enqueuedAt: new Date(Number(job.timestamp)).toISOString(),
+    enqueuedAt: isoTime(Number(job.timestamp)),
     attemptsUsed: Number(job.used ?? 0),
     attemptsAllowed: attempts,
     attempts: decodeHistory(job.history ?? ''),
-    nextAttemptAt: nextAttemptAtMs === null ? null : new Date(nextAttemptAtMs).toISOString(),
+    nextAttemptAt: nextAttemptAtMs === null ? null : isoTime(nextAttemptAtMs),
     label: payload?.label ?? null,
   };
 }

@@ -7,7 +7,7 @@ import { countConversations, type PageLanes, readPageLanes } from './page-lanes.
 import { parsePayload } from './payload.ts';
 import { jobKeys, type Shard } from './queues.ts';
 import { readPipeline } from './read-pipeline.ts';
-import { redisTimeMs } from './redis-time.ts';
+import { readTimeMs } from './redis-time.ts';
 import type { Session } from './session.ts';
 
 /** How a page stands. */
@@ -90,8 +90,8 @@ export async function readPage(
 ): Promise<PageStatus> {
   const shard = await session.shard(shardOfPage(pageId, shards), deadline);
   const read = async (): Promise<PageStatus | undefined> => {
-    const [holds, time] = await Promise.all([readHolds(shard), shard.redis.time()]);
-    const context = { holds, limit: MAX_LANES, nowMs: redisTimeMs(time) };
+    const [holds, nowMs] = await Promise.all([readHolds(shard), readTimeMs(shard.redis, shard.root)]);
+    const context = { holds, limit: MAX_LANES, nowMs };
     return (await describePages(shard, [keyPart(pageId)], context))[0];
   };
   const status = await askRedis(deadline, read());
@@ -117,15 +117,14 @@ interface FoundPages {
 
 async function findPages(shard: Shard): Promise<FoundPages> {
   const { redis, root } = shard;
-  const [holds, time, [, awake], [, asleep], awakeCount, asleepCount] = await Promise.all([
+  const [holds, nowMs, [, awake], [, asleep], awakeCount, asleepCount] = await Promise.all([
     readHolds(shard),
-    redis.time(),
+    readTimeMs(redis, root),
     redis.sscan(`${root}pages`, 0, 'COUNT', MAX_LOOKED),
     redis.sscan(`${root}asleep`, 0, 'COUNT', MAX_LOOKED),
     redis.scard(`${root}pages`),
     redis.scard(`${root}asleep`),
   ]);
-  const nowMs = redisTimeMs(time);
   const held = new Set(
     describeHolds(holds, [], nowMs).flatMap(({ page }) => (page === undefined ? [] : [keyPart(page)])),
   );

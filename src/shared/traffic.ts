@@ -1,8 +1,8 @@
-import type { Redis } from 'ioredis';
+import type { RedisClient } from './redis-cluster.ts';
 import type { OutcomeKind } from './attempts.ts';
 import { fleetRoot } from './keys.ts';
 import { readPipeline } from './read-pipeline.ts';
-import { redisTimeMs } from './redis-time.ts';
+import { readTimeMs } from './redis-time.ts';
 import { latencyClass, percentileMs } from './traffic-latency.ts';
 
 /**
@@ -51,7 +51,7 @@ export function bucketOf(atMs: number): number {
 
 /** Adds what a worker did to what the others did. @param done by the start of its bucket, on Redis's clock */
 export async function writeTraffic(
-  redis: Redis,
+  redis: RedisClient,
   namespace: string,
   done: ReadonlyMap<number, TrafficCounts>,
 ): Promise<void> {
@@ -72,11 +72,11 @@ export async function writeTraffic(
  * const lastTenMinutes = await readTraffic(redis, 'kitechat', { lastMs: 600_000 });
  */
 export async function readTraffic(
-  redis: Redis,
+  redis: RedisClient,
   namespace: string,
   { lastMs }: { lastMs: number },
 ): Promise<TrafficBucket[]> {
-  const endMs = bucketOf(redisTimeMs(await redis.time()) - SETTLED_MS);
+  const endMs = bucketOf((await readTimeMs(redis, fleetRoot(namespace))) - SETTLED_MS);
   const count = Math.ceil(Math.min(lastMs, KEPT_SECONDS * 1000) / TRAFFIC_BUCKET_MS);
   const starts = Array.from({ length: count }, (_, index) => endMs - (count - index) * TRAFFIC_BUCKET_MS);
   const buckets = await readPipeline<Record<string, string>>(
