@@ -11,7 +11,12 @@ import { type SimulatedTime, START, startSimulatedTime } from '../support/limits
 const NAMESPACE = 'admission';
 const logger = createLogger({ level: 'silent' });
 const keyring = createKeyring((pageId) => (pageId === 'p0' ? undefined : `key-of-${pageId}`), 1000, logger);
-const keyOf = (page: string): string => keyring.circuitOf(`key-of-${page}`);
+
+function keyOf(page: string): string {
+  const key = keyring.keyFor(page);
+  if (!('circuit' in key)) throw new Error(`${page} has no key at once`);
+  return key.circuit;
+}
 
 describe('the admission of a message', () => {
   let time: SimulatedTime;

@@ -6,8 +6,9 @@ import { eventually } from '../support/eventually.ts';
 import { startTestRedis } from '../support/redis.ts';
 
 /**
- * Our scripts move jobs between three of BullMQ's own keys, `waiting-children`, `wait` and `marker`, and take one back
- * from `active` with its lock. Here stands, without our scripts, what they take for granted. It runs on every upgrade.
+ * Our scripts move jobs between three of BullMQ's own keys, `waiting-children`, `wait` and `marker`, take one back from
+ * `active` with its lock, and complete one. Here stands, without our scripts, what they take for granted. It runs on every
+ * upgrade.
  */
 describe('what our scripts take for granted of BullMQ', () => {
   let server: RedisServer;
@@ -110,6 +111,105 @@ describe('what our scripts take for granted of BullMQ', () => {
     expect(events).toEqual([]);
     expect(await redis.hget(key('park'), 'atm')).toBe('1');
   });
+
+  it('takes a job that was completed beside it for completed, as if it had done so itself, and takes the next one', async () => {
+    await using queue = disposable(new Queue('send', { connection: redis, prefix }));
+    const [byItself, byUs, last] = ['by-itself', 'by-us', 'last'];
+    const takenBack = new WaitingChildrenError();
+    const taken: string[] = [];
+    await using worker = disposable(
+      new Worker(
+        'send',
+        async (job) => {
+          taken.push(job.id ?? '');
+          if (job.id === byItself) return;
+          await complete(job.id ?? '');
+          throw takenBack;
+        },
+        { connection: redis, prefix, drainDelay: 60 },
+      ),
+    );
+    const events: string[] = [];
+    for (const event of ['failed', 'error', 'stalled'] as const) worker.opened.on(event, () => events.push(event));
+    for (const id of [byItself, byUs, last]) await addHidden(queue.opened, id);
+    for (const id of [byItself, byUs, last]) await release(id);
+    await eventually('all are completed', async () => (await redis.zscore(key('completed'), last)) !== null);
+    expect(taken).toEqual([byItself, byUs, last]);
+    expect(events).toEqual([]);
+
+    const [itsJob, ourJob] = [await readJob(queue.opened, byItself), await readJob(queue.opened, byUs)];
+    for (const { state, score, finishedOn } of [itsJob, ourJob]) {
+      expect(state).toBe('completed');
+      expect(score).toBe(finishedOn);
+    }
+    // What it keeps of the end beside that: how often it was tried, and what the processor returned.
+    expect(itsJob.fields.filter((field) => !ourJob.fields.includes(field)).toSorted()).toEqual(['atm', 'returnvalue']);
+    expect(await redis.exists(key(`${byItself}:lock`), key(`${byUs}:lock`))).toBe(0);
+    expect(await redis.type(key('active'))).toBe('none');
+    const completed = await queue.opened.getCompleted();
+    expect(completed.map(({ id }) => id)).toEqual(expect.arrayContaining([byItself, byUs, last]));
+    await queue.opened.remove(byUs);
+    expect(await redis.exists(key(byUs))).toBe(0);
+  });
+
+  it('leaves a job alone that was completed beside it after a check had noted it as perhaps stalled', async () => {
+    await using queue = disposable(new Queue('send', { connection: redis, prefix }));
+    const [noted, other] = ['noted', 'other'];
+    // Whoever was here before keeps others from checking for half a minute.
+    await redis.del(key('stalled-check'));
+    const goOn = Promise.withResolvers<void>();
+    const stalled: string[] = [];
+    await using worker = disposable(
+      new Worker(
+        'send',
+        async (job) => {
+          if (job.id === other) return await goOn.promise;
+          await eventually('the check has noted it', async () => (await redis.sismember(key('stalled'), noted)) === 1);
+          await complete(noted);
+          throw new WaitingChildrenError();
+        },
+        { connection: redis, prefix, drainDelay: 60, concurrency: 2, stalledInterval: 50 },
+      ),
+    );
+    worker.opened.on('stalled', (id) => stalled.push(id));
+    try {
+      for (const id of [noted, other]) await addHidden(queue.opened, id);
+      for (const id of [noted, other]) await release(id);
+      await eventually('the job is completed', async () => (await redis.zscore(key('completed'), noted)) !== null);
+      // Each check forgets whom the one before noted, and notes who is active.
+      await eventually('a check has come by', async () => {
+        const members = await redis.smembers(key('stalled'));
+        return members.includes(other) && !members.includes(noted);
+      });
+      expect(await redis.lrange(key('wait'), 0, -1)).toEqual([]);
+      expect(await (await queue.opened.getJob(noted))?.getState()).toBe('completed');
+      expect(stalled).toEqual([]);
+    } finally {
+      goOn.resolve();
+    }
+  });
+
+  /** As our settlement does it. */
+  async function complete(id: string): Promise<void> {
+    const now = Date.now();
+    await redis
+      .multi()
+      .del(key(`${id}:lock`))
+      .lrem(key('active'), -1, id)
+      .zadd(key('completed'), now, id)
+      .hset(key(id), 'finishedOn', now)
+      .exec();
+  }
+
+  async function readJob(queue: Queue, id: string) {
+    const job = await queue.getJob(id);
+    return {
+      state: await job?.getState(),
+      finishedOn: job?.finishedOn,
+      score: Number(await redis.zscore(key('completed'), id)),
+      fields: await redis.hkeys(key(id)),
+    };
+  }
 });
 
 function disposable<T extends { close(): Promise<void> }>(opened: T) {

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connectPatiently } from '../../src/shared/redis.ts';
 import type { RedisServer } from '../../src/testing/redis-handle.ts';
 import { installWithCli, jsonLinesOf } from '../support/cli-installation.ts';
 import { environment, main, runCommand, startCommand } from '../support/command-line.ts';
@@ -31,7 +31,7 @@ async function manyLetters(
   { count, text }: { count: number; text: string },
 ): Promise<Record<string, string>> {
   await using stack = new AsyncDisposableStack();
-  const redis = stack.adopt(new Redis(server.url), (opened) => opened.disconnect());
+  const redis = stack.adopt(connectPatiently(server.url), (opened) => opened.disconnect());
   const letters = Array.from({ length: count }, (_, n) => ({
     text,
     pageId: `p${n % 7}`,

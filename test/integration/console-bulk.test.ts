@@ -1,5 +1,6 @@
-import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RedisClient } from '../../src/shared/redis-cluster.ts';
+import { connectPatiently } from '../../src/shared/redis.ts';
 import type { RedisServer } from '../../src/testing/redis-handle.ts';
 import { type PageAnswer, startConsole, type TestConsole, wordsOf } from '../support/console.ts';
 import { eventually } from '../support/eventually.ts';
@@ -8,10 +9,10 @@ import { install, type Installation } from '../support/worker.ts';
 import { type LetterToWrite, writeLetters } from '../support/written-letters.ts';
 
 let server: RedisServer;
-let redis: Redis;
+let redis: RedisClient;
 beforeAll(async () => {
   server = await startTestRedis();
-  redis = new Redis(server.url, { maxRetriesPerRequest: null });
+  redis = connectPatiently(server.url);
 });
 afterAll(async () => {
   redis.disconnect();

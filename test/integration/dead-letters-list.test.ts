@@ -1,9 +1,10 @@
 import { Queue } from 'bullmq';
 import fc from 'fast-check';
-import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DeadLetterFilter, type DeadLetters, openDeadLetters } from '../../src/dead-letters/index.ts';
 import { type DeadReason, deadReasons } from '../../src/shared/dead-letter.ts';
+import type { RedisClient } from '../../src/shared/redis-cluster.ts';
+import { connectPatiently } from '../../src/shared/redis.ts';
 import type { RedisServer } from '../../src/testing/redis-handle.ts';
 import { type LetterToWrite, writeLetters } from '../support/written-letters.ts';
 import { startTestRedis } from '../support/redis.ts';
@@ -52,11 +53,11 @@ const idsOf = (letters: readonly { id: string }[]): string[] => letters.map(({ i
 
 describe('lists of dead letters', () => {
   let server: RedisServer;
-  let redis: Redis;
+  let redis: RedisClient;
   let runs = 0;
   beforeAll(async () => {
     server = await startTestRedis();
-    redis = new Redis(server.url, { maxRetriesPerRequest: null });
+    redis = connectPatiently(server.url);
   });
   afterAll(async () => {
     redis.disconnect();

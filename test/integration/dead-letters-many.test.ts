@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDeadLetters } from '../../src/dead-letters/index.ts';
+import type { RedisClient } from '../../src/shared/redis-cluster.ts';
+import { connectPatiently } from '../../src/shared/redis.ts';
 import type { RedisServer } from '../../src/testing/redis-handle.ts';
 import { startTestRedis } from '../support/redis.ts';
 import { type LetterToWrite, writeLetters } from '../support/written-letters.ts';
@@ -13,10 +14,10 @@ const script = new URL('../support/reading-process.ts', import.meta.url).pathnam
 
 describe('very many dead letters', () => {
   let server: RedisServer;
-  let redis: Redis;
+  let redis: RedisClient;
   beforeAll(async () => {
     server = await startTestRedis();
-    redis = new Redis(server.url, { maxRetriesPerRequest: null });
+    redis = connectPatiently(server.url);
   });
   afterAll(async () => {
     redis.disconnect();

@@ -9,6 +9,7 @@ import { textMessage } from '../support/messages.ts';
 import { startTestRedis } from '../support/redis.ts';
 import { install, type Installation } from '../support/worker.ts';
 import { type LetterToWrite, writeLetters } from '../support/written-letters.ts';
+import { keysOf } from '../support/keys-of.ts';
 
 const odd = { pageId: 'page of Käthe/1', conversationId: 'c:3' };
 
@@ -30,7 +31,7 @@ describe('dead letters that go', () => {
     const shard = await openShard(redis, site.config.namespace ?? '', 0);
     const items = [textMessage('c1', 1), textMessage('c2', 1, 'p2'), { ...textMessage('c1', 1), ...odd }];
     for (const item of items) await site.until(await site.enqueue(item), 'delivered');
-    const before = await keysOf(site);
+    const before = await lastingKeysOf(site);
     site.api.setFaults([{ kind: 'status', status: 400 }]);
     const ids: string[] = [];
     for (const item of items) ids.push(await site.enqueue({ ...item, label: 'dead', priority: 'high' }));
@@ -40,8 +41,8 @@ describe('dead letters that go', () => {
   }
 
   /** All keys but those of messages that were delivered, which are kept for a while, and of what each second counts anew. */
-  async function keysOf({ config }: Installation): Promise<string[]> {
-    const keys = await redis.keys(`{${config.namespace}:*`);
+  async function lastingKeysOf({ config }: Installation): Promise<string[]> {
+    const keys = await keysOf(redis, `{${config.namespace}:*`);
     return keys
       .filter((key) => !/:send:(?:\d-[0-9A-Z]{26}|completed|stalled|stalled-check|marker|events|id)$/.test(key))
       .filter((key) => !/:(?:traffic|latency)\b|:(?:successes|failures):/.test(key))
@@ -64,14 +65,14 @@ describe('dead letters that go', () => {
     const result = await site.deadLetters.discard({ all: true, onProgress: ({ total }) => totals.push(total) });
     expect(result).toEqual({ matched: 2, done: 2, skipped: [] });
     expect(totals).toEqual([2]);
-    await eventually('nothing is left', async () => (await keysOf(site)).join() === site.before.join());
+    await eventually('nothing is left', async () => (await lastingKeysOf(site)).join() === site.before.join());
   });
 
   it('when they are sent again leave nothing behind in Redis', async () => {
     await using site = await withDead();
     expect(await site.deadLetters.replay({ all: true })).toMatchObject({ done: 3 });
     await site.api.waitForAccepted(6);
-    await eventually('nothing is left', async () => (await keysOf(site)).join() === site.before.join());
+    await eventually('nothing is left', async () => (await lastingKeysOf(site)).join() === site.before.join());
   });
 
   it('when they have been kept long enough leave nothing behind in Redis, some at a time', async () => {
@@ -83,7 +84,7 @@ describe('dead letters that go', () => {
     expect((await site.deadLetters.list()).map(({ id }) => id)).toEqual(site.ids.slice(2));
     const two = await expireLetters(site.shard, { keepDeadMs: 0, atMost: 2, cursor: one.cursor });
     expect(two.removed).toBe(1);
-    await eventually('nothing is left', async () => (await keysOf(site)).join() === site.before.join());
+    await eventually('nothing is left', async () => (await lastingKeysOf(site)).join() === site.before.join());
   });
 
   it('by some dashboard leave the indexes with the next cleaning', async () => {
@@ -93,7 +94,7 @@ describe('dead letters that go', () => {
     let cursor = '0';
     do ({ cursor } = await expireLetters(site.shard, { keepDeadMs: 60_000, atMost: 1, cursor }));
     while (cursor !== '0');
-    const keys = await keysOf(site);
+    const keys = await lastingKeysOf(site);
     expect(keys.filter((key) => key.includes(':letters'))).toEqual([]);
   });
 

@@ -1,6 +1,7 @@
 import { Queue } from 'bullmq';
-import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RedisClient } from '../../src/shared/redis-cluster.ts';
+import { connectPatiently } from '../../src/shared/redis.ts';
 import type { RedisServer } from '../../src/testing/redis-handle.ts';
 import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';
@@ -9,10 +10,10 @@ import { install, type Installation } from '../support/worker.ts';
 
 describe('dead letters', () => {
   let server: RedisServer;
-  let redis: Redis;
+  let redis: RedisClient;
   beforeAll(async () => {
     server = await startTestRedis();
-    redis = new Redis(server.url, { maxRetriesPerRequest: null });
+    redis = connectPatiently(server.url);
   });
   afterAll(async () => {
     redis.disconnect();

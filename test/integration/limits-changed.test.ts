@@ -1,7 +1,7 @@
-import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type LaneRedis, withLaneCommands } from '../../src/shared/lanes/commands.ts';
+import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
 import { askGate, type GateAnswer, writeLimits } from '../../src/shared/lanes/fleet.ts';
+import { connectPatiently } from '../../src/shared/redis.ts';
 import { parseRateLimit } from '../../src/shared/rate-limit.ts';
 import type { RedisServer } from '../../src/testing/redis-handle.ts';
 import { startTestRedis } from '../support/redis.ts';
@@ -12,7 +12,7 @@ describe('a limit of the fleet that is changed', () => {
   let namespaces = 0;
   beforeAll(async () => {
     server = await startTestRedis();
-    redis = withLaneCommands(new Redis(server.url));
+    redis = connectPatiently(server.url);
   });
   afterAll(async () => {
     redis.disconnect();

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Claim, claim } from '../../src/shared/lanes/claim.ts';
 import { registerWorker } from '../../src/shared/lanes/register.ts';
 import { parseRateLimit } from '../../src/shared/rate-limit.ts';
-import { type Lanes, openLanes, type Taken } from '../support/lanes.ts';
+import { delivered, type Lanes, openLanes, type Taken } from '../support/lanes.ts';
 import { type SimulatedTime, START, startSimulatedTime } from '../support/limits/simulated-time.ts';
 
 interface Rules {
@@ -49,8 +49,7 @@ describe('messages that wait for slots', () => {
   }
 
   async function deliver(taken: Taken): Promise<void> {
-    await lanes.settle(taken, taken.token, { kind: 'delivered' });
-    await lanes.finish(taken);
+    await lanes.settle(taken, taken.token, delivered);
   }
 
   async function claimFirst(): Promise<Taken> {

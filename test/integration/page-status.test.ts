@@ -1,9 +1,9 @@
-import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readConversations, readLane, readPlace } from '../../src/shared/conversation-status.ts';
 import { resolveConfig } from '../../src/shared/config.ts';
 import { deadlineIn } from '../../src/shared/deadline.ts';
 import { readPage, readPages } from '../../src/shared/page-status.ts';
+import { connectPatiently } from '../../src/shared/redis.ts';
 import { createSession, type Session } from '../../src/shared/session.ts';
 import type { RedisServer } from '../../src/testing/redis-handle.ts';
 import { type HeldInstallation, installWithHolds } from '../support/held-installation.ts';
@@ -150,7 +150,7 @@ describe('whatever the backlog', () => {
 
   it('the number of commands does not grow with the pages once there are many', async () => {
     await using to = await site();
-    const redis = new Redis(server.url);
+    const redis = connectPatiently(server.url);
     const root = `{${to.config.namespace ?? ''}:0}:`;
     const commandsFor = async (pages: number): Promise<number> => {
       const pipeline = redis.pipeline();

@@ -12,6 +12,7 @@ import { manyMessages, textMessage } from '../support/messages.ts';
 import { BURY } from '../support/lanes-model/worker-steps.ts';
 import { startTestRedis } from '../support/redis.ts';
 import { install, type Installation } from '../support/worker.ts';
+import { keysOf } from '../support/keys-of.ts';
 
 describe('what an operator does in some dashboard never wedges a conversation', () => {
   let server: RedisServer;
@@ -107,7 +108,7 @@ describe('what an operator does in some dashboard never wedges a conversation', 
     const lanes = await openLanes(redis, site.config.namespace);
     await lanes.limitWindow(1);
     const receipts = await site.producer.enqueueMessages(manyMessages(6, 2, 1));
-    const ours = await redis.keys(`${shard.root.replaceAll(/[{}]/g, '?')}*`);
+    const ours = await keysOf(redis, `${shard.root.replaceAll(/[{}]/g, '?')}*`);
     await redis.del(...ours.filter((key) => /:(window|ready|lane|pages)\b/.test(key)));
     site.startWorker();
     await eventually('all are delivered', async () => {

@@ -13,18 +13,18 @@ import { stoppingAt } from '../support/stopping-point.ts';
 import { install } from '../support/worker.ts';
 
 const stops = [
-  { when: 'before', idempotencyKey: undefined, line: 'before its EXEC leaves: nothing is stored', stored: 0 },
+  { when: 'before', idempotencyKey: undefined, line: 'before its message leaves: nothing is stored', stored: 0 },
   {
     when: 'before',
     idempotencyKey: 'k',
-    line: 'before its EXEC leaves: nothing is stored, its key counts for nothing',
+    line: 'before its message leaves: nothing is stored, its key counts for nothing',
     stored: 0,
   },
-  { when: 'sent', idempotencyKey: undefined, line: 'after its EXEC left: the message is stored once', stored: 1 },
+  { when: 'sent', idempotencyKey: undefined, line: 'after its message left: the message is stored once', stored: 1 },
   {
     when: 'sent',
     idempotencyKey: 'k',
-    line: 'after its EXEC left: the message is stored once, its key counts',
+    line: 'after its message left: the message is stored once, its key counts',
     stored: 1,
   },
   {
@@ -54,7 +54,7 @@ describe('a producer that is killed', () => {
     await scene.enqueue(textMessage('c1', 1));
     const keysBefore = await lanes.keys();
 
-    const stopping = stoppingAt({ command: 'exec', when, signal: 'SIGKILL' });
+    const stopping = stoppingAt({ command: 'laneEnqueue', when, signal: 'SIGKILL' });
     await using killed = startCommand(['send'], { ...environmentOf(scene.config), ...stopping }, JSON.stringify(item));
     expect(await killed.ended()).toBe('SIGKILL');
     await eventually('Redis has done what it was sent', async () => (await lanes.lane('c1')).length === 1 + stored);

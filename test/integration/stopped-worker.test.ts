@@ -107,14 +107,14 @@ const kills: Kill[] = [
     requests: 1,
   },
   {
-    line: 'delivered, not yet completed: not sent again',
+    line: 'delivered, before it does anything else: not sent again',
     at: { command: 'laneSettle', when: 'answered', reply: 'done' },
     outcomes: ['delivered'],
     requests: 1,
   },
   {
-    line: 'delivered, while BullMQ completes it and hands out the next one: both are sent once',
-    at: { command: 'moveToFinished', when: 'sent' },
+    line: 'delivered, while BullMQ hands out the next one: both are sent once',
+    at: { command: 'moveToActive', when: 'sent' },
     outcomes: ['delivered'],
     requests: 1,
   },
@@ -144,6 +144,14 @@ const kills: Kill[] = [
   {
     line: 'dead, not yet completed: one dead letter, not sent again',
     at: { command: 'exec', when: 'answered' },
+    fault: { kind: 'status', status: 400 },
+    outcomes: ['rejected'],
+    reason: 'rejected',
+    requests: 1,
+  },
+  {
+    line: 'dead, while BullMQ removes it and hands out the next one: one dead letter, the next one is sent once',
+    at: { command: 'moveToFinished', when: 'sent' },
     fault: { kind: 'status', status: 400 },
     outcomes: ['rejected'],
     reason: 'rejected',

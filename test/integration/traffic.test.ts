@@ -16,6 +16,7 @@ import { eventually } from '../support/eventually.ts';
 import { manyMessages, textMessage } from '../support/messages.ts';
 import { startTestRedis } from '../support/redis.ts';
 import { install, type Installation } from '../support/worker.ts';
+import { keysOf } from '../support/keys-of.ts';
 
 const LAST_MINUTE = { lastMs: 60_000 };
 
@@ -30,7 +31,7 @@ describe('the traffic of the fleet', () => {
     redis.disconnect();
     await server.stop();
   });
-  const trafficKeys = (namespace: string): Promise<string[]> => redis.keys(`{${namespace}:fleet}:traffic:*`);
+  const trafficKeys = (namespace: string): Promise<string[]> => keysOf(redis, `{${namespace}:fleet}:traffic:*`);
   /** The start of the last bucket that is told as a whole. */
   const lastBucket = async (): Promise<number> => bucketOf(redisTimeMs(await redis.time())) - 2 * TRAFFIC_BUCKET_MS;
 

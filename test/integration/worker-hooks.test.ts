@@ -1,6 +1,6 @@
-import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connectPatiently } from '../../src/shared/redis.ts';
 import type { RedisServer } from '../../src/testing/redis-handle.ts';
 import { createWorker } from '../../src/worker/index.ts';
 import { eventually } from '../support/eventually.ts';
@@ -143,7 +143,7 @@ describe('a worker with hooks, and without what it needs', () => {
 
   it('a worker tells the fleet that it is there, and takes itself out when it ends', async () => {
     await using site = await install(server, { startWorker: false });
-    const redis = new Redis(server.url);
+    const redis = connectPatiently(server.url);
     const key = `{${site.config.namespace}:0}:workers`;
     const worker = site.startWorker({ concurrency: 7 });
     const [json] = await eventually('it is registered', async () => {

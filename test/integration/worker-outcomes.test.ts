@@ -1,5 +1,6 @@
-import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RedisClient } from '../../src/shared/redis-cluster.ts';
+import { connectPatiently } from '../../src/shared/redis.ts';
 import type { RedisServer } from '../../src/testing/redis-handle.ts';
 import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';
@@ -8,10 +9,10 @@ import { install } from '../support/worker.ts';
 
 describe('what becomes of a message', () => {
   let server: RedisServer;
-  let redis: Redis;
+  let redis: RedisClient;
   beforeAll(async () => {
     server = await startTestRedis();
-    redis = new Redis(server.url);
+    redis = connectPatiently(server.url);
   });
   afterAll(async () => {
     redis.disconnect();

@@ -7,7 +7,7 @@ export type Cli = (...args: string[]) => Promise<CommandResult>;
 
 /** An installation, and the command line in it. */
 export async function installWithCli(
-  server: RedisServer,
+  server: Pick<RedisServer, 'url'>,
   options: InstallationOptions = {},
 ): Promise<Installation & { cli: Cli }> {
   const installation = await install(server, options);

@@ -37,7 +37,16 @@ export function startCommand(
   env: Record<string, string> = {},
   stdin?: string | Uint8Array | typeof stdinStaysOpen,
 ): CommandProcess {
-  const child: ChildProcess = spawn(process.execPath, [main, ...args], {
+  return startNode([main, ...args], env, stdin);
+}
+
+/** The same for any program of Node.js; the first argument is its file. */
+export function startNode(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  stdin?: string | Uint8Array | typeof stdinStaysOpen,
+): CommandProcess {
+  const child: ChildProcess = spawn(process.execPath, args, {
     env: environment(env),
     stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   });

@@ -63,7 +63,7 @@ function relay(bytes: Buffer, treatment: Treatment, to: Socket, from: Socket): v
   from.destroySoon();
 }
 
-/** Whether some bytes hold a MULTI with its commands: a message on its way. */
-export function isTransaction(bytes: Buffer): boolean {
-  return /\bmulti\r\n/i.test(bytes.toString('latin1'));
+/** Whether some bytes hold a message on its way into the queue. */
+export function holdMessage(bytes: Buffer): boolean {
+  return bytes.includes('{"v":1,"request":');
 }

@@ -11,6 +11,7 @@ import { STOPPED, type StoppingPoint } from './stopping-point.ts';
 const point = JSON.parse(process.env['STOPPING_POINT'] ?? '') as StoppingPoint;
 const scripts = new Map<string, string>();
 let isClaimed = false;
+let isSettled = false;
 let hasStopped = false;
 
 function stop(): void {
@@ -37,7 +38,10 @@ Redis.prototype.sendCommand = function stopAtThePoint(command, stream) {
   if (point.command === 'post' && name === 'laneClaim') {
     return whenAnswered(send(), 'go', () => (isClaimed = true));
   }
-  if (point.command !== name) return send();
+  if (point.command === 'moveToActive' && name === 'laneSettle') {
+    return whenAnswered(send(), 'done', () => (isSettled = true));
+  }
+  if (point.command !== name || (name === 'moveToActive' && !isSettled)) return send();
   switch (point.when) {
     case 'before':
       // Whoever is killed at the end of a MULTI has written the rest of it; the stream collects until all is there.
@@ -46,6 +50,8 @@ Redis.prototype.sendCommand = function stopAtThePoint(command, stream) {
       return send();
     case 'sent': {
       const answer = send();
+      // What was said in this turn of the event loop would leave at its end.
+      while (this.stream.writableCorked > 0) this.stream.uncork();
       stop();
       return answer;
     }
@@ -65,18 +71,23 @@ function nameOf({ name, args: [sha] }: Command): string {
   return name === 'evalsha' ? (scripts.get(String(sha)) ?? name) : name;
 }
 
-/** An EXEC names nothing; the first one of a worker is that of its first dead letter. */
+/** An EXEC names nothing; the first one of a worker is that of its first dead letter. Nor does the call for a next message. */
 function isAbout(message: string | undefined, name: string, { args }: Command): boolean {
-  return message === undefined || name === 'exec' || args.includes(message);
+  return message === undefined || name === 'exec' || name === 'moveToActive' || args.includes(message);
 }
 
 /** Acts on an answer before the code that waits for it does. */
 function whenAnswered(answer: unknown, word: string | undefined, act: () => void): unknown {
   Promise.resolve(answer).then(
     (reply) => {
-      if (word === undefined || (Array.isArray(reply) && reply[0] === word)) act();
+      if (word === undefined || isOrHolds(reply, word)) act();
     },
     () => {},
   );
   return answer;
+}
+
+/** An answer that begins with the word, or answers to several messages of which one does. */
+function isOrHolds(reply: unknown, word: string): boolean {
+  return Array.isArray(reply) && (reply[0] === word || reply.some((one) => Array.isArray(one) && one[0] === word));
 }

@@ -1,7 +1,20 @@
 /** Where a process of the command line stops itself: at a command to Redis, or at its next request to the API. */
 export interface StoppingPoint {
-  /** A script of ours or of BullMQ, by its name; a command of Redis; or `post`, the request that follows a claim. */
-  command: 'laneClaim' | 'laneSettle' | 'laneDue' | 'laneCancel' | 'moveToDelayed' | 'moveToFinished' | 'exec' | 'post';
+  /**
+   * A script of ours or of BullMQ, by its name, `moveToActive` only when it follows a settlement; a command of Redis; or
+   * `post`, the request that follows a claim.
+   */
+  command:
+    | 'laneEnqueue'
+    | 'laneClaim'
+    | 'laneSettle'
+    | 'laneDue'
+    | 'laneCancel'
+    | 'moveToDelayed'
+    | 'moveToFinished'
+    | 'moveToActive'
+    | 'exec'
+    | 'post';
   /**
    * `before`: it hasn't left, though what comes before it in a MULTI has; `sent`: it has left, its answer is not read;
    * `answered`: its answer is here, nothing was done with it.

@@ -1,15 +1,21 @@
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../../src/shared/redis-cluster.ts';
 import { laneOf, shardOfId } from '../../src/shared/keys.ts';
+import { keysOf } from './keys-of.ts';
 
 /** The ids of a conversation's open messages, first to be sent first. */
-export async function laneIds(redis: Redis, namespace: string, page: string, conversation: string): Promise<string[]> {
+export async function laneIds(
+  redis: RedisClient,
+  namespace: string,
+  page: string,
+  conversation: string,
+): Promise<string[]> {
   return await redis.lrange(`{${namespace}:0}:lane:${laneOf(page, conversation)}`, 0, -1);
 }
 
 /** The ids of all messages of a shard. */
-export async function storedIds(redis: Redis, namespace: string, shard = 0): Promise<string[]> {
+export async function storedIds(redis: RedisClient, namespace: string, shard = 0): Promise<string[]> {
   const start = `{${namespace}:${shard}}:send:`;
-  const keys = await redis.keys(`${start}*`);
+  const keys = await keysOf(redis, `${start}*`);
   return keys
     .map((key) => key.slice(start.length))
     .filter((name) => shardOfId(name) !== null)
@@ -17,18 +23,18 @@ export async function storedIds(redis: Redis, namespace: string, shard = 0): Pro
 }
 
 /** All keys of a namespace that name this message. */
-export async function keysNaming(redis: Redis, namespace: string, id: string): Promise<string[]> {
+export async function keysNaming(redis: RedisClient, namespace: string, id: string): Promise<string[]> {
   const found: string[] = [];
-  for (const key of await redis.keys(`{${namespace}:*`)) {
+  for (const key of await keysOf(redis, `{${namespace}:*`)) {
     if (key.includes(id) || (await membersOf(redis, key)).includes(id)) found.push(key);
   }
   return found;
 }
 
 /** What is half stored: messages that are not exactly once in their lane, or not exactly once among BullMQ's. */
-export async function halfStored(redis: Redis, namespace: string, shard = 0): Promise<string[]> {
+export async function halfStored(redis: RedisClient, namespace: string, shard = 0): Promise<string[]> {
   const root = `{${namespace}:${shard}}:`;
-  const laneKeys = await redis.keys(`${root}lane:*`);
+  const laneKeys = await keysOf(redis, `${root}lane:*`);
   const lanes = new Map<string, string[]>();
   for (const key of laneKeys) lanes.set(key.slice(`${root}lane:`.length), await redis.lrange(key, 0, -1));
   const stored = await storedIds(redis, namespace, shard);
@@ -57,7 +63,7 @@ function countsOf(ids: readonly string[]): Map<string, number> {
   return counts;
 }
 
-async function membersOf(redis: Redis, key: string): Promise<string[]> {
+async function membersOf(redis: RedisClient, key: string): Promise<string[]> {
   switch (await redis.type(key)) {
     case 'list':
       return await redis.lrange(key, 0, -1);

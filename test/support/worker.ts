@@ -37,7 +37,10 @@ export interface InstallationOptions {
 
 let installations = 0;
 
-export async function install(server: RedisServer, options: InstallationOptions = {}): Promise<Installation> {
+export async function install(
+  server: Pick<RedisServer, 'url'>,
+  options: InstallationOptions = {},
+): Promise<Installation> {
   const nth = (installations += 1);
   const stack = new AsyncDisposableStack();
   const api = stack.use(await startFakeKitechat(options.api ?? {}));

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../../src/shared/redis-cluster.ts';
 import { monotonicFactory } from 'ulid';
+import { lettersKey } from '../../src/shared/lanes/letters.ts';
 import type { DeadLetterPayload, DeadReason } from '../../src/shared/dead-letter.ts';
 import { laneOf, messageId, shardOfPage, shardRoot } from '../../src/shared/keys.ts';
 
@@ -36,7 +37,7 @@ const ulid = monotonicFactory();
 
 /** Writes many dead letters in little time. @returns their ids. */
 export async function writeLetters(
-  redis: Redis,
+  redis: RedisClient,
   namespace: string,
   letters: readonly LetterToWrite[],
   shards = 1,
@@ -55,7 +56,8 @@ export async function writeLetters(
   for (const [shard, written] of byShard) {
     for (let start = 0; start < written.length; start += AT_ONCE) {
       const some = written.slice(start, start + AT_ONCE).flat();
-      await redis.eval(WRITE, 0, shardRoot(namespace, shard), ...some);
+      const root = shardRoot(namespace, shard);
+      await redis.eval(WRITE, 1, lettersKey({ root }), root, ...some);
     }
   }
   return ids;

@@ -1,5 +1,5 @@
 import type { Claim } from '../../../src/shared/lanes/claim.ts';
-import type { Lanes, Taken } from '../lanes.ts';
+import { delivered, type Lanes, type Taken } from '../lanes.ts';
 import type { SimulatedTime } from './simulated-time.ts';
 
 /** A message that an app stores, so long after the start. */
@@ -43,9 +43,8 @@ export async function simulate(arrivals: readonly Arrival[], conditions: Conditi
   const plan = (atMs: number, run: () => Promise<void>): void => void events.push({ atMs, run });
 
   const settle = async (taken: Taken): Promise<void> => {
-    const { verdict } = await lanes.settle(taken, taken.token, { kind: 'delivered' });
+    const { verdict } = await lanes.settle(taken, taken.token, delivered);
     if (verdict !== 'done') throw new Error(`settling answers ${verdict}`);
-    await lanes.finish(taken);
   };
 
   async function work(taken: Taken, message: Message): Promise<void> {

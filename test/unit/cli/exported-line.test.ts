@@ -19,7 +19,10 @@ function exportedLine(label: string | null, reason: (typeof deadReasons)[number]
     label,
     replayOf: null,
   };
-  const { request: sent, ...record } = deadLetterRecord('0-01ARZ3NDEKTSV4RRFFQ69G5FAV', payload, 1, 1);
+  const { request: sent, ...record } = deadLetterRecord(
+    { id: '0-01ARZ3NDEKTSV4RRFFQ69G5FAV', payload, deadAtMs: 1 },
+    { keepDeadMs: 1 },
+  );
   return JSON.parse(JSON.stringify({ ...record, message: sent?.message })) as Record<string, unknown>;
 }
 

@@ -47,4 +47,21 @@ describe('the history of attempts', () => {
     expect(encodeAttempt(attempt)).toBe(line);
     expect(decodeHistory(line)).toEqual([attempt]);
   });
+
+  it.each([
+    ['no JSON', 'x'],
+    ['another kind of value', '7'],
+    ['too short', '[1,"unknown"]'],
+    ['a time that is none', '[1e300,"unknown",null,null,1,1]'],
+    ['an outcome that there is not', '[1,"__proto__",null,null,1,1]'],
+    ['a detail that is no text', '[1,"unknown",{},null,1,1]'],
+  ])('leaves out a line that is no attempt: %s', (_what, line) => {
+    const good = String.raw`[1767614400123,"unknown",null,null,10003,1]`;
+    expect(decodeHistory(`${line}\n${good}`)).toEqual(decodeHistory(good));
+    expect(decodeHistory(line)).toEqual([]);
+  });
+
+  it('reads what a later version adds to an attempt', () => {
+    expect(decodeHistory('[1767614400123,"unknown",null,null,10003,1,{"more":1}]')).toHaveLength(1);
+  });
 });

@@ -32,8 +32,16 @@ describe('the settings of the HTTP server', () => {
     }
   });
 
+  it('need a token that nobody guesses, and never quote it', () => {
+    const [problem, ...others] = problemsIn({ KITECHAT_CONSOLE_TOKEN: 'fifteen-letters' });
+    expect(problem).toMatch(/^KITECHAT_CONSOLE_TOKEN: must be at least 16 characters long/);
+    expect(problem).not.toContain('fifteen');
+    expect(others).toEqual([]);
+    expect(loadConfig({ KITECHAT_CONSOLE_TOKEN: 'sixteen-letters!' }).consoleToken).toBe('sixteen-letters!');
+  });
+
   it('need a token that can stand in a header, and never quote it', () => {
-    const [problem, ...others] = problemsIn({ KITECHAT_CONSOLE_TOKEN: 'two words' });
+    const [problem, ...others] = problemsIn({ KITECHAT_CONSOLE_TOKEN: 'two words, and more' });
     expect(problem).toMatch(/^KITECHAT_CONSOLE_TOKEN: must consist of visible ASCII characters/);
     expect(problem).not.toContain('two words');
     expect(others).toEqual([]);

@@ -1,25 +1,44 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodePayload, type MessagePayload } from '../../../src/shared/payload.ts';
+import { decodePayload, encodePayload, type MessagePayload } from '../../../src/shared/payload.ts';
 import { validRequest } from './arbitrary-request.ts';
 
 const request = { pageId: 'p1', conversationId: 'c1', message: { type: 'text', text: 'Hello' } };
 
-describe('decodePayload', () => {
-  it('reads what a producer stores, and changes nothing of it', () => {
-    const payload: fc.Arbitrary<MessagePayload> = fc.record(
-      {
-        v: fc.constant(1 as const),
-        request: validRequest,
-        label: fc.string(),
-        onUnknownOutcome: fc.constantFrom('resend', 'dead-letter'),
-        replayOf: fc.string(),
-      },
-      { requiredKeys: ['v', 'request'] },
-    );
+const payload: fc.Arbitrary<MessagePayload> = fc.record(
+  {
+    v: fc.constant(1 as const),
+    request: validRequest,
+    label: fc.string({ unit: 'binary' }),
+    onUnknownOutcome: fc.constantFrom('resend', 'dead-letter'),
+    replayOf: fc.string(),
+  },
+  { requiredKeys: ['v', 'request'] },
+);
+
+describe('encodePayload', () => {
+  it('writes the JSON of the whole, also from a request that is JSON already', () => {
     fc.assert(
       fc.property(payload, (stored) => {
-        const json = JSON.stringify(stored);
+        expect(JSON.parse(encodePayload(stored))).toEqual(JSON.parse(JSON.stringify(stored)));
+        expect(encodePayload(stored, JSON.stringify(stored.request))).toBe(encodePayload(stored));
+      }),
+    );
+  });
+
+  it('keeps the order of the fields that earlier versions wrote', () => {
+    const stored: MessagePayload = { v: 1, request: { ...request, message: { type: 'text', text: 'Hello' } } };
+    for (const more of [{}, { label: 'l' }, { onUnknownOutcome: 'resend', replayOf: '0-1' } as const]) {
+      expect(encodePayload({ ...stored, ...more })).toBe(JSON.stringify({ ...stored, ...more }));
+    }
+  });
+});
+
+describe('decodePayload', () => {
+  it('reads what a producer stores, and changes nothing of it', () => {
+    fc.assert(
+      fc.property(payload, (stored) => {
+        const json = encodePayload(stored);
         const data: unknown = JSON.parse(json);
         expect(decodePayload(data)).toBe(data);
         expect(JSON.stringify(decodePayload(data))).toBe(json);

@@ -10,7 +10,7 @@ describe('the environment table', () => {
     const rows = configTable().split('\n').slice(2);
     expect(rows).toHaveLength(variables.length);
     expect(rows).toContain(
-      '| `KITECHAT_SHARDS` | `1` | queues the pages are spread over; fixed by the first process that uses the Redis |',
+      '| `KITECHAT_SERVE_SHARDS` | `all` | the shards that a worker serves, such as `0,2,5-7`; each needs a worker that serves it |',
     );
     expect(rows).toContain('| `KITECHAT_API_KEY` |  | one key for every page; only workers need it |');
     expect(rows).toContainEqual(expect.stringMatching(/^\| `REDIS_URL`, `_FILE` \| `redis:/));

@@ -1,0 +1,108 @@
+import { readFileSync } from 'node:fs';
+
+import { type DocumentedName, type EntryNames, readEntries } from './api-reference.ts';
+import { GENERATED } from './generated.ts';
+
+interface Entry {
+  /** What is imported, such as `kitechat-sender/worker`. */
+  specifier: string;
+  /** Its source. */
+  file: string;
+}
+
+/** The entries that package.json publishes. */
+export function packageEntries(root: URL): Entry[] {
+  const { name, exports } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as {
+    name: string;
+    exports: Record<string, string | { types?: string }>;
+  };
+  return Object.entries(exports).flatMap(([path, target]) => {
+    const types = typeof target === 'string' ? undefined : target.types;
+    if (types === undefined) return [];
+    const file = types.replace('./dist/', 'src/').replace(/\.d\.ts$/, '.ts');
+    return [{ specifier: path.replace(/^\./, name), file }];
+  });
+}
+
+/** docs/api.md */
+export function apiPage(root: URL): string {
+  const entries = packageEntries(root);
+  const names = readEntries(
+    root,
+    entries.map(({ file }) => file),
+  );
+  const shown = new Map<string, string>();
+  const sections = entries.map((entry, index) => section(entry, names[index] ?? { exported: [], unnamed: [] }, shown));
+  return [INTRO, contents(entries, names), ...sections].join('\n');
+}
+
+const INTRO = `${GENERATED}
+
+# API reference
+
+Every name that the package exports, as the compiler sees it. What a setting means: [configuration](configuration.md). What
+an error means: [errors](errors.md). The package is ESM, and its types need \`@types/node\`.
+`;
+
+function contents(entries: readonly Entry[], names: readonly EntryNames[]): string {
+  const rows = entries.map(({ specifier }, index) => {
+    const links = (names[index]?.exported ?? []).map(({ name }) => `[\`${name}\`](#${name.toLowerCase()})`);
+    return `| \`${specifier}\` | ${links.join(' · ')} |`;
+  });
+  return ['| import from | |', '|---|---|', ...rows, ''].join('\n');
+}
+
+function section({ specifier }: Entry, { exported, unnamed }: EntryNames, shown: Map<string, string>): string {
+  const parts = [`## ${specifier}\n`];
+  for (const kind of ['function', 'class', 'type'] as const) {
+    for (const documented of exported.filter((name) => name.kind === kind)) {
+      parts.push(shown.has(documented.name) ? reference(documented, shown) : described(documented));
+      if (!shown.has(documented.name)) shown.set(documented.name, specifier);
+    }
+  }
+  const news = unnamed.filter(({ name }) => !shown.has(name));
+  for (const { name } of news) shown.set(name, specifier);
+  if (news.length > 0) {
+    parts.push(
+      `These speak of types that have no name outside:\n\n\`\`\`typescript\n${news.map(withComment).join('\n\n')}\n\`\`\`\n`,
+    );
+  }
+  return parts.join('\n');
+}
+
+function reference({ name }: DocumentedName, shown: ReadonlyMap<string, string>): string {
+  return `\`${name}\` is the one of \`${shown.get(name) ?? ''}\`: [above](#${name.toLowerCase()}).\n`;
+}
+
+function described({ name, summary, tags, declaration }: DocumentedName): string {
+  const examples = tags.filter((tag) => tag.name === 'example');
+  const others = tags.filter((tag) => tag.name !== 'example');
+  return [
+    `### ${name}`,
+    ...(summary === '' ? [] : [escapeTags(summary)]),
+    ...(others.length === 0 ? [] : [others.map(tagLine).join('\n')]),
+    `\`\`\`typescript\n${declaration}\n\`\`\``,
+    ...examples.map(({ text }) => `For example:\n\n\`\`\`typescript\n${text}\n\`\`\``),
+    '',
+  ].join('\n\n');
+}
+
+function withComment({ summary, declaration }: DocumentedName): string {
+  return summary === '' ? declaration : `/** ${summary.replaceAll(/\s+/g, ' ')} */\n${declaration}`;
+}
+
+/** \`@param options what it is\` becomes an item of a list. */
+function tagLine({ name, text }: { name: string; text: string }): string {
+  const flat = text.replaceAll(/\s+/g, ' ').trim();
+  if (name !== 'param') return `- *${name}*: ${escapeTags(flat)}`;
+  const [, parameter = '', rest = ''] = /^(\S+)\s*(.*)$/.exec(flat) ?? [];
+  return `- \`${parameter}\`: ${escapeTags(rest)}`;
+}
+
+/** Outside of code, \`<\` would begin a tag. */
+function escapeTags(text: string): string {
+  return text
+    .split(/(`[^`]*`)/)
+    .map((part) => (part.startsWith('`') ? part : part.replaceAll('<', '&lt;')))
+    .join('');
+}

@@ -1,0 +1,90 @@
+import { exitCodes } from '../../src/cli/context.ts';
+import { exitCodeGuide } from '../../src/cli/exit-code-guide.ts';
+import { deadReasons } from '../../src/shared/dead-letter.ts';
+import { deadReasonGuide, errorGuide, type ErrorGuide } from '../../src/shared/error-guide.ts';
+import { GENERATED } from './generated.ts';
+
+const SOURCES: readonly { from: ErrorGuide['from']; title: string }[] = [
+  { from: 'library', title: 'Errors of the library' },
+  { from: 'command line', title: 'Errors of the command line alone' },
+  { from: 'tests and demo', title: 'Errors of tests and of the demo' },
+  { from: 'console', title: 'Errors of the console' },
+];
+
+/** docs/errors.md */
+export function errorsPage(): string {
+  return [INTRO, ...SOURCES.map(errorsFrom), DEAD_INTRO, ...deadReasons.map(deadReason), EXIT_INTRO, exitTable()]
+    .join('\n')
+    .concat('\n');
+}
+
+const INTRO = `${GENERATED}
+
+# Errors, dead reasons, exit codes
+
+Every error that this package throws on purpose is a \`KitechatSenderError\` with a \`code\` that never changes. No message
+holds a key, a password or a word of a message.
+
+<!-- ts
+import { enqueueMessage } from 'kitechat-sender';
+declare const request: Parameters<typeof enqueueMessage>[0];
+declare const reply: (status: number, body: unknown) => void;
+-->
+\`\`\`ts
+import { InvalidMessageError, KitechatSenderError } from 'kitechat-sender';
+
+try {
+  await enqueueMessage(request, { idempotencyKey: 'order-17-shipped' });
+} catch (error) {
+  if (error instanceof InvalidMessageError) reply(422, error.issues);
+  else if (error instanceof KitechatSenderError) reply(503, error.code); // the caller may try again, thanks to the key
+  else throw error;
+}
+\`\`\`
+
+A \`TypeError\` tells of a call that no typed program makes, such as a replay that doesn't say of what.
+`;
+
+function errorsFrom({ from, title }: (typeof SOURCES)[number]): string {
+  const entries = Object.entries(errorGuide).filter(([, guide]) => guide.from === from);
+  return [`## ${title}`, ...entries.map(([code, guide]) => errorEntry(code, guide))].join('\n\n').concat('\n');
+}
+
+function errorEntry(code: string, { name, stored, cause, cure }: ErrorGuide): string {
+  return `### \`${code}\` (${name})
+
+- **Cause:** ${cause}
+- **Stored?** ${sentence(stored)}
+- **Cure:** ${cure}`;
+}
+
+const DEAD_INTRO = `## Dead reasons
+
+Why a message became a dead letter. It is kept for \`KITECHAT_KEEP_DEAD_MS\`; nothing more happens to it by itself.
+See [operations](operations.md#dead-letters) for the commands.
+`;
+
+function deadReason(reason: (typeof deadReasons)[number]): string {
+  const { cause, cure } = deadReasonGuide[reason];
+  return `### \`${reason}\`
+
+- **Cause:** ${cause}
+- **Cure:** ${cure}
+`;
+}
+
+const EXIT_INTRO = `## Exit codes
+`;
+
+function exitTable(): string {
+  const rows = (Object.keys(exitCodes) as (keyof typeof exitCodes)[]).map((name) => {
+    const { cause, cure } = exitCodeGuide[name];
+    return `| ${exitCodes[name]} | ${cause} | ${cure} |`;
+  });
+  return ['| code | it means | do |', '|---|---|---|', ...rows].join('\n');
+}
+
+function sentence(text: string): string {
+  const [first = ''] = /^[^`]?/.exec(text) ?? [];
+  return `${first.toUpperCase()}${text.slice(first.length)}.`;
+}

@@ -1,0 +1,207 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createProducer } from '../../src/producer/index.ts';
+import { startRedisServer } from '../../src/testing/redis-server.ts';
+import { textMessage } from '../support/messages.ts';
+import { aclFile, type SecuredRedis, startSecuredRedis, users } from '../support/secured-redis.ts';
+import { writeLetters } from '../support/written-letters.ts';
+
+const SHARD = '{kitechat:0}:';
+const [producer, lookup, worker, operator, reshard] = [
+  'kitechat-producer',
+  'kitechat-producer-lookup',
+  'kitechat-worker',
+  'kitechat-operator',
+  'kitechat-reshard',
+] as const;
+
+describe('the users of ops/redis-acl/users.acl', () => {
+  let redis: SecuredRedis;
+  let letter = '';
+  const stack = new AsyncDisposableStack();
+  const clients = new Map<string, Redis>();
+  beforeAll(async () => {
+    redis = stack.use(await startSecuredRedis());
+    const died = { pageId: 'p1', conversationId: 'c1', text: 'what a message said' };
+    [letter = ''] = await writeLetters(redis.admin, 'kitechat', [died]);
+    await redis.admin.hset('{other:0}:send:1', 'data', 'of another installation');
+    for (const user of users.keys()) {
+      const client = new Redis(redis.urlOf(user));
+      client.on('error', () => {});
+      clients.set(user, client);
+      stack.defer(() => client.disconnect());
+    }
+  });
+  afterAll(async () => await stack.disposeAsync());
+
+  const answer = async (user: string, ...command: string[]): Promise<string> => {
+    const [name = '', ...args] = command;
+    const client = clients.get(user);
+    if (!client) throw new Error(`no user ${user}`);
+    try {
+      await client.call(name, ...args);
+      return 'allowed';
+    } catch (error) {
+      return error instanceof Error ? (error.message.split(' ')[0] ?? '') : '';
+    }
+  };
+
+  it('are the four roles, and that of changing the number of shards; the default user is off', () => {
+    expect([...users.keys()]).toEqual(['default', producer, lookup, worker, operator, reshard]);
+    expect(users.get('default')).toBe('off');
+  });
+
+  it.each([producer, lookup, worker, operator, reshard])(
+    '%s can not touch the server, or anything of others',
+    async (user) => {
+      const forbidden = [
+        ['FLUSHALL'],
+        ['FLUSHDB'],
+        ['KEYS', '*'],
+        ['CONFIG', 'GET', '*'],
+        ['CONFIG', 'SET', 'maxmemory', '1'],
+        ['ACL', 'LIST'],
+        ['ACL', 'SETUSER', user, 'allcommands'],
+        ['MONITOR'],
+        ['SAVE'],
+        ['SHUTDOWN'],
+        ['REPLICAOF', '127.0.0.1', '1'],
+        ['MODULE', 'LIST'],
+        ['MIGRATE', '127.0.0.1', '1', 'x', '0', '1'],
+        ['SLOWLOG', 'GET'],
+        ['PUBLISH', 'x', 'y'],
+        ['SUBSCRIBE', 'x'],
+        ['FUNCTION', 'LIST'],
+        ['SCRIPT', 'FLUSH'],
+        ['HGET', '{other:0}:send:1', 'data'],
+        ['HGET', '{kitechat2:0}:send:1', 'data'],
+        ['GET', '{kitechat2}:shards'],
+        ['SET', 'kitechat', '1'],
+        ['EVAL', "return redis.call('HGET', KEYS[1], 'data')", '1', '{other:0}:send:1'],
+      ];
+      for (const command of forbidden) {
+        const allowed = await answer(user, ...command);
+        expect([command.join(' '), allowed]).toEqual([command.join(' '), 'NOPERM']);
+      }
+    },
+  );
+
+  it('a script reaches no further than its caller: not into another installation, though it names no key of it', async () => {
+    const script = "return redis.pcall('HGET', '{other:' .. '0}:send:1', 'data')";
+    for (const user of [producer, worker, operator, reshard]) {
+      await expect(clients.get(user)?.eval(script, 0)).rejects.toThrow(/NOPERM|executing the script/);
+    }
+  });
+
+  it('only who changes the number of shards may list keys and connections, and end some', async () => {
+    for (const user of [producer, lookup, worker, operator]) {
+      for (const command of [
+        ['SCAN', '0'],
+        ['CLIENT', 'LIST'],
+        ['CLIENT', 'KILL', 'ID', '0'],
+      ]) {
+        expect([user, await answer(user, ...command)]).toEqual([user, 'NOPERM']);
+      }
+    }
+    expect(await answer(reshard, 'CLIENT', 'LIST')).toBe('allowed');
+  });
+
+  it.each([producer, lookup])(
+    '%s neither lists, changes nor removes dead letters, nor holds or limits',
+    async (user) => {
+      const dead = `${SHARD}dead:${letter}`;
+      const forbidden = [
+        ['ZRANGE', `${SHARD}dead:failed`, '0', '-1'],
+        ['ZREM', `${SHARD}dead:failed`, letter],
+        ['HGETALL', dead],
+        ['HSET', dead, 'data', '{}'],
+        ['DEL', dead],
+        ['HGETALL', `${SHARD}letters`],
+        ['HSET', `${SHARD}holds`, 'standing:*', '{}'],
+        ['HSET', `${SHARD}fleet`, 'concurrency', '1'],
+        ['HSET', '{kitechat:fleet}:limits', 'rate', '1/h'],
+        ['HGETALL', `${SHARD}workers`],
+        ['EVAL', "return redis.call('HGETALL', KEYS[1])", '1', dead],
+      ];
+      for (const command of forbidden) {
+        const allowed = await answer(user, ...command);
+        expect([command.join(' '), allowed]).toEqual([command.join(' '), 'NOPERM']);
+      }
+    },
+  );
+
+  it('a producer reads no dead letter; one with the right to look messages up reads the one whose id it knows', async () => {
+    const dead = `${SHARD}dead:${letter}`;
+    expect(await answer(producer, 'HGET', dead, 'data')).toBe('NOPERM');
+    expect(await answer(lookup, 'HGET', dead, 'data')).toBe('allowed');
+
+    await using blind = createProducer({ redisUrl: redis.urlOf(producer) });
+    const refusal = { code: 'QUEUE_UNAVAILABLE', cause: { code: 'NOPERM' } };
+    await expect(blind.getMessage(letter)).rejects.toMatchObject(refusal);
+    await using seeing = createProducer({ redisUrl: redis.urlOf(lookup) });
+    expect(await seeing.getMessage(letter)).toMatchObject({ status: 'dead' });
+  });
+
+  it('a user without enough rights is told so at once, as Redis being unavailable', async () => {
+    await redis.admin.call(
+      'ACL',
+      'SETUSER',
+      'poor',
+      'on',
+      '>poor',
+      '~{kitechat:*}:*',
+      '~{kitechat}:*',
+      '+@connection',
+      '+info',
+    );
+    await using poor = createProducer({ redisUrl: `redis://poor:poor@127.0.0.1:${redis.server.port}` });
+    const error: unknown = await poor.enqueueMessage(textMessage('c1', 1)).catch((e: unknown) => e);
+    expect(error).toMatchObject({ code: 'QUEUE_UNAVAILABLE', cause: { code: 'NOPERM' } });
+    expect(String(error)).toMatch(/the Redis user lacks a right.*users\.acl/);
+  });
+});
+
+it('the file lets nobody in as it is: each user needs a password first', async () => {
+  await using bare = await startRedisServer({ args: ['--aclfile', aclFile] });
+  for (const login of ['', ...users.keys()].map((user) => (user === '' ? '' : `${user}:`))) {
+    const client = new Redis(`redis://${login}@127.0.0.1:${bare.port}`, { retryStrategy: () => null });
+    client.on('error', () => {});
+    await expect(client.ping()).rejects.toThrow();
+    client.disconnect();
+  }
+});
+
+describe('every command that a script calls is allowed to those who run it', () => {
+  const lanes = new URL('../../src/shared/lanes/', import.meta.url);
+  const bull = new URL('../../node_modules/bullmq/dist/esm/scripts/', import.meta.url);
+  const commandsIn = (lua: string): string[] =>
+    Array.from(lua.matchAll(/\bp?r?call\(\s*["']([A-Za-z]+)["']/g), ([, name]) => (name ?? '').toLowerCase());
+  const own = (names: readonly string[]): string[] =>
+    names.flatMap((name) => commandsIn(readFileSync(new URL(`${name}.lua`, lanes), 'utf8')));
+  const ofBull = (names: readonly string[]): string[] =>
+    readdirSync(bull)
+      .filter((file) => names.some((name) => file.startsWith(`${name}-`) && file.endsWith('.js')))
+      .flatMap((file) => commandsIn(readFileSync(new URL(file, bull), 'utf8')));
+  const all = readdirSync(lanes).flatMap((file) => (file.endsWith('.lua') ? [file.slice(0, -4)] : []));
+  const stored = ['clock', 'hold', 'release', 'enqueue', 'cancel'];
+  const worked = [
+    'addStandardJob',
+    'moveToActive',
+    'moveToDelayed',
+    'moveToFinished',
+    'moveStalledJobsToWait',
+    'retryJob',
+  ];
+  const looked = ['getCounts', 'getRanges', 'getState', 'getStateV2', 'getJobs', 'getDependencyCounts', 'isMaxed'];
+
+  it.each([
+    [producer, [...own(stored), 'lpush', 'rpush']],
+    [worker, [...own(all), ...ofBull([...worked, 'extendLock', 'extendLocks', 'saveStacktrace'])]],
+    [operator, [...own(all), ...ofBull(['addStandardJob', ...looked])]],
+  ])('%s', (user, commands) => {
+    const rights = new Set((users.get(user) ?? '').split(' '));
+    expect(commands.length).toBeGreaterThan(30);
+    expect([...new Set(commands)].filter((name) => !rights.has(`+${name}`)).toSorted()).toEqual([]);
+  });
+});

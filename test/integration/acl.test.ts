@@ -1,0 +1,165 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createProducer, type Producer } from '../../src/producer/index.ts';
+import { startFakeKitechat } from '../../src/testing/index.ts';
+import { createWorker } from '../../src/worker/index.ts';
+import { jsonLinesOf } from '../support/cli-installation.ts';
+import { type CommandResult, runCommand } from '../support/command-line.ts';
+import { createVisitor } from '../support/console.ts';
+import { eventually } from '../support/eventually.ts';
+import { startHttpProcess } from '../support/http-process.ts';
+import { manyMessages, textMessage } from '../support/messages.ts';
+import { type SecuredRedis, startSecuredRedis } from '../support/secured-redis.ts';
+
+describe('an installation whose processes have only the rights of ops/redis-acl/users.acl', () => {
+  let redis: SecuredRedis;
+  const stack = new AsyncDisposableStack();
+  beforeAll(async () => {
+    redis = stack.use(await startSecuredRedis());
+  });
+  afterAll(async () => await stack.disposeAsync());
+
+  const producerAs = (user: string): Producer => createProducer({ redisUrl: redis.urlOf(user) });
+  const operator = async (...args: string[]): Promise<CommandResult> => {
+    const result = await runCommand(args, { REDIS_URL: redis.urlOf('kitechat-operator') });
+    expect([result.exitCode, ...result.stderr.filter((line) => line.includes('NOPERM'))]).toEqual([0]);
+    return result;
+  };
+  /** What Redis denied, though everything was as it should be. */
+  const expectNoDenials = async (): Promise<void> => expect(await redis.denials()).toEqual([]);
+
+  it('stores, schedules, cancels and knows its idempotency keys, as a producer', async () => {
+    await using producer = producerAs('kitechat-producer');
+    const first = await producer.enqueueMessage(textMessage('c1', 1), { idempotencyKey: 'one' });
+    expect(await producer.enqueueMessage(textMessage('c1', 1), { idempotencyKey: 'one' })).toEqual({
+      id: first.id,
+      duplicate: true,
+    });
+    await expect(producer.enqueueMessage(textMessage('c1', 2), { idempotencyKey: 'one' })).rejects.toThrow(/was used/);
+    const later = await producer.enqueueMessage(textMessage('c2', 1), { delayMs: 3_600_000 });
+    await producer.enqueueMessage(textMessage('c3', 1), { priority: 'high' });
+    await redis.admin.script('FLUSH');
+    await producer.enqueueMessages(manyMessages(20, 2));
+    expect([await producer.cancelMessage(later.id), await producer.cancelMessage(first.id)]).toEqual([
+      'cancelled',
+      'cancelled',
+    ]);
+    await expectNoDenials();
+  });
+
+  it('is asked about messages, as a producer that may look them up', async () => {
+    await using producer = producerAs('kitechat-producer-lookup');
+    const { id } = await producer.enqueueMessage(textMessage('c9', 1));
+    expect(await producer.getMessage(id)).toMatchObject({ id, status: 'queued' });
+    expect(await producer.cancelMessage(id)).toBe('cancelled');
+    await expectNoDenials();
+  });
+
+  it('delivers, retries, holds, limits and buries, as a worker', async () => {
+    await using api = await startFakeKitechat({
+      faults: [
+        { kind: 'status', status: 400, match: { textIncludes: 'refused' } },
+        { kind: 'status', status: 429, retryAfter: 0, rate: 0.1 },
+        { kind: 'status', status: 500, rate: 0.2 },
+        { kind: 'reset', when: 'before', rate: 0.1 },
+      ],
+    });
+    const worker = createWorker({
+      redisUrl: redis.urlOf('kitechat-worker'),
+      apiUrl: api.url,
+      apiKey: 'key',
+      backoffMs: 10,
+      backoffMaxMs: 50,
+      rateLimit: '500/s burst 50',
+      pageRateLimit: '200/s burst 20',
+      onDeadLetter: 'hold',
+      keepDoneMs: 1000,
+      logLevel: 'silent',
+    });
+    const running = worker.run();
+    await using producer = producerAs('kitechat-producer');
+    const refused = (n: number, pageId: string) => ({
+      pageId,
+      conversationId: `refused-${n}`,
+      message: { type: 'text' as const, text: `refused ${n}` },
+    });
+    await producer.enqueueMessages([
+      ...Array.from({ length: 5 }, (_, n) => refused(n, 'p8')),
+      refused(0, 'p8'),
+      { ...textMessage('late', 1), ttlMs: 1 },
+      { ...textMessage('soon', 1), delayMs: 300 },
+    ]);
+    // One that BullMQ failed by itself, and one that is no JSON.
+    await redis.admin.script('FLUSH');
+    await eventually('all have ended', async () => {
+      const [status] = jsonLinesOf(await operator('status', '--json'));
+      return (
+        status?.['queued'] === 0 &&
+        status['held'] === 1 &&
+        status['retrying'] === 0 &&
+        status['sending'] === 0 &&
+        status['dead'] === 6
+      );
+    });
+    await worker.close();
+    await running;
+    await expectNoDenials();
+  });
+
+  it('looks, holds, limits, replays and discards, as an operator on the command line', async () => {
+    const letters = jsonLinesOf(await operator('dead-letters', 'list', '--json'));
+    const [first, second] = letters.filter(({ reason }) => reason === 'rejected').map(({ id }) => String(id));
+    await operator('dead-letters', 'show', String(first));
+    await operator('dead-letters', 'export');
+    await operator('dead-letters', 'replay', '--id', String(first), '--set', 'message.text=fine');
+    await operator('dead-letters', 'discard', '--id', String(second), '--yes');
+    await operator('dead-letters', 'replay', '--reason', 'rejected', '--page', 'p8', '--rate', '100/s');
+    await operator('hold', '--all');
+    await operator('release', '--all');
+    await operator('hold', '--page', 'p1', '--conversation', 'c1');
+    await operator('release', '--page', 'p1', '--conversation', 'c1');
+    await operator('limits', 'set', '--rate', '100/s', '--page-rate', '50/s');
+    await operator('limits', 'show');
+    await operator('limits', 'set', '--rate', 'default', '--page-rate', 'default');
+    const open = await runCommand(
+      ['send'],
+      { REDIS_URL: redis.urlOf('kitechat-operator') },
+      JSON.stringify(textMessage('by-hand', 1)),
+    );
+    const [sent] = jsonLinesOf(open);
+    await operator('message', String(sent?.['id']));
+    await operator('cancel', String(sent?.['id']));
+    await expectNoDenials();
+  });
+
+  it('serves every view of the console, as an operator', async () => {
+    await using console = await startHttpProcess('console', { REDIS_URL: redis.urlOf('kitechat-operator') });
+    const visitor = createVisitor(console.url.replace(/\/$/, ''));
+    const paths = ['/', '/dead-letters', '/workers', '/pages', '/find?q=c1', '/pages/p1', '/queues/', '/metrics'];
+    const boards = ['failed', 'waiting', 'active', 'delayed', 'completed', 'waiting-children', 'latest'].map(
+      (state) => `/queues/api/queues?activeQueue=dead&status=${state}&page=1&jobsPerPage=10`,
+    );
+    for (const path of [...paths, ...boards]) {
+      const { status } = await visitor.get(path, { accept: 'text/html' });
+      expect([path, status]).toEqual([path, status === 404 ? 404 : 200]);
+    }
+    await visitor.get('/', { accept: 'text/html' });
+    for (const change of ['/hold', '/release']) {
+      expect((await visitor.post(change, { scope: 'page', page: 'p1', back: '/' })).status).toBe(303);
+    }
+    await expectNoDenials();
+  });
+
+  it('gives the installation another number of shards, as the user for that alone', async () => {
+    const env = { REDIS_URL: redis.urlOf('kitechat-reshard') };
+    await operator('dead-letters', 'discard', '--all', '--yes');
+    const refused = await runCommand(['reshard', '2', '--json'], env);
+    expect(jsonLinesOf(refused)).toMatchObject([{ result: 'refused' }]);
+    await redis.admin.flushall();
+    await using producer = producerAs('kitechat-producer');
+    const { id } = await producer.enqueueMessage(textMessage('c1', 1), { idempotencyKey: 'kept' });
+    await producer.cancelMessage(id);
+    await operator('hold', '--page', 'p7');
+    expect(jsonLinesOf(await runCommand(['reshard', '2', '--json'], env))).toMatchObject([{ result: 'done' }]);
+    await expectNoDenials();
+  });
+});

@@ -1,0 +1,275 @@
+import { createHash } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createProducer, IdempotencyConflictError } from '../../src/producer/index.ts';
+import type { RedisClient } from '../../src/shared/redis-cluster.ts';
+import { connectPatiently } from '../../src/shared/redis.ts';
+import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import { encryptionKeys, newKeysFile } from '../support/encryption-keys.ts';
+import { eventually } from '../support/eventually.ts';
+import { textMessage } from '../support/messages.ts';
+import { startTestRedis } from '../support/redis.ts';
+import { install, type Installation } from '../support/worker.ts';
+
+let server: RedisServer;
+let redis: RedisClient;
+beforeAll(async () => {
+  server = await startTestRedis();
+  redis = connectPatiently(server.url);
+});
+afterAll(async () => {
+  redis.disconnect();
+  await server.stop();
+});
+
+/** What stands in Redis of a message, or of its dead letter. */
+async function storedOf({ config }: Installation, queue: 'send' | 'dead', id: string): Promise<string> {
+  return (await redis.hget(`{${config.namespace}:0}:${queue}:${id}`, 'data')) ?? '';
+}
+
+async function store(site: Installation, id: string, data: unknown): Promise<void> {
+  await redis.hset(`{${site.config.namespace}:0}:send:${id}`, 'data', JSON.stringify(data));
+}
+
+interface SealedData {
+  v: number;
+  request: { pageId: string; conversationId: string; sealed: string };
+}
+
+async function sealedOf(site: Installation, id: string): Promise<SealedData> {
+  return JSON.parse(await storedOf(site, 'send', id)) as SealedData;
+}
+
+/** What the API got, as it was sent. */
+function bodiesSent({ api }: Installation): string[] {
+  return api.requests.map(({ body }) => JSON.stringify(body));
+}
+
+describe('with encryption keys', () => {
+  it('a message stands encrypted in Redis, can be found by its ids and label, and is sent as it was given', async () => {
+    const { path } = newKeysFile(encryptionKeys('k1'));
+    await using site = await install(server, { config: { encryptionKeysFile: path }, startWorker: false });
+    const template = { body: 'Xin chào 👋', buttons: [{ type: 'quick_replies', text: 'Yes', payload: 'p' }] };
+    const request = { message: { template, type: 'template' }, conversationId: 'c1', pageId: 'p1' };
+    const { id } = await site.producer.enqueueMessage(request as never, { label: 'spring' });
+    const data = await storedOf(site, 'send', id);
+    expect(JSON.parse(data)).toEqual({
+      v: 2,
+      request: { pageId: 'p1', conversationId: 'c1', sealed: expect.stringMatching(/^k1\.[\w-]+$/) as string },
+      label: 'spring',
+    });
+    expect(await site.producer.getMessage(id)).toMatchObject({ pageId: 'p1', conversationId: 'c1', label: 'spring' });
+    site.startWorker();
+    await site.until(id, 'delivered');
+    expect(bodiesSent(site)).toEqual([JSON.stringify(request)]);
+    const attempt = await eventually('the attempt is reported', () => site.attempts[0]);
+    expect(attempt).toMatchObject({ type: 'template', label: 'spring', outcome: 'delivered' });
+  });
+
+  it('what was stored before they were given, and after they were taken from the producers, is delivered in order', async () => {
+    const { path } = newKeysFile(encryptionKeys('k1'));
+    await using site = await install(server, { startWorker: false });
+    await using sealing = createProducer({ ...site.config, encryptionKeysFile: path });
+    for (let n = 1; n <= 9; n += 1) {
+      const { pageId, conversationId, message } = textMessage('c1', n);
+      const producer = n > 3 && n <= 6 ? sealing : site.producer;
+      await producer.enqueueMessage({ pageId, conversationId, message });
+    }
+    site.startWorker({ encryptionKeysFile: path });
+    await site.api.waitForAccepted(9);
+    expect(site.api.accepted.map(({ message }) => message.text)).toEqual(
+      Array.from({ length: 9 }, (_, n) => `message ${n + 1}`),
+    );
+  });
+
+  it('the dead letter of a message that was stored before them is encrypted, and so is the answer', async () => {
+    const { path } = newKeysFile(encryptionKeys('k1'));
+    await using site = await install(server, {
+      startWorker: false,
+      api: { faults: [{ kind: 'status', status: 400, body: 'bad: message 1' }] },
+    });
+    const id = await site.enqueue(textMessage('c1', 1));
+    expect(await storedOf(site, 'send', id)).toContain('message 1');
+    site.startWorker({ encryptionKeysFile: path });
+    await site.until(id, 'dead');
+    expect(await storedOf(site, 'dead', id)).not.toContain('message 1');
+    await using opened = createProducer({ ...site.config, encryptionKeysFile: path });
+    expect(await opened.getMessage(id)).toMatchObject({
+      request: textMessage('c1', 1),
+      response: { httpStatus: 400, body: 'bad: message 1' },
+    });
+    expect(await site.producer.getMessage(id)).toMatchObject({
+      pageId: 'p1',
+      conversationId: 'c1',
+      request: null,
+      response: { httpStatus: 400, body: '[encrypted]' },
+      problem: 'its content is encrypted with the key k1, and KITECHAT_ENCRYPTION_KEYS_FILE is not set',
+    });
+  });
+
+  it('new keys take the place of old ones while messages flow, without a stop and without a loss', async () => {
+    const file = newKeysFile(encryptionKeys('old'));
+    await using site = await install(server, { config: { encryptionKeysFile: file.path } });
+    let n = 0;
+    const enqueueNext = async (): Promise<SealedData> => {
+      n += 1;
+      const id = await site.enqueue(textMessage(`c${n % 3}`, 1 + Math.floor(n / 3)));
+      return await sealedOf(site, id);
+    };
+    const untilSealedWith = async (key: string): Promise<void> => {
+      await eventually(`messages are encrypted with the key ${key}`, async () =>
+        (await enqueueNext()).request.sealed.startsWith(`${key}.`),
+      );
+    };
+    await untilSealedWith('old');
+    file.replace(encryptionKeys('old', 'new'));
+    for (let more = 0; more < 30; more += 1) await enqueueNext();
+    file.replace(encryptionKeys('new', 'old'));
+    await untilSealedWith('new');
+    await site.api.waitForAccepted(n);
+    file.replace(encryptionKeys('new'));
+    for (let more = 0; more < 30; more += 1) await enqueueNext();
+    await site.api.waitForAccepted(n);
+    expect(site.api.report()).toMatchObject({ accepted: n, duplicates: { count: 0 }, outOfOrder: { count: 0 } });
+    expect(await site.deadLetters.count()).toBe(0);
+  });
+
+  it('a worker whose file has got a key just now knows it at once', async () => {
+    const [early, late] = [newKeysFile(encryptionKeys('k1')), newKeysFile(encryptionKeys('k1'))];
+    await using site = await install(server, { startWorker: false });
+    await using producer = createProducer({ ...site.config, encryptionKeysFile: early.path });
+    site.startWorker({ encryptionKeysFile: late.path });
+    const { pageId, conversationId, message } = textMessage('c1', 1);
+    const { id: first } = await producer.enqueueMessage({ pageId, conversationId, message });
+    await site.until(first, 'delivered');
+    for (const [nth, key] of ['k2', 'k3', 'k4', 'k5'].entries()) {
+      early.replace(encryptionKeys(key));
+      late.replace(encryptionKeys('k1', key));
+      await using next = createProducer({ ...site.config, encryptionKeysFile: early.path });
+      const { id } = await next.enqueueMessage(textMessage('c1', nth + 2));
+      expect((await sealedOf(site, id)).request.sealed).toMatch(new RegExp(`^${key}\\.`));
+      await site.until(id, 'delivered');
+    }
+  });
+});
+
+describe('a message whose key is unknown', () => {
+  it('is dead as undecodable with its reason, the next one goes on, and once the key is back a replay delivers it', async () => {
+    const producers = newKeysFile(encryptionKeys('k2'));
+    const workers = newKeysFile(encryptionKeys('k1'));
+    await using site = await install(server, { config: { encryptionKeysFile: workers.path }, startWorker: false });
+    await using producer = createProducer({ ...site.config, encryptionKeysFile: producers.path });
+    const ids: string[] = [];
+    for (const n of [1, 2]) ids.push((await producer.enqueueMessage(textMessage('c1', n))).id);
+    const [id = '', second = ''] = ids;
+    const next = await site.enqueue(textMessage('c1', 3));
+    site.startWorker();
+    await site.until(next, 'delivered');
+    const problem = 'its content is encrypted with the key k2, which is not in KITECHAT_ENCRYPTION_KEYS_FILE';
+    expect(await site.deadLetters.get(id)).toMatchObject({
+      reason: 'undecodable',
+      pageId: 'p1',
+      conversationId: 'c1',
+      request: null,
+      attempts: [],
+      attemptsUsed: 0,
+      problem,
+    });
+    const attempt = await eventually('the attempt is reported', () => site.attempts.find((one) => one.id === id));
+    expect(attempt).toMatchObject({ type: 'text', next: 'dead', reason: 'undecodable', detail: problem });
+    expect(await site.deadLetters.replay({ all: true })).toEqual({
+      matched: 2,
+      done: 0,
+      skipped: [
+        { id, why: 'undecodable' },
+        { id: second, why: 'undecodable' },
+      ],
+    });
+    workers.replace(encryptionKeys('k1', 'k2'));
+    expect(await site.deadLetters.get(id)).toMatchObject({ request: textMessage('c1', 1), problem });
+    const set = { 'message.text': 'message 1, mended' };
+    expect(await site.deadLetters.replay({ ids: [id], set })).toMatchObject({ done: 1 });
+    expect(await site.deadLetters.replay({ all: true })).toMatchObject({ matched: 1, done: 1 });
+    await site.api.waitForAccepted(3);
+    expect(site.api.accepted.map(({ message }) => message.text)).toEqual([
+      'message 3',
+      'message 1, mended',
+      'message 2',
+    ]);
+  });
+
+  it('lets a worker without keys go on as well', async () => {
+    const { path } = newKeysFile(encryptionKeys('k1'));
+    await using site = await install(server, { startWorker: false });
+    await using producer = createProducer({ ...site.config, encryptionKeysFile: path });
+    const { id } = await producer.enqueueMessage(textMessage('c1', 1));
+    const next = await site.enqueue(textMessage('c1', 2));
+    site.startWorker();
+    await site.until(next, 'delivered');
+    expect(await site.until(id, 'dead')).toMatchObject({
+      reason: 'undecodable',
+      problem: expect.stringMatching(/is not set$/) as string,
+    });
+  });
+});
+
+describe('what somebody has changed in Redis', () => {
+  it.each<[string, (data: SealedData, other: SealedData) => unknown]>([
+    [
+      'with the content of another message',
+      (data, other) => ({ ...data, request: { ...data.request, sealed: other.request.sealed } }),
+    ],
+    ['to lead to another conversation', (data) => ({ ...data, request: { ...data.request, conversationId: 'c2' } })],
+    [
+      'in one character',
+      (data) => ({ ...data, request: { ...data.request, sealed: data.request.sealed.replace(/.{5}$/, 'AAAAA') } }),
+    ],
+    ['to no text at all', (data) => ({ ...data, request: { ...data.request, sealed: { text: 'x' } } })],
+    [
+      'beside a message in clear',
+      (data) => ({ v: 1, request: { ...data.request, message: { type: 'text', text: 'x' } } }),
+    ],
+    ['to a template of objects', () => ({ v: 2, request: { sealed: 'k1.__proto__' } })],
+  ])('%s is dead as undecodable and never sent', async (_what, change) => {
+    const { path } = newKeysFile(encryptionKeys('k1'));
+    await using site = await install(server, { config: { encryptionKeysFile: path }, startWorker: false });
+    const id = await site.enqueue(textMessage('c1', 1));
+    const other = await site.enqueue(textMessage('c1', 2));
+    await store(site, id, change(await sealedOf(site, id), await sealedOf(site, other)));
+    site.startWorker();
+    await site.until(other, 'delivered');
+    expect(await site.until(id, 'dead')).toMatchObject({ reason: 'undecodable', request: null });
+    expect(site.api.accepted.map(({ message }) => message.text)).toEqual(['message 2']);
+  });
+});
+
+describe('an idempotency key', () => {
+  const request = textMessage('c1', 1);
+  const other = textMessage('c1', 2);
+  const options = { idempotencyKey: 'k' };
+
+  it('knows its request again after encryption was turned on and after a rotation', async () => {
+    const file = newKeysFile(encryptionKeys('k1'));
+    await using site = await install(server, { startWorker: false });
+    const { id } = await site.producer.enqueueMessage(request, options);
+    for (const keys of [encryptionKeys('k1'), encryptionKeys('k2', 'k1')]) {
+      file.replace(keys);
+      await using producer = createProducer({ ...site.config, encryptionKeysFile: file.path });
+      expect(await producer.enqueueMessage(request, options)).toEqual({ id, duplicate: true });
+      await expect(producer.enqueueMessage(other, options)).rejects.toThrow(IdempotencyConflictError);
+      const later = await producer.enqueueMessage(request, { idempotencyKey: 'later' });
+      expect(later.duplicate).toBe(keys.includes('k2'));
+    }
+  });
+
+  it('keeps no hash that content could be guessed by', async () => {
+    const { path } = newKeysFile(encryptionKeys('k1'));
+    await using site = await install(server, { config: { encryptionKeysFile: path }, startWorker: false });
+    const { id } = await site.producer.enqueueMessage(request, options);
+    const plain = createHash('sha256').update(JSON.stringify(request)).digest('base64url');
+    const known = await redis.get(`{${site.config.namespace}:0}:idem:p1/k`);
+    expect(known).toMatch(new RegExp(`^${id} k1\\.[\\w-]{43}$`));
+    expect(known).not.toContain(plain);
+    await using without = createProducer({ ...site.config, encryptionKeysFile: undefined });
+    await expect(without.enqueueMessage(request, options)).rejects.toThrow(IdempotencyConflictError);
+  });
+});

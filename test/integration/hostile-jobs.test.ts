@@ -1,0 +1,130 @@
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openShard } from '../../src/shared/queues.ts';
+import { connectPatiently } from '../../src/shared/redis.ts';
+import { createLogger } from '../../src/shared/logger.ts';
+import { type Cli, installWithCli, jsonLinesOf } from '../support/cli-installation.ts';
+import { startConsole, type TestConsole } from '../support/console.ts';
+import { eventually } from '../support/eventually.ts';
+import { harmlessFields, hostileFields } from '../support/hostile-jobs.ts';
+import { textMessage } from '../support/messages.ts';
+import { startTestRedis } from '../support/redis.ts';
+import type { Installation } from '../support/worker.ts';
+
+/** Longer than a lock of these workers and two checks for those that ended. */
+const FREED_MS = 60_000;
+
+describe('jobs that somebody else wrote into Redis', () => {
+  const stack = new AsyncDisposableStack();
+  const lines: string[] = [];
+  let site: Installation & { cli: Cli };
+  let redis: Redis;
+  let root: string;
+  const written = new Map<string, { id: string; next: string; page: string }>();
+
+  /** A message whose job is changed before a worker sees it, and a good one behind it. */
+  const write = async (what: string, fields: Record<string, string>): Promise<void> => {
+    const page = `p${written.size}`;
+    const id = await site.enqueue({ ...textMessage('c1', 1, page), label: 'hostile' });
+    const next = await site.enqueue(textMessage('c1', 2, page));
+    await redis.hset(`${root}send:${id}`, fields);
+    written.set(what, { id, next, page });
+  };
+
+  beforeAll(async () => {
+    const server = stack.use(await startTestRedis());
+    const logger = createLogger({ level: 'trace', destination: { write: (line: string) => void lines.push(line) } });
+    site = stack.use(
+      await installWithCli(server, { startWorker: false, config: { timeoutMs: 2500 }, hooks: { logger } }),
+    );
+    redis = new Redis(server.url);
+    stack.defer(() => redis.disconnect());
+    root = `{${site.config.namespace}:0}:`;
+    for (const [what, fields] of Object.entries({ ...hostileFields, ...harmlessFields })) await write(what, fields);
+    site.startWorker();
+  });
+  afterAll(async () => await stack.disposeAsync());
+
+  it.each(Object.keys(hostileFields))(
+    '%s: never sent, a dead letter, and the conversation goes on',
+    async (what) => {
+      const { id, next } = written.get(what) ?? { id: '', next: '' };
+      const record = await eventually(
+        'it is dead',
+        async () => {
+          const found = await site.producer.getMessage(id);
+          return found?.status === 'dead' && found;
+        },
+        FREED_MS,
+      );
+      expect(['undecodable', 'expired']).toContain(record.reason);
+      await site.until(next, 'delivered');
+    },
+    FREED_MS + 10_000,
+  );
+
+  it.each(Object.keys(harmlessFields))('%s: delivered all the same', async (what) => {
+    const { id, next } = written.get(what) ?? { id: '', next: '' };
+    expect(await site.until(id, 'delivered')).toMatchObject({ label: 'hostile' });
+    await site.until(next, 'delivered');
+  });
+
+  it('reach the API in no form: all that it got are the good messages', () => {
+    const good = new Set<string>();
+    for (const [what, { page }] of written) {
+      good.add(JSON.stringify({ ...textMessage('c1', 2, page) }));
+      if (what in harmlessFields) good.add(JSON.stringify({ ...textMessage('c1', 1, page) }));
+    }
+    const got = new Set(site.api.requests.map(({ body }) => JSON.stringify(body)));
+    expect([...got].filter((request) => !good.has(request)).map((request) => request.slice(0, 200))).toEqual([]);
+    expect(got.size).toBe(good.size);
+  });
+
+  it('are listed, shown and exported on the command line, and shown by the console', async () => {
+    const listed = jsonLinesOf(await site.cli('dead-letters', 'list', '--json', '--limit', '1000'));
+    expect(listed.length).toBe(Object.keys(hostileFields).length);
+    expect((await site.cli('dead-letters', 'list')).exitCode).toBe(0);
+    expect((await site.cli('dead-letters', 'export')).exitCode).toBe(0);
+    await using console: TestConsole = await startConsole({ ...site.config, consoleShowContent: true });
+    for (const { id } of listed.map((entry) => ({ id: String(entry['id']) }))) {
+      const { status } = await console.visitor.get(`/dead-letters/${id}`, { accept: 'text/html' });
+      expect([id, status]).toEqual([id, 200]);
+    }
+    expect((await console.visitor.get('/dead-letters', { accept: 'text/html' })).status).toBe(200);
+  }, 60_000);
+
+  it('leave one short JSON line in the log for each event', () => {
+    for (const line of lines) {
+      expect(line.trimEnd()).not.toMatch(/[\n\u2028\u2029]/);
+      expect(line.length).toBeLessThan(10_000);
+      expect(typeof JSON.parse(line)).toBe('object');
+    }
+  });
+
+  it('that are no message at all are dropped, with a warning', async () => {
+    const shard = await openShard(connectPatiently(site.config.redisUrl ?? ''), site.config.namespace ?? '', 0);
+    stack.defer(() => shard.redis.disconnect());
+    const big = { evil: 'x'.repeat(1024 * 1024) };
+    const job = await shard.send.add('x', big, { attempts: 1_000_000, jobId: 'by-hand' });
+    await redis.lpush(`${root}send:wait`, 'there-is-none');
+    await eventually('it is gone', async () => (await shard.send.getJob(job.id ?? '')) === undefined);
+    const warnings = lines.filter((line) => line.includes('no message of ours'));
+    expect(warnings.filter((line) => line.includes('by-hand'))).toHaveLength(1);
+    for (const line of warnings) expect(line.length).toBeLessThan(500);
+    await site.until(await site.enqueue(textMessage('after', 1)), 'delivered');
+  });
+
+  it('in the place of a dead letter: listed as undecodable, neither shown as more nor in the way of the others', async () => {
+    const [first] = written.values();
+    const key = `${root}dead:${first?.id}`;
+    for (const data of ['{"', 'null', '[]', '{"v":1}', '{"v":1,"reason":"rejected","request":{"pageId":7}}']) {
+      await redis.hset(key, 'data', data);
+      const list = await site.deadLetters.list({ limit: 1000 });
+      expect(list.length).toBe(Object.keys(hostileFields).length);
+      expect(await site.deadLetters.get(first?.id ?? '')).toMatchObject({ reason: 'undecodable', request: null });
+    }
+    const { done, skipped } = await site.deadLetters.replay({ ids: [first?.id ?? ''] });
+    expect([done, skipped.length]).toEqual([0, 1]);
+    expect(await site.deadLetters.discard({ ids: [first?.id ?? ''] })).toMatchObject({ done: 1 });
+  });
+});

@@ -1,0 +1,78 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { encodePayload, type MessagePayload, parsePayload, sealPayload } from '../../../src/shared/payload.ts';
+import {
+  openRequest,
+  openResponse,
+  sealRequest,
+  sealResponse,
+  type StoredRequest,
+} from '../../../src/shared/sealing/sealed-content.ts';
+import { NO_KEYS, openSealing } from '../../../src/shared/sealing/sealing.ts';
+import { encryptionKeys, newKeysFile } from '../../support/encryption-keys.ts';
+import { validRequest } from './arbitrary-request.ts';
+
+const ID = '0-01ARZ3NDEKTSV4RRFFQ69G5FAV';
+const newSealing = () => openSealing({ encryptionKeysFile: newKeysFile(encryptionKeys('k1')).path });
+
+/** What is read back of a message that was stored with keys. */
+function storedRequest(json: string): StoredRequest {
+  const stored = parsePayload(json);
+  if (stored === null) throw new Error('it can not be read');
+  return stored.request;
+}
+
+describe('a sealed payload', () => {
+  it('holds every request, and gives it back to the last byte of its JSON', () => {
+    const sealing = newSealing();
+    fc.assert(
+      fc.property(validRequest, (request) => {
+        const json = encodePayload(sealPayload(sealing, ID, { v: 1, request, label: 'l' }));
+        expect(JSON.parse(json)).toMatchObject({ v: 2, label: 'l' });
+        const opened = openRequest(sealing, ID, storedRequest(json));
+        expect(JSON.stringify(opened)).toBe(JSON.stringify({ request }));
+      }),
+    );
+  });
+
+  it('stays as it is when it is sealed again, so that a dead letter keeps what was stored', () => {
+    const sealing = newSealing();
+    const request = { pageId: 'p1', conversationId: 'c1', message: { type: 'text', text: 'Hello' } } as const;
+    const sealed = sealRequest(sealing, ID, request);
+    expect(sealRequest(sealing, ID, sealed)).toBe(sealed);
+    expect(sealRequest(NO_KEYS, ID, sealed)).toBe(sealed);
+  });
+
+  it('is what it was without keys', () => {
+    const payload: MessagePayload = {
+      v: 1,
+      request: { pageId: 'p1', conversationId: 'c1', message: { type: 'text', text: 'Hello' } },
+    };
+    expect(sealPayload(NO_KEYS, ID, payload)).toEqual(payload);
+  });
+
+  it.each([
+    [
+      'with a message in clear beside it',
+      { pageId: 'p1', conversationId: 'c1', sealed: 'k1.a', message: { type: 'text' } },
+    ],
+    ['that is no text', { pageId: 'p1', conversationId: 'c1', sealed: { type: 'text' } }],
+    ['without a page', { conversationId: 'c1', sealed: 'k1.a' }],
+    ['with more', { pageId: 'p1', conversationId: 'c1', sealed: 'k1.a', to: 'c2' }],
+  ])('%s can not be read', (_what, request) => {
+    for (const v of [1, 2]) expect(parsePayload(JSON.stringify({ v, request }))).toBeNull();
+  });
+});
+
+describe('a sealed answer', () => {
+  it('keeps its status, and opens only with its key and as the answer to its message', () => {
+    const sealing = newSealing();
+    const response = { httpStatus: 400, body: '{"message":"bad: Hello"}' };
+    const sealed = sealResponse(sealing, ID, response);
+    expect(sealed).toEqual({ httpStatus: 400, sealed: expect.stringMatching(/^k1\./) as string });
+    expect(openResponse(sealing, ID, sealed)).toEqual(response);
+    expect(openResponse(NO_KEYS, ID, sealed)).toEqual({ httpStatus: 400, body: '[encrypted]' });
+    expect(openResponse(sealing, ID.replace('V', 'W'), sealed).body).toBe('[encrypted]');
+    expect(sealResponse(NO_KEYS, ID, response)).toBe(response);
+  });
+});

@@ -1,0 +1,16 @@
+import { defineConfig } from 'vitest/config';
+
+// Packs the package and installs it as a user would, which needs npm's registry: `npm run test:package` runs these on the oldest
+// Node.js that it supports, `npm run test:package:all` on all of them.
+export default defineConfig({
+  test: {
+    include: ['test/package/**/*.test.ts', 'test/examples/**/*.test.ts'],
+    globalSetup: 'test/package/support/install-package.ts',
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 180_000,
+    hookTimeout: 120_000,
+    reporters: ['default', 'json'],
+    outputFile: { json: 'reports/package.json' },
+  },
+});
