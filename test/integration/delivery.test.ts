@@ -7,7 +7,7 @@ import type { RedisServer } from '../../src/testing/redis-handle.ts';
 import { type CommandProcess, startCommand } from '../support/command-line.ts';
 import { eventually } from '../support/eventually.ts';
 import { manyMessages, textMessage } from '../support/messages.ts';
-import { stopAndCount } from '../support/open-requests.ts';
+import { stopInMidSend } from '../support/open-requests.ts';
 import { startTestRedis } from '../support/redis.ts';
 
 describe('delivery by worker processes', () => {
@@ -70,7 +70,7 @@ describe('delivery by worker processes', () => {
     await victim.lineWhere('stdout', (line) => line.includes('"delivered"'));
     const redis = connectPatiently(server.url);
     workers.defer(() => redis.disconnect());
-    const openAtTheKill = (await stopAndCount(await openShard(redis, namespace, 0), victim)).length;
+    const openAtTheKill = (await stopInMidSend(await openShard(redis, namespace, 0), victim)).length;
     victim.kill('SIGKILL');
     expect(await victim.ended()).toBe('SIGKILL');
 

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Shard } from '../../src/shared/queues.ts';
 import type { CommandProcess } from './command-line.ts';
+import { eventually } from './eventually.ts';
 
 /** A request that was open, as Redis knew it, when its worker was struck. */
 export interface OpenRequest {
@@ -27,6 +28,15 @@ export async function stopAndCount(shard: Shard, worker: CommandProcess): Promis
     open = await openRequestsOf(shard, workerIdOf(worker));
   }
   return open;
+}
+
+/** The same, at a moment when it has something open: a worker may settle all that it has at once. */
+export async function stopInMidSend(shard: Shard, worker: CommandProcess): Promise<OpenRequest[]> {
+  return await eventually('the worker stands still in mid-send', async () => {
+    const open = await stopAndCount(shard, worker);
+    if (open.length === 0) worker.kill('SIGCONT');
+    return open.length > 0 && open;
+  });
 }
 
 async function openRequestsOf({ redis, root }: Shard, workerId: string): Promise<OpenRequest[]> {

@@ -73,7 +73,9 @@ function nameOf({ name, args: [sha] }: Command): string {
 
 /** An EXEC names nothing; the first one of a worker is that of its first dead letter. Nor does the call for a next message. */
 function isAbout(message: string | undefined, name: string, { args }: Command): boolean {
-  return message === undefined || name === 'exec' || name === 'moveToActive' || args.includes(message);
+  if (message === undefined || name === 'exec' || name === 'moveToActive') return true;
+  // What a script is told of several messages is JSON.
+  return args.some((arg) => arg === message || (typeof arg === 'string' && arg.includes(`"${message}"`)));
 }
 
 /** Acts on an answer before the code that waits for it does. */
