@@ -94,7 +94,7 @@ it('every row of the table is judged as it says, over 3,000 random faults throug
   };
   const agent = openAgent({ connections: POOL, connect: { timeout: SILENCE_MS } });
 
-  const judged: { n: number; row: Row; kind: OutcomeKind }[] = [];
+  const judged: { n: number; row: Row; kind: OutcomeKind; isAnswered: boolean }[] = [];
   let next = 0;
   const sendOneByOne = async (): Promise<void> => {
     while (next < REQUESTS) {
@@ -110,7 +110,7 @@ it('every row of the table is judged as it says, over 3,000 random faults throug
           ...row.request?.(),
         }),
       );
-      judged.push({ n, row, kind: kindOf(exchange) });
+      judged.push({ n, row, kind: kindOf(exchange), isAnswered: exchange.httpStatus !== null });
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, sendOneByOne));
@@ -123,7 +123,10 @@ it('every row of the table is judged as it says, over 3,000 random faults throug
   expect(neverArrived.length).toBeGreaterThan(300);
   expect(calledUnknown.length / neverArrived.length).toBeLessThanOrEqual(0.05);
   // A wait for a free socket may end a request before its row could happen: that is not sent, and said so.
-  const wrong = judged.filter(({ n, row, kind }) => kind !== row.kind && (received.has(n) || kind !== 'not-sent'));
+  // And so may its time: sent at its end, it is given up before any answer could come.
+  const isCutShort = ({ n, row, kind, isAnswered }: (typeof judged)[number]): boolean =>
+    (kind === 'not-sent' && !received.has(n)) || (kind === 'unknown' && row.silent === true && !isAnswered);
+  const wrong = judged.filter((one) => one.kind !== one.row.kind && !isCutShort(one));
   expect(wrong.map(({ row, kind }) => `${row.name}: ${kind}`)).toEqual([]);
   const asStated = judged.filter(({ row, kind }) => kind === row.kind);
   expect(new Set(asStated.map(({ row }) => row.name)).size).toBe(byName.size);
