@@ -9,6 +9,7 @@ export const notOnCluster: Readonly<Record<string, string>> = {
   acl: ONE_SERVER,
   admission: CLOCK,
   'bullmq-contract': ONE_CONNECTION,
+  'canary-worker': ONE_SERVER,
   circuit: CLOCK,
   'cli-reshard': OWN_CLUSTER,
   'cluster-failover': OWN_CLUSTER,
