@@ -9,11 +9,13 @@ import { growths } from './growth.ts';
 import { latencies } from './latency.ts';
 import { observed } from './observed.ts';
 import { pageAlone } from './page-alone.ts';
+import { withEncryption } from './with-encryption.ts';
 import { withLimits } from './with-limits.ts';
 
 export const benchmarks: readonly Benchmark[] = [
   ...drains,
   withLimits,
+  withEncryption,
   ...enqueuing,
   ...latencies,
   deepConversation,

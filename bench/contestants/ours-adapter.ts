@@ -2,7 +2,11 @@ import { createProducer } from '../../src/producer/index.ts';
 import type { StoringSide } from './adapter.ts';
 
 export async function openStoringSide(storeUrl: string): Promise<StoringSide> {
-  const producer = createProducer({ redisUrl: storeUrl, enqueueTimeoutMs: 60_000 });
+  const producer = createProducer({
+    redisUrl: storeUrl,
+    enqueueTimeoutMs: 60_000,
+    encryptionKeysFile: process.env['KITECHAT_ENCRYPTION_KEYS_FILE'],
+  });
   return {
     async storeOne(request) {
       await producer.enqueueMessage(request);

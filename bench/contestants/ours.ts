@@ -1,6 +1,7 @@
 import { hold } from '../../src/shared/lanes/hold.ts';
 import { openShard } from '../../src/shared/queues.ts';
 import { connectPatiently } from '../../src/shared/redis.ts';
+import { writeEncryptionKeys } from '../stage/encryption-keys.ts';
 import { openRedisStore } from '../stage/redis-store.ts';
 import { startWorker } from '../stage/workers.ts';
 import type { Enter } from './contestant.ts';
@@ -14,21 +15,26 @@ export interface OurOptions {
   env?: Readonly<Record<string, string>>;
   /** A page that an operator holds. */
   heldPage?: string;
+  encrypted?: boolean;
 }
 
-export function kitechatSender({ name = 'kitechat-sender', env = {}, heldPage }: OurOptions = {}): Enter {
+export function kitechatSender({ name = 'kitechat-sender', env = {}, heldPage, encrypted }: OurOptions = {}): Enter {
   return async ({ apiUrl, concurrency }) => {
     await using stack = new AsyncDisposableStack();
     const store = stack.use(await openRedisStore());
     const redis = connectPatiently(store.url);
     stack.defer(() => redis.disconnect());
     const shard = await openShard(redis, 'kitechat', 0);
+    const keys = encrypted ? stack.use(writeEncryptionKeys()) : null;
+    const encryption = keys ? { KITECHAT_ENCRYPTION_KEYS_FILE: keys.path } : {};
+    const startStoring = async () => await startStoringProcess(ADAPTER, store.url, encryption);
     const workerEnv = {
       REDIS_URL: store.url,
       KITECHAT_API_URL: apiUrl,
       KITECHAT_API_KEY: 'key',
       KITECHAT_CONCURRENCY: String(concurrency),
       LOG_LEVEL: 'error',
+      ...encryption,
       ...env,
     };
     const owned = stack.move();
@@ -36,9 +42,9 @@ export function kitechatSender({ name = 'kitechat-sender', env = {}, heldPage }:
       name,
       keepsOrder: true,
       store,
-      startStoring: async () => await startStoringProcess(ADAPTER, store.url),
+      startStoring,
       async pileUp(workload) {
-        await using storing = await startStoringProcess(ADAPTER, store.url);
+        await using storing = await startStoring();
         await storing.run({ do: 'batches', workload });
         if (heldPage !== undefined) await hold(shard, { page: heldPage, reason: 'operator' });
       },

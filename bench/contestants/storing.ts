@@ -23,8 +23,12 @@ export interface StoringProcess extends AsyncDisposable {
 }
 
 /** A process of its own that stores messages with a contestant's adapter. */
-export async function startStoringProcess(adapter: URL, storeUrl: string): Promise<StoringProcess> {
-  const child = await startProcess(new URL('storing-process.ts', import.meta.url), [adapter.href, storeUrl]);
+export async function startStoringProcess(
+  adapter: URL,
+  storeUrl: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<StoringProcess> {
+  const child = await startProcess(new URL('storing-process.ts', import.meta.url), [adapter.href, storeUrl], env);
   return {
     pid: child.pid,
     run: async (task) => (await child.ask(task)) as Storing,

@@ -9,8 +9,12 @@ export interface AskedProcess extends AsyncDisposable {
 }
 
 /** @throws if it ends before it is ready, or before it has answered. */
-export async function startProcess(program: URL, args: readonly string[]): Promise<AskedProcess> {
-  const child = fork(program, args, { execArgv: [], serialization: 'advanced' });
+export async function startProcess(
+  program: URL,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<AskedProcess> {
+  const child = fork(program, args, { execArgv: [], serialization: 'advanced', env: { ...process.env, ...env } });
   const exited = once(child, 'exit');
   const greeting = await nextMessage(child, program);
   let last: Promise<unknown> = Promise.resolve();
