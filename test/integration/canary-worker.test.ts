@@ -141,7 +141,7 @@ describe('a worker at the finest log level, its console and its Redis, through e
     );
     await cutOff.lineWhere('stdout', (line) => line.includes('Redis is away or refuses the connection'));
     others.push(cutOff);
-    await worker.lineWhere('stdout', (line) => line.includes('Redis is back'));
+    expect(await worker.lineWhere('stdout', (line) => line.includes('Redis is back'))).toContain('Redis is back');
   }, 90_000);
 
   it('goes through jobs that can not be read, keys files that are broken, and dies', async () => {
