@@ -55,7 +55,7 @@ export function createSender({ apiUrl, timeoutMs, concurrency }: SenderConfig, c
         return CARRIED;
       };
       const fetch = (input: unknown): Promise<Response> => carry(input as Request);
-      // The pool has headers and body from here; a Request that holds them, too, would cost as much as the whole exchange.
+      // The pool has headers and body from here; a Request would hold the body in a stream once more, for nothing.
       await api.post(apiUrl, customFetch ? { headers, body, fetch } : { fetch });
       return exchange ?? unreachable();
     },

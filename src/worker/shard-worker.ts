@@ -1,6 +1,7 @@
 import { type Job, Worker } from 'bullmq';
 import type { Logger } from 'pino';
 import { SEND_QUEUE, shardPrefix } from '../shared/keys.ts';
+import { MAX_KEPT_DONE } from '../shared/lanes/settle.ts';
 import { jobKeys, type Shard } from '../shared/queues.ts';
 import { isCluster } from '../shared/redis-cluster.ts';
 import { isConnectionError } from '../shared/redis.ts';
@@ -17,7 +18,6 @@ export interface ShardWorkerConfig {
 
 /** BullMQ's own limit would fail a message without asking us; ours counts starts, in the claim. */
 const NEVER = 1_000_000_000;
-const MAX_KEPT_DONE = 1000;
 /** After a lost connection BullMQ waits this long before it asks Redis again. */
 const AFTER_OUTAGE_MS = 1000;
 /** An idle worker looks for work at least this often, even if a wake-up was lost. */

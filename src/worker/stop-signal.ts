@@ -10,7 +10,7 @@ export interface Stop {
   abort(): void;
 }
 
-/** Like an `AbortController`, which costs as much as a twentieth of a whole message; nearly none of them is ever used. */
+/** Like an `AbortController`, which costs more to make and to listen to than one in each message is worth: hardly any is used. */
 export function createStop(): Stop {
   let aborted = false;
   let listeners: (() => void)[] = [];

@@ -60,7 +60,7 @@ export function createUpkeep(deps: UpkeepDeps): { start(): Promise<void>; stop()
     const waiting = new Map(shards.map((shard) => [shard, knownToWait(shard)]));
     deps.progress.ticked(waiting, deps.places.of);
     const loads = shards.map((shard) => {
-      return [shard, { open: deps.progress.openIn(shard), waiting: knownToWait(shard) }] as const;
+      return [shard, { open: deps.progress.openIn(shard), waiting: waiting.get(shard) ?? 0 }] as const;
     });
     if (deps.places.adjust(new Map(loads))) await beat();
   }

@@ -41,7 +41,7 @@ export interface AttemptToSettle {
 export type SettleResult = { verdict: 'done'; delayMs: number } | { verdict: 'lost' | 'settled' };
 
 /** Delivered messages of a shard that stay known. */
-const MAX_KEPT_DONE = 1000;
+export const MAX_KEPT_DONE = 1000;
 
 type Answer = [verdict: 'done' | 'lost' | 'settled', delayMs?: number];
 
