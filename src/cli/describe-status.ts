@@ -1,3 +1,4 @@
+import { describeVersions } from '../shared/fleet-versions.ts';
 import type { Counts } from '../shared/shard-status.ts';
 import type { Status } from '../shared/status.ts';
 import { table } from './table.ts';
@@ -60,10 +61,12 @@ function describeWorkers(workers: Status['workers']): string {
   if (workers.length === 0) {
     return 'No worker is running: nothing is sent. Start one with "kitechat-sender worker".';
   }
-  return table([
+  const rows = table([
     ['worker', 'version', 'since', 'concurrency', 'sending'],
     ...workers.map((worker) => [worker.id, worker.version, worker.since, worker.concurrency, worker.sending]),
   ]);
+  const versions = describeVersions(workers);
+  return versions === null ? rows : `${rows}\nThe workers run different versions: ${versions}.`;
 }
 
 function describeHolds(holds: Status['holds']): string {

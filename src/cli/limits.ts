@@ -2,23 +2,20 @@ import { askRedis } from '../shared/ask-redis.ts';
 import { changeRedis } from '../shared/change-redis.ts';
 import { type Config, loadConfig } from '../shared/config.ts';
 import { deadlineIn } from '../shared/deadline.ts';
-import { readLimits, type StoredLimits, writeLimits } from '../shared/lanes/fleet.ts';
-import { NO_LIMIT } from '../shared/rate-limit.ts';
+import {
+  limitInForce,
+  type LimitInForce,
+  type LimitName,
+  readLimits,
+  type StoredLimits,
+  writeLimits,
+} from '../shared/lanes/limits.ts';
 import { createSession } from '../shared/session.ts';
 import { DEFAULT_LIMIT } from './arguments.ts';
 import { type CommandContext, type ExitCode, exitCodes, jsonLine, line } from './context.ts';
 import { table } from './table.ts';
 
-/** A limit that counts, and who says so; `null` is no limit. */
-interface EffectiveLimit {
-  limit: string | null;
-  from: 'run-time' | 'variable' | 'default';
-}
-
-interface EffectiveLimits {
-  rate: EffectiveLimit;
-  pageRate: EffectiveLimit;
-}
+type LimitsInForce = Record<LimitName, LimitInForce>;
 
 /** `limits show`: how fast messages may go. */
 export async function showLimits(context: CommandContext, { json }: { json?: boolean }): Promise<ExitCode> {
@@ -44,7 +41,7 @@ export async function setLimits(context: CommandContext, { json, ...flags }: Lim
 }
 
 /** Makes the changes, if any. @returns what counts now. */
-async function reachLimits(config: Config, changes: Partial<StoredLimits>): Promise<EffectiveLimits> {
+async function reachLimits(config: Config, changes: Partial<StoredLimits>): Promise<LimitsInForce> {
   const session = createSession(config);
   try {
     const deadline = deadlineIn(config.enqueueTimeoutMs);
@@ -54,20 +51,15 @@ async function reachLimits(config: Config, changes: Partial<StoredLimits>): Prom
     }
     const stored = await askRedis(deadline, readLimits(redis, config.namespace));
     return {
-      rate: effective(stored.rate, config.rateLimit),
-      pageRate: effective(stored.pageRate, config.pageRateLimit),
+      rate: limitInForce(stored, 'rate', config.rateLimit),
+      pageRate: limitInForce(stored, 'pageRate', config.pageRateLimit),
     };
   } finally {
     await session.close();
   }
 }
 
-function effective(stored: string | null, variable: string | undefined): EffectiveLimit {
-  if (stored !== null) return { limit: stored === NO_LIMIT ? null : stored, from: 'run-time' };
-  return variable === undefined ? { limit: null, from: 'default' } : { limit: variable, from: 'variable' };
-}
-
-function print({ stdout, stderr }: CommandContext, json: boolean | undefined, limits: EffectiveLimits): void {
+function print({ stdout, stderr }: CommandContext, json: boolean | undefined, limits: LimitsInForce): void {
   const { rate, pageRate } = limits;
   if (json) jsonLine(stdout, limits);
   else {
@@ -80,20 +72,20 @@ function print({ stdout, stderr }: CommandContext, json: boolean | undefined, li
       ]),
     );
   }
-  if (rate.from !== 'run-time' || pageRate.from !== 'run-time') {
+  if (!rate.inForce || !pageRate.inForce) {
     line(
       stderr,
-      'Where no limit is set at run time, each worker keeps to its own variables; shown are those given here.',
+      'No worker has asked for its limits yet: what is not set at run time is shown as the variables here say.',
     );
   }
 }
 
-function describeSource({ from }: EffectiveLimit, variable: string): string {
+function describeSource({ from, inForce }: LimitInForce, variable: string): string {
   switch (from) {
     case 'run-time':
       return 'set at run time';
     case 'variable':
-      return variable;
+      return inForce ? `${variable} of the workers` : `${variable}, as set here`;
     case 'default':
       return 'nothing is set';
   }

@@ -1,28 +1,20 @@
 import type { FleetFacts } from '../shared/lanes/fleet.ts';
-import { NO_LIMIT } from '../shared/rate-limit.ts';
+import { limitInForce, type LimitInForce } from '../shared/lanes/limits.ts';
 
-/** A limit that counts, and who says so. */
-export interface EffectiveLimit {
-  /** As it was written; `null` is no limit. */
-  limit: string | null;
-  isRunTime: boolean;
-}
+export type { LimitInForce as EffectiveLimit };
 
-/** The limits that count; where none is set at run time each worker keeps to its variables, which are most likely those of this process. */
+/** The limits that count. */
 export function limitOf(
   { limits }: FleetFacts,
   { rateLimit, pageRateLimit }: { rateLimit?: string | undefined; pageRateLimit?: string | undefined },
-): { fleet: EffectiveLimit; page: EffectiveLimit } {
-  return { fleet: effective(limits.rate, rateLimit), page: effective(limits.pageRate, pageRateLimit) };
-}
-
-function effective(stored: string | null, variable: string | undefined): EffectiveLimit {
-  if (stored !== null) return { limit: stored === NO_LIMIT ? null : stored, isRunTime: true };
-  return { limit: variable ?? null, isRunTime: false };
+): { fleet: LimitInForce; page: LimitInForce } {
+  return { fleet: limitInForce(limits, 'rate', rateLimit), page: limitInForce(limits, 'pageRate', pageRateLimit) };
 }
 
 /** `20/s (set at run time)`, `none`. */
-export function describeLimit({ limit, isRunTime }: EffectiveLimit): string {
-  const ofVariables = limit === null ? '' : ' (by the variables of this process)';
-  return `${limit ?? 'none'}${isRunTime ? ' (set at run time)' : ofVariables}`;
+export function describeLimit({ limit, from, inForce }: LimitInForce): string {
+  const text = limit ?? 'none';
+  if (from === 'run-time') return `${text} (set at run time)`;
+  if (!inForce) return `${text} (by the variables of this process; no worker has started yet)`;
+  return from === 'variable' ? `${text} (by the variables of the workers)` : text;
 }

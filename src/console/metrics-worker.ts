@@ -15,17 +15,7 @@ const PAGES = 100;
 const BUCKETS_SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
 const outcomes = ['delivered', 'rejected', 'failed', 'unknown', 'not-sent', 'held'] as const satisfies OutcomeKind[];
-const verdicts = [
-  'go',
-  'wait',
-  'parked',
-  'settled',
-  'lost',
-  'foreign',
-  'unknown',
-  'expired',
-  'crashed',
-] as const satisfies ClaimVerdict[];
+const verdicts = ['go', 'unknown', 'expired', 'crashed'] as const satisfies ClaimVerdict[];
 
 export function createWorkerMetrics(registry: Registry, worker: Pick<KitechatWorker, 'on' | 'health'>): WorkerMetrics {
   const registers = [registry];

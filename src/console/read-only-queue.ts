@@ -3,6 +3,10 @@ import type { Job, Queue } from 'bullmq';
 import { type DeadReason, deadReasons } from '../shared/dead-letter.ts';
 import { HIDDEN } from './content.ts';
 
+/** An id of 256 characters, in UTF-16. */
+const MAX_ID_LENGTH = 512;
+const MESSAGE_TYPE = /^[a-z-]{1,20}$/;
+
 /**
  * A queue for bull-board that can only be looked at. Unless content may be shown, jobs are stripped before bull-board gets them, so
  * that none of its views and answers can show what a message says.
@@ -39,15 +43,31 @@ function stripped(job: Job): Job {
   return job;
 }
 
-/** What helps to find a message, and nothing of what it says. */
+/** What helps to find a message, and nothing of its content. Others can write jobs, too, so every value is checked. */
 function strippedData(data: unknown): Record<string, unknown> {
-  if (typeof data !== 'object' || data === null) return { hidden: HIDDEN };
-  const { reason, label, attemptsUsed, replayOf, request } = data as Record<string, unknown>;
-  const { pageId, conversationId, message } = (request ?? {}) as Record<string, unknown>;
-  const { type } = (message ?? {}) as Record<string, unknown>;
-  return { reason, label, attemptsUsed, replayOf, pageId, conversationId, message: { type, content: HIDDEN } };
+  const { reason, label, attemptsUsed, replayOf, request = data } = fieldsOf(data);
+  const { pageId, conversationId, message } = fieldsOf(request);
+  const { type } = fieldsOf(message);
+  return {
+    reason: isReason(reason) ? reason : undefined,
+    label: plain(label),
+    attemptsUsed: plain(attemptsUsed),
+    replayOf: plain(replayOf),
+    pageId: plain(pageId),
+    conversationId: plain(conversationId),
+    message: { type: typeof type === 'string' && MESSAGE_TYPE.test(type) ? type : undefined, content: HIDDEN },
+  };
 }
 
-function isReason(text: string | undefined): boolean {
-  return deadReasons.includes(text as DeadReason);
+function fieldsOf(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+function plain(value: unknown): string | number | undefined {
+  const isPlain = typeof value === 'number' || (typeof value === 'string' && value.length <= MAX_ID_LENGTH);
+  return isPlain ? value : undefined;
+}
+
+function isReason(value: unknown): boolean {
+  return deadReasons.includes(value as DeadReason);
 }

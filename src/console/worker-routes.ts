@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import { describeVersions } from '../shared/fleet-versions.ts';
 import type { WorkerStatus } from '../shared/shard-status.ts';
 import type { DeskApp } from './desk.ts';
 import type { DeskDeps } from './desk-deps.ts';
@@ -18,10 +19,11 @@ const columns: Column<WorkerStatus>[] = [
 export function addWorkerRoutes(app: DeskApp, deps: DeskDeps): void {
   app.get('/workers', async (context) => {
     const { workers } = await readDeskStatus(deps);
+    const versions = describeVersions(workers);
     return await show(context, {
       title: 'Workers',
       section: 'Workers',
-      summary: `${counted(workers.length, 'worker runs', 'workers run')}.`,
+      summary: `${counted(workers.length, 'worker runs', 'workers run')}.${versions === null ? '' : ` They run different versions: ${versions}.`}`,
       live: html`${table(
           counted(workers.length, 'worker'),
           columns,

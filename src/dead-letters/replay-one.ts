@@ -41,7 +41,6 @@ export async function replayOne(deps: ReplayDeps, { id, letter, request }: Repla
   const { config } = deps;
   const { label, onUnknownOutcome } = letter;
   const payload: MessagePayload = {
-    v: 1,
     request,
     ...(label === null ? {} : { label }),
     ...(onUnknownOutcome === undefined ? {} : { onUnknownOutcome }),

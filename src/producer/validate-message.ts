@@ -25,7 +25,6 @@ export function validateMessage(
   const { idempotencyKey, ttlMs = defaultTtlMs, priority, label, onUnknownOutcome } = parsedOptions.options;
   return {
     payload: {
-      v: 1,
       request: parsed.request,
       ...(label === undefined ? {} : { label }),
       ...(onUnknownOutcome === undefined ? {} : { onUnknownOutcome }),

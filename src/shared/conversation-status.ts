@@ -6,10 +6,8 @@ import { keyPart, laneOf, shardOfPage } from './keys.ts';
 import { type HoldInRedis, readHolds } from './lanes/hold.ts';
 import { standingOf } from './message-record.ts';
 import { fieldsOf, type MessageStatus, statusFields } from './message-status.ts';
-import { readPageLanes } from './page-lanes.ts';
-import { parsePayload } from './payload.ts';
+import { laneKey, readFirstRequest, readPageLanes } from './page-lanes.ts';
 import { jobKeys, type Shard } from './queues.ts';
-import { readPipeline } from './read-pipeline.ts';
 import { readTimeMs } from './redis-time.ts';
 import type { Session } from './session.ts';
 
@@ -58,9 +56,9 @@ const FIELDS = ['timestamp', 'lane', 'used', ...statusFields] as const;
 export async function readConversations(asked: Asked, deadline: Deadline): Promise<ConversationStatus[]> {
   const shard = await shardOf(asked, deadline);
   const read = async (): Promise<ConversationStatus[]> => {
-    const { holds, nowMs } = await readNow(shard);
-    const [page] = await readPageLanes(shard, [keyPart(asked.pageId)], { holds, limit: MAX_LANES });
-    return await describeConversations(shard, page?.lanes ?? [], { holds, nowMs });
+    const [now, lanes] = await Promise.all([readNow(shard), readPageLanes(shard, keyPart(asked.pageId), MAX_LANES)]);
+    const found = await Promise.all(lanes.map((lane) => describeConversation(shard, lane, now)));
+    return found.filter((conversation) => conversation !== null);
   };
   return await askRedis(deadline, read());
 }
@@ -77,17 +75,18 @@ export async function readLane(
   const shard = await shardOf(asked, deadline);
   const lane = laneOf(asked.pageId, conversationId);
   const read = async (): Promise<LaneStatus> => {
-    const [{ holds, nowMs }, ids, length] = await Promise.all([
+    const [now, ids, length] = await Promise.all([
       readNow(shard),
-      shard.redis.lrange(`${shard.root}lane:${lane}`, 0, MAX_MESSAGES - 1),
-      shard.redis.llen(`${shard.root}lane:${lane}`),
+      shard.redis.lrange(laneKey(shard, lane), 0, MAX_MESSAGES - 1),
+      shard.redis.llen(laneKey(shard, lane)),
     ]);
-    const own = describeHolds(holds, [], nowMs).filter(
+    const messages = await Promise.all(ids.map((id) => readLaneMessage(shard, id, now)));
+    const own = describeHolds(now.holds, [], now.nowMs).filter(
       ({ page, conversation }) =>
         page === undefined ||
         (page === asked.pageId && (conversation === undefined || conversation === conversationId)),
     );
-    return { length, messages: await readLaneMessages(shard, ids, { holds, nowMs }), holds: own };
+    return { length, messages, holds: own };
   };
   return await askRedis(deadline, read());
 }
@@ -98,7 +97,7 @@ export async function readPlace(
   deadline: Deadline,
 ): Promise<number | null> {
   const shard = await shardOf(asked, deadline);
-  const key = `${shard.root}lane:${laneOf(asked.pageId, conversationId)}`;
+  const key = laneKey(shard, laneOf(asked.pageId, conversationId));
   const position = await askRedis(deadline, shard.redis.lpos(key, id, 'MAXLEN', 1000));
   return position === null ? null : position + 1;
 }
@@ -117,63 +116,30 @@ async function readNow(shard: Shard): Promise<Now> {
   return { holds, nowMs };
 }
 
-async function describeConversations(shard: Shard, lanes: readonly string[], now: Now): Promise<ConversationStatus[]> {
-  const { redis, root } = shard;
-  const replies = await readPipeline<string[] | number>(
-    redis,
-    lanes.flatMap((lane) => [
-      ['lrange', `${root}lane:${lane}`, 0, 0],
-      ['llen', `${root}lane:${lane}`],
-    ]),
-  );
-  const found = lanes.flatMap((lane, index) => {
-    const [id] = replies[2 * index] as string[];
-    return id === undefined ? [] : [{ lane, id, messages: Number(replies[2 * index + 1]) }];
-  });
-  const firsts = await readLaneMessages(
-    shard,
-    found.map(({ id }) => id),
-    now,
-  );
-  const ids = await readConversationIds(shard, found);
-  return found.flatMap(({ messages }, index) => {
-    const first = firsts[index];
-    return first === undefined ? [] : [{ conversationId: ids[index] ?? null, messages, first }];
-  });
+/** @returns `null` if its messages ended while the page was read. */
+async function describeConversation(shard: Shard, lane: string, now: Now): Promise<ConversationStatus | null> {
+  const key = laneKey(shard, lane);
+  const [id, messages] = await Promise.all([shard.redis.lindex(key, 0), shard.redis.llen(key)]);
+  if (id === null) return null;
+  const [conversationId, first] = await Promise.all([readConversationId(shard, lane), readLaneMessage(shard, id, now)]);
+  return { conversationId, messages, first };
 }
 
 /** What stands behind the `/` of a lane's name is the id, or a hash: then its first message knows more. */
-async function readConversationIds(
-  shard: Shard,
-  found: readonly { lane: string; id: string }[],
-): Promise<(string | null)[]> {
-  const names = found.map(({ lane }) => lane.slice(lane.indexOf('/') + 1));
-  const hashed = found.filter((_one, index) => names[index]?.startsWith('~'));
-  const data = await readPipeline<string | null>(
-    shard.redis,
-    hashed.map(({ id }) => ['hget', jobKeys(shard, id).job, 'data']),
-  );
-  const known = new Map(hashed.map(({ id }, index) => [id, parsePayload(data[index] ?? '')?.request.conversationId]));
-  return found.map(({ id }, index) =>
-    names[index]?.startsWith('~') ? (known.get(id) ?? null) : (names[index] ?? null),
-  );
+async function readConversationId(shard: Shard, lane: string): Promise<string | null> {
+  const name = lane.slice(lane.indexOf('/') + 1);
+  return name.startsWith('~') ? ((await readFirstRequest(shard, lane))?.conversationId ?? null) : name;
 }
 
-async function readLaneMessages(shard: Shard, ids: readonly string[], { holds, nowMs }: Now): Promise<LaneMessage[]> {
-  const jobs = await readPipeline<(string | null)[]>(
-    shard.redis,
-    ids.map((id) => ['hmget', jobKeys(shard, id).job, ...FIELDS]),
-  );
-  return ids.map((id, index) => {
-    const job = fieldsOf(FIELDS, jobs[index] ?? []);
-    if (job.lane === null) return { id, status: null, enqueuedAt: null, attemptsUsed: 0, nextAttemptAt: null };
-    const { status, nextAttemptAtMs } = standingOf(job, holds, nowMs);
-    return {
-      id,
-      status,
-      enqueuedAt: isoTime(Number(job.timestamp)),
-      attemptsUsed: Number(job.used ?? 0),
-      nextAttemptAt: nextAttemptAtMs === null ? null : isoTime(nextAttemptAtMs),
-    };
-  });
+async function readLaneMessage(shard: Shard, id: string, { holds, nowMs }: Now): Promise<LaneMessage> {
+  const job = fieldsOf(FIELDS, await shard.redis.hmget(jobKeys(shard, id).job, ...FIELDS));
+  if (job.lane === null) return { id, status: null, enqueuedAt: null, attemptsUsed: 0, nextAttemptAt: null };
+  const { status, nextAttemptAtMs } = standingOf(job, holds, nowMs);
+  return {
+    id,
+    status,
+    enqueuedAt: isoTime(Number(job.timestamp)),
+    attemptsUsed: Number(job.used ?? 0),
+    nextAttemptAt: nextAttemptAtMs === null ? null : isoTime(nextAttemptAtMs),
+  };
 }

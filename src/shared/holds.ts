@@ -1,5 +1,5 @@
 import { keyPart, laneOf } from './keys.ts';
-import type { OpenCircuit } from './lanes/fleet.ts';
+import type { OpenCircuit } from './lanes/circuits.ts';
 import type { HoldInRedis } from './lanes/hold.ts';
 
 /** Why messages are not sent, and until when. */

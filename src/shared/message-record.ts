@@ -8,7 +8,7 @@ import { isoTime } from './iso-time.ts';
 import { type HoldInRedis, readHolds } from './lanes/hold.ts';
 import { fieldsOf, type MessageStatus, type StatusFields, statusFields, statusOf } from './message-status.ts';
 import { parseDeadLetter } from './parse-dead-letter.ts';
-import { parsePayload } from './payload.ts';
+import { readStored, storedFields } from './payload.ts';
 import { jobKeys, type Shard } from './queues.ts';
 import { readTimeMs } from './redis-time.ts';
 import type { Sealing } from './sealing/sealing.ts';
@@ -40,7 +40,7 @@ export interface ReadConfig {
   sealing?: Sealing;
 }
 
-const FIELDS = ['data', 'timestamp', 'lane', 'used', 'history', ...statusFields] as const;
+const FIELDS = ['timestamp', 'lane', 'used', 'history', ...storedFields, ...statusFields] as const;
 type JobFields = Record<(typeof FIELDS)[number], string | null>;
 
 /**
@@ -76,7 +76,7 @@ async function readFrom(shard: Shard, config: ReadConfig, id: string): Promise<M
     return deadLetterRecord({ id, payload, deadAtMs: Number(deadAt) }, config);
   }
   const job = fieldsOf(FIELDS, values);
-  if (job.lane === null || job.settled === 'dead') return null;
+  if (job.lane === null) return null;
   return openRecord(id, job, { attempts: config.attempts, ...standingOf(job, holds, nowMs) });
 }
 
@@ -92,7 +92,8 @@ export function standingOf(
   nowMs: number,
 ): Standing {
   const status = statusOf(job, nowMs);
-  const nextMs = job.next === null ? null : Number(job.next);
+  // Others can write to Redis, too: only a message that is put off has a next attempt.
+  const nextMs = status === 'queued' || job.next === null ? null : Number(job.next);
   switch (status) {
     case 'scheduled':
       return { status, nextAttemptAtMs: Number(job.due) };
@@ -100,7 +101,7 @@ export function standingOf(
     case 'retrying':
     case 'held': {
       const until = heldUntil(holds, job.lane ?? '', nowMs);
-      if (until === undefined) return { status, nextAttemptAtMs: status === 'queued' ? null : nextMs };
+      if (until === undefined) return { status, nextAttemptAtMs: nextMs };
       return { status: 'held', nextAttemptAtMs: until === null ? null : Math.max(until, nextMs ?? 0) };
     }
     case 'sending':
@@ -115,17 +116,17 @@ function openRecord(
   job: JobFields,
   { attempts, status, nextAttemptAtMs }: Standing & Pick<ReadConfig, 'attempts'>,
 ): OpenMessageRecord {
-  const payload = parsePayload(job.data ?? '');
+  const stored = readStored(job);
   return {
     id,
-    pageId: payload?.request.pageId ?? null,
-    conversationId: payload?.request.conversationId ?? null,
+    pageId: stored?.request.pageId ?? null,
+    conversationId: stored?.request.conversationId ?? null,
     status,
     enqueuedAt: isoTime(Number(job.timestamp)),
     attemptsUsed: Number(job.used ?? 0),
     attemptsAllowed: attempts,
     attempts: decodeHistory(job.history ?? ''),
     nextAttemptAt: nextAttemptAtMs === null ? null : isoTime(nextAttemptAtMs),
-    label: payload?.label ?? null,
+    label: stored?.label ?? null,
   };
 }

@@ -2,22 +2,28 @@
 export type MessageStatus = 'scheduled' | 'queued' | 'sending' | 'retrying' | 'held' | 'delivered' | 'cancelled';
 
 /** The fields of a message's job that say where it stands. */
-export const statusFields = ['settled', 'open', 'due', 'next', 'held', 'pageSlot', 'fleetSlot'] as const;
+export const statusFields = ['place', 'why', 'due', 'next'] as const;
 export type StatusFields = Record<(typeof statusFields)[number], string | null>;
 
 /**
- * Where a message stands as far as it knows itself: a hold of its page or conversation is not written on it.
+ * The status of a message by its job alone. Holds of its page or conversation are not written on the job.
  *
  * @param nowMs on Redis's clock
  */
-export function statusOf(job: StatusFields, nowMs: number): MessageStatus {
-  if (job.settled !== null) return job.settled === 'cancelled' ? 'cancelled' : 'delivered';
-  if (job.open !== null) return 'sending';
-  // One whose time has come waits for its place until a worker looks.
-  if (job.due !== null && Number(job.due) > nowMs) return 'scheduled';
-  if (job.held !== null) return 'held';
-  const waitsForSlot = job.pageSlot !== null || job.fleetSlot !== null;
-  return job.next === null || waitsForSlot ? 'queued' : 'retrying';
+export function statusOf({ place, why, due }: StatusFields, nowMs: number): MessageStatus {
+  switch (place) {
+    case 'sending':
+      return 'sending';
+    case 'scheduled':
+      // A message that is due keeps its place until a worker looks.
+      return Number(due) > nowMs ? 'scheduled' : 'queued';
+    case 'put-off':
+      return why === 'hold' ? 'held' : 'retrying';
+    case 'ended':
+      return why === 'cancelled' ? 'cancelled' : 'delivered';
+    default:
+      return 'queued';
+  }
 }
 
 /** The fields of a job, from the values of an HMGET. */

@@ -9,6 +9,7 @@ import { httpUrl, opaqueText, requiredText } from './value-rules.ts';
 /** The path of issues that concern the request as a whole. */
 const WHOLE = 'request';
 const MAX_REQUEST_BYTES = 64 * 1024;
+const TOO_LONG: MessageIssue = { path: WHOLE, message: `must be at most ${MAX_REQUEST_BYTES} bytes of JSON` };
 const MAX_ID_LENGTH = 256;
 
 const messageSchema = z.discriminatedUnion('type', [
@@ -59,9 +60,30 @@ export function parseSendRequest(input: unknown): ParsedSendRequest {
   if (!isSendRequest(request, issues) || issues.length > 0) return { ok: false, issues };
   const body = JSON.stringify(request);
   if (Buffer.byteLength(body) > MAX_REQUEST_BYTES) {
-    return { ok: false, issues: [{ path: WHOLE, message: `must be at most ${MAX_REQUEST_BYTES} bytes of JSON` }] };
+    return { ok: false, issues: [TOO_LONG] };
   }
   return { ok: true, request, body };
+}
+
+/**
+ * Reads a request from the text that stands in Redis and is sent as it is. Others can write to Redis, too.
+ *
+ * @returns the issues by path and rule, never with a value.
+ */
+export function parseStoredRequest(text: string): { request: SendRequest } | { issues: MessageIssue[] } {
+  const issues: MessageIssue[] = [];
+  const request = parsedJson(text);
+  if (!isSendRequest(request, issues)) return { issues };
+  if (Buffer.byteLength(text) > MAX_REQUEST_BYTES) return { issues: [TOO_LONG] };
+  return { request };
+}
+
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Adds what is wrong to the issues. Zod's own result is not used: it has the keys in the schema's order. */

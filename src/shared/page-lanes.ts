@@ -1,104 +1,66 @@
-import { laneOf } from './keys.ts';
-import type { HoldInRedis } from './lanes/hold.ts';
-import type { Shard } from './queues.ts';
-import { readPipeline } from './read-pipeline.ts';
+import { BACKOFF, HELD, IN_FLIGHT } from './lanes/places.ts';
+import { fieldsOf } from './message-status.ts';
+import { readStored, storedFields } from './payload.ts';
+import { jobKeys, type Shard } from './queues.ts';
+import { type ReadCommand, readPipeline } from './read-pipeline.ts';
+import type { StoredRequest } from './sealing/sealed-content.ts';
 
-/** Where the conversations of a page wait, and what of it is released. */
-export interface PageLanes {
-  /** The lanes that were looked at, those that are furthest first. */
-  lanes: string[];
-  /** How many conversations the page has. */
+/** How many conversations a page has, by where their first messages are. */
+interface PageCounts {
   conversations: number;
+  /** Released, being sent, or put off by a hold. */
+  inFlight: number;
   /** Those whose first message waits for another attempt. */
   failing: number;
-  /** Messages that BullMQ may have given to a worker; at most as many as lanes were asked for, or a few more. */
-  released: string[];
 }
 
-type Places = [
-  high: string[],
-  ready: string[],
-  failing: [cursor: string, fields: string[]],
-  window: [cursor: string, fields: string[]],
-];
-type Sizes = [high: number, ready: number, failing: number, window: number];
-
-/** How many conversations of each page are in its places: one round trip, whatever the backlog. */
-export async function countConversations(shard: Shard, pages: readonly string[]): Promise<number[]> {
-  const sizes = await readPipeline<number>(
+/** Counts the conversations of some pages in one round trip, whatever the backlog. @param pages their names in keys */
+export async function countConversations(shard: Shard, pages: readonly string[]): Promise<PageCounts[]> {
+  const counts = await readPipeline<number>(
     shard.redis,
-    pages.flatMap((page) => sizeCommands(shard, page)),
+    pages.flatMap((page): ReadCommand[] => {
+      const heads = headsKey(shard, page);
+      return [
+        ['zcard', heads],
+        ['zcount', heads, IN_FLIGHT, `(${BACKOFF}`],
+        ['zcount', heads, BACKOFF, `(${HELD}`],
+      ];
+    }),
   );
-  return pages.map((_page, index) => sum(sizes.slice(4 * index, 4 * index + 4)));
+  return pages.map((_page, index) => {
+    const [conversations = 0, inFlight = 0, failing = 0] = counts.slice(3 * index, 3 * index + 3);
+    return { conversations, inFlight, failing };
+  });
 }
 
 /**
- * Reads the lanes of some pages, two round trips in all.
+ * The first lanes of a page: those in flight, then those in backoff, then those that an operator holds, then the others by turn.
  *
- * @param pages their names in keys
- * @param limit lanes looked at for each page
+ * @param page its name in keys
  */
-export async function readPageLanes(
-  shard: Shard,
-  pages: readonly string[],
-  { holds, limit }: { holds: readonly HoldInRedis[]; limit: number },
-): Promise<PageLanes[]> {
-  const { redis, root } = shard;
-  const sizes = await readPipeline<number>(
-    redis,
-    pages.flatMap((page) => sizeCommands(shard, page)),
-  );
-  const places = await readPipeline<unknown>(
-    redis,
-    pages.flatMap((page) => [
-      ['lrange', `${root}high:${page}`, 0, limit - 1],
-      ['lrange', `${root}ready:${page}`, 0, limit - 1],
-      ['hscan', `${root}failing:${page}`, 0, 'COUNT', limit],
-      ['hscan', `${root}window:${page}`, 0, 'COUNT', limit],
-    ]),
-  );
-  return pages.map((page, index) => {
-    const four = { start: 4 * index, end: 4 * index + 4 };
-    const ownSizes = sizes.slice(four.start, four.end) as Sizes;
-    return describeLanes(places.slice(four.start, four.end) as Places, ownSizes, heldLanes(holds, page), limit);
-  });
+export async function readPageLanes(shard: Shard, page: string, limit: number): Promise<string[]> {
+  const heads = headsKey(shard, page);
+  const lanes = await readPipeline<string[]>(shard.redis, [
+    ['zrangebyscore', heads, IN_FLIGHT, '+inf', 'LIMIT', 0, limit],
+    ['zrangebyscore', heads, '-inf', `(${IN_FLIGHT}`, 'LIMIT', 0, limit],
+  ]);
+  return lanes.flat().slice(0, limit);
 }
 
-function sizeCommands({ root }: Shard, page: string): [string, string][] {
-  return [
-    ['llen', `${root}high:${page}`],
-    ['llen', `${root}ready:${page}`],
-    ['hlen', `${root}failing:${page}`],
-    ['hlen', `${root}window:${page}`],
-  ];
+/** The request of a lane's first message; `undefined` if the lane is empty by now, or this version can't read the request. */
+export async function readFirstRequest(shard: Shard, lane: string): Promise<StoredRequest | undefined> {
+  const id = await shard.redis.lindex(laneKey(shard, lane), 0);
+  if (id === null) return undefined;
+  const stored = await shard.redis.hmget(jobKeys(shard, id).job, ...storedFields);
+  return readStored(fieldsOf(storedFields, stored))?.request;
 }
 
-function describeLanes(places: Places, sizes: Sizes, held: readonly string[], limit: number): PageLanes {
-  const [high, ready, [, failingFields], [, windowFields]] = places;
-  const lanes = [...new Set([...valuesOf(windowFields), ...valuesOf(failingFields), ...held, ...high, ...ready])];
-  return {
-    lanes: lanes.slice(0, limit),
-    // A conversation that an operator holds stands nowhere, or still in its place.
-    conversations: Math.max(sum(sizes), sum(sizes) < limit ? lanes.length : 0),
-    failing: sizes[2],
-    released: windowFields.filter((_value, index) => index % 2 === 0),
-  };
+/** Where the heads of a page's lanes are. */
+export function headsKey({ root }: Shard, page: string): string {
+  return `${root}heads:${page}`;
 }
 
-/** The lanes of a page that an operator, or a dead letter, holds: they may stand nowhere else. */
-function heldLanes(holds: readonly HoldInRedis[], page: string): string[] {
-  return holds.flatMap(({ until, hold }) => {
-    if (until !== null || hold.page === undefined || hold.conversation === undefined) return [];
-    const lane = laneOf(hold.page, hold.conversation);
-    return lane.startsWith(`${page}/`) ? [lane] : [];
-  });
-}
-
-/** The values of a hash, as HSCAN tells them. */
-function valuesOf(fields: readonly string[]): string[] {
-  return fields.filter((_value, index) => index % 2 === 1);
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
+/** The open messages of a conversation. */
+export function laneKey({ root }: Shard, lane: string): string {
+  return `${root}lane:${lane}`;
 }

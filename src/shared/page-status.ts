@@ -2,9 +2,8 @@ import { askRedis } from './ask-redis.ts';
 import type { Deadline } from './deadline.ts';
 import { describeHolds, type Hold } from './holds.ts';
 import { keyPart, shardOfPage } from './keys.ts';
-import { type HoldInRedis, readHolds } from './lanes/hold.ts';
-import { countConversations, type PageLanes, readPageLanes } from './page-lanes.ts';
-import { parsePayload } from './payload.ts';
+import { readHolds } from './lanes/hold.ts';
+import { countConversations, laneKey, readFirstRequest, readPageLanes } from './page-lanes.ts';
 import { jobKeys, type Shard } from './queues.ts';
 import { readPipeline } from './read-pipeline.ts';
 import { readTimeMs } from './redis-time.ts';
@@ -58,22 +57,21 @@ export async function readPages(
       return await askRedis(deadline, findPages(shard));
     }),
   );
-  const chosen = found
-    .flatMap(({ candidates }) => candidates)
+  const candidates = found.flatMap((one) => one.candidates);
+  const chosen = candidates
     .toSorted((one, other) => Number(other.isHeld) - Number(one.isHeld) || other.conversations - one.conversations)
     .slice(0, MAX_PAGES);
   const limit = Math.min(MAX_LANES, Math.floor(MAX_LANES_IN_ALL / Math.max(1, chosen.length)));
-  const read = found.map(async ({ shard, holds, nowMs }) => {
-    const names = chosen.flatMap((page) => (page.shard === shard ? [page.name] : []));
-    return await askRedis(deadline, describePages(shard, names, { holds, limit, nowMs }));
-  });
-  const pages = (await Promise.all(read)).flat();
+  const pages = await askRedis(
+    deadline,
+    Promise.all(chosen.map(({ shard, name, holds }) => describePage(shard, name, { holds, limit }))),
+  );
   return {
     pages: pages.toSorted(
       (one, other) => Number(other.holds.length > 0) - Number(one.holds.length > 0) || other.messages - one.messages,
     ),
     known: found.reduce((total, { known }) => total + known, 0),
-    looked: found.reduce((total, { candidates }) => total + candidates.length, 0),
+    looked: candidates.length,
   };
 }
 
@@ -89,14 +87,11 @@ export async function readPage(
   deadline: Deadline,
 ): Promise<PageStatus> {
   const shard = await session.shard(shardOfPage(pageId, shards), deadline);
-  const read = async (): Promise<PageStatus | undefined> => {
-    const [holds, nowMs] = await Promise.all([readHolds(shard), readTimeMs(shard.redis, shard.root)]);
-    const context = { holds, limit: MAX_LANES, nowMs };
-    return (await describePages(shard, [keyPart(pageId)], context))[0];
+  const read = async (): Promise<PageStatus> => {
+    const holds = await readCurrentHolds(shard);
+    return await describePage(shard, keyPart(pageId), { holds, limit: MAX_LANES });
   };
-  const status = await askRedis(deadline, read());
-  if (status === undefined) throw new Error('a page that was asked for has a status');
-  return { ...status, pageId };
+  return { ...(await askRedis(deadline, read())), pageId };
 }
 
 interface Candidate {
@@ -105,96 +100,77 @@ interface Candidate {
   name: string;
   conversations: number;
   isHeld: boolean;
+  /** All holds of its shard. */
+  holds: readonly Hold[];
 }
 
-interface FoundPages {
-  shard: Shard;
-  holds: HoldInRedis[];
-  nowMs: number;
-  candidates: Candidate[];
-  known: number;
-}
-
-async function findPages(shard: Shard): Promise<FoundPages> {
+async function findPages(shard: Shard): Promise<{ candidates: Candidate[]; known: number }> {
   const { redis, root } = shard;
-  const [holds, nowMs, [, awake], [, asleep], awakeCount, asleepCount] = await Promise.all([
-    readHolds(shard),
-    readTimeMs(redis, root),
+  const [holds, [, awake], [, asleep], awakeCount, asleepCount] = await Promise.all([
+    readCurrentHolds(shard),
     redis.sscan(`${root}pages`, 0, 'COUNT', MAX_LOOKED),
     redis.sscan(`${root}asleep`, 0, 'COUNT', MAX_LOOKED),
     redis.scard(`${root}pages`),
     redis.scard(`${root}asleep`),
   ]);
-  const held = new Set(
-    describeHolds(holds, [], nowMs).flatMap(({ page }) => (page === undefined ? [] : [keyPart(page)])),
-  );
+  const held = new Set(holds.flatMap(({ page }) => (page === undefined ? [] : [keyPart(page)])));
   const names = [...new Set([...[...held].slice(0, MAX_LOOKED), ...awake, ...asleep])];
-  const conversations = await countConversations(shard, names);
+  const counts = await countConversations(shard, names);
   const candidates = names.map((name, index) => ({
     shard,
     name,
-    conversations: conversations[index] ?? 0,
+    conversations: counts[index]?.conversations ?? 0,
     isHeld: held.has(name),
+    holds,
   }));
-  return { shard, holds, nowMs, candidates, known: Math.max(awakeCount + asleepCount, names.length) };
+  return { candidates, known: Math.max(awakeCount + asleepCount, names.length) };
 }
 
-interface Reading {
-  holds: readonly HoldInRedis[];
-  limit: number;
-  nowMs: number;
+async function readCurrentHolds(shard: Shard): Promise<Hold[]> {
+  const [holds, nowMs] = await Promise.all([readHolds(shard), readTimeMs(shard.redis, shard.root)]);
+  return describeHolds(holds, [], nowMs);
 }
 
-async function describePages(shard: Shard, names: readonly string[], reading: Reading): Promise<PageStatus[]> {
-  const { redis, root } = shard;
-  const pages = await readPageLanes(shard, names, reading);
-  const lengths = await readPipeline<number>(
+async function describePage(
+  shard: Shard,
+  name: string,
+  { holds, limit }: { holds: readonly Hold[]; limit: number },
+): Promise<PageStatus> {
+  const { redis } = shard;
+  const [[counts], lanes] = await Promise.all([countConversations(shard, [name]), readPageLanes(shard, name, limit)]);
+  const { conversations, inFlight, failing } = counts ?? { conversations: 0, inFlight: 0, failing: 0 };
+  const [lengths, heads] = await Promise.all([
+    readPipeline<number>(
+      redis,
+      lanes.map((lane) => ['llen', laneKey(shard, lane)]),
+    ),
+    readPipeline<string | null>(
+      redis,
+      lanes.slice(0, inFlight).map((lane) => ['lindex', laneKey(shard, lane), 0]),
+    ),
+  ]);
+  const places = await readPipeline<string | null>(
     redis,
-    pages
-      .flatMap(({ lanes }) => lanes.map((lane) => ['llen', `${root}lane:${lane}`] as const))
-      .map(([name, key]) => [name, key]),
+    heads.map((id) => ['hget', jobKeys(shard, id ?? '').job, 'place']),
   );
-  const opens = await readPipeline<number>(
-    redis,
-    pages.flatMap(({ released }) => released.map((id) => ['hexists', jobKeys(shard, id).job, 'open'])),
-  );
-  const holds = describeHolds(reading.holds, [], reading.nowMs);
-  const statuses: PageStatus[] = [];
-  let [lanesBefore, releasedBefore] = [0, 0];
-  for (const [index, page] of pages.entries()) {
-    const name = names[index] ?? '';
-    const messages = sum(lengths.slice(lanesBefore, lanesBefore + page.lanes.length));
-    const sending = sum(opens.slice(releasedBefore, releasedBefore + page.released.length));
-    lanesBefore += page.lanes.length;
-    releasedBefore += page.released.length;
-    const ownHolds = holds.filter((hold) => hold.page !== undefined && keyPart(hold.page) === name);
-    const pageId = ownHolds[0]?.page ?? (await readPageId(shard, name, page));
-    const { conversations, failing, lanes } = page;
-    statuses.push({
-      pageId,
-      messages,
-      isCut: lanes.length < conversations,
-      conversations,
-      sending,
-      failing,
-      holds: ownHolds,
-    });
-  }
-  return statuses;
+  const ownHolds = holds.filter(({ page }) => page !== undefined && keyPart(page) === name);
+  return {
+    pageId: ownHolds[0]?.page ?? (await readPageId(shard, name, lanes)),
+    messages: lengths.reduce((total, length) => total + length, 0),
+    isCut: lanes.length < conversations,
+    conversations,
+    sending: places.filter((place) => place === 'sending').length,
+    failing,
+    holds: ownHolds,
+  };
 }
 
-/** A name that is no hash is the id; of a hash the page's first message knows more. */
-async function readPageId(shard: Shard, name: string, { lanes }: PageLanes): Promise<string | null> {
+/** A name that is no hash is the id; of a hash the page's first messages know more. */
+async function readPageId(shard: Shard, name: string, lanes: readonly string[]): Promise<string | null> {
   if (!name.startsWith('~')) return name;
   for (const lane of lanes.slice(0, 3)) {
-    const id = await shard.redis.lindex(`${shard.root}lane:${lane}`, 0);
-    const data = id === null ? null : await shard.redis.hget(jobKeys(shard, id).job, 'data');
-    const pageId = data === null ? undefined : parsePayload(data)?.request.pageId;
+    const pageId = (await readFirstRequest(shard, lane))?.pageId;
     if (pageId !== undefined) return pageId;
   }
   return null;
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
 }

@@ -45,6 +45,12 @@ export function formatRateLimit({ count, unit, burst }: RateLimit): string {
   return `${count}/${unit}${burst === 1 ? '' : ` burst ${burst}`}`;
 }
 
+/** Whether two texts mean the same limit, such as `60/min` and `1/s`; what is no limit is the same as `none`. */
+export function isSameLimit(one: string, other: string): boolean {
+  const [limit, otherLimit] = [parseRateLimit(one), parseRateLimit(other)];
+  return limit?.intervalMs === otherLimit?.intervalMs && limit?.burst === otherLimit?.burst;
+}
+
 function isUnit(text: string | undefined): text is keyof typeof UNITS_MS {
   return text !== undefined && Object.hasOwn(UNITS_MS, text);
 }

@@ -1,8 +1,6 @@
 import { countHeldHeads } from './held-heads.ts';
-import { dueKey } from './lanes/due.ts';
 import { type HoldInRedis, readHolds } from './lanes/hold.ts';
-import { WORKER_SILENCE_MS, type WorkerRecord, workersKey } from './lanes/register.ts';
-import { fieldsOf, statusFields, statusOf } from './message-status.ts';
+import { WORKER_SILENCE_MS, type WorkerRecord, workersKey } from './lanes/leader.ts';
 import { jobKeys, type Shard } from './queues.ts';
 import { readTimeMs } from './redis-time.ts';
 
@@ -31,36 +29,34 @@ export interface ShardStatus {
 export async function readShardStatus(shard: Shard): Promise<ShardStatus> {
   const { redis, root } = shard;
   const send = `${root}send:`;
-  const [nowMs, waitingChildren, wait, active, delayed, backoff, putOffHeld, dead, holds, workers] = await Promise.all([
+  const [nowMs, waitingChildren, wait, active, delayed, putOffByHold, dead, holds, workers] = await Promise.all([
     readTimeMs(redis, root),
     redis.zcard(`${send}waiting-children`),
     redis.llen(`${send}wait`),
     redis.llen(`${send}active`),
     redis.zcard(`${send}delayed`),
-    redis.zcard(`${root}backoff`),
-    redis.zcard(`${root}held`),
+    redis.scard(`${root}held`),
     redis.zcard(`${root}dead:failed`),
     readHolds(shard),
     redis.hgetall(workersKey(shard)),
   ]);
-  const [scheduled, heads, oldestQueuedMs] = await Promise.all([
-    redis.zcount(dueKey(shard), `(${nowMs}`, '+inf'),
+  const [scheduled, heads, oldestMs] = await Promise.all([
+    redis.zcount(`${root}due`, `(${nowMs}`, '+inf'),
     countHeldHeads(shard, holds, nowMs),
-    readOldestQueuedMs(shard, nowMs),
+    readOldestMs(shard, nowMs),
   ]);
-  // Those that wait for a slot of a limit are `delayed` too.
-  const open = waitingChildren + wait + delayed - backoff - putOffHeld;
-  const queued = Math.max(0, open - scheduled - heads.queued);
+  const queued = Math.max(0, waitingChildren + wait - scheduled - heads.queued);
   return {
     counts: {
       scheduled,
       queued,
       sending: active,
-      retrying: Math.max(0, backoff - heads.retrying),
-      held: putOffHeld + heads.queued + heads.retrying,
+      retrying: Math.max(0, delayed - putOffByHold - heads.retrying),
+      held: putOffByHold + heads.queued + heads.retrying,
       dead,
     },
-    oldestQueuedMs: queued === 0 ? 0 : oldestQueuedMs,
+    // Redis's clock may have been set back since the message was stored.
+    oldestQueuedMs: queued === 0 ? 0 : Math.max(1, oldestMs),
     holds,
     workers: Object.entries(workers).flatMap(([id, json]) => {
       const { seenAt, ...record } = JSON.parse(json) as WorkerRecord & { seenAt: number };
@@ -69,21 +65,14 @@ export async function readShardStatus(shard: Shard): Promise<ShardStatus> {
   };
 }
 
-/** Looks at the first of each place where queued messages wait. Scheduled ones stand there by their time, so after now. */
-async function readOldestQueuedMs(shard: Shard, nowMs: number): Promise<number> {
+/** Looks at the first message of each place where queued ones wait. Scheduled ones stand there by their time, so after now. */
+async function readOldestMs(shard: Shard, nowMs: number): Promise<number> {
   const send = `${shard.root}send:`;
-  const [[, hiddenSince], released, [delayed]] = await Promise.all([
+  const [[, waitingSince], released] = await Promise.all([
     shard.redis.zrange(`${send}waiting-children`, '0', '0', 'WITHSCORES'),
     shard.redis.lindex(`${send}wait`, -1),
-    shard.redis.zrange(`${send}delayed`, '0', '0'),
   ]);
-  const others = [released, delayed].flatMap((id) => id ?? []);
-  const waited = await Promise.all(others.map((id) => readQueuedMs(shard, id, nowMs)));
-  return Math.max(0, hiddenSince === undefined ? 0 : nowMs - Number(hiddenSince), ...waited);
-}
-
-async function readQueuedMs(shard: Shard, id: string, nowMs: number): Promise<number> {
-  const names = ['timestamp', ...statusFields] as const;
-  const job = fieldsOf(names, await shard.redis.hmget(jobKeys(shard, id).job, ...names));
-  return statusOf(job, nowMs) === 'queued' ? nowMs - Number(job.due ?? job.timestamp ?? nowMs) : 0;
+  const job = released === null ? [] : await shard.redis.hmget(jobKeys(shard, released).job, 'due', 'timestamp');
+  const since = [waitingSince, job[0] ?? job[1]].flatMap((time) => time ?? []);
+  return nowMs - Math.min(nowMs, ...since.map(Number).filter(Number.isFinite));
 }

@@ -1,44 +1,38 @@
 import { ConfigError } from './errors.ts';
-import { shardsKey } from './keys.ts';
 import type { LaneRedis } from './lanes/commands.ts';
+import { formatStamp, ourStamp, type ReshardingStamp } from './layout/stamp.ts';
+import { readStamp } from './layout/stored-stamp.ts';
+import { takeOver } from './layout/take-over.ts';
+import { isConnectionError } from './redis.ts';
+import { layout } from './version.ts';
 
 /**
- * What stands in the place of the number of shards while it is changed: nobody may use the namespace then. It names the number
- * before and the one to come, so that a change that was interrupted can be finished.
- */
-const RESHARDING = /^resharding (\d+) (\d+)$/;
-
-export function reshardingMark(from: number, to: number): string {
-  return `resharding ${from} ${to}`;
-}
-
-/** The number of shards as it stands in Redis. */
-export interface StoredShards {
-  shards: number;
-  /** The number to come, if it is being changed. */
-  next: number | null;
-}
-
-export function parseStoredShards(stored: string): StoredShards {
-  const [, from, to] = RESHARDING.exec(stored) ?? [];
-  return to === undefined ? { shards: Number(stored), next: null } : { shards: Number(from), next: Number(to) };
-}
-
-/**
- * Settles how many shards a namespace has: the first process that asks decides. Another number would look for pages
- * where their messages are not.
+ * Settles the number of shards of a namespace and the layout of its keys: the first process that asks decides. With another
+ * number, messages would be looked for where they are not. A drained namespace of version 0.1 is taken over.
  *
- * @throws ConfigError if the namespace has another number of shards, or is just being changed to one.
+ * @throws ConfigError if the namespace has another number of shards or another layout, or its number is being changed.
  */
 export async function agreeOnShards(redis: LaneRedis, namespace: string, shards: number): Promise<void> {
-  const key = shardsKey(namespace);
-  await redis.set(key, shards, 'NX');
-  const stored = await redis.get(key);
-  if (stored === String(shards)) return;
-  const known = parseStoredShards(stored ?? '');
-  throw new ConfigError([
-    known.next === null
-      ? `KITECHAT_SHARDS is ${shards}, but the namespace "${namespace}" was set up with ${stored}: set it to ${stored}, or use another KITECHAT_NAMESPACE`
-      : `the namespace "${namespace}" is changed from ${known.shards} shards to ${known.next}: wait until that has ended, or end it with "kitechat-sender reshard ${known.next}"`,
-  ]);
+  const ours = formatStamp(ourStamp(shards));
+  for (;;) {
+    const { stamp, text } = await readStamp(redis, namespace, shards);
+    if (text === ours) return;
+    if (stamp.state === 'resharding') throw new ConfigError([describeResharding(namespace, stamp)]);
+    if (stamp.shards !== shards) throw new ConfigError([describeOtherNumber(namespace, shards, stamp.shards)]);
+    if (stamp.state === 'settled' && stamp.layout === layout) return;
+    try {
+      await takeOver(redis, namespace, { stamp, text });
+    } catch (error) {
+      // Another process that takes over may have ended this connection; the stamp says how far the take-over has come.
+      if (!(error instanceof Error && isConnectionError(error))) throw error;
+    }
+  }
+}
+
+function describeResharding(namespace: string, { shards, next }: ReshardingStamp): string {
+  return `the namespace "${namespace}" is being changed from ${shards} shards to ${next}: wait for it to finish, or finish it with "kitechat-sender reshard ${next}"`;
+}
+
+function describeOtherNumber(namespace: string, asked: number, stored: number): string {
+  return `KITECHAT_SHARDS is ${asked}, but the namespace "${namespace}" was set up with ${stored}: set it to ${stored}, or use another KITECHAT_NAMESPACE`;
 }

@@ -6,3 +6,6 @@ const packageJson = JSON.parse(readFileSync(new URL('../../package.json', import
 
 /** The version of this package. */
 export const version = packageJson.version;
+
+/** The number of the layout of keys that this version reads and writes in Redis. Version 0.1 had layout 1. */
+export const layout = 2;

@@ -1,7 +1,8 @@
 import type { Logger } from 'pino';
 import type { OutcomeKind } from '../shared/attempts.ts';
 import type { DeadReason } from '../shared/dead-letter.ts';
-import type { StoredPayload } from '../shared/payload.ts';
+import type { SettleResult } from '../shared/lanes/turn.ts';
+import type { Ended } from './process-message.ts';
 
 /** What is told of each attempt, to the log and to listeners: never the key, never the content. */
 export interface AttemptReport {
@@ -26,19 +27,29 @@ export interface AttemptReport {
   reason: DeadReason | null;
 }
 
-/** @param job its name is the type, also of a message whose content is encrypted */
 /** The name of a job is its message's type, unless somebody else wrote it. */
 const MAX_TYPE_LENGTH = 32;
 
-export function describeMessage(
-  payload: StoredPayload | null,
-  job: { name: string },
-): Pick<AttemptReport, 'pageId' | 'conversationId' | 'type' | 'label'> {
+/** What is told of an attempt after its shard has answered. */
+export function reportOf({ attempt, settlement }: Ended, result: SettleResult, attemptsAllowed: number): AttemptReport {
+  const { taken, message, record, decision } = attempt;
+  const { stored } = message;
+  const isDone = result.verdict === 'done';
   return {
-    pageId: payload?.request.pageId ?? null,
-    conversationId: payload?.request.conversationId ?? null,
-    type: payload && job.name.slice(0, MAX_TYPE_LENGTH),
-    label: payload?.label ?? null,
+    id: taken.id,
+    pageId: stored?.request.pageId ?? null,
+    conversationId: stored?.request.conversationId ?? null,
+    type: stored && taken.type.slice(0, MAX_TYPE_LENGTH),
+    label: stored?.label ?? null,
+    outcome: record?.outcome ?? null,
+    detail: record?.detail ?? message.problem,
+    httpStatus: record?.httpStatus ?? null,
+    durationMs: record?.durationMs ?? 0,
+    attempt: taken.attemptsUsed + 1,
+    attemptsAllowed,
+    next: isDone ? decision.kind : 'lost',
+    delayMs: isDone && 'delayMs' in settlement ? result.delayMs : null,
+    reason: decision.kind === 'dead' ? decision.reason : null,
   };
 }
 

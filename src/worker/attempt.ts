@@ -1,88 +1,19 @@
-import type { Logger } from 'pino';
-import type { SendRequest } from '../shared/message.ts';
-import { classify, type ClassifyResponse, judgements, type Outcome } from './classify.ts';
-import type { Exchange } from './exchange.ts';
-import { hideKey } from './hide-key.ts';
-import type { Keyring } from './keyring.ts';
-import type { Sender } from './sender.ts';
-import type { StopSignal } from './stop-signal.ts';
+import type { AttemptRecord } from '../shared/attempts.ts';
+import type { UnknownOutcomePolicy } from '../shared/enqueue-options.ts';
+import type { Decision } from './decide.ts';
+import type { ReadMessage } from './read-message.ts';
+import type { Sent } from './send.ts';
+import type { TakenHere } from './turns.ts';
 
-/** One attempt to send, judged. */
-export interface Attempted {
-  outcome: Outcome;
-  startedAtMs: number;
-  /** `null` if no request was made. */
-  exchange: Exchange | null;
-  /** The circuit of the key that was used; `null` if there was none. */
-  keyCircuit: string | null;
-}
-
-export interface AttemptConfig {
-  timeoutMs: number;
-  retryAfterMaxMs: number;
-}
-
-export interface AttemptDeps {
-  config: AttemptConfig;
-  sender: Sender;
-  keyring: Keyring;
-  classifyResponse: ClassifyResponse | undefined;
-  logger: Logger;
-}
-
-/**
- * Makes one attempt. Never throws: whatever happens is an outcome.
- *
- * @param lockedUntil on the clock of `performance.now()`: when the lock on the message ends
- */
-export type SendAttempt = (request: SendRequest, lockedUntil: number, signal: StopSignal) => Promise<Attempted>;
-
-/** How long a page without a key waits before its key is looked for again. */
-const NO_KEY_MS = 2000;
-
-export function createSendAttempt({ config, sender, keyring, logger, ...hooks }: AttemptDeps): SendAttempt {
-  const classifyResponse = hooks.classifyResponse && withoutThrowing(hooks.classifyResponse, logger);
-  // Not the whole configuration: it would be copied for each attempt.
-  const { timeoutMs, retryAfterMaxMs } = config;
-
-  return async (request, lockedUntil, signal) => {
-    const startedAtMs = Date.now();
-    const found = keyring.keyFor(request.pageId);
-    const key = 'then' in found ? await found : found;
-    if ('unusable' in key) return withoutKey(key.unusable, startedAtMs);
-    const startBefore = lockedUntil - timeoutMs;
-    const exchange = await sender.send(JSON.stringify(request), { apiKey: key.apiKey, startBefore, signal });
-    exchange.body = hideKey(exchange.body, key.apiKey);
-    const outcome = classify(exchange, { timeoutMs, retryAfterMaxMs, nowMs: Date.now(), classifyResponse });
-    return { outcome, startedAtMs, exchange, keyCircuit: key.circuit };
-  };
-}
-
-function withoutKey(detail: string, startedAtMs: number): Attempted {
-  const outcome: Outcome = { kind: 'held', scope: 'missing-key', detail, httpStatus: null, holdMs: NO_KEY_MS };
-  return { outcome, startedAtMs, exchange: null, keyCircuit: null };
-}
-
-/** The attempt that was found open when its worker was gone. */
-export function diedInMidSend(): Attempted {
-  const detail = 'the worker died while the request was open';
-  const outcome: Outcome = { kind: 'unknown', detail, httpStatus: null, holdMs: null };
-  return { outcome, startedAtMs: Date.now(), exchange: null, keyCircuit: null };
-}
-
-/** A hook that fails, or says what there is no word for, must not change what becomes of a message that was sent. */
-function withoutThrowing(classifyResponse: ClassifyResponse, logger: Logger): ClassifyResponse {
-  return (answer) => {
-    try {
-      const judgement = classifyResponse(answer);
-      if (judgement === undefined || judgements.includes(judgement)) return judgement;
-      logger.error(
-        `the hook classifyResponse must return one of ${judgements.join(', ')} or undefined, at once; the default judgement counts`,
-      );
-      return undefined;
-    } catch (error) {
-      logger.error({ err: error }, 'the hook classifyResponse failed; the default judgement counts');
-      return undefined;
-    }
-  };
+/** One attempt to deliver a message, from take to report: each step adds what it finds out. */
+export interface Attempt {
+  readonly taken: TakenHere;
+  readonly message: ReadMessage;
+  /** What an unknown outcome means for this message. */
+  readonly policy: UnknownOutcomePolicy;
+  /** What was tried, and how it was judged; `null` if nothing was. */
+  readonly sent: Sent | null;
+  readonly decision: Decision;
+  /** What goes to the history; `null` if nothing was tried. */
+  readonly record: AttemptRecord | null;
 }

@@ -15,7 +15,7 @@ import type { AttemptReport } from './attempt-report.ts';
 import type { ClassifyResponse } from './classify.ts';
 import { warnIfNotDurable } from './durability-check.ts';
 import type { Fetch } from './fetch-exchange.ts';
-import type { ClaimVerdict } from './process-message.ts';
+import type { Taken } from '../shared/lanes/turn.ts';
 import { openKeys } from './open-keys.ts';
 import { createProgress, type WorkerHealth } from './progress.ts';
 import { untilReady, watchRedis } from './redis-watch.ts';
@@ -35,6 +35,9 @@ export interface WorkerHooks {
 }
 
 export type WorkerOptions = ConfigOptions & WorkerHooks;
+
+/** Why a message was taken: see `Taken`. */
+export type ClaimVerdict = Taken['verdict'];
 
 export interface WorkerEvents {
   /** An attempt has ended; the same facts as in the log. */

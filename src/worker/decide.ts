@@ -1,7 +1,7 @@
 import type { AttemptRecord } from '../shared/attempts.ts';
 import type { DeadReason } from '../shared/dead-letter.ts';
 import type { UnknownOutcomePolicy } from '../shared/enqueue-options.ts';
-import type { TimedHold } from '../shared/lanes/settle.ts';
+import type { TimedHold } from '../shared/lanes/turn.ts';
 import { type BackoffConfig, backoffDelayMs, pausedFor } from './backoff.ts';
 import type { Outcome } from './classify.ts';
 import type { Pause } from './fleet.ts';
@@ -17,7 +17,8 @@ export type Decision =
 export interface DecideContext extends BackoffConfig {
   attemptsUsed: number;
   attemptsAllowed: number;
-  history: readonly AttemptRecord[];
+  /** Read only where it decides. */
+  history(): readonly AttemptRecord[];
   onUnknownOutcome: UnknownOutcomePolicy;
   /** How long the API or the key has to be left alone, because its circuit is open; 0 if it is closed. */
   pause: Pause;
@@ -87,7 +88,8 @@ function holdDelayMs(askedMs: number | null, context: DecideContext): number {
   return askedMs === null || askedMs === 0 ? blamelessDelayMs(context) : askedMs;
 }
 
-function blamelessDelayMs({ history, backoffMs, backoffMaxMs, random }: DecideContext): number {
+function blamelessDelayMs({ backoffMs, backoffMaxMs, random, ...context }: DecideContext): number {
+  const history = context.history();
   const inARow = history.length - 1 - history.findLastIndex((attempt) => !isBlameless(attempt));
   const ceilingMs = Math.min(backoffMaxMs, MAX_BLAMELESS_WAIT_MS);
   return backoffDelayMs(inARow + 1, { backoffMs, backoffMaxMs: ceilingMs }, random);

@@ -30,7 +30,7 @@ export async function drain({ workers, openMessages, leave, tell, shutdownMs, lo
   const closing = { done: false };
   let gaveUp = false;
   let idleSince = startedAt;
-  void Promise.allSettled([leave(), ...workers.map(({ bull }) => bull.close())])
+  void Promise.allSettled([leave(), ...workers.map((worker) => worker.close())])
     .then(tell)
     .catch((error: unknown) => logger.warn({ err: error }, 'the fleet could not be told of the last attempts'))
     .finally(() => (closing.done = true));

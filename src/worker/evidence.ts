@@ -1,4 +1,4 @@
-import type { Attempted } from './attempt.ts';
+import type { Sent } from './send.ts';
 
 /** What an attempt shows of the API and of the key; `null` if it shows nothing. */
 export interface Evidence {
@@ -7,7 +7,7 @@ export interface Evidence {
 }
 
 /** A message that the API refuses, or a limit, shows that the API is well; an answer that leaves all open doesn't. */
-export function evidenceOf({ outcome, exchange }: Attempted): Evidence {
+export function evidenceOf({ outcome, exchange }: Sent): Evidence {
   if (exchange === null) return { api: null, key: null };
   const { httpStatus, failure } = exchange;
   if (httpStatus === null) {

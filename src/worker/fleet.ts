@@ -1,26 +1,19 @@
 import type { Logger } from 'pino';
 import type { UnknownOutcomePolicy } from '../shared/enqueue-options.ts';
-import type { FleetWord } from '../shared/lanes/claim.ts';
-import type { LaneRedis } from '../shared/lanes/commands.ts';
 import {
   askGate,
-  type FleetFacts,
+  type Circuits,
   forgetCircuits,
-  type GateAnswer,
   type Observation,
-  readFleet,
-  type StoredLimits,
-  tellFleet,
-} from '../shared/lanes/fleet.ts';
-import type { FleetRules } from '../shared/lanes/register.ts';
-import { NO_LIMIT, parseRateLimit, type RateLimit } from '../shared/rate-limit.ts';
+  readCircuits,
+  tellCircuit,
+} from '../shared/lanes/circuits.ts';
+import type { LaneRedis } from '../shared/lanes/commands.ts';
 import type { Evidence } from './evidence.ts';
+import type { Leave } from './turns.ts';
 
 export interface FleetConfig {
   namespace: string;
-  rateLimit?: string | undefined;
-  pageRateLimit?: string | undefined;
-  pageParallelism: number | 'auto';
   timeoutMs: number;
 }
 
@@ -39,26 +32,25 @@ export interface Pause {
   keyMs: number;
 }
 
-/** This worker's view of what the whole fleet shares, at most half a second old: limits and circuits. */
+/** This worker's view of the circuits, at most half a second old while it works. */
 export interface Fleet {
-  /** Reads it anew, and tells what went well meanwhile. @returns whether the rules are others now. */
-  refresh(): Promise<boolean>;
-  rules(): FleetRules;
+  /** Whether any message may be taken. */
+  leave(): Leave;
   /** Whether any key is refused: only then does a message's key matter before it is sent. */
   hasRefusedKeys(): boolean;
-  /** What is to be said at a claim. */
-  wordFor(keyCircuit: string | null, onUnknownOutcome: UnknownOutcomePolicy): FleetWord;
-  /** Asks for leave to send now. */
-  ask(keyCircuit: string | null): Promise<GateAnswer>;
+  /** Whether a message with this key may be sent. */
+  leaveFor(keyCircuit: string): Leave;
+  /** Asks whether a message may go as a probe; with a key, for that key's circuit. */
+  askToProbe(keyCircuit?: string): Promise<Leave>;
   /** Tells what a request has shown. */
   tell(facts: RequestFacts): Promise<Pause>;
   /** A message that had leave to probe can't be sent. */
-  giveUpProbe(keyCircuit: string | null): Promise<void>;
+  giveUpProbe(keyCircuit?: string): Promise<void>;
+  /** Tells what went well, and reads the circuits anew. */
+  refresh(): Promise<void>;
 }
 
 const API = 'api';
-const GO: FleetWord = { verdict: 'go' };
-const ASK: FleetWord = { verdict: 'ask' };
 const API_PAUSES = { reason: 'api-down', pauseMs: 1000, maxPauseMs: 15_000 } as const;
 const KEY_PAUSES = { reason: 'unauthorized', pauseMs: 1000, maxPauseMs: 30_000 } as const;
 /** So many messages have to fail, one after the other here or half of all in the fleet, before the API is taken to be down. */
@@ -66,6 +58,8 @@ const FAILURES_TO_OPEN = 5;
 /** After a failure, a success must come within this time to show that the API works. */
 const SUSPICION_MS = 100;
 const UNUSED_KEY_MS = 60_000;
+/** While it works, a worker looks at the circuits this often; an idle one needs not know. */
+const LOOK_MS = 500;
 /** A probe that is not heard of for so long after its time-out is given up, and another one may leave. */
 const PROBE_GRACE_MS = 2000;
 
@@ -73,15 +67,12 @@ export function createFleet(redis: LaneRedis, config: FleetConfig, logger: Logge
   const { namespace } = config;
   /** When the next probe may leave, on the clock of `performance.now()`. */
   const circuits = new Map<string, number>();
-  let limits: StoredLimits = { rate: null, pageRate: null };
+  let lookedAt = -Infinity;
   let successes = 0;
   /** The messages that failed here since the last success. */
   const failedInARow = new Set<string>();
   /** Those who wait for a success that clears the API of a suspicion. */
   const suspicions = new Set<() => void>();
-
-  const limit = (): RateLimit | null => limitOf(limits.rate ?? config.rateLimit);
-  const inTheWay = (keyCircuit: string | null): string[] => [API, ...(keyCircuit === null ? [] : [keyCircuit])];
 
   function note(name: string, pauseMs: number): number {
     if (pauseMs === 0) {
@@ -103,11 +94,11 @@ export function createFleet(redis: LaneRedis, config: FleetConfig, logger: Logge
     successes -= told;
     const pauses = circuit === API ? API_PAUSES : KEY_PAUSES;
     const observation = { ...seen, circuit, threshold: FAILURES_TO_OPEN, successes: told, ...pauses };
-    return note(circuit, await tellFleet(redis, namespace, observation));
+    return note(circuit, await tellCircuit(redis, namespace, observation));
   }
 
   /** Nobody has probed it for long: no message uses the key any more. If one does, its refusal is found out again. */
-  async function forgetUnusedKeys({ nowMs, circuits: open }: FleetFacts): Promise<void> {
+  async function forgetUnusedKeys({ nowMs, open }: Circuits): Promise<void> {
     const unused = open.filter(({ name, probeAt }) => name !== API && probeAt < nowMs - UNUSED_KEY_MS);
     if (unused.length === 0) return;
     await forgetCircuits(
@@ -148,36 +139,42 @@ export function createFleet(redis: LaneRedis, config: FleetConfig, logger: Logge
     if (isProbe) await tellOf(API, { id, result: 'ok', isProbe, isSure: false });
   }
 
+  async function refresh(): Promise<void> {
+    lookedAt = performance.now();
+    if (successes > 0) await tellOf(API, { id: '', result: 'ok', isProbe: false, isSure: false });
+    const facts = await readCircuits(redis, namespace);
+    await forgetUnusedKeys(facts);
+    for (const name of circuits.keys()) if (!facts.open.some((one) => one.name === name)) note(name, 0);
+    for (const { name, probeAt } of facts.open) note(name, Math.max(1, probeAt - facts.nowMs));
+  }
+
+  function lookNowAndThen(): void {
+    if (performance.now() - lookedAt < LOOK_MS) return;
+    refresh().catch((error: unknown) => logger.warn({ err: error }, 'the circuits could not be read'));
+  }
+
+  function leaveOf(name: string): Leave {
+    const probeAt = circuits.get(name);
+    if (probeAt === undefined) return 'go';
+    const leftMs = probeAt - performance.now();
+    return leftMs > 0 ? { waitMs: Math.min(leftMs, LOOK_MS) } : 'probe';
+  }
+
   return {
-    async refresh() {
-      if (successes > 0) await tellOf(API, { id: '', result: 'ok', isProbe: false, isSure: false });
-      const facts = await readFleet(redis, namespace);
-      await forgetUnusedKeys(facts);
-      for (const name of circuits.keys()) if (!facts.circuits.some((open) => open.name === name)) note(name, 0);
-      for (const { name, probeAt } of facts.circuits) note(name, Math.max(1, probeAt - facts.nowMs));
-      const changed = facts.limits.rate !== limits.rate || facts.limits.pageRate !== limits.pageRate;
-      limits = facts.limits;
-      return changed;
+    refresh,
+    leave() {
+      lookNowAndThen();
+      return suspicions.size > 0 ? { waitMs: SUSPICION_MS } : leaveOf(API);
     },
-    rules: () => ({
-      window: config.pageParallelism === 'auto' ? 0 : config.pageParallelism,
-      pageLimit: limitOf(limits.pageRate ?? config.pageRateLimit),
-      limit: limit(),
-    }),
     hasRefusedKeys: () => circuits.size > (circuits.has(API) ? 1 : 0),
-    wordFor(keyCircuit, onUnknownOutcome) {
-      if (suspicions.size > 0 && onUnknownOutcome === 'dead-letter') return { verdict: 'hold', delayMs: SUSPICION_MS };
-      const open = circuits.size === 0 ? [] : inTheWay(keyCircuit).flatMap((name) => circuits.get(name) ?? []);
-      if (open.length === 0) return limit() === null ? GO : ASK;
-      const leftMs = Math.max(...open) - performance.now();
-      return leftMs > 0 ? { verdict: 'hold', delayMs: leftMs } : { verdict: 'probe' };
+    leaveFor: leaveOf,
+    async askToProbe(keyCircuit = API) {
+      const probeMs = config.timeoutMs + PROBE_GRACE_MS;
+      const gate = await askGate(redis, namespace, { probeMs, circuits: [keyCircuit] });
+      if (gate.verdict === 'hold') return { waitMs: note(keyCircuit, gate.delayMs) };
+      if (gate.verdict === 'go') note(keyCircuit, 0);
+      return gate.verdict;
     },
-    ask: async (keyCircuit) =>
-      await askGate(redis, namespace, {
-        limit: limit(),
-        probeMs: config.timeoutMs + PROBE_GRACE_MS,
-        circuits: inTheWay(keyCircuit),
-      }),
     async tell(facts) {
       const { id, evidence, keyCircuit, isProbe } = facts;
       const pause: Pause = { apiMs: 0, keyMs: 0 };
@@ -193,14 +190,8 @@ export function createFleet(redis: LaneRedis, config: FleetConfig, logger: Logge
       }
       return pause;
     },
-    async giveUpProbe(keyCircuit) {
-      for (const circuit of inTheWay(keyCircuit)) await giveUpProbe(circuit);
-    },
+    giveUpProbe: async (keyCircuit = API) => await giveUpProbe(keyCircuit),
   };
-}
-
-function limitOf(text: string | undefined): RateLimit | null {
-  return text === undefined || text === NO_LIMIT ? null : parseRateLimit(text);
 }
 
 function messageOf(circuit: string): string {

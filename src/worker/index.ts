@@ -1,11 +1,11 @@
 export {
+  type ClaimVerdict,
   createWorker,
   type KitechatWorker,
   type WorkerEvents,
   type WorkerHooks,
   type WorkerOptions,
 } from './create-worker.ts';
-export type { ClaimVerdict } from './process-message.ts';
 export type { WorkerHealth } from './progress.ts';
 export type { AttemptReport } from './attempt-report.ts';
 export type { ResolveApiKey } from './api-keys.ts';

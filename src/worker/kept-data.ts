@@ -3,18 +3,21 @@ const MAX_CHARACTERS = 256 * 1024;
 const CUT_CHARACTERS = 2048;
 
 /** What a dead letter keeps of data that is no message. Others wrote it: it can be of any size, and deeper than JSON can be written. */
-export function keptData(data: unknown): unknown {
-  const json = jsonOf(data);
-  if (json === null) return '[nested too deeply]';
-  return json.length <= MAX_CHARACTERS
-    ? data
-    : `${json.slice(0, CUT_CHARACTERS)}… [cut, it had ${json.length} characters]`;
+export function keptData(text: string): unknown {
+  if (text.length > MAX_CHARACTERS) return `${text.slice(0, CUT_CHARACTERS)}… [cut, it had ${text.length} characters]`;
+  const data = parsed(text);
+  try {
+    JSON.stringify(data);
+    return data;
+  } catch {
+    return '[nested too deeply]';
+  }
 }
 
-function jsonOf(data: unknown): string | null {
+function parsed(text: string): unknown {
   try {
-    return JSON.stringify(data ?? null);
+    return JSON.parse(text);
   } catch {
-    return null;
+    return text;
   }
 }

@@ -1,7 +1,7 @@
 import type { RedisClient } from '../shared/redis-cluster.ts';
 import type { Shard } from '../shared/queues.ts';
 import { isReady } from '../shared/redis.ts';
-import type { SendAttempt } from './attempt.ts';
+import type { Send } from './send.ts';
 
 /** What a worker knows of its own progress: facts, not yet judged. Durations are in ms. */
 export interface WorkerHealth {
@@ -30,14 +30,14 @@ export interface Progress {
   enter(phase: WorkerHealth['phase']): void;
   watch(redis: RedisClient): void;
   /** The same sender, with its attempts timed. */
-  timed(send: SendAttempt): SendAttempt;
+  timed(send: Send): Send;
   /** A message of the shard was taken, or is done with. */
   took(shard: Shard): void;
   ended(shard: Shard): void;
   /** Messages of the shard that are being worked on. */
   openIn(shard: Shard): number;
-  /** The periodic task has come to its end, and so many messages of each shard waited for any worker. */
-  ticked(waiting: ReadonlyMap<Shard, number>, placesOf: (shard: Shard) => number): void;
+  /** The periodic task of a shard has come to its end; messages waited there for any worker, or none did. */
+  ticked(shard: Shard, isWaiting: boolean, places: number): void;
   health(): WorkerHealth;
 }
 
@@ -81,11 +81,11 @@ export function createProgress(config: ProgressConfig, now: () => number = () =>
       connection = redis;
       for (const event of ['ready', 'close'] as const) redis.on(event, () => (redisSince = now()));
     },
-    timed: (send) => async (request, lockedUntil, signal) => {
+    timed: (send) => async (sendable) => {
       const attempt = { startedAt: now() };
       attempts.add(attempt);
       try {
-        return await send(request, lockedUntil, signal);
+        return await send(sendable);
       } finally {
         attempts.delete(attempt);
       }
@@ -99,13 +99,11 @@ export function createProgress(config: ProgressConfig, now: () => number = () =>
       progressOf(shard).open -= 1;
     },
     openIn: (shard) => progressOf(shard).open,
-    ticked(waiting, placesOf) {
+    ticked(shard, isWaiting, places) {
       tickedAt = now();
-      for (const [shard, messages] of waiting) {
-        const progress = progressOf(shard);
-        const isStarving = messages > 0 && progress.open < placesOf(shard);
-        progress.starvingSince = isStarving ? (progress.starvingSince ?? tickedAt) : null;
-      }
+      const progress = progressOf(shard);
+      const isStarving = isWaiting && progress.open < places;
+      progress.starvingSince = isStarving ? (progress.starvingSince ?? tickedAt) : null;
     },
     health() {
       const since = (moment: number | null | undefined): number =>

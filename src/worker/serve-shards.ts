@@ -1,22 +1,24 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Config } from '../shared/config.ts';
+import { shardRoot } from '../shared/keys.ts';
 import type { LaneRedis } from '../shared/lanes/commands.ts';
+import type { Taken } from '../shared/lanes/turn.ts';
 import type { Shard } from '../shared/queues.ts';
 import type { Sealing } from '../shared/sealing/sealing.ts';
 import { version } from '../shared/version.ts';
-import { createAdmission } from './admit.ts';
 import type { ResolveApiKey } from './api-keys.ts';
-import { type AttemptReport, logAttempt } from './attempt-report.ts';
+import { type AttemptReport, logAttempt, reportOf } from './attempt-report.ts';
 import type { ClassifyResponse } from './classify.ts';
-import { createSendAttempt } from './attempt.ts';
-import { buryIfUnreadable } from './bury-lost.ts';
 import { drain } from './drain.ts';
 import { createFleet } from './fleet.ts';
 import { createKeyring } from './keyring.ts';
-import { type ClaimVerdict, createProcessor, type ProcessMessage } from './process-message.ts';
+import { createLimitKeeper } from './limit-keeper.ts';
+import { lockTimes } from './lock.ts';
+import { createProcessor } from './process-message.ts';
 import { createPlaces } from './places.ts';
 import type { Progress } from './progress.ts';
+import { createSend } from './send.ts';
 import type { Sender } from './sender.ts';
 import { createShardWorker, type ShardWorker } from './shard-worker.ts';
 import { openTrafficMeter } from './traffic-meter.ts';
@@ -34,41 +36,19 @@ export interface ServeDeps {
   logger: Logger;
   progress: Progress;
   report(report: AttemptReport): void;
-  claimed(verdict: ClaimVerdict): void;
+  claimed(verdict: Taken['verdict']): void;
 }
 
 /** Starts taking messages from all shards. */
 export async function serveShards(deps: ServeDeps): Promise<{ drain(): Promise<void> }> {
-  const { shards, config, workerId, sealing, logger, progress } = deps;
-  const buryConfig = { ...config, sealing };
+  const { redis, shards, config, workerId, sealing, logger, progress } = deps;
+  const { namespace, shutdownMs } = config;
   const since = new Date().toISOString();
-  const fleet = createFleet(deps.redis, config, logger);
-  const traffic = await openTrafficMeter(deps.redis, config.namespace);
+  const fleet = createFleet(redis, config, logger);
+  const traffic = await openTrafficMeter(redis, namespace);
   const keyring = createKeyring(deps.resolveApiKey, config.timeoutMs, logger);
-  const processMessage = createProcessor({
-    config,
-    admit: createAdmission(fleet, keyring),
-    send: progress.timed(createSendAttempt({ ...deps, keyring })),
-    fleet,
-    sealing,
-    logger,
-    report(report) {
-      logAttempt(logger, report);
-      traffic.note(report);
-      deps.report(report);
-    },
-    claimed: deps.claimed,
-    newAttempt: attemptNames(workerId),
-  });
-
-  const processCounted: ProcessMessage = async (shard, job, token, signal) => {
-    progress.took(shard);
-    try {
-      await processMessage(shard, job, token, signal);
-    } finally {
-      progress.ended(shard);
-    }
-  };
+  const send = progress.timed(createSend({ ...deps, keyring }));
+  const processMessage = createProcessor({ config, send, fleet, keyring, sealing, logger });
 
   const workers = new Map<Shard, ShardWorker>();
   const places = createPlaces(shards, config.concurrency, (shard, count) => {
@@ -76,44 +56,68 @@ export async function serveShards(deps: ServeDeps): Promise<{ drain(): Promise<v
     if (bull) bull.concurrency = count;
   });
   const upkeep = createUpkeep({
+    ...config,
     shards,
     workerId,
     describe: (shard) => ({ version, since, concurrency: places.of(shard), sending: progress.openIn(shard) }),
-    fleet,
+    window: config.pageParallelism === 'auto' ? 0 : config.pageParallelism,
+    limits: createLimitKeeper({
+      redis,
+      namespace,
+      shards: Array.from({ length: config.shards }, (_, index) => ({ root: shardRoot(namespace, index) })),
+      workerId,
+      rateLimit: config.rateLimit,
+      pageRateLimit: config.pageRateLimit,
+      logger,
+    }),
     progress,
     places,
+    isFull: (shard) => workers.get(shard)?.isFull() ?? false,
     traffic,
-    bury: buryConfig,
-    keepDeadMs: config.keepDeadMs,
+    lockMs: lockTimes(config.timeoutMs).lockDurationMs,
     logger,
   });
   await upkeep.start();
+  await fleet.refresh();
   for (const shard of shards) {
-    const worker = createShardWorker(shard, { ...config, concurrency: places.of(shard) }, processCounted, logger);
-    workers.set(shard, worker);
-    worker.bull.on('stalled', (id) => {
-      buryIfUnreadable(shard, id, buryConfig).catch((error: unknown) => {
-        logger.warn({ err: error, id }, 'a message whose worker died could not be looked at');
-      });
+    const worker = createShardWorker(shard, {
+      config,
+      name: attemptName(workerId, shard),
+      places: () => places.of(shard),
+      leads: () => upkeep.leads(shard),
+      fleet,
+      processMessage,
+      took({ verdict }) {
+        progress.took(shard);
+        deps.claimed(verdict);
+      },
+      ended(ended, result) {
+        progress.ended(shard);
+        const report = reportOf(ended, result, config.attempts);
+        logAttempt(logger, report);
+        traffic.note(report);
+        deps.report(report);
+      },
+      logger,
     });
-  }
-  for (const worker of workers.values()) {
+    workers.set(shard, worker);
     worker.bull.run().catch((error: unknown) => logger.error({ err: error }, 'BullMQ stopped taking messages'));
   }
-  logger.info({ workerId, version, namespace: config.namespace, concurrency: config.concurrency }, 'taking messages');
-  const openMessages = (): number => progress.health().sending;
-  const leave = async (): Promise<void> => await upkeep.stop();
-  const { shutdownMs } = config;
+  logger.info({ workerId, version, namespace, concurrency: config.concurrency }, 'taking messages');
   return {
-    drain: () =>
-      drain({ workers: [...workers.values()], openMessages, leave, tell: traffic.write, shutdownMs, logger }),
+    drain: async () =>
+      await drain({
+        workers: [...workers.values()],
+        openMessages: () => progress.health().sending,
+        leave: async () => await upkeep.stop(),
+        tell: traffic.write,
+        shutdownMs,
+        logger,
+      }),
   };
 }
 
-/** Names that no other attempt has; they say which worker made it. */
-function attemptNames(workerId: string): () => string {
-  // A restarted container may have the host name and the process id of the one before.
-  const prefix = `${workerId}.${randomBytes(4).toString('base64url')}`;
-  let attempts = 0;
-  return () => `${prefix}.${(attempts += 1).toString(36)}`;
+/** What the names of the attempts of a process begin with: a restarted container may have the host name and the process id of before. */
+function attemptName(workerId: string, { index }: Shard): string {
+  return `${workerId}.${randomBytes(4).toString('base64url')}${index.toString(36)}`;
 }

@@ -1,98 +1,133 @@
-import { type Job, Worker } from 'bullmq';
+import { type Job, type RedisQueueBackend, Worker } from 'bullmq';
 import type { Logger } from 'pino';
 import { SEND_QUEUE, shardPrefix } from '../shared/keys.ts';
-import { MAX_KEPT_DONE } from '../shared/lanes/settle.ts';
-import { jobKeys, type Shard } from '../shared/queues.ts';
-import { isCluster } from '../shared/redis-cluster.ts';
+import type { SettleResult, Taken } from '../shared/lanes/turn.ts';
+import type { Shard } from '../shared/queues.ts';
 import { isConnectionError } from '../shared/redis.ts';
+import type { Fleet } from './fleet.ts';
+import { laneBackendOf, type Returned } from './lane-backend.ts';
 import { lockTimes } from './lock.ts';
-import type { ProcessMessage } from './process-message.ts';
+import type { Ended, ProcessMessage } from './process-message.ts';
 import { createStop, type Stop } from './stop-signal.ts';
+import { createTurns, type TakenHere } from './turns.ts';
 
 export interface ShardWorkerConfig {
   namespace: string;
-  concurrency: number;
   timeoutMs: number;
-  keepDoneMs: number;
 }
 
-/** BullMQ's own limit would fail a message without asking us; ours counts starts, in the claim. */
+export interface ShardWorkerDeps {
+  config: ShardWorkerConfig;
+  /** What the names of this worker's attempts begin with. */
+  name: string;
+  /** How many messages it may have of this shard. */
+  places(): number;
+  leads(): boolean;
+  fleet: Pick<Fleet, 'leave' | 'askToProbe' | 'giveUpProbe'>;
+  processMessage: ProcessMessage;
+  took(taken: Taken): void;
+  ended(ended: Ended, result: SettleResult): void;
+  logger: Logger;
+}
+
+/** BullMQ's own limit would fail a message without asking us; ours counts how often one was found open. */
 const NEVER = 1_000_000_000;
 /** After a lost connection BullMQ waits this long before it asks Redis again. */
 const AFTER_OUTAGE_MS = 1000;
-/** An idle worker looks for work at least this often, even if a wake-up was lost. */
-const IDLE_SECONDS = 2;
+/** The leader wakes a worker when one is needed, so an idle one need not look by itself. */
+const IDLE_SECONDS = 10;
 
-/** BullMQ's worker for one shard: it fetches, locks and hands out jobs; what becomes of them is decided elsewhere. */
+/** BullMQ's worker for one shard: its loop, its locks, its look for stalled messages, on our backend. */
 export interface ShardWorker {
   bull: Worker;
+  /** Whether there were more messages than places for them. */
+  isFull(): boolean;
   /** Ends the requests that are open. */
   giveUpAll(): void;
+  /** Takes no more, lets what is open end, and gives back what was not begun. */
+  close(): Promise<void>;
 }
 
-export function createShardWorker(
-  shard: Shard,
-  config: ShardWorkerConfig,
-  processMessage: ProcessMessage,
-  logger: Logger,
-): ShardWorker {
+export function createShardWorker(shard: Shard, deps: ShardWorkerDeps): ShardWorker {
+  const { config, logger } = deps;
   const { lockDurationMs, stalledIntervalMs } = lockTimes(config.timeoutMs);
-  const open = new Map<string, { token: string; stop: Stop }>();
-  const bull: Worker = new Worker(
+  const open = new Set<Stop>();
+  const handed = new Map<string, TakenHere>();
+  const turns = createTurns({
+    shard,
+    lockMs: lockDurationMs,
+    name: deps.name,
+    places: deps.places,
+    leave: deps.fleet.leave,
+    askToProbe: deps.fleet.askToProbe,
+    giveUpProbe: deps.fleet.giveUpProbe,
+    logger,
+  });
+
+  async function process(taken: TakenHere): Promise<Returned> {
+    const stop = createStop();
+    open.add(stop);
+    deps.took(taken);
+    try {
+      const ended = await deps.processMessage(taken, taken.takenAt + lockDurationMs, stop.signal);
+      return returned(ended);
+    } finally {
+      open.delete(stop);
+    }
+  }
+
+  function returned(ended: Ended): Returned {
+    const { attempt, settlement } = ended;
+    return {
+      id: attempt.taken.id,
+      attempt: attempt.taken.attempt,
+      record: attempt.record,
+      survived: attempt.taken.verdict === 'go' || attempt.taken.verdict === 'expired',
+      settlement,
+      settled: (result) => deps.ended(ended, result),
+      toJSON: () => null,
+    };
+  }
+
+  const bull = new Worker<unknown, Returned, string, RedisQueueBackend>(
     SEND_QUEUE,
-    // Two parameters: for a third one BullMQ would make an AbortController for each message.
-    async (job: Job, token = '') => {
-      const { id = '' } = job;
-      const stop = createStop();
-      open.set(id, { token, stop });
-      try {
-        await processMessage(shard, job, token, stop.signal);
-      } finally {
-        // Another lock may have brought it back already.
-        if (open.get(id)?.token === token) open.delete(id);
-      }
+    async ({ id = '' }: Job) => {
+      const taken = handed.get(id);
+      handed.delete(id);
+      if (!taken) throw new Error('BullMQ processes a job that it was not given');
+      return await process(taken);
     },
     {
       connection: shard.redis,
       prefix: shardPrefix(config.namespace, shard.index),
       autorun: false,
-      concurrency: config.concurrency,
+      concurrency: deps.places(),
       lockDuration: lockDurationMs,
       stalledInterval: stalledIntervalMs,
       maxStalledCount: NEVER,
       drainDelay: IDLE_SECONDS,
       runRetryDelay: AFTER_OUTAGE_MS,
-      // What was delivered is kept by our settlement; BullMQ ends only what has ended before.
-      removeOnComplete: { age: Math.ceil(config.keepDoneMs / 1000), count: MAX_KEPT_DONE },
     },
+    laneBackendOf({ turns, handed, leads: deps.leads, logger }),
   );
   bull.on('error', (error) => {
-    // An outage is told once, by whoever watches the connection.
-    if (!isConnectionError(error)) logger.warn({ err: error }, 'BullMQ reports an error; the worker goes on');
+    // An outage is told once, by whoever watches the connection; a lost lock below.
+    if (isConnectionError(error) || error.message.startsWith('could not renew lock')) return;
+    logger.warn({ err: error }, 'BullMQ reports an error; the worker goes on');
   });
-  // Without its lock a message belongs to another worker: a request that is still open must not run on unseen.
-  bull.on('lockRenewalFailed', (ids) => {
-    for (const id of ids) {
-      const message = open.get(id);
-      if (!message) continue;
-      if (isCluster(shard.redis)) void giveUpUnless(hasLock(shard, id, message.token), message.stop);
-      else message.stop.abort();
-    }
-  });
+  // A request that is open goes on: how it ends counts as long as its attempt is open, whoever has the lock.
+  bull.on('lockRenewalFailed', (ids) => logger.warn({ ids }, 'the locks of some messages were lost; their attempts go on'));
+
   return {
     bull,
+    isFull: turns.isFull,
     giveUpAll() {
-      for (const { stop } of open.values()) stop.abort();
+      for (const stop of open) stop.abort();
+    },
+    async close() {
+      const closing = bull.close();
+      await turns.close();
+      await closing;
     },
   };
-}
-
-/** While a slot moves, BullMQ looks for all locks at one node, and each is at one or the other. */
-async function hasLock(shard: Shard, id: string, token: string): Promise<boolean> {
-  return (await shard.redis.get(jobKeys(shard, id).lock)) === token;
-}
-
-async function giveUpUnless(isLocked: Promise<boolean>, stop: Stop): Promise<void> {
-  const locked = await isLocked.catch(() => false);
-  if (!locked) stop.abort();
 }

@@ -1,87 +1,101 @@
 import type { Logger } from 'pino';
-import { releaseDue } from '../shared/lanes/due.ts';
+import { beatIn, tickIn, type WorkerRecord } from '../shared/lanes/leader.ts';
 import { expireLetters } from '../shared/lanes/letters.ts';
 import { reconcile } from '../shared/lanes/reconcile.ts';
-import { registerWorker, type WorkerRecord } from '../shared/lanes/register.ts';
 import type { Shard } from '../shared/queues.ts';
-import { type BuryConfig, buryFailed } from './bury-lost.ts';
-import type { Fleet } from './fleet.ts';
+import type { LimitKeeper } from './limit-keeper.ts';
 import type { Places } from './places.ts';
 import type { Progress } from './progress.ts';
+import { repeat, type Repetition } from './repeat.ts';
 import type { TrafficMeter } from './traffic-meter.ts';
 
-const BEAT_MS = 2000;
-const TICK_MS = 400;
-const OLD_COUNT_MS = 2000;
+const BEAT_MS = 3000;
+const LIMIT_BEAT_MS = 10_000;
+const LEADER_TICK_MS = 1000;
+/** What is due comes back this late at most, however much of it there is. */
+const MIN_TICK_MS = 20;
+const SHARE_PLACES_MS = 400;
 const TRAFFIC_MS = 2000;
 const RECONCILE_MS = 15_000;
 const DEAD_LETTER_CLEANING_MS = 60_000;
 const CLEANED_AT_ONCE = 500;
 /** Thousands of dead letters that one cleaning lets go; the next one goes on. */
 const CLEANINGS_AT_ONCE = 40;
-/** Hundreds of scheduled messages that one tick lets go; then others have their turn. */
-const DUE_AT_ONCE = 20;
 
 export interface UpkeepDeps {
   shards: readonly Shard[];
   workerId: string;
   describe(shard: Shard): WorkerRecord;
-  fleet: Pick<Fleet, 'refresh' | 'rules'>;
+  /** The operator's fixed page window, 0 for a fair share. */
+  window: number;
+  limits: LimitKeeper;
   progress: Pick<Progress, 'ticked' | 'openIn'>;
   places: Places;
+  isFull(shard: Shard): boolean;
   traffic: Pick<TrafficMeter, 'write'>;
-  bury: BuryConfig;
+  keepDoneMs: number;
   keepDeadMs: number;
+  lockMs: number;
   logger: Logger;
 }
 
-/**
- * What a worker does at intervals: it tells the fleet that it is there, mends lanes that stand still, and lets go of dead
- * letters that have been kept long enough.
- */
-export function createUpkeep(deps: UpkeepDeps): { start(): Promise<void>; stop(): Promise<void> } {
-  const { shards, workerId, describe, fleet, logger } = deps;
-  const timers: NodeJS.Timeout[] = [];
+export interface Upkeep {
+  start(): Promise<void>;
+  /** Whether this worker leads the shard, as far as it knows. */
+  leads(shard: Shard): boolean;
+  stop(): Promise<void>;
+}
+
+/** What a worker does at intervals: it tells each shard that it lives. The leader of a shard does the housekeeping. */
+export function createUpkeep(deps: UpkeepDeps): Upkeep {
+  const { shards, workerId, logger } = deps;
+  const repetitions: Repetition[] = [];
+  const leading = new Map<Shard, Repetition[]>();
   const cursors = new Map<Shard, string>();
   const letterCursors = new Map<Shard, string>();
-  /** Messages that any worker may take. */
-  const counts = new Map<Shard, { waiting: number; countedAt: number }>();
 
-  async function beatIn(shard: Shard): Promise<void> {
-    await registerWorker(shard, workerId, describe(shard), fleet.rules());
+  async function beat(shard: Shard): Promise<void> {
+    const record = deps.describe(shard);
+    const { leads, isStarving } = await beatIn(shard, { workerId, record, window: deps.window });
+    deps.progress.ticked(shard, isStarving, deps.places.of(shard));
+    if (leads && !leading.has(shard)) lead(shard);
   }
 
-  async function beat(): Promise<void> {
-    await Promise.all(shards.map(beatIn));
+  function lead(shard: Shard): void {
+    const tasks = [
+      repeat({ everyMs: LEADER_TICK_MS, isJittered: false, logger, work: async () => await tick(shard) }),
+      repeat({ everyMs: RECONCILE_MS, logger, work: async () => await reconcileIn(shard) }),
+      repeat({ everyMs: DEAD_LETTER_CLEANING_MS, logger, work: async () => await cleanDeadLettersIn(shard) }),
+    ];
+    leading.set(shard, tasks);
+    logger.debug({ shard: shard.index }, 'leads the shard');
   }
 
-  async function tick(): Promise<void> {
-    if (await fleet.refresh()) await beat();
-    const waiting = new Map(shards.map((shard) => [shard, knownToWait(shard)]));
-    deps.progress.ticked(waiting, deps.places.of);
+  function resign(shard: Shard): void {
+    for (const task of leading.get(shard) ?? []) task.stop();
+    leading.delete(shard);
+  }
+
+  /** @returns when to do it again, if sooner than usual */
+  async function tick(shard: Shard): Promise<number | undefined> {
+    const { keepDoneMs, lockMs } = deps;
+    const nextMs = await tickIn(shard, { workerId, keepDoneMs, lockMs });
+    if (nextMs === null) resign(shard);
+    return nextMs === null ? undefined : Math.min(LEADER_TICK_MS, Math.max(MIN_TICK_MS, nextMs));
+  }
+
+  async function sharePlaces(): Promise<void> {
     const loads = shards.map((shard) => {
-      return [shard, { open: deps.progress.openIn(shard), waiting: waiting.get(shard) ?? 0 }] as const;
+      const open = deps.progress.openIn(shard);
+      return [shard, { open, waiting: deps.isFull(shard) ? deps.places.of(shard) : 0 }] as const;
     });
-    if (deps.places.adjust(new Map(loads))) await beat();
-  }
-
-  async function tickIn(shard: Shard): Promise<void> {
-    for (let n = 0; n < DUE_AT_ONCE && (await releaseDue(shard)); n += 1);
-    counts.set(shard, { waiting: await countWaiting(shard), countedAt: performance.now() });
-  }
-
-  /** Of a shard whose node is away nothing can be taken, whatever waits there. */
-  function knownToWait(shard: Shard): number {
-    const count = counts.get(shard);
-    return count && performance.now() - count.countedAt < OLD_COUNT_MS ? count.waiting : 0;
+    if (deps.places.adjust(new Map(loads))) await Promise.all(shards.map(beat));
   }
 
   async function reconcileIn(shard: Shard): Promise<void> {
     const { cursor, repairs } = await reconcile(shard, cursors.get(shard) ?? '0');
     cursors.set(shard, cursor);
-    if (repairs > 0) logger.warn({ repairs }, 'lanes stood still and go on; were jobs removed by hand?');
-    const buried = await buryFailed(shard, deps.bury);
-    if (buried > 0) logger.warn({ buried }, 'messages that BullMQ had failed by itself are dead letters now');
+    if (repairs > 0) logger.warn({ repairs }, 'repaired stalled conversations; were jobs removed by hand?');
   }
 
   async function cleanDeadLettersIn(shard: Shard): Promise<void> {
@@ -102,46 +116,26 @@ export function createUpkeep(deps: UpkeepDeps): { start(): Promise<void>; stop()
     return total;
   }
 
-  function repeat(work: () => Promise<void>, everyMs: number): void {
-    let underWay = false;
-    const run = (): void => {
-      // Redis is away: what waits for it must not pile up.
-      if (underWay) return;
-      underWay = true;
-      work()
-        .catch((error: unknown) => logger.warn({ err: error }, 'a periodic task failed and is tried again'))
-        .finally(() => (underWay = false));
-    };
-    // Jittered, so that workers that started together don't act together.
-    timers.push(setInterval(run, everyMs * (0.75 + Math.random() * 0.5)));
-  }
-
   return {
     async start() {
-      await fleet.refresh();
-      await beat();
-      repeat(tick, TICK_MS);
-      repeat(deps.traffic.write, TRAFFIC_MS);
+      await deps.limits.start();
+      await Promise.all(shards.map(beat));
+      const { limits, traffic } = deps;
+      repetitions.push(
+        repeat({ everyMs: LIMIT_BEAT_MS, logger, work: async () => await limits.beat() }),
+        repeat({ everyMs: LEADER_TICK_MS, logger, work: async () => await limits.tick() }),
+        repeat({ everyMs: TRAFFIC_MS, logger, work: async () => await traffic.write() }),
+      );
+      if (shards.length > 1) repetitions.push(repeat({ everyMs: SHARE_PLACES_MS, logger, work: sharePlaces }));
       // Each by itself: a shard whose node is away must not keep the others waiting.
-      for (const shard of shards) {
-        repeat(() => tickIn(shard), TICK_MS);
-        repeat(() => beatIn(shard), BEAT_MS);
-        repeat(() => reconcileIn(shard), RECONCILE_MS);
-        repeat(() => cleanDeadLettersIn(shard), DEAD_LETTER_CLEANING_MS);
-      }
+      for (const shard of shards) repetitions.push(repeat({ everyMs: BEAT_MS, logger, work: async () => await beat(shard) }));
     },
+    leads: (shard) => leading.has(shard),
     async stop() {
-      for (const timer of timers) clearInterval(timer);
-      await Promise.all(shards.map((shard) => registerWorker(shard, workerId, null, fleet.rules())));
+      for (const repetition of repetitions) repetition.stop();
+      for (const shard of shards) resign(shard);
+      const leave = { workerId, record: null, window: deps.window };
+      await Promise.all([deps.limits.stop(), ...shards.map((shard) => beatIn(shard, leave))]);
     },
   };
-}
-
-/** Messages that any worker may take now. Somebody may have paused BullMQ's queue, or bounded it: then none may. */
-async function countWaiting({ redis, root }: Shard): Promise<number> {
-  const [waiting, stops] = await Promise.all([
-    redis.llen(`${root}send:wait`),
-    redis.hmget(`${root}send:meta`, 'paused', 'concurrency'),
-  ]);
-  return stops.some((stop) => stop !== null) ? 0 : waiting;
 }

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connectPatiently } from '../../src/shared/redis.ts';
 import type { RedisServer } from '../../src/testing/redis-handle.ts';
 import { jsonLinesOf, installWithCli } from '../support/cli-installation.ts';
 import { runCommand } from '../support/command-line.ts';
 import { manyMessages } from '../support/messages.ts';
+import { createKeeper } from '../support/limits/keepers.ts';
 import { startTestRedis } from '../support/redis.ts';
 
 let server: RedisServer;
@@ -11,7 +13,8 @@ beforeAll(async () => {
 });
 afterAll(async () => await server.stop());
 
-const ownVariables = expect.stringContaining('each worker keeps to its own variables') as string;
+const nobodyYet = expect.stringContaining('No worker has asked for its limits yet') as string;
+const done = 'The limits are set; the workers keep to them within seconds.';
 
 describe.concurrent('kitechat-sender limits', { timeout: 60_000 }, () => {
   function on(namespace: string, more: Record<string, string> = {}) {
@@ -19,40 +22,67 @@ describe.concurrent('kitechat-sender limits', { timeout: 60_000 }, () => {
     return async (...args: string[]) => await runCommand(['limits', ...args], env);
   }
 
-  it('show says what counts, and where it is from', async () => {
-    const limits = on('shown', { KITECHAT_PAGE_RATE_LIMIT: '20/s burst 5' });
+  it('show says what is in force for the fleet, and where it is from, whatever the variables here say', async () => {
+    const redis = connectPatiently(server.url);
+    try {
+      await createKeeper(redis, 'shown', 'worker', { pageRate: '20/s burst 5' }).start();
+    } finally {
+      redis.disconnect();
+    }
+    const limits = on('shown', { KITECHAT_RATE_LIMIT: '7/s', KITECHAT_PAGE_RATE_LIMIT: '8/s' });
     const [asJson, asTable] = await Promise.all([limits('show', '--json'), limits('show')]);
-    expect(asJson).toMatchObject({ exitCode: 0, stderr: [ownVariables] });
+    expect(asJson).toMatchObject({ exitCode: 0, stderr: [] });
     expect(jsonLinesOf(asJson)).toEqual([
-      { rate: { limit: null, from: 'default' }, pageRate: { limit: '20/s burst 5', from: 'variable' } },
+      {
+        rate: { limit: null, from: 'default', inForce: true },
+        pageRate: { limit: '20/s burst 5', from: 'variable', inForce: true },
+      },
     ]);
     expect(asTable).toMatchObject({
       exitCode: 0,
+      stderr: [],
       stdout: [
         '                 limit         from',
         'the whole fleet  none          nothing is set',
-        'each page        20/s burst 5  KITECHAT_PAGE_RATE_LIMIT',
+        'each page        20/s burst 5  KITECHAT_PAGE_RATE_LIMIT of the workers',
       ],
     });
   });
 
-  it('set overrides the variables, leaves what is not named, and gives them their say again', async () => {
+  it('show falls back on the variables here before the first worker has started, and says so', async () => {
+    const limits = on('unused', { KITECHAT_RATE_LIMIT: '7/s' });
+    const [asJson, asTable] = await Promise.all([limits('show', '--json'), limits('show')]);
+    expect(asJson).toMatchObject({ exitCode: 0, stderr: [nobodyYet] });
+    expect(jsonLinesOf(asJson)).toEqual([
+      {
+        rate: { limit: '7/s', from: 'variable', inForce: false },
+        pageRate: { limit: null, from: 'default', inForce: false },
+      },
+    ]);
+    expect(asTable.stdout).toEqual([
+      '                 limit  from',
+      'the whole fleet  7/s    KITECHAT_RATE_LIMIT, as set here',
+      'each page        none   nothing is set',
+    ]);
+  });
+
+  it('set overrides the variables, leaves what is not named, and lets them count again', async () => {
     const limits = on('set', { KITECHAT_RATE_LIMIT: '9/s' });
     const first = await limits('set', '--rate', ' 50 / s burst 1', '--json');
-    expect(first).toMatchObject({
-      exitCode: 0,
-      stderr: [ownVariables, 'The limits are set; the workers keep to them within seconds.'],
-    });
-    expect(jsonLinesOf(first)).toEqual([
+    expect(first).toMatchObject({ exitCode: 0, stderr: [nobodyYet, done] });
+    expect(jsonLinesOf(first)).toMatchObject([
       { rate: { limit: '50/s', from: 'run-time' }, pageRate: { limit: null, from: 'default' } },
     ]);
     const second = await limits('set', '--page-rate', '300/min burst 10', '--json');
-    expect(second.stderr).toEqual(['The limits are set; the workers keep to them within seconds.']);
+    expect(second.stderr).toEqual([done]);
     expect(jsonLinesOf(second)).toEqual([
-      { rate: { limit: '50/s', from: 'run-time' }, pageRate: { limit: '300/min burst 10', from: 'run-time' } },
+      {
+        rate: { limit: '50/s', from: 'run-time', inForce: true },
+        pageRate: { limit: '300/min burst 10', from: 'run-time', inForce: true },
+      },
     ]);
     const third = await limits('set', '--rate', 'none', '--page-rate', 'default', '--json');
-    expect(jsonLinesOf(third)).toEqual([
+    expect(jsonLinesOf(third)).toMatchObject([
       { rate: { limit: null, from: 'run-time' }, pageRate: { limit: null, from: 'default' } },
     ]);
     const { stdout } = await limits('show');

@@ -7,6 +7,7 @@ import { startRedisServer } from '../../src/testing/redis-server.ts';
 import { type Cli, installWithCli, jsonLinesOf } from '../support/cli-installation.ts';
 import { runCommand } from '../support/command-line.ts';
 import { textMessage } from '../support/messages.ts';
+import { layoutOne } from '../support/layout-one.ts';
 import { startRedisCluster } from '../support/redis-cluster.ts';
 import { settled } from '../support/settled.ts';
 import { install, type Installation } from '../support/worker.ts';
@@ -117,12 +118,15 @@ describe.each([
     await site.until(id, 'delivered');
   });
 
-  it('that was interrupted keeps everybody out until it is run again', async () => {
+  it.each([
+    ['this version', 'resharding 2 6 layout 2 version 0.2.0'],
+    ['version 0.1', 'resharding 2 6'],
+  ])('of %s that was interrupted keeps everybody out until it is run again', async (_by, mark) => {
     await using site = await installWithCli(server, { startWorker: false, config: { shards: 2 } });
     const namespace = site.config.namespace ?? '';
     expect((await site.cli('reshard', '2')).exitCode).toBe(0);
     const nodes = server.url.includes(',') ? new Redis.Cluster(server.url.split(',')) : new Redis(server.url);
-    await nodes.set(shardsKey(namespace), 'resharding 2 6');
+    await nodes.set(shardsKey(namespace), mark);
     nodes.disconnect();
     const { error } = await settled(site.producer.enqueueMessage(textMessage('c1', 1)));
     expect(error).toMatchObject({ message: expect.stringContaining('kitechat-sender reshard 6') as string });
@@ -131,6 +135,25 @@ describe.each([
     expect((await site.cli('reshard', '6')).exitCode).toBe(0);
     await using producer = producerOf(site, 6);
     expect(await producer.enqueueMessage(textMessage('c1', 1))).toMatchObject({ duplicate: false });
+  });
+
+  it('takes a drained namespace of version 0.1 over, with the same number of shards or another one', async () => {
+    for (const to of [2, 5]) {
+      await using site = await installWithCli(server, { startWorker: false, config: { shards: 2 } });
+      const namespace = site.config.namespace ?? '';
+      const redis = server.url.includes(',') ? new Redis.Cluster(server.url.split(',')) : new Redis(server.url);
+      const { letter } = await layoutOne(redis, namespace, 2).writeDrained();
+      const letters = await cliOf(site, 2)('reshard', String(to), '--json');
+      const isRefused = to !== 2;
+      expect(letters.exitCode).toBe(isRefused ? 1 : 0);
+      expect(await redis.get(shardsKey(namespace))).toMatch(isRefused ? /^2$/ : /^2 layout 2 version /);
+      if (isRefused) {
+        await redis.unlink(`{${namespace}:0}:dead:${letter}`, `{${namespace}:0}:dead:failed`);
+        expect((await site.cli('reshard', '5')).exitCode).toBe(0);
+        expect(await redis.get(shardsKey(namespace))).toMatch(/^5 layout 2 version /);
+      }
+      redis.disconnect();
+    }
   });
 
   it('to fewer leaves no key of the shards that are gone, and what ended in the others stays known', async () => {
@@ -167,7 +190,7 @@ describe('a worker', () => {
     const running = settled(worker.run());
     await site.until(await site.enqueue(textMessage('c1', 1)), 'delivered');
     const redis = new Redis(server.url);
-    await redis.set(shardsKey(site.config.namespace ?? ''), 3);
+    await redis.set(shardsKey(site.config.namespace ?? ''), '3 layout 2 version 0.2.0');
     await redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
     redis.disconnect();
     expect((await running).error).toMatchObject({ code: 'INVALID_CONFIG' });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pagePath } from '../../src/console/links.ts';
+import { connectPatiently } from '../../src/shared/redis.ts';
 import type { RedisServer } from '../../src/testing/redis-handle.ts';
 import { type PageAnswer, startConsole, type TestConsole, wordsOf } from '../support/console.ts';
 import { eventually } from '../support/eventually.ts';
@@ -204,6 +205,53 @@ describe('what messages say', () => {
     const edit = await to.console.visitor.post(`/dead-letters/${ids.dead}/replay-edited`, { 'set:message.text': 'x' });
     expect(edit.status).toBe(422);
     expect(await to.deadLetters.count()).toBe(1);
+  });
+
+  it.each([
+    ['of an encrypted message', { pageId: 'p1', conversationId: 'c1', sealed: MARKER }],
+    [
+      'of the layout before',
+      { v: 1, request: { pageId: 'p1', conversationId: 'c1', message: { type: 'text', text: MARKER } } },
+    ],
+    ['with a message that is a text', { pageId: 'p1', conversationId: 'c1', message: MARKER }],
+    ['with a type that is a text', { pageId: 'p1', conversationId: 'c1', message: { type: `a text: ${MARKER}` } }],
+    [
+      'with ids and a label that are objects',
+      { pageId: { MARKER }, conversationId: [MARKER], label: { text: MARKER } },
+    ],
+    ['with a reason that is none', { reason: MARKER, request: { pageId: 'p1' }, stored: MARKER, problem: MARKER }],
+    ['that is a text', MARKER],
+    ['that is a list', [MARKER, { pageId: MARKER }]],
+  ])('is in no raw job %s', async (_what, data) => {
+    await using to = await site({ startWorker: false });
+    const redis = connectPatiently(server.url);
+    const root = `{${to.config.namespace ?? ''}:0}`;
+    for (const [queue, list] of [
+      ['send', 'waiting-children'],
+      ['dead', 'failed'],
+    ] as const) {
+      const job = {
+        name: 'text',
+        data: JSON.stringify(data),
+        opts: '{}',
+        timestamp: Date.now(),
+        returnvalue: `"${MARKER}"`,
+      };
+      await redis.hset(`${root}:${queue}:job`, {
+        ...job,
+        failedReason: MARKER,
+        stacktrace: `["${MARKER}"]`,
+        progress: `"${MARKER}"`,
+      });
+      await redis.zadd(`${root}:${queue}:${list}`, 1, 'job');
+      const queues = '/queues/api/queues';
+      for (const path of [`${queues}?activeQueue=${queue}&status=${list}`, `${queues}/${queue}/job`]) {
+        const { status, text } = await to.console.visitor.get(path);
+        expect([path, status, text.includes('[hidden]')]).toEqual([path, 200, true]);
+        expect([path, text.includes(MARKER)]).toEqual([path, false]);
+      }
+    }
+    redis.disconnect();
   });
 
   it('is shown when it is asked for', async () => {

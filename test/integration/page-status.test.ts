@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readConversations, readLane, readPlace } from '../../src/shared/conversation-status.ts';
 import { resolveConfig } from '../../src/shared/config.ts';
 import { deadlineIn } from '../../src/shared/deadline.ts';
+import { BACKOFF, HELD, HIGH_BELOW, IN_FLIGHT } from '../../src/shared/lanes/places.ts';
 import { readPage, readPages } from '../../src/shared/page-status.ts';
 import { connectPatiently } from '../../src/shared/redis.ts';
 import { createSession, type Session } from '../../src/shared/session.ts';
@@ -98,6 +99,21 @@ it('tells what is sent now, and what waits for another attempt', async () => {
   ]);
 });
 
+it('the conversations of a page come in the order in which they go on', async () => {
+  await using to = await site();
+  const redis = connectPatiently(server.url);
+  const heads = `{${to.config.namespace ?? ''}:0}:heads:p1`;
+  const scores = { high: 1 + 2 * HIGH_BELOW, first: 1, second: 2, sent: IN_FLIGHT, failing: BACKOFF, held: HELD };
+  await to.producer.enqueueMessages(Object.keys(scores).map((conversation) => textMessage(conversation, 1)));
+  await redis.zadd(heads, ...Object.entries(scores).flatMap(([conversation, score]) => [score, `p1/${conversation}`]));
+  redis.disconnect();
+  const conversations = await readConversations({ ...asked(to), pageId: 'p1' }, deadlineIn(5000));
+  const order = ['sent', 'failing', 'held', 'high', 'first', 'second'];
+  expect(conversations.map(({ conversationId }) => conversationId)).toEqual(order);
+  const page = await readPage(to.session, to.settings, 'p1', deadlineIn(5000));
+  expect(page).toMatchObject({ messages: 6, conversations: 6, sending: 0, failing: 1 });
+});
+
 it('a page that nobody has heard of has nothing', async () => {
   await using to = await site();
   const page = await readPage(to.session, to.settings, ODD_PAGE, deadlineIn(5000));
@@ -156,7 +172,10 @@ describe('whatever the backlog', () => {
       const pipeline = redis.pipeline();
       for (let n = 0; n < pages; n += 1) {
         pipeline.sadd(`${root}pages`, `p${n}`);
-        pipeline.rpush(`${root}ready:p${n}`, ...Array.from({ length: 80 }, (_, lane) => `p${n}/c${lane}`));
+        pipeline.zadd(
+          `${root}heads:p${n}`,
+          ...Array.from({ length: 80 }, (_, lane) => [lane, `p${n}/c${lane}`]).flat(),
+        );
       }
       await pipeline.exec();
       await redis.config('RESETSTAT');

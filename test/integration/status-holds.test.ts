@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HoldTarget } from '../../src/shared/lanes/hold.ts';
+import { connectPatiently } from '../../src/shared/redis.ts';
 import type { RedisServer } from '../../src/testing/redis-handle.ts';
 import { eventually } from '../support/eventually.ts';
 import { type HeldInstallation, installWithHolds } from '../support/held-installation.ts';
@@ -196,6 +197,36 @@ describe.concurrent('status', () => {
     const { oldestQueuedMs } = await to.status();
     expect(oldestQueuedMs).toBeGreaterThanOrEqual(200);
     expect(oldestQueuedMs).toBeLessThan(60_000);
+  });
+
+  it('tells that messages wait also after Redis’s clock was set back', async () => {
+    await using to = await installWithHolds(server, { startWorker: false });
+    const id = await to.enqueue(textMessage('c1', 1));
+    const redis = connectPatiently(server.url);
+    await redis.zadd(`{${to.config.namespace}:0}:send:waiting-children`, Date.now() + HOUR_MS, id);
+    redis.disconnect();
+    expect(await to.status()).toMatchObject({ queued: 1, scheduled: 0, oldestQueuedMs: 1 });
+  });
+
+  it('counts all first messages of a page that the API holds as held, also those in backoff', async () => {
+    await using to = await installWithHolds(server, {
+      config: { backoffMs: HOUR_MS, backoffMaxMs: HOUR_MS },
+      api: {
+        faults: [
+          { kind: 'status', status: 500, match: { conversationId: 'fails' } },
+          { kind: 'status', status: 429, retryAfter: 600, match: { conversationId: 'limited' } },
+        ],
+      },
+    });
+    await to.until(await to.enqueue(textMessage('fails', 1)), 'retrying');
+    await to.until(await to.enqueue(textMessage('limited', 1)), 'held');
+    await to.enqueue(textMessage('waits', 1));
+    await to.enqueue(textMessage('waits', 2));
+    const counts = await eventually('nothing is under way', async () => {
+      const found = await to.status();
+      return found.sending === 0 && found;
+    });
+    expect(counts).toMatchObject({ held: 3, queued: 1, retrying: 0 });
   });
 
   it('counts those that wait for a slot of a limit as queued, and tells for how long', async () => {

@@ -1,16 +1,32 @@
 import { randomUUID } from 'node:crypto';
 import { monotonicFactory } from 'ulid';
-import { type Claim, claim } from '../../src/shared/lanes/claim.ts';
 import { enqueue, type EnqueueResult } from '../../src/shared/lanes/enqueue.ts';
-import { type FleetRules, registerWorker } from '../../src/shared/lanes/register.ts';
-import { settle, type Settlement, type SettleResult } from '../../src/shared/lanes/settle.ts';
+import {
+  type AttemptToSettle,
+  callTurn,
+  type Settlement,
+  type SettleResult,
+  type Taken,
+  type Turn,
+  type TurnAnswer,
+} from '../../src/shared/lanes/turn.ts';
 import { laneOf, messageId } from '../../src/shared/keys.ts';
 import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
 import type { MessagePayload } from '../../src/shared/payload.ts';
 import { openShard, type Shard } from '../../src/shared/queues.ts';
 import { keysOf } from './keys-of.ts';
 
-/** The lanes of one shard, driven step by step as BullMQ and a worker would. */
+/** What a shard keeps to; a number that is left out is no limit. */
+export interface Rules {
+  window?: number;
+  concurrency?: number;
+  intervalMs?: number;
+  burst?: number;
+  pageIntervalMs?: number;
+  pageBurst?: number;
+}
+
+/** The lanes of one shard, driven step by step as a worker would. */
 export interface Lanes {
   shard: Shard;
   store(message: {
@@ -19,39 +35,27 @@ export interface Lanes {
     ttlMs?: number;
     id?: string;
     replayOf?: string;
+    priority?: 'high';
+    due?: { delayMs: number } | { atMs: number };
   }): Promise<string>;
   tryStore(message: Parameters<Lanes['store']>[0] & { maxQueued?: number }): Promise<EnqueueResult>;
-  /** Takes the next job from `wait` into `active` under a lock, as BullMQ does. `null` if none is released. */
-  take(lockMs?: number): Promise<{ id: string; token: string } | null>;
-  claim(taken: Taken, attempt?: string): Promise<Claim>;
-  settle(taken: Taken, attempt: string, settlement: Settlement, survived?: boolean): Promise<SettleResult>;
-  /** What BullMQ does with a job that is dead, and with one that is put off. */
-  finish(taken: Taken): Promise<void>;
-  putOff(taken: Taken): Promise<void>;
-  /** What BullMQ does when a delay is over, and when a lock has ended. */
-  comeBack(id: string): Promise<void>;
-  stall(taken: Taken): Promise<void>;
-  /** Who is released: the ids in `wait`, first to be taken first. */
-  released(): Promise<string[]>;
+  /** One turn of a worker; by default it has a place for each message and settles nothing. */
+  turn(turn?: Partial<Turn>): Promise<TurnAnswer>;
+  /** Takes the next message; `null` if there is none. */
+  take(turn?: Partial<Turn>): Promise<Taken | null>;
+  settle(taken: Pick<Taken, 'id' | 'attempt'>, settlement: Settlement, more?: Partial<AttemptToSettle>): Promise<SettleResult>;
+  /** What BullMQ does when the lock of a message has ended. */
+  stall(taken: Pick<Taken, 'id'>): Promise<void>;
   lane(conversation: string, page?: string): Promise<string[]>;
-  window(page?: string): Promise<string[]>;
+  /** The lanes of a page with their scores. */
+  heads(page?: string): Promise<Record<string, number>>;
   /** All the shard's keys, without BullMQ's own records of what has been. */
   keys(): Promise<string[]>;
-  limitWindow(size: number): Promise<void>;
+  rules(rules: Rules): Promise<void>;
 }
 
-export interface Taken {
-  id: string;
-  token: string;
-}
-
-/** No limits, and a fixed page window or none. */
-export function rulesOf(window = 0): FleetRules {
-  return { window, pageLimit: null, limit: null };
-}
-
-/** What becomes of a message that the API has taken; it stays known for an hour. */
-export const delivered: Settlement = { kind: 'delivered', keepMs: 3_600_000 };
+/** What becomes of a message that the API has taken. */
+export const delivered: Settlement = { kind: 'delivered', elapsedMs: 1 };
 
 const ulid = monotonicFactory();
 
@@ -66,50 +70,64 @@ export async function openLanes(redis: LaneRedis, namespace: string = randomUUID
     id,
     replayOf,
     maxQueued = 1e6,
+    priority,
+    due,
   }) => {
     const payload: MessagePayload = {
-      v: 1,
       request: { pageId: page, conversationId: conversation, message: { type: 'text', text: 'hello' } },
       ...(replayOf === undefined ? {} : { replayOf }),
     };
-    return await enqueue(shard, { id: id ?? messageId(0, ulid()), payload, ttlMs, maxQueued, idempotency: undefined });
+    const message = { id: id ?? messageId(0, ulid()), payload, ttlMs, maxQueued, priority, due, idempotency: undefined };
+    return await enqueue(shard, message);
   };
+
+  const turn: Lanes['turn'] = async (given = {}) =>
+    await callTurn(shard, {
+      token: 'worker',
+      lockMs: 60_000,
+      attemptPrefix: `${randomUUID()}.`,
+      settlements: [],
+      places: 100,
+      dueSlots: 0,
+      laterSlots: 0,
+      look: '',
+      isProbe: false,
+      ...given,
+    });
+
+  const rules: Lanes['rules'] = async ({ window = 0, concurrency = 50, ...limits }) => {
+    const pace = { intervalMs: 0, burst: 1, pageIntervalMs: 0, pageBurst: 1, ...limits };
+    await redis.hset(`${shard.root}fleet`, { window, concurrency, ...pace });
+  };
+  await rules({});
 
   return {
     shard,
     tryStore,
+    turn,
+    rules,
     async store(message) {
       const id = message.id ?? messageId(0, ulid());
       const { verdict } = await tryStore({ ...message, id });
       if (verdict !== 'stored') throw new Error(verdict);
       return id;
     },
-    async take(lockMs = 60_000) {
-      const id = await redis.rpoplpush(`${send}wait`, `${send}active`);
-      if (id === null) return null;
-      const token = randomUUID();
-      await redis.set(`${send}${id}:lock`, token, 'PX', lockMs);
-      return { id, token };
-    },
-    claim: async ({ id, token }, attempt = randomUUID()) => await claim(shard, { id, token, attempt }),
-    settle: async ({ id, token }, openAttempt, settlement, survived = true) =>
-      await settle(shard, { id, token, openAttempt, record: null, survived }, settlement),
-    async finish({ id }) {
-      await redis.multi().lrem(`${send}active`, 1, id).del(`${send}${id}:lock`).del(`${send}${id}`).exec();
-    },
-    async putOff({ id }) {
-      await redis.multi().lrem(`${send}active`, 1, id).del(`${send}${id}:lock`).zadd(`${send}delayed`, 1, id).exec();
-    },
-    async comeBack(id) {
-      await redis.multi().zrem(`${send}delayed`, id).lpush(`${send}wait`, id).exec();
+    take: async (given) => (await turn({ places: 1, ...given })).taken[0] ?? null,
+    async settle({ id, attempt }, settlement, more) {
+      const settled = { id, attempt, record: null, survived: true, settlement, ...more };
+      const [result] = (await turn({ places: 0, settlements: [settled] })).settled;
+      if (result === undefined || result instanceof Error) throw result ?? new Error('no answer');
+      return result;
     },
     async stall({ id }) {
       await redis.multi().lrem(`${send}active`, 1, id).del(`${send}${id}:lock`).rpush(`${send}wait`, id).exec();
     },
-    released: async () => (await redis.lrange(`${send}wait`, 0, -1)).toReversed(),
     lane: async (conversation, page = 'p1') =>
       await redis.lrange(`${shard.root}lane:${laneOf(page, conversation)}`, 0, -1),
-    window: async (page = 'p1') => (await redis.hkeys(`${shard.root}window:${page}`)).toSorted(),
+    async heads(page = 'p1') {
+      const entries = await redis.zrange(`${shard.root}heads:${page}`, '0', '-1', 'WITHSCORES');
+      return Object.fromEntries(entries.flatMap((lane, n) => (n % 2 === 0 ? [[lane, Number(entries[n + 1])]] : [])));
+    },
     async keys() {
       const found = await keysOf(redis, `${shard.root.replaceAll(/[{}]/g, '?')}*`);
       const bookkeeping = /:(events|meta|id|marker|fleet|workers|stalled-check)$/;
@@ -117,9 +135,6 @@ export async function openLanes(redis: LaneRedis, namespace: string = randomUUID
         .filter((key) => !bookkeeping.test(key))
         .map((key) => key.slice(shard.root.length))
         .toSorted();
-    },
-    async limitWindow(size) {
-      await registerWorker(shard, 'test', null, rulesOf(size));
     },
   };
 }

@@ -1,6 +1,7 @@
 import { shardOfPage, shardRoot } from '../../shared/keys.ts';
 import type { LaneRedis } from '../../shared/lanes/commands.ts';
-import { mastersOf } from '../../shared/redis-cluster.ts';
+import { scanKeys } from '../../shared/scan-keys.ts';
+import { shardRoots } from '../../shared/shard-roots.ts';
 
 /** From how many shards to how many. */
 export interface Resharding {
@@ -9,7 +10,6 @@ export interface Resharding {
   to: number;
 }
 
-const KEYS_AT_ONCE = 1000;
 const IDEMPOTENCY = 'idem:';
 
 /**
@@ -17,9 +17,10 @@ const IDEMPOTENCY = 'idem:';
  *
  * @returns how many were moved.
  */
-export async function moveIdempotencyKeys(redis: LaneRedis, { namespace, to }: Resharding): Promise<number> {
+export async function moveIdempotencyKeys(redis: LaneRedis, { namespace, from, to }: Resharding): Promise<number> {
   let moved = 0;
-  for await (const keys of scan(redis, `{${namespace}:*}:${IDEMPOTENCY}*`)) {
+  const roots = shardRoots(namespace, Math.max(from, to));
+  for await (const keys of scanKeys(redis, `{${namespace}:*}:${IDEMPOTENCY}*`, roots)) {
     const counts = await Promise.all(keys.map((key) => moveIdempotencyKey(redis, key, { namespace, to })));
     moved += counts.filter(Boolean).length;
   }
@@ -77,19 +78,9 @@ function pageOfHold(field: string, value: string): string | null {
 /** Removes what is left of shards that are there no more: messages that have ended, and notes of the workers. */
 export async function removeShards(redis: LaneRedis, { namespace, from, to }: Resharding): Promise<void> {
   for (let index = to; index < from; index += 1) {
-    for await (const keys of scan(redis, `${shardRoot(namespace, index)}*`)) {
+    const root = shardRoot(namespace, index);
+    for await (const keys of scanKeys(redis, `${root}*`, [root])) {
       await Promise.all(keys.map((key) => redis.unlink(key)));
     }
-  }
-}
-
-async function* scan(redis: LaneRedis, pattern: string): AsyncGenerator<string[]> {
-  for (const node of mastersOf(redis)) {
-    let cursor = '0';
-    do {
-      const [next, keys] = await node.scan(cursor, 'MATCH', pattern, 'COUNT', KEYS_AT_ONCE);
-      if (keys.length > 0) yield keys;
-      cursor = next;
-    } while (cursor !== '0');
   }
 }

@@ -1,14 +1,19 @@
 import { type Config, loadConfig } from '../../shared/config.ts';
+import { endConnections } from '../../shared/end-connections.ts';
 import { QueueUnavailableError } from '../../shared/errors.ts';
 import { shardsKey } from '../../shared/keys.ts';
 import type { LaneRedis } from '../../shared/lanes/commands.ts';
+import { formatStamp, type ReshardingStamp, type SettledStamp } from '../../shared/layout/stamp.ts';
+import { readStamp, replaceStamp, type StoredStamp } from '../../shared/layout/stored-stamp.ts';
+import { takeOver } from '../../shared/layout/take-over.ts';
+import { type OpenWork, readOpenWork } from '../../shared/open-work.ts';
 import { connectFailingFast, lastErrorOf, whenReady } from '../../shared/redis.ts';
-import { parseStoredShards, reshardingMark } from '../../shared/shards.ts';
+import { agreeOnShards } from '../../shared/shards.ts';
+import { version } from '../../shared/version.ts';
 import { type CommandContext, type ExitCode, exitCodes, jsonLine, line } from '../context.ts';
 import { table } from '../table.ts';
-import { endConnections } from './end-connections.ts';
 import { moveHolds, moveIdempotencyKeys, removeShards, type Resharding } from './move-keys.ts';
-import { describeObstacles, findObstacles, isClear, type Obstacles } from './obstacles.ts';
+import { describeObstacles, isClear } from './obstacles.ts';
 
 const SILENCE_MS = 60_000;
 
@@ -20,7 +25,7 @@ interface Outcome {
   idempotencyKeys: number;
   holds: number;
   /** Only if it was refused for them. */
-  obstacles?: Obstacles;
+  obstacles?: OpenWork;
 }
 
 /** `reshard`: gives an installation without open messages, workers and dead letters another number of shards. */
@@ -54,36 +59,43 @@ async function change(site: Site, to: number): Promise<Outcome> {
   const { context, redis, config } = site;
   const { namespace } = config;
   const say = (text: string): void => line(context.stderr, text);
-  const key = shardsKey(namespace);
-  await redis.set(key, to, 'NX');
-  const { shards: from, next } = parseStoredShards((await redis.get(key)) ?? String(to));
+  const found = await readUsable(redis, namespace, to);
+  const { stamp } = found;
+  const from = stamp.shards;
   const outcome = { from, to, idempotencyKeys: 0, holds: 0 };
-  if (next === null && from === to) {
+  const isInterrupted = stamp.state === 'resharding';
+  if (isInterrupted && stamp.next !== to) {
+    say(
+      `the change from ${from} shards to ${stamp.next} was interrupted: finish it first with "kitechat-sender reshard ${stamp.next}"`,
+    );
+    return { ...outcome, result: 'refused' };
+  }
+  if (!isInterrupted && from === to) {
+    await agreeOnShards(redis, namespace, to);
     say(`the namespace "${namespace}" has ${to} shards: nothing is to be done`);
     return { ...outcome, result: 'unchanged' };
   }
-  if (next !== null && next !== to) {
-    say(`a change from ${from} shards to ${next} was interrupted: end it first with "kitechat-sender reshard ${next}"`);
-    return { ...outcome, result: 'refused' };
-  }
   const resharding = { namespace, from, to };
-  const mark = reshardingMark(from, to);
-  if (next === null) {
+  if (!isInterrupted) {
     const obstacles = await tellObstacles(site, resharding);
     if (obstacles) return { ...outcome, result: 'refused', obstacles };
-    if (!(await replace(redis, key, String(from), mark))) {
-      say('another process changes the number of shards just now: run it again when that has ended');
-      return { ...outcome, result: 'refused' };
-    }
   }
+  const marked = isInterrupted ? found : await mark(redis, namespace, found, to);
+  if (marked === null) {
+    say('another process is changing the number of shards: wait for it to finish, then run this command again');
+    return { ...outcome, result: 'refused' };
+  }
+  const giveUp = async (): Promise<void> => {
+    if (!isInterrupted) await replaceStamp(redis, namespace, marked, stamp);
+  };
   // From here on nobody who connects gets through, and whoever is connected has to connect again. What came until then is
   // in the way all the same.
-  let obstacles: Obstacles | null;
+  let obstacles: OpenWork | null;
   try {
-    await endConnections(redis, namespace);
+    await endConnections(redis, namespace, from);
     obstacles = await tellObstacles(site, resharding);
   } catch (error) {
-    if (next === null) await replace(redis, key, mark, String(from));
+    await giveUp();
     throw new QueueUnavailableError(
       'The connections of apps and workers could not be ended (CLIENT LIST, CLIENT KILL)',
       {
@@ -92,30 +104,43 @@ async function change(site: Site, to: number): Promise<Outcome> {
     );
   }
   if (obstacles) {
-    if (next === null) await replace(redis, key, mark, String(from));
+    await giveUp();
     return { ...outcome, result: 'refused', obstacles };
   }
   const idempotencyKeys = await moveIdempotencyKeys(redis, resharding);
   const holds = await moveHolds(redis, resharding);
   await removeShards(redis, resharding);
-  await replace(redis, key, mark, String(to));
+  await replaceStamp(redis, namespace, marked, { state: 'settled', shards: to, layout: stamp.layout, version });
+  // A namespace of version 0.1 is drained now.
+  await agreeOnShards(redis, namespace, to);
   say(`the namespace "${namespace}" has ${to} shards now: start apps, workers and consoles with KITECHAT_SHARDS=${to}`);
   return { from, to, result: 'done', idempotencyKeys, holds };
 }
 
-async function tellObstacles({ context, redis }: Site, { namespace, from, to }: Resharding): Promise<Obstacles | null> {
-  const obstacles = await findObstacles(redis, namespace, from);
+type UsableStamp = StoredStamp & { stamp: SettledStamp | ReshardingStamp };
+
+/** The stamp as it is when a take-over from version 0.1 that was interrupted has ended. */
+async function readUsable(redis: LaneRedis, namespace: string, shards: number): Promise<UsableStamp> {
+  for (;;) {
+    const { stamp, text } = await readStamp(redis, namespace, shards);
+    if (stamp.state !== 'taking-over') return { stamp, text };
+    await takeOver(redis, namespace, { stamp, text });
+  }
+}
+
+/** Keeps everybody out. @returns `null` if another process was faster. */
+async function mark(redis: LaneRedis, namespace: string, found: UsableStamp, to: number): Promise<StoredStamp | null> {
+  const { shards, layout } = found.stamp;
+  const stamp: ReshardingStamp = { state: 'resharding', shards, next: to, layout };
+  return (await replaceStamp(redis, namespace, found, stamp)) ? { stamp, text: formatStamp(stamp) } : null;
+}
+
+async function tellObstacles({ context, redis }: Site, { namespace, from, to }: Resharding): Promise<OpenWork | null> {
+  const obstacles = await readOpenWork(redis, namespace, from);
   if (isClear(obstacles)) return null;
   line(context.stderr, `the number of shards stays ${from} and does not become ${to}. In the way are`);
   for (const obstacle of describeObstacles(obstacles)) line(context.stderr, `  ${obstacle}`);
   return obstacles;
-}
-
-/** Two of these commands at once must not both go on. */
-async function replace(redis: LaneRedis, key: string, before: string, after: string): Promise<boolean> {
-  const script =
-    "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end redis.call('SET', KEYS[1], ARGV[2]) return 1";
-  return (await redis.eval(script, 1, key, before, after)) === 1;
 }
 
 function tableOf({ obstacles: _told, ...outcome }: Outcome): string {

@@ -1,13 +1,13 @@
 -- Put before the scripts that read or change circuits: fields of one hash, `<probe at> <pause> <probing until> <reason>`.
 -- A closed one has no field.
 
-local function openCircuit(key, name)
+local function openCircuit(key, name, now)
   local text = redis.call('HGET', key, name)
   if not text then return end
   local probeAt, pauseMs, probingUntil, reason = string.match(text, '^(%d+) (%d+) (%d+) (%S+)$')
-  return tonumber(probeAt), {
-    name = name, probeAt = tonumber(probeAt), pauseMs = tonumber(pauseMs), probingUntil = tonumber(probingUntil), reason = reason,
-  }
+  pauseMs = tonumber(pauseMs)
+  -- No probe lies further ahead than the pause: Redis's clock may have stepped back.
+  return { name = name, probeAt = math.min(tonumber(probeAt), now + pauseMs), pauseMs = pauseMs, probingUntil = tonumber(probingUntil), reason = reason }
 end
 
 local function writeCircuit(key, circuit)

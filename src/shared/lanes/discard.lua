@@ -12,4 +12,5 @@ for i = 2, #ARGV do
   if lane and forgetHold(root, lane, ARGV[i]) == 'ended' then letLaneGoOn(root, lane) end
   answers[i - 1] = wasThere and 1 or 0
 end
+wakeForWork(root, redisNowMs())
 return answers

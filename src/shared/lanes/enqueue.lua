@@ -1,18 +1,18 @@
--- Stores messages, each at the end of its conversation's lane; one that is the head goes into its page's window. Each is
--- stored whole or not at all, whatever becomes of the others. Storing one a second time does nothing. A message that
--- replays a dead letter takes the letter away, and goes to the front if the letter holds the conversation; that hold ends.
+-- Stores messages, each at the end of its conversation's lane. Each is stored whole or not at all, whatever becomes of the others.
+-- Storing one a second time does nothing. A message that replays a dead letter takes the letter away, and goes to the front if the
+-- letter holds the conversation; that hold ends.
 --
--- The job is what BullMQ's own add to `waiting-children` would have written, without its event and its counter, which
--- nobody reads, and with our fields.
+-- The job is what BullMQ would have written to `waiting-children`, without what it doesn't need, and with our fields.
 --
 -- KEYS[1] BullMQ's `waiting-children`  KEYS[2] the absent key
--- ARGV[1] root  ARGV[2] the time of storing, in ms  ARGV[3] how long an idempotency key counts, in ms
+-- ARGV[1] root  ARGV[2] how long an idempotency key counts, in ms
 -- Then for each message: id, lane, name, data, ttl in ms, most open messages in the shard, and what few messages have, as
 -- JSON or '':
 --   key, hash   name of the idempotency key, and hash of the request
 --   replays     id of the dead letter that it sends again
 --   due         when it is due, '+<ms>' from now or '<ms>' as a time
 --   high        true for high priority
+--   label, policy   what the app calls it, and what an unknown outcome means for it
 --
 -- Returns for each message 'stored', 'full', 'gone' (no such dead letter any more), {'duplicate', id of the first},
 -- {'conflict', id of the first, hash of its request}, or the error that kept it from being stored.
@@ -40,9 +40,21 @@ local function takeBack()
   if not unfinished or unfinished.replays then return end
   redis.pcall('DEL', send .. unfinished.id)
   redis.pcall('ZREM', KEYS[1], unfinished.id)
-  redis.pcall('ZREM', root .. 'due', unfinished.id)
+  if unfinished.member then redis.pcall('ZREM', root .. 'due', unfinished.member) end
   redis.pcall('LREM', root .. 'lane:' .. unfinished.lane, -1, unfinished.id)
+  if redis.pcall('EXISTS', root .. 'lane:' .. unfinished.lane) == 0 then
+    redis.pcall('ZREM', root .. 'heads:' .. pageOf(unfinished.lane), unfinished.lane)
+  end
   openMessages = nil
+end
+
+-- Messages that are due at the same moment take their places in the order of storing.
+local function schedule(id, job, due)
+  local seq = redis.call('HINCRBY', root .. 'fleet', 'seq', 1)
+  unfinished.member = string.format('%016d:%s', seq, id)
+  redis.call('HSET', job, 'due', due, 'seq', seq, 'place', 'scheduled')
+  redis.call('ZADD', root .. 'due', due, unfinished.member)
+  redis.call('ZADD', KEYS[1], due, id)
 end
 
 local function store(id, lane, name, data, ttlMs, mostOpen, options)
@@ -61,39 +73,44 @@ local function store(id, lane, name, data, ttlMs, mostOpen, options)
   if more.replays and not redis.call('ZSCORE', dead .. 'failed', more.replays) then return 'gone' end
 
   local due = dueTime(more.due)
+  local isHigh = more.high or (more.replays and redis.call('HEXISTS', dead .. more.replays, 'high') == 1)
+  local fields = { 'name', name, 'data', data, 'opts', '{}', 'timestamp', now, 'lane', lane, 'exp', math.max(now, due) + tonumber(ttlMs) }
+  local rest = { high = isHigh and '1', label = more.label, policy = more.policy, replays = more.replays }
+  for field, value in pairs(rest) do
+    if value then
+      fields[#fields + 1] = field
+      fields[#fields + 1] = value
+    end
+  end
   -- The first write: if Redis has no memory for it, nothing is stored. Once it has written, a script may go on.
-  redis.call('HSET', job, 'name', name, 'data', data, 'opts', '{"attempts":1000000}', 'timestamp', ARGV[2], 'delay', '0',
-    'priority', '0', 'lane', lane, 'exp', math.max(now, due) + tonumber(ttlMs))
+  redis.call('HSET', job, unpack(fields))
   openMessages = openMessages + 1
   unfinished = { id = id, lane = lane, replays = more.replays }
 
-  local isHigh, isFirst = more.high, false
+  local isFirst = false
   if more.replays then
-    isHigh = isHigh or redis.call('HEXISTS', dead .. more.replays, 'high') == 1
     takeLetter(root, more.replays)
     isFirst = forgetHold(root, lane, more.replays) ~= 'none'
   end
-  if isHigh then redis.call('HSET', job, 'high', '1') end
   if due > now then
-    redis.call('HSET', job, 'due', due)
-    redis.call('ZADD', root .. 'due', due, id)
-    redis.call('ZADD', KEYS[1], due, id)
+    schedule(id, job, due)
   else
-    redis.call('ZADD', KEYS[1], ARGV[2], id)
-    if isFirst then joinFront(root, lane, id) else joinLane(root, lane, id) end
+    redis.call('ZADD', KEYS[1], now, id)
+    if isFirst then joinFront(root, lane, id, isHigh) else joinLane(root, lane, id, isHigh) end
   end
-  if keyName then redis.call('SET', keyName, id .. ' ' .. more.hash, 'PX', ARGV[3]) end
+  if keyName then redis.call('SET', keyName, id .. ' ' .. more.hash, 'PX', ARGV[2]) end
   return 'stored'
 end
 
 local answers = {}
-for i = 4, #ARGV, 7 do
+for i = 3, #ARGV, 7 do
   unfinished = nil
   local done, answer = pcall(store, unpack(ARGV, i, i + 6))
   if not done then
     takeBack()
     if type(answer) == 'string' then answer = redis.error_reply(answer) end
   end
-  table.insert(answers, answer)
+  answers[#answers + 1] = answer
 end
+wakeForWork(root, now)
 return answers

@@ -1,5 +1,5 @@
 import { absentKey, laneOf, idempotencyName, SEND_QUEUE } from '../keys.ts';
-import { encodePayload, type MessagePayload, sealPayload } from '../payload.ts';
+import { type MessagePayload, storedText } from '../payload.ts';
 import type { Shard } from '../queues.ts';
 import type { Sealing } from '../sealing/sealing.ts';
 import { createEnqueueBatch, type EnqueueBatch } from './enqueue-batch.ts';
@@ -51,7 +51,7 @@ export async function enqueue(
 ): Promise<EnqueueResult> {
   const { id, payload } = message;
   const { pageId, conversationId, message: content } = payload.request;
-  const data = dataOf(message);
+  const data = storedText(id, message);
   const args = [
     id,
     laneOf(pageId, conversationId),
@@ -68,11 +68,6 @@ export async function enqueue(
   return { verdict: isSame ? 'duplicate' : verdict, firstId };
 }
 
-function dataOf({ id, payload, body, sealing }: MessageToEnqueue): string {
-  const stored = sealing ? sealPayload(sealing, id, payload) : payload;
-  return encodePayload(stored, stored.v === 1 ? body : undefined);
-}
-
 function batchOf(shard: Shard): EnqueueBatch {
   const known = batches.get(shard);
   if (known) return known;
@@ -80,7 +75,6 @@ function batchOf(shard: Shard): EnqueueBatch {
     `${shard.root}${SEND_QUEUE}:waiting-children`,
     absentKey(shard),
     shard.root,
-    Date.now(),
     IDEMPOTENCY_MS,
   ]);
   batches.set(shard, batch);
@@ -89,12 +83,15 @@ function batchOf(shard: Shard): EnqueueBatch {
 
 /** What few messages have; '' for one that has nothing of it. */
 function optionsOf({ payload, due, priority, idempotency }: MessageToEnqueue): string {
-  const { request, replayOf } = payload;
-  if (!idempotency && replayOf === undefined && !due && priority !== 'high') return '';
+  const { request, replayOf, label, onUnknownOutcome: policy } = payload;
+  const isPlain = !idempotency && !due && priority !== 'high';
+  if (isPlain && replayOf === undefined && label === undefined && policy === undefined) return '';
   return JSON.stringify({
     ...(idempotency && { key: idempotencyName(request.pageId, idempotency.key), hash: idempotency.requestHash }),
     replays: replayOf,
     due: due && ('atMs' in due ? String(due.atMs) : `+${due.delayMs}`),
     high: priority === 'high' || undefined,
+    label,
+    policy,
   });
 }

@@ -1,4 +1,4 @@
--- Put before the scripts that release or claim. What keeps messages back stands in the hash `holds`:
+-- Put before the scripts that release. What keeps messages back stands in the hash `holds`:
 --   standing:*  standing:<page>  standing:<lane>   until an operator ends it; the value is JSON for `status`,
 --     with the id of the dead letter that a lane is held for as `letter`
 --   timed:<page>                                   the API asked for it; the value is `<until in ms> <JSON>`
@@ -26,9 +26,11 @@ local function isLaneHeldForGood(root, lane)
   return redis.call('HEXISTS', root .. 'holds', 'standing:' .. lane) == 1
 end
 
--- Until when the page is held, in ms; 0 if it isn't.
-local function pageHeldUntil(root, page)
+-- Until when the page is held, in ms; 0 if it isn't. A hold that has run out is forgotten.
+local function pageHeldUntil(root, page, now)
   if isNothingHeld(root) then return 0 end
   local hold = redis.call('HGET', root .. 'holds', 'timed:' .. page)
-  return hold and tonumber(string.match(hold, '^%d+')) or 0
+  local heldUntil = hold and tonumber(string.match(hold, '^%d+')) or 0
+  if hold and heldUntil <= now then redis.call('HDEL', root .. 'holds', 'timed:' .. page) end
+  return heldUntil > now and heldUntil or 0
 end

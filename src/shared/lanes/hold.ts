@@ -1,6 +1,6 @@
 import { absentKey, keyPart, laneOf } from '../keys.ts';
 import type { Shard } from '../queues.ts';
-import type { TimedHold } from './settle.ts';
+import type { TimedHold } from './turn.ts';
 
 /** What an operator holds: everything, a page, or a conversation of it. */
 export interface HoldTarget {

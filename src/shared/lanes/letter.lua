@@ -1,18 +1,12 @@
--- Put before the scripts that write, find or take away dead letters. Needs hold.lua and release.lua before it.
+-- Put before the scripts that write, find or take away dead letters. Needs hold.lua and places.lua before it.
 --
--- A letter is added to the dead-letter queue's `waiting-children`, where nobody sees it, in the MULTI that ends its message;
--- the script after it shows or drops it. Shown letters stand in BullMQ's `dead:failed` by their time of death, and in
+-- A letter is a job of the queue `dead`, written by the script that ends its message. It stands in BullMQ's `dead:failed` by its
+-- time of death, and in
 --   letters                   what each one is found by: `<reason> <lane>`, by id
 --   letters:reason:<reason>   ids by time of death
 --   letters:page:<page>       ids by time of death
 --   letters:pages             pages by the number of their letters
 -- An id that is there and not in `dead:failed` was removed by others; whoever meets it takes it out.
-
--- The add may have failed though this script runs: after a SCRIPT FLUSH Redis may know only one of the two again. Nothing
--- may end then.
-local function isLetterThere(root, id)
-  return redis.call('EXISTS', root .. 'dead:' .. id) == 1
-end
 
 -- Written anew each time, never counted up: a count that drifts would stay wrong for ever.
 local function writeCount(root, page)
@@ -24,25 +18,18 @@ local function writeCount(root, page)
   end
 end
 
-local function showLetter(root, id, lane)
-  local dead = root .. 'dead:'
-  local deadAt = redisNowMs()
-  local reason, page = redis.call('HGET', dead .. id, 'name'), pageOf(lane)
-  redis.call('ZREM', dead .. 'waiting-children', id)
-  redis.call('ZADD', dead .. 'failed', deadAt, id)
-  redis.call('HSET', dead .. id, 'finishedOn', deadAt, 'failedReason', reason)
+-- letter: its reason, its data as JSON, the attempt that ended its message, and whether that had high priority.
+local function writeLetter(root, id, lane, letter)
+  local dead, page, now = root .. 'dead:', pageOf(lane), redisNowMs()
+  redis.call('HSET', dead .. id, 'name', letter.reason, 'data', letter.data, 'opts', '{}', 'timestamp', now, 'finishedOn', now,
+    'failedReason', letter.reason, 'attempt', letter.attempt)
   -- Sent again, it has the same priority.
-  if redis.call('HEXISTS', root .. 'send:' .. id, 'high') == 1 then redis.call('HSET', dead .. id, 'high', '1') end
-  redis.call('HSET', root .. 'letters', id, reason .. ' ' .. lane)
-  redis.call('ZADD', root .. 'letters:reason:' .. reason, deadAt, id)
-  redis.call('ZADD', root .. 'letters:page:' .. page, deadAt, id)
+  if letter.isHigh then redis.call('HSET', dead .. id, 'high', '1') end
+  redis.call('ZADD', dead .. 'failed', now, id)
+  redis.call('HSET', root .. 'letters', id, letter.reason .. ' ' .. lane)
+  redis.call('ZADD', root .. 'letters:reason:' .. letter.reason, now, id)
+  redis.call('ZADD', root .. 'letters:page:' .. page, now, id)
   writeCount(root, page)
-end
-
--- Only a hidden one: a letter that is shown belongs to a message that has ended before.
-local function dropLetter(root, id)
-  local dead = root .. 'dead:'
-  if redis.call('ZREM', dead .. 'waiting-children', id) == 1 then redis.call('DEL', dead .. id) end
 end
 
 -- What a letter is found by: its reason and its lane; nothing if it stands in no index.

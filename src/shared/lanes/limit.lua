@@ -1,26 +1,76 @@
--- Put before the scripts that reserve. A limit is kept by GCRA: the key holds the theoretical arrival time, in ms, from
--- which on the next one is late enough. A slot is reserved, in the future if need be, and never given back.
+-- Put before the scripts that let messages go. A limit is kept by GCRA: the theoretical arrival time (`tat`), in ms, is when
+-- the next one is due. Redis's clock may step back: no stored time counts for more than it can have been.
 
--- Beside it stands what it was made with: what another limit has reserved ahead, an hour perhaps, doesn't hold up this one.
+-- Slots are reserved this far ahead and no further: a message with high priority and a limit that was changed wait no longer.
+local HORIZON_MS = 500
+-- What was late, since nobody had the time to send it, is made up for at this part of the interval, so that no second has more than
+-- a tenth over the limit. Lateness beyond this is lost.
+local CATCH_UP, LATENESS_MS, JITTER_MS = 0.95, 2000, 20
 
-local function arrivalOf(key, now, intervalMs, burst)
-  local arrivalText, made = string.match(redis.call('GET', key) or '', '^(%S+) (%S+)$')
-  local arrival = math.max(tonumber(arrivalText or 0), now)
-  local making = string.format('%.6f/%d', intervalMs, burst)
-  if made ~= making then arrival = math.min(arrival, now + intervalMs) end
-  return arrival, making
+local function isDueBy(now, tat, intervalMs, burst)
+  return tat - (burst - 1) * intervalMs <= now
 end
 
--- When the next one may go: `now`, or later, but so much earlier than the limit says as `headMs`. Reserves nothing.
-local function nextSlot(key, now, intervalMs, burst, headMs)
-  return math.max(now, arrivalOf(key, now, intervalMs, burst) - (burst - 1) * intervalMs - (headMs or 0))
+local function boundedTat(fleet, now)
+  return math.min(math.max(fleet.tat, now), now + HORIZON_MS + fleet.burst * fleet.intervalMs)
 end
 
--- Returns the time of the slot: `now`, or later.
-local function reserveSlot(key, now, intervalMs, burst)
-  local arrival, making = arrivalOf(key, now, intervalMs, burst)
-  local nextArrival = arrival + intervalMs
+-- How many slots of the fleet's limit can be reserved now, at most `most`.
+local function countSlots(fleet, now, most)
+  local tat, count = boundedTat(fleet, now), 0
+  while count < most and isDueBy(now + HORIZON_MS, tat + count * fleet.intervalMs, fleet.intervalMs, fleet.burst) do
+    count = count + 1
+  end
+  return count
+end
+
+-- Reserves slots for places of one worker. Returns their times; those that are due count as now.
+local function reserveSlots(root, fleet, now, count)
+  local tat, slots = boundedTat(fleet, now), {}
+  for i = 1, count do
+    slots[i] = math.max(now, tat - (fleet.burst - 1) * fleet.intervalMs)
+    tat = tat + fleet.intervalMs
+  end
+  fleet.nextSlot = math.max(now, tat - (fleet.burst - 1) * fleet.intervalMs)
+  if count > 0 then
+    -- Whoever has them looks again then.
+    fleet.wakeAt = slots[count]
+    redis.call('HSET', root .. 'fleet', 'tat', string.format('%.3f', tat), 'wakeAt', string.format('%.3f', fleet.wakeAt))
+  end
+  return slots
+end
+
+-- `rate:<page>` is `<tat> <tat at the pace of catching up>`.
+local function readPageRate(root, page, fleet, now)
+  local tat, paced = string.match(redis.call('GET', root .. 'rate:' .. page) or '', '^(%S+) (%S+)$')
+  local latest = now + fleet.pageBurst * fleet.pageIntervalMs
+  return math.min(tonumber(tat or now), latest), math.min(tonumber(paced or 0), latest)
+end
+
+local function writePageRate(root, page, now, tat, paced)
+  local text = string.format('%.3f %.3f', tat, paced)
   -- Kept a minute longer than it counts: an operator's look at Redis then finds it.
-  redis.call('SET', key, string.format('%.3f', nextArrival) .. ' ' .. making, 'PX', math.ceil(nextArrival - now) + 60000)
-  return math.max(now, arrival - (burst - 1) * intervalMs)
+  redis.call('SET', root .. 'rate:' .. page, text, 'PX', math.ceil(math.max(0, tat - now)) + 60000)
+end
+
+-- How many messages of the page may leave now, at most `most`; they are taken to leave. Returns when the next one may, too.
+local function passPageLimit(root, page, fleet, now, most)
+  local intervalMs, burst = fleet.pageIntervalMs, fleet.pageBurst
+  local tat, paced = readPageRate(root, page, fleet, now)
+  tat = math.max(tat, now - LATENESS_MS)
+  local count = 0
+  while count < most and isDueBy(now, tat, intervalMs, burst) and isDueBy(now, paced, CATCH_UP * intervalMs, burst) do
+    count = count + 1
+    tat = tat + intervalMs
+    paced = math.max(paced, now - JITTER_MS) + CATCH_UP * intervalMs
+  end
+  if count > 0 then writePageRate(root, page, now, tat, paced) end
+  return count, math.max(tat - (burst - 1) * intervalMs, paced - (burst - 1) * CATCH_UP * intervalMs)
+end
+
+-- A page that had nothing to send was not late.
+local function forgetLateness(root, page, fleet)
+  local now = redisNowMs()
+  local tat, paced = readPageRate(root, page, fleet, now)
+  if tat < now then writePageRate(root, page, now, now, paced) end
 end

@@ -12,7 +12,7 @@
 local WINDOW_MS = 10000
 local name, failed, isProbe = ARGV[1], ARGV[2] == 'failed', ARGV[3] == '1'
 local now = redisNowMs()
-local probeAt, circuit = openCircuit(KEYS[1], name)
+local circuit = openCircuit(KEYS[1], name, now)
 
 local function closeCircuit()
   redis.call('HDEL', KEYS[1], name)
@@ -28,7 +28,7 @@ local function countSuccesses()
   local count = 0
   local seconds = redis.call('HGETALL', KEYS[3])
   for i = 1, #seconds, 2 do
-    if tonumber(seconds[i]) * 1000 < now - WINDOW_MS then redis.call('HDEL', KEYS[3], seconds[i])
+    if math.abs(now - tonumber(seconds[i]) * 1000) > WINDOW_MS then redis.call('HDEL', KEYS[3], seconds[i])
     else count = count + tonumber(seconds[i + 1]) end
   end
   return count
@@ -43,9 +43,9 @@ if circuit then
   if ARGV[2] == 'nothing' then
     circuit.probingUntil = 0
     writeCircuit(KEYS[1], circuit)
-    return math.max(1, probeAt - now)
+    return math.max(1, circuit.probeAt - now)
   end
-  if not isProbe then return math.max(1, probeAt - now) end
+  if not isProbe then return math.max(1, circuit.probeAt - now) end
   if failed then return openFor(math.min(circuit.pauseMs * 2, tonumber(ARGV[9]))) end
   closeCircuit()
   return 0
@@ -54,6 +54,8 @@ if not failed then return 0 end
 
 redis.call('ZADD', KEYS[2], now, ARGV[4])
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - WINDOW_MS)
+-- Noted before Redis's clock stepped back.
+redis.call('ZREMRANGEBYSCORE', KEYS[2], now + 1, '+inf')
 redis.call('PEXPIRE', KEYS[2], 2 * WINDOW_MS)
 local failures = redis.call('ZCARD', KEYS[2])
 -- A message that fails by itself must not stop the others: it takes several, and half of what is sent.

@@ -1,13 +1,14 @@
--- Looks for lanes that stand still though nothing holds them, and mends what it finds. What it can find comes from
--- outside: an operator who removed jobs in some dashboard or deleted keys, or data that Redis lost.
+-- Holds `place` of the heads against the sets that they must be in, and mends what differs. What it can find comes from outside: an
+-- operator who removed jobs in some dashboard or deleted keys, or data that Redis lost.
 --
--- KEYS[1] the hash of repairs
+-- KEYS[1] the hash of repairs  KEYS[2] the absent key
 -- ARGV[1] root  ARGV[2] where the last pass stopped among the pages  ARGV[3] how many waiting messages to look at
 -- ARGV[4] age in ms from which a message without a lane was never stored
 --
 -- Returns { where this pass stopped, repairs }; '0' means that all pages were seen.
 
-local root = ARGV[1]
+local MOST_UNDER_WAY, MOST_READY, LONGEST_LANE_SEARCHED = 500, 50, 1000
+local root, now = ARGV[1], redisNowMs()
 local send = root .. 'send:'
 local repairs = 0
 
@@ -16,68 +17,109 @@ local function repaired(kind)
   redis.call('HINCRBY', KEYS[1], kind, 1)
 end
 
-local function isWithBullMq(id)
-  return redis.call('LPOS', send .. 'wait', id) or redis.call('LPOS', send .. 'active', id)
-    or redis.call('ZSCORE', send .. 'delayed', id) or redis.call('ZSCORE', send .. 'failed', id)
+local function isListed(list, id) return redis.call('LPOS', send .. list, id) and true end
+
+local function leave(kind, lane, id)
+  leaveLane(root, lane, id)
+  repaired(kind)
 end
 
--- Every head in the window or in backoff must be in one of BullMQ's hands.
-local function checkHeads(place, page)
-  local key = root .. place .. ':' .. page
-  local entries = redis.call('HGETALL', key)
-  for i = 1, #entries, 2 do
-    local id, lane = entries[i], entries[i + 1]
-    if redis.call('EXISTS', send .. id) == 0 then
-      -- Its place goes to the next message of the conversation.
-      redis.call('HDEL', key, id)
-      endPutOff(root, lane, id)
-      leaveLane(root, lane, id)
-      repaired('removed')
-    elseif redis.call('ZSCORE', send .. 'completed', id) then
-      -- Redis came back at an earlier moment and heard only BullMQ's last word again. A dead one isn't kept there.
-      redis.call('HSET', send .. id, 'settled', 'delivered')
-      redis.call('HDEL', send .. id, 'open', 'next', 'held', 'pageSlot', 'fleetSlot')
-      endPutOff(root, lane, id)
-      redis.call('HDEL', key, id)
-      leaveLane(root, lane, id)
-      repaired('forgotten-end')
-    elseif not isWithBullMq(id) then
-      redis.call('HDEL', key, id)
-      redis.call('ZREM', root .. 'slots:' .. page, id)
-      hide(root, id)
-      pushReady(root, lane, page, 'LPUSH')
-      repaired('dropped')
-    end
+local function isScore(score, class)
+  if class == 'ready' then return score < READY_BELOW or score == HELD end
+  return score == class
+end
+
+-- What must be true of a head in this place, and what is done if it isn't.
+local checks = {
+  released = { IN_FLIGHT, function(id) return isListed('wait', id) end, function(id, lane) comeFirst(root, lane, id) end },
+  -- Its worker is gone: a worker that takes it finds the attempt open.
+  sending = {
+    IN_FLIGHT,
+    function(id) return isListed('active', id) or isListed('wait', id) end,
+    function(id, lane)
+      placeHead(root, lane, IN_FLIGHT)
+      if not isListed('wait', id) and not isListed('active', id) then redis.call('LPUSH', send .. 'wait', id) end
+    end,
+  },
+  hold = {
+    IN_FLIGHT,
+    function(id) return redis.call('ZSCORE', send .. 'delayed', id) end,
+    function(id, lane) comeFirst(root, lane, id) end,
+  },
+  backoff = {
+    BACKOFF,
+    function(id) return redis.call('ZSCORE', send .. 'delayed', id) end,
+    function(id, lane) comeFirst(root, lane, id) end,
+  },
+  waiting = {
+    'ready',
+    function(id) return redis.call('ZSCORE', send .. 'waiting-children', id) or isListed('wait', id) end,
+    function(id, lane) comeFirst(root, lane, id) end,
+  },
+}
+
+local function checkHead(lane, score)
+  local id = redis.call('LINDEX', root .. 'lane:' .. lane, 0)
+  if not id then return leave('removed', lane, '') end
+  local known, place, why = fieldsOf(send .. id, 'lane', 'place', 'why')
+  if not known then return leave('removed', lane, id) end
+  if place == 'ended' or redis.call('ZSCORE', send .. 'completed', id) then
+    -- Redis came back at an earlier moment, and heard only the last word again.
+    redis.call('HSET', send .. id, 'place', 'ended', 'why', place == 'ended' and why or 'delivered')
+    return leave('forgotten-end', lane, id)
   end
+  local class, isThere, mend = unpack(checks[place == 'put-off' and why or place or 'waiting'] or checks.waiting)
+  local isOutOfTurn = score == HELD and not isLaneHeldForGood(root, lane)
+  if isScore(score, class) and isThere(id) and not isOutOfTurn then return end
+  endPutOff(root, id, why)
+  mend(id, lane)
+  repaired(isOutOfTurn and 'stuck-lane' or 'dropped')
 end
 
--- Whether the lane's place is known. With lanes ready it can't be told in little time; they are released sooner or later.
-local function isAccountedFor(lane, page, head)
-  return redis.call('EXISTS', root .. 'ready:' .. page, root .. 'high:' .. page) > 0
-    or isLaneHeldForGood(root, lane)
-    or redis.call('HEXISTS', root .. 'window:' .. page, head) == 1
-    or redis.call('HEXISTS', root .. 'failing:' .. page, head) == 1
-end
-
--- One that isn't due yet has no place in its conversation.
-local function isScheduled(id, due)
-  if redis.call('ZSCORE', root .. 'due', id) then return true end
-  if not due or tonumber(due) <= redisNowMs() then return false end
-  redis.call('ZADD', root .. 'due', due, id)
-  repaired('lost-schedule')
-  return true
-end
-
--- Only short lanes are searched: it must stay cheap.
-local function hasLostItsPlace(laneKey, id)
-  return redis.call('LLEN', laneKey) <= 1000 and not redis.call('LPOS', laneKey, id)
+local function checkLanes(page, from, to, most)
+  local lanes = redis.call('ZRANGEBYSCORE', root .. 'heads:' .. page, from, to, 'WITHSCORES', 'LIMIT', 0, most)
+  for i = 1, #lanes, 2 do checkHead(lanes[i], tonumber(lanes[i + 1])) end
+  return #lanes > 0
 end
 
 local pages = redis.call('SSCAN', root .. 'pages', ARGV[2], 'COUNT', 50)
 for _, page in ipairs(pages[2]) do
-  checkHeads('window', page)
-  checkHeads('failing', page)
-  releaseReady(root, page)
+  checkLanes(page, READY_BELOW, '+inf', MOST_UNDER_WAY)
+  local isReady = checkLanes(page, '-inf', '(' .. READY_BELOW, MOST_READY)
+  local isPaced = redis.call('ZSCORE', root .. 'paced', page)
+  if not leavePages(root, page) and isReady and not isPaced then takeTurn(root, page, nextTurn(root)) end
+end
+
+-- One that isn't due yet has no place in its conversation.
+local function isScheduled(id, place, due, seq)
+  if place ~= 'scheduled' then return false end
+  local member = string.format('%016d:%s', tonumber(seq or 0), id)
+  if not redis.call('ZSCORE', root .. 'due', member) then
+    redis.call('ZADD', root .. 'due', due or now, member)
+    repaired('lost-schedule')
+  end
+  return true
+end
+
+local function checkWaiting(id)
+  local lane, timestamp, place, due, seq = fieldsOf(send .. id, 'lane', 'timestamp', 'place', 'due', 'seq')
+  if not lane then
+    if now - (tonumber(timestamp) or 0) <= tonumber(ARGV[4]) then return end
+    redis.call('ZREM', send .. 'waiting-children', id)
+    redis.call('DEL', send .. id)
+    return repaired('never-stored')
+  end
+  if isScheduled(id, place, due, seq) then return end
+  local laneKey = root .. 'lane:' .. lane
+  -- Only short lanes are searched: it must stay cheap.
+  if redis.call('LLEN', laneKey) <= LONGEST_LANE_SEARCHED and not redis.call('LPOS', laneKey, id) then
+    redis.call('RPUSH', laneKey, id)
+    repaired('lost-place')
+  end
+  if redis.call('ZSCORE', root .. 'heads:' .. pageOf(lane), lane) then return end
+  enterPages(root, pageOf(lane))
+  makeReady(root, lane, nextTurn(root))
+  repaired('stuck-lane')
 end
 
 -- A few of the waiting messages, the oldest first, then further on with each pass.
@@ -88,30 +130,8 @@ redis.call('HSET', KEYS[1], 'cursor', from + tonumber(ARGV[3]))
 local oldest = redis.call('ZRANGE', send .. 'waiting-children', 0, 19)
 local further = redis.call('ZRANGE', send .. 'waiting-children', from, from + tonumber(ARGV[3]) - 1)
 for _, ids in ipairs({ oldest, further }) do
-  for _, id in ipairs(ids) do
-    local job = redis.call('HMGET', send .. id, 'lane', 'timestamp', 'due')
-    local lane, storedAt = job[1], tonumber(job[2] or 0)
-    if not lane then
-      if redisNowMs() - storedAt > tonumber(ARGV[4]) then
-        redis.call('ZREM', send .. 'waiting-children', id)
-        redis.call('DEL', send .. id)
-        repaired('never-stored')
-      end
-    elseif not isScheduled(id, job[3]) then
-      local page = pageOf(lane)
-      local laneKey = root .. 'lane:' .. lane
-      if hasLostItsPlace(laneKey, id) then
-        redis.call('RPUSH', laneKey, id)
-        repaired('lost-place')
-      end
-      local head = redis.call('LINDEX', laneKey, 0)
-      if not isAccountedFor(lane, page, head) then
-        enterPages(root, page)
-        becomeReady(root, lane, page, 'RPUSH')
-        repaired('stuck-lane')
-      end
-    end
-  end
+  for _, id in ipairs(ids) do checkWaiting(id) end
 end
 
+wakeForWork(root, now)
 return { pages[1], repairs }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatRateLimit, parseRateLimit, RATE_LIMIT_RULE } from '../../../src/shared/rate-limit.ts';
+import { formatRateLimit, isSameLimit, parseRateLimit, RATE_LIMIT_RULE } from '../../../src/shared/rate-limit.ts';
 
 const unitsMs = { s: 1_000, min: 60_000, h: 3_600_000 } as const;
 const anyUnit = fc.constantFrom('s', 'min', 'h');
@@ -126,5 +126,18 @@ describe('formatRateLimit', () => {
         expect(text).toBe(burst === 1 ? `${count}/${unit}` : `${count}/${unit} burst ${burst}`);
       }),
     );
+  });
+});
+
+describe('isSameLimit', () => {
+  it.each([
+    ['1/s', '60/min', true],
+    ['1/s burst 2', '3600/h burst 2', true],
+    ['none', 'none', true],
+    ['1/s', '2/s', false],
+    ['1/s', '1/s burst 2', false],
+    ['1/s', 'none', false],
+  ])('says of %s and %s: %s', (one, other, expected) => {
+    expect([isSameLimit(one, other), isSameLimit(other, one)]).toEqual([expected, expected]);
   });
 });

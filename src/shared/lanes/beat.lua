@@ -1,0 +1,48 @@
+-- Notes a worker process of this shard. The leader, and whoever comes or goes, also forgets those that fell silent and writes what all of
+-- them can send at once. A worker that finds no leader becomes it: the lease is one field, so that Redis's clock can step back.
+--
+-- KEYS[1] the hash of workers  KEYS[2] the absent key
+-- ARGV[1] root  ARGV[2] worker id  ARGV[3] its record as JSON, or '' to leave  ARGV[4] silence in ms after which a worker
+-- is forgotten  ARGV[5] the operator's fixed window per page, 0 for a fair share  ARGV[6] how long a lease lasts, in ms
+--
+-- A record is {"concurrency": …, "seenAt": …} and whatever status shows; `seenAt` is set here. Returns { '1' if the worker leads,
+-- '1' if messages may leave and nobody takes them }.
+
+local root, id = ARGV[1], ARGV[2]
+local now = redisNowMs()
+local isNew
+
+if ARGV[3] == '' then
+  isNew = redis.call('HDEL', KEYS[1], id) == 1
+  resignLease(root, id)
+else
+  local record = cjson.decode(ARGV[3])
+  record.seenAt = now
+  isNew = redis.call('HSET', KEYS[1], id, cjson.encode(record)) == 1
+end
+local leads = ARGV[3] ~= '' and takeLease(root, id, now, tonumber(ARGV[6]))
+
+local function countConcurrency()
+  local concurrency = 0
+  local workers = redis.call('HGETALL', KEYS[1])
+  for i = 1, #workers, 2 do
+    local record = cjson.decode(workers[i + 1])
+    if record.seenAt > now then
+      record.seenAt = now
+      redis.call('HSET', KEYS[1], workers[i], cjson.encode(record))
+    end
+    if now - record.seenAt > tonumber(ARGV[4]) then
+      redis.call('HDEL', KEYS[1], workers[i])
+    else
+      concurrency = concurrency + record.concurrency
+    end
+  end
+  -- The last worker's concurrency stays while none is there, so that a backlog is shared out as before.
+  if concurrency > 0 then redis.call('HSET', root .. 'fleet', 'concurrency', concurrency, 'window', ARGV[5]) end
+end
+if leads or isNew then countConcurrency() end
+
+local fleet = readFleet(root)
+local mayLeave = fleet.intervalMs and fleet.wakeAt < now - HORIZON_MS and fleet.tat <= now
+local isIdle = mayLeave and redis.call('EXISTS', root .. 'turns', root .. 'send:wait') > 0
+return { leads and '1' or '0', isIdle and '1' or '0' }

@@ -1,0 +1,205 @@
+-- Put before the scripts that move messages. Needs hold.lua before it.
+--
+-- root: what every key of the shard starts with, `{<namespace>:<shard>}:`. lane: `<page>/<conversation>`.
+--
+-- `heads:<page>` has every lane of the page that has messages. One score says where the lane's head is, so it is in one place:
+local HIGH, READY_BELOW, IN_FLIGHT, BACKOFF, HELD = -3e12, 1e12, 1e13, 2e13, 3e13
+--   below READY_BELOW   waits for its turn, the least first; those with high priority stand around HIGH
+--   IN_FLIGHT           released to BullMQ's `wait`, being sent, or put off by a hold
+--   BACKOFF             in backoff
+--   HELD                an operator holds the conversation
+-- The head's job says the same in its field `place` (absent: it waits in its lane), and `why` where there are several reasons.
+
+local function pageOf(lane)
+  return string.match(lane, '^[^/]+')
+end
+
+local function fieldsOf(key, ...)
+  return unpack(redis.call('HMGET', key, ...))
+end
+
+-- What the fleet's leader and the workers' registration wrote, read once.
+local fleetFacts
+local function readFleet(root)
+  if fleetFacts then return fleetFacts end
+  local concurrency, window, intervalMs, burst, pageIntervalMs, pageBurst, tat, wakeAt, turn = fieldsOf(root .. 'fleet',
+    'concurrency', 'window', 'intervalMs', 'burst', 'pageIntervalMs', 'pageBurst', 'tat', 'wakeAt', 'turn')
+  fleetFacts = {
+    concurrency = tonumber(concurrency or 50),
+    window = tonumber(window or 0),
+    -- Absent: nobody has said yet how fast messages may go.
+    intervalMs = tonumber(intervalMs),
+    burst = tonumber(burst or 1),
+    pageIntervalMs = tonumber(pageIntervalMs or 0),
+    pageBurst = tonumber(pageBurst or 1),
+    tat = tonumber(tat or 0),
+    wakeAt = tonumber(wakeAt or 0),
+    turn = tonumber(turn or 0),
+  }
+  return fleetFacts
+end
+
+-- One number for all that becomes ready in a call, a little more for each of them.
+local callTurn, turnsTaken = nil, 0
+local function nextTurn(root)
+  callTurn = callTurn or redis.call('HINCRBY', root .. 'fleet', 'turn', 1)
+  turnsTaken = turnsTaken + 1
+  return callTurn + turnsTaken / 4096
+end
+
+local isMarked = false
+local function wakeWorker(root)
+  if isMarked then return end
+  redis.call('ZADD', root .. 'send:marker', 0, '0')
+  isMarked = true
+end
+
+-- Pages with work share the fleet. What is known of a page in this call is not asked again.
+local pagesKnown = {}
+local function enterPages(root, page)
+  if pagesKnown[page] then return end
+  pagesKnown[page] = true
+  local isNew = redis.call('SADD', root .. 'pages', page) == 1
+  if isNew and readFleet(root).pageIntervalMs > 0 then forgetLateness(root, page, readFleet(root)) end
+end
+
+-- The page may have something to send, or room for it: a worker that looks finds out.
+local pagesInTurns = {}
+local function takeTurn(root, page, turn)
+  if pagesInTurns[page] then return end
+  pagesInTurns[page] = true
+  redis.call('ZADD', root .. 'turns', 'NX', turn, page)
+end
+
+local function loseTurn(root, page)
+  pagesInTurns[page] = nil
+  redis.call('ZREM', root .. 'turns', page)
+end
+
+-- A page that has nothing to send takes no share. Conversations that an operator holds don't count. Returns whether it left.
+local function leavePages(root, page)
+  if redis.call('ZCOUNT', root .. 'heads:' .. page, '-inf', '(' .. HELD) > 0 then return false end
+  pagesKnown[page] = nil
+  redis.call('SREM', root .. 'pages', page)
+  redis.call('SREM', root .. 'asleep', page)
+  redis.call('ZREM', root .. 'paced', page)
+  loseTurn(root, page)
+  return true
+end
+
+local function placeHead(root, lane, score)
+  redis.call('ZADD', root .. 'heads:' .. pageOf(lane), score, lane)
+end
+
+-- The lane's head waits for its turn. Whether an operator holds it is looked at when its turn comes.
+local function makeReady(root, lane, turn, isHigh, isFirst)
+  placeHead(root, lane, (isHigh and HIGH or 0) + (isFirst and -turn or turn))
+  takeTurn(root, pageOf(lane), turn)
+end
+
+-- Back among those that BullMQ gives to nobody, sorted by the time since when they wait.
+local function hide(root, id)
+  local due, timestamp = fieldsOf(root .. 'send:' .. id, 'due', 'timestamp')
+  redis.call('ZADD', root .. 'send:waiting-children', due or timestamp or 0, id)
+end
+
+-- Puts a message at the end of its conversation.
+local function joinLane(root, lane, id, isHigh)
+  if redis.call('RPUSH', root .. 'lane:' .. lane, id) == 1 then
+    enterPages(root, pageOf(lane))
+    return makeReady(root, lane, nextTurn(root), isHigh)
+  end
+  -- Its priority counts when it is the head: those before it know that one comes.
+  if isHigh then redis.call('HSET', root .. 'send:' .. redis.call('LINDEX', root .. 'lane:' .. lane, 0), 'behind', 'high') end
+end
+
+-- Puts a message before all that wait in its conversation. A head that was released has had its turn and comes first.
+local function joinFront(root, lane, id, isHigh)
+  local laneKey = root .. 'lane:' .. lane
+  local head = redis.call('LINDEX', laneKey, 0)
+  if head and redis.call('HEXISTS', root .. 'send:' .. head, 'place') == 1 then
+    redis.call('LINSERT', laneKey, 'AFTER', head, id)
+    redis.call('HSET', root .. 'send:' .. head, 'behind', 'high')
+    return
+  end
+  redis.call('LPUSH', laneKey, id)
+  if head then redis.call('HSET', root .. 'send:' .. id, 'behind', 'high') end
+  enterPages(root, pageOf(lane))
+  makeReady(root, lane, nextTurn(root), isHigh)
+end
+
+-- Takes a message that ends out of its lane. If it was the head, the next one is ready: with `turn`, as one that was served
+-- then, or with a new one. `behind`: whether one with high priority may stand behind it.
+local function leaveLane(root, lane, id, turn, behind)
+  local laneKey = root .. 'lane:' .. lane
+  local first = redis.call('LPOP', laneKey)
+  if first ~= id then
+    -- It was not the head, or its lane was deleted by hand.
+    if first then redis.call('LPUSH', laneKey, first) end
+    redis.call('LREM', laneKey, 1, id)
+    if first then return end
+  end
+  local nextHead = redis.call('LINDEX', laneKey, 0)
+  if nextHead then
+    local isHigh = false
+    if behind then
+      isHigh = redis.call('HGET', root .. 'send:' .. nextHead, 'high')
+      redis.call('HSET', root .. 'send:' .. nextHead, 'behind', behind)
+    end
+    return makeReady(root, lane, turn or nextTurn(root), isHigh)
+  end
+  local page = pageOf(lane)
+  redis.call('ZREM', root .. 'heads:' .. page, lane)
+  -- Its room may be what another conversation waited for.
+  if not leavePages(root, page) then takeTurn(root, page, turn or nextTurn(root)) end
+end
+
+-- Takes a message that is put off out of where it waits.
+local function endPutOff(root, id, why)
+  redis.call('ZREM', root .. 'send:delayed', id)
+  if why == 'hold' then redis.call('SREM', root .. 'held', id) end
+end
+
+-- The head has had its turn and could not use it, or its wait is over: it is the first of its page.
+local function comeFirst(root, lane, id)
+  redis.call('HDEL', root .. 'send:' .. id, 'place', 'why', 'next')
+  hide(root, id)
+  enterPages(root, pageOf(lane))
+  makeReady(root, lane, nextTurn(root), redis.call('HGET', root .. 'send:' .. id, 'high'), true)
+end
+
+-- An operator holds the conversation: if its head waits, it is out of its turn.
+local function holdLane(root, lane)
+  local score = tonumber(redis.call('ZSCORE', root .. 'heads:' .. pageOf(lane), lane) or nil)
+  if not score or score >= READY_BELOW then return end
+  placeHead(root, lane, HELD)
+  leavePages(root, pageOf(lane))
+end
+
+-- The hold of the conversation has ended: its head comes first, if it was out of its turn.
+local function letLaneGoOn(root, lane)
+  local page = pageOf(lane)
+  if tonumber(redis.call('ZSCORE', root .. 'heads:' .. page, lane) or 0) ~= HELD then return end
+  local head = redis.call('LINDEX', root .. 'lane:' .. lane, 0)
+  enterPages(root, page)
+  makeReady(root, lane, nextTurn(root), head and redis.call('HGET', root .. 'send:' .. head, 'high'), true)
+end
+
+-- Takes back what was released of a page, or of a lane, and not taken yet. Few are: what leaves within half a second.
+local function takeBackReleased(root, isMeant)
+  for _, id in ipairs(redis.call('LRANGE', root .. 'send:wait', 0, -1)) do
+    local lane, place = fieldsOf(root .. 'send:' .. id, 'lane', 'place')
+    if place == 'released' and isMeant(lane) then
+      redis.call('LREM', root .. 'send:wait', 1, id)
+      comeFirst(root, lane, id)
+    end
+  end
+end
+
+-- Something is ready. Under a limit one worker has slots for the next half second, and looks by itself; nobody else need be woken.
+local function wakeForWork(root, now)
+  if not next(pagesInTurns) then return end
+  local fleet = readFleet(root)
+  local isLookedAfter = (fleet.intervalMs or 0) > 0 and fleet.wakeAt > now and fleet.wakeAt <= now + HORIZON_MS
+  if not isLookedAfter then wakeWorker(root) end
+end

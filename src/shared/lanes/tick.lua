@@ -1,0 +1,70 @@
+-- What the shard's leader does every second, and when something is due: brings it back, wakes a worker where nobody looks, and takes
+-- away what was delivered long ago. It notices that Redis's clock has stepped back, and takes the same off all that waits for a time.
+--
+-- KEYS[1] the hash `fleet`  KEYS[2] the absent key
+-- ARGV[1] root  ARGV[2] worker id  ARGV[3] how long a lease lasts, in ms  ARGV[4] how long delivered messages stay known, in ms
+-- ARGV[5] how many of them  ARGV[6] how long a lock lasts, in ms
+--
+-- Returns {} if another worker leads, or { ms until the next thing is due, or '' }.
+
+local MOST_MOVED, MOST_CLEANED, CLEANED_AT_ONCE = 20000, 10000, 500
+local root = ARGV[1]
+local send = root .. 'send:'
+local now = redisNowMs()
+if not takeLease(root, ARGV[2], now, tonumber(ARGV[3])) then return {} end
+
+local function moveScores(key, byMs, note)
+  local entries = redis.call('ZRANGE', key, 0, MOST_MOVED - 1, 'WITHSCORES')
+  for i = 1, #entries, 2 do
+    local time = tonumber(entries[i + 1]) - byMs
+    redis.call('ZADD', key, time, entries[i])
+    if note then redis.call('HSET', send .. entries[i], 'next', time) end
+  end
+end
+
+local function moveHolds(byMs)
+  local holds = redis.call('HGETALL', root .. 'holds')
+  for i = 1, #holds, 2 do
+    local heldUntil, json = string.match(holds[i + 1], '^(%d+) (.*)$')
+    if heldUntil then redis.call('HSET', root .. 'holds', holds[i], string.format('%d %s', heldUntil - byMs, json)) end
+  end
+end
+
+-- Redis ends keys by its clock: what is to live some seconds would live as long as the step, and so would a dead worker's locks.
+local function shortenLocks()
+  redis.call('DEL', send .. 'stalled-check')
+  for _, id in ipairs(redis.call('LRANGE', send .. 'active', 0, -1)) do
+    local lock = send .. id .. ':lock'
+    if redis.call('PTTL', lock) > tonumber(ARGV[6]) then redis.call('PEXPIRE', lock, ARGV[6]) end
+  end
+end
+
+local seenAt = tonumber(redis.call('HGET', KEYS[1], 'time') or now)
+if now < seenAt then
+  moveScores(root .. 'paced', seenAt - now)
+  moveScores(send .. 'delayed', seenAt - now, true)
+  moveHolds(seenAt - now)
+  shortenLocks()
+  redis.call('HSET', KEYS[1], 'wakeAt', 0)
+end
+redis.call('HSET', KEYS[1], 'time', now)
+
+local function cleanDelivered()
+  local tooMany = redis.call('ZCARD', send .. 'completed') - tonumber(ARGV[5])
+  local ids = tooMany > 0 and redis.call('ZRANGE', send .. 'completed', 0, math.min(tooMany, MOST_CLEANED) - 1)
+    or redis.call('ZRANGEBYSCORE', send .. 'completed', '-inf', now - tonumber(ARGV[4]), 'LIMIT', 0, CLEANED_AT_ONCE)
+  for from = 1, #ids, CLEANED_AT_ONCE do
+    local upTo, keys = math.min(from + CLEANED_AT_ONCE - 1, #ids), {}
+    for i = from, upTo do
+      keys[#keys + 1] = send .. ids[i]
+      keys[#keys + 1] = send .. ids[i] .. ':logs'
+    end
+    redis.call('DEL', unpack(keys))
+    redis.call('ZREM', send .. 'completed', unpack(ids, from, upTo))
+  end
+end
+
+local nextTime = bringBack(root, now)
+cleanDelivered()
+if readFleet(root).wakeAt < now - HORIZON_MS / 2 and redis.call('EXISTS', root .. 'turns', send .. 'wait') > 0 then wakeWorker(root) end
+return { nextTime and string.format('%.0f', math.max(0, nextTime - now)) or '' }

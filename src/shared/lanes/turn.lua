@@ -1,0 +1,134 @@
+-- One call for all that a worker has to say in one turn of its event loop: settles messages, then takes others. Each message is
+-- settled and taken by itself, as if the others weren't there.
+--
+-- KEYS[1] a key of the shard  KEYS[2] the absent key
+-- ARGV[1] root  ARGV[2] the worker's lock token  ARGV[3] how long a lock lasts, in ms  ARGV[4] most entries of a history
+-- ARGV[5] what the names of this call's attempts begin with  ARGV[6] how many messages the worker has places for
+-- ARGV[7] how many of its reserved slots are due  ARGV[8] how many are not
+-- ARGV[9] 'woken' (the worker was to look now) or 'due' (it knows of a wait that is over): brings back what is due; or ''
+-- ARGV[10] '1' if one message goes whatever the limit says: a probe
+-- ARGV[11]… settlements, ten values each: see settle.lua
+--
+-- Returns { answers to the settlements, { verdict, id, attempt, name, data, timestamp, used, history, label, policy, replays } for each
+-- message that was taken, ms until each slot that was reserved, ms until the worker is to look again or '', 1 under a fleet's limit }.
+
+local root, most = ARGV[1], tonumber(ARGV[6])
+local dueSlots, laterSlots, isProbe = tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[10] == '1'
+local send = root .. 'send:'
+local SETTLEMENT, UNKNOWN_PACE_MS = 10, 500
+
+local answers = {}
+for i = 11, #ARGV, SETTLEMENT do
+  answers[#answers + 1] = alone(settleOne, root, tonumber(ARGV[4]), unpack(ARGV, i, i + SETTLEMENT - 1))
+end
+finishSettlements(root)
+
+local nextTime
+if ARGV[9] ~= '' then nextTime = bringBack(root, redisNowMs()) end
+
+local function isAnyoneReady()
+  return redis.call('EXISTS', root .. 'turns', send .. 'wait') > 0
+end
+
+if most == 0 then
+  if ARGV[9] ~= '' and isAnyoneReady() then wakeWorker(root) end
+  return { answers, {}, {}, '', 0 }
+end
+
+local worker = { token = ARGV[2], lockMs = ARGV[3], name = ARGV[5], attempts = 0, active = {} }
+local taken = {}
+
+local function take(id, lane, turn)
+  if lane and isGone(root, id, lane) then return end
+  local message = alone(takeOne, root, id, worker, turn)
+  if not message then return end
+  if message[1] == 'error' then message[3], message[2] = message[2], id end
+  taken[#taken + 1] = message
+end
+
+local function takeFromWait(count)
+  if count <= 0 then return end
+  for _, id in ipairs(redis.call('RPOP', send .. 'wait', count) or {}) do take(id) end
+end
+
+local function takeHeads(count)
+  if count <= 0 then return end
+  local turn = nextTurn(root)
+  for _, head in ipairs(releaseHeads(root, count, redisNowMs())) do take(head[1], head[2], turn) end
+end
+
+-- Heads for slots that lie ahead. The limit of their page is looked at when they leave: with one none is released before.
+local function releaseAhead(fleet, count)
+  if fleet.pageIntervalMs > 0 then return isAnyoneReady() and math.min(count, 1) or 0 end
+  local waiting = redis.call('LLEN', send .. 'wait')
+  if waiting >= count then return count end
+  local turn, ids = nextTurn(root), {}
+  for _, head in ipairs(releaseHeads(root, count - waiting, redisNowMs())) do
+    local id, lane = head[1], head[2]
+    if not isGone(root, id, lane) then
+      redis.call('HSET', send .. id, 'place', 'released', 'turn', turn)
+      ids[#ids + 1] = id
+    end
+  end
+  if #ids > 0 then redis.call('LPUSH', send .. 'wait', unpack(ids)) end
+  return waiting + #ids
+end
+
+-- Returns the ms until each slot that lies ahead.
+local function reserveAhead(fleet, now)
+  local places = most - #taken
+  local slots = reserveSlots(root, fleet, now, releaseAhead(fleet, countSlots(fleet, now, places)))
+  local ahead, due = {}, 0
+  for _, slot in ipairs(slots) do
+    if slot <= now then due = due + 1 else ahead[#ahead + 1] = string.format('%.3f', slot - now) end
+  end
+  takeFromWait(due)
+  takeHeads(due - #taken)
+  return ahead
+end
+
+-- Returns the ms until the worker is to look again: nobody else does so at that time.
+local function commitToLook(fleet, time)
+  local now = redisNowMs()
+  local isOver = fleet.wakeAt <= now - 100 or (ARGV[9] == 'woken' and fleet.wakeAt <= now + 1)
+  if not isOver and fleet.wakeAt <= time + 1 then return '' end
+  redis.call('HSET', root .. 'fleet', 'wakeAt', string.format('%.3f', time))
+  return string.format('%.3f', math.max(0, time - now))
+end
+
+local function earlier(one, other) return math.min(one or math.huge, other or math.huge) end
+
+local function takeAll()
+  if isProbe then
+    takeFromWait(1)
+    return takeHeads(1 - #taken)
+  end
+  if dueSlots > 0 then
+    takeFromWait(dueSlots)
+    takeHeads(dueSlots - #taken)
+  end
+  if laterSlots > 0 then return {}, '' end
+
+  local fleet, reserved = readFleet(root), {}
+  if not fleet.intervalMs then return {}, UNKNOWN_PACE_MS end
+  if fleet.intervalMs == 0 then
+    takeFromWait(most - #taken)
+    takeHeads(most - #taken)
+  else
+    reserved = reserveAhead(fleet, redisNowMs())
+  end
+  if #reserved > 0 then return reserved, '' end
+
+  local hasPlaces = #taken < most
+  if fleet.pageIntervalMs > 0 and hasPlaces then nextTime = earlier(nextTime, firstTime(root .. 'paced')) end
+  if (fleet.intervalMs > 0 or not hasPlaces) and isAnyoneReady() then
+    if not hasPlaces then wakeWorker(root) else nextTime = earlier(nextTime, fleet.nextSlot) end
+  end
+  if not hasPlaces or not nextTime or nextTime == math.huge then return {}, '' end
+  return {}, commitToLook(fleet, nextTime)
+end
+
+local slots, lookAgainMs = takeAll()
+if #worker.active > 0 then redis.call('LPUSH', send .. 'active', unpack(worker.active)) end
+local isLimited = dueSlots + laterSlots > 0 or (readFleet(root).intervalMs or 0) > 0
+return { answers, taken, slots or {}, lookAgainMs or '', isLimited and 1 or 0 }

@@ -1,0 +1,58 @@
+import { ConfigError } from '../errors.ts';
+import { shardsKey } from '../keys.ts';
+import type { LaneRedis } from '../lanes/commands.ts';
+import { layout, version } from '../version.ts';
+import { formatStamp, ourStamp, parseStamp, type Stamp } from './stamp.ts';
+
+/** A stamp, and its text in Redis for a compare-and-set. */
+export interface StoredStamp {
+  stamp: Stamp;
+  text: string;
+}
+
+/**
+ * Reads the stamp of a namespace. The first process that asks writes it.
+ *
+ * @param shards for a namespace that has no stamp
+ * @throws ConfigError if a newer version wrote it, or it can't be read.
+ */
+export async function readStamp(redis: LaneRedis, namespace: string, shards: number): Promise<StoredStamp> {
+  const key = shardsKey(namespace);
+  for (;;) {
+    await redis.set(key, formatStamp(ourStamp(shards)), 'NX');
+    const text = await redis.get(key);
+    // Somebody may have deleted it in between.
+    if (text !== null) return { stamp: demandKnown(namespace, text), text };
+  }
+}
+
+function demandKnown(namespace: string, text: string): Stamp {
+  const stamp = parseStamp(text);
+  if (stamp === null) {
+    throw new ConfigError([
+      `the key "${shardsKey(namespace)}" in Redis is "${text}", which version ${version} can't read: upgrade this process if a newer version wrote the key, or set the key to what it was`,
+    ]);
+  }
+  if (stamp.state !== 'taking-over' && stamp.layout > layout) {
+    throw new ConfigError([
+      `the namespace "${namespace}" has layout ${stamp.layout} and was written by a newer version${versionOf(stamp)}: upgrade this process, which is version ${version} and knows layout ${layout}`,
+    ]);
+  }
+  return stamp;
+}
+
+function versionOf(stamp: Stamp): string {
+  return stamp.state === 'settled' && stamp.version !== null ? ` (${stamp.version})` : '';
+}
+
+/** Replaces a stamp. @returns `false`, and nothing is changed, if another process was faster. */
+export async function replaceStamp(
+  redis: LaneRedis,
+  namespace: string,
+  before: StoredStamp,
+  after: Stamp,
+): Promise<boolean> {
+  const script =
+    "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end redis.call('SET', KEYS[1], ARGV[2]) return 1";
+  return (await redis.eval(script, 1, shardsKey(namespace), before.text, formatStamp(after))) === 1;
+}

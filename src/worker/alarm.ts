@@ -1,0 +1,88 @@
+/** When a worker looks for messages without being called: at its slots, and when waits are over that it knows of. */
+export interface Alarm {
+  /** It has said that it will look in so many ms; nobody else does. */
+  woken(inMs: number): void;
+  /** It knows that something is due in so many ms. */
+  due(inMs: number): void;
+  /** @param slotInMs when its next slot is due */
+  set(slotInMs: number): void;
+  /** Why it looks now, of what is over. */
+  takeReason(): 'woken' | 'due' | '';
+  /** Waits until the alarm rings, or Redis calls. @param listen resolves to whether it called */
+  wait(listen: (() => Promise<boolean>) | null): Promise<void>;
+  ring(): void;
+}
+
+const LONGEST_TIMER_MS = 60_000;
+
+export interface AlarmDeps {
+  /** A time has come, and nobody waits for it. */
+  onTime(): void;
+  /** Redis has called, and nobody waits for it any more: another worker is to hear it. */
+  passOn(): void;
+}
+
+export function createAlarm({ onTime, passOn }: AlarmDeps): Alarm {
+  let wokenAt = Infinity;
+  let dueAt = Infinity;
+  let timer: NodeJS.Timeout | undefined;
+  let awaiting: (() => void) | null = null;
+  /** A call that waits in Redis, perhaps longer than whoever wanted to hear it. */
+  let listening: Promise<void> | null = null;
+
+  function ring(): void {
+    const resolve = awaiting;
+    awaiting = null;
+    resolve?.();
+  }
+
+  function listenOnce(listen: () => Promise<boolean>): void {
+    listening ??= listen()
+      .then((isCall) => {
+        if (isCall && awaiting === null) passOn();
+      })
+      // BullMQ tells of the connection.
+      .catch(() => {})
+      .finally(() => {
+        listening = null;
+        ring();
+      });
+  }
+
+  return {
+    woken(inMs) {
+      wokenAt = performance.now() + inMs;
+    },
+    due(inMs) {
+      dueAt = Math.min(dueAt, performance.now() + inMs);
+    },
+    set(slotInMs) {
+      clearTimeout(timer);
+      const inMs = Math.min(slotInMs, Math.min(wokenAt, dueAt) - performance.now());
+      if (inMs === Infinity) return;
+      timer = setTimeout(
+        () => {
+          if (awaiting) ring();
+          else onTime();
+        },
+        Math.min(LONGEST_TIMER_MS, Math.max(0, Math.ceil(inMs))),
+      );
+    },
+    takeReason() {
+      const now = performance.now();
+      const isWoken = wokenAt <= now;
+      const isDue = dueAt <= now;
+      if (isWoken) wokenAt = Infinity;
+      if (isDue) dueAt = Infinity;
+      return isWoken ? 'woken' : isDue ? 'due' : '';
+    },
+    async wait(listen) {
+      const rung = new Promise<void>((resolve) => {
+        awaiting = resolve;
+      });
+      if (listen) listenOnce(listen);
+      await rung;
+    },
+    ring,
+  };
+}

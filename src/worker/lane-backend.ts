@@ -1,0 +1,100 @@
+import { type BackendFactory, createRedisBackend, type JobJson, type RedisQueueBackend } from 'bullmq';
+import type { Logger } from 'pino';
+import type { AttemptToSettle, SettleResult } from '../shared/lanes/turn.ts';
+import type { TakenHere, Turns } from './turns.ts';
+
+/** What a processor returns: how the attempt ended, and who is told what became of it. */
+export interface Returned extends AttemptToSettle {
+  settled(result: SettleResult): void;
+  /** BullMQ writes what a processor returns as JSON; nobody reads that. */
+  toJSON(): null;
+}
+
+export interface LaneBackendDeps {
+  turns: Turns;
+  /** Messages that BullMQ was given and whose processor has not begun. */
+  handed: Map<string, TakenHere>;
+  /** Whether this worker leads the shard: then it looks for messages whose locks have ended. */
+  leads(): boolean;
+  logger: Logger;
+}
+
+type Fetched = [job: JobJson | undefined, id: string | undefined, limitMs: number, untilMs: number];
+interface Finished {
+  result: Fetched | undefined;
+  finishedOn: number;
+}
+
+/** BullMQ's Redis backend, but for what moves a message: our scripts take and settle it, and BullMQ never moves a job. */
+export function laneBackendOf({ turns, handed, leads, logger }: LaneBackendDeps): BackendFactory<RedisQueueBackend> {
+  function hand(taken: TakenHere | undefined): Fetched {
+    if (!taken) return [undefined, undefined, 0, 0];
+    handed.set(taken.id, taken);
+    return [jobOf(taken), taken.id, 0, 0];
+  }
+
+  async function settle(returned: Returned, wantsNext: boolean): Promise<Finished> {
+    const { result, next } = await turns.settle(returned, wantsNext);
+    returned.settled(result);
+    return { result: wantsNext ? hand(next) : undefined, finishedOn: Date.now() };
+  }
+
+  return (name, opts, kinds) => {
+    const redis = createRedisBackend(name, opts, kinds);
+    const bullMq = {
+      waitForJob: redis.waitForJob.bind(redis),
+      disconnectBlocking: redis.disconnectBlocking.bind(redis),
+      extendLocks: redis.extendLocks.bind(redis),
+      moveStalledJobsToWait: redis.moveStalledJobsToWait.bind(redis),
+    };
+    return Object.assign(redis, {
+      moveToActive: async (): Promise<Fetched> => hand(await turns.take()),
+
+      moveToCompleted: async (_job: unknown, returned: unknown, _keep: unknown, _token: string, fetchNext: boolean) =>
+        await settle(returned as Returned, fetchNext),
+
+      async moveToFailed({ id = '' }: { id?: string }, reason: string): Promise<Finished> {
+        turns.abandon();
+        logger.error({ id, reason }, 'internal error; another attempt finds out what became of the message. Please report this');
+        return await Promise.resolve({ result: undefined, finishedOn: Date.now() });
+      },
+
+      async waitForJob(blockTimeout: number): Promise<{ member: string; score: number }> {
+        await turns.untilWork(async () => (await bullMq.waitForJob(blockTimeout)) !== null);
+        return { member: '0', score: 0 };
+      },
+
+      async disconnectBlocking(wait?: boolean): Promise<void> {
+        turns.stopWaiting();
+        await bullMq.disconnectBlocking(wait);
+      },
+
+      /** One token is enough: attempts have names of their own. */
+      extendLocks: async (ids: string[], tokens: string[], durationMs: number): Promise<string[]> =>
+        await bullMq.extendLocks(
+          ids,
+          tokens.map(() => turns.token),
+          durationMs,
+        ),
+
+      moveStalledJobsToWait: async (): Promise<string[]> => (leads() ? await bullMq.moveStalledJobsToWait() : []),
+    });
+  };
+}
+
+/** What BullMQ needs of a message; what the message says stays out of it. */
+function jobOf({ id, type, enqueuedAtMs }: TakenHere): JobJson {
+  return {
+    id,
+    name: type,
+    data: 'null',
+    opts: {},
+    progress: 0,
+    attemptsMade: 0,
+    attemptsStarted: 0,
+    timestamp: enqueuedAtMs,
+    processedOn: Date.now(),
+    failedReason: '',
+    returnvalue: '',
+  } as JobJson;
+}

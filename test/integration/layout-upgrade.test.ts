@@ -1,0 +1,95 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { shardsKey } from '../../src/shared/keys.ts';
+import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
+import { connectPatiently } from '../../src/shared/redis.ts';
+import { version } from '../../src/shared/version.ts';
+import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import { installWithCli, jsonLinesOf } from '../support/cli-installation.ts';
+import { runCommand } from '../support/command-line.ts';
+import { type DrainedLayoutOne, layoutOne } from '../support/layout-one.ts';
+import { textMessage } from '../support/messages.ts';
+import { startTestRedis } from '../support/redis.ts';
+import { startSecuredRedis } from '../support/secured-redis.ts';
+import { settled } from '../support/settled.ts';
+import { type Installation } from '../support/worker.ts';
+
+const STAMP = `1 layout 2 version ${version}`;
+
+describe('an installation of version 0.1 that was drained', () => {
+  let server: RedisServer;
+  let redis: LaneRedis;
+  beforeAll(async () => {
+    server = await startTestRedis();
+    redis = connectPatiently(server.url);
+  });
+  afterAll(async () => {
+    redis.disconnect();
+    await server.stop();
+  });
+
+  const drained = async ({ config }: Installation): Promise<DrainedLayoutOne> =>
+    await layoutOne(redis, config.namespace ?? '', 1).writeDrained();
+
+  it('is taken over by the first call of an app, which is stored and delivered', async () => {
+    await using site = await installWithCli(server, { startWorker: false });
+    const { delivered } = await drained(site);
+    const id = await site.enqueue(textMessage('c1', 1, 'p1'));
+    expect(await redis.get(shardsKey(site.config.namespace ?? ''))).toBe(STAMP);
+    expect(await site.producer.getMessage(delivered)).toBeNull();
+    site.startWorker();
+    await site.until(id, 'delivered');
+  });
+
+  it('keeps its idempotency keys: another request under one is a conflict with the first message', async () => {
+    await using site = await installWithCli(server, { startWorker: false });
+    const { delivered } = await drained(site);
+    const again = site.producer.enqueueMessage(textMessage('c1', 2, 'p1'), { idempotencyKey: 'once' });
+    expect((await settled(again)).error).toMatchObject({ code: 'IDEMPOTENCY_CONFLICT', id: delivered });
+  });
+
+  it('keeps its holds and limits', async () => {
+    await using site = await installWithCli(server, { startWorker: false });
+    await drained(site);
+    const [status] = jsonLinesOf(await site.cli('status', '--json'));
+    expect(status).toMatchObject({ queued: 0, dead: 1, holds: [{ scope: 'page', page: 'p9', reason: 'operator' }] });
+    expect(jsonLinesOf(await site.cli('limits', 'show', '--json'))).toMatchObject([{ rate: { limit: '300/s' } }]);
+    site.startWorker();
+    const held = await site.enqueue(textMessage('c1', 1, 'p9'));
+    const sent = await site.enqueue(textMessage('c1', 1, 'p1'));
+    await site.until(sent, 'delivered');
+    expect(await site.producer.getMessage(held)).toMatchObject({ status: 'held' });
+  });
+
+  it('keeps its dead letters: they are listed, found by page, and sent again', async () => {
+    await using site = await installWithCli(server, { startWorker: false });
+    const { letter } = await drained(site);
+    const found = jsonLinesOf(await site.cli('dead-letters', 'list', '--page', 'p2', '--json'));
+    expect(found).toMatchObject([{ id: letter, reason: 'rejected', label: 'campaign-7', attemptsUsed: 1 }]);
+    site.startWorker();
+    const replayed = await site.cli('dead-letters', 'replay', '--id', letter, '--json');
+    expect(replayed).toMatchObject({ exitCode: 0 });
+    await site.api.waitForAccepted(1);
+    expect(site.api.requests[0]).toMatchObject({ body: { pageId: 'p2', message: { text: 'refused once' } } });
+    expect(jsonLinesOf(await site.cli('dead-letters', 'list', '--json'))).toEqual([]);
+  });
+});
+
+describe('with Redis users of the least rights', () => {
+  it('a process that may not take over names the command that does, and that one is enough', async () => {
+    await using redis = await startSecuredRedis();
+    const { keeps, removes } = await layoutOne(redis.admin, 'kitechat', 1).writeDrained();
+    const as = async (user: string, ...args: string[]) => await runCommand(args, { REDIS_URL: redis.urlOf(user) });
+    const refused = await as('kitechat-operator', 'status');
+    expect(refused.exitCode).toBe(2);
+    expect(refused.stderr.join(' ')).toContain('run "kitechat-sender reshard 1" once as a user that may');
+    expect(await redis.admin.get(shardsKey('kitechat'))).toBe('1');
+
+    const before = await redis.denials();
+    expect((await as('kitechat-reshard', 'reshard', '1')).exitCode).toBe(0);
+    expect(await redis.denials()).toEqual(before);
+    expect(await redis.admin.get(shardsKey('kitechat'))).toBe(STAMP);
+    expect(await redis.admin.exists(...keeps)).toBe(keeps.length);
+    expect(await redis.admin.exists(...removes)).toBe(0);
+    expect((await as('kitechat-operator', 'status')).exitCode).toBe(0);
+  });
+});
