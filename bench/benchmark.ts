@@ -16,7 +16,7 @@ export interface Contest extends AsyncDisposable {
   subject: Side;
 }
 
-/** Bounds are ratios: a time that passes on one machine says nothing about another. */
+/** Bounds are ratios unless said otherwise: a time that passes on one machine says nothing about another. */
 export interface Limit {
   atLeast?: number;
   atMost?: number;
@@ -31,6 +31,8 @@ export interface Benchmark {
   limit: Limit;
   /** Of the details: those whose ratios are judged, too. */
   also?: Readonly<Record<string, Limit>>;
+  /** Bounds of the subject's own details, for what doesn't depend on the machine. */
+  marks?: Readonly<Record<string, Limit>>;
   /** How many rounds tell enough, where they take very long; otherwise it is up to whoever runs it. */
   rounds?: number;
   /** Rounds before those that count, for compilers, caches and connections to get warm. Default 1. */

@@ -3,7 +3,8 @@
  *
  *   npm run bench -- [NAME…] [--rounds 5]
  *
- * NAME is what a benchmark's name begins with; without one all run. Results are kept in bench/results/latest.json.
+ * NAME is what a benchmark's name begins with; without one all run. --help lists them, with what each of them measures.
+ * Results are kept in bench/results/latest.json.
  * Exits with 1 if a ratio is out of its limit.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -14,20 +15,26 @@ import { describeCommit, describeMachine, describeVersions } from './result/mach
 import { recordOf } from './result/record.ts';
 import { mergeRecords } from './result/records-file.ts';
 import { type BenchmarkResult, ratioTable, sidesTable } from './result/tables.ts';
-import { judge, judgeDetails } from './result/verdict.ts';
+import { judge, judgeDetails, judgeMarks } from './result/verdict.ts';
 import { playRounds } from './rounds.ts';
 import { MissingError } from './stage/stores.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { rounds: { type: 'string', default: '5' } },
+  options: { rounds: { type: 'string', default: '5' }, help: { type: 'boolean', default: false } },
 });
 const rounds = Number(values.rounds);
 const chosen = benchmarks.filter(
   ({ name }) => positionals.length === 0 || positionals.some((start) => name.startsWith(start)),
 );
+const USAGE = 'Usage: npm run bench -- [NAME…] [--rounds 5], where NAME is the beginning of one of:';
+if (values.help) {
+  console.log(USAGE);
+  for (const { name, measures } of benchmarks) console.log(`\n${name}: ${measures}`);
+  process.exit(0);
+}
 if (chosen.length === 0 || !Number.isInteger(rounds) || rounds < 1) {
-  console.error(`Usage: npm run bench -- [NAME…] [--rounds 5], where NAME is the beginning of one of:`);
+  console.error(USAGE);
   for (const { name } of benchmarks) console.error(`  ${name}`);
   process.exit(2);
 }
@@ -77,8 +84,8 @@ writeFileSync(
 console.log(`\n${passed} passed, ${failed} failed, ${skipped.length} skipped`);
 process.exitCode = failed === 0 ? 0 : 1;
 
-function allHold({ verdict, others }: BenchmarkResult): boolean {
-  return [verdict, ...others.values()].every(({ holds }) => holds);
+function allHold({ verdict, others, marks }: BenchmarkResult): boolean {
+  return [verdict, ...others.values(), ...marks.values()].every(({ holds }) => holds);
 }
 
 async function run(benchmark: Benchmark): Promise<BenchmarkResult> {
@@ -97,5 +104,6 @@ async function run(benchmark: Benchmark): Promise<BenchmarkResult> {
     rounds: played,
     verdict: judge(played, benchmark.limit),
     others: judgeDetails(played, benchmark),
+    marks: judgeMarks(played, benchmark),
   };
 }

@@ -6,8 +6,11 @@ import { drains } from './drains.ts';
 import { endurance } from './endurance.ts';
 import { enqueuing } from './enqueue.ts';
 import { growths } from './growth.ts';
+import { idleCost } from './idle-cost.ts';
 import { latencies } from './latency.ts';
 import { observed } from './observed.ts';
+import { pacedCosts } from './paced-cost.ts';
+import { pacedExactness } from './paced-exactness.ts';
 import { pageAlone } from './page-alone.ts';
 import { withEncryption } from './with-encryption.ts';
 import { withLimits } from './with-limits.ts';
@@ -16,6 +19,9 @@ export const benchmarks: readonly Benchmark[] = [
   ...drains,
   withLimits,
   withEncryption,
+  ...pacedCosts,
+  ...pacedExactness,
+  idleCost,
   ...enqueuing,
   ...latencies,
   deepConversation,

@@ -31,7 +31,8 @@ async function measureDeep(contestant: Contestant, api: PlainApi): Promise<Measu
   await contestant.pileUp({ conversations: 1, messages: MESSAGES });
   await api.forget();
   await using worker = await contestant.startWorker();
-  const first = await observeFrom({ contestant, worker, api }, 1);
-  const last = await observeFrom({ contestant, worker, api }, MESSAGES);
+  const observed = { contestant, workers: [worker], api };
+  const first = await observeFrom(observed, 1);
+  const last = await observeFrom(observed, MESSAGES);
   return { value: usedBetween(first, last).perSecond, details: { overlaps: last.overlaps } };
 }

@@ -6,6 +6,7 @@ import { observeFrom, usedBetween } from './observation.ts';
 import { pair } from './pair.ts';
 
 const CONCURRENCY = 256;
+const BYTES = 'bytes per waiting message';
 
 export interface DrainOptions {
   /** Whom it is against, as a part of the benchmark's name. */
@@ -23,13 +24,15 @@ export interface DrainOptions {
   perSecond?: Limit;
   /** `null`: there is no store to compare with. */
   storeProcessor?: Limit | null;
+  /** Of one waiting message in the store. */
+  bytes?: Limit;
 }
 
 /** One worker process sends what has piled up. */
 export function drain(options: DrainOptions): Benchmark {
   const { against, baseline, apiLatencyMs, conversations = 1000, messages = 30_000 } = options;
   const { warm = Math.round(messages / 3), measured = messages - warm, subject = kitechatSender() } = options;
-  const { workerProcessor = {}, perSecond = {}, storeProcessor = {} } = options;
+  const { workerProcessor = {}, perSecond = {}, storeProcessor = {}, bytes } = options;
   const spread = conversations === 1000 ? '' : `-${conversations}-conversations`;
   return {
     name: `drain-${against}${spread}-${apiLatencyMs}ms`,
@@ -38,7 +41,11 @@ export function drain(options: DrainOptions): Benchmark {
       `of ${messages} that wait, of 300 bytes in ${conversations} conversations, with an API latency of ${apiLatencyMs} ms.`,
     unit: 'µs',
     limit: workerProcessor,
-    also: { 'messages/s': perSecond, ...(storeProcessor !== null && { 'store µs': storeProcessor }) },
+    also: {
+      'messages/s': perSecond,
+      ...(storeProcessor !== null && { 'store µs': storeProcessor }),
+      ...(bytes && { [BYTES]: bytes }),
+    },
     prepare: async () =>
       await pair(
         { baseline, subject, apiLatencyMs, concurrency: CONCURRENCY },
@@ -66,7 +73,7 @@ async function measureDrain(
   const bytes = (await store.storedBytes()) - emptyBytes;
   await api.forget();
   await using worker = await contestant.startWorker();
-  const observed = { contestant, worker, api };
+  const observed = { contestant, workers: [worker], api };
   const from = await observeFrom(observed, warm);
   const to = await observeFrom(observed, warm + measured);
   if (contestant.keepsOrder && to.overlaps + to.disordered > 0) {
@@ -78,7 +85,7 @@ async function measureDrain(
     details: {
       'messages/s': perSecond,
       'store µs': storeUs,
-      'bytes per waiting message': bytes / messages,
+      [BYTES]: bytes / messages,
       overlaps: to.overlaps,
       'out of order': to.disordered,
     },

@@ -29,7 +29,7 @@ export const endurance: Benchmark = {
     const contestant = stack.use(await kitechatSender()({ apiUrl: api.url, concurrency: CONCURRENCY }));
     const backlog = stack.use(await openBacklog(contestant, api, BACKLOG));
     const worker = stack.use(await contestant.startWorker());
-    const observed = { contestant, worker, api };
+    const observed = { contestant, workers: [worker], api };
 
     const watch = async ({ from, to }: { from: number; to: number }): Promise<Measurement> => {
       const start = await observeFrom(observed, from);

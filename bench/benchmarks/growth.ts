@@ -82,7 +82,7 @@ async function openGrown(filled: Backlog, warm: number, measured: number) {
 
   const work = async (): Promise<Measurement> => {
     await using worker = await contestant.startWorker();
-    const observed = { contestant, worker, api };
+    const observed = { contestant, workers: [worker], api };
     const { arrived } = await api.tally();
     const from = await observeFrom(observed, arrived + warm);
     const samples = memorySamples(worker.pid);

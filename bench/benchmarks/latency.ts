@@ -68,7 +68,7 @@ async function openSteady(enter: Enter, perSecond: number) {
     from += messages;
     const workerBeforeUs = processorTimeUs(worker.pid);
     const { latestMs } = await storing.run({ do: 'pace', workload, perSecond });
-    await observeFrom({ contestant, worker, api }, messages);
+    await observeFrom({ contestant, workers: [worker], api }, messages);
     const workerUs = (processorTimeUs(worker.pid) - workerBeforeUs) / messages;
     return { delaysMs: await api.delaysMs(), latestMs, workerUs };
   };
@@ -94,7 +94,7 @@ async function drainedPerSecond(enter: Enter): Promise<number> {
   await using contestant = await enter({ apiUrl: api.url, concurrency: CONCURRENCY });
   await contestant.pileUp(CALIBRATION);
   await using worker = await contestant.startWorker();
-  const observed = { contestant, worker, api };
+  const observed = { contestant, workers: [worker], api };
   const from = await observeFrom(observed, CALIBRATION.messages / 3);
   return usedBetween(from, await observeFrom(observed, CALIBRATION.messages)).perSecond;
 }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Contestant, WorkerProcess } from '../contestants/contestant.ts';
+import type { Contestant } from '../contestants/contestant.ts';
 import { monotonicMs } from '../../test/support/api/monotonic-ms.ts';
 import type { PlainApi, Tally } from '../stage/plain-api.ts';
 import { processorTimeUs } from '../stage/processor-time.ts';
@@ -16,7 +16,7 @@ export interface Observation extends Tally {
 
 export interface Observed {
   contestant: Contestant;
-  worker: WorkerProcess;
+  workers: readonly { pid: number }[];
   api: PlainApi;
 }
 
@@ -26,7 +26,7 @@ export interface Observed {
  * @throws if nothing arrives for a minute.
  */
 export async function observeFrom(
-  { contestant, worker, api }: Observed,
+  { contestant, workers, api }: Observed,
   least: number,
   meanwhile: (arrived: number) => Promise<void> | void = () => {},
 ): Promise<Observation> {
@@ -41,7 +41,7 @@ export async function observeFrom(
       return {
         ...tally,
         atMs: monotonicMs(),
-        workerUs: processorTimeUs(worker.pid),
+        workerUs: workers.reduce((sum, { pid }) => sum + processorTimeUs(pid), 0),
         storeUs: contestant.store.processorTimeUs(),
       };
     }

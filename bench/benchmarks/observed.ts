@@ -1,11 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { deadlineIn } from '../../src/shared/deadline.ts';
-import { hold, release } from '../../src/shared/lanes/hold.ts';
-import type { Shard } from '../../src/shared/queues.ts';
-import { createSession } from '../../src/shared/session.ts';
-import { monotonicMs } from '../../test/support/api/monotonic-ms.ts';
 import type { Benchmark, Measurement, Side } from '../benchmark.ts';
 import { steadyPerSecond } from '../result/throughput.ts';
+import { command } from '../stage/command.ts';
 import { processorTimeUs } from '../stage/processor-time.ts';
 import { openStage, type Stage } from '../stage/stage.ts';
 import { pageMessages } from './messages.ts';
@@ -53,9 +49,8 @@ export const observed: Benchmark = {
 async function measureObserved(stage: Stage): Promise<Measurement> {
   const { api, producer } = stage;
   await api.forget();
-  const session = createSession({ redisUrl: stage.redisUrl, namespace: 'kitechat', shards: 1, enqueueTimeoutMs: 5000 });
-  const shard: Shard = await session.shard(0, deadlineIn(5000));
-  await hold(shard, { reason: 'operator' });
+  const env = { REDIS_URL: stage.redisUrl };
+  await command(env, 'hold', '--all');
   const pages = Array.from({ length: PAGES }, (_, page) => `page-${page}`);
   for (const page of pages) {
     for (let from = 0; from < MESSAGES_OF_PAGE; from += STORED_AT_ONCE) {
@@ -63,23 +58,18 @@ async function measureObserved(stage: Stage): Promise<Measurement> {
     }
   }
   const stopping = new AbortController();
-  const releasedAtMs = monotonicMs();
   const usedBeforeUs = usedBy(stage);
-  await release(shard, {});
   const [answers] = await Promise.all([
     Promise.all(stage.urls.flatMap((url) => QUESTIONS.map((question) => ask(url, question, stopping.signal)))),
     stage.untilEmpty().finally(() => stopping.abort()),
+    command(env, 'release', '--all'),
   ]);
   const usedUs = usedBy(stage) - usedBeforeUs;
-  await session.close();
 
   const arrivals = (await Promise.all(pages.map((page) => api.arrivalsOf(page)))).flat();
   if (arrivals.length !== PAGES * MESSAGES_OF_PAGE) throw new Error(`${arrivals.length} messages arrived`);
-  const perSecond = steadyPerSecond(
-    arrivals.map(({ atMs }) => atMs),
-    releasedAtMs,
-    SYSTEM.concurrency,
-  );
+  const arrivalsMs = arrivals.map(({ atMs }) => atMs);
+  const perSecond = steadyPerSecond(arrivalsMs, Math.min(...arrivalsMs), SYSTEM.concurrency);
   return {
     value: (arrivals.length * 1e6) / usedUs,
     details: { 'messages/s': perSecond, answers: answers.reduce((sum, count) => sum + count, 0) },

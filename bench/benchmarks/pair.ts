@@ -1,4 +1,4 @@
-import type { Contest, Measurement } from '../benchmark.ts';
+import type { Contest, Measurement, Side } from '../benchmark.ts';
 import type { Contestant, Enter } from '../contestants/contestant.ts';
 import { type PlainApi, startPlainApi } from '../stage/plain-api.ts';
 
@@ -15,13 +15,31 @@ export async function pair(
   { baseline, subject, apiLatencyMs, concurrency }: PairOptions,
   measure: (contestant: Contestant, api: PlainApi) => Promise<Measurement>,
 ): Promise<Contest> {
-  await using stack = new AsyncDisposableStack();
-  const side = async (enter: Enter) => {
+  const open = (enter: Enter) => async (): Promise<OpenSide> => {
+    await using stack = new AsyncDisposableStack();
     const api = stack.use(await startPlainApi(apiLatencyMs));
     const contestant = stack.use(await enter({ apiUrl: api.url, concurrency }));
-    return { name: contestant.name, measure: async () => await measure(contestant, api) };
+    const owned = stack.move();
+    return {
+      name: contestant.name,
+      measure: async () => await measure(contestant, api),
+      [Symbol.asyncDispose]: () => owned.disposeAsync(),
+    };
   };
-  const sides = { baseline: await side(baseline), subject: await side(subject) };
+  return await contestOf(open(baseline), open(subject));
+}
+
+/** A side whose system stays up from round to round. */
+export interface OpenSide extends Side, AsyncDisposable {}
+
+/** Opens both sides, and closes the first one if the second one can't be opened. */
+export async function contestOf(
+  openBaseline: () => Promise<OpenSide>,
+  openSubject: () => Promise<OpenSide>,
+): Promise<Contest> {
+  await using stack = new AsyncDisposableStack();
+  const baseline = stack.use(await openBaseline());
+  const subject = stack.use(await openSubject());
   const owned = stack.move();
-  return { ...sides, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { baseline, subject, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }

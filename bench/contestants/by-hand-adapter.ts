@@ -1,4 +1,4 @@
-import { Queue, Worker } from 'bullmq';
+import { Queue, Worker, type WorkerOptions } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { SendRequest } from '../../src/shared/message.ts';
 import type { StoringSide, WorkOptions } from './adapter.ts';
@@ -19,10 +19,14 @@ export async function openStoringSide(storeUrl: string): Promise<StoringSide> {
   };
 }
 
-export async function work({ storeUrl, concurrency, send }: WorkOptions): Promise<void> {
+export async function work(
+  { storeUrl, concurrency, send }: WorkOptions,
+  more: Pick<WorkerOptions, 'limiter'> = {},
+): Promise<void> {
   const worker = new Worker<SendRequest>(QUEUE, async ({ data }) => await send(data), {
     connection: new Redis(storeUrl, { maxRetriesPerRequest: null }),
     concurrency,
+    ...more,
   });
   await worker.waitUntilReady();
 }

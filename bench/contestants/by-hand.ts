@@ -13,3 +13,12 @@ export function byHand(client: ClientName, name = `BullMQ + ${client}`): Enter {
     openStore: openRedisStore,
   });
 }
+
+/** The same with BullMQ's own limiter: 50 a second. */
+export const byHandLimited: Enter = withAdapter({
+  name: 'BullMQ + undici, limiter',
+  keepsOrder: false,
+  adapter: new URL('by-hand-limited-adapter.ts', import.meta.url),
+  client: 'undici',
+  openStore: openRedisStore,
+});

@@ -5,6 +5,7 @@ export async function openStoringSide(storeUrl: string): Promise<StoringSide> {
   const producer = createProducer({
     redisUrl: storeUrl,
     enqueueTimeoutMs: 60_000,
+    shards: Number(process.env['KITECHAT_SHARDS'] ?? 1),
     encryptionKeysFile: process.env['KITECHAT_ENCRYPTION_KEYS_FILE'],
   });
   return {

@@ -1,6 +1,4 @@
-import { hold } from '../../src/shared/lanes/hold.ts';
-import { openShard } from '../../src/shared/queues.ts';
-import { connectPatiently } from '../../src/shared/redis.ts';
+import { command } from '../stage/command.ts';
 import { writeEncryptionKeys } from '../stage/encryption-keys.ts';
 import { openRedisStore } from '../stage/redis-store.ts';
 import { startWorker } from '../stage/workers.ts';
@@ -9,34 +7,28 @@ import { startStoringProcess } from './storing.ts';
 
 const ADAPTER = new URL('ours-adapter.ts', import.meta.url);
 
+type Environment = Readonly<Record<string, string>>;
+
 export interface OurOptions {
   name?: string;
-  /** More of the environment. */
-  env?: Readonly<Record<string, string>>;
+  /** More of the environment of all processes. */
+  env?: Environment;
+  /** More of the environment of the worker that is started as number `nth`, from 0 on. */
+  workerEnv?: (nth: number) => Environment;
   /** A page that an operator holds. */
   heldPage?: string;
   encrypted?: boolean;
 }
 
-export function kitechatSender({ name = 'kitechat-sender', env = {}, heldPage, encrypted }: OurOptions = {}): Enter {
+export function kitechatSender(options: OurOptions = {}): Enter {
+  const { name = 'kitechat-sender', env = {}, workerEnv = () => ({}), heldPage, encrypted } = options;
   return async ({ apiUrl, concurrency }) => {
     await using stack = new AsyncDisposableStack();
     const store = stack.use(await openRedisStore());
-    const redis = connectPatiently(store.url);
-    stack.defer(() => redis.disconnect());
-    const shard = await openShard(redis, 'kitechat', 0);
     const keys = encrypted ? stack.use(writeEncryptionKeys()) : null;
-    const encryption = keys ? { KITECHAT_ENCRYPTION_KEYS_FILE: keys.path } : {};
-    const startStoring = async () => await startStoringProcess(ADAPTER, store.url, encryption);
-    const workerEnv = {
-      REDIS_URL: store.url,
-      KITECHAT_API_URL: apiUrl,
-      KITECHAT_API_KEY: 'key',
-      KITECHAT_CONCURRENCY: String(concurrency),
-      LOG_LEVEL: 'error',
-      ...encryption,
-      ...env,
-    };
+    const shared = { REDIS_URL: store.url, ...env, ...(keys && { KITECHAT_ENCRYPTION_KEYS_FILE: keys.path }) };
+    const startStoring = async () => await startStoringProcess(ADAPTER, store.url, shared);
+    let started = 0;
     const owned = stack.move();
     return {
       name,
@@ -46,10 +38,18 @@ export function kitechatSender({ name = 'kitechat-sender', env = {}, heldPage, e
       async pileUp(workload) {
         await using storing = await startStoring();
         await storing.run({ do: 'batches', workload });
-        if (heldPage !== undefined) await hold(shard, { page: heldPage, reason: 'operator' });
+        if (heldPage !== undefined) await command(shared, 'hold', '--page', heldPage);
       },
       async startWorker() {
-        const worker = await startWorker(shard, workerEnv);
+        const nth = started;
+        started += 1;
+        const worker = await startWorker({
+          ...shared,
+          KITECHAT_API_URL: apiUrl,
+          KITECHAT_API_KEY: 'key',
+          KITECHAT_CONCURRENCY: String(concurrency),
+          ...workerEnv(nth),
+        });
         return {
           ...worker,
           async end() {

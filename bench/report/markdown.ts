@@ -34,7 +34,7 @@ function circumstancesOf(records: Records): string[] {
 }
 
 function rowsOf(name: string, record: BenchmarkRecord): string[][] {
-  const { baseline, subject, unit, rounds, ratio, also } = record;
+  const { baseline, subject, unit, rounds, ratio, also, marks = {} } = record;
   return [
     [
       `\`${name}\``,
@@ -45,6 +45,9 @@ function rowsOf(name: string, record: BenchmarkRecord): string[][] {
     ],
     ...Object.entries(also).map(([detail, other]) =>
       [`– ${detail}`].concat(ratioCells(other), '', detailOf(baseline, detail), detailOf(subject, detail)),
+    ),
+    ...Object.entries(marks).map(([detail, mark]) =>
+      [`– ${detail}, ours alone`].concat(ratioCells(mark), '', '', detailOf(subject, detail)),
     ),
   ];
 }

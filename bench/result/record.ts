@@ -38,20 +38,22 @@ export interface BenchmarkRecord extends Circumstances {
   ratio: RatioRecord;
   /** The ratios of details that are compared, too. */
   also: Record<string, RatioRecord>;
+  /** The marks of the subject's own details. */
+  marks?: Record<string, RatioRecord>;
 }
 
 /** By the name of the benchmark. */
 export type Records = Record<string, BenchmarkRecord>;
 
 export function recordOf(result: BenchmarkResult, circumstances: Circumstances): BenchmarkRecord {
-  const { benchmark, sides, rounds, verdict, others } = result;
-  const { measures, unit, limit, also = {} } = benchmark;
-  const ratioOf = ({ ratio, holds }: Verdict, asked: typeof limit): RatioRecord => ({
+  const { benchmark, sides, rounds, verdict, others, marks } = result;
+  const { measures, unit, limit, also = {}, marks: asked = {} } = benchmark;
+  const ratioOf = ({ ratio, holds }: Verdict, bounds: typeof limit): RatioRecord => ({
     median: rounded(ratio.median),
     min: rounded(ratio.min),
     max: rounded(ratio.max),
-    limit: describeLimit(asked),
-    holds: isJudged(asked) ? holds : null,
+    limit: describeLimit(bounds),
+    holds: isJudged(bounds) ? holds : null,
   });
   return {
     measures,
@@ -67,6 +69,9 @@ export function recordOf(result: BenchmarkResult, circumstances: Circumstances):
     ),
     ratio: ratioOf(verdict, limit),
     also: Object.fromEntries(Array.from(others, ([name, other]) => [name, ratioOf(other, also[name] ?? {})])),
+    ...(marks.size > 0 && {
+      marks: Object.fromEntries(Array.from(marks, ([name, mark]) => [name, ratioOf(mark, asked[name] ?? {})])),
+    }),
     ...circumstances,
   };
 }

@@ -12,13 +12,15 @@ export interface BenchmarkResult {
   verdict: Verdict;
   /** Of the details that are judged, too. */
   others: ReadonlyMap<string, Verdict>;
+  /** Of the marks. */
+  marks: ReadonlyMap<string, Verdict>;
 }
 
-/** The ratios that are judged. */
+/** The ratios that are judged, and the marks. */
 export function ratioTable(results: readonly BenchmarkResult[]): string {
   return table([
     ['benchmark', 'ratio', 'spread', 'limit', 'rounds', ''],
-    ...results.flatMap(({ benchmark, sides, rounds, verdict, others }) => {
+    ...results.flatMap(({ benchmark, sides, rounds, verdict, others, marks }) => {
       const row = (what: string, limit: Limit, { ratio, holds }: Verdict) => [
         what,
         ratio.median.toFixed(2),
@@ -31,6 +33,9 @@ export function ratioTable(results: readonly BenchmarkResult[]): string {
       return [
         row(`${name}: ${sides.subject} / ${sides.baseline}`, limit, verdict),
         ...Array.from(others, ([detail, other]) => row(`  ${detail}`, also[detail] ?? {}, other)),
+        ...Array.from(marks, ([detail, mark]) =>
+          row(`  ${detail} of ${sides.subject}`, benchmark.marks?.[detail] ?? {}, mark),
+        ),
       ];
     }),
   ]);

@@ -3,7 +3,7 @@ import type { Round } from '../rounds.ts';
 import { spread, type Spread } from './statistics.ts';
 
 export interface Verdict {
-  /** Of the rounds' ratios; the median is judged. */
+  /** Of the rounds' ratios, or of the subject's numbers where a mark is judged. The median is judged. */
   ratio: Spread;
   holds: boolean;
 }
@@ -15,6 +15,16 @@ export function judgeDetails(rounds: readonly Round[], { also = {} }: Pick<Bench
       name,
       judge(rounds, limit, ({ details }) => details[name] ?? Number.NaN),
     ]),
+  );
+}
+
+/** The verdicts on the marks of the subject's own details, by their names. */
+export function judgeMarks(rounds: readonly Round[], { marks = {} }: Pick<Benchmark, 'marks'>): Map<string, Verdict> {
+  return new Map(
+    Object.entries(marks).map(([name, limit]) => {
+      const numbers = spread(rounds.map(({ subject }) => subject.details[name] ?? Number.NaN));
+      return [name, { ratio: numbers, holds: isWithin(numbers.median, limit) }];
+    }),
   );
 }
 
@@ -33,7 +43,7 @@ export function isJudged({ atLeast, atMost }: Limit): boolean {
   return atLeast !== undefined || atMost !== undefined;
 }
 
-/** A ratio that is no number, as after a round that measured nothing, is within no limit that says something. */
+/** What is no number, as a ratio after a round that measured nothing, is within no limit that says something. */
 function isWithin(ratio: number, limit: Limit): boolean {
   if (!isJudged(limit)) return true;
   const { atLeast = -Infinity, atMost = Number.MAX_VALUE } = limit;

@@ -21,12 +21,14 @@ const START = /^(\d+) (?:(\d+\.\d+) )?/;
 const fresh = (): Tally => ({ arrived: 0, overlaps: 0, disordered: 0 });
 let tally = fresh();
 let delaysMs: number[] = [];
+let arrivalsMs: number[] = [];
 const open = new Set<string>();
 const latest = new Map<string, number>();
 
 function note({ message: { text } }: Arrived, conversation: string): void {
   const [, number, storedAtMs] = START.exec(text) ?? [];
   tally.arrived += 1;
+  arrivalsMs.push(monotonicMs());
   if (open.has(conversation)) tally.overlaps += 1;
   if (Number(number) <= (latest.get(conversation) ?? -1)) tally.disordered += 1;
   latest.set(conversation, Number(number));
@@ -52,10 +54,12 @@ const server = createServer({ keepAliveTimeout: 0 }, (req, res) => {
 
 process.on('message', ({ ask }: Question) => {
   if (ask === 'delays') process.send?.(delaysMs);
+  else if (ask === 'arrivals') process.send?.(arrivalsMs);
   else process.send?.(tally);
   if (ask === 'forget') {
     tally = fresh();
     delaysMs = [];
+    arrivalsMs = [];
     latest.clear();
   }
 });

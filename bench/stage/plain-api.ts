@@ -10,7 +10,7 @@ export interface Tally {
 }
 
 export interface Question {
-  ask: 'tally' | 'delays' | 'forget';
+  ask: 'tally' | 'delays' | 'arrivals' | 'forget';
 }
 
 export interface PlainApi extends AsyncDisposable {
@@ -18,6 +18,8 @@ export interface PlainApi extends AsyncDisposable {
   tally(): Promise<Tally>;
   /** Of the messages that say when they were handed over to be stored: how long ago that was, in ms. */
   delaysMs(): Promise<number[]>;
+  /** When each message arrived, in ms of the machine's monotonic clock. */
+  arrivalsMs(): Promise<number[]>;
   forget(): Promise<void>;
 }
 
@@ -28,6 +30,7 @@ export async function startPlainApi(latencyMs: number): Promise<PlainApi> {
     url: child.greeting as string,
     tally: async () => (await ask({ ask: 'tally' })) as Tally,
     delaysMs: async () => (await ask({ ask: 'delays' })) as number[],
+    arrivalsMs: async () => (await ask({ ask: 'arrivals' })) as number[],
     async forget() {
       await ask({ ask: 'forget' });
     },

@@ -50,13 +50,12 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     KITECHAT_API_KEY: 'key',
     KITECHAT_CONCURRENCY: String(options.concurrency),
     KITECHAT_PAGE_PARALLELISM: options.pageParallelism,
-    LOG_LEVEL: 'error',
   };
   const urls: string[] = [];
   const workerPids: number[] = [];
   for (let started = 0; started < options.workers; started += 1) {
     const port = String(randomPort());
-    const worker = stack.use(await startWorker(shard, options.served ? { ...env, KITECHAT_HTTP_PORT: port } : env));
+    const worker = stack.use(await startWorker(options.served ? { ...env, KITECHAT_HTTP_PORT: port } : env));
     workerPids.push(worker.pid);
     if (options.served) urls.push(`http://127.0.0.1:${port}/`);
   }

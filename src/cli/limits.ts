@@ -75,7 +75,7 @@ function print({ stdout, stderr }: CommandContext, json: boolean | undefined, li
   if (!rate.inForce || !pageRate.inForce) {
     line(
       stderr,
-      'No worker has asked for its limits yet: what is not set at run time is shown as the variables here say.',
+      'No worker has asked for its limits yet. Limits that are not set at run time are those of the variables given here.',
     );
   }
 }

@@ -14,6 +14,9 @@ export interface Alarm {
 }
 
 const LONGEST_TIMER_MS = 60_000;
+const GRID_MS = 20;
+/** Of more than that the leader takes care, a little later. */
+const MOST_DUE = 500;
 
 export interface AlarmDeps {
   /** A time has come, and nobody waits for it. */
@@ -24,7 +27,7 @@ export interface AlarmDeps {
 
 export function createAlarm({ onTime, passOn }: AlarmDeps): Alarm {
   let wokenAt = Infinity;
-  let dueAt = Infinity;
+  let dueAts: number[] = [];
   let timer: NodeJS.Timeout | undefined;
   let awaiting: (() => void) | null = null;
   /** A call that waits in Redis, perhaps longer than whoever wanted to hear it. */
@@ -54,11 +57,15 @@ export function createAlarm({ onTime, passOn }: AlarmDeps): Alarm {
       wokenAt = performance.now() + inMs;
     },
     due(inMs) {
-      dueAt = Math.min(dueAt, performance.now() + inMs);
+      // Together with what is due at nearly the same time.
+      const at = Math.ceil((performance.now() + inMs) / GRID_MS) * GRID_MS;
+      if (dueAts.includes(at) || dueAts.length >= MOST_DUE) return;
+      dueAts.push(at);
+      dueAts.sort((one, other) => one - other);
     },
     set(slotInMs) {
       clearTimeout(timer);
-      const inMs = Math.min(slotInMs, Math.min(wokenAt, dueAt) - performance.now());
+      const inMs = Math.min(slotInMs, Math.min(wokenAt, dueAts[0] ?? Infinity) - performance.now());
       if (inMs === Infinity) return;
       timer = setTimeout(
         () => {
@@ -71,9 +78,9 @@ export function createAlarm({ onTime, passOn }: AlarmDeps): Alarm {
     takeReason() {
       const now = performance.now();
       const isWoken = wokenAt <= now;
-      const isDue = dueAt <= now;
+      const isDue = (dueAts[0] ?? Infinity) <= now;
       if (isWoken) wokenAt = Infinity;
-      if (isDue) dueAt = Infinity;
+      if (isDue) dueAts = dueAts.filter((at) => at > now);
       return isWoken ? 'woken' : isDue ? 'due' : '';
     },
     async wait(listen) {

@@ -108,7 +108,7 @@ export function createFleet(redis: LaneRedis, config: FleetConfig, logger: Logge
     );
   }
 
-  /** Nobody may be sent to a dead-letter queue in rows because an API breaks: nothing leaves until it is clear. */
+  /** Whether a success comes soon. Nothing leaves until then: no row of messages may end as dead letters because the API breaks. */
   async function isCleared(): Promise<boolean> {
     const { promise, resolve } = Promise.withResolvers<boolean>();
     const clear = (): void => resolve(true);
@@ -122,8 +122,10 @@ export function createFleet(redis: LaneRedis, config: FleetConfig, logger: Logge
 
   async function apiFailed({ id, isProbe, onUnknownOutcome }: RequestFacts): Promise<number> {
     failedInARow.add(id);
-    const isPrecious = onUnknownOutcome === 'dead-letter' && !isProbe;
-    const isSure = failedInARow.size >= FAILURES_TO_OPEN || (isPrecious && !(await isCleared()));
+    const areMany = failedInARow.size >= FAILURES_TO_OPEN;
+    const isPrecious = onUnknownOutcome === 'dead-letter';
+    // Requests that left together end together, and what failed is often heard of first: a success may be a moment away.
+    const isSure = isProbe ? areMany : (areMany || isPrecious) && !(await isCleared());
     return await tellOf(API, { id, result: 'failed', isProbe, isSure });
   }
 

@@ -3,17 +3,22 @@ import type { Logger } from 'pino';
 import type { AttemptToSettle, SettleResult } from '../shared/lanes/turn.ts';
 import type { TakenHere, Turns } from './turns.ts';
 
-/** What a processor returns: how the attempt ended, and who is told what became of it. */
-export interface Returned extends AttemptToSettle {
+/** How an attempt ended, and who is told what became of its message. */
+export interface Settleable extends AttemptToSettle {
   settled(result: SettleResult): void;
-  /** BullMQ writes what a processor returns as JSON; nobody reads that. */
-  toJSON(): null;
+}
+
+/** Messages on their way through BullMQ, which gets nothing of them but their ids. */
+export interface UnderWay {
+  /** Given to BullMQ: their processor has not begun. */
+  handed: Map<string, TakenHere>;
+  /** Their processor has ended. */
+  ended: Map<string, Settleable>;
 }
 
 export interface LaneBackendDeps {
   turns: Turns;
-  /** Messages that BullMQ was given and whose processor has not begun. */
-  handed: Map<string, TakenHere>;
+  underWay: UnderWay;
   /** Whether this worker leads the shard: then it looks for messages whose locks have ended. */
   leads(): boolean;
   logger: Logger;
@@ -26,16 +31,24 @@ interface Finished {
 }
 
 /** BullMQ's Redis backend, but for what moves a message: our scripts take and settle it, and BullMQ never moves a job. */
-export function laneBackendOf({ turns, handed, leads, logger }: LaneBackendDeps): BackendFactory<RedisQueueBackend> {
+export function laneBackendOf({
+  turns,
+  underWay: { handed, ended },
+  leads,
+  logger,
+}: LaneBackendDeps): BackendFactory<RedisQueueBackend> {
   function hand(taken: TakenHere | undefined): Fetched {
     if (!taken) return [undefined, undefined, 0, 0];
     handed.set(taken.id, taken);
     return [jobOf(taken), taken.id, 0, 0];
   }
 
-  async function settle(returned: Returned, wantsNext: boolean): Promise<Finished> {
-    const { result, next } = await turns.settle(returned, wantsNext);
-    returned.settled(result);
+  async function settle(id: string, wantsNext: boolean): Promise<Finished> {
+    const attempt = ended.get(id);
+    if (!attempt) throw new Error('BullMQ settles a message that did not end');
+    ended.delete(id);
+    const { result, next } = await turns.settle(attempt, wantsNext);
+    attempt.settled(result);
     return { result: wantsNext ? hand(next) : undefined, finishedOn: Date.now() };
   }
 
@@ -50,8 +63,8 @@ export function laneBackendOf({ turns, handed, leads, logger }: LaneBackendDeps)
     return Object.assign(redis, {
       moveToActive: async (): Promise<Fetched> => hand(await turns.take()),
 
-      moveToCompleted: async (_job: unknown, returned: unknown, _keep: unknown, _token: string, fetchNext: boolean) =>
-        await settle(returned as Returned, fetchNext),
+      moveToCompleted: async ({ id = '' }: { id?: string }, ...[, , , fetchNext]: [unknown, unknown, string, boolean]) =>
+        await settle(id, fetchNext),
 
       async moveToFailed({ id = '' }: { id?: string }, reason: string): Promise<Finished> {
         turns.abandon();

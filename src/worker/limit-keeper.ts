@@ -44,9 +44,8 @@ export interface LimitKeeper {
 /** How long a worker waits for the leader's first words before it takes the lead. */
 const LEADER_PATIENCE_MS = 2000;
 const LOOK_MS = 50;
-/** Those that don't lead look for a leader so often that together they look about once a second. */
-const MIN_LOOK_MS = 2000;
-const MAX_LOOK_MS = 10_000;
+/** A worker that does not lead looks for a leader this often, for each other worker; the beats of many are enough. */
+const LOOK_FOR_LEADER_MS = 2000;
 
 export function createLimitKeeper(deps: LimitKeeperDeps): LimitKeeper {
   const { redis, namespace, shards, workerId, logger } = deps;
@@ -56,6 +55,7 @@ export function createLimitKeeper(deps: LimitKeeperDeps): LimitKeeper {
   let agreement: Agreement | null = null;
   let leadsUntil = 0;
   let nextLookAt = 0;
+  let others = 0;
   const stopping = new AbortController();
 
   async function agree(word: AgreeRequest['word']): Promise<void> {
@@ -70,7 +70,8 @@ export function createLimitKeeper(deps: LimitKeeperDeps): LimitKeeper {
     agreement = agreed;
     // From when it asked: how long the answer was under way nobody knows.
     leadsUntil = askedAt + agreed.leadsForMs;
-    nextLookAt = askedAt + Math.min(Math.max(MIN_LOOK_MS, agreed.workers * 1000), MAX_LOOK_MS);
+    if (word === 'beat') others = agreed.others;
+    nextLookAt = askedAt + LOOK_FOR_LEADER_MS * Math.max(1, others);
     warnings.compare(agreed);
   }
 

@@ -73,6 +73,7 @@ export async function serveShards(deps: ServeDeps): Promise<{ drain(): Promise<v
     progress,
     places,
     isFull: (shard) => workers.get(shard)?.isFull() ?? false,
+    mayTake: () => fleet.leave() === 'go',
     traffic,
     lockMs: lockTimes(config.timeoutMs).lockDurationMs,
     logger,

@@ -5,7 +5,7 @@ import type { SettleResult, Taken } from '../shared/lanes/turn.ts';
 import type { Shard } from '../shared/queues.ts';
 import { isConnectionError } from '../shared/redis.ts';
 import type { Fleet } from './fleet.ts';
-import { laneBackendOf, type Returned } from './lane-backend.ts';
+import { laneBackendOf, type Settleable, type UnderWay } from './lane-backend.ts';
 import { lockTimes } from './lock.ts';
 import type { Ended, ProcessMessage } from './process-message.ts';
 import { createStop, type Stop } from './stop-signal.ts';
@@ -52,7 +52,7 @@ export function createShardWorker(shard: Shard, deps: ShardWorkerDeps): ShardWor
   const { config, logger } = deps;
   const { lockDurationMs, stalledIntervalMs } = lockTimes(config.timeoutMs);
   const open = new Set<Stop>();
-  const handed = new Map<string, TakenHere>();
+  const underWay: UnderWay = { handed: new Map(), ended: new Map() };
   const turns = createTurns({
     shard,
     lockMs: lockDurationMs,
@@ -64,19 +64,19 @@ export function createShardWorker(shard: Shard, deps: ShardWorkerDeps): ShardWor
     logger,
   });
 
-  async function process(taken: TakenHere): Promise<Returned> {
+  async function process(taken: TakenHere): Promise<void> {
     const stop = createStop();
     open.add(stop);
     deps.took(taken);
     try {
       const ended = await deps.processMessage(taken, taken.takenAt + lockDurationMs, stop.signal);
-      return returned(ended);
+      underWay.ended.set(taken.id, settleable(ended));
     } finally {
       open.delete(stop);
     }
   }
 
-  function returned(ended: Ended): Returned {
+  function settleable(ended: Ended): Settleable {
     const { attempt, settlement } = ended;
     return {
       id: attempt.taken.id,
@@ -85,17 +85,16 @@ export function createShardWorker(shard: Shard, deps: ShardWorkerDeps): ShardWor
       survived: attempt.taken.verdict === 'go' || attempt.taken.verdict === 'expired',
       settlement,
       settled: (result) => deps.ended(ended, result),
-      toJSON: () => null,
     };
   }
 
-  const bull = new Worker<unknown, Returned, string, RedisQueueBackend>(
+  const bull = new Worker<unknown, void, string, RedisQueueBackend>(
     SEND_QUEUE,
     async ({ id = '' }: Job) => {
-      const taken = handed.get(id);
-      handed.delete(id);
+      const taken = underWay.handed.get(id);
       if (!taken) throw new Error('BullMQ processes a job that it was not given');
-      return await process(taken);
+      underWay.handed.delete(id);
+      await process(taken);
     },
     {
       connection: shard.redis,
@@ -108,7 +107,7 @@ export function createShardWorker(shard: Shard, deps: ShardWorkerDeps): ShardWor
       drainDelay: IDLE_SECONDS,
       runRetryDelay: AFTER_OUTAGE_MS,
     },
-    laneBackendOf({ turns, handed, leads: deps.leads, logger }),
+    laneBackendOf({ turns, underWay, leads: deps.leads, logger }),
   );
   bull.on('error', (error) => {
     // An outage is told once, by whoever watches the connection; a lost lock below.

@@ -1,7 +1,9 @@
+import type { SlotLimit } from '../shared/lanes/turn.ts';
+
 /** Slots of the fleet's limit that this worker has reserved: at each of them it may take one message. */
 export interface Slots {
   /** @param slotsMs in how many ms each of them is due, the earliest first */
-  add(slotsMs: readonly number[]): void;
+  add(slotsMs: readonly number[], limit: SlotLimit): void;
   /** How many are left. */
   count(): number;
   /** Takes those that are due, at most `most`. */
@@ -16,43 +18,33 @@ const JITTER_MS = 20;
 /** A slot that was missed by more than this is gone. */
 const MISSED_MS = 10_000;
 
-interface Slot {
-  at: number;
-  /** Since the one before. */
-  intervalMs: number;
-}
-
 /** @param now a clock that never goes back; tests bring one that they can set */
 export function createSlots(now: () => number = () => performance.now()): Slots {
-  let slots: Slot[] = [];
-  let last = -Infinity;
-  /** The earliest time for the next message at the pace of catching up. */
+  let slots: number[] = [];
+  let limit: SlotLimit = { intervalMs: 0, burst: 1 };
+  /** When the next message is due at the pace of catching up (GCRA). */
   let paced = -Infinity;
 
-  const dueAt = (slot: Slot): number => Math.max(slot.at, paced);
+  const dueAt = (slot: number): number => Math.max(slot, paced - (limit.burst - 1) * CATCH_UP * limit.intervalMs);
 
   return {
-    add(slotsMs) {
+    add(slotsMs, given) {
+      limit = given;
       const from = now();
-      for (const slotMs of slotsMs) {
-        const at = from + slotMs;
-        const intervalMs = at - last;
-        slots.push({ at, intervalMs: intervalMs < MISSED_MS ? Math.max(0, intervalMs) : 0 });
-        last = at;
-      }
+      slots.push(...slotsMs.map((slotMs) => from + slotMs));
     },
     count: () => slots.length,
     takeDue(most) {
       const at = now();
-      slots = slots.filter((slot) => slot.at > at - MISSED_MS);
+      slots = slots.filter((slot) => slot > at - MISSED_MS);
       let taken = 0;
-      for (let [slot] = slots; slot && taken < most && dueAt(slot) <= at; [slot] = slots) {
+      for (let [slot] = slots; slot !== undefined && taken < most && dueAt(slot) <= at; [slot] = slots) {
         slots.shift();
         taken += 1;
-        paced = Math.max(paced, at - JITTER_MS) + CATCH_UP * (slots[0]?.intervalMs ?? slot.intervalMs);
+        paced = Math.max(paced, at - JITTER_MS) + CATCH_UP * limit.intervalMs;
       }
       return taken;
     },
-    nextInMs: () => (slots[0] ? Math.max(0, dueAt(slots[0]) - now()) : Infinity),
+    nextInMs: () => (slots[0] === undefined ? Infinity : Math.max(0, dueAt(slots[0]) - now())),
   };
 }

@@ -179,9 +179,9 @@ export function createTurns(deps: TurnsDeps): Turns {
     for (const { id, error } of answer.refused) logger.error({ err: error, id }, 'Redis refused to hand out a message');
     out += answer.taken.length;
     buffered.push(...answer.taken.map((taken) => ({ ...taken, takenAt, isProbe })));
-    slots.add(answer.slotsMs);
+    if (answer.limit) slots.add(answer.slotsMs, answer.limit);
     if (places > 0) {
-      isLimited = answer.isLimited;
+      isLimited = answer.limit !== null;
       isFull = answer.taken.length >= places;
       if (answer.lookAgainMs !== null) alarm.woken(answer.lookAgainMs);
     }

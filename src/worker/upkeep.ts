@@ -16,7 +16,7 @@ const LEADER_TICK_MS = 1000;
 const MIN_TICK_MS = 20;
 const SHARE_PLACES_MS = 400;
 const TRAFFIC_MS = 2000;
-const RECONCILE_MS = 15_000;
+const RECONCILE_MS = 20_000;
 const DEAD_LETTER_CLEANING_MS = 60_000;
 const CLEANED_AT_ONCE = 500;
 /** Thousands of dead letters that one cleaning lets go; the next one goes on. */
@@ -32,6 +32,8 @@ export interface UpkeepDeps {
   progress: Pick<Progress, 'ticked' | 'openIn'>;
   places: Places;
   isFull(shard: Shard): boolean;
+  /** Whether the API may be sent anything. */
+  mayTake(): boolean;
   traffic: Pick<TrafficMeter, 'write'>;
   keepDoneMs: number;
   keepDeadMs: number;
@@ -57,7 +59,7 @@ export function createUpkeep(deps: UpkeepDeps): Upkeep {
   async function beat(shard: Shard): Promise<void> {
     const record = deps.describe(shard);
     const { leads, isStarving } = await beatIn(shard, { workerId, record, window: deps.window });
-    deps.progress.ticked(shard, isStarving, deps.places.of(shard));
+    deps.progress.ticked(shard, isStarving && deps.mayTake(), deps.places.of(shard));
     if (leads && !leading.has(shard)) lead(shard);
   }
 

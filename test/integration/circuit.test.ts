@@ -1,7 +1,12 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { askGate, type GateAnswer, type Observation, readFleet, tellFleet } from '../../src/shared/lanes/fleet.ts';
-import { parseRateLimit } from '../../src/shared/rate-limit.ts';
+import {
+  askGate,
+  type GateAnswer,
+  type Observation,
+  readCircuits,
+  tellCircuit,
+} from '../../src/shared/lanes/circuits.ts';
 import { type SimulatedTime, START, startSimulatedTime } from '../support/limits/simulated-time.ts';
 
 const NAMESPACE = 'circuits';
@@ -34,11 +39,11 @@ describe('a circuit', () => {
 
   const pass = async (ms: number): Promise<void> => await time.goTo(time.nowMs() + ms);
   const tell = async (facts: Partial<Observation>): Promise<number> =>
-    await tellFleet(time.redis, NAMESPACE, { ...observation, ...facts });
+    await tellCircuit(time.redis, NAMESPACE, { ...observation, ...facts });
   const fail = async (id: string, facts: Partial<Observation> = {}): Promise<number> =>
     await tell({ result: 'failed', id, ...facts });
   const ask = async (...circuits: string[]): Promise<GateAnswer> =>
-    await askGate(time.redis, NAMESPACE, { limit: null, probeMs: PROBE_MS, circuits: ['api', ...circuits] });
+    await askGate(time.redis, NAMESPACE, { probeMs: PROBE_MS, circuits: ['api', ...circuits] });
 
   async function failAll(messages: number, facts: Partial<Observation> = {}): Promise<number[]> {
     const pauses: number[] = [];
@@ -186,13 +191,13 @@ describe('a circuit', () => {
   it('is known to the fleet with its reason and its time', async () => {
     await fail('m', { isSure: true });
     await fail('m', { circuit: 'key:one', isSure: true, reason: 'unauthorized', pauseMs: 5000 });
-    const { nowMs, circuits } = await readFleet(time.redis, NAMESPACE);
+    const { nowMs, open: circuits } = await readCircuits(time.redis, NAMESPACE);
     expect(nowMs).toBe(START);
     expect(circuits.toSorted((a, b) => a.name.localeCompare(b.name))).toEqual([
       { name: 'api', probeAt: START + PAUSE_MS, reason: 'api-down' },
       { name: 'key:one', probeAt: START + 5000, reason: 'unauthorized' },
     ]);
-    expect((await readFleet(time.redis, 'another')).circuits).toEqual([]);
+    expect((await readCircuits(time.redis, 'another')).open).toEqual([]);
   });
 
   it('of a key holds those with that key, and nobody else', async () => {
@@ -236,21 +241,6 @@ describe('a circuit', () => {
     expect(await ask('key:two')).toMatchObject({ verdict: 'hold' });
     await tell({ isProbe: true });
     expect([await ask('key:two'), await ask('key:one')]).toMatchObject([{ verdict: 'go' }, { verdict: 'hold' }]);
-  });
-
-  it('lets its probe through also when the limit is used up for long', async () => {
-    await open();
-    const once = { limit: parseRateLimit('1/min'), probeMs: PROBE_MS };
-    expect(await askGate(time.redis, NAMESPACE, { ...once, circuits: [] })).toEqual({ verdict: 'go' });
-    expect(await askGate(time.redis, NAMESPACE, { ...once, circuits: ['api'] })).toEqual({ verdict: 'probe' });
-    expect(await askGate(time.redis, NAMESPACE, { ...once, circuits: ['api'] })).toMatchObject({ verdict: 'hold' });
-  });
-
-  it('uses no slot of the limit for those it holds', async () => {
-    await fail('m', { isSure: true });
-    const once = { limit: parseRateLimit('1/min'), probeMs: PROBE_MS, circuits: ['api'] };
-    for (let n = 0; n < 5; n += 1) expect((await askGate(time.redis, NAMESPACE, once)).verdict).toBe('hold');
-    expect(await askGate(time.redis, NAMESPACE, { ...once, circuits: [] })).toEqual({ verdict: 'go' });
   });
 
   it('sends no more probes than its pauses allow, whoever asks when', async () => {

@@ -11,7 +11,7 @@ import { textMessage } from '../support/messages.ts';
 import { startTestRedis } from '../support/redis.ts';
 import { startSecuredRedis } from '../support/secured-redis.ts';
 import { settled } from '../support/settled.ts';
-import { type Installation } from '../support/worker.ts';
+import type { Installation } from '../support/worker.ts';
 
 const STAMP = `1 layout 2 version ${version}`;
 
@@ -40,11 +40,13 @@ describe('an installation of version 0.1 that was drained', () => {
     await site.until(id, 'delivered');
   });
 
-  it('keeps its idempotency keys: another request under one is a conflict with the first message', async () => {
+  it('keeps its idempotency keys: the same request is a duplicate, another one a conflict', async () => {
     await using site = await installWithCli(server, { startWorker: false });
-    const { delivered } = await drained(site);
-    const again = site.producer.enqueueMessage(textMessage('c1', 2, 'p1'), { idempotencyKey: 'once' });
-    expect((await settled(again)).error).toMatchObject({ code: 'IDEMPOTENCY_CONFLICT', id: delivered });
+    const { delivered, request } = await drained(site);
+    const again = await site.producer.enqueueMessage(request, { idempotencyKey: 'once' });
+    expect(again).toEqual({ id: delivered, duplicate: true });
+    const other = site.producer.enqueueMessage(textMessage('c1', 2, 'p1'), { idempotencyKey: 'once' });
+    expect((await settled(other)).error).toMatchObject({ code: 'IDEMPOTENCY_CONFLICT', id: delivered });
   });
 
   it('keeps its holds and limits', async () => {

@@ -112,7 +112,7 @@ describe('the limit of the fleet on several shards', () => {
     await writeLimits(time.redis, NAMESPACE, { pageRate: '2/h' });
     await time.redis.del(`${rootOf(1)}send:marker`);
     await leader.tick();
-    expect(await time.redis.zrange(`${rootOf(1)}paced`, 0, -1, 'WITHSCORES')).toEqual(['p1', '0', 'p2', '0']);
+    expect(await time.redis.zcount(`${rootOf(1)}paced`, 0, START)).toBe(2);
     expect(await time.redis.exists(`${rootOf(1)}send:marker`)).toBe(1);
   });
 

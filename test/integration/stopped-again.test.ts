@@ -14,7 +14,7 @@ import {
   untilEnded,
 } from '../support/stopped-worker.ts';
 
-vi.setConfig({ testTimeout: 90_000 });
+vi.setConfig({ testTimeout: 180_000 });
 
 describe('a message whose workers are killed one after the other', () => {
   let server: RedisServer;
@@ -31,7 +31,7 @@ describe('a message whose workers are killed one after the other', () => {
   it.concurrent('unknown under resend, found by a worker that is killed before it settles: said once, sent again', async () => {
     await using scene = await setScene(server, redis, { faults: [atTarget({ kind: 'hang', times: 1 })] });
     await scene.stopWorker('request', 'SIGKILL');
-    await scene.stopWorker({ command: 'laneSettle', when: 'before' }, 'SIGKILL');
+    await scene.stopWorker({ command: 'laneTurn', when: 'before' }, 'SIGKILL');
     scene.startWorker();
     const records = await untilEnded(scene, scene.ids);
     expect(records.map(outcomesOf)).toEqual([['delivered'], ['unknown', 'delivered'], ['delivered'], ['delivered']]);
@@ -40,14 +40,14 @@ describe('a message whose workers are killed one after the other', () => {
     await expectAllInOrder(scene, records);
   });
 
-  it.concurrent('unknown under resend, not yet delayed: it waits for the time that was settled', async () => {
+  it.concurrent('unknown under resend, and settled: it waits for the time that was settled', async () => {
     const backoffMs = 10_000;
     await using scene = await setScene(server, redis, {
       faults: [atTarget({ kind: 'hang', times: 1 })],
       config: { backoffMs, backoffMaxMs: backoffMs },
     });
     await scene.stopWorker('request', 'SIGKILL');
-    await scene.stopWorker({ command: 'laneSettle', when: 'answered', reply: 'done' }, 'SIGKILL');
+    await scene.stopWorker({ command: 'laneTurn', when: 'answered' }, 'SIGKILL');
     const nextAttemptAt = await nextAttemptOf(scene, 'retrying');
     scene.startWorker();
     const records = await untilEnded(scene, scene.ids);
@@ -57,13 +57,13 @@ describe('a message whose workers are killed one after the other', () => {
     await expectAllInOrder(scene, records);
   });
 
-  it.concurrent('unknown under dead-letter, found by a worker that is killed before its EXEC leaves: one dead letter', async () => {
+  it.concurrent('unknown under dead-letter, found by a worker that is killed before it settles: one dead letter', async () => {
     await using scene = await setScene(server, redis, {
       faults: [atTarget({ kind: 'hang' })],
       config: { onUnknownOutcome: 'dead-letter' },
     });
     await scene.stopWorker('request', 'SIGKILL');
-    await scene.stopWorker({ command: 'exec', when: 'before' }, 'SIGKILL');
+    await scene.stopWorker({ command: 'laneTurn', when: 'before' }, 'SIGKILL');
     expect(await scene.deadLetters.count()).toBe(0);
     scene.startWorker();
     const records = await untilEnded(scene, scene.ids);
@@ -78,7 +78,7 @@ describe('a message whose workers are killed one after the other', () => {
     await using scene = await setScene(server, redis);
     const others: string[] = [];
     const dieAndGoOn = async (): Promise<void> => {
-      const worker = scene.startStoppingWorker({ command: 'laneClaim', when: 'answered', reply: 'go' }, 'SIGKILL');
+      const worker = scene.startStoppingWorker({ command: 'take', when: 'answered' }, 'SIGKILL');
       expect(await worker.ended()).toBe('SIGKILL');
       others.push(await scene.enqueue(textMessage('c2', others.length + 1)));
       // A dead worker's lock ends by itself, as everywhere else here; five of them would take half a minute.

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readFleet, writeLimits } from '../../src/shared/lanes/fleet.ts';
-import { readHolds } from '../../src/shared/lanes/hold.ts';
 import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
+import { readFleet } from '../../src/shared/lanes/fleet.ts';
+import { readHolds } from '../../src/shared/lanes/hold.ts';
+import { writeLimits } from '../../src/shared/lanes/limits.ts';
 import { openShard, type Shard } from '../../src/shared/queues.ts';
 import { connectPatiently } from '../../src/shared/redis.ts';
 import type { RedisServer } from '../../src/testing/redis-handle.ts';

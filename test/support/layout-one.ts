@@ -1,4 +1,5 @@
 import { monotonicFactory } from 'ulid';
+import type { SendRequest } from '../../src/shared/message.ts';
 import type { RedisClient } from '../../src/shared/redis-cluster.ts';
 
 const ulid = monotonicFactory();
@@ -7,6 +8,9 @@ export const openPlaces = ['wait', 'active', 'paused', 'delayed', 'prioritized',
 export type OpenPlace = (typeof openPlaces)[number];
 
 const HOUR_MS = 3_600_000;
+const request: SendRequest = { pageId: 'p1', conversationId: 'c1', message: { type: 'text', text: 'hello' } };
+/** The hash that version 0.1 kept of it with an idempotency key. */
+const REQUEST_HASH = 'xTqJt7Wjyys1EfaKkXInAdItPyChG4I1EPQ9lbKYMug';
 
 /** Writes what version 0.1 wrote, key by key. */
 export interface LayoutOne {
@@ -22,6 +26,8 @@ export interface LayoutOne {
 export interface DrainedLayoutOne {
   letter: string;
   delivered: string;
+  /** What the delivered message says. */
+  request: SendRequest;
   keeps: string[];
   removes: string[];
 }
@@ -33,7 +39,6 @@ export function layoutOne(redis: RedisClient, namespace: string, shards: number)
   const stamp = `{${namespace}}:shards`;
 
   async function writeJob(id: string, more: Record<string, string | number> = {}): Promise<void> {
-    const request = { pageId: 'p1', conversationId: 'c1', message: { type: 'text', text: 'hello' } };
     await redis.hset(`${root}send:${id}`, {
       name: 'text',
       data: JSON.stringify({ v: 1, request }),
@@ -96,8 +101,7 @@ export function layoutOne(redis: RedisClient, namespace: string, shards: number)
   }
 
   async function writeKept(delivered: string): Promise<string[]> {
-    const hash = 'xTqJt7Wjyys1EfaKkXInAdItPyChG4I1EPQ9lbKYMug';
-    await redis.set(`${root}idem:p1/once`, `${delivered} ${hash}`, 'PX', HOUR_MS);
+    await redis.set(`${root}idem:p1/once`, `${delivered} ${REQUEST_HASH}`, 'PX', HOUR_MS);
     await redis.hset(`${root}holds`, 'standing:p9', '{"page":"p9","reason":"operator"}');
     await redis.hset(`${root}repairs`, 'dropped', 1);
     await redis.hset(`${root}send:meta`, { 'opts.maxLenEvents': 100, version: 'bullmq:6.7.0' });
@@ -137,6 +141,7 @@ export function layoutOne(redis: RedisClient, namespace: string, shards: number)
       return {
         letter,
         delivered,
+        request,
         keeps: [...kept, ...[...letterKeys, 'letters:pages'].map((name) => root + name)],
         removes: [...leftovers, `${root}send:${delivered}`, `${root}send:completed`],
       };

@@ -43,11 +43,9 @@ async function openRequestsOf({ redis, root }: Shard, workerId: string): Promise
   const struckAt = Date.now();
   const ids = await redis.lrange(`${root}send:active`, 0, -1);
   const jobs = await Promise.all(
-    ids.map(async (id) => ({ id, fields: await redis.hmget(`${root}send:${id}`, 'open', 'data') })),
+    ids.map(async (id) => ({ id, fields: await redis.hmget(`${root}send:${id}`, 'attempt', 'data') })),
   );
-  return jobs.flatMap(({ id, fields: [open, data] }) =>
-    open?.startsWith(`${workerId}.`) && data
-      ? [{ id, struckAt, request: (JSON.parse(data) as { request: unknown }).request }]
-      : [],
+  return jobs.flatMap(({ id, fields: [attempt, data] }) =>
+    attempt?.startsWith(`${workerId}.`) && data ? [{ id, struckAt, request: JSON.parse(data) as unknown }] : [],
   );
 }

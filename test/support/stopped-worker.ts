@@ -13,8 +13,11 @@ import { textMessage } from './messages.ts';
 import { STOPPED, stoppingAt, type StoppingPoint } from './stopping-point.ts';
 import { install, type Installation } from './worker.ts';
 
-/** Where a worker is stopped; `request`: while the API holds the request for the message. */
-export type WorkerPoint = Omit<StoppingPoint, 'message' | 'signal'> | 'request';
+/**
+ * Where a worker is stopped, at the target or at another message; `request`: while the API holds the request for the
+ * target.
+ */
+export type WorkerPoint = (Omit<StoppingPoint, 'message' | 'signal'> & { at?: 'first' | 'any' }) | 'request';
 
 /** A conversation of four messages; workers stop at the second one. */
 export interface Scene extends Installation {
@@ -38,7 +41,7 @@ export interface SceneOptions {
 /** The lock of a worker is 5 s with this, and it is looked at every 2.5 s. */
 const TIMEOUT_MS = 2500;
 /** Many of them start at once, and each lock takes its time. */
-const WAIT_MS = 40_000;
+const WAIT_MS = 60_000;
 const TARGET = textMessage('c1', 2);
 
 /** A fault that only the target meets. */
@@ -58,8 +61,10 @@ export async function setScene(server: RedisServer, redis: LaneRedis, options: S
 
   const start = (env: Record<string, string>): CommandProcess =>
     processes.use(startCommand(['worker'], { ...environmentOf(scene.config), ...env }));
-  const startStoppingWorker: Scene['startStoppingWorker'] = (point, signal) =>
-    start(stoppingAt({ message: target, ...point, signal }));
+  const startStoppingWorker: Scene['startStoppingWorker'] = ({ at, ...point }, signal) => {
+    if (at === 'any') return start(stoppingAt({ ...point, signal }));
+    return start(stoppingAt({ message: at === 'first' ? (ids[0] ?? '') : target, ...point, signal }));
+  };
 
   return {
     ...scene,

@@ -10,8 +10,7 @@ import { STOPPED, type StoppingPoint } from './stopping-point.ts';
  */
 const point = JSON.parse(process.env['STOPPING_POINT'] ?? '') as StoppingPoint;
 const scripts = new Map<string, string>();
-let isClaimed = false;
-let isSettled = false;
+let isTaken = false;
 let hasStopped = false;
 
 function stop(): void {
@@ -34,18 +33,17 @@ Redis.prototype.defineCommand = function rememberName(name, definition) {
 Redis.prototype.sendCommand = function stopAtThePoint(command, stream) {
   const send = (): unknown => sendCommand.call(this, command, stream);
   const name = nameOf(command);
-  if (hasStopped || !isAbout(point.message, name, command)) return send();
-  if (point.command === 'post' && name === 'laneClaim') {
-    return whenAnswered(send(), 'go', () => (isClaimed = true));
+  if (hasStopped) return send();
+  if (name === 'laneTurn' && (point.command === 'take' || point.command === 'post')) {
+    return whenAnswered(send(), (reply) => {
+      if (!handsOut(reply, point.message)) return;
+      isTaken = true;
+      if (point.command === 'take') stop();
+    });
   }
-  if (point.command === 'moveToActive' && name === 'laneSettle') {
-    return whenAnswered(send(), 'done', () => (isSettled = true));
-  }
-  if (point.command !== name || (name === 'moveToActive' && !isSettled)) return send();
+  if (point.command !== name || !isAbout(point.message, command)) return send();
   switch (point.when) {
     case 'before':
-      // Whoever is killed at the end of a MULTI has written the rest of it; the stream collects until all is there.
-      if (name === 'exec') stream?.write('');
       stop();
       return send();
     case 'sent': {
@@ -56,14 +54,14 @@ Redis.prototype.sendCommand = function stopAtThePoint(command, stream) {
       return answer;
     }
     case 'answered':
-      return whenAnswered(send(), point.reply, stop);
+      return whenAnswered(send(), stop);
   }
 };
 
 const { dispatch } = Agent.prototype;
 
 Agent.prototype.dispatch = function stopBeforeRequest(options, handler) {
-  if (isClaimed && !hasStopped) stop();
+  if (isTaken && !hasStopped) stop();
   return dispatch.call(this, options, handler);
 };
 
@@ -71,25 +69,22 @@ function nameOf({ name, args: [sha] }: Command): string {
   return name === 'evalsha' ? (scripts.get(String(sha)) ?? name) : name;
 }
 
-/** An EXEC names nothing; the first one of a worker is that of its first dead letter. Nor does the call for a next message. */
-function isAbout(message: string | undefined, name: string, { args }: Command): boolean {
-  if (message === undefined || name === 'exec' || name === 'moveToActive') return true;
+function isAbout(message: string | undefined, { args }: Command): boolean {
   // What a script is told of several messages is JSON.
-  return args.some((arg) => arg === message || (typeof arg === 'string' && arg.includes(`"${message}"`)));
+  return (
+    message === undefined ||
+    args.some((arg) => arg === message || (typeof arg === 'string' && arg.includes(`"${message}"`)))
+  );
 }
 
 /** Acts on an answer before the code that waits for it does. */
-function whenAnswered(answer: unknown, word: string | undefined, act: () => void): unknown {
-  Promise.resolve(answer).then(
-    (reply) => {
-      if (word === undefined || isOrHolds(reply, word)) act();
-    },
-    () => {},
-  );
+function whenAnswered(answer: unknown, act: (reply: unknown) => void): unknown {
+  Promise.resolve(answer).then(act, () => {});
   return answer;
 }
 
-/** An answer that begins with the word, or answers to several messages of which one does. */
-function isOrHolds(reply: unknown, word: string): boolean {
-  return Array.isArray(reply) && (reply[0] === word || reply.some((one) => Array.isArray(one) && one[0] === word));
+/** Whether the answer of a turn gives the message to be sent. */
+function handsOut(reply: unknown, message: string | undefined): boolean {
+  const [, taken] = reply as [unknown, [verdict: string, id: string][]];
+  return taken.some(([verdict, id]) => verdict === 'go' && (message === undefined || id === message));
 }

@@ -1,29 +1,13 @@
 /** Where a process of the command line stops itself: at a command to Redis, or at its next request to the API. */
 export interface StoppingPoint {
   /**
-   * A script of ours or of BullMQ, by its name, `moveToActive` only when it follows a settlement; a command of Redis; or
-   * `post`, the request that follows a claim.
+   * A script of ours, by its name; `take`, the turn that hands out the message; or `post`, the request that follows it.
    */
-  command:
-    | 'laneEnqueue'
-    | 'laneClaim'
-    | 'laneSettle'
-    | 'laneDue'
-    | 'laneCancel'
-    | 'moveToDelayed'
-    | 'moveToFinished'
-    | 'moveToActive'
-    | 'exec'
-    | 'post';
-  /**
-   * `before`: it hasn't left, though what comes before it in a MULTI has; `sent`: it has left, its answer is not read;
-   * `answered`: its answer is here, nothing was done with it.
-   */
+  command: 'laneEnqueue' | 'laneTurn' | 'laneTick' | 'laneCancel' | 'take' | 'post';
+  /** `before`: it hasn't left; `sent`: it has left, its answer is not read; `answered`: its answer is here, nothing was done with it. */
   when: 'before' | 'sent' | 'answered';
-  /** Only a command that names this message. */
+  /** Only a command that names this message, as a turn does that settles it. */
   message?: string;
-  /** Only an answer that begins with this word. */
-  reply?: string;
   signal: 'SIGKILL' | 'SIGSTOP';
 }
 

@@ -3,7 +3,7 @@ import { endConnections } from '../../shared/end-connections.ts';
 import { QueueUnavailableError } from '../../shared/errors.ts';
 import { shardsKey } from '../../shared/keys.ts';
 import type { LaneRedis } from '../../shared/lanes/commands.ts';
-import { formatStamp, type ReshardingStamp, type SettledStamp } from '../../shared/layout/stamp.ts';
+import type { ReshardingStamp, SettledStamp } from '../../shared/layout/stamp.ts';
 import { readStamp, replaceStamp, type StoredStamp } from '../../shared/layout/stored-stamp.ts';
 import { takeOver } from '../../shared/layout/take-over.ts';
 import { type OpenWork, readOpenWork } from '../../shared/open-work.ts';
@@ -132,7 +132,7 @@ async function readUsable(redis: LaneRedis, namespace: string, shards: number): 
 async function mark(redis: LaneRedis, namespace: string, found: UsableStamp, to: number): Promise<StoredStamp | null> {
   const { shards, layout } = found.stamp;
   const stamp: ReshardingStamp = { state: 'resharding', shards, next: to, layout };
-  return (await replaceStamp(redis, namespace, found, stamp)) ? { stamp, text: formatStamp(stamp) } : null;
+  return await replaceStamp(redis, namespace, found, stamp);
 }
 
 async function tellObstacles({ context, redis }: Site, { namespace, from, to }: Resharding): Promise<OpenWork | null> {

@@ -10,13 +10,13 @@
 -- that lives asks for it; then the value of the worker that beats replaces it.
 --
 -- Returns { rate, its source, page rate, its source, the worker's term or 0 if it does not lead, how long it leads in ms,
--- workers that ask }. A source is 'run-time', 'variable', or '' if nobody has said anything.
+-- of a beat: how many other workers there are }. A source is 'run-time', 'variable', or '' if nobody has said anything.
 
 local LEASE_MS, RENEWED_BELOW_MS, SILENCE_MS, LONGEST_GAP_MS = 5000, 3500, 30000, 15000
 local limits, asks, worker, word = KEYS[1], KEYS[2], ARGV[1], ARGV[2]
 local now = redisNowMs()
-local known = redis.call('HMGET', limits, 'rate', 'pageRate', 'asked:rate', 'asked:pageRate', 'leader', 'term', 'beat')
-local lastBeat, term = tonumber(known[7]), tonumber(known[6]) or 0
+local known = redis.call('HMGET', limits, 'rate', 'pageRate', 'asked:rate', 'asked:pageRate', 'leader', 'term')
+local term = tonumber(known[6]) or 0
 
 local leader, leadsUntil = string.match(known[5] or '', '^(%S+) (%d+)$')
 leadsUntil = tonumber(leadsUntil or 0)
@@ -29,26 +29,30 @@ if word == 'leave' then
   return {}
 end
 
--- Forgets the workers that are silent. Returns the others, and what they ask for.
+-- Forgets the workers that are silent. Returns what the others ask for, and how many they are.
 local function readAsks()
-  local count, rates, pageRates = 1, {}, {}
-  -- While no worker could beat, as when Redis was away or its clock was set, none of them fell silent.
-  local gap = now - (lastBeat or now)
-  local shift = gap - math.min(math.max(gap, 0), LONGEST_GAP_MS)
+  local found, lastSeen = {}, 0
   local entries = redis.call('HGETALL', asks)
   for i = 1, #entries, 2 do
     local seen, rate, pageRate = string.match(entries[i + 1], '^(%d+) ([^|]*)|(.*)$')
-    seen = math.min((tonumber(seen) or 0) + shift, now)
-    if entries[i] == worker then
-      -- What it asks for now counts.
-    elseif now - seen > SILENCE_MS then
-      redis.call('HDEL', asks, entries[i])
+    seen = tonumber(seen or 0)
+    lastSeen = math.max(lastSeen, seen)
+    if entries[i] ~= worker then found[#found + 1] = { id = entries[i], seen = seen, rate = rate, pageRate = pageRate } end
+  end
+  -- While no worker could beat, as when Redis was away or its clock was set, none of them fell silent.
+  local gap = #entries > 0 and now - lastSeen or 0
+  local shift = gap - math.min(math.max(gap, 0), LONGEST_GAP_MS)
+  local count, rates, pageRates = 0, {}, {}
+  for _, ask in ipairs(found) do
+    local seen = ask.seen + shift
+    if not ask.rate or now - seen > SILENCE_MS then
+      redis.call('HDEL', asks, ask.id)
     else
-      count, rates[rate], pageRates[pageRate] = count + 1, true, true
-      if shift ~= 0 then redis.call('HSET', asks, entries[i], string.format('%d %s|%s', seen, rate, pageRate)) end
+      count, rates[ask.rate], pageRates[ask.pageRate] = count + 1, true, true
+      if shift ~= 0 then redis.call('HSET', asks, ask.id, string.format('%d %s|%s', seen, ask.rate, ask.pageRate)) end
     end
   end
-  return count, rates, pageRates
+  return rates, pageRates, count
 end
 
 local function agree(field, value, asked, own)
@@ -58,14 +62,13 @@ local function agree(field, value, asked, own)
 end
 
 local rate, pageRate = known[3], known[4]
-local count
+local others = 0
 if word == 'beat' then
   local rates, pageRates
-  count, rates, pageRates = readAsks()
+  rates, pageRates, others = readAsks()
   rate = agree('asked:rate', rate, rates, ARGV[3])
   pageRate = agree('asked:pageRate', pageRate, pageRates, ARGV[4])
   redis.call('HSET', asks, worker, string.format('%d %s|%s', now, ARGV[3], ARGV[4]))
-  redis.call('HSET', limits, 'beat', now)
 end
 
 -- Each leader has a term of its own, higher than those before it: a shard takes nothing from an earlier one.
@@ -92,5 +95,5 @@ local rateInForce, rateSource = inForce(known[1], rate)
 local pageRateInForce, pageRateSource = inForce(known[2], pageRate)
 return {
   rateInForce, rateSource, pageRateInForce, pageRateSource, leads and term or 0, leads and leadsUntil - now or 0,
-  count or (leads and 1 or redis.call('HLEN', asks)),
+  others,
 }

@@ -39,11 +39,12 @@ end
 -- Brings back what is due. Returns the time of the next one, if there is one.
 local function bringBack(root, now)
   local nextTime
-  for key, work in pairs({ paced = endWaits, ['send:delayed'] = endWaits, due = joinDue }) do
-    local first = firstTime(root .. key)
+  for _, wait in ipairs({ { 'paced', endWaits }, { 'send:delayed', endWaits }, { 'due', joinDue } }) do
+    local key, work = root .. wait[1], wait[2]
+    local first = firstTime(key)
     if first and first <= now then
       work(root, now)
-      first = firstTime(root .. key)
+      first = firstTime(key)
     end
     if first and first < (nextTime or math.huge) then nextTime = first end
   end

@@ -46,7 +46,7 @@ export async function beatIn(
 /**
  * What the leader does: brings back what is due, wakes a worker where nobody looks, takes away what was delivered long ago.
  *
- * @returns `null` if another worker leads, otherwise in how many ms the next thing is due; Infinity for nothing.
+ * @returns `null` if another worker leads, otherwise in how many ms the next scheduled message is due; Infinity for none.
  */
 export async function tickIn(
   shard: Shard,

@@ -11,8 +11,10 @@ local function isDueBy(now, tat, intervalMs, burst)
   return tat - (burst - 1) * intervalMs <= now
 end
 
+-- A worker that came a little late for a slot has not lost the next one.
 local function boundedTat(fleet, now)
-  return math.min(math.max(fleet.tat, now), now + HORIZON_MS + fleet.burst * fleet.intervalMs)
+  local lateMs = math.min(JITTER_MS, fleet.intervalMs)
+  return math.min(math.max(fleet.tat, now - lateMs), now + HORIZON_MS + fleet.burst * fleet.intervalMs)
 end
 
 -- How many slots of the fleet's limit can be reserved now, at most `most`.

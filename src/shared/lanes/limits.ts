@@ -71,8 +71,8 @@ export interface Agreement {
   term: number | null;
   /** How long this worker leads from now on. */
   leadsForMs: number;
-  /** Workers that ask for limits. */
-  workers: number;
+  /** Of a beat: how many other workers there are. */
+  others: number;
 }
 
 export interface AgreedLimit {
@@ -99,7 +99,7 @@ export async function agreeOnLimits(
 ): Promise<Agreement> {
   const keys = keysOf(namespace);
   const reply = await redis.fleetAgree(keys.limits, keys.asks, workerId, word, asks.rate, asks.pageRate, highestTerm);
-  const [rate, rateFrom, pageRate, pageRateFrom, term, leadsForMs, workers] = reply as [
+  const [rate, rateFrom, pageRate, pageRateFrom, term, leadsForMs, others] = reply as [
     ...[string, string, string, string],
     ...[number, number, number],
   ];
@@ -108,7 +108,7 @@ export async function agreeOnLimits(
     pageRate: { text: pageRate, from: sourceOf(pageRateFrom) },
     term: term === 0 ? null : term,
     leadsForMs,
-    workers,
+    others,
   };
 }
 

@@ -7,7 +7,7 @@
 --
 -- Returns { where this pass stopped, repairs }; '0' means that all pages were seen.
 
-local MOST_UNDER_WAY, MOST_READY, LONGEST_LANE_SEARCHED = 500, 50, 1000
+local MOST_UNDER_WAY, MOST_READY, LONGEST_LANE_SEARCHED = 500, 10, 1000
 local root, now = ARGV[1], redisNowMs()
 local send = root .. 'send:'
 local repairs = 0

@@ -39,8 +39,9 @@ local function isKeptBack(root, page, now)
   return heldUntil > 0
 end
 
--- Takes heads out of the page's turn, at most `most`, into `found`: { id, lane }.
-local function releaseOf(root, page, most, now, found)
+-- Takes heads out of the page's turn, at most `most`, into `found`: { id, lane }; into `again`, if there are more, when it has its
+-- next turn.
+local function releaseOf(root, page, most, now, found, again)
   if isKeptBack(root, page, now) then return end
   local heads = root .. 'heads:' .. page
   local room = roomOf(root, page)
@@ -75,7 +76,8 @@ local function releaseOf(root, page, most, now, found)
   elseif looked == room then
     loseTurn(root, page)
   else
-    redis.call('ZADD', root .. 'turns', nextTurn(root), page)
+    again[#again + 1] = nextTurn(root)
+    again[#again + 1] = page
   end
 end
 
@@ -86,10 +88,12 @@ local function releaseHeads(root, most, now)
     local pages = redis.call('ZRANGE', root .. 'turns', 0, PAGES_AT_ONCE - 1)
     if #pages == 0 then break end
     local share = math.max(1, math.ceil((most - #found) / #pages))
+    local again = {}
     for _, page in ipairs(pages) do
       looked = looked + 1
-      if #found < most then releaseOf(root, page, math.min(share, most - #found), now, found) end
+      if #found < most then releaseOf(root, page, math.min(share, most - #found), now, found, again) end
     end
+    if #again > 0 then redis.call('ZADD', root .. 'turns', unpack(again)) end
   end
   if #found > 0 then
     local ids = {}

@@ -106,6 +106,7 @@ local function settleOne(root, mostEntries, id, attempt, kind, entry, usesAttemp
 end
 
 local function finishSettlements(root)
-  if #lockKeys > 0 then redis.call('DEL', unpack(lockKeys)) end
+  -- One lock alone ends by itself: the next attempt writes it anew.
+  if #lockKeys > 1 then redis.call('DEL', unpack(lockKeys)) end
   if #completed > 0 then redis.call('ZADD', root .. 'send:completed', unpack(completed)) end
 end

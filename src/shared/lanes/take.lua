@@ -19,21 +19,26 @@ end
 local function open(root, id, worker, changes)
   redis.call('SET', root .. 'send:' .. id .. ':lock', worker.token, 'PX', worker.lockMs)
   redis.call('HSET', root .. 'send:' .. id, unpack(changes))
-  worker.active[#worker.active + 1] = id
+end
+
+-- No message of ours has this id. If it was a head, somebody removed its job: the conversation goes on with the next message.
+local function takeAway(root, id, laneOfHead)
+  if redis.call('DEL', root .. 'send:' .. id) == 1 then return { 'foreign', id } end
+  if not laneOfHead then return end
+  leaveLane(root, laneOfHead, id)
+  redis.call('HINCRBY', root .. 'repairs', 'removed', 1)
 end
 
 -- Returns what the worker gets of a message: a verdict, its id, the attempt that is open, and its fields; nothing if it can't
--- have it. `turn` is that of a head that was released for this worker just now; one that was released before has its own.
+-- have it. `turn` and `laneOfHead` are those of a head that was released for this worker just now; one that was released before has its
+-- own.
 --   'go'       send it: the attempt is new         'expired'   it is too old
 --   'unknown'  a worker died while this attempt was open         'crashed'   the same, once too often
 --   'foreign'  no message of ours; it is removed
-local function takeOne(root, id, worker, turn)
+local function takeOne(root, id, worker, turn, laneOfHead)
   local job = redis.call('HMGET', root .. 'send:' .. id, unpack(FIELDS))
   local lane, place, expiresAt, attempt, crashes = job[1], job[2], tonumber(job[3]) or 0, job[4], tonumber(job[5]) or 0
-  if not lane then
-    redis.call('DEL', root .. 'send:' .. id)
-    return { 'foreign', id }
-  end
+  if not lane then return takeAway(root, id, laneOfHead) end
   local function given(verdict, named) return { verdict, id, named, unpack(job, 6) } end
 
   if place == 'sending' then
@@ -54,12 +59,4 @@ local function takeOne(root, id, worker, turn)
   end
   open(root, id, worker, changes)
   return given(now >= expiresAt and 'expired' or 'go', named)
-end
-
--- The job of a head is gone: somebody removed it behind our back. The conversation goes on with its next message.
-local function isGone(root, id, lane)
-  if redis.call('EXISTS', root .. 'send:' .. id) == 1 then return false end
-  leaveLane(root, lane, id)
-  redis.call('HINCRBY', root .. 'repairs', 'removed', 1)
-  return true
 end

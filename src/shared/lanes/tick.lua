@@ -5,7 +5,7 @@
 -- ARGV[1] root  ARGV[2] worker id  ARGV[3] how long a lease lasts, in ms  ARGV[4] how long delivered messages stay known, in ms
 -- ARGV[5] how many of them  ARGV[6] how long a lock lasts, in ms
 --
--- Returns {} if another worker leads, or { ms until the next thing is due, or '' }.
+-- Returns {} if another worker leads, or { ms until the next scheduled message is due, or '' }.
 
 local MOST_MOVED, MOST_CLEANED, CLEANED_AT_ONCE = 20000, 10000, 500
 local root = ARGV[1]
@@ -64,7 +64,9 @@ local function cleanDelivered()
   end
 end
 
-local nextTime = bringBack(root, now)
+bringBack(root, now)
 cleanDelivered()
+-- What is put off, and pages that wait, are looked after by the workers that know of them; this is for those that died.
+local nextTime = firstTime(root .. 'due')
 if readFleet(root).wakeAt < now - HORIZON_MS / 2 and redis.call('EXISTS', root .. 'turns', send .. 'wait') > 0 then wakeWorker(root) end
 return { nextTime and string.format('%.0f', math.max(0, nextTime - now)) or '' }

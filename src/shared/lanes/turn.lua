@@ -10,7 +10,8 @@
 -- ARGV[11]… settlements, ten values each: see settle.lua
 --
 -- Returns { answers to the settlements, { verdict, id, attempt, name, data, timestamp, used, history, label, policy, replays } for each
--- message that was taken, ms until each slot that was reserved, ms until the worker is to look again or '', 1 under a fleet's limit }.
+-- message that was taken, ms until each slot that was reserved, ms until the worker is to look again or '', and where it took: ms between two slots of
+-- the fleet's limit, 0 for none, and its burst }.
 
 local root, most = ARGV[1], tonumber(ARGV[6])
 local dueSlots, laterSlots, isProbe = tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[10] == '1'
@@ -32,29 +33,43 @@ end
 
 if most == 0 then
   if ARGV[9] ~= '' and isAnyoneReady() then wakeWorker(root) end
-  return { answers, {}, {}, '', 0 }
+  -- A worker that takes no more leaves what has become ready to the others.
+  if laterSlots == 0 and next(pagesInTurns) then wakeForWork(root, redisNowMs()) end
+  return { answers, {}, {}, '' }
 end
 
-local worker = { token = ARGV[2], lockMs = ARGV[3], name = ARGV[5], attempts = 0, active = {} }
+local worker = { token = ARGV[2], lockMs = ARGV[3], name = ARGV[5], attempts = 0 }
 local taken = {}
 
-local function take(id, lane, turn)
-  if lane and isGone(root, id, lane) then return end
-  local message = alone(takeOne, root, id, worker, turn)
-  if not message then return end
+-- Returns whether the worker has it now.
+local function take(id, turn, laneOfHead)
+  local message = alone(takeOne, root, id, worker, turn, laneOfHead)
+  if not message then return false end
   if message[1] == 'error' then message[3], message[2] = message[2], id end
   taken[#taken + 1] = message
+  return message[1] ~= 'error' and message[1] ~= 'foreign'
+end
+
+local active = {}
+local function takeIntoActive(...)
+  if take(...) then active[#active + 1] = (...) end
 end
 
 local function takeFromWait(count)
+  if count == 1 then
+    -- One command for two. Redis refuses it as a first write when its memory is full; RPOP it does not refuse.
+    local id = redis.pcall('LMOVE', send .. 'wait', send .. 'active', 'RIGHT', 'LEFT')
+    if type(id) == 'string' and not take(id) then redis.call('LREM', send .. 'active', 1, id) end
+    if type(id) ~= 'table' then return end
+  end
   if count <= 0 then return end
-  for _, id in ipairs(redis.call('RPOP', send .. 'wait', count) or {}) do take(id) end
+  for _, id in ipairs(redis.call('RPOP', send .. 'wait', count) or {}) do takeIntoActive(id) end
 end
 
 local function takeHeads(count)
   if count <= 0 then return end
   local turn = nextTurn(root)
-  for _, head in ipairs(releaseHeads(root, count, redisNowMs())) do take(head[1], head[2], turn) end
+  for _, head in ipairs(releaseHeads(root, count, redisNowMs())) do takeIntoActive(head[1], turn, head[2]) end
 end
 
 -- Heads for slots that lie ahead. The limit of their page is looked at when they leave: with one none is released before.
@@ -64,11 +79,8 @@ local function releaseAhead(fleet, count)
   if waiting >= count then return count end
   local turn, ids = nextTurn(root), {}
   for _, head in ipairs(releaseHeads(root, count - waiting, redisNowMs())) do
-    local id, lane = head[1], head[2]
-    if not isGone(root, id, lane) then
-      redis.call('HSET', send .. id, 'place', 'released', 'turn', turn)
-      ids[#ids + 1] = id
-    end
+    redis.call('HSET', send .. head[1], 'place', 'released', 'turn', turn)
+    ids[#ids + 1] = head[1]
   end
   if #ids > 0 then redis.call('LPUSH', send .. 'wait', unpack(ids)) end
   return waiting + #ids
@@ -90,7 +102,7 @@ end
 -- Returns the ms until the worker is to look again: nobody else does so at that time.
 local function commitToLook(fleet, time)
   local now = redisNowMs()
-  local isOver = fleet.wakeAt <= now - 100 or (ARGV[9] == 'woken' and fleet.wakeAt <= now + 1)
+  local isOver = fleet.wakeAt <= now or (ARGV[9] == 'woken' and fleet.wakeAt <= now + 1)
   if not isOver and fleet.wakeAt <= time + 1 then return '' end
   redis.call('HSET', root .. 'fleet', 'wakeAt', string.format('%.3f', time))
   return string.format('%.3f', math.max(0, time - now))
@@ -129,6 +141,6 @@ local function takeAll()
 end
 
 local slots, lookAgainMs = takeAll()
-if #worker.active > 0 then redis.call('LPUSH', send .. 'active', unpack(worker.active)) end
-local isLimited = dueSlots + laterSlots > 0 or (readFleet(root).intervalMs or 0) > 0
-return { answers, taken, slots or {}, lookAgainMs or '', isLimited and 1 or 0 }
+if #active > 0 then redis.call('LPUSH', send .. 'active', unpack(active)) end
+local fleet = readFleet(root)
+return { answers, taken, slots or {}, lookAgainMs or '', tostring(fleet.intervalMs or 0), fleet.burst }

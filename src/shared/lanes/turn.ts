@@ -88,13 +88,18 @@ export interface TurnAnswer {
   slotsMs: number[];
   /** In how many ms the worker is to look again; `null` if nobody waits for it. */
   lookAgainMs: number | null;
-  /** Whether messages go at slots of a limit. */
-  isLimited: boolean;
+  /** The fleet's limit, as far as this shard keeps to it: messages go at its slots; `null` if there is none. */
+  limit: SlotLimit | null;
+}
+
+export interface SlotLimit {
+  intervalMs: number;
+  burst: number;
 }
 
 type SettleAnswer = SettleResult['verdict'] | ['done', number] | ['error', string];
 type TakeAnswer = [verdict: Taken['verdict'] | 'foreign' | 'error', id: string, ...(string | null)[]];
-type Reply = [SettleAnswer[], TakeAnswer[], slots: string[], lookAgain: string | number, isLimited: 0 | 1];
+type Reply = [SettleAnswer[], TakeAnswer[], slots: string[], lookAgain: string | number, intervalMs?: string, burst?: number];
 
 /** Settles messages and takes others, in one call. */
 export async function callTurn(shard: Shard, turn: Turn): Promise<TurnAnswer> {
@@ -114,7 +119,7 @@ export async function callTurn(shard: Shard, turn: Turn): Promise<TurnAnswer> {
     turn.isProbe ? 1 : 0,
     ...turn.settlements.flatMap(argumentsOf),
   );
-  const [settled, given, slots, lookAgain, isLimited] = reply as Reply;
+  const [settled, given, slots, lookAgain, intervalMs, burst = 1] = reply as Reply;
   const answer: TurnAnswer = {
     settled: settled.map(settleResult),
     taken: [],
@@ -122,7 +127,7 @@ export async function callTurn(shard: Shard, turn: Turn): Promise<TurnAnswer> {
     refused: [],
     slotsMs: slots.map(Number),
     lookAgainMs: lookAgain === '' ? null : Number(lookAgain),
-    isLimited: isLimited === 1,
+    limit: Number(intervalMs ?? 0) > 0 ? { intervalMs: Number(intervalMs), burst } : null,
   };
   for (const [verdict, id, attempt, ...fields] of given) {
     if (verdict === 'foreign') answer.foreign.push(id);

@@ -45,14 +45,15 @@ function versionOf(stamp: Stamp): string {
   return stamp.state === 'settled' && stamp.version !== null ? ` (${stamp.version})` : '';
 }
 
-/** Replaces a stamp. @returns `false`, and nothing is changed, if another process was faster. */
+/** Replaces a stamp. @returns the new one; `null`, and nothing is changed, if another process was faster. */
 export async function replaceStamp(
   redis: LaneRedis,
   namespace: string,
   before: StoredStamp,
-  after: Stamp,
-): Promise<boolean> {
+  stamp: Stamp,
+): Promise<StoredStamp | null> {
   const script =
     "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end redis.call('SET', KEYS[1], ARGV[2]) return 1";
-  return (await redis.eval(script, 1, shardsKey(namespace), before.text, formatStamp(after))) === 1;
+  const text = formatStamp(stamp);
+  return (await redis.eval(script, 1, shardsKey(namespace), before.text, text)) === 1 ? { stamp, text } : null;
 }

@@ -1,21 +1,27 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { endConnections } from '../end-connections.ts';
 import { ConfigError } from '../errors.ts';
+import { shardsKey } from '../keys.ts';
 import type { LaneRedis } from '../lanes/commands.ts';
 import { nodesWith } from '../nodes-with.ts';
 import { nameWorkers, readOpenWork } from '../open-work.ts';
 import { describeSafely } from '../safe-cause.ts';
 import { shardRoots } from '../shard-roots.ts';
 import { removeLeftovers } from './leftovers.ts';
-import { ourStamp, type SettledStamp, type TakingOverStamp } from './stamp.ts';
+import { ourStamp, type SettledStamp, type Stamp, type TakingOverStamp } from './stamp.ts';
 import { replaceStamp, type StoredStamp } from './stored-stamp.ts';
 
 /** A namespace of layout 1, or on its way from there. */
 type OldStamp = SettledStamp | TakingOverStamp;
 
+/** A process that takes over and stays at one step for this long may be dead. */
+const PATIENCE_MS = 2000;
+const LOOK_MS = 100;
+
 /**
- * Goes one step from layout 1 to this layout; call it again until the stamp is ours. Each step ends in a compare-and-set of
- * the stamp, so any number of processes may take it at once, and any of them may die.
+ * Goes from layout 1 to this layout, as far as it comes: read the stamp again, and call it again until the stamp is ours.
+ * Each step ends in a compare-and-set of the stamp, so any number of processes may take it at once, and any of them may die.
  *
  * @throws ConfigError if messages are open, workers of version 0.1 live, or the Redis user may not take the namespace over.
  */
@@ -24,11 +30,10 @@ export async function takeOver(
   namespace: string,
   { stamp, text }: StoredStamp & { stamp: OldStamp },
 ): Promise<void> {
+  const step = { redis, namespace, shards: stamp.shards, stored: { stamp, text } };
   try {
-    const stored = { stamp, text };
-    if (stamp.state === 'settled') await begin(redis, namespace, stored);
-    else if (stamp.step === 'closing') await close(redis, namespace, { stamp, text });
-    else await clear(redis, namespace, { stamp, text });
+    if (stamp.state === 'settled') await begin(step);
+    else if (await isAbandoned(step)) await goOn(step, stamp);
   } catch (error) {
     if (describeSafely(error).code !== 'NOPERM') throw error;
     throw new ConfigError([
@@ -37,36 +42,63 @@ export async function takeOver(
   }
 }
 
-async function begin(redis: LaneRedis, namespace: string, stored: StoredStamp): Promise<void> {
-  const { shards } = stored.stamp;
-  await demandDrained(redis, namespace, shards);
-  await demandRights(redis, shardRoots(namespace, shards));
-  const token = randomBytes(6).toString('hex');
-  await replaceStamp(redis, namespace, stored, { state: 'taking-over', shards, step: 'closing', token });
+interface Step {
+  redis: LaneRedis;
+  namespace: string;
+  shards: number;
+  stored: StoredStamp;
 }
 
-/** From here on whoever connects is refused or takes part, so nothing of version 0.1 is stored after this step. */
-async function close(redis: LaneRedis, namespace: string, stored: StoredStamp & { stamp: TakingOverStamp }) {
-  const { stamp } = stored;
-  await endConnections(redis, namespace, stamp.shards);
+async function goOn(step: Step, stamp: TakingOverStamp): Promise<void> {
+  if (stamp.step === 'closing') await close(step, stamp.token);
+  else await clear(step, stamp.token);
+}
+
+async function begin(step: Step): Promise<void> {
+  await demandDrained(step);
+  await demandRights(step);
+  const token = randomBytes(6).toString('hex');
+  const next = await advance(step, { state: 'taking-over', shards: step.shards, step: 'closing', token });
+  if (next) await close(next, token);
+}
+
+/** Whoever connects from now on is refused or takes part, so version 0.1 stores nothing after this step. */
+async function close(step: Step, token: string): Promise<void> {
+  const { redis, namespace, shards } = step;
+  await endConnections(redis, namespace, shards);
   try {
-    await demandDrained(redis, namespace, stamp.shards);
+    await demandDrained(step);
   } catch (error) {
-    if (error instanceof ConfigError) {
-      const before: SettledStamp = { state: 'settled', shards: stamp.shards, layout: 1, version: null };
-      await replaceStamp(redis, namespace, stored, before);
-    }
+    if (error instanceof ConfigError) await advance(step, { state: 'settled', shards, layout: 1, version: null });
     throw error;
   }
-  await replaceStamp(redis, namespace, stored, { ...stamp, step: 'clearing' });
+  const next = await advance(step, { state: 'taking-over', shards, step: 'clearing', token });
+  if (next) await clear(next, token);
 }
 
-async function clear(redis: LaneRedis, namespace: string, stored: StoredStamp & { stamp: TakingOverStamp }) {
-  await removeLeftovers(redis, namespace, stored.stamp);
-  await replaceStamp(redis, namespace, stored, ourStamp(stored.stamp.shards));
+async function clear(step: Step, token: string): Promise<void> {
+  const { redis, namespace, shards } = step;
+  await removeLeftovers(redis, namespace, { shards, token });
+  await advance(step, ourStamp(shards));
 }
 
-async function demandDrained(redis: LaneRedis, namespace: string, shards: number): Promise<void> {
+/** @returns the next step; `null` if another process has taken it. */
+async function advance(step: Step, stamp: Stamp): Promise<Step | null> {
+  const stored = await replaceStamp(step.redis, step.namespace, step.stored, stamp);
+  return stored && { ...step, stored };
+}
+
+/** Whether nobody takes the next step for a while. */
+async function isAbandoned({ redis, namespace, stored }: Step): Promise<boolean> {
+  const startedAt = performance.now();
+  while (performance.now() - startedAt < PATIENCE_MS) {
+    await sleep(LOOK_MS);
+    if ((await redis.get(shardsKey(namespace))) !== stored.text) return false;
+  }
+  return true;
+}
+
+async function demandDrained({ redis, namespace, shards }: Step): Promise<void> {
   const { openMessages, workers } = await readOpenWork(redis, namespace, shards);
   if (openMessages > 0) {
     throw new ConfigError([
@@ -80,9 +112,9 @@ async function demandDrained(redis: LaneRedis, namespace: string, shards: number
   }
 }
 
-/** Asks for what `close` and `clear` need, before anything is changed. */
-async function demandRights(redis: LaneRedis, roots: readonly string[]): Promise<void> {
-  const nodes = await nodesWith(redis, roots);
+/** Asks for what the later steps need, before anything is changed. */
+async function demandRights({ redis, namespace, shards }: Step): Promise<void> {
+  const nodes = await nodesWith(redis, shardRoots(namespace, shards));
   await Promise.all(
     nodes.map(async (node) => {
       await node.scan('0', 'COUNT', 1);

@@ -1,13 +1,24 @@
 import type { AsyncCommand } from 'fast-check';
-import { holdProblems } from './holds.ts';
+import { holdProblems } from './hold-invariants.ts';
+import { letterProblems } from './letter-invariants.ts';
 import { messageProblems } from './message-invariants.ts';
 import type { Model } from './model.ts';
 import { paceProblems } from './pace.ts';
 import { pageProblems } from './page-invariants.ts';
+import type { Snapshot } from './snapshot.ts';
 import { turnProblems } from './turn-invariants.ts';
 import type { World } from './world.ts';
 
 export type LaneCommand = AsyncCommand<Model, World>;
+
+/** A step of the model, for invariants that compare. */
+export interface Moment {
+  model: Model;
+  /** The same before the command. */
+  before: { seen: Snapshot; rules: Model['rules'] };
+}
+
+type Act = (model: Model, world: World) => Promise<unknown>;
 
 interface Step {
   /** As the counterexample shows it. */
@@ -16,9 +27,6 @@ interface Step {
   may?: (model: Model) => boolean;
   act: Act;
 }
-
-/** Returns the pages on which a script has released what it could. */
-type Act = (model: Model, world: World) => Promise<readonly string[] | string | undefined | void>;
 
 /** A command, after which every invariant is checked against Redis. */
 export function command({ name, may = () => true, act }: Step): LaneCommand {
@@ -31,19 +39,19 @@ export function command({ name, may = () => true, act }: Step): LaneCommand {
 
 /** Does something and checks every invariant afterwards. */
 export async function checked(model: Model, world: World, act: Act): Promise<void> {
-  const { fleet } = model;
-  const touched = (await act(model, world)) ?? [];
-  const released = typeof touched === 'string' ? [touched] : touched;
+  const { rules } = model;
+  await act(model, world);
   // Of what consists of several checked steps, only what came after the last one.
-  const before = { seen: model.seen, fleet };
+  const before = { seen: model.seen, rules };
   model.seen = await world.look();
-  const moment = { model, before, released };
+  const moment = { model, before };
   const problems = [
     ...messageProblems(model),
+    ...letterProblems(model),
+    ...holdProblems(model),
+    ...paceProblems(model),
     ...pageProblems(moment),
     ...turnProblems(moment),
-    ...holdProblems(moment),
-    ...paceProblems(model),
   ];
   if (problems.length > 0) throw new Error(problems.join('\n'));
 }

@@ -1,53 +1,40 @@
 import fc from 'fast-check';
-import * as bury from './bury-commands.ts';
-import * as cancel from './cancel-commands.ts';
+import type { Rules } from '../lanes.ts';
 import type { LaneCommand } from './command.ts';
-import * as due from './due-commands.ts';
 import * as hold from './hold-commands.ts';
+import * as leader from './leader-commands.ts';
 import * as letter from './letter-commands.ts';
-import * as memory from './memory-commands.ts';
 import * as operator from './operator-commands.ts';
 import * as producer from './producer-commands.ts';
-import * as together from './together-commands.ts';
 import * as worker from './worker-commands.ts';
 
 const weighted: [weight: number, arbitrary: fc.Arbitrary<LaneCommand>][] = [
   [10, producer.enqueueCommand],
   [4, producer.burstCommand],
   [1, producer.enqueueAgainCommand],
+  [1, producer.enqueueWithoutMemoryCommand],
   [4, producer.replayCommand],
-  [3, letter.policyCommand],
+  [4, producer.cancelCommand],
+  [30, worker.turnCommand],
+  [2, worker.crashCommand],
+  [6, worker.stallCommand],
+  [2, worker.killerCommand],
+  [8, leader.clockCommand],
+  [2, leader.clockBackCommand],
+  [3, leader.beatCommand],
+  [4, leader.tickCommand],
+  [3, leader.paceCommand],
+  [3, hold.holdCommand],
+  [3, hold.releaseCommand],
   [2, letter.discardCommand],
   [1, letter.expireCommand],
   [1, letter.removeLetterCommand],
-  [14, worker.stepCommand],
-  [10, worker.processCommand],
-  [4, worker.processAllCommand],
-  [3, worker.allLimitedCommand],
-  [12, together.togetherCommand],
-  [5, worker.repeatCommand],
-  [3, worker.crashCommand],
-  [5, worker.freezeCommand],
-  [1, worker.stalledCheckCommand],
-  [5, worker.killerCommand],
-  [1, worker.impostorCommand],
-  [5, operator.clockCommand],
-  [3, due.dueCommand],
-  [3, operator.registerCommand],
+  [1, operator.removeCommand],
+  [1, operator.promoteCommand],
+  [1, operator.forgetCommand],
+  [1, operator.foreignCommand],
   [1, operator.scriptFlushCommand],
-  [4, cancel.cancelCommand],
-  [1, cancel.cancelUnknownCommand],
-  [3, hold.holdCommand],
-  [3, hold.releaseCommand],
-  [2, operator.removeCommand],
-  [4, operator.promoteCommand],
-  [2, operator.forgottenEndCommand],
-  [3, bury.failCommand],
-  [1, bury.buryCommand],
-  [1, bury.buryUnreadableCommand],
   [1, operator.reconcileCommand],
-  [1, memory.enqueueWithoutMemoryCommand],
-  [3, memory.workWithoutMemoryCommand],
 ];
 
 /** @param replayPath as a failing run printed it */
@@ -59,3 +46,13 @@ export function laneCommands(maxCommands: number, replayPath: string | undefined
     ...(replayPath === undefined ? {} : { replayPath }),
   });
 }
+
+/** What counts when a run begins. */
+export const firstRules: fc.Arbitrary<Required<Rules>> = fc.record({
+  concurrency: fc.constantFrom(50, 8, 2),
+  window: fc.constantFrom(0, 1, 2, 3),
+  intervalMs: fc.constantFrom(0, 0, 0, 100),
+  burst: fc.constantFrom(1, 3),
+  pageIntervalMs: fc.constantFrom(0, 0, 0, 1000),
+  pageBurst: fc.constantFrom(1, 2),
+});

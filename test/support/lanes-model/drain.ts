@@ -1,38 +1,33 @@
-import { buryAll } from './bury-commands.ts';
 import { checked } from './command.ts';
-import { releaseAllDue } from './due-commands.ts';
+import { problemsOfHeldRest } from './hold-invariants.ts';
 import { releaseAll } from './hold-commands.ts';
-import { problemsOfHeldRest } from './holds.ts';
+import { forward, lift, tick } from './leader-commands.ts';
 import { type Message, type Model, newName, openMessages } from './model.ts';
-import { forward, lift, mend } from './operator-commands.ts';
+import { mend } from './operator-commands.ts';
 import { store } from './producer-commands.ts';
-import { crash, processMessage, stallAll } from './worker-commands.ts';
-import { DELIVERED } from './worker-steps.ts';
+import { DELIVERED } from './settlements.ts';
+import { speak, stallAll } from './worker-commands.ts';
 import type { World } from './world.ts';
 
 const MANY_ROUNDS = 100;
 const ROUNDS_WITH_LIMITS = 20;
+const PLACES = 10;
 
 /** Lets everything go on to its end, and says what is lost, stuck or left over. */
 export async function drain(model: Model, world: World): Promise<void> {
-  await checked(model, world, async () => {
-    for (const worker of model.workers) await crash(model, world, worker);
-  });
+  for (const worker of model.workers) Object.assign(worker, { works: [], slots: [] });
   await workOff(model, world, () => isBusy(model));
   const stillness = problemsOfHeldRest(model);
   if (stillness.length > 0) throw new Error(stillness.join('\n'));
-  model.policy = 'continue';
   await releaseAll(model, world);
   await endAll(model, world);
   // Whatever was done to them, conversations take new messages.
   const conversations = new Map([...model.messages.values()].map((message) => [message.lane, message]));
   for (const { page, conversation } of conversations.values()) {
-    const order = { id: newName(model, 'm'), page, conversation, ttlMs: 3_600_000, maxQueued: 1_000_000 };
-    await checked(model, world, async () => await store(model, world, order));
+    const order = { id: newName(model, 'm'), page, conversation, ttlMs: 3_600_000 };
+    await checked(model, world, async () => await store(model, world, [order]));
   }
   await endAll(model, world);
-  const unfinished = [...model.messages.values()].filter(({ end }) => end === null);
-  if (unfinished.length > 0) throw new Error(`${namesOf(unfinished)} never ended`);
   expectNothingLeft(model);
 }
 
@@ -46,41 +41,33 @@ async function workOff(model: Model, world: World, isOpen: () => boolean): Promi
   for (let round = 0; round === 0 || isOpen(); round += 1) {
     if (round > MANY_ROUNDS) throw new Error(`stuck: ${namesOf(openMessages(model))}`);
     await checked(model, world, async () => await stallAll(model, world));
-    await checked(model, world, async () => await buryAll(model, world));
-    while (model.seen.wait.length > 0) await processMessage(model, world, worker, DELIVERED);
-    if (model.everDisturbed) await checked(model, world, async () => await mend(model, world));
+    if (model.wasDisturbed) await checked(model, world, async () => await mend(model, world));
     if (round === ROUNDS_WITH_LIMITS) await checked(model, world, async () => await lift(model, world));
-    const until = Math.min(...Object.values(model.seen.delayed), ...Object.values(model.seen.due));
-    const waitMs = Number.isFinite(until) ? Math.max(0, until - model.now) : 0;
-    await checked(model, world, async () => await forward(model, world, waitMs));
-    await checked(model, world, async () => await releaseAllDue(model, world));
+    await checked(model, world, async () => await tick(model, world, model.lease?.id ?? 'w0'));
+    const outcomes = worker.works.map(() => DELIVERED);
+    await checked(model, world, async () => await speak(model, world, worker, { outcomes, places: PLACES, look: 'due' }));
+    const { delayed, due, paced, fleet } = model.seen;
+    const until = Math.min(...[delayed, due, paced].flatMap((times) => Object.values(times)));
+    const slotInMs = Math.min(...worker.slots) - model.passedMs;
+    const nextSlotMs = Math.max(0, Number(fleet['tat'] ?? 0) - model.now) + model.rules.intervalMs;
+    const waitMs = Math.max(0, Math.min(until - model.now, slotInMs, worker.works.length > 0 ? 1 : Infinity));
+    await checked(model, world, async () => await forward(model, world, Math.ceil(Math.min(waitMs, Number.isFinite(waitMs) ? waitMs : nextSlotMs))));
   }
 }
 
-/** BullMQ has what has ended, too, until a worker has looked at it. */
-function isBusy({ seen }: Model): boolean {
-  return seen.wait.length + seen.active.length + seen.failed.length + Object.keys(seen.delayed).length > 0;
+function isBusy({ seen, workers }: Model): boolean {
+  const { wait, active, delayed, turns, paced } = seen;
+  const isWorking = workers.some(({ works }) => works.length > 0);
+  return isWorking || [wait, active, delayed, turns, paced].some((values) => Object.keys(values).length > 0);
 }
 
 function namesOf(messages: readonly Message[]): string {
-  return messages.map(({ id }) => id).join();
+  return messages.map(({ id, place }) => `${id} ${place}`).join();
 }
 
 function expectNothingLeft({ seen }: Model): void {
-  const left = {
-    lanes: Object.keys(seen.lanes),
-    ready: Object.keys(seen.ready),
-    high: Object.keys(seen.high),
-    slots: Object.keys(seen.slots),
-    due: Object.keys(seen.due),
-    window: Object.keys(seen.window),
-    failing: Object.keys(seen.failing),
-    backoff: Object.keys(seen.backoff),
-    held: Object.keys(seen.held),
-    pages: seen.pages,
-    asleep: seen.asleep,
-    open: [...seen.waitingChildren, ...seen.wait, ...seen.active, ...Object.keys(seen.delayed), ...seen.failed],
-  };
-  const problems = Object.entries(left).filter(([, keys]) => keys.length > 0);
+  const { lanes, heads, due, pages, asleep, turns, paced, held, hidden, wait, active, delayed } = seen;
+  const left = Object.entries({ lanes, heads, due, pages, asleep, turns, paced, held, hidden, wait, active, delayed });
+  const problems = left.filter(([, values]) => Object.keys(values).length > 0);
   if (problems.length > 0) throw new Error(`left over: ${JSON.stringify(Object.fromEntries(problems))}`);
 }

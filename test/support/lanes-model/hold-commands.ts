@@ -2,8 +2,7 @@ import fc from 'fast-check';
 import { laneOf } from '../../../src/shared/keys.ts';
 import { hold, type HoldTarget, release } from '../../../src/shared/lanes/hold.ts';
 import { checked, command, type LaneCommand } from './command.ts';
-import { CONVERSATIONS, count, headOf, type Model, PAGES, pick } from './model.ts';
-import type { Snapshot } from './snapshot.ts';
+import { CONVERSATIONS, count, type Model, PAGES, pick } from './model.ts';
 import type { World } from './world.ts';
 
 const page = fc.constantFrom('p0', ...PAGES);
@@ -35,31 +34,15 @@ export const releaseCommand = fc
     return command({
       name: `release(${anything ? JSON.stringify(anything) : n})`,
       may: (model) => find(model) !== undefined,
-      act: async (model, world) => {
-        const target = find(model);
-        return target ? await releaseTarget(model, world, target) : [];
-      },
+      act: async (model, world) => await releaseTarget(model, world, find(model) ?? {}),
     });
   });
 
-async function releaseTarget(model: Model, world: World, target: HoldTarget): Promise<readonly string[]> {
+async function releaseTarget(model: Model, world: World, target: HoldTarget): Promise<void> {
   const name = nameOf(target);
   const wasHeld = await release(world.shard, target);
   if (wasHeld !== model.holds.delete(name)) throw new Error(`releasing ${name} answers ${wasHeld}`);
-  if (!wasHeld) return [];
-  count(model, 'release');
-  if (target.page === undefined) return PAGES;
-  return target.conversation === undefined || standsNowhere(model.seen, target.page, name) ? [target.page] : [];
-}
-
-export function standsNowhere(
-  { high, ready, window, failing, ...seen }: Snapshot,
-  pageId: string,
-  lane: string,
-): boolean {
-  const head = headOf(seen, lane);
-  const isListed = [high, ready].some((list) => list[pageId]?.includes(lane));
-  return head !== undefined && !isListed && ![window, failing].some((place) => place[pageId]?.[head]);
+  if (wasHeld) count(model, 'release');
 }
 
 export async function releaseAll(model: Model, world: World): Promise<void> {

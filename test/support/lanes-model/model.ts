@@ -1,8 +1,7 @@
-import type { DeadLetterPolicy } from '../../../src/shared/dead-letter.ts';
 import type { StandingHold } from '../../../src/shared/lanes/hold.ts';
-import type { Claim, FleetWord } from '../../../src/shared/lanes/claim.ts';
-import type { Settlement, SettleResult } from '../../../src/shared/lanes/settle.ts';
-import { type Arrival, NEVER, type Pace, type PageRecord, type Rules } from './pace.ts';
+import type { Taken } from '../../../src/shared/lanes/turn.ts';
+import type { Rules } from '../lanes.ts';
+import { noDepartures, type Pace } from './pace.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** What is promised of one message. */
@@ -12,74 +11,68 @@ export interface Message {
   readonly conversation: string;
   readonly lane: string;
   readonly expiresAt: number;
-  /** Attempts used, claims since a worker lived through one, and entries in the history. */
-  used: number;
-  starts: number;
-  tried: number;
-  /** The attempts under way and closed last, or ''. */
-  open: string;
-  closed: string;
-  /** Put off until `nextAt`, out of the window or in it, for a slot of a limit perhaps. */
-  putOff: 'backoff' | 'hold' | 'slot' | null;
-  nextAt: number | null;
-  pageSlot: number | null;
-  fleetSlot: number | null;
-  /** It isn't in its conversation before that. */
-  dueAt: number | null;
+  readonly dueAt: number | null;
   readonly isHigh: boolean;
-  end: 'delivered' | 'dead' | 'cancelled' | 'removed' | null;
-  /** An operator put it into `wait` out of its turn, and no worker has claimed it since. */
-  promoted: boolean;
+  /** `waiting` in its lane, released perhaps; `gone`: BullMQ has no job of it any more. */
+  place: 'waiting' | 'sending' | 'put-off' | 'scheduled' | 'ended' | 'gone';
+  why: 'backoff' | 'hold' | 'delivered' | 'cancelled' | 'dead' | 'removed' | null;
+  nextAt: number | null;
+  /** The attempt that is open, or was closed last; '' for none. */
+  attempt: string;
+  /** Attempts used, entries in the history, and takes that found the attempt open. */
+  used: number;
+  tried: number;
+  crashes: number;
 }
 
-/** A worker's step with the job that it has. */
-export interface Work {
+/** A message that a worker has, or believes to have. */
+export interface Work extends Pick<Taken, 'verdict' | 'attempt'> {
   readonly message: Message;
-  readonly attempt: string;
-  claim: Claim | null;
-  /** What the fleet has said of it, for the last claim. */
-  word: FleetWord;
-  settlement: { openAttempt: string; usedAttempt: boolean; survived: boolean; what: Settlement } | null;
-  result: SettleResult | null;
 }
 
-/** One of the places of a worker process: it has one job at a time, each under the same token. */
 export interface Worker {
-  token: string;
-  work: Work | null;
+  readonly token: string;
+  works: Work[];
+  /** Slots that it has reserved, in time that never goes back. */
+  slots: number[];
 }
 
 /**
- * What must be true, in plain data. It knows nothing of ready lists and windows: where a message stands is read from
+ * What must be true, in plain data. It knows nothing of turns and windows: where a message that waits stands is read from
  * `seen`, and judged by the invariants.
  */
 export interface Model {
+  /** Redis's clock, which can step back, and a clock that can't. */
   now: number;
+  passedMs: number;
   messages: Map<string, Message>;
   /** The open messages of each conversation, first to last. */
   lanes: Map<string, Message[]>;
   workers: Worker[];
   /** Who has the lock of a message: its token. */
   locks: Map<string, string>;
-  letters: Set<string>;
+  /** Dead letters: the attempt that ended each. */
+  letters: Map<string, string>;
   /** Idempotency keys: `<id> <hash>`, and until when they count. */
   keys: Map<string, { value: string; until: number }>;
   registered: Map<string, { concurrency: number; seenAt: number }>;
-  fleet: { concurrency: number; window: number; pageLimit: Pace | null; intervalMs: number };
+  lease: { id: string; until: number } | null;
+  tickedAt: number | null;
+  rules: Required<Rules>;
+  term: number;
   /** What operators and dead letters hold: `*`, pages and lanes. */
   holds: Map<string, StandingHold>;
-  /** What a dead letter means for its conversation, as the workers are set up now. */
-  policy: DeadLetterPolicy;
   /** Until when the API wants pages to wait. */
   timed: Map<string, number>;
-  paces: Map<string, PageRecord>;
-  /** From when on the next message of the fleet may leave, and the next one that must wait for that has its turn. */
-  left: Arrival;
-  turns: Arrival;
-  limitSince: number;
-  /** Conversations that an operator touched since the last repair, and whether one ever did. */
-  disturbed: Set<string>;
-  everDisturbed: boolean;
+  /** Times of slots, of the fleet's limit and of those of pages. */
+  departures: { fleet: Pace; pages: Map<string, Pace> };
+  /** An operator put them into `wait`, and no worker has met them since. */
+  strays: Set<string>;
+  /** An operator's hand was here: until the next repair messages may stand still. `wasDisturbed`: ever in this run. */
+  isDisturbed: boolean;
+  wasDisturbed: boolean;
+  /** A worker that was woken failed to look: the leader finds out within a second. */
+  isWakeOwed: boolean;
   /** Redis after the last command. */
   seen: Snapshot;
   /** How often each thing happened, over all runs: a test of nothing would show here. */
@@ -87,40 +80,33 @@ export interface Model {
   names: number;
 }
 
-/** A step of the model, for invariants that compare. */
-export interface Moment {
-  model: Model;
-  /** The same model's sizes and Redis's state before the command. */
-  before: Pick<Model, 'seen' | 'fleet'>;
-  /** Pages on which a script has just released what it could. */
-  released: readonly string[];
-}
-
-export const PAGES = ['p0', 'p1'];
-export const CONVERSATIONS = ['c0', 'c1', 'c2', 'c3', 'c4', 'c5'];
-export const WORKERS = 5;
+export const PAGES = ['p0', 'p1', 'p2'];
+export const CONVERSATIONS = ['c0', 'c1', 'c2', 'c3', 'c4'];
 export const START = Date.UTC(2026, 10, 22, 10);
+const WORKERS = 3;
 
-export function newModel(seen: Snapshot, rules: Rules, tally: Map<string, number>): Model {
+export function newModel(seen: Snapshot, rules: Required<Rules>, tally: Map<string, number>): Model {
   return {
     now: START,
+    passedMs: 0,
     messages: new Map(),
     lanes: new Map(),
-    workers: Array.from({ length: WORKERS }, (_, n) => ({ token: `worker-${n}`, work: null })),
+    workers: Array.from({ length: WORKERS }, (_, n) => ({ token: `worker-${n}`, works: [], slots: [] })),
     locks: new Map(),
-    letters: new Set(),
+    letters: new Map(),
     keys: new Map(),
     registered: new Map(),
-    fleet: { concurrency: 50, ...rules },
-    timed: new Map(),
-    paces: new Map(),
-    left: NEVER,
-    turns: NEVER,
-    limitSince: 0,
+    lease: null,
+    tickedAt: null,
+    rules,
+    term: 0,
     holds: new Map(),
-    policy: 'continue',
-    disturbed: new Set(),
-    everDisturbed: false,
+    timed: new Map(),
+    departures: noDepartures(),
+    strays: new Set(),
+    isDisturbed: false,
+    wasDisturbed: false,
+    isWakeOwed: false,
     seen,
     tally,
     names: 0,
@@ -133,42 +119,57 @@ export function newName(model: Model, kind: string): string {
   return `${kind}${model.names}`;
 }
 
-export function count(model: Model, what: string): void {
-  model.tally.set(what, (model.tally.get(what) ?? 0) + 1);
+export function count(model: Model, what: string, times = 1): void {
+  if (times > 0) model.tally.set(what, (model.tally.get(what) ?? 0) + times);
+}
+
+export function isOpen({ place }: Message): boolean {
+  return place !== 'ended' && place !== 'gone';
 }
 
 export function openMessages(model: Model): Message[] {
-  return [...model.messages.values()].filter(({ end }) => end === null);
+  return [...model.messages.values()].filter(isOpen);
 }
 
-export function hasEnded({ end }: Message): boolean {
-  return end === 'delivered' || end === 'dead' || end === 'cancelled';
+export function joinLane(model: Model, message: Message): void {
+  Object.assign(message, { place: 'waiting' });
+  model.lanes.set(message.lane, [...(model.lanes.get(message.lane) ?? []), message]);
 }
 
-export function endMessage(model: Model, message: Message, how: NonNullable<Message['end']>): void {
-  message.end = how;
-  message.promoted = false;
-  message.dueAt = null;
-  endWait(message);
+export function endMessage(model: Model, message: Message, why: NonNullable<Message['why']>): void {
+  const isKept = why === 'delivered' || why === 'cancelled';
+  Object.assign(message, { place: isKept ? 'ended' : 'gone', why, nextAt: null });
   const lane = (model.lanes.get(message.lane) ?? []).filter((other) => other !== message);
   if (lane.length > 0) model.lanes.set(message.lane, lane);
   else model.lanes.delete(message.lane);
-  if (how === 'dead') model.letters.add(message.id);
 }
 
-export function endWait(message: Message): void {
-  Object.assign(message, { putOff: null, nextAt: null, pageSlot: null, fleetSlot: null });
+export function putOff(message: Message, why: 'backoff' | 'hold', nextAt: number): void {
+  Object.assign(message, { place: 'put-off', why, nextAt });
 }
 
-/** The room of one page, told as the scripts tell it. */
-export function windowSize({ fleet }: Pick<Model, 'fleet'>, pages: number): number {
-  if (fleet.window > 0) return fleet.window;
-  return Math.max(1, Math.ceil(fleet.concurrency / Math.max(1, pages)));
+export function comeBack(message: Message): void {
+  Object.assign(message, { place: 'waiting', why: null, nextAt: null });
 }
 
-/** The message that stands first in Redis; it may be one that an operator removed and nobody has noticed yet. */
-export function headOf(seen: Pick<Snapshot, 'lanes'>, lane: string): string | undefined {
-  return seen.lanes[lane]?.[0];
+/** What any look by a worker brings back. */
+export function bringBackDue(model: Model): void {
+  const due = openMessages(model).filter(({ place, dueAt }) => place === 'scheduled' && (dueAt ?? 0) <= model.now);
+  for (const message of openMessages(model)) if (message.nextAt !== null && message.nextAt <= model.now) comeBack(message);
+  // Those of the same time in the order in which they were stored.
+  for (const message of due.toSorted((one, other) => (one.dueAt ?? 0) - (other.dueAt ?? 0))) joinLane(model, message);
+  count(model, 'due', due.length);
+}
+
+/** How many heads of a page may be in flight, told as the scripts tell it. */
+export function windowSize({ rules }: Pick<Model, 'rules'>, pages: number): number {
+  if (rules.window > 0) return rules.window;
+  return Math.max(1, Math.ceil(rules.concurrency / Math.max(1, pages)));
+}
+
+/** The message that stands first in Redis; an operator may have removed it, and nobody noticed yet. */
+export function headOf(seen: Pick<Snapshot, 'lanes'>, lane: string): string {
+  return seen.lanes[lane]?.[0] ?? '';
 }
 
 /** The n-th of a list, whatever its length. */

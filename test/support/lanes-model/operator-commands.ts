@@ -1,206 +1,120 @@
 import fc from 'fast-check';
 import { reconcile } from '../../../src/shared/lanes/reconcile.ts';
-import { registerWorker, WORKER_MEMORY_MS } from '../../../src/shared/lanes/register.ts';
 import { checked, command, type LaneCommand } from './command.ts';
-import { disturb } from './disturbed.ts';
-import { fleetRulesOf, forgetPace, type Pace, type Rules } from './pace.ts';
-import { count, endMessage, endWait, hasEnded, type Message, type Model, openMessages, PAGES, pick } from './model.ts';
+import {
+  comeBack,
+  count,
+  endMessage,
+  isOpen,
+  type Message,
+  type Model,
+  openMessages,
+  PAGES,
+  pick,
+} from './model.ts';
 import type { World } from './world.ts';
 
 const number = fc.nat(30);
-const limits = {
-  pageLimit: fc.option<Pace>(
-    fc.record({ intervalMs: fc.constantFrom(1000, 400, 30_000), burst: fc.constantFrom(1, 2) }),
-    { freq: 3 },
-  ),
-  intervalMs: fc.constantFrom(0, 0, 500),
-};
+const MANY_PASSES = 10;
 
-/** What counts when a run begins. */
-export const firstRules: fc.Arbitrary<Rules> = fc.oneof(
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      window: fc.constantFrom(2, 1, 5),
-      pageLimit: fc.constant(null),
-      intervalMs: fc.constant(0),
-    }),
-  },
-  { weight: 1, arbitrary: fc.record({ ...limits, window: fc.constantFrom(3, 2, 1) }) },
+/** What somebody does behind our back; mostly it is mended before anything else happens. */
+function disturbance(name: string, isMended: boolean, act: (model: Model, world: World) => Promise<boolean>): LaneCommand {
+  return command({
+    name: `${name}${isMended ? ' and mend' : ''}`,
+    act: async (model, world) => {
+      await checked(model, world, async () => {
+        if (!(await act(model, world))) return;
+        model.wasDisturbed = true;
+        count(model, 'disturbance');
+      });
+      if (isMended) await checked(model, world, async () => await mend(model, world));
+    },
+  });
+}
+
+/** `remove()` in some dashboard. BullMQ refuses it for a job with a lock. */
+export const removeCommand = fc.tuple(number, fc.boolean()).map(([n, isMended]) =>
+  disturbance(`remove(${n})`, isMended, async (model, world) => {
+    const message = pick(
+      [...model.messages.values()].filter(({ id }) => model.seen.jobs[id]?.['lane'] !== undefined && !model.seen.locks[id]),
+      n,
+    );
+    if (!message) return false;
+    await world.remove(message.id);
+    if (isOpen(message)) model.isDisturbed = true;
+    endMessage(model, message, 'removed');
+    return true;
+  }),
 );
 
-/** Time passes: delays end, messages and keys become too old, workers fall silent. */
-export const clockCommand = fc
-  .constantFrom(1000, 1000, 30_000, 30_000, 3_600_000, 86_400_000)
-  .map((ms): LaneCommand =>
-    command({ name: `clock(+${ms})`, act: async (model, world) => await forward(model, world, ms) }),
-  );
+/** An operator puts a job into `wait` out of its turn. */
+export const promoteCommand = fc.tuple(number, fc.boolean()).map(([n, isMended]) =>
+  disturbance(`promote(${n})`, isMended, async (model, world) => {
+    const { hidden, delayed, completed } = model.seen;
+    const sets = { 'waiting-children': hidden, delayed: Object.keys(delayed), completed: Object.keys(completed) };
+    const all = Object.entries(sets).flatMap(([set, ids]) => ids.map((id) => ({ set, id })));
+    const found = pick(all, n);
+    if (!found) return false;
+    await world.promote(found.id, found.set);
+    model.strays.add(found.id);
+    return true;
+  }),
+);
 
-export async function forward(model: Model, world: World, ms: number): Promise<void> {
-  model.now += ms;
-  await world.setClock(model.now);
-  const delayed = Object.entries(model.seen.delayed).toSorted(([, one], [, other]) => one - other);
-  for (const [id, until] of delayed) if (until <= model.now) await world.comeBack(id);
-  for (const [name, { until }] of model.keys) {
-    if (until > model.now) continue;
-    // Redis's own clock would have done it.
-    model.keys.delete(name);
-    await world.forgetKey(name);
-  }
-}
+const INDEXES = ['turns', 'paced', 'pages', 'asleep', 'due', 'send:wait', 'send:active', 'send:delayed'];
+const anyIndex = fc.constantFrom(...INDEXES, ...PAGES.map((page) => `heads:${page}`));
 
-/** A worker process tells of itself, or leaves; with it comes the operator's fixed window. A repair may follow. */
-export const registerCommand = fc
-  .record({
-    name: fc.constantFrom('w0', 'w1'),
-    concurrency: fc.constantFrom(0, 1, 2, 8),
-    rules: fc.record({ ...limits, window: fc.constantFrom(1, 2, 3, 0) }),
-    isMended: fc.boolean(),
-  })
-  .map(({ name, concurrency, rules, isMended }): LaneCommand =>
-    command({
-      name: `register(${name}, ${concurrency}, ${JSON.stringify(rules)}${isMended ? ', mended' : ''})`,
-      act: async (model, world) => {
-        await checked(model, world, async () => {
-          await register(model, world, { name, concurrency }, rules);
-        });
-        return isMended ? await mend(model, world) : undefined;
-      },
-    }),
-  );
+/** Somebody deletes a key, or Redis has lost it. */
+export const forgetCommand = fc.tuple(anyIndex, fc.boolean()).map(([key, isMended]) =>
+  disturbance(`forget(${key})`, isMended, async (model, world) => {
+    await world.forget(key);
+    model.isDisturbed = true;
+    return true;
+  }),
+);
 
-async function register(
-  model: Model,
-  world: World,
-  { name, concurrency }: { name: string; concurrency: number },
-  rules: Rules,
-): Promise<void> {
-  const record = { version: '1', since: '', concurrency, sending: 0 };
-  await registerWorker(world.shard, name, concurrency === 0 ? null : record, fleetRulesOf(rules));
-  if (concurrency === 0) model.registered.delete(name);
-  else model.registered.set(name, { concurrency, seenAt: model.now });
-  let sum = 0;
-  for (const [other, { concurrency: share, seenAt }] of model.registered) {
-    if (model.now - seenAt > WORKER_MEMORY_MS) model.registered.delete(other);
-    else sum += share;
-  }
-  const { pageLimit, intervalMs } = model.fleet;
-  model.fleet = { ...rules, concurrency: sum || model.fleet.concurrency };
-  if (JSON.stringify([pageLimit, intervalMs]) === JSON.stringify([rules.pageLimit, rules.intervalMs])) return;
-  const { delayed } = await world.look();
-  for (const message of openMessages(model).filter(({ putOff }) => putOff === 'slot')) {
-    if (message.id in delayed) throw new Error(`${message.id} waits for a slot of a limit that is gone`);
-    endWait(message);
-  }
-  forgetPace(model);
-  count(model, 'limits');
-}
-
-/** No limit counts any more. */
-export async function lift(model: Model, world: World): Promise<void> {
-  await register(model, world, { name: 'w0', concurrency: 0 }, { ...model.fleet, pageLimit: null, intervalMs: 0 });
-}
+/** A job of somebody else. */
+export const foreignCommand = fc.constant(
+  command({
+    name: 'foreign()',
+    may: ({ seen }) => !seen.wait.includes('foreign'),
+    act: async (_model, { redis, shard }) => {
+      await redis.hset(`${shard.root}send:foreign`, 'name', 'x');
+      await redis.multi().lpush(`${shard.root}send:wait`, 'foreign').zadd(`${shard.root}send:marker`, 0, '0').exec();
+    },
+  }),
+);
 
 /** Redis forgets all scripts. */
 export const scriptFlushCommand = fc.constant(
   command({
     name: 'scriptFlush()',
-    act: async (_model, { redis }) => void (await redis.script('FLUSH')),
+    act: async (_model, { redis }) => await redis.script('FLUSH'),
   }),
 );
 
-/** `remove()` in some dashboard. BullMQ refuses it for a job with a lock. */
-export const removeCommand = number.map((n): LaneCommand => {
-  const find = (model: Model): Message | undefined =>
-    pick(
-      [...model.messages.values()].filter(({ id }) => model.seen.jobs[id] && !model.locks.has(id)),
-      n,
-    );
-  return command({
-    name: `remove(${n})`,
-    may: (model) => find(model) !== undefined,
-    act: async (model, world) => {
-      const message = find(model);
-      if (!message) return;
-      await world.remove(message.id);
-      if (hasEnded(message)) return;
-      endMessage(model, message, 'removed');
-      disturb(model, message);
-    },
-  });
-});
-
-/** An operator puts a job into `wait` out of its turn. */
-export const promoteCommand = number.map((n): LaneCommand => {
-  const waits = ({ seen }: Model) => [
-    ...seen.waitingChildren,
-    ...Object.keys(seen.delayed),
-    ...seen.failed,
-    ...seen.completed,
-  ];
-  return command({
-    name: `promote(${n})`,
-    may: (model) => waits(model).length > 0,
-    act: async (model, world) => {
-      const id = pick(waits(model), n) ?? '';
-      const message = model.messages.get(id);
-      if (!message) return;
-      if (id in model.seen.delayed) await world.comeBack(id);
-      else if (model.seen.failed.includes(id)) await world.requeue(id, 'failed');
-      else if (model.seen.completed.includes(id)) await world.requeue(id, 'completed');
-      else {
-        await world.requeue(id, 'waiting-children');
-        message.promoted = true;
-        disturb(model, message);
-      }
-    },
-  });
-});
-
-/** Redis was killed, came back without a settlement, and was sent BullMQ's last word on the message again. */
-export const forgottenEndCommand = number.map((n): LaneCommand => {
-  const find = ({ workers, locks }: Model) =>
-    pick(
-      workers.filter(({ token, work }) => work && work.message.open !== '' && locks.get(work.message.id) === token),
-      n,
-    );
-  return command({
-    name: `forgottenEnd(${n})`,
-    may: (model) => find(model) !== undefined,
-    act: async (model, world) => {
-      const worker = find(model);
-      if (!worker?.work) return [];
-      const { message } = worker.work;
-      await world.complete(message.id, model.now);
-      model.locks.delete(message.id);
-      worker.work = null;
-      endMessage(model, message, 'delivered');
-      message.open = '';
-      disturb(model, message);
-      return await mend(model, world);
-    },
-  });
-});
-
-/** What a worker does at intervals: it mends lanes that stand still. */
+/** What the leader does at intervals: it mends what stands still. */
 export const reconcileCommand = fc.constant(
   command({ name: 'reconcile()', act: async (model, world) => await mend(model, world) }),
 );
 
-/** One pass over everything. Where no operator has been, it has nothing to mend. */
-export async function mend(model: Model, world: World): Promise<string[]> {
-  const { cursor, repairs } = await reconcile(world.shard, '0');
-  if (cursor !== '0') throw new Error(`one pass stops at ${cursor}`);
-  if (repairs > 0 && !model.everDisturbed) {
-    throw new Error(`${repairs} repairs though nothing was wrong: ${JSON.stringify((await world.look()).repairs)}`);
+/** Passes until nothing is left to mend. Where no operator has been, there is nothing from the first. */
+export async function mend(model: Model, world: World): Promise<void> {
+  for (let pass = 1; ; pass += 1) {
+    const { cursor, repairs } = await reconcile(world.shard, '0');
+    if (cursor !== '0') throw new Error(`one pass stops at ${cursor}`);
+    if (repairs > 0 && !model.wasDisturbed) throw new Error(`${repairs} repairs though nothing was wrong`);
+    if (repairs === 0) break;
+    count(model, 'repair');
+    if (pass > MANY_PASSES) throw new Error('there is always more to mend');
   }
-  if (repairs > 0) count(model, 'repair');
-  const { ready, high } = await world.look();
-  // What is ready is left to its turn; until then a conversation may be in two places.
-  const unnoticed = new Set(openMessages(model).flatMap(({ lane, promoted }) => (promoted ? [lane] : [])));
-  for (const lane of model.disturbed) {
-    const page = lane.split('/')[0] ?? '';
-    if (!ready[page] && !high[page] && !unnoticed.has(lane)) model.disturbed.delete(lane);
-  }
-  return PAGES;
+  if (!model.wasDisturbed) return;
+  // A wait whose place was lost ends early.
+  const { jobs } = await world.look();
+  for (const message of openMessages(model)) if (isBack(message, jobs[message.id])) comeBack(message);
+  model.isDisturbed = false;
+}
+
+function isBack({ place }: Message, job: Record<string, string> | undefined): boolean {
+  return place === 'put-off' && job !== undefined && job['place'] === undefined;
 }

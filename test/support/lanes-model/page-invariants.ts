@@ -1,108 +1,123 @@
-import { isDisturbed, isPageDisturbed } from './disturbed.ts';
-import { isPageHeld } from './holds.ts';
-import { maxSlots } from './pace.ts';
-import { headOf, type Model, type Moment, PAGES, windowSize } from './model.ts';
+import { BACKOFF, HELD, HIGH_BELOW, IN_FLIGHT } from '../../../src/shared/lanes/places.ts';
+import type { Moment } from './command.ts';
+import { isPageHeld } from './hold-invariants.ts';
+import { type Message, type Model, PAGES, windowSize } from './model.ts';
+import { HORIZON_MS } from './pace.ts';
+import type { Snapshot } from './snapshot.ts';
 
-/** Where the heads stand and what a page may have released. Returns what is wrong. */
+type Where = 'ready' | 'in flight' | 'backoff' | 'held';
+
+/** Each head stands in one place, and nothing that may go stands still. Returns what is wrong. */
 export function pageProblems(moment: Moment): string[] {
+  const { model } = moment;
+  if (model.isDisturbed) return [];
   return [
-    ...problemsOfHeads(moment.model),
-    ...PAGES.flatMap((page) => problemsOfPage(moment.model, page)),
-    ...PAGES.flatMap((page) => problemsOfRoom(moment, page)),
-    ...PAGES.flatMap((page) => problemsOfRest(moment, page)),
-    ...problemsOfRecords(moment.model),
+    ...problemsOfHeads(model),
+    ...PAGES.flatMap((page) => [
+      ...problemsOfPage(model, page),
+      ...problemsOfRest(moment, page),
+      ...problemsOfRoom(moment, page),
+    ]),
+    ...problemsOfWaking(model),
   ];
 }
 
-/** Each head is in exactly one of high, ready, window and failing, or in none while its conversation is held. */
+export function whereIs(score: number): Where {
+  if (score < IN_FLIGHT) return 'ready';
+  if (score < BACKOFF) return 'in flight';
+  return score < HELD ? 'backoff' : 'held';
+}
+
+export function countHeads(seen: Snapshot, page: string): Record<Where, number> {
+  const counts = { ready: 0, 'in flight': 0, backoff: 0, held: 0 };
+  for (const score of Object.values(seen.heads[page] ?? {})) counts[whereIs(score)] += 1;
+  return counts;
+}
+
+/** The score of each conversation agrees with the place of its head. */
 function problemsOfHeads(model: Model): string[] {
   const { seen, messages } = model;
-  const runs = new Set([...seen.wait, ...seen.active, ...seen.failed, ...Object.keys(seen.delayed)]);
-  return Object.keys(seen.lanes).flatMap((lane) => {
-    const page = lane.split('/')[0] ?? '';
-    const head = headOf(seen, lane) ?? '';
-    const listed = (lists: Record<string, string[]>): number =>
-      lists[page]?.filter((other) => other === lane).length ?? 0;
-    const ready = listed(seen.ready) + listed(seen.high);
-    const window = seen.window[page]?.[head];
-    const failing = seen.failing[page]?.[head];
-    const places = ready + (window === undefined ? 0 : 1) + (failing === undefined ? 0 : 1);
-    if (places > 0 && isDisturbed(model, lane)) return [];
-    if (places === 0 && model.holds.has(lane)) return [];
-    if (places !== 1) return [`${head}, the head of ${lane}, is in ${places} of high, ready, window and failing`];
-    if (messages.get(head)?.end === 'removed') return [];
-    const problems: string[] = [];
-    if ((window ?? failing ?? lane) !== lane) problems.push(`${head} is noted with another lane than ${lane}`);
-    const isInTheRightList = ready === 0 || listed(seen.high) > 0 === messages.get(head)?.isHigh;
-    if (!isInTheRightList) problems.push(`${lane} is in the wrong list`);
-    if (runs.has(head) && ready > 0) problems.push(`${head} is ready and runs`);
-    if (!runs.has(head) && ready === 0) problems.push(`${head} is released and waits`);
-    const isPutOff = messages.get(head)?.putOff === 'backoff';
-    if (isPutOff !== (failing !== undefined)) problems.push(`${head} is ${isPutOff ? 'not' : 'still'} in failing`);
-    return problems;
+  const scores = Object.assign({}, ...Object.values(seen.heads)) as Record<string, number>;
+  return [...new Set([...Object.keys(seen.lanes), ...Object.keys(scores)])].flatMap((lane) => {
+    const head = messages.get(seen.lanes[lane]?.[0] ?? '');
+    const score = scores[lane];
+    if (head?.place === 'gone') return [];
+    if (score === undefined) return isLostHead(model, head) ? [] : [`${lane} has messages and no score`];
+    if (!head) return [`${lane} has a score and no messages`];
+    const where = whereIs(score);
+    const expected = placesOf(model, head);
+    if (!expected.includes(where)) return [`${lane} is ${where}, its head ${head.id} ${head.place} ${head.why}`];
+    const isInClass = where !== 'ready' || model.wasDisturbed || score < HIGH_BELOW === head.isHigh;
+    return isInClass ? [] : [`${lane} has the wrong priority`];
   });
 }
 
+/** An operator deleted the scores: what is under way gets its own again when it ends or comes back. */
+function isLostHead({ wasDisturbed }: Model, head: Message | undefined): boolean {
+  return wasDisturbed && (head?.place === 'sending' || head?.place === 'put-off');
+}
+
+function placesOf({ seen, holds }: Model, { id, place, why, lane }: Message): Where[] {
+  if (place === 'put-off' && why === 'backoff') return ['backoff'];
+  if (place !== 'waiting' || seen.jobs[id]?.['place'] === 'released') return ['in flight'];
+  return holds.has(lane) ? ['ready', 'held'] : ['ready'];
+}
+
+/** Pages with work share the fleet, but for those that an operator holds. */
 function problemsOfPage(model: Model, page: string): string[] {
-  const { seen, messages } = model;
-  const ready = [...(seen.high[page] ?? []), ...(seen.ready[page] ?? [])];
-  const noted = [...Object.entries(seen.window[page] ?? {}), ...Object.entries(seen.failing[page] ?? {})];
-  // One that may not send has a share only as long as something of it runs.
-  const hasWork = noted.length > 0 || (ready.length > 0 && !isPageHeld(model, page));
-  const isListed = seen.pages.includes(page);
+  const { seen, wasDisturbed } = model;
+  const { held: _held, ...work } = countHeads(seen, page);
+  const hasWork = work.ready + work['in flight'] + work.backoff > 0;
+  const [isListed, isAsleep] = [seen.pages.includes(page), seen.asleep.includes(page)];
+  const hasTurn = page in seen.turns;
+  const wakesAt = seen.paced[page];
+  const longestMs = Math.max(model.rules.pageIntervalMs, (model.timed.get(page) ?? 0) - model.now);
   return [
-    ...(hasWork && !isListed ? [`${page} has work and is not in pages`] : []),
-    ...(isListed && !hasWork && !isPageDisturbed(model, page) ? [`${page} has no work and is in pages`] : []),
-    ...noted
-      .filter(([id, lane]) => headOf(seen, lane) !== id && messages.get(id)?.end !== 'removed')
-      .map(([id, lane]) => `${id} is in ${page}'s window or failing and not the head of ${lane}`),
-    ...ready
-      .filter((lane) => !seen.lanes[lane] && !isDisturbed(model, lane))
-      .map((lane) => `${lane} is ready and empty`),
+    ...(hasWork && !isListed && !isAsleep && !(wasDisturbed && work.ready === 0) ? [`${page} has work and is not in pages`] : []),
+    ...(!hasWork && (isListed || isAsleep || hasTurn) ? [`${page} has no work and is in pages, asleep or turns`] : []),
+    ...(isListed && isAsleep && !hasTurn ? [`${page} is in pages, asleep, and has no turn`] : []),
+    ...(isAsleep && !isPageHeld(model, page) ? [`${page} is asleep, and nobody holds it`] : []),
+    ...(wakesAt !== undefined && !hasWork ? [`${page} is paced and has no work`] : []),
+    // Until the leader has noticed that the clock was set back.
+    ...(wakesAt !== undefined && wakesAt > model.now + longestMs + 1 && model.now >= (model.tickedAt ?? 0)
+      ? [`${page} is paced until ${wakesAt - model.now} ms from now`]
+      : []),
   ];
 }
 
-/** The window grows to its size at most, and not at all while four times as many heads are in backoff. */
-function problemsOfRoom({ model, before }: Moment, page: string): string[] {
-  const was = Object.keys(before.seen.window[page] ?? {});
-  const is = Object.keys(model.seen.window[page] ?? {});
-  const size = Math.max(windowSize(before, before.seen.pages.length), windowSize(model, model.seen.pages.length));
-  const failing = Object.keys(model.seen.failing[page] ?? {}).length;
-  const slots = Object.keys(model.seen.slots[page] ?? {}).length;
-  const ahead = Math.max(maxSlots(before, before.seen.pages.length), maxSlots(model, model.seen.pages.length));
-  const entered = is.filter((id) => !was.includes(id));
-  const released = entered.filter((id) => model.seen.wait.includes(id));
-  return [
-    ...entered.filter((id) => !model.seen.jobs[id]).map((id) => `${id} is released though its job is gone`),
-    ...(is.length > was.length && is.length > size ? [`${page} has ${is.length} released, its window is ${size}`] : []),
-    ...(released.length > 0 && slots >= ahead ? [`${page} releases more while ${slots} wait for slots`] : []),
-    ...(released.length > 0 && failing >= 4 * size ? [`${page} releases more while ${failing} are in backoff`] : []),
-  ];
-}
-
-/** Ready lanes wait only for room. */
-function problemsOfRest({ model, before, released }: Moment, page: string): string[] {
+/** Ready conversations wait only for a hold, for a time, or for room that something in flight will make. */
+function problemsOfRest({ model, before }: Moment, page: string): string[] {
   const { seen } = model;
-  const ready = [...(seen.high[page] ?? []), ...(seen.ready[page] ?? [])].join();
-  if (ready === '' || isPageHeld(model, page) || isPageDisturbed(model, page)) return [];
-  const window = Object.keys(seen.window[page] ?? {}).length;
-  const failing = Object.keys(seen.failing[page] ?? {}).length;
-  if (window + failing === 0) return [`${page} stands still with ${ready} ready`];
-  const size = Math.min(windowSize(before, before.seen.pages.length), windowSize(model, seen.pages.length));
-  const slots = Object.keys(seen.slots[page] ?? {}).length;
-  const ahead = Math.min(maxSlots(before, before.seen.pages.length), maxSlots(model, seen.pages.length));
-  const entered = Object.keys(seen.window[page] ?? {}).filter((id) => !before.seen.window[page]?.[id]).length;
-  if (!released.includes(page) || window >= size || entered >= ahead - slots || failing >= 4 * size) return [];
-  return [`${page} has room for ${size}, ${window} are released and ${ready} wait`];
+  const { ready, backoff, 'in flight': inFlight } = countHeads(seen, page);
+  const isLookedAt = page in seen.turns || page in seen.paced;
+  if (ready === 0 || isLookedAt || (seen.asleep.includes(page) && isPageHeld(model, page))) return [];
+  if (inFlight + backoff === 0) return [`${page} stands still`];
+  if (!(page in before.seen.turns)) return [];
+  const size = Math.min(
+    windowSize(before, Math.max(before.seen.pages.length, seen.pages.length)),
+    windowSize(model, Math.max(before.seen.pages.length, seen.pages.length)),
+  );
+  return inFlight >= size || backoff >= 4 * size ? [] : [`${page} has lost its turn with ${inFlight} of ${size} in flight`];
 }
 
-function problemsOfRecords({ seen, fleet, keys }: Model): string[] {
-  const known = Object.entries(seen.idempotency).map(([name, value]) => `${name}=${value}`);
-  const expected = [...keys].map(([name, { value }]) => `${name}=${value}`);
+/** What is in flight grows to the page's room at most, and not at all while four times as many are in backoff. */
+function problemsOfRoom({ model, before }: Moment, page: string): string[] {
+  const [was, is] = [countHeads(before.seen, page), countHeads(model.seen, page)];
+  const pages = Math.min(before.seen.pages.length, model.seen.pages.length);
+  const size = Math.max(windowSize(before, pages), windowSize(model, pages));
+  // Heads that came back from backoff in the same step made room.
+  const isMore = is['in flight'] > was['in flight'];
   return [
-    ...(known.toSorted().join() === expected.toSorted().join() ? [] : [`the idempotency keys are ${known.join()}`]),
-    ...(Number(seen.fleet['concurrency'] ?? 50) === fleet.concurrency ? [] : ['the fleet has another concurrency']),
-    ...(Number(seen.fleet['window'] ?? 0) === fleet.window ? [] : ['the fleet has another window']),
-    ...seen.others.map((key) => `there is a key ${key}`),
+    ...(isMore && is['in flight'] > size ? [`${page} has ${is['in flight']} in flight, its room is ${size}`] : []),
+    ...(isMore && is.backoff >= 4 * size ? [`${page} releases more while ${is.backoff} are in backoff`] : []),
   ];
+}
+
+/** Without a limit, a worker that waits is woken as long as there is something to take, or one has said that it looks soon. */
+function problemsOfWaking({ seen, now, rules, isWakeOwed, wasDisturbed }: Model): string[] {
+  const isWork = Object.keys(seen.turns).length + seen.wait.length > 0;
+  const looksInMs = Number(seen.fleet['wakeAt'] ?? 0) - now;
+  const isLookedAfter = seen.isMarked || isWakeOwed || (looksInMs >= -HORIZON_MS / 2 && looksInMs <= HORIZON_MS);
+  const mustWake = isWork && rules.intervalMs === 0 && !wasDisturbed;
+  return mustWake && !isLookedAfter ? ['something is ready, and nobody is woken'] : [];
 }

@@ -6,34 +6,27 @@ export interface Snapshot {
   jobs: Record<string, Record<string, string>>;
   /** The tokens of the locks, by message id. */
   locks: Record<string, string>;
-  waitingChildren: string[];
+  hidden: string[];
   /** First to be taken first, as `active` is. */
   wait: string[];
   active: string[];
-  /** By the time at which they come back. */
+  /** By the time at which they come back, by that of their end, and by that at which they are due. */
   delayed: Record<string, number>;
-  completed: string[];
-  failed: string[];
-  lanes: Record<string, string[]>;
-  ready: Record<string, string[]>;
-  high: Record<string, string[]>;
-  /** Lanes by message id, by page. */
-  window: Record<string, Record<string, string>>;
-  failing: Record<string, Record<string, string>>;
-  pages: string[];
-  /** Pages with work that an operator holds and of which nothing runs. */
-  asleep: string[];
-  /** Messages that wait for a slot of a limit, by page. */
-  slots: Record<string, Record<string, number>>;
-  /** Scheduled messages by their time. */
+  completed: Record<string, number>;
   due: Record<string, number>;
+  /** Put off by a hold. */
+  held: string[];
+  lanes: Record<string, string[]>;
+  /** Scores of the lanes of each page. */
+  heads: Record<string, Record<string, number>>;
+  pages: string[];
+  asleep: string[];
+  turns: Record<string, number>;
+  paced: Record<string, number>;
   holds: Record<string, string>;
-  backoff: Record<string, number>;
-  held: Record<string, number>;
-  /** Dead letters that are shown, that are hidden, and that have a hash. */
-  letters: string[];
-  hiddenLetters: string[];
-  letterJobs: string[];
+  /** Dead letters by the time of death, and their jobs. */
+  letters: Record<string, number>;
+  letterJobs: Record<string, Record<string, string>>;
   /** What each letter is found by, and the indexes, by reason and by page; pages by their number of letters. */
   letterPlaces: Record<string, string>;
   lettersByReason: Record<string, string[]>;
@@ -42,32 +35,33 @@ export interface Snapshot {
   idempotency: Record<string, string>;
   fleet: Record<string, string>;
   repairs: Record<string, string>;
+  /** Whether a worker that waits is to look. */
+  isMarked: boolean;
   /** Keys that are none of the above, nor BullMQ's records. */
   others: string[];
 }
 
 const DUMP = `
 local dump = {}
-for _, key in ipairs(redis.call('KEYS', '*')) do
+for _, key in ipairs(redis.call('KEYS', ARGV[1] .. '*')) do
   local kind = redis.call('TYPE', key)['ok']
-  if kind == 'string' then dump[key] = { redis.call('GET', key) }
-  elseif kind == 'list' then dump[key] = redis.call('LRANGE', key, 0, -1)
-  elseif kind == 'set' then dump[key] = redis.call('SMEMBERS', key)
-  elseif kind == 'zset' then dump[key] = redis.call('ZRANGE', key, 0, -1, 'WITHSCORES')
-  elseif kind == 'hash' then dump[key] = redis.call('HGETALL', key) end
+  local values
+  if kind == 'string' then values = { redis.call('GET', key) }
+  elseif kind == 'list' then values = redis.call('LRANGE', key, 0, -1)
+  elseif kind == 'set' then values = redis.call('SMEMBERS', key)
+  elseif kind == 'zset' then values = redis.call('ZRANGE', key, 0, -1, 'WITHSCORES')
+  elseif kind == 'hash' then values = redis.call('HGETALL', key) end
+  dump[string.sub(key, #ARGV[1] + 1)] = values
 end
 return cjson.encode(dump)
 `;
 
 /** BullMQ's and the workers' records, and what limits count, which say nothing of messages. */
-const RECORDS = /^(?:(?:send|dead):(?:meta|id|marker|events)|workers|left|turns|(?:rate|sent|left|turns):.*)$/;
+const RECORDS = /^(?:(?:send|dead):(?:meta|id|events|stalled-check)|workers|rate:.*)$/;
 
 export async function takeSnapshot(redis: RedisClient, root: string): Promise<Snapshot> {
-  const dump = JSON.parse((await redis.eval(DUMP, 0)) as string) as Record<string, string[]>;
-  const shard = new Map<string, string[]>();
-  for (const [key, values] of Object.entries(dump)) {
-    if (key.startsWith(root)) shard.set(key.slice(root.length), values);
-  }
+  const dump = JSON.parse((await redis.eval(DUMP, 0, root)) as string) as Record<string, string[]>;
+  const shard = new Map(Object.entries(dump).filter(([key]) => !RECORDS.test(key)));
   const take = (key: string): string[] => {
     const values = shard.get(key) ?? [];
     shard.delete(key);
@@ -81,40 +75,36 @@ export async function takeSnapshot(redis: RedisClient, root: string): Promise<Sn
     }
     return found;
   };
-  for (const key of shard.keys()) if (RECORDS.test(key)) shard.delete(key);
+  const names = (values: string[]): string[] => Object.keys(pairs(values));
   const single = (values: string[]): string => values[0] ?? '';
   const same = (values: string[]): string[] => values;
   return {
-    waitingChildren: Object.keys(pairs(take('send:waiting-children'))),
+    hidden: names(take('send:waiting-children')),
     wait: take('send:wait').toReversed(),
     active: take('send:active').toReversed(),
     delayed: scores(take('send:delayed')),
-    completed: Object.keys(pairs(take('send:completed'))),
-    failed: Object.keys(pairs(take('send:failed'))),
-    letters: Object.keys(pairs(take('dead:failed'))),
+    completed: scores(take('send:completed')),
+    due: Object.fromEntries(Object.entries(scores(take('due'))).map(([member, at]) => [member.slice(17), at])),
+    held: take('held'),
+    isMarked: take('send:marker').length > 0,
+    letters: scores(take('dead:failed')),
     letterPlaces: pairs(take('letters')),
     letterPages: scores(take('letters:pages')),
-    lettersByReason: takeAll('letters:reason:', (values) => Object.keys(pairs(values))),
-    lettersByPage: takeAll('letters:page:', (values) => Object.keys(pairs(values))),
-    hiddenLetters: Object.keys(pairs(take('dead:waiting-children'))),
+    lettersByReason: takeAll('letters:reason:', names),
+    lettersByPage: takeAll('letters:page:', names),
     pages: take('pages').toSorted(),
     asleep: take('asleep').toSorted(),
-    due: scores(take('due')),
+    turns: scores(take('turns')),
+    paced: scores(take('paced')),
     holds: pairs(take('holds')),
-    backoff: scores(take('backoff')),
-    held: scores(take('held')),
     fleet: pairs(take('fleet')),
     repairs: pairs(take('repairs')),
     lanes: takeAll('lane:', same),
-    ready: takeAll('ready:', same),
-    high: takeAll('high:', same),
-    window: takeAll('window:', pairs),
-    failing: takeAll('failing:', pairs),
-    slots: takeAll('slots:', scores),
+    heads: takeAll('heads:', scores),
     idempotency: takeAll('idem:', single),
     locks: takeAll('send:', single, ':lock'),
     jobs: takeAll('send:', pairs),
-    letterJobs: Object.keys(takeAll('dead:', same)),
+    letterJobs: takeAll('dead:', pairs),
     others: [...shard.keys()],
   };
 }
@@ -126,5 +116,5 @@ function pairs(flat: string[]): Record<string, string> {
 }
 
 function scores(flat: string[]): Record<string, number> {
-  return Object.fromEntries(Object.entries(pairs(flat)).map(([id, score]) => [id, Number(score)]));
+  return Object.fromEntries(Object.entries(pairs(flat)).map(([name, score]) => [name, Number(score)]));
 }

@@ -1,56 +1,35 @@
-import { headOf, type Model, type Moment, PAGES } from './model.ts';
-import { isPageDisturbed } from './disturbed.ts';
+import { HIGH_BELOW } from '../../../src/shared/lanes/places.ts';
+import type { Moment } from './command.ts';
+import { headOf, PAGES } from './model.ts';
+import { whereIs } from './page-invariants.ts';
 
-/** In which order lanes and messages get their turns. Returns what is wrong. */
+/** In which order conversations get their turns. Returns what is wrong. */
 export function turnProblems(moment: Moment): string[] {
-  return [
-    ...PAGES.flatMap((page) => (['high', 'ready'] as const).flatMap((list) => problemsOfTurns(moment, page, list))),
-    ...PAGES.flatMap((page) => problemsOfPriority(moment, page)),
-    ...problemsOfWait(moment),
-  ];
+  if (moment.model.wasDisturbed) return [];
+  return PAGES.flatMap((page) => [...problemsOfTurns(moment, page), ...problemsOfFirst(moment, page)]);
 }
 
-/** Lanes are released in the order in which they became ready; a head that had its turn and couldn't use it goes first. */
-function problemsOfTurns({ model, before }: Moment, page: string, list: 'high' | 'ready'): string[] {
-  if (isPageDisturbed(model, page)) return [];
-  const was = before.seen[list][page] ?? [];
-  const is = model.seen[list][page] ?? [];
+/** Ready conversations go in the order of their scores. */
+function problemsOfTurns({ model, before }: Moment, page: string): string[] {
+  const [was, is] = [before.seen.heads[page] ?? {}, model.seen.heads[page] ?? {}];
+  const kept = Object.entries(was).filter(([lane, score]) => whereIs(score) === 'ready' && is[lane] === score);
+  const first = Math.min(...kept.map(([, score]) => score));
+  return Object.entries(was).flatMap(([lane, score]) => {
+    const isTaken = whereIs(score) === 'ready' && whereIs(is[lane] ?? 0) === 'in flight';
+    return isTaken && score > first ? [`${lane} has left before others of ${page}`] : [];
+  });
+}
+
+/** A head that had its turn, and could not use it or had to wait, is before all that had none. */
+function problemsOfFirst({ model, before }: Moment, page: string): string[] {
+  const [was, is] = [before.seen.heads[page] ?? {}, model.seen.heads[page] ?? {}];
   const hasItsHead = (lane: string): boolean => headOf(before.seen, lane) === headOf(model.seen, lane);
-  const kept = was.filter((lane) => hasItsHead(lane) && is.includes(lane));
-  const firstKept = was.indexOf(kept[0] ?? '');
-  const overtook = was.filter((lane, n) => hasItsHead(lane) && !is.includes(lane) && kept.length > 0 && n > firstKept);
-  const first = is.filter((lane) => hasItsHead(lane) && (hadItsTurn(before, lane) || isReleased(before, model, lane)));
-  const others = is.filter((lane) => !first.includes(lane));
-  const isInTurn =
-    overtook.length === 0 && first.every((lane, n) => is[n] === lane) && kept.every((lane, n) => others[n] === lane);
-  return isInTurn ? [] : [`${page}'s ${list} lanes were ${was.join()} and are ${is.join()}`];
-}
-
-function hadItsTurn({ seen }: Moment['before'], lane: string): boolean {
-  return seen.active.includes(headOf(seen, lane) ?? '');
-}
-
-/** It was taken out of turn while an operator held its conversation. */
-function isReleased(before: Moment['before'], { holds }: Model, lane: string): boolean {
-  const wasReady = [before.seen.ready, before.seen.high].some((list) => list[lane.split('/')[0] ?? '']?.includes(lane));
-  return !wasReady && `standing:${lane}` in before.seen.holds && !holds.has(lane);
-}
-
-/** No head of a page is released while one with high priority waits. */
-function problemsOfPriority({ model, before }: Moment, page: string): string[] {
-  const { seen, messages } = model;
-  const waited = (seen.high[page] ?? []).filter((lane) => before.seen.high[page]?.includes(lane)).join();
-  if (waited === '' || isPageDisturbed(model, page)) return [];
-  return Object.keys(seen.window[page] ?? {})
-    .filter((id) => seen.wait.includes(id) && !before.seen.window[page]?.[id] && !messages.get(id)?.isHigh)
-    .map((id) => `${id} is released though ${waited} waits with high priority`);
-}
-
-/** Jobs are handed out in the order of their release; only those that lost their worker go before. */
-function problemsOfWait({ model, before }: Moment): string[] {
-  const was = before.seen.wait;
-  // When limits change those that wait for slots come back, too.
-  const is = model.seen.wait.filter((id) => !before.seen.active.includes(id) && !(id in before.seen.delayed));
-  const left = was.filter((id) => is.includes(id));
-  return left.every((id, n) => is[n] === id) ? [] : [`the released were ${was.join()} and are ${is.join()}`];
+  const ready = Object.entries(is).filter(([, score]) => whereIs(score) === 'ready');
+  const others = ready.filter(([lane, score]) => was[lane] === score);
+  return ready.flatMap(([lane, score]) => {
+    const hadTurn = hasItsHead(lane) && was[lane] !== undefined && whereIs(was[lane]) !== 'ready';
+    const isHigh = score < HIGH_BELOW;
+    const isBehind = others.some(([, other]) => other < HIGH_BELOW === isHigh && other < score);
+    return hadTurn && isBehind ? [`${lane} had its turn and is behind others of ${page}`] : [];
+  });
 }

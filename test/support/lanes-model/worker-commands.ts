@@ -1,262 +1,204 @@
 import fc from 'fast-check';
-import type { FleetWord } from '../../../src/shared/lanes/claim.ts';
-import { settle } from '../../../src/shared/lanes/settle.ts';
+import type { TurnAnswer } from '../../../src/shared/lanes/turn.ts';
 import { checked, command, type LaneCommand } from './command.ts';
-import { count, type Model, newName, openMessages, pick, type Work, type Worker, WORKERS } from './model.ts';
-import {
-  claimWork,
-  DELIVERED,
-  finishWork,
-  type Outcome,
-  plainSettlement,
-  repeatWork,
-  settleWork,
-  take,
-} from './worker-steps.ts';
-import type { World } from './world.ts';
+import { bringBackDue, count, type Message, type Model, openMessages, pick, type Work, type Worker } from './model.ts';
+import { noteSlots } from './pace.ts';
+import { anyOutcome, expectedResult, type Outcome, type Settling, settlingOf } from './settlements.ts';
+import { receive } from './takes.ts';
+import { withoutMemory, type World } from './world.ts';
 
-const anyWorker = fc.nat(WORKERS - 1);
-const free = { verdict: 'go' } as const;
-const wordDelayMs = fc.constantFrom(200, 1000, 30_000);
-export const anyWord: fc.Arbitrary<FleetWord> = fc.oneof(
-  { weight: 8, arbitrary: fc.constant(free) },
-  { weight: 2, arbitrary: fc.constantFrom({ verdict: 'ask' } as const, { verdict: 'probe' } as const) },
-  { weight: 2, arbitrary: fc.record({ verdict: fc.constantFrom('slot', 'hold'), delayMs: wordDelayMs }) },
+interface Saying {
+  /** What becomes of what the worker has, in the order in which it took it. */
+  outcomes: readonly (Outcome | null)[];
+  places: number;
+  look: 'woken' | 'due' | '';
+  isProbe?: boolean;
+  /** The reply is lost, and the worker says it again. */
+  isRepeated?: boolean;
+  hasMemory?: boolean;
+}
+
+/** One turn of a worker: it settles some of its messages and takes others, in one call. */
+export const turnCommand = fc
+  .record({
+    n: fc.nat(2),
+    outcomes: fc.array(fc.option(anyOutcome, { freq: 4 }), { maxLength: 5 }),
+    places: fc.constantFrom(0, 1, 2, 3, 5, 8),
+    look: fc.constantFrom('' as const, '' as const, 'woken' as const, 'due' as const),
+    isProbe: fc.constantFrom(...Array<boolean>(9).fill(false), true),
+    isRepeated: fc.constantFrom(false, false, false, true),
+    hasMemory: fc.constantFrom(...Array<boolean>(9).fill(true), false),
+  })
+  .map(({ n, ...saying }): LaneCommand =>
+    command({
+      name: `turn(${n}, ${JSON.stringify(saying)})`,
+      act: async (model, world) => {
+        const worker = pick(model.workers, n);
+        if (worker) await speak(model, world, worker, saying);
+      },
+    }),
+  );
+
+export async function speak(model: Model, world: World, worker: Worker, saying: Saying): Promise<void> {
+  const works = worker.works.filter((_, n) => saying.outcomes[n]);
+  const settlings = works.flatMap((work, n) => {
+    const outcome = saying.outcomes.filter((each) => each !== null)[n];
+    return outcome ? settlingOf(work, outcome) : [];
+  });
+  await say(model, world, worker, { ...saying, settlings });
+  if (!saying.isRepeated || settlings.length === 0) return;
+  count(model, 'repeated');
+  await checked(model, world, async () => await say(model, world, worker, { ...saying, settlings, places: 0, look: '' }));
+}
+
+async function say(
+  model: Model,
+  world: World,
+  worker: Worker,
+  saying: Saying & { settlings: readonly Settling[] },
+): Promise<void> {
+  const { settlings, look, isProbe = false, hasMemory = true } = saying;
+  const places = isProbe ? Math.min(1, saying.places) : saying.places;
+  const due = worker.slots.filter((slot) => slot <= model.passedMs).slice(0, places);
+  const later = worker.slots.slice(due.length);
+  const attemptPrefix = `${worker.token}.${model.names}.`;
+  model.names += 1;
+  if (places > 0) await world.hearMarker();
+  const call = async (): Promise<TurnAnswer> =>
+    await world.turn({
+      token: worker.token,
+      lockMs: 3_600_000,
+      attemptPrefix,
+      settlements: settlings.map(({ toSettle }) => toSettle),
+      places,
+      dueSlots: due.length,
+      laterSlots: later.length,
+      look,
+      isProbe,
+    });
+  const before = await world.look();
+  const answer = hasMemory ? await call() : await withoutMemory(world, call);
+  if (!answer) {
+    // The worker asks again, and whoever else waits is not woken meanwhile.
+    model.isWakeOwed = true;
+    count(model, 'no memory for a turn');
+    if (JSON.stringify(await world.look()) !== JSON.stringify(before)) throw new Error('a turn without memory left traces');
+    return;
+  }
+  worker.slots = later;
+  worker.works = worker.works.filter((work) => !settlings.some((settling) => settling.work === work));
+  for (const [n, settling] of settlings.entries()) hearResult(model, worker, settling, answer.settled[n]);
+  count(model, `settled together: ${Math.min(settlings.length, 3)}`);
+  if (look !== '') bringBackDue(model);
+  const released = new Set(Object.keys(before.jobs).filter((id) => before.jobs[id]?.['place'] === 'released'));
+  receive(model, worker, answer, { attemptPrefix, released });
+  checkAnswer(model, worker, answer, { places, due, later, isProbe });
+  model.strays = await straysLeft(model, world);
+}
+
+function hearResult(model: Model, worker: Worker, settling: Settling, answer: TurnAnswer['settled'][number] | undefined): void {
+  if (answer instanceof Error && answer.message.startsWith('OOM')) {
+    // An entry of the history alone: it is told again.
+    count(model, 'no memory for an entry');
+    worker.works.push(settling.work);
+    return;
+  }
+  const expected = expectedResult(model, settling);
+  if (JSON.stringify(answer) !== JSON.stringify(expected)) {
+    const { id, settlement } = settling.toSettle;
+    throw new Error(`settling ${id} as ${settlement.kind}: ${JSON.stringify(answer)}, not ${JSON.stringify(expected)}`);
+  }
+}
+
+interface Asked {
+  places: number;
+  due: readonly number[];
+  later: readonly number[];
+  isProbe: boolean;
+}
+
+/** What a worker takes and reserves keeps to its places and slots. */
+function checkAnswer(model: Model, worker: Worker, answer: TurnAnswer, { places, due, later, isProbe }: Asked): void {
+  const { taken, slotsMs, lookAgainMs, limit } = answer;
+  const { intervalMs } = model.rules;
+  const { passedMs } = model;
+  if (taken.length > places) throw new Error(`${taken.length} messages for ${places} places`);
+  if (slotsMs.length > places - taken.length) throw new Error(`${slotsMs.length} slots for ${places} places`);
+  if (places > 0 && (limit?.intervalMs ?? 0) !== intervalMs) throw new Error(`the limit is ${JSON.stringify(limit)}`);
+  if (lookAgainMs !== null && lookAgainMs < 0) throw new Error(`look again in ${lookAgainMs} ms`);
+  if (places === 0) return;
+  // While the circuit is open nobody is to look.
+  model.isWakeOwed = isProbe;
+  if (isProbe) return;
+  if (intervalMs === 0) return;
+  const atOnce = Math.max(0, taken.length - due.length);
+  if (atOnce > 0 && later.length > 0) throw new Error('more is taken than slots are due');
+  const slots = slotsMs.map((ms) => passedMs + ms);
+  noteSlots(model, [...Array<number>(atOnce).fill(passedMs), ...slots]);
+  worker.slots.push(...slots);
+  count(model, 'slot', slots.length);
+}
+
+async function straysLeft({ strays }: Model, world: World): Promise<Set<string>> {
+  if (strays.size === 0) return strays;
+  const { wait } = await world.look();
+  return new Set(wait.filter((id) => strays.has(id)));
+}
+
+/** A worker dies: what it had stays open until its locks end. */
+export const crashCommand = fc.nat(2).map((n): LaneCommand =>
+  command({
+    name: `crash(${n})`,
+    act: async (model) => {
+      const worker = pick(model.workers, n);
+      if (worker) Object.assign(worker, { works: [], slots: [] });
+      return await Promise.resolve();
+    },
+  }),
 );
-const anyOutcome: fc.Arbitrary<Outcome> = fc.record({
-  kind: fc.constantFrom('delivered', 'backoff', 'hold', 'dead', 'delivered', 'backoff'),
-  delayMs: fc.constantFrom(0, 1000, 30_000),
-  usedAttempt: fc.boolean(),
-  holdsPage: fc.boolean(),
-  word: anyWord,
-  isRepeated: fc.constantFrom(false, false, false, true),
+
+/** The lock of a message has ended: its worker is dead, or only stood still. */
+export const stallCommand = fc.nat(30).map((n): LaneCommand => {
+  const find = (model: Model): Message | undefined => pick(stallable(model), n);
+  return command({
+    name: `stall(${n})`,
+    may: (model) => find(model) !== undefined,
+    act: async (model, world) => {
+      const message = find(model);
+      if (message) await stall(model, world, message);
+    },
+  });
 });
 
-function workerOf(model: Model, n: number): Worker {
-  const found = model.workers[n];
-  if (!found) throw new Error('there is no such worker');
-  return found;
+async function stall(model: Model, world: World, { id }: Message): Promise<void> {
+  await world.stall(id);
+  model.locks.delete(id);
+  count(model, 'stalled');
 }
 
-/** One of the workers that have a job. */
-function busyWorker({ workers }: Model, n: number): Worker | undefined {
-  return pick(
-    workers.filter(({ work }) => work !== null),
-    n,
-  );
-}
-
-const isBusy = (n: number) => (model: Model) => busyWorker(model, n) !== undefined;
-const canStep = (n: number) => (model: Model) => workerOf(model, n).work !== null || model.seen.wait.length > 0;
-
-/** The next step of a worker: take, claim, settle, finish. */
-async function step(model: Model, world: World, worker: Worker, what: Outcome): Promise<void> {
-  const { work } = worker;
-  await stepOnce(model, world, worker, what);
-  if (what.isRepeated && work && worker.work === work) {
-    await checked(model, world, async () => await repeatWork(model, world, worker, work));
-  }
-}
-
-async function stepOnce(model: Model, world: World, worker: Worker, what: Outcome): Promise<void> {
-  const { work } = worker;
-  await checked(model, world, async () => {
-    if (!work) return await take(model, world, worker);
-    if (!work.claim || work.claim.verdict === 'ask') {
-      work.word = wordFor(model, work, what.word);
-      return await claimWork(model, world, worker, work);
-    }
-    if ('claimed' in work.claim && !work.result) return await settleWork(model, world, worker, { work, outcome: what });
-    return await finishWork(model, world, worker, work);
-  });
-}
-
-/** While the fleet has a limit a worker asks; then it knows what it may do. */
-export function wordFor({ fleet }: Model, { claim, message }: Work, word: FleetWord): FleetWord {
-  const isLimited = fleet.intervalMs > 0;
-  if (claim === null) {
-    return word.verdict === 'go' && (isLimited || message.fleetSlot !== null) ? { verdict: 'ask' } : word;
-  }
-  if (word.verdict === 'ask' && isLimited) return { verdict: 'slot', delayMs: 1000 };
-  return word.verdict === 'ask' || word.verdict === 'probe' ? free : word;
-}
-
-/** A message's whole way through a worker, from wherever it stands. */
-export async function processMessage(model: Model, world: World, worker: Worker, what: Outcome): Promise<void> {
-  do await step(model, world, worker, what);
-  while (worker.work);
-}
-
-export const stepCommand = fc.tuple(anyWorker, anyOutcome).map(([n, what]): LaneCommand =>
-  command({
-    name: `step(${n}, ${JSON.stringify(what)})`,
-    may: canStep(n),
-    act: async (model, world) => await step(model, world, workerOf(model, n), what),
-  }),
-);
-
-export const processCommand = fc.tuple(anyWorker, anyOutcome).map(([n, what]): LaneCommand =>
-  command({
-    name: `process(${n}, ${JSON.stringify(what)})`,
-    may: canStep(n),
-    act: async (model, world) => await processMessage(model, world, workerOf(model, n), what),
-  }),
-);
-
-/** Each worker takes something and is told to wait, the last one the shortest; for some only the message waits. */
-export const allLimitedCommand = fc
-  .tuple(fc.subarray([30_000, 1000, 200], { minLength: 2 }), fc.boolean())
-  .map(([delaysMs, holdsPage]): LaneCommand =>
-    command({
-      name: `allLimited(${delaysMs.join()}${holdsPage ? ', page' : ''})`,
-      may: ({ workers, seen }) => seen.wait.length > 1 && workers.every(({ work }) => work === null),
-      act: async (model, world) => {
-        const busy = model.workers.slice(0, delaysMs.length);
-        for (const worker of busy) {
-          await step(model, world, worker, DELIVERED);
-          if (worker.work) await step(model, world, worker, DELIVERED);
-        }
-        count(model, 'all limited');
-        for (const [n, worker] of busy.entries()) {
-          const outcome: Outcome = { ...DELIVERED, kind: 'hold', delayMs: delaysMs[n] ?? 0, holdsPage };
-          if (worker.work) await processMessage(model, world, worker, outcome);
-        }
-      },
-    }),
-  );
-
-/** The same becomes of all that is released, as when the API is down. */
-export const processAllCommand = fc.tuple(anyWorker, anyOutcome).map(([n, what]): LaneCommand =>
-  command({
-    name: `processAll(${n}, ${JSON.stringify(what)})`,
-    may: canStep(n),
-    act: async (model, world) => {
-      for (let taken = 0; taken < 8 && canStep(n)(model); taken += 1) {
-        await processMessage(model, world, workerOf(model, n), what);
-      }
-    },
-  }),
-);
-
-/** The reply was lost with the connection: the client asks again. */
-export const repeatCommand = anyWorker.map((n): LaneCommand =>
-  command({
-    name: `repeat(${n})`,
-    may: (model) => Boolean(busyWorker(model, n)?.work?.claim),
-    act: async (model, world) => {
-      const repeating = busyWorker(model, n);
-      return repeating?.work ? await repeatWork(model, world, repeating, repeating.work) : undefined;
-    },
-  }),
-);
-
-/** The process dies, at whatever step. Its lock ends; the stalled check may come at once, or later. */
-export const crashCommand = fc.tuple(anyWorker, fc.boolean()).map(([n, isNoticed]): LaneCommand =>
-  command({
-    name: `crash(${n}${isNoticed ? ', noticed' : ''})`,
-    may: isBusy(n),
-    act: async (model, world) => {
-      const dying = busyWorker(model, n);
-      if (dying) await crash(model, world, dying);
-      if (isNoticed) await stallAll(model, world);
-    },
-  }),
-);
-
-export async function crash(model: Model, world: World, worker: Worker): Promise<void> {
-  await loseLock(model, world, worker);
-  worker.work = null;
-  worker.token = newName(model, 'worker-');
-}
-
-/** The process stands still for longer than its lock and goes on later, as if nothing had been. */
-export const freezeCommand = fc
-  .tuple(anyWorker, fc.boolean(), fc.option(anyOutcome, { freq: 4 }))
-  .map(([n, isNoticed, goesOn]): LaneCommand =>
-    command({
-      name: `freeze(${n}${isNoticed ? ', noticed' : ''}${goesOn ? `, ${JSON.stringify(goesOn)}` : ''})`,
-      may: isBusy(n),
-      act: async (model, world) => {
-        const sending = model.workers.filter(({ work }) => work?.claim?.verdict === 'go' && !work.result);
-        const frozen = pick(sending, n) ?? busyWorker(model, n);
-        if (!frozen) return;
-        await checked(model, world, async () => {
-          await loseLock(model, world, frozen);
-          if (isNoticed) await stallAll(model, world);
-        });
-        if (goesOn) await processMessage(model, world, frozen, goesOn);
-      },
-    }),
-  );
-
-async function loseLock(model: Model, world: World, { token, work }: Worker): Promise<void> {
-  if (!work || model.locks.get(work.message.id) !== token) return;
-  model.locks.delete(work.message.id);
-  await world.endLock(work.message.id);
-}
-
-/** BullMQ's check: every job without a lock goes to the front of `wait`. */
 export async function stallAll(model: Model, world: World): Promise<void> {
-  for (const id of model.seen.active) if (!model.locks.has(id)) await world.stall(id);
+  for (const message of stallable(model)) await stall(model, world, message);
 }
 
-export const stalledCheckCommand = fc.constant(
-  command({
-    name: 'stalledCheck()',
-    may: ({ seen, locks }) => seen.active.some((id) => !locks.has(id)),
-    act: stallAll,
-  }),
-);
+function stallable(model: Model): Message[] {
+  return openMessages(model).filter(({ id }) => model.seen.active.includes(id) && model.locks.has(id));
+}
 
-/** A message that kills its workers: each one dies in mid-send, the next one puts it off, and so on. */
-export const killerCommand = fc.tuple(anyWorker, fc.integer({ min: 1, max: 6 })).map(([n, deaths]): LaneCommand =>
+/** A message that kills whoever sends it. */
+export const killerCommand = fc.tuple(fc.nat(2), fc.integer({ min: 2, max: 6 })).map(([n, times]): LaneCommand =>
   command({
-    name: `killer(${n}, ${deaths})`,
-    may: (model) => workerOf(model, n).work === null && model.seen.wait.length > 0,
+    name: `killer(${n}, ${times})`,
+    may: (model) => (pick(model.workers, n)?.works.length ?? 0) > 0,
     act: async (model, world) => {
-      const victim = model.seen.wait[0];
-      const killed = workerOf(model, n);
-      for (let takes = 0, died = 0; died < deaths && takes < 30; takes += 1) {
-        await step(model, world, killed, DELIVERED);
-        if (!killed.work) return;
-        const isVictim = killed.work.message.id === victim;
-        await step(model, world, killed, DELIVERED);
-        if (isVictim && killed.work.claim?.verdict === 'go') {
-          died += 1;
-          await checked(model, world, async () => {
-            await crash(model, world, killed);
-            await stallAll(model, world);
-          });
-        } else {
-          await processMessage(model, world, killed, DELIVERED);
-          const isBack = victim !== undefined && victim in model.seen.delayed;
-          if (isBack) await checked(model, world, async () => await world.comeBack(victim));
-        }
+      const worker = pick(model.workers, n);
+      const [victim] = worker?.works ?? [];
+      if (!worker || !victim) return;
+      for (let time = 0; time < times; time += 1) {
+        if (!stallable(model).includes(victim.message)) return;
+        await checked(model, world, async () => await stall(model, world, victim.message));
+        worker.works = worker.works.filter(({ message }) => message !== victim.message);
+        await checked(model, world, async () => await speak(model, world, worker, { outcomes: [], places: 8, look: '' }));
       }
     },
   }),
 );
-
-/** Somebody settles without the lock, or for an attempt that isn't open: nothing may change. */
-export const impostorCommand = fc
-  .tuple(fc.nat(30), fc.boolean(), anyOutcome)
-  .map(([n, hasLock, { kind, delayMs }]): LaneCommand => {
-    const find = (model: Model) =>
-      pick(
-        openMessages(model).filter(({ id }) => !hasLock || model.locks.has(id)),
-        n,
-      );
-    return command({
-      name: `impostor(${n}, ${hasLock ? 'with' : 'without'} the lock, ${kind})`,
-      may: (model) => find(model) !== undefined,
-      act: async (model, world) => {
-        const message = find(model);
-        if (!message) return;
-        const token = hasLock ? (model.locks.get(message.id) ?? '') : 'impostor';
-        const openAttempt = hasLock ? 'another' : message.open;
-        const attempt = { id: message.id, token, openAttempt, record: null, survived: true };
-        const { verdict } = await settle(world.shard, attempt, plainSettlement(kind, delayMs));
-        if (verdict !== 'lost') throw new Error(`an impostor settles ${message.id}: ${verdict}`);
-      },
-    });
-  });

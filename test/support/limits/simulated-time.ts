@@ -3,7 +3,14 @@ import { type LaneRedis, withLaneCommands } from '../../../src/shared/lanes/comm
 import { startTestRedis } from '../redis.ts';
 
 const CLOCK = 'simulated-time';
-const CLOCK_LUA = `local function redisNowMs() return tonumber(redis.call('GET', '${CLOCK}')) end\n`;
+/** Asked once in a call, as the real one is. */
+const CLOCK_LUA = `
+local timeOfCall
+local function redisNowMs()
+  timeOfCall = timeOfCall or tonumber(redis.call('GET', '${CLOCK}'))
+  return timeOfCall
+end
+`;
 
 /** When a simulation begins. */
 export const START = Date.UTC(2026, 10, 22, 10);

@@ -1,4 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { mostInASecond } from '../../../bench/result/busiest-second.ts';
 import { latenciesMs } from '../../../bench/result/latency.ts';
 import { steadyPerSecond } from '../../../bench/result/throughput.ts';
 
@@ -47,5 +49,27 @@ describe('the steady throughput', () => {
   it('is an error if nothing is left to count', () => {
     expect(() => steadyPerSecond(even, 990, 0)).toThrow(RangeError);
     expect(() => steadyPerSecond(even, 0, 100)).toThrow(RangeError);
+  });
+});
+
+describe('the most in a second', () => {
+  it('is found wherever the second begins', () => {
+    expect(mostInASecond([0, 900, 950, 1000, 1899, 1900, 5000])).toBe(4);
+    expect(mostInASecond([])).toBe(0);
+  });
+
+  it('counts the end of a second to the next one, so that an even pace has as many as it says', () => {
+    const even = Array.from({ length: 500 }, (_, index) => index * 20);
+    expect(mostInASecond(even)).toBe(50);
+  });
+
+  it('is what counting from each moment says, in any order', () => {
+    const moments = fc.array(fc.integer({ min: 0, max: 5000 }), { minLength: 1, maxLength: 50 });
+    fc.assert(
+      fc.property(moments, (times) => {
+        const counts = times.map((from) => times.filter((atMs) => atMs >= from && atMs < from + 1000).length);
+        expect(mostInASecond(times)).toBe(Math.max(...counts));
+      }),
+    );
   });
 });

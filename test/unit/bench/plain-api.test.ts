@@ -27,6 +27,20 @@ describe('the API of the benchmarks', () => {
     expect(await api.tally()).toEqual({ arrived: 2, overlaps: 0, disordered: 0 });
   });
 
+  it('tells when messages arrived, in order', async () => {
+    await using api = await startPlainApi(0);
+    const fromMs = monotonicMs();
+    for (const index of [0, 1]) {
+      await fetch(api.url, { method: 'POST', body: JSON.stringify(requestOf(index, 10)) });
+    }
+    const arrivals = await api.arrivalsMs();
+    expect(arrivals).toHaveLength(2);
+    const moments = [fromMs, ...arrivals, monotonicMs()];
+    expect(moments).toEqual(moments.toSorted((a, b) => a - b));
+    await api.forget();
+    expect(await api.arrivalsMs()).toEqual([]);
+  });
+
   it('tells how long ago messages were handed over to be stored, if they say so', async () => {
     await using api = await startPlainApi(0);
     const storedAtMs = monotonicMs() - 1000;

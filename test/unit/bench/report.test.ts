@@ -4,7 +4,7 @@ import { resultsMarkdown } from '../../../bench/report/markdown.ts';
 import { replaceBetweenMarkers } from '../../../bench/report/markers.ts';
 import { processorBars } from '../../../bench/report/processor-bars.ts';
 import { type BenchmarkRecord, recordOf } from '../../../bench/result/record.ts';
-import { judge, judgeDetails } from '../../../bench/result/verdict.ts';
+import { judge, judgeDetails, judgeMarks } from '../../../bench/result/verdict.ts';
 
 const circumstances = {
   machine: { cpu: 'Fast', cores: 2, node: 'v24', redis: '7', postgres: '15' },
@@ -25,18 +25,22 @@ function recordWith(baseline: string, baselineUs: number, ourUs: number): Benchm
     unit: 'µs',
     limit: { atMost: 0.5 },
     also: { 'store µs': {} },
+    marks: { 'store µs': { atMost: 50 } },
     prepare: async () => await Promise.reject(new Error('it has run')),
   };
   const sides = { baseline, subject: 'ours' };
   const verdict = judge(rounds, benchmark.limit);
-  return recordOf({ benchmark, sides, rounds, verdict, others: judgeDetails(rounds, benchmark) }, circumstances);
+  const others = judgeDetails(rounds, benchmark);
+  const marks = judgeMarks(rounds, benchmark);
+  return recordOf({ benchmark, sides, rounds, verdict, others, marks }, circumstances);
 }
 
 describe('a record', () => {
   it('keeps ratios with their verdicts, and no verdict where nothing is asked', () => {
-    const { ratio, also } = recordWith('theirs', 100, 90);
+    const { ratio, also, marks } = recordWith('theirs', 100, 90);
     expect(ratio).toEqual({ median: 0.9, min: 0.9, max: 0.9, limit: '≤ 0.5', holds: false });
     expect(also['store µs']).toEqual({ median: 2, min: 2, max: 2, limit: 'none', holds: null });
+    expect(marks?.['store µs']).toEqual({ median: 60, min: 60, max: 60, limit: '≤ 50', holds: false });
   });
 
   it('keeps no ratio that is no number', () => {
@@ -63,6 +67,7 @@ describe('the results on the page', () => {
       '| `drain-theirs-0ms` | 0.40 | 0.40 to 0.40 | ≤ 0.5 | 1 | theirs: 100 µs | ours: 40.0 µs |',
     );
     expect(lines).toContain('| – store µs | 2.00 | 2.00 to 2.00 |  |  | 30.0 | 60.0 |');
+    expect(lines).toContain('| – store µs, ours alone | 60.00 | 60.00 to 60.00 | ≤ 50 (broken) |  |  | 60.0 |');
   });
 
   it('name what is out of its limit', () => {

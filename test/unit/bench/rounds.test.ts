@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Contest } from '../../../bench/benchmark.ts';
-import { judge } from '../../../bench/result/verdict.ts';
+import { judge, judgeMarks } from '../../../bench/result/verdict.ts';
 import { playRounds, type Round } from '../../../bench/rounds.ts';
 
 /** Each side measures 1, 2, 3 …; what was measured is noted. */
@@ -69,4 +69,26 @@ describe('a verdict', () => {
       expect(judge(roundsOf([[5, 0]]), limit).holds).toBe(false);
     },
   );
+});
+
+describe('a mark', () => {
+  const rounds = [10, 30, 20].map((calls) => ({
+    baseline: { value: 1, details: { calls: 1000 } },
+    subject: { value: 1, details: { calls } },
+  }));
+
+  it.each([
+    [{ atMost: 20 }, true],
+    [{ atMost: 19 }, false],
+    [{ atLeast: 21 }, false],
+  ])("is about the median of the subject's own numbers: %j says %s for 20", (limit, holds) => {
+    expect(judgeMarks(rounds, { marks: { calls: limit } }).get('calls')).toEqual({
+      ratio: { min: 10, median: 20, max: 30 },
+      holds,
+    });
+  });
+
+  it('of a number that nobody measured is never passed', () => {
+    expect(judgeMarks(rounds, { marks: { other: { atMost: 20 } } }).get('other')?.holds).toBe(false);
+  });
 });

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Limit } from '../../../bench/benchmark.ts';
 import { type BenchmarkResult, ratioTable, sidesTable } from '../../../bench/result/tables.ts';
-import { judge, judgeDetails } from '../../../bench/result/verdict.ts';
+import { judge, judgeDetails, judgeMarks } from '../../../bench/result/verdict.ts';
 
 const also = { waiting: { atLeast: 2 } };
+const marks = { waiting: { atMost: 12_000 } };
 
 function resultWith(limit: Limit): BenchmarkResult {
   const rounds = [
@@ -17,12 +18,14 @@ function resultWith(limit: Limit): BenchmarkResult {
       unit: 'ms',
       limit,
       also,
+      marks,
       prepare: async () => await Promise.reject(new Error('it has run')),
     },
     sides: { baseline: 'idle', subject: 'busy' },
     rounds,
     verdict: judge(rounds, limit),
     others: judgeDetails(rounds, { also }),
+    marks: judgeMarks(rounds, { marks }),
   };
 }
 
@@ -35,6 +38,12 @@ describe('the table of ratios', () => {
 
   it('shows details that are judged, too', () => {
     expect(ratioTable([resultWith({})]).split('\n')[2]).toMatch(/^ {2}waiting +2\.50 +2\.00 to 3\.00 +≥ 2 +2 +holds$/);
+  });
+
+  it("shows the marks of the subject's own numbers", () => {
+    expect(ratioTable([resultWith({})]).split('\n')[3]).toMatch(
+      /^ {2}waiting of busy +12502\.50 +10002\.00 to 15003\.00 +≤ 12000 +2 +BROKEN$/,
+    );
   });
 
   it('cries out when a limit is broken', () => {

@@ -13,6 +13,8 @@ import {
 
 const perSecond = (share: Share | null): number => (share === null ? 0 : 1000 / share.intervalMs);
 const sumOf = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
+/** A shard that can be written. */
+const shardWith = (demand: Demand, share: Share | null): ShardToShare => ({ ...demand, share, isFixed: false });
 const limitOf = (count: number, burst = 1): Share => ({ intervalMs: 1000 / count, burst });
 
 type Demand = Pick<ShardToShare, 'pages' | 'waiting' | 'isIdle'>;
@@ -25,7 +27,7 @@ function settle(limit: Share, demands: readonly Demand[], before: readonly (Shar
   let shares: readonly (Share | null)[] = demands.map((_, index) => before[index] ?? null);
   let changes = 0;
   for (let tick = 0; tick < 50; tick += 1) {
-    const shards = demands.map((demand, index) => ({ ...demand, share: shares[index] ?? null, isFixed: false }));
+    const shards = demands.map((demand, index) => shardWith(demand, shares[index] ?? null));
     const targets = shareOut(limit, shards);
     const calmTicks = demands.some(({ waiting }) => waiting > 0) ? 0 : tick;
     if (!isWorthIt(limit, shards, targets, calmTicks)) continue;
@@ -68,7 +70,7 @@ describe('a share of the limit', () => {
   it('is no limit if there is none', () => {
     const unlimited = { intervalMs: 0, burst: 1 };
     expect(settle(unlimited, [busy(), idle])).toMatchObject({ shares: [unlimited, unlimited], changes: 1 });
-    const shards = [busy(), idle].map((demand) => ({ ...demand, share: limitOf(25), isFixed: false }));
+    const shards = [busy(), idle].map((demand) => shardWith(demand, limitOf(25)));
     expect(raised(unlimited, shards, shareOut(unlimited, shards))).toEqual([unlimited, unlimited]);
   });
 
@@ -111,7 +113,7 @@ describe('a share of the limit', () => {
       fc.property(fc.array(fc.integer({ min: 1, max: 100 }), { minLength: 2, maxLength: 8 }), (parts) => {
         const limit = limitOf(100);
         const shares = parts.map((part) => ({ intervalMs: (10 * sumOf(parts)) / part, burst: 1 }));
-        const shards = shares.map((share) => ({ ...calm, share, isFixed: false }));
+        const shards = shares.map((share) => shardWith(calm, share));
         expect(isWorthIt(limit, shards, shareOut(limit, shards), 1)).toBe(false);
       }),
     );
@@ -213,9 +215,9 @@ describe('a change of the shares', () => {
       fc.property(anyLimit, fc.array(anyDemand, { minLength: 2, maxLength: 6 }), (limit, demands) => {
         const before = shareOut(
           limit,
-          demands.map(() => ({ ...idle, share: null, isFixed: false })),
+          demands.map(() => shardWith(idle, null)),
         );
-        const states = demands.map((demand, index) => ({ ...demand, share: before[index] ?? null, isFixed: false }));
+        const states = demands.map((demand, index) => shardWith(demand, before[index] ?? null));
         const targets = shareOut(limit, states);
         const first = states.map(({ share, isFixed }, index) => {
           return { share: lowered(share, targets[index] ?? limit), isFixed };

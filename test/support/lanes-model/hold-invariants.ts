@@ -1,0 +1,46 @@
+import type { StandingHold } from '../../../src/shared/lanes/hold.ts';
+import type { Model } from './model.ts';
+
+/** Whether an operator holds the page, alone or with everything. */
+export function isPageHeld({ holds }: Pick<Model, 'holds'>, page: string): boolean {
+  return holds.has('*') || holds.has(page);
+}
+
+/** Whether an operator holds the conversation, its page, or everything. */
+export function isHeld(model: Pick<Model, 'holds'>, lane: string): boolean {
+  return model.holds.has(lane) || isPageHeld(model, lane.split('/')[0] ?? '');
+}
+
+/** Whether the API wants the page to wait now. */
+export function isTimed({ timed, now }: Pick<Model, 'timed' | 'now'>, page: string): boolean {
+  return (timed.get(page) ?? 0) > now;
+}
+
+/** What holds let through, and what Redis says of them. Returns what is wrong. */
+export function holdProblems(model: Model): string[] {
+  const { seen, holds, timed, now } = model;
+  const found = Object.keys(seen.holds).filter((field) => field.startsWith('standing:'));
+  const expected = [...holds.keys()].map((name) => `standing:${name}`);
+  const said = (name: string): Partial<StandingHold> =>
+    JSON.parse(seen.holds[`standing:${name}`] ?? '{}') as Partial<StandingHold>;
+  const isSaid = ([name, hold]: [string, StandingHold]): boolean =>
+    (['page', 'conversation', 'reason', 'letter'] as const).every((what) => said(name)[what] === hold[what]);
+  // Those that have run out may stay, or not: nothing reads them.
+  const isWrong = ([page, until]: [string, number]): boolean =>
+    until > now && Number.parseInt(seen.holds[`timed:${page}`] ?? '', 10) !== until;
+  const released = Object.entries(seen.jobs).flatMap(([id, { place, lane = '' }]) =>
+    place === 'released' && (isHeld(model, lane) || isTimed(model, lane.split('/')[0] ?? '')) ? [id] : [],
+  );
+  return [
+    ...(model.isDisturbed ? [] : released.map((id) => `${id} is released though it is held`)),
+    ...[...timed].filter(isWrong).map(([page, until]) => `${page} isn't held until ${until}`),
+    ...[...holds].filter((one) => !isSaid(one)).map(([name]) => `the hold of ${name} is ${JSON.stringify(said(name))}`),
+    ...(found.toSorted().join() === expected.toSorted().join() ? [] : [`the holds are ${found.join()}`]),
+  ];
+}
+
+/** Once nothing that was begun is left, all that is open is held. Returns what isn't. */
+export function problemsOfHeldRest(model: Model): string[] {
+  const open = [...model.messages.values()].filter(({ place }) => place === 'waiting' || place === 'put-off');
+  return open.filter(({ lane }) => !isHeld(model, lane)).map(({ id }) => `${id} isn't held and doesn't end`);
+}

@@ -1,0 +1,162 @@
+import fc from 'fast-check';
+import { beatIn, LEASE_MS, tickIn } from '../../../src/shared/lanes/leader.ts';
+import { writePace } from '../../../src/shared/lanes/limits.ts';
+import { checked, command, type LaneCommand } from './command.ts';
+import { bringBackDue, count, endMessage, type Model, openMessages } from './model.ts';
+import { noDepartures } from './pace.ts';
+import type { World } from './world.ts';
+
+const WORKER_MEMORY_MS = 30_000;
+const KEEP_DONE_MS = 600_000;
+const LOCK_MS = 3_600_000;
+const anyWorker = fc.constantFrom('w0', 'w1', 'w2');
+
+/** Time passes: waits end, messages and keys become too old, workers fall silent. */
+export const clockCommand = fc
+  .constantFrom(20, 100, 1000, 1000, 30_000, 30_000, 3_600_000, 86_400_000)
+  .map((ms): LaneCommand =>
+    command({ name: `clock(+${ms})`, act: async (model, world) => await forward(model, world, ms) }),
+  );
+
+export async function forward(model: Model, world: World, ms: number): Promise<void> {
+  model.passedMs += ms;
+  await setClock(model, world, model.now + ms);
+  for (const [name, { until }] of model.keys) {
+    if (until > model.now) continue;
+    // Redis's own clock would have done it.
+    model.keys.delete(name);
+    await world.forget(`idem:${name}`);
+  }
+}
+
+/** Redis's clock is set back, as after a failover; the leader has looked at it just before. */
+export const clockBackCommand = fc.constantFrom(10, 1000, 60_000, 3_600_000).map((ms): LaneCommand =>
+  command({
+    name: `clock(-${ms})`,
+    act: async (model, world) => {
+      await checked(model, world, async () => await tick(model, world, model.lease?.id ?? 'w0'));
+      await setClock(model, world, model.now - ms);
+      count(model, 'clock back');
+    },
+  }),
+);
+
+async function setClock(model: Model, world: World, now: number): Promise<void> {
+  model.now = now;
+  await world.setClock(now);
+}
+
+function takeLease(model: Model, id: string): boolean {
+  const leftMs = (model.lease?.until ?? 0) - model.now;
+  const isLed = leftMs > 0 && leftMs <= LEASE_MS;
+  if (isLed && model.lease?.id !== id) return false;
+  model.lease = { id, until: model.now + LEASE_MS };
+  return true;
+}
+
+/** A worker process tells of itself, or leaves; with it comes the operator's fixed window. */
+export const beatCommand = fc
+  .record({ id: anyWorker, concurrency: fc.constantFrom(0, 1, 2, 8), window: fc.constantFrom(0, 0, 1, 2, 3) })
+  .map(({ id, concurrency, window }): LaneCommand =>
+    command({
+      name: `beat(${id}, ${concurrency}, ${window})`,
+      act: async (model, world) => {
+        const record = concurrency === 0 ? null : { version: '1', since: '', concurrency, sending: 0 };
+        const { leads } = await beatIn(world.shard, { workerId: id, record, window });
+        const shouldLead = noteBeat(model, { id, concurrency, window });
+        if (leads !== shouldLead) throw new Error(`${id} ${leads ? 'leads' : 'does not lead'}`);
+        count(model, leads ? 'leads' : 'follows');
+      },
+    }),
+  );
+
+function noteBeat(model: Model, { id, concurrency, window }: { id: string; concurrency: number; window: number }): boolean {
+  const wasThere = model.registered.has(id);
+  if (concurrency === 0) {
+    model.registered.delete(id);
+    if (model.lease?.id === id) model.lease = null;
+  } else {
+    model.registered.set(id, { concurrency, seenAt: model.now });
+  }
+  const leads = concurrency > 0 && takeLease(model, id);
+  const isChange = concurrency === 0 ? wasThere : !wasThere;
+  if (!leads && !isChange) return leads;
+  let sum = 0;
+  for (const [other, record] of model.registered) {
+    record.seenAt = Math.min(record.seenAt, model.now);
+    if (model.now - record.seenAt > WORKER_MEMORY_MS) model.registered.delete(other);
+    else sum += record.concurrency;
+  }
+  if (sum > 0) model.rules = { ...model.rules, concurrency: sum, window };
+  return leads;
+}
+
+/** What a worker does every second: the leader brings back what is due, and takes away what was delivered long ago. */
+export const tickCommand = anyWorker.map((id): LaneCommand =>
+  command({ name: `tick(${id})`, act: async (model, world) => await tick(model, world, id) }),
+);
+
+export async function tick(model: Model, world: World, id: string): Promise<void> {
+  const nextMs = await tickIn(world.shard, { workerId: id, keepDoneMs: KEEP_DONE_MS, lockMs: LOCK_MS });
+  const leads = takeLease(model, id);
+  if (leads !== (nextMs !== null)) throw new Error(`${id} ${leads ? 'should' : 'should not'} lead`);
+  if (nextMs === null) return;
+  noteTick(model);
+  const { due } = await world.look();
+  const expected = Math.max(0, Math.min(...Object.values(due)) - model.now);
+  if (nextMs !== expected) throw new Error(`the next message is due in ${nextMs} ms, not in ${expected} ms`);
+}
+
+function noteTick(model: Model): void {
+  const { now, seen } = model;
+  const backMs = (model.tickedAt ?? now) - now;
+  model.tickedAt = now;
+  if (backMs > 0) {
+    count(model, 'tick after the clock was set back');
+    for (const message of openMessages(model)) if (message.nextAt !== null) message.nextAt -= backMs;
+    for (const [page, until] of model.timed) model.timed.set(page, until - backMs);
+  }
+  bringBackDue(model);
+  model.isWakeOwed = false;
+  for (const [id, endedAt] of Object.entries(seen.completed)) {
+    const message = model.messages.get(id);
+    if (endedAt > now - KEEP_DONE_MS || !message) continue;
+    endMessage(model, message, message.why ?? 'delivered');
+    message.place = 'gone';
+    count(model, 'forgotten');
+  }
+}
+
+/** Another limit counts from now on, or none. */
+export const paceCommand = fc
+  .record({
+    intervalMs: fc.constantFrom(0, 0, 100, 400),
+    burst: fc.constantFrom(1, 3),
+    pageIntervalMs: fc.constantFrom(0, 0, 200, 1000),
+    pageBurst: fc.constantFrom(1, 2),
+  })
+  .map((pace): LaneCommand =>
+    command({
+      name: `pace(${JSON.stringify(pace)})`,
+      act: async (model, world) => await setPace(model, world, pace),
+    }),
+  );
+
+type ShardPace = Pick<Model['rules'], 'intervalMs' | 'burst' | 'pageIntervalMs' | 'pageBurst'>;
+
+async function setPace(model: Model, world: World, pace: ShardPace): Promise<void> {
+  model.term += 1;
+  const { term } = await writePace(world.redis, world.shard.root, model.term, pace);
+  if (term !== model.term) throw new Error(`the pace is of term ${term}, not ${model.term}`);
+  // A leader of before comes too late.
+  const late = await writePace(world.redis, world.shard.root, model.term - 1, { ...pace, intervalMs: 7 });
+  if (late.term !== model.term) throw new Error('an earlier leader has set the pace');
+  model.rules = { ...model.rules, ...pace };
+  model.departures = noDepartures();
+  count(model, 'pace');
+}
+
+/** No limit counts any more. */
+export async function lift(model: Model, world: World): Promise<void> {
+  await setPace(model, world, { intervalMs: 0, burst: 1, pageIntervalMs: 0, pageBurst: 1 });
+}

@@ -1,0 +1,136 @@
+import fc from 'fast-check';
+import type { DeadLetterPayload } from '../../../src/shared/dead-letter.ts';
+import type { AttemptToSettle, Settlement, SettleResult } from '../../../src/shared/lanes/turn.ts';
+import { holdForLetter } from './letter-commands.ts';
+import { comeBack, count, endMessage, type Model, putOff, type Work } from './model.ts';
+
+/** What becomes of a message, and of its page or conversation with it. */
+export interface Outcome {
+  kind: Settlement['kind'];
+  delayMs: number;
+  isNoted: boolean;
+  usedAttempt: boolean;
+  holds: boolean;
+}
+
+export const anyOutcome: fc.Arbitrary<Outcome> = fc.record({
+  kind: fc.constantFrom('delivered', 'delivered', 'delivered', 'dead', 'backoff', 'backoff', 'hold', 'back'),
+  delayMs: fc.constantFrom(0, 1000, 30_000),
+  isNoted: fc.constantFrom(true, true, true, false),
+  usedAttempt: fc.boolean(),
+  holds: fc.boolean(),
+});
+
+export const DELIVERED: Outcome = { kind: 'delivered', delayMs: 0, isNoted: true, usedAttempt: true, holds: false };
+
+export const LETTER: DeadLetterPayload = {
+  v: 1,
+  reason: 'rejected',
+  request: null,
+  enqueuedAt: '2026-11-22T10:00:00.000Z',
+  attempts: [],
+  attemptsUsed: 1,
+  attemptsAllowed: 8,
+  response: null,
+  label: null,
+  replayOf: null,
+};
+
+/** What a worker says of a message that it has. */
+export interface Settling {
+  work: Work;
+  toSettle: AttemptToSettle;
+}
+
+export function settlingOf(work: Work, outcome: Outcome): Settling {
+  const { message, attempt, verdict } = work;
+  const isNoted = outcome.isNoted && outcome.kind !== 'back';
+  const record = {
+    at: '2026-11-22T10:00:00.000Z',
+    outcome: 'failed',
+    detail: null,
+    httpStatus: 500,
+    durationMs: 1,
+    usedAttempt: outcome.usedAttempt,
+  } as const;
+  return {
+    work,
+    toSettle: {
+      id: message.id,
+      attempt,
+      record: isNoted ? record : null,
+      survived: verdict === 'go' || verdict === 'expired',
+      settlement: settlementOf(work, outcome),
+    },
+  };
+}
+
+function settlementOf({ message: { page, conversation } }: Work, { kind, delayMs, holds }: Outcome): Settlement {
+  switch (kind) {
+    case 'delivered':
+      return { kind, elapsedMs: 1 };
+    case 'backoff':
+      return { kind, delayMs };
+    case 'hold':
+      return { kind, delayMs, ...(holds ? { page: { pageId: page, reason: 'rate-limited' } } : {}) };
+    case 'back':
+      return { kind };
+    case 'dead': {
+      const request = { pageId: page, conversationId: conversation, message: { type: 'text', text: 'hello' } } as const;
+      return { kind, letter: { ...LETTER, request }, holds };
+    }
+  }
+}
+
+/** What the answer must be, and what follows from it. */
+export function expectedResult(model: Model, settling: Settling): SettleResult {
+  const { message } = settling.work;
+  const { id, attempt, record, survived, settlement } = settling.toSettle;
+  const closed = survived ? attempt : `${attempt}!`;
+  if (message.place === 'gone') {
+    const isOurs = settlement.kind === 'dead' && model.letters.get(id) === closed;
+    return isOurs ? { verdict: 'done', delayMs: 0 } : { verdict: 'lost' };
+  }
+  if (message.place === 'sending' && message.attempt === attempt) return settle(model, settling, closed);
+  if (message.place !== 'sending' && message.attempt === closed) {
+    count(model, 'told again');
+    return { verdict: 'done', delayMs: message.nextAt === null ? 0 : Math.max(0, message.nextAt - model.now) };
+  }
+  if (message.place === 'ended') return { verdict: 'ended' };
+  count(model, 'late');
+  if (record) message.tried += 1;
+  return { verdict: 'late' };
+}
+
+function settle(model: Model, { work: { message }, toSettle }: Settling, closed: string): SettleResult {
+  const { record, survived, settlement } = toSettle;
+  count(model, `settle ${settlement.kind}`);
+  model.locks.delete(message.id);
+  if (survived) message.crashes = 0;
+  if (settlement.kind === 'back') {
+    message.attempt = '';
+    comeBack(message);
+    return { verdict: 'done', delayMs: 0 };
+  }
+  message.attempt = closed;
+  if (record) message.tried += 1;
+  if (record?.usedAttempt) message.used += 1;
+  if (settlement.kind === 'delivered') endMessage(model, message, 'delivered');
+  if (settlement.kind === 'dead') {
+    endMessage(model, message, 'dead');
+    model.letters.set(message.id, closed);
+    if (settlement.holds) holdForLetter(model, message);
+  }
+  if (settlement.kind === 'delivered' || settlement.kind === 'dead') return { verdict: 'done', delayMs: 0 };
+
+  const { now } = model;
+  // No wait outlasts the message.
+  const nextAt = Math.min(now + settlement.delayMs, Math.max(now, message.expiresAt));
+  putOff(message, settlement.kind, nextAt);
+  if (settlement.kind === 'hold' && settlement.page) {
+    count(model, 'timed hold');
+    const heldUntil = model.timed.get(message.page) ?? 0;
+    model.timed.set(message.page, Math.max(now + settlement.delayMs, heldUntil > now ? heldUntil : 0));
+  }
+  return { verdict: 'done', delayMs: nextAt - now };
+}

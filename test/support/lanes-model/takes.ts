@@ -1,0 +1,56 @@
+import type { Taken, TurnAnswer } from '../../../src/shared/lanes/turn.ts';
+import { isHeld, isTimed } from './hold-invariants.ts';
+import { count, type Message, type Model, type Worker } from './model.ts';
+import { noteLeaving } from './pace.ts';
+
+const MOST_CRASHES = 5;
+
+interface Call {
+  attemptPrefix: string;
+  /** What had its turn before the call. */
+  released: ReadonlySet<string>;
+}
+
+/** What a worker is given. Throws if it may not have it. */
+export function receive(model: Model, worker: Worker, { taken, foreign, refused }: TurnAnswer, call: Call): void {
+  for (const { id, error } of refused) throw new Error(`Redis refuses to hand out ${id}`, { cause: error });
+  for (const id of foreign) {
+    if (model.messages.get(id)?.why !== 'removed' && id !== 'foreign') throw new Error(`${id} is called foreign`);
+    // The job of a head was removed while it was released: its conversation waits for a repair.
+    if (id !== 'foreign') model.isDisturbed = true;
+    count(model, 'foreign');
+  }
+  for (const each of taken) {
+    const message = model.messages.get(each.id);
+    if (!message) throw new Error(`${each.id} was never stored`);
+    const problem = message.place === 'sending' ? found(model, message, each) : begun(model, message, each, call);
+    if (problem !== null) throw new Error(`${each.id} is given as ${each.verdict}: ${problem}`);
+    if (each.attemptsUsed !== message.used) throw new Error(`${each.id} has used ${each.attemptsUsed} attempts`);
+    count(model, each.verdict);
+    model.locks.set(message.id, worker.token);
+    worker.works.push({ message, verdict: each.verdict, attempt: each.attempt });
+  }
+  count(model, `taken together: ${Math.min(taken.length, 3)}`);
+}
+
+/** Another worker was about to send it, and is gone. */
+function found(model: Model, message: Message, { verdict, attempt }: Taken): string | null {
+  if (model.locks.has(message.id)) return 'another worker sends it';
+  message.crashes += 1;
+  const expected = message.crashes >= MOST_CRASHES ? 'crashed' : 'unknown';
+  return verdict === expected && attempt === message.attempt ? null : `it should be ${expected}`;
+}
+
+function begun(model: Model, message: Message, { verdict, attempt }: Taken, call: Call): string | null {
+  const { id, lane, page } = message;
+  const isPutOffByHand = model.wasDisturbed && message.place === 'put-off';
+  if (message.place !== 'waiting' && !isPutOffByHand) return `it is ${message.place}`;
+  if (model.lanes.get(lane)?.[0] !== message) return 'it is no head';
+  if (isHeld(model, lane) || isTimed(model, page)) return 'it is held';
+  const expected = model.now >= message.expiresAt ? 'expired' : 'go';
+  if (verdict !== expected) return `it should be ${expected}`;
+  if (!attempt.startsWith(call.attemptPrefix)) return `its attempt is ${attempt}`;
+  Object.assign(message, { place: 'sending', why: null, nextAt: null, attempt });
+  if (!call.released.has(id)) noteLeaving(model, page);
+  return null;
+}
