@@ -16,6 +16,7 @@ import type { ClassifyResponse } from './classify.ts';
 import { warnIfNotDurable } from './durability-check.ts';
 import type { Fetch } from './fetch-exchange.ts';
 import type { Taken } from '../shared/lanes/turn.ts';
+import type { KyClient } from './ky-exchange.ts';
 import { openKeys } from './open-keys.ts';
 import { createProgress, type WorkerHealth } from './progress.ts';
 import { untilReady, watchRedis } from './redis-watch.ts';
@@ -30,6 +31,12 @@ export interface WorkerHooks {
   classifyResponse?: ClassifyResponse;
   /** Makes the requests, in place of the worker's pool of connections. */
   fetch?: Fetch;
+  /**
+   * A ky instance whose hooks sign requests, add headers or log. What its hooks have made of a request leaves by the worker's own
+   * pool, or by `fetch`, once: the worker ignores the instance's own retries, time-outs and `fetch`. Hooks share the time of the
+   * attempt. A hook that fails before the request has left means `not-sent`; no hook changes the outcome of an answer.
+   */
+  ky?: KyClient;
   /** Where the worker logs; default: JSON lines on stdout. */
   logger?: Logger;
 }
@@ -83,7 +90,7 @@ let workersInThisProcess = 0;
  * await worker.run();
  */
 export function createWorker(options: WorkerOptions): KitechatWorker {
-  const { resolveApiKey, classifyResponse, fetch, logger: givenLogger, ...input } = options;
+  const { resolveApiKey, classifyResponse, fetch, ky, logger: givenLogger, ...input } = options;
   const config = resolveConfig(input);
   if (!resolveApiKey && (config.apiKey ?? config.apiKeyFile ?? config.apiKeysFile) === undefined) {
     throw new ConfigError([
@@ -117,7 +124,7 @@ export function createWorker(options: WorkerOptions): KitechatWorker {
   const run = async (): Promise<void> => {
     const keys = await openKeys({ config, resolveApiKey, logger });
     const redis = connectPatiently(config.redisUrl, connectionName(config.namespace));
-    const sender = createSender(config, fetch);
+    const sender = createSender(config, { fetch, ky, logger });
     watchRedis(redis, logger, stopping.signal);
     progress.watch(redis);
     let unusable: ConfigError | undefined;

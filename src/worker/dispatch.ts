@@ -1,18 +1,24 @@
 import type { Dispatcher } from 'undici';
 import { createAnswerBody } from './answer-body.ts';
-import { connectionFailure, type Exchange, type ExchangeFailure } from './exchange.ts';
+import { type Exchange, type ExchangeFailure, failureOf, newExchange } from './exchange.ts';
 import type { StopSignal } from './stop-signal.ts';
 
+/** One POST, and the limits of its attempt. */
 export interface HttpRequest {
   origin: string;
   path: string;
   headers: Record<string, string>;
-  body: string;
+  body: string | Uint8Array<ArrayBuffer>;
   timeoutMs: number;
   /** On the clock of `performance.now()`: the last moment at which the request may begin. */
   startBefore: number;
   signal: StopSignal | undefined;
+  /** Receives the headers of the answer, before its body. */
+  onHeaders?: (headers: AnswerHeaders) => void;
 }
+
+/** As the pool or a `fetch` has read them. */
+export type AnswerHeaders = Headers | Record<string, string | string[] | undefined>;
 
 /**
  * Sends one POST and says what happened. Never throws: a failed exchange is a result like any other.
@@ -22,14 +28,7 @@ export interface HttpRequest {
  */
 export function dispatch(dispatcher: Dispatcher, request: HttpRequest): Promise<Exchange> {
   const startedAt = performance.now();
-  const exchange: Exchange = {
-    reachedSocket: false,
-    httpStatus: null,
-    retryAfter: null,
-    body: '',
-    failure: null,
-    durationMs: 0,
-  };
+  const exchange = newExchange();
   const body = createAnswerBody();
   let controller: Dispatcher.DispatchController | null = null;
 
@@ -66,6 +65,7 @@ export function dispatch(dispatcher: Dispatcher, request: HttpRequest): Promise<
         if (httpStatus < 200) return;
         exchange.httpStatus = httpStatus;
         exchange.retryAfter = firstValue(headers['retry-after']);
+        request.onHeaders?.(headers);
       },
       onResponseData(dataController, chunk) {
         if (ended || body.add(chunk)) return;
@@ -76,7 +76,7 @@ export function dispatch(dispatcher: Dispatcher, request: HttpRequest): Promise<
         end(null);
       },
       onResponseError(_controller, error) {
-        end(connectionFailure(error));
+        end(failureOf('connection', error));
       },
     };
     if (ended) return;
@@ -95,7 +95,7 @@ export function dispatch(dispatcher: Dispatcher, request: HttpRequest): Promise<
         handler,
       );
     } catch (error) {
-      end(connectionFailure(error));
+      end(failureOf('connection', error));
     }
   });
 }

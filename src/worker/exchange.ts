@@ -1,4 +1,5 @@
 import { describeSafely } from '../shared/safe-cause.ts';
+import type { StopSignal } from './stop-signal.ts';
 
 /** Why an exchange ended without a whole answer. */
 export type ExchangeFailure =
@@ -9,7 +10,9 @@ export type ExchangeFailure =
   /** The lock on the message was too short for a request, so none was begun. */
   | { kind: 'lock-too-short' }
   /** The connection or the answer was at fault. */
-  | { kind: 'connection'; code: string };
+  | { kind: 'connection'; code: string }
+  /** A hook of the ky instance failed or did not end, so nothing was sent. */
+  | { kind: 'hook'; code: string };
 
 /** What happened between us and the API in one attempt: facts, not yet judged. */
 export interface Exchange {
@@ -24,9 +27,20 @@ export interface Exchange {
   durationMs: number;
 }
 
-/** What may be told of an error that a connection or a caller's `fetch` gave us: its code, or that of its cause, or its name. */
-export function connectionFailure(error: unknown): ExchangeFailure {
+/** An exchange in which nothing has happened yet. */
+export function newExchange(failure: ExchangeFailure | null = null): Exchange {
+  return { reachedSocket: false, httpStatus: null, retryAfter: null, body: '', failure, durationMs: 0 };
+}
+
+/** Returns why a request must not begin now; `null` if it may. */
+export function obstacleTo(request: { startBefore: number; signal: StopSignal | undefined }): ExchangeFailure | null {
+  if (request.signal?.aborted) return { kind: 'aborted' };
+  return performance.now() > request.startBefore ? { kind: 'lock-too-short' } : null;
+}
+
+/** The failure that a thrown value stands for. Of the value only a code or a name is kept: its own code, or that of its cause. */
+export function failureOf(kind: 'connection' | 'hook', error: unknown): ExchangeFailure {
   const { name, code } = describeSafely(error);
   const cause = error instanceof Error ? describeSafely(error.cause) : undefined;
-  return { kind: 'connection', code: code ?? cause?.code ?? name };
+  return { kind, code: code ?? cause?.code ?? name };
 }

@@ -1,53 +1,42 @@
 import { type AnswerBody, createAnswerBody } from './answer-body.ts';
-import { connectionFailure, type Exchange, type ExchangeFailure } from './exchange.ts';
-import { abortSignalOf, type StopSignal } from './stop-signal.ts';
+import type { HttpRequest } from './dispatch.ts';
+import { type Exchange, type ExchangeFailure, failureOf, newExchange, obstacleTo } from './exchange.ts';
+import { abortSignalOf, orAborted, type StopSignal } from './stop-signal.ts';
 
 /** A caller's own way to make a request, in place of the worker's pool of connections. */
 export type Fetch = (request: Request) => Promise<Response>;
-
-export interface FetchLimits {
-  timeoutMs: number;
-  /** On the clock of `performance.now()`: the last moment at which the request may begin. */
-  startBefore: number;
-  signal: StopSignal | undefined;
-}
 
 /**
  * Sends a request with a caller's `fetch`. Never throws. Whether the request reached a socket can't be seen from here,
  * so whatever goes wrong after the call counts as if it had.
  */
-export async function exchangeOverFetch(
-  customFetch: Fetch,
-  request: Request,
-  { timeoutMs, startBefore, signal }: FetchLimits,
-): Promise<Exchange> {
+export async function exchangeOverFetch(customFetch: Fetch, request: HttpRequest): Promise<Exchange> {
   const startedAt = performance.now();
-  const exchange: Exchange = {
-    reachedSocket: false,
-    httpStatus: null,
-    retryAfter: null,
-    body: '',
-    failure: null,
-    durationMs: 0,
-  };
-  if (signal?.aborted) return { ...exchange, failure: { kind: 'aborted' } };
-  if (startedAt > startBefore) return { ...exchange, failure: { kind: 'lock-too-short' } };
+  const exchange = newExchange(obstacleTo(request));
+  if (exchange.failure) return exchange;
 
-  exchange.reachedSocket = true;
+  const { timeoutMs, signal } = request;
   const deadline = AbortSignal.timeout(timeoutMs);
   const ended = AbortSignal.any(signal ? [deadline, abortSignalOf(signal)] : [deadline]);
   const body = createAnswerBody();
   try {
-    const response = await orAborted(customFetch(new Request(request, { signal: ended })), ended);
+    const given = requestOf(request, ended);
+    exchange.reachedSocket = true;
+    const response = await orAborted(customFetch(given), ended);
     exchange.httpStatus = response.status;
     exchange.retryAfter = response.headers.get('retry-after');
+    request.onHeaders?.(response.headers);
     await orAborted(readInto(body, response), ended);
   } catch (error) {
-    exchange.failure = failureOf(error, deadline, signal);
+    exchange.failure = reasonOf(error, deadline, signal);
   }
   exchange.body = body.text();
   exchange.durationMs = Math.round(performance.now() - startedAt);
   return exchange;
+}
+
+function requestOf({ origin, path, headers, body }: HttpRequest, signal: AbortSignal): Request {
+  return new Request(origin + path, { method: 'POST', headers, body, redirect: 'manual', signal });
 }
 
 async function readInto(body: AnswerBody, response: Response): Promise<void> {
@@ -56,19 +45,8 @@ async function readInto(body: AnswerBody, response: Response): Promise<void> {
   for await (const chunk of chunks) if (!body.add(chunk)) return;
 }
 
-/** A caller's `fetch` may not heed the signal. */
-async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return await new Promise<T>((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason as Error);
-    // Even when nobody waits for it any more, the work must not fail unhandled: that would end the process.
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-    signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted) onAbort();
-  });
-}
-
-function failureOf(error: unknown, deadline: AbortSignal, signal: StopSignal | undefined): ExchangeFailure {
+function reasonOf(error: unknown, deadline: AbortSignal, signal: StopSignal | undefined): ExchangeFailure {
   if (deadline.aborted) return { kind: 'timeout' };
   if (signal?.aborted) return { kind: 'aborted' };
-  return connectionFailure(error);
+  return failureOf('connection', error);
 }

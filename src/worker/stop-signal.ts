@@ -42,3 +42,14 @@ export function abortSignalOf(stop: StopSignal): AbortSignal {
   else stop.addEventListener('abort', () => controller.abort());
   return controller.signal;
 }
+
+/** Waits for work, or until a signal is aborted: code of others may not heed it. Rejects with its reason then. */
+export async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return await new Promise<T>((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason as Error);
+    // Even when nobody waits for it any more, the work must not fail unhandled: that would end the process.
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+  });
+}

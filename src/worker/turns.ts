@@ -2,7 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { SEND_QUEUE } from '../shared/keys.ts';
-import { type AttemptToSettle, callTurn, type SettleResult, type Taken, type TurnAnswer } from '../shared/lanes/turn.ts';
+import {
+  type AttemptToSettle,
+  callTurn,
+  type SettleResult,
+  type Taken,
+  type TurnAnswer,
+} from '../shared/lanes/turn.ts';
 import type { Shard } from '../shared/queues.ts';
 import { createAlarm } from './alarm.ts';
 import { createSlots } from './slots.ts';
@@ -75,7 +81,7 @@ export function createTurns(deps: TurnsDeps): Turns {
   const slots = createSlots();
   let settling: Settling[] = [];
   let asking: ((taken: TakenHere | undefined) => void)[] = [];
-  let buffered: TakenHere[] = [];
+  const buffered: TakenHere[] = [];
   /** Messages that were taken and are not settled yet, and places for which Redis is being asked. */
   let out = 0;
   let asked = 0;
@@ -84,6 +90,7 @@ export function createTurns(deps: TurnsDeps): Turns {
   let isLimited = false;
   let isFull = false;
   let isClosing = false;
+  const underWay = new Set<Promise<number>>();
   const alarm = createAlarm({
     onTime: schedule,
     passOn: () => void wakeAnother(shard).catch(() => {}),
@@ -94,7 +101,8 @@ export function createTurns(deps: TurnsDeps): Turns {
     isScheduled = true;
     setImmediate(() => {
       isScheduled = false;
-      void speak();
+      const speaking = speak().finally(() => underWay.delete(speaking));
+      underWay.add(speaking);
     });
   }
 
@@ -122,21 +130,28 @@ export function createTurns(deps: TurnsDeps): Turns {
     const takenAt = performance.now();
     const answer = await askRedis(settlements, { places, dueSlots, look, isProbe });
     asked -= places;
-    if (answer) hear(answer, settlements, { takenAt, places, isProbe });
+    const taken = answer?.taken.map((one) => ({ ...one, takenAt, isProbe })) ?? [];
+    if (answer) hear(answer, settlements, places);
+    out += taken.length;
+    // So late no request could end under its lock.
+    const isLate = performance.now() - takenAt > lockMs / 2;
+    const [begun, unbegun] = split(taken, ({ verdict }) => !isClosing && !(isLate && verdict === 'go'));
+    buffered.push(...begun);
     for (const resolve of waiting) resolve(buffered.shift());
-    if (buffered.length > 0) await (isClosing ? giveBack() : alarm.ring());
+    if (buffered.length > 0) alarm.ring();
+    if (unbegun.length > 0) await giveBack(unbegun);
     setAlarm();
-    return answer?.taken.length ?? 0;
+    return begun.length;
   }
 
   /** @returns `null` if Redis did not take it; then the settlements are said again later. */
   async function askRedis(
     settlements: readonly Settling[],
-    ask: { places: number; dueSlots: number; look: 'woken' | 'due' | ''; isProbe: boolean },
+    wanted: { places: number; dueSlots: number; look: 'woken' | 'due' | ''; isProbe: boolean },
   ): Promise<TurnAnswer | null> {
     try {
       return await callTurn(shard, {
-        ...ask,
+        ...wanted,
         token,
         lockMs,
         attemptPrefix: `${deps.name}.${(calls += 1).toString(36)}.`,
@@ -144,7 +159,10 @@ export function createTurns(deps: TurnsDeps): Turns {
         laterSlots: slots.count(),
       });
     } catch (error) {
-      logger.error({ err: error, settlements: settlements.length }, 'Redis did not take what the worker said; it says it again');
+      logger.error(
+        { err: error, settlements: settlements.length },
+        'Redis did not take what the worker said; it says it again',
+      );
       // Nobody is answered before: whoever asks again at once would ask without a pause.
       await delay(ASK_AGAIN_MS);
       out += settlements.length;
@@ -154,11 +172,7 @@ export function createTurns(deps: TurnsDeps): Turns {
     }
   }
 
-  function hear(
-    answer: TurnAnswer,
-    settlements: readonly Settling[],
-    { takenAt, places, isProbe }: { takenAt: number; places: number; isProbe: boolean },
-  ): void {
+  function hear(answer: TurnAnswer, settlements: readonly Settling[], places: number): void {
     for (const [index, { ended, resolve }] of settlements.entries()) {
       const result = answer.settled[index];
       if (result instanceof Error || result === undefined) {
@@ -177,8 +191,6 @@ export function createTurns(deps: TurnsDeps): Turns {
       logger.warn({ id }, 'a job in the send queue is no message of ours; it is removed');
     }
     for (const { id, error } of answer.refused) logger.error({ err: error, id }, 'Redis refused to hand out a message');
-    out += answer.taken.length;
-    buffered.push(...answer.taken.map((taken) => ({ ...taken, takenAt, isProbe })));
     if (answer.limit) slots.add(answer.slotsMs, answer.limit);
     if (places > 0) {
       isLimited = answer.limit !== null;
@@ -218,11 +230,12 @@ export function createTurns(deps: TurnsDeps): Turns {
     return await promise;
   }
 
-  async function giveBack(): Promise<void> {
-    const unbegun = buffered;
-    buffered = [];
+  /** Nothing was tried of them. Where a dead worker had begun, its attempt stays open: what it was is found out once more. */
+  async function giveBack(unbegun: readonly TakenHere[]): Promise<void> {
+    const own = unbegun.filter(({ verdict }) => verdict === 'go' || verdict === 'expired');
+    out -= unbegun.length - own.length;
     const back = { record: null, survived: true, settlement: { kind: 'back' } } as const;
-    await Promise.all(unbegun.map(({ id, attempt }) => settle({ id, attempt, ...back })));
+    await Promise.all(own.map(({ id, attempt }) => settle({ id, attempt, ...back })));
   }
 
   return {
@@ -256,10 +269,15 @@ export function createTurns(deps: TurnsDeps): Turns {
     stopWaiting: alarm.ring,
     async close() {
       isClosing = true;
-      await giveBack();
+      await giveBack(buffered.splice(0));
+      while (underWay.size > 0) await Promise.all(underWay);
     },
     isFull: () => isFull,
   };
+}
+
+function split<T>(all: readonly T[], isFirst: (one: T) => boolean): [T[], T[]] {
+  return [all.filter(isFirst), all.filter((one) => !isFirst(one))];
 }
 
 async function wakeAnother({ redis, root }: Shard): Promise<void> {

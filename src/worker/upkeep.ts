@@ -125,7 +125,7 @@ export function createUpkeep(deps: UpkeepDeps): Upkeep {
       const { limits, traffic } = deps;
       repetitions.push(
         repeat({ everyMs: LIMIT_BEAT_MS, logger, work: async () => await limits.beat() }),
-        repeat({ everyMs: LEADER_TICK_MS, logger, work: async () => await limits.tick() }),
+        repeat({ everyMs: LEADER_TICK_MS, isJittered: false, logger, work: async () => await limits.tick() }),
         repeat({ everyMs: TRAFFIC_MS, logger, work: async () => await traffic.write() }),
       );
       if (shards.length > 1) repetitions.push(repeat({ everyMs: SHARE_PLACES_MS, logger, work: sharePlaces }));

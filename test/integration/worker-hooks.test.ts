@@ -1,3 +1,5 @@
+import { createHmac } from 'node:crypto';
+import ky, { type Hooks } from 'ky';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectPatiently } from '../../src/shared/redis.ts';
@@ -158,5 +160,123 @@ describe('a worker with hooks, and without what it needs', () => {
     await worker.close();
     expect(await redis.hlen(key)).toBe(0);
     redis.disconnect();
+  });
+});
+
+describe('a worker with a ky instance', () => {
+  let server: RedisServer;
+  beforeAll(async () => {
+    server = await startTestRedis();
+  });
+  afterAll(async () => await server.stop());
+
+  function failing(): never {
+    throw new RangeError('canary-key');
+  }
+
+  it('sends what the hooks have made of the request, and shows them the answer', async () => {
+    const sign = (text: string): string => createHmac('sha256', 'secret').update(text).digest('hex');
+    const seen: unknown[] = [];
+    const signed = ky.create({
+      headers: { 'x-from': 'crm' },
+      hooks: {
+        beforeRequest: [async ({ request }) => request.headers.set('x-signature', sign(await request.clone().text()))],
+        afterResponse: [async ({ response }) => void seen.push(response.status, await response.json())],
+      },
+    });
+    await using site = await install(server, { hooks: { ky: signed } });
+    const item = textMessage('c1', 1);
+    await site.until(await site.enqueue(item), 'delivered');
+    const [{ headers, body } = { headers: {}, body: null }] = site.api.requests;
+    expect(headers).toMatchObject({ 'x-from': 'crm', 'x-signature': sign(JSON.stringify(body)), apikey: 'key' });
+    expect(body).toEqual(item);
+    expect(seen).toEqual([200, { success: true }]);
+    expect(site.api.report().duplicates.count).toBe(0);
+  });
+
+  const once = (hook: () => unknown): (() => Promise<void>) => {
+    let calls = 0;
+    return async () => {
+      calls += 1;
+      if (calls === 1) await hook();
+    };
+  };
+  const hang = async (): Promise<void> => await new Promise(() => {});
+  const beforeTheRequest: [string, NonNullable<Hooks['beforeRequest']>, string][] = [
+    ['throws', [once(failing)], 'RangeError'],
+    ['hangs', [once(hang)], 'TimeoutError'],
+  ];
+
+  it.each(beforeTheRequest)(
+    'tries again when a hook %s before the request, and uses no attempt',
+    async (_what, beforeRequest, code) => {
+      await using site = await install(server, {
+        hooks: { ky: ky.create({ hooks: { beforeRequest } }) },
+        config: { timeoutMs: 500 },
+      });
+      const record = await site.until(await site.enqueue(textMessage('c1', 1)), 'delivered');
+      expect(record.attempts).toMatchObject([
+        {
+          outcome: 'not-sent',
+          usedAttempt: false,
+          detail: `a ky hook failed or timed out before the request was sent (${code})`,
+        },
+        { outcome: 'delivered' },
+      ]);
+      expect(site.api.requests).toHaveLength(1);
+    },
+  );
+
+  it.each<[string, NonNullable<Hooks['afterResponse']>]>([
+    ['throws', [failing]],
+    ['hangs', [hang]],
+    ['asks for a retry', [() => ky.retry({ delay: 1 })]],
+    ['gives a refusal', [() => new Response('no', { status: 400 })]],
+  ])('sends once and says delivered, whatever a hook does after the answer: it %s', async (_what, afterResponse) => {
+    const lines: string[] = [];
+    const logger = pino({ level: 'trace' }, { write: (line: string) => lines.push(line) });
+    await using site = await install(server, {
+      hooks: { ky: ky.create({ retry: 3, hooks: { afterResponse } }), logger },
+      config: { timeoutMs: 500, apiKey: 'canary-key' },
+    });
+    const ids = [await site.enqueue(textMessage('c1', 1)), await site.enqueue(textMessage('c1', 2))];
+    for (const id of ids) expect((await site.until(id, 'delivered')).attempts).toHaveLength(1);
+    expect(site.api.report()).toMatchObject({ accepted: 2, duplicates: { count: 0 }, outOfOrder: { count: 0 } });
+    expect(lines.join()).not.toContain('canary-');
+  });
+
+  it('keeps a message for later that a shutdown stops in a hook: it was not sent', async () => {
+    const reached = Promise.withResolvers<void>();
+    const stuck = async (): Promise<void> => {
+      reached.resolve();
+      await hang();
+    };
+    await using site = await install(server, { config: { shutdownMs: 600 }, startWorker: false });
+    const worker = site.startWorker({ ky: ky.create({ hooks: { beforeRequest: [stuck] } }) });
+    const id = await site.enqueue(textMessage('c1', 1));
+    await reached.promise;
+    await worker.close();
+    expect((await site.producer.getMessage(id))?.attempts).toMatchObject([
+      { outcome: 'not-sent', detail: 'given up before it was sent' },
+    ]);
+    site.startWorker();
+    await site.until(id, 'delivered');
+    expect(site.api.requests).toHaveLength(1);
+  });
+
+  it('hands the request to a fetch of one’s own', async () => {
+    const requests: (string | null)[] = [];
+    const signed = ky.create({ hooks: { beforeRequest: [({ request }) => request.headers.set('x-signature', 's1')] } });
+    await using site = await install(server, {
+      hooks: {
+        ky: signed,
+        async fetch(request) {
+          requests.push(request.headers.get('x-signature'));
+          return await Promise.resolve(Response.json({ success: true }));
+        },
+      },
+    });
+    await site.until(await site.enqueue(textMessage('c1', 1)), 'delivered');
+    expect([requests, site.api.requests.length]).toEqual([['s1'], 0]);
   });
 });

@@ -62,7 +62,10 @@ local function checkHead(lane, score)
   local id = redis.call('LINDEX', root .. 'lane:' .. lane, 0)
   if not id then return leave('removed', lane, '') end
   local known, place, why = fieldsOf(send .. id, 'lane', 'place', 'why')
-  if not known then return leave('removed', lane, id) end
+  if not known then
+    redis.call('SREM', root .. 'held', id)
+    return leave('removed', lane, id)
+  end
   if place == 'ended' or redis.call('ZSCORE', send .. 'completed', id) then
     -- Redis came back at an earlier moment, and heard only the last word again.
     redis.call('HSET', send .. id, 'place', 'ended', 'why', place == 'ended' and why or 'delivered')
@@ -101,6 +104,21 @@ local function isScheduled(id, place, due, seq)
   return true
 end
 
+-- A set of pages was deleted, or a hold: a page that may send is found again by its messages.
+local pagesChecked = {}
+local function checkPage(page)
+  if pagesChecked[page] then return end
+  pagesChecked[page] = true
+  if redis.call('SISMEMBER', root .. 'pages', page) == 1 then return end
+  local isAsleep = redis.call('SISMEMBER', root .. 'asleep', page) == 1
+  if isAsleep and isPageHeldForGood(root, page) then return end
+  if redis.call('ZCOUNT', root .. 'heads:' .. page, '-inf', '(' .. HELD) == 0 then return end
+  redis.call('SREM', root .. 'asleep', page)
+  enterPages(root, page)
+  takeTurn(root, page, nextTurn(root))
+  repaired('stuck-page')
+end
+
 local function checkWaiting(id)
   local lane, timestamp, place, due, seq = fieldsOf(send .. id, 'lane', 'timestamp', 'place', 'due', 'seq')
   if not lane then
@@ -116,7 +134,7 @@ local function checkWaiting(id)
     redis.call('RPUSH', laneKey, id)
     repaired('lost-place')
   end
-  if redis.call('ZSCORE', root .. 'heads:' .. pageOf(lane), lane) then return end
+  if redis.call('ZSCORE', root .. 'heads:' .. pageOf(lane), lane) then return checkPage(pageOf(lane)) end
   enterPages(root, pageOf(lane))
   makeReady(root, lane, nextTurn(root))
   repaired('stuck-lane')

@@ -39,6 +39,18 @@ local function isKeptBack(root, page, now)
   return heldUntil > 0
 end
 
+-- The first lanes of the page that are ready, at most `most`. Those that an operator holds leave their turn, and use up no slot.
+-- Returns how many there were with them, too.
+local function readyLanes(root, heads, most)
+  local lanes = redis.call('ZRANGEBYSCORE', heads, '-inf', '(' .. READY_BELOW, 'LIMIT', 0, most)
+  if isNothingHeld(root) then return lanes, #lanes end
+  local free = {}
+  for _, lane in ipairs(lanes) do
+    if isLaneHeldForGood(root, lane) then placeHead(root, lane, HELD) else free[#free + 1] = lane end
+  end
+  return free, #lanes
+end
+
 -- Takes heads out of the page's turn, at most `most`, into `found`: { id, lane }; into `again`, if there are more, when it has its
 -- next turn.
 local function releaseOf(root, page, most, now, found, again)
@@ -47,33 +59,31 @@ local function releaseOf(root, page, most, now, found, again)
   local room = roomOf(root, page)
   local wanted = math.min(most, room)
   if wanted <= 0 then return loseTurn(root, page) end
-  local lanes = redis.call('ZRANGEBYSCORE', heads, '-inf', '(' .. READY_BELOW, 'LIMIT', 0, wanted + 1)
+  local lanes, seen = readyLanes(root, heads, wanted + 1)
+  local isMore = seen > wanted
   local fleet, nextSlot = readFleet(root), nil
   if fleet.pageIntervalMs > 0 and #lanes > 0 then
     wanted, nextSlot = passPageLimit(root, page, fleet, now, math.min(wanted, #lanes))
   end
-  local moves, looked = {}, 0
+  local moves = {}
   for i = 1, math.min(wanted, #lanes) do
     local lane = lanes[i]
     local id = redis.call('LINDEX', root .. 'lane:' .. lane, 0)
-    looked = i
-    if not id then
-      redis.call('ZREM', heads, lane)
-    elseif isLaneHeldForGood(root, lane) then
-      placeHead(root, lane, HELD)
-    else
+    if id then
       found[#found + 1] = { id, lane }
       moves[#moves + 1] = IN_FLIGHT
       moves[#moves + 1] = lane
+    else
+      redis.call('ZREM', heads, lane)
     end
   end
   if #moves > 0 then redis.call('ZADD', heads, unpack(moves)) end
-  if #lanes <= looked then
+  if not isMore and #lanes <= wanted then
     loseTurn(root, page)
     if #moves == 0 then leavePages(root, page) end
   elseif nextSlot then
     comeBackAt(root, page, nextSlot)
-  elseif looked == room then
+  elseif #moves == 2 * room then
     loseTurn(root, page)
   else
     again[#again + 1] = nextTurn(root)

@@ -35,7 +35,7 @@ export function paceProblems({ rules, departures, passedMs }: Model): string[] {
       !isWithin(times, { intervalMs: CATCH_UP * pageIntervalMs, burst: pageBurst, lateMs: JITTER_MS }),
   );
   return [
-    ...(isWithin(departures.fleet, { intervalMs, burst, lateMs: 0 })
+    ...(isWithin(departures.fleet, { intervalMs, burst, lateMs: Math.min(JITTER_MS, intervalMs) })
       ? []
       : [`slots were given for ${departures.fleet.join()}`]),
     ...departures.fleet

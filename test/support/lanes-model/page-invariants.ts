@@ -97,7 +97,7 @@ function problemsOfRest({ model, before }: Moment, page: string): string[] {
     windowSize(before, Math.max(before.seen.pages.length, seen.pages.length)),
     windowSize(model, Math.max(before.seen.pages.length, seen.pages.length)),
   );
-  return inFlight >= size || backoff >= 4 * size ? [] : [`${page} has lost its turn with ${inFlight} of ${size} in flight`];
+  return inFlight + backoff >= size ? [] : [`${page} has lost its turn with ${inFlight} of ${size} in flight`];
 }
 
 /** What is in flight grows to the page's room at most, and not at all while four times as many are in backoff. */

@@ -176,8 +176,16 @@ async function stall(model: Model, world: World, { id }: Message): Promise<void>
   count(model, 'stalled');
 }
 
+/** The locks of dead workers end. */
 export async function stallAll(model: Model, world: World): Promise<void> {
-  for (const message of stallable(model)) await stall(model, world, message);
+  const isAlive = (message: Message): boolean =>
+    model.workers.some(({ works }) => works.some((work) => work.message === message));
+  for (const message of openMessages(model)) {
+    if (!model.locks.has(message.id) || isAlive(message)) continue;
+    if (model.seen.active.includes(message.id)) await stall(model, world, message);
+    else await world.forget(`send:${message.id}:lock`);
+    model.locks.delete(message.id);
+  }
 }
 
 function stallable(model: Model): Message[] {

@@ -3,13 +3,27 @@ import { onTestFinished } from 'vitest';
 import type { OutcomeKind } from '../../../src/shared/attempts.ts';
 import type { HttpRequest } from '../../../src/worker/dispatch.ts';
 import type { Exchange } from '../../../src/worker/exchange.ts';
-import type { Fetch } from '../../../src/worker/fetch-exchange.ts';
-import { createSender, type Sender, type SenderConfig, type SendOptions } from '../../../src/worker/sender.ts';
+import {
+  createSender,
+  type Sender,
+  type SenderConfig,
+  type SenderHooks,
+  type SendOptions,
+} from '../../../src/worker/sender.ts';
 import { judge } from './exchanges.ts';
+import { readableLogger } from './log-lines.ts';
 
 /** A sender that goes with the test. */
-export function openSender(origin: string, config: Partial<SenderConfig> = {}, customFetch?: Fetch): Sender {
-  const sender = createSender({ apiUrl: `${origin}/send`, timeoutMs: 5000, concurrency: 1, ...config }, customFetch);
+export function openSender(
+  origin: string,
+  config: Partial<SenderConfig> = {},
+  hooks: Partial<SenderHooks> = {},
+): Sender {
+  const { logger } = readableLogger();
+  const sender = createSender(
+    { apiUrl: `${origin}/send`, timeoutMs: 5000, concurrency: 1, ...config },
+    { logger, ...hooks },
+  );
   onTestFinished(() => sender.close());
   return sender;
 }

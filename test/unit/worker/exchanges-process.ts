@@ -1,3 +1,5 @@
+import ky from 'ky';
+import { createLogger } from '../../../src/shared/logger.ts';
 import { createSender } from '../../../src/worker/sender.ts';
 
 /**
@@ -6,10 +8,11 @@ import { createSender } from '../../../src/worker/sender.ts';
  */
 const [answering = '', silent = '', refusing = ''] = process.argv.slice(2);
 const farAwayMs = 600_000;
+const logger = createLogger({ level: 'silent' });
 const options = { apiKey: 'key-1', startBefore: Infinity, signal: undefined };
 
 async function sendTo(origin: string, overrides: { startBefore?: number; signal?: AbortSignal } = {}): Promise<void> {
-  const sender = createSender({ apiUrl: origin, timeoutMs: farAwayMs, concurrency: 1 });
+  const sender = createSender({ apiUrl: origin, timeoutMs: farAwayMs, concurrency: 1 }, { logger });
   const { httpStatus, failure } = await sender.send('{}', { ...options, ...overrides });
   process.stdout.write(`${failure?.kind ?? httpStatus}\n`);
 }
@@ -19,7 +22,8 @@ await sendTo(refusing);
 await sendTo(answering, { startBefore: 0 });
 await sendTo(answering, { signal: AbortSignal.abort() });
 await sendTo(silent, { signal: AbortSignal.timeout(50) });
-const overFetch = createSender({ apiUrl: answering, timeoutMs: farAwayMs, concurrency: 1 }, () =>
-  Promise.resolve(new Response('Ok')),
-);
-process.stdout.write(`${(await overFetch.send('{}', options)).httpStatus}\n`);
+const hooks = { logger, fetch: async () => await Promise.resolve(new Response('Ok')) };
+for (const more of [hooks, { logger, ky }, { ...hooks, ky }]) {
+  const sender = createSender({ apiUrl: answering, timeoutMs: farAwayMs, concurrency: 1 }, more);
+  process.stdout.write(`${(await sender.send('{}', options)).httpStatus}\n`);
+}

@@ -1,19 +1,15 @@
 import { getEventListeners } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { MAX_BODY_BYTES } from '../../../src/worker/answer-body.ts';
-import { exchangeOverFetch, type Fetch, type FetchLimits } from '../../../src/worker/fetch-exchange.ts';
+import type { HttpRequest } from '../../../src/worker/dispatch.ts';
+import { exchangeOverFetch, type Fetch } from '../../../src/worker/fetch-exchange.ts';
 import { answerText, startBrokenServer } from './broken-server.ts';
-import { kindOf, openSender, sendOptions } from './exchange-with.ts';
+import { countUnhandled } from './count-unhandled.ts';
+import { kindOf, openSender, requestTo, sendOptions } from './exchange-with.ts';
 
-function over(customFetch: Fetch, limits: Partial<FetchLimits> = {}) {
-  const request = new Request('http://127.0.0.1/send', { method: 'POST', body: '{"n":1}' });
-  return exchangeOverFetch(customFetch, request, {
-    timeoutMs: 5000,
-    startBefore: Infinity,
-    signal: undefined,
-    ...limits,
-  });
+function over(customFetch: Fetch, request: Partial<HttpRequest> = {}) {
+  return exchangeOverFetch(customFetch, requestTo('http://127.0.0.1', request));
 }
 
 /** A body that gives its pieces and then does what it is told. */
@@ -24,15 +20,6 @@ function bodyOf(pieces: string[], then: (stream: ReadableStreamDefaultController
       then(stream);
     },
   });
-}
-
-/** What would end the process, counted while a test runs. */
-function countUnhandled(): { count: number } {
-  const unhandled = { count: 0 };
-  const onUnhandled = (): void => void (unhandled.count += 1);
-  process.on('unhandledRejection', onUnhandled);
-  onTestFinished(() => void process.off('unhandledRejection', onUnhandled));
-  return unhandled;
 }
 
 describe("an exchange over a caller's fetch", () => {
@@ -142,7 +129,7 @@ describe("an exchange over a caller's fetch", () => {
 });
 
 describe("a caller's fetch is not called", () => {
-  it.each<[string, () => Partial<FetchLimits>, object]>([
+  it.each<[string, () => Partial<HttpRequest>, object]>([
     ['when it was given up before', () => ({ signal: AbortSignal.abort() }), { kind: 'aborted' }],
     ['when the lock is too short', () => ({ startBefore: performance.now() - 1 }), { kind: 'lock-too-short' }],
   ])('%s', async (_what, limits, failure) => {
@@ -187,7 +174,7 @@ describe("a sender over the platform's own fetch", () => {
       answer: (socket) => void socket.write(answerText('307 Moved', '', { location: elsewhere.origin })),
     });
     const body = JSON.stringify({ pageId: 'p1', message: { type: 'text', text: 'Xin chào 👋' } });
-    const exchange = await openSender(server.origin, {}, fetch).send(body, sendOptions({ apiKey: 'k-1' }));
+    const exchange = await openSender(server.origin, {}, { fetch }).send(body, sendOptions({ apiKey: 'k-1' }));
     expect([exchange.httpStatus, kindOf(exchange)]).toEqual([307, 'unknown']);
     const [request] = server.received;
     expect(request?.head).toEqual(
@@ -199,7 +186,7 @@ describe("a sender over the platform's own fetch", () => {
 
   it('ends the request when its time is over', async () => {
     const server = await startBrokenServer({ answer: () => {} });
-    const exchange = await openSender(server.origin, { timeoutMs: 500 }, fetch).send('{}', sendOptions());
+    const exchange = await openSender(server.origin, { timeoutMs: 500 }, { fetch }).send('{}', sendOptions());
     expect(exchange).toMatchObject({ reachedSocket: true, failure: { kind: 'timeout' } });
     await vi.waitFor(() => expect(server.connections.open).toBe(0), { timeout: 10_000 });
   });
@@ -207,7 +194,7 @@ describe("a sender over the platform's own fetch", () => {
   it('does not start a request that was given up before', async () => {
     const unhandled = countUnhandled();
     const server = await startBrokenServer();
-    const exchange = await openSender(server.origin, {}, fetch).send(
+    const exchange = await openSender(server.origin, {}, { fetch }).send(
       '{}',
       sendOptions({ signal: AbortSignal.abort() }),
     );

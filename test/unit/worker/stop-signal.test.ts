@@ -1,5 +1,7 @@
+import { getEventListeners } from 'node:events';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { abortSignalOf, createStop } from '../../../src/worker/stop-signal.ts';
+import { abortSignalOf, createStop, orAborted } from '../../../src/worker/stop-signal.ts';
 
 function listenerOf(heard: string[], name: string): () => void {
   return () => void heard.push(name);
@@ -51,5 +53,23 @@ describe('the same as an AbortSignal', () => {
   it('is the signal itself if it was one', () => {
     const { signal } = new AbortController();
     expect(abortSignalOf(signal)).toBe(signal);
+  });
+});
+
+describe('waiting for work that may not heed a signal', () => {
+  it('ends as the work does, and stops listening', async () => {
+    const { signal } = new AbortController();
+    expect(await orAborted(Promise.resolve('done'), signal)).toBe('done');
+    await expect(orAborted(Promise.reject(new RangeError('bug')), signal)).rejects.toThrow(RangeError);
+    await nextTurn();
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+  });
+
+  it('ends with the reason of the signal, be it aborted now or before', async () => {
+    const end = new AbortController();
+    const waiting = orAborted(new Promise(() => {}), end.signal);
+    end.abort(new RangeError('over'));
+    await expect(waiting).rejects.toThrow('over');
+    await expect(orAborted(new Promise(() => {}), end.signal)).rejects.toThrow('over');
   });
 });
