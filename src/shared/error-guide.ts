@@ -74,7 +74,7 @@ export const errorGuide: Readonly<Record<string, ErrorGuide>> = {
     from: 'library',
     stored: 'no',
     cause:
-      "Settings that can't work: a value that breaks its rule, a file that can't be read, no key for a worker, another number of shards than the installation has.",
+      "Settings that can't work: a value that breaks its rule, a file that can't be read, no key for a worker, another number of shards than the installation has, or another layout in Redis.",
     cure: 'Correct what `problems` names: all of them are told at once. No problem quotes a secret. Every setting: [configuration](configuration.md).',
   },
   UNKNOWN_POSITION: {

@@ -39,7 +39,8 @@ async function readOfShard(redis: LaneRedis, root: string): Promise<OpenWork> {
   return {
     workers: Object.entries(workers).flatMap(([id, json]) => {
       const { seenAt } = JSON.parse(json) as WorkerRecord & { seenAt: number };
-      return nowMs - seenAt > WORKER_SILENCE_MS ? [] : [id];
+      // Redis's clock may have been set back since a dead worker was seen.
+      return Math.abs(nowMs - seenAt) > WORKER_SILENCE_MS ? [] : [id];
     }),
     openMessages: messages.reduce((total, count) => total + count, 0),
     deadLetters,

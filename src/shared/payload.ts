@@ -32,34 +32,38 @@ const more = {
   replayOf: word.optional(),
 };
 
-const storedSchema = z.object({
-  request: z.union([
-    z.looseObject({
-      pageId: word,
-      conversationId: word,
-      message: z.looseObject({ type: word }),
-      sealed: z.never().optional(),
-    }),
-    z.strictObject({ pageId: word, conversationId: word, sealed: z.string().max(MAX_SEALED_LENGTH) }),
-  ]),
-  ...more,
-});
+const requestSchema = z.union([
+  z.looseObject({
+    pageId: word,
+    conversationId: word,
+    message: z.looseObject({ type: word }),
+    sealed: z.never().optional(),
+  }),
+  z.strictObject({ pageId: word, conversationId: word, sealed: z.string().max(MAX_SEALED_LENGTH) }),
+]);
+const optionsSchema = z.object(more);
 
-/** Reads a message from the fields of its job; `null` if this version can't read it. */
-export function readStored({
-  data,
-  label,
-  policy,
-  replays,
-}: Record<(typeof storedFields)[number], string | null>): StoredMessage | null {
-  const stored = {
-    request: parsed(data ?? ''),
+type StoredOptions = Omit<StoredMessage, 'request'>;
+type StoredFields = Record<(typeof storedFields)[number], string | null>;
+
+/** Reads what goes with a request; `null` if this version can't read it. */
+export function readOptions({ label, policy, replays }: Omit<StoredFields, 'data'>): StoredOptions | null {
+  if (label === null && policy === null && replays === null) return {};
+  const options = {
     ...(label === null ? {} : { label }),
     ...(policy === null ? {} : { onUnknownOutcome: policy }),
     ...(replays === null ? {} : { replayOf: replays }),
   };
+  return optionsSchema.safeParse(options).success ? (options as StoredOptions) : null;
+}
+
+/** Reads a message from the fields of its job; `null` if this version can't read it. */
+export function readStored({ data, ...fields }: StoredFields): StoredMessage | null {
+  const request = parsed(data ?? '');
+  const options = readOptions(fields);
   // The request itself is returned, not zod's copy: what is sent is exactly what was stored.
-  return storedSchema.safeParse(stored).success ? (stored as StoredMessage) : null;
+  const isReadable = options !== null && requestSchema.safeParse(request).success;
+  return isReadable ? { request: request as StoredRequest, ...options } : null;
 }
 
 function parsed(json: string): unknown {

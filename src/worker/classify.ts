@@ -100,6 +100,8 @@ function describe(failure: ExchangeFailure | null, reachedSocket: boolean, timeo
       return 'the lock on the message was too short for a request';
     case 'connection':
       return reachedSocket ? `connection lost (${failure.code})` : `no connection (${failure.code})`;
+    case 'hook':
+      return `a ky hook failed or timed out before the request was sent (${failure.code})`;
     case undefined:
       return 'no answer';
   }

@@ -11,3 +11,4 @@ export type { AttemptReport } from './attempt-report.ts';
 export type { ResolveApiKey } from './api-keys.ts';
 export type { ApiAnswer, ClassifyResponse } from './classify.ts';
 export type { Fetch } from './fetch-exchange.ts';
+export type { KyClient } from './ky-exchange.ts';

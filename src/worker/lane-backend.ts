@@ -107,7 +107,5 @@ function jobOf({ id, type, enqueuedAtMs }: TakenHere): JobJson {
     attemptsStarted: 0,
     timestamp: enqueuedAtMs,
     processedOn: Date.now(),
-    failedReason: '',
-    returnvalue: '',
   } as JobJson;
 }

@@ -1,6 +1,7 @@
 import type { Taken } from '../shared/lanes/turn.ts';
-import { parseStoredRequest, type SendRequest } from '../shared/message.ts';
-import { readStored, type StoredMessage } from '../shared/payload.ts';
+import type { MessageIssue } from '../shared/errors.ts';
+import { parseStoredRequest } from '../shared/message.ts';
+import { readOptions, readStored, type StoredMessage } from '../shared/payload.ts';
 import { openRequest } from '../shared/sealing/sealed-content.ts';
 import type { Sealing } from '../shared/sealing/sealing.ts';
 
@@ -19,22 +20,28 @@ export const NO_MESSAGE = 'what was stored is no message that this version knows
 
 /** Reads a message and validates it: others can write to Redis, too. */
 export function readMessage(sealing: Sealing, taken: Taken): ReadMessage {
+  const plain = parseStoredRequest(taken.data);
+  if ('request' in plain) {
+    const more = readOptions(taken);
+    if (more === null) return { stored: null, body: null, problem: NO_MESSAGE };
+    return { stored: { request: plain.request, ...more }, body: taken.data, problem: null };
+  }
   const stored = readStored(taken);
   if (stored === null) return { stored, body: null, problem: NO_MESSAGE };
-  const opened = textOf(sealing, taken, stored);
-  if ('problem' in opened) return { stored, body: null, problem: opened.problem };
-  const parsed = parseStoredRequest(opened.text);
-  if ('request' in parsed) return { stored, body: opened.text, problem: null };
-  // Paths and rules, never values.
-  const [first, ...others] = parsed.issues.map(({ path, message }) => `${path} ${message}`);
-  const more = others.length > 0 ? `, and ${others.length} more` : '';
-  const problem = `what was stored is no message that may be sent: ${first}${more}`;
   // What was not encrypted here is not kept as a request: nobody could send it again.
-  return { stored: 'sealed' in stored.request ? stored : null, body: null, problem };
+  if (!('sealed' in stored.request)) return { stored: null, body: null, problem: problemOf(plain.issues) };
+  const opened = openRequest(sealing, taken.id, stored.request);
+  if ('problem' in opened) return { stored, body: null, problem: opened.problem };
+  const body = JSON.stringify(opened.request);
+  const parsed = parseStoredRequest(body);
+  return 'request' in parsed
+    ? { stored, body, problem: null }
+    : { stored, body: null, problem: problemOf(parsed.issues) };
 }
 
-function textOf(sealing: Sealing, { id, data }: Taken, { request }: StoredMessage): { text: string } | { problem: string } {
-  if (!('sealed' in request)) return { text: data };
-  const opened: { request: SendRequest } | { problem: string } = openRequest(sealing, id, request);
-  return 'problem' in opened ? opened : { text: JSON.stringify(opened.request) };
+/** Paths and rules, never values. */
+function problemOf(issues: readonly MessageIssue[]): string {
+  const [first, ...others] = issues.map(({ path, message }) => `${path} ${message}`);
+  const more = others.length > 0 ? `, and ${others.length} more` : '';
+  return `what was stored is no message that may be sent: ${first}${more}`;
 }

@@ -1,10 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { RedisServer } from '../../src/testing/redis-handle.ts';
 import { startCommand } from '../support/command-line.ts';
+import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';
 import { startTestRedis } from '../support/redis.ts';
 import { type StoppingPoint, stoppingAt } from '../support/stopping-point.ts';
 import { install, type Installation } from '../support/worker.ts';
+
+vi.setConfig({ testTimeout: 90_000 });
 
 describe('a process that is killed', () => {
   let server: RedisServer;
@@ -26,6 +29,7 @@ describe('a process that is killed', () => {
       KITECHAT_API_KEY: 'key',
       KITECHAT_TIMEOUT_MS: '1000',
       KITECHAT_PAGE_RATE_LIMIT: config.pageRateLimit ?? '',
+      KITECHAT_RATE_LIMIT: config.rateLimit ?? '',
       ...stoppingAt({ ...point, signal: 'SIGKILL' }),
     });
     expect(await killed.ended()).toBe('SIGKILL');
@@ -38,14 +42,15 @@ describe('a process that is killed', () => {
   }
 
   it.concurrent.each(['before', 'sent', 'answered'] as const)(
-    'around the move of a message that is due (%s): it is delivered once, in its place',
+    'around the tick in which messages are due (%s): they are delivered once, in their places',
     async (when) => {
       await using site = await install(server, { startWorker: false, config: { timeoutMs: 1000 } });
-      const last = await site.enqueue({ ...textMessage('c1', 3), delayMs: 200 });
-      const ids = [await site.enqueue(textMessage('c1', 1)), await site.enqueue(textMessage('c1', 2))];
-      await killAt(site, ['worker'], { command: 'laneDue', when });
+      const later = await site.enqueue({ ...textMessage('c1', 2), delayMs: 200 });
+      const sooner = await site.enqueue({ ...textMessage('c1', 1), delayMs: 100 });
+      await eventually('both are due', async () => (await statusesOf(site, [sooner, later])).every(isQueued));
+      await killAt(site, ['worker'], { command: 'laneTick', when });
       site.startWorker();
-      await expectOnce(site, [...ids, last]);
+      await expectOnce(site, [sooner, later]);
     },
   );
 
@@ -62,15 +67,22 @@ describe('a process that is killed', () => {
     },
   );
 
-  it.concurrent('after a slot was reserved, before BullMQ knows of the wait: every message is delivered once', async () => {
-    await using site = await install(server, {
-      startWorker: false,
-      config: { timeoutMs: 1000, pageRateLimit: '2/s' },
-    });
+  it.concurrent.each([
+    ['page', { pageRateLimit: '2/s' }],
+    ['fleet', { rateLimit: '20/s' }],
+  ])('right after it took at a slot of the limit of a %s: that slot is lost, and no message', async (_whose, limit) => {
+    await using site = await install(server, { startWorker: false, config: { timeoutMs: 1000, ...limit } });
     const ids = await Promise.all([1, 2, 3].map((n) => site.enqueue(textMessage(`c${n}`, 1))));
-    await killAt(site, ['worker'], { command: 'laneClaim', when: 'answered', reply: 'wait' });
+    await killAt(site, ['worker'], { command: 'take', when: 'answered' });
     site.startWorker();
-    for (const id of ids) await site.until(id, 'delivered');
-    expect(site.api.report().outOfOrder.count).toBe(0);
+    await expectOnce(site, ids);
   });
+
+  async function statusesOf(site: Installation, ids: readonly string[]): Promise<(string | undefined)[]> {
+    return await Promise.all(ids.map(async (id) => (await site.producer.getMessage(id))?.status));
+  }
 });
+
+function isQueued(status: string | undefined): boolean {
+  return status === 'queued';
+}

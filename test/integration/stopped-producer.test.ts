@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
 import { connectPatiently } from '../../src/shared/redis.ts';
 import type { RedisServer } from '../../src/testing/redis-handle.ts';
@@ -11,6 +11,8 @@ import { startTestRedis } from '../support/redis.ts';
 import { environmentOf, expectAllInOrder, untilEnded } from '../support/stopped-worker.ts';
 import { stoppingAt } from '../support/stopping-point.ts';
 import { install } from '../support/worker.ts';
+
+vi.setConfig({ testTimeout: 90_000 });
 
 const stops = [
   { when: 'before', idempotencyKey: undefined, line: 'before its message leaves: nothing is stored', stored: 0 },
@@ -48,7 +50,11 @@ describe('a producer that is killed', () => {
   });
 
   it.concurrent.each(stops)('$line', async ({ when, idempotencyKey, stored }) => {
-    await using scene = await install(server, { startWorker: false, config: { namespace: randomUUID() } });
+    await using scene = await install(server, {
+      startWorker: false,
+      // The lock on a message may outlive it.
+      config: { namespace: randomUUID(), timeoutMs: 1000 },
+    });
     const lanes = await openLanes(redis, scene.config.namespace);
     const item = { ...textMessage('c1', 2), ...(idempotencyKey ? { idempotencyKey } : {}) };
     await scene.enqueue(textMessage('c1', 1));

@@ -17,7 +17,7 @@ import {
 } from '../support/stopped-worker.ts';
 
 // Each kill costs some seconds until the lock has ended: they wait at the same time.
-vi.setConfig({ testTimeout: 180_000, maxConcurrency: 10 });
+vi.setConfig({ testTimeout: 180_000, maxConcurrency: 5 });
 
 interface Kill {
   line: string;

@@ -35,7 +35,6 @@ export const notOnCluster: Readonly<Record<string, string>> = {
   'stopped-again': STOPPED,
   'stopped-frozen-worker': STOPPED,
   'stopped-pace': STOPPED,
-  'stopped-parked': STOPPED,
   'stopped-producer': STOPPED,
   'stopped-worker': STOPPED,
   tls: ONE_SERVER,

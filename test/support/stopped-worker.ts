@@ -125,7 +125,8 @@ export async function expectAllInOrder(
   const expected = [...new Set(ended.flatMap(keysOf))].toSorted();
   let keys: string[] = [];
   const look = async (): Promise<boolean> => {
-    keys = (await scene.lanes.keys()).filter((key) => !/^(repairs$|idem:)/.test(key));
+    // BullMQ's next check for stalled messages forgets whom the last one noted.
+    keys = (await scene.lanes.keys()).filter((key) => !/^(repairs$|send:stalled$|idem:)/.test(key));
     return isDeepStrictEqual(keys, expected);
   };
   await eventually('BullMQ has finished all that was settled', look, 10_000).catch(() => {});

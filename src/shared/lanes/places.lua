@@ -39,12 +39,11 @@ local function readFleet(root)
   return fleetFacts
 end
 
--- One number for all that becomes ready in a call, a little more for each of them.
-local callTurn, turnsTaken = nil, 0
+-- One number for all that becomes ready in a call. A whole one: Redis compares those faster.
+local callTurn
 local function nextTurn(root)
   callTurn = callTurn or redis.call('HINCRBY', root .. 'fleet', 'turn', 1)
-  turnsTaken = turnsTaken + 1
-  return callTurn + turnsTaken / 4096
+  return callTurn
 end
 
 local isMarked = false

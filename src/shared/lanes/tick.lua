@@ -68,5 +68,8 @@ bringBack(root, now)
 cleanDelivered()
 -- What is put off, and pages that wait, are looked after by the workers that know of them; this is for those that died.
 local nextTime = firstTime(root .. 'due')
-if readFleet(root).wakeAt < now - HORIZON_MS / 2 and redis.call('EXISTS', root .. 'turns', send .. 'wait') > 0 then wakeWorker(root) end
+-- Who looks much later looks for something else.
+local looksInMs = readFleet(root).wakeAt - now
+local isLookedAfter = looksInMs >= -HORIZON_MS / 2 and looksInMs <= HORIZON_MS
+if not isLookedAfter and redis.call('EXISTS', root .. 'turns', send .. 'wait') > 0 then wakeWorker(root) end
 return { nextTime and string.format('%.0f', math.max(0, nextTime - now)) or '' }

@@ -35,6 +35,8 @@ export const clockBackCommand = fc.constantFrom(10, 1000, 60_000, 3_600_000).map
     name: `clock(-${ms})`,
     act: async (model, world) => {
       await checked(model, world, async () => await tick(model, world, model.lease?.id ?? 'w0'));
+      // A hold that has run out may be forgotten by now.
+      for (const page of model.timed.keys()) if (!model.seen.holds[`timed:${page}`]) model.timed.delete(page);
       await setClock(model, world, model.now - ms);
       count(model, 'clock back');
     },
@@ -43,6 +45,8 @@ export const clockBackCommand = fc.constantFrom(10, 1000, 60_000, 3_600_000).map
 
 async function setClock(model: Model, world: World, now: number): Promise<void> {
   model.now = now;
+  // Whoever was to look meanwhile has not.
+  model.isWakeOwed ||= !model.seen.isMarked;
   await world.setClock(now);
 }
 

@@ -71,6 +71,8 @@ export interface Model {
   /** An operator's hand was here: until the next repair messages may stand still. `wasDisturbed`: ever in this run. */
   isDisturbed: boolean;
   wasDisturbed: boolean;
+  /** A key of the shard is lost in this run. With several gone there may be nothing left that knows of a message. */
+  hasLostKey: boolean;
   /** A worker that was woken failed to look: the leader finds out within a second. */
   isWakeOwed: boolean;
   /** Redis after the last command. */
@@ -106,6 +108,7 @@ export function newModel(seen: Snapshot, rules: Required<Rules>, tally: Map<stri
     strays: new Set(),
     isDisturbed: false,
     wasDisturbed: false,
+    hasLostKey: false,
     isWakeOwed: false,
     seen,
     tally,

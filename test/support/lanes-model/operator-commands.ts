@@ -67,8 +67,9 @@ const anyIndex = fc.constantFrom(...INDEXES, ...PAGES.map((page) => `heads:${pag
 /** Somebody deletes a key, or Redis has lost it. */
 export const forgetCommand = fc.tuple(anyIndex, fc.boolean()).map(([key, isMended]) =>
   disturbance(`forget(${key})`, isMended, async (model, world) => {
+    if (model.hasLostKey) return false;
     await world.forget(key);
-    model.isDisturbed = true;
+    Object.assign(model, { hasLostKey: true, isDisturbed: true });
     return true;
   }),
 );

@@ -53,8 +53,8 @@ function problemsOfHeads(model: Model): string[] {
 }
 
 /** An operator deleted the scores: what is under way gets its own again when it ends or comes back. */
-function isLostHead({ wasDisturbed }: Model, head: Message | undefined): boolean {
-  return wasDisturbed && (head?.place === 'sending' || head?.place === 'put-off');
+function isLostHead({ wasDisturbed, strays }: Model, head: Message | undefined): boolean {
+  return wasDisturbed && head !== undefined && (head.place !== 'waiting' || strays.has(head.id));
 }
 
 function placesOf({ seen, holds }: Model, { id, place, why, lane }: Message): Where[] {
@@ -71,7 +71,9 @@ function problemsOfPage(model: Model, page: string): string[] {
   const [isListed, isAsleep] = [seen.pages.includes(page), seen.asleep.includes(page)];
   const hasTurn = page in seen.turns;
   const wakesAt = seen.paced[page];
-  const longestMs = Math.max(model.rules.pageIntervalMs, (model.timed.get(page) ?? 0) - model.now);
+  const { pageIntervalMs, pageBurst } = model.rules;
+  // What leaves at the pace of catching up waits a little longer after the clock was set back.
+  const longestMs = Math.max(pageIntervalMs * (1 + 0.05 * pageBurst), (model.timed.get(page) ?? 0) - model.now);
   return [
     ...(hasWork && !isListed && !isAsleep && !(wasDisturbed && work.ready === 0) ? [`${page} has work and is not in pages`] : []),
     ...(!hasWork && (isListed || isAsleep || hasTurn) ? [`${page} has no work and is in pages, asleep or turns`] : []),
@@ -114,10 +116,11 @@ function problemsOfRoom({ model, before }: Moment, page: string): string[] {
 }
 
 /** Without a limit, a worker that waits is woken as long as there is something to take, or one has said that it looks soon. */
-function problemsOfWaking({ seen, now, rules, isWakeOwed, wasDisturbed }: Model): string[] {
+function problemsOfWaking({ seen, now, rules, workers, isWakeOwed, wasDisturbed }: Model): string[] {
+  const hasSlots = workers.some(({ slots }) => slots.length > 0);
   const isWork = Object.keys(seen.turns).length + seen.wait.length > 0;
   const looksInMs = Number(seen.fleet['wakeAt'] ?? 0) - now;
-  const isLookedAfter = seen.isMarked || isWakeOwed || (looksInMs >= -HORIZON_MS / 2 && looksInMs <= HORIZON_MS);
+  const isLookedAfter = seen.isMarked || isWakeOwed || hasSlots || (looksInMs >= -HORIZON_MS / 2 && looksInMs <= HORIZON_MS);
   const mustWake = isWork && rules.intervalMs === 0 && !wasDisturbed;
   return mustWake && !isLookedAfter ? ['something is ready, and nobody is woken'] : [];
 }

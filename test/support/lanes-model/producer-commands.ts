@@ -48,13 +48,13 @@ async function callEnqueue({ shard }: World, order: Order, now: number): Promise
   });
 }
 
-function expectedAnswer(model: Model, { page, key, maxQueued = MANY, replayOf }: Order): EnqueueResult {
+function expectedAnswer(model: Model, open: number, { page, key, maxQueued = MANY, replayOf }: Order): EnqueueResult {
   const known = key && model.keys.get(idempotencyName(page, key.key));
   if (known) {
     const [firstId = '', hash] = known.value.split(' ');
     return { verdict: hash === key.requestHash ? 'duplicate' : 'conflict', firstId };
   }
-  if (openMessages(model).length >= maxQueued) return { verdict: 'full' };
+  if (open >= maxQueued) return { verdict: 'full' };
   return { verdict: replayOf === undefined || model.letters.has(replayOf) ? 'stored' : 'gone' };
 }
 
@@ -102,9 +102,12 @@ function joinFront(model: Model, message: Message): void {
 
 /** Stores messages in one call, and says whether the answers were right. */
 export async function store(model: Model, world: World, orders: readonly Order[]): Promise<void> {
+  const { hidden, wait, active, delayed } = model.seen;
+  let open = hidden.length + wait.length + active.length + Object.keys(delayed).length;
   const answers = await Promise.all(orders.map((order) => callEnqueue(world, order, model.now)));
   for (const [n, order] of orders.entries()) {
-    const [answer, expected] = [answers[n], expectedAnswer(model, order)];
+    const [answer, expected] = [answers[n], expectedAnswer(model, open, order)];
+    if (expected.verdict === 'stored') open += 1;
     if (JSON.stringify(answer) !== JSON.stringify(expected)) {
       throw new Error(`enqueue answers ${JSON.stringify(answer)}, not ${JSON.stringify(expected)}`);
     }

@@ -93,7 +93,7 @@ async function say(
   const released = new Set(Object.keys(before.jobs).filter((id) => before.jobs[id]?.['place'] === 'released'));
   receive(model, worker, answer, { attemptPrefix, released });
   checkAnswer(model, worker, answer, { places, due, later, isProbe });
-  model.strays = await straysLeft(model, world);
+  await noteStrays(model, world);
 }
 
 function hearResult(model: Model, worker: Worker, settling: Settling, answer: TurnAnswer['settled'][number] | undefined): void {
@@ -139,10 +139,13 @@ function checkAnswer(model: Model, worker: Worker, answer: TurnAnswer, { places,
   count(model, 'slot', slots.length);
 }
 
-async function straysLeft({ strays }: Model, world: World): Promise<Set<string>> {
-  if (strays.size === 0) return strays;
+/** Who is put back where it belongs is found only now, if it has lost its place meanwhile. */
+async function noteStrays(model: Model, world: World): Promise<void> {
+  if (model.strays.size === 0) return;
   const { wait } = await world.look();
-  return new Set(wait.filter((id) => strays.has(id)));
+  const left = new Set(wait.filter((id) => model.strays.has(id)));
+  model.isDisturbed ||= left.size < model.strays.size;
+  model.strays = left;
 }
 
 /** A worker dies: what it had stays open until its locks end. */

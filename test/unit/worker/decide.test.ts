@@ -12,14 +12,14 @@ const context: DecideContext = {
   backoffMaxMs: 300_000,
   attemptsUsed: 0,
   attemptsAllowed: 8,
-  history: [],
+  history: () => [],
   onUnknownOutcome: 'resend',
   pause: { apiMs: 0, keyMs: 0 },
   random: 1,
 };
 
-function past(...outcomes: OutcomeKind[]): AttemptRecord[] {
-  return outcomes.map((outcome) => ({
+function past(...outcomes: OutcomeKind[]): () => AttemptRecord[] {
+  const records = outcomes.map((outcome) => ({
     at: '2026-01-05T12:00:00.000Z',
     outcome,
     detail: null,
@@ -27,6 +27,7 @@ function past(...outcomes: OutcomeKind[]): AttemptRecord[] {
     durationMs: 1,
     usedAttempt: false,
   }));
+  return () => records;
 }
 
 function after(kind: OutcomeKind, overrides: Partial<DecideContext> = {}, holdMs: number | null = null): Decision {
@@ -160,6 +161,19 @@ describe('decide', () => {
 
   it.each(['unknown', 'not-sent', 'failed'] as const)('lets a paused key have no say in %s', (kind) => {
     expect(after(kind, { pause: { apiMs: 0, keyMs: 9000 } })).toEqual(after(kind));
+  });
+
+  it('reads the past of a message only where it decides', () => {
+    let reads = 0;
+    const history = (): AttemptRecord[] => {
+      reads += 1;
+      return [];
+    };
+    for (const kind of ['delivered', 'rejected', 'failed', 'unknown'] as const) after(kind, { history });
+    after('held', { history }, 45_000);
+    expect(reads).toBe(0);
+    after('not-sent', { history });
+    expect(reads).toBe(1);
   });
 
   it.each<[string, OutcomeKind[], number]>([

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { type Attempted, diedInMidSend } from '../../../src/worker/attempt.ts';
 import { type ClassifyResponse, judgements } from '../../../src/worker/classify.ts';
 import { type Evidence, evidenceOf } from '../../../src/worker/evidence.ts';
 import type { Exchange, ExchangeFailure } from '../../../src/worker/exchange.ts';
+import { diedInMidSend, type Sent } from '../../../src/worker/send.ts';
 import { answered, judge, unanswered } from './exchanges.ts';
 
 const wellAndLetIn: Evidence = { api: 'ok', key: 'ok' };
@@ -73,7 +73,7 @@ describe('no answer', () => {
 
 describe('no request', () => {
   it('shows nothing where the page has no key', () => {
-    const outcome: Attempted['outcome'] = {
+    const outcome: Sent['outcome'] = {
       kind: 'held',
       scope: 'missing-key',
       detail: null,

@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Shard } from '../../../src/shared/queues.ts';
-import type { Attempted } from '../../../src/worker/attempt.ts';
 import { createProgress, type Progress } from '../../../src/worker/progress.ts';
+import type { Sent } from '../../../src/worker/send.ts';
 
 const [one, other] = [{ index: 0 }, { index: 1 }] as unknown as [Shard, Shard];
-const request = { pageId: 'p1', conversationId: 'c1', message: { type: 'text', text: 'Hello' } } as const;
-const attempted: Attempted = {
+const sent: Sent = {
   outcome: { kind: 'delivered', detail: null, httpStatus: 200, holdMs: null },
   startedAtMs: 0,
   exchange: null,
@@ -14,7 +13,8 @@ const attempted: Attempted = {
 
 interface TestControls {
   at(ms: number): void;
-  ticked(waiting: ReadonlyMap<Shard, number>): void;
+  /** Each shard says whether messages may leave that nobody takes. */
+  ticked(isWaiting: { one?: boolean; other?: boolean }): void;
 }
 
 /** A worker of two shards with two places in each, and a clock that is set by hand. */
@@ -22,32 +22,29 @@ function progressAt(): Omit<Progress, 'ticked'> & TestControls {
   let nowMs = 0;
   const config = { workerId: 'w', concurrency: 4, timeoutMs: 1000, shutdownMs: 1000 };
   const progress = createProgress(config, () => nowMs);
-  return { ...progress, ticked: (waiting) => progress.ticked(waiting, () => 2), at: (ms) => void (nowMs = ms) };
+  return {
+    ...progress,
+    ticked(isWaiting) {
+      progress.ticked(one, isWaiting.one ?? false, 2);
+      progress.ticked(other, isWaiting.other ?? false, 2);
+    },
+    at: (ms) => void (nowMs = ms),
+  };
 }
 
 describe('the progress of a worker', () => {
   it('is starving while messages of a shard wait that it has a place for, until it takes one', () => {
     const worker = progressAt();
-    worker.ticked(
-      new Map([
-        [one, 0],
-        [other, 3],
-      ]),
-    );
+    worker.ticked({ other: true });
     worker.at(5000);
-    worker.ticked(
-      new Map([
-        [one, 0],
-        [other, 3],
-      ]),
-    );
+    worker.ticked({ other: true });
     expect(worker.health()).toMatchObject({ starvingMs: 5000, sinceTickMs: 0 });
     worker.took(one);
     expect(worker.health().starvingMs).toBe(5000);
     worker.took(other);
     expect(worker.health()).toMatchObject({ starvingMs: 0, sending: 2 });
     worker.at(6000);
-    worker.ticked(new Map([[other, 3]]));
+    worker.ticked({ other: true });
     worker.at(7000);
     expect(worker.health()).toMatchObject({ starvingMs: 1000, sinceTickMs: 1000 });
   });
@@ -56,41 +53,27 @@ describe('the progress of a worker', () => {
     const worker = progressAt();
     worker.took(one);
     worker.took(one);
-    worker.ticked(
-      new Map([
-        [one, 9],
-        [other, 0],
-      ]),
-    );
+    worker.ticked({ one: true });
     worker.at(60_000);
-    worker.ticked(
-      new Map([
-        [one, 9],
-        [other, 0],
-      ]),
-    );
+    worker.ticked({ one: true });
     expect(worker.health()).toMatchObject({ starvingMs: 0, sending: 2 });
     worker.ended(one);
-    worker.ticked(
-      new Map([
-        [one, 9],
-        [other, 0],
-      ]),
-    );
+    worker.ticked({ one: true });
     worker.at(61_000);
     expect(worker.health()).toMatchObject({ starvingMs: 1000, sending: 1 });
   });
 
   it('tells the age of the oldest attempt that is open, and forgets it when it ends, also with an error', async () => {
     const worker = progressAt();
-    const [first, second] = [Promise.withResolvers<Attempted>(), Promise.withResolvers<Attempted>()];
+    const [first, second] = [Promise.withResolvers<Sent>(), Promise.withResolvers<Sent>()];
     const { signal } = new AbortController();
-    const sending = worker.timed(() => first.promise)(request, 0, signal);
+    const sendable = { pageId: 'p1', body: '{}', lockedUntil: 0, signal };
+    const sending = worker.timed(() => first.promise)(sendable);
     worker.at(1000);
-    const failing = worker.timed(() => second.promise)(request, 0, signal);
+    const failing = worker.timed(() => second.promise)(sendable);
     worker.at(3000);
     expect(worker.health().oldestAttemptMs).toBe(3000);
-    first.resolve(attempted);
+    first.resolve(sent);
     await sending;
     expect(worker.health().oldestAttemptMs).toBe(2000);
     second.reject(new Error('no'));

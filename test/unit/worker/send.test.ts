@@ -1,15 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import type { SendRequest } from '../../../src/shared/message.ts';
-import type { AttemptDeps } from '../../../src/worker/attempt.ts';
-import { createSendAttempt, diedInMidSend } from '../../../src/worker/attempt.ts';
 import type { ClassifyResponse } from '../../../src/worker/classify.ts';
 import type { Exchange } from '../../../src/worker/exchange.ts';
 import { createKeyring, type Key, type Keyring } from '../../../src/worker/keyring.ts';
+import { createSend, diedInMidSend, type SendDeps } from '../../../src/worker/send.ts';
 import type { SendOptions } from '../../../src/worker/sender.ts';
 import { answered, unanswered } from './exchanges.ts';
 import { readableLogger } from './log-lines.ts';
 
-const request: SendRequest = { conversationId: 'c1', pageId: 'p1', message: { text: 'Xin chào 👋', type: 'text' } };
+const body = '{"conversationId":"c1", "pageId":"p1","message":{"text":"Xin chào 👋","type":"text"}}';
 const config = { timeoutMs: 200, retryAfterMaxMs: 60_000 };
 
 function keyNamed(apiKey: string): Key {
@@ -18,14 +16,14 @@ function keyNamed(apiKey: string): Key {
 
 const keyOfEachPage: Keyring = { keyFor: (pageId) => keyNamed(`key-of-${pageId}`) };
 
-function attemptWith(exchange: Exchange, overrides: Partial<AttemptDeps> = {}) {
+function sendWith(exchange: Exchange, overrides: Partial<SendDeps> = {}) {
   const sent: { body: string; options: SendOptions }[] = [];
   const { logger, lines } = readableLogger();
-  const sendAttempt = createSendAttempt({
+  const send = createSend({
     config,
     sender: {
-      send(body, options) {
-        sent.push({ body, options });
+      send(text, options) {
+        sent.push({ body: text, options });
         return Promise.resolve(exchange);
       },
       close: () => Promise.resolve(),
@@ -36,15 +34,14 @@ function attemptWith(exchange: Exchange, overrides: Partial<AttemptDeps> = {}) {
     ...overrides,
   });
   const { signal } = new AbortController();
-  return { sent, lines, signal, run: () => sendAttempt(request, 5000, signal) };
+  return { sent, lines, signal, run: () => send({ pageId: 'p1', body, lockedUntil: 5000, signal }) };
 }
 
 describe('an attempt', () => {
-  it('sends exactly the request, with the key of its page, as long as the lock covers a whole request', async () => {
-    const { run, sent, signal } = attemptWith(answered(200), { keyring: keyOfEachPage });
+  it('posts exactly the text that was stored, with the key of its page, as long as the lock covers a whole request', async () => {
+    const { run, sent, signal } = sendWith(answered(200), { keyring: keyOfEachPage });
     const before = Date.now();
     const { outcome, startedAtMs, exchange, keyCircuit } = await run();
-    const body = '{"conversationId":"c1","pageId":"p1","message":{"text":"Xin chào 👋","type":"text"}}';
     expect(sent).toEqual([{ body, options: { apiKey: 'key-of-p1', startBefore: 4800, signal } }]);
     expect(outcome.kind).toBe('delivered');
     expect(exchange).toEqual(answered(200));
@@ -53,12 +50,12 @@ describe('an attempt', () => {
   });
 
   it('asks for the request at once when its key is there at once, and waits for a key that comes later', async () => {
-    const atOnce = attemptWith(answered(200), { keyring: keyOfEachPage });
+    const atOnce = sendWith(answered(200), { keyring: keyOfEachPage });
     const running = atOnce.run();
     expect(atOnce.sent).toHaveLength(1);
     await running;
     const found = Promise.withResolvers<Key>();
-    const later = attemptWith(answered(200), { keyring: { keyFor: () => found.promise } });
+    const later = sendWith(answered(200), { keyring: { keyFor: () => found.promise } });
     const waiting = later.run();
     expect(later.sent).toEqual([]);
     found.resolve(keyNamed('late-key'));
@@ -71,17 +68,17 @@ describe('an attempt', () => {
     ['no answer', unanswered(true, { kind: 'timeout' }), 'unknown'],
     ['no connection', unanswered(false, { kind: 'timeout' }), 'not-sent'],
   ])('judges %s', async (_what, exchange, kind) => {
-    expect((await attemptWith(exchange).run()).outcome.kind).toBe(kind);
+    expect((await sendWith(exchange).run()).outcome.kind).toBe(kind);
   });
 
   it('holds a Retry-After to the longest hold of the configuration', async () => {
-    const { outcome } = await attemptWith(answered(429, { retryAfter: '3600' })).run();
+    const { outcome } = await sendWith(answered(429, { retryAfter: '3600' })).run();
     expect(outcome).toMatchObject({ kind: 'held', holdMs: 60_000 });
   });
 
   it('names the circuit of the key that was used, whatever came of it', async () => {
     const exchanges = [answered(200), answered(401), unanswered(false, { kind: 'timeout' })];
-    for (const exchange of exchanges) expect((await attemptWith(exchange).run()).keyCircuit).toBe('key:#10');
+    for (const exchange of exchanges) expect((await sendWith(exchange).run()).keyCircuit).toBe('key:#10');
   });
 
   it.each([
@@ -92,7 +89,7 @@ describe('an attempt', () => {
     ['it holds a character that no header can', 'secret-ключ'],
   ])('lets the page wait two seconds and sends nothing when it has no usable key: %s', async (_what, apiKey) => {
     const { logger, lines } = readableLogger();
-    const { run, sent } = attemptWith(answered(200), { keyring: createKeyring(() => apiKey, 1000, logger) });
+    const { run, sent } = sendWith(answered(200), { keyring: createKeyring(() => apiKey, 1000, logger) });
     const { outcome, exchange, keyCircuit } = await run();
     expect(outcome).toMatchObject({ kind: 'held', scope: 'missing-key', httpStatus: null, holdMs: 2000 });
     expect(outcome.detail).toMatch(/API key for this page/);
@@ -102,9 +99,9 @@ describe('an attempt', () => {
 
   it('judges by the hook classifyResponse where it has an opinion', async () => {
     const classifyResponse: ClassifyResponse = ({ body }) => (body === 'busy' ? 'failed' : undefined);
-    const busy = attemptWith(answered(200, { body: 'busy' }), { classifyResponse });
+    const busy = sendWith(answered(200, { body: 'busy' }), { classifyResponse });
     expect((await busy.run()).outcome).toMatchObject({ kind: 'failed', detail: 'classifyResponse: failed' });
-    const ready = attemptWith(answered(200, { body: 'ready' }), { classifyResponse });
+    const ready = sendWith(answered(200, { body: 'ready' }), { classifyResponse });
     expect((await ready.run()).outcome.kind).toBe('delivered');
   });
 
@@ -120,7 +117,7 @@ describe('an attempt', () => {
     ['says true', () => true],
     ['answers later', () => Promise.resolve('rejected')],
   ])('keeps to the defaults and logs it when the hook classifyResponse %s', async (_what, hook) => {
-    const { run, lines } = attemptWith(answered(200), { classifyResponse: hook as ClassifyResponse });
+    const { run, lines } = sendWith(answered(200), { classifyResponse: hook as ClassifyResponse });
     expect((await run()).outcome).toMatchObject({ kind: 'delivered', detail: null });
     expect(lines).toHaveLength(1);
     expect(lines[0]).toContain('the hook classifyResponse');

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
-import { jobKeys } from '../../src/shared/queues.ts';
 import { connectPatiently } from '../../src/shared/redis.ts';
 import type { Fault } from '../../src/testing/index.ts';
 import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';
 import { startTestRedis } from '../support/redis.ts';
-import { atTarget, expectAllInOrder, outcomesOf, type Scene, setScene, untilEnded } from '../support/stopped-worker.ts';
+import { atTarget, expectAllInOrder, outcomesOf, setScene, untilEnded } from '../support/stopped-worker.ts';
 
-describe('a worker that is killed right after it parked a message', () => {
+describe('a message that a worker may not have yet', () => {
   let server: RedisServer;
   let redis: LaneRedis;
   beforeAll(async () => {
@@ -22,47 +22,40 @@ describe('a worker that is killed right after it parked a message', () => {
 
   const holdFor = (seconds: number): Fault => ({ kind: 'status', status: 429, retryAfter: seconds, times: 1 });
 
-  async function stopAtParked(scene: Scene): Promise<void> {
-    await scene.stopWorker({ command: 'laneClaim', when: 'answered', reply: 'parked' }, 'SIGKILL');
-    const { root } = scene.lanes.shard;
-    expect(await redis.zscore(`${root}send:waiting-children`, scene.target)).not.toBeNull();
-    expect(await redis.exists(`${root}send:active`, jobKeys(scene.lanes.shard, scene.target).lock)).toBe(0);
-  }
-
-  it.concurrent('that an operator has put forward: it goes in its turn', async () => {
+  it.concurrent('since an operator has put it forward in some dashboard: it goes in its turn', async () => {
     const held: Fault = { ...holdFor(3), match: { textIncludes: 'message 1' } };
     await using scene = await setScene(server, redis, { faults: [held] });
-    const promoteByHand = async (): Promise<void> => {
-      await scene.until(scene.ids[0] ?? '', 'held');
-      const send = `${scene.lanes.shard.root}send:`;
-      await redis
-        .multi()
-        .zrem(`${send}waiting-children`, scene.target)
-        .lpush(`${send}wait`, scene.target)
-        .zadd(`${send}marker`, 0, '0')
-        .exec();
-    };
-    await Promise.all([stopAtParked(scene), promoteByHand()]);
-
     scene.startWorker();
+    await scene.until(scene.ids[0] ?? '', 'held');
+    const send = `${scene.lanes.shard.root}send:`;
+    await redis
+      .multi()
+      .zrem(`${send}waiting-children`, scene.target)
+      .lpush(`${send}wait`, scene.target)
+      .zadd(`${send}marker`, 0, '0')
+      .exec();
+    await eventually('it is back where it was', async () => {
+      return (await redis.zscore(`${send}waiting-children`, scene.target)) !== null;
+    });
+    expect(await redis.exists(`${send}wait`, `${send}active`)).toBe(0);
+
     const records = await untilEnded(scene, scene.ids);
     expect(records.map(outcomesOf)).toEqual([['held', 'delivered'], ['delivered'], ['delivered'], ['delivered']]);
     expect(scene.api.report()).toMatchObject({ requests: 5, duplicates: { count: 0 } });
     await expectAllInOrder(scene, records);
   });
 
-  it.concurrent('that came back from backoff while its page was busy: it is the first to go on', async () => {
+  it.concurrent('since it came back from backoff while its page was busy: it is the first to go on', async () => {
     // The other conversation takes the page's only place when the target fails, and keeps it while it is held.
     const busy: Fault = { ...holdFor(4), match: { conversationId: 'c2', textIncludes: 'message 2' } };
     await using scene = await setScene(server, redis, {
       faults: [atTarget({ kind: 'status', status: 500, times: 1 }), busy],
-      config: { pageParallelism: 1, backoffMs: 1000, backoffMaxMs: 1000 },
+      config: { pageParallelism: 1, backoffMs: 1000, backoffMaxMs: 1000, concurrency: 1 },
     });
     const others: string[] = [];
     for (let n = 1; n <= 3; n += 1) others.push(await scene.enqueue(textMessage('c2', n)));
-    await stopAtParked(scene);
-
     scene.startWorker();
+
     const records = await untilEnded(scene, [...scene.ids, ...others]);
     expect(records.map(outcomesOf)).toEqual([
       ['delivered'],

@@ -1,0 +1,104 @@
+import { describe, expect, it, vi } from 'vitest';
+import type { ConfigOptions } from '../../src/producer/index.ts';
+import { mostWithin } from '../chaos/pace.ts';
+import { eventually } from '../support/eventually.ts';
+import { expectAccepted } from '../support/expect-accepted.ts';
+import { manyMessages, textMessage } from '../support/messages.ts';
+import { installOnSteppingRedis } from '../support/stepping-site.ts';
+import type { Installation } from '../support/worker.ts';
+
+vi.setConfig({ testTimeout: 60_000, maxConcurrency: 3 });
+
+const TEN_MINUTES_MS = 600_000;
+const HOUR_MS = 3_600_000;
+/** What a step may cost a message that waits for its turn under a limit. */
+const PAUSE_MS = 2000;
+
+function expectSentOnceInOrder({ api }: Installation): void {
+  expect(api.report()).toMatchObject({ duplicates: { count: 0 }, outOfOrder: { count: 0 } });
+}
+
+describe.concurrent('when the clock of Redis steps ten minutes forward', () => {
+  it.each<{ limit: string; config: ConfigOptions; pages: number }>([
+    { limit: 'of the fleet', config: { rateLimit: '20/s' }, pages: 4 },
+    { limit: 'of a page', config: { pageRateLimit: '20/s' }, pages: 1 },
+  ])('messages under a limit $limit go on at its pace, and no faster', async ({ config, pages }) => {
+    await using site = await installOnSteppingRedis({ config });
+    site.startWorker();
+    await site.producer.enqueueMessages(manyMessages(40, 4, pages));
+    await site.api.waitForAccepted(30);
+    await site.stepClock(TEN_MINUTES_MS);
+    await expectAccepted(site, 160, PAUSE_MS + 7000);
+    const arrivals = site.api.accepted.map(({ at }) => at);
+    expect(mostWithin(arrivals, 1000)).toBeLessThanOrEqual(23);
+    expectSentOnceInOrder(site);
+  });
+
+  it('and back again, messages under a limit go on within two seconds', async () => {
+    await using site = await installOnSteppingRedis({ config: { rateLimit: '20/s' } });
+    await site.producer.enqueueMessages(manyMessages(40, 4));
+    await site.api.waitForAccepted(20);
+    await site.stepClock(TEN_MINUTES_MS);
+    await site.api.waitForAccepted(60);
+    await site.stepClock(-TEN_MINUTES_MS);
+    const before = site.api.accepted.length;
+    await expectAccepted(site, before + 20, PAUSE_MS + 1000);
+    await expectAccepted(site, 160, 5000);
+    expectSentOnceInOrder(site);
+  });
+
+  it('nothing that was put off, scheduled or stored is lost', async () => {
+    await using site = await installOnSteppingRedis({
+      config: { backoffMs: 3000, backoffMaxMs: 3000 },
+      api: {
+        faults: [
+          { kind: 'status', status: 429, retryAfter: 4, match: { pageId: 'held' }, times: 1 },
+          { kind: 'status', status: 500, match: { pageId: 'failing' }, times: 1 },
+        ],
+      },
+    });
+    const held = await site.enqueue(textMessage('c1', 1, 'held'));
+    const failing = await site.enqueue(textMessage('c1', 1, 'failing'));
+    const scheduled = await site.enqueue({ ...textMessage('c1', 1, 'scheduled'), delayMs: 6000 });
+    const behind = await site.enqueue(textMessage('c1', 2, 'failing'));
+    await site.until(held, 'held');
+    await site.until(failing, 'retrying');
+    await site.stepClock(TEN_MINUTES_MS);
+    for (const id of [held, failing, scheduled, behind]) await site.until(id, 'delivered');
+    expectSentOnceInOrder(site);
+  });
+
+  it('a message whose TTL is shorter than the step may expire, as a dead letter that says so', async () => {
+    await using site = await installOnSteppingRedis({ startWorker: false });
+    const short = await site.enqueue({ ...textMessage('c1', 1), ttlMs: TEN_MINUTES_MS / 2 });
+    const long = await site.enqueue({ ...textMessage('c1', 2), ttlMs: HOUR_MS });
+    await site.stepClock(TEN_MINUTES_MS);
+    site.startWorker();
+    expect(await site.until(short, 'dead')).toMatchObject({ reason: 'expired' });
+    await site.until(long, 'delivered');
+  });
+
+  it.each(['resend', 'dead-letter'] as const)(
+    'what is in flight arrives once, though every lock has ended at the step (%s)',
+    async (onUnknownOutcome) => {
+      // The lock lasts 8 s with this, and is looked at every 4 s: a request is seen by two looks.
+      const config = { timeoutMs: 4000, onUnknownOutcome };
+      await using site = await installOnSteppingRedis({ config, api: { latencyMs: 3000 } });
+      site.startWorker();
+      let stored = 0;
+      // Requests are open at every moment of three looks.
+      for (let step = 1; step <= 3; step += 1) {
+        await site.producer.enqueueMessages(Array.from({ length: 20 }, (_, c) => textMessage(`c${c}`, 1, `p${step}`)));
+        stored += 20;
+        await eventually('the API holds all requests', () => site.api.report().requests >= stored);
+        await site.stepClock(TEN_MINUTES_MS);
+        await expectAccepted(site, stored, 4000);
+      }
+      await eventually('all are settled', async () => {
+        return site.attempts.filter(({ outcome }) => outcome === 'delivered').length >= stored;
+      });
+      expect(await site.deadLetters.count()).toBe(0);
+      expect(site.api.report()).toMatchObject({ requests: stored, accepted: stored, duplicates: { count: 0 } });
+    },
+  );
+});

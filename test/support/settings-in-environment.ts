@@ -1,0 +1,13 @@
+import type { ConfigOptions } from '../../src/producer/index.ts';
+import { variables } from '../../src/shared/config-schema.ts';
+
+/** The settings of an installation as a process of the command line takes them. */
+export function settingsInEnvironment(config: ConfigOptions): Record<string, string> {
+  const values = new Map(Object.entries(config));
+  return Object.fromEntries(
+    variables.flatMap(({ key, name }) => {
+      const value = values.get(key);
+      return value === undefined ? [] : [[name, String(value)]];
+    }),
+  );
+}

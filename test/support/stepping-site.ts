@@ -1,0 +1,16 @@
+import { type HeldInstallation, installWithHolds } from './held-installation.ts';
+import { startSteppingRedis } from './stepping-redis.ts';
+import type { InstallationOptions } from './worker.ts';
+
+/** An installation on a Redis of its own, whose clock can be stepped. */
+export interface SteppingSite extends HeldInstallation {
+  /** Steps the clock of Redis, back if the number is below zero. */
+  stepClock(byMs: number): Promise<void>;
+}
+
+export async function installOnSteppingRedis(options: InstallationOptions = {}): Promise<SteppingSite> {
+  const stack = new AsyncDisposableStack();
+  const redis = stack.use(await startSteppingRedis());
+  const site = stack.use(await installWithHolds(redis, options));
+  return { ...site, stepClock: redis.stepClock, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}

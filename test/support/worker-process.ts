@@ -1,0 +1,40 @@
+import { hostname } from 'node:os';
+import type { ConfigOptions } from '../../src/producer/index.ts';
+import { resolveConfig } from '../../src/shared/config.ts';
+import { deadlineIn } from '../../src/shared/deadline.ts';
+import { createSession } from '../../src/shared/session.ts';
+import { readStatus } from '../../src/shared/status.ts';
+import { type CommandProcess, startCommand } from './command-line.ts';
+import { eventually } from './eventually.ts';
+import { settingsInEnvironment } from './settings-in-environment.ts';
+
+/** Other tests may keep the machine busy. */
+const START_MS = 40_000;
+
+/** Starts `kitechat-sender worker` for an installation, and waits until its status lists it. */
+export async function startWorkerProcess(
+  config: ConfigOptions,
+  env: Record<string, string> = {},
+): Promise<CommandProcess> {
+  const worker = startCommand(['worker'], { ...settingsInEnvironment(config), LOG_LEVEL: 'info', ...env });
+  const settings = resolveConfig(config);
+  const session = createSession(settings);
+  const isListed = async (): Promise<boolean> => {
+    const { workers } = await readStatus(session, settings, deadlineIn(settings.enqueueTimeoutMs));
+    return workers.some(({ id }) => id === workerIdOf(worker));
+  };
+  try {
+    await eventually('the worker is listed', isListed, START_MS);
+    return worker;
+  } catch (error) {
+    await worker[Symbol.asyncDispose]();
+    throw error;
+  } finally {
+    await session.close();
+  }
+}
+
+/** The name under which a worker process is listed. */
+export function workerIdOf(worker: CommandProcess): string {
+  return `${hostname()}-${worker.pid}`;
+}

@@ -1,0 +1,101 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Taken } from '../../../src/shared/lanes/turn.ts';
+import { sealRequest } from '../../../src/shared/sealing/sealed-content.ts';
+import { NO_KEYS, openSealing } from '../../../src/shared/sealing/sealing.ts';
+import { NO_MESSAGE, readMessage } from '../../../src/worker/read-message.ts';
+import { encryptionKeys, newKeysFile } from '../../support/encryption-keys.ts';
+import { validRequest } from '../shared/arbitrary-request.ts';
+
+const ID = '0-01ARZ3NDEKTSV4RRFFQ69G5FAV';
+const request = { pageId: 'p1', conversationId: 'c1', message: { type: 'text', text: 'Hello' } } as const;
+
+function takenWith(data: string, more: Partial<Taken> = {}): Taken {
+  return {
+    verdict: 'go',
+    id: ID,
+    attempt: 'a.1',
+    type: 'text',
+    data,
+    enqueuedAtMs: 0,
+    attemptsUsed: 0,
+    history: '',
+    label: null,
+    policy: null,
+    replays: null,
+    ...more,
+  };
+}
+
+const newSealing = () => openSealing({ encryptionKeysFile: newKeysFile(encryptionKeys('k1')).path });
+
+describe('a message that a worker has', () => {
+  it('is sent as the text that was stored, to the last byte', () => {
+    fc.assert(
+      fc.property(validRequest, fc.constantFrom(undefined, 1, '\t'), (stored, indent) => {
+        const text = JSON.stringify(stored, null, indent);
+        expect(readMessage(NO_KEYS, takenWith(text))).toMatchObject({ body: text, problem: null });
+      }),
+    );
+  });
+
+  it('is known with all that its producer said of it', () => {
+    const more = { label: 'spring', policy: 'dead-letter', replays: '0-01H' };
+    expect(readMessage(NO_KEYS, takenWith(JSON.stringify(request), more)).stored).toEqual({
+      request,
+      label: 'spring',
+      onUnknownOutcome: 'dead-letter',
+      replayOf: '0-01H',
+    });
+    expect(readMessage(NO_KEYS, takenWith(JSON.stringify(request))).stored).toEqual({ request });
+  });
+
+  it('is opened before it is sent, and stays encrypted in what is known of it', () => {
+    const sealing = newSealing();
+    const sealed = sealRequest(sealing, ID, request);
+    const read = readMessage(sealing, takenWith(JSON.stringify(sealed)));
+    expect(read).toEqual({ stored: { request: sealed }, body: JSON.stringify(request), problem: null });
+  });
+
+  it('is not sent where its key is missing, and kept for when that is there again', () => {
+    const sealed = sealRequest(newSealing(), ID, request);
+    const read = readMessage(NO_KEYS, takenWith(JSON.stringify(sealed)));
+    expect(read).toMatchObject({ stored: { request: sealed }, body: null });
+    expect(read.problem).not.toBe(NO_MESSAGE);
+  });
+
+  it.each(['', '{"pageId"', 'null', '7', '"text"', '[]', '{"v":99}', '{"pageId":"p1","conversationId":"c1"}'])(
+    'is none that this version knows: %j',
+    (data) => {
+      expect(readMessage(NO_KEYS, takenWith(data))).toEqual({ stored: null, body: null, problem: NO_MESSAGE });
+    },
+  );
+
+  it.each([{ policy: 'later' }, { label: 'x'.repeat(1000) }, { replays: 'x'.repeat(1000) }])(
+    'is none that this version knows with what was written beside it',
+    (more) => {
+      expect(readMessage(NO_KEYS, takenWith(JSON.stringify(request), more))).toEqual({
+        stored: null,
+        body: null,
+        problem: NO_MESSAGE,
+      });
+    },
+  );
+
+  it('may not be sent if it breaks a rule, which is told by path and never by value', () => {
+    const message = { type: 'text', text: 'secret'.repeat(20_000), to: 'secret' };
+    const read = readMessage(NO_KEYS, takenWith(JSON.stringify({ ...request, message })));
+    expect(read).toMatchObject({ stored: null, body: null });
+    expect(read.problem).toMatch(/^what was stored is no message that may be sent: message/);
+    expect(read.problem).not.toContain('secret');
+  });
+
+  it('may not be sent if what was encrypted breaks a rule', () => {
+    const sealing = newSealing();
+    const message = { type: 'sticker', text: 'secret' } as never;
+    const sealed = sealRequest(sealing, ID, { ...request, message });
+    const read = readMessage(sealing, takenWith(JSON.stringify(sealed)));
+    expect(read).toMatchObject({ stored: { request: sealed }, body: null });
+    expect(read.problem).not.toContain('secret');
+  });
+});
