@@ -54,7 +54,9 @@ export function createProcessor({ config, send, fleet, keyring, sealing, logger 
   return async (taken, lockedUntil, signal) => {
     const message = readMessage(sealing, taken);
     const policy = message.stored?.onUnknownOutcome ?? config.onUnknownOutcome;
-    const attempt = { taken, message, policy, ...(await findOut({ taken, message, policy }, lockedUntil, signal)) };
+    const findings = await findOut({ taken, message, policy }, lockedUntil, signal);
+    if (taken.isProbe && findings.sent === null) await giveUpProbe();
+    const attempt = { taken, message, policy, ...findings };
     return { attempt, settlement: settlementOf(attempt, settling) };
   };
 
@@ -85,10 +87,7 @@ export function createProcessor({ config, send, fleet, keyring, sealing, logger 
   ): Promise<Findings> {
     const { taken, message } = known;
     const { stored, body } = message;
-    if (stored === null || body === null) {
-      if (taken.isProbe) await fleet.giveUpProbe();
-      return undecodable();
-    }
+    if (stored === null || body === null) return undecodable();
     const { pageId } = stored.request;
     const keyLeave = fleet.hasRefusedKeys() ? await leaveOfKey(pageId) : 'go';
     if (typeof keyLeave === 'object') {
@@ -97,6 +96,15 @@ export function createProcessor({ config, send, fleet, keyring, sealing, logger 
     }
     const sent = await send({ pageId, body, lockedUntil, signal });
     return await conclude(known, sent, taken.isProbe || keyLeave === 'probe');
+  }
+
+  /** Nothing was tried: another message may find out whether the API works. */
+  async function giveUpProbe(): Promise<void> {
+    try {
+      await fleet.giveUpProbe();
+    } catch (error) {
+      logger.warn({ err: error }, 'the fleet could not be told that its probe was not sent');
+    }
   }
 
   async function leaveOfKey(pageId: string): Promise<ReturnType<Fleet['leaveFor']>> {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as atEndOfTurn, setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { SEND_QUEUE } from '../shared/keys.ts';
 import {
@@ -99,11 +99,13 @@ export function createTurns(deps: TurnsDeps): Turns {
   function schedule(): void {
     if (isScheduled) return;
     isScheduled = true;
-    setImmediate(() => {
-      isScheduled = false;
-      const speaking = speak().finally(() => underWay.delete(speaking));
-      underWay.add(speaking);
-    });
+    const speaking = atEndOfTurn()
+      .then(() => {
+        isScheduled = false;
+        return speak();
+      })
+      .finally(() => underWay.delete(speaking));
+    underWay.add(speaking);
   }
 
   /** One call, or none if there is nothing to say. @returns how many messages it brought. */
@@ -115,7 +117,7 @@ export function createTurns(deps: TurnsDeps): Turns {
     asking = [];
     out -= settlements.length;
     const free = Math.max(0, deps.places() - out - asked);
-    const mayTake = isProbe || deps.leave() === 'go';
+    const mayTake = !isClosing && (isProbe || deps.leave() === 'go');
     const dueSlots = mayTake ? slots.takeDue(free) : 0;
     // Whoever has slots that lie ahead takes at those.
     const isAsking = waiting.length > 0 && mayTake && (dueSlots > 0 || slots.count() === 0);

@@ -3,10 +3,9 @@ import { expireLetters } from '../../src/shared/lanes/letters.ts';
 import { openShard } from '../../src/shared/queues.ts';
 import { connectPatiently } from '../../src/shared/redis.ts';
 import type { RedisServer } from '../../src/testing/redis-handle.ts';
-import { buryFailed } from '../../src/worker/bury-lost.ts';
 import { eventually } from '../support/eventually.ts';
 import { type HeldInstallation, installWithHolds } from '../support/held-installation.ts';
-import { BURY } from '../support/lanes-model/worker-steps.ts';
+import { openLanes } from '../support/lanes.ts';
 import { textMessage } from '../support/messages.ts';
 import { startTestRedis } from '../support/redis.ts';
 import type { InstallationOptions } from '../support/worker.ts';
@@ -152,24 +151,29 @@ describe.concurrent('a dead letter with KITECHAT_ON_DEAD_LETTER=hold', () => {
     expect(textsOf(site)).toEqual(['message 2', 'message 3']);
   });
 
-  it('of a message that BullMQ failed by itself, or that nobody can read, holds its conversation', async () => {
+  it('of a message that kills its workers, or that nobody can read, holds its conversation', async () => {
     await using site = await installHolding({ startWorker: false });
     const redis = connectPatiently(server.url);
-    const shard = await openShard(redis, site.config.namespace ?? '', 0);
+    const lanes = await openLanes(redis, site.config.namespace);
+    const { root } = lanes.shard;
     const crashed = await site.enqueue(textMessage('c1', 2));
     const unreadable = await site.enqueue(textMessage('c2', 2));
     await site.enqueue(textMessage('c1', 3));
-    await redis.hset(`${shard.root}send:${unreadable}`, 'data', '{"v":99}');
-    for (const id of [crashed, unreadable]) {
-      await redis.multi().lrem(`${shard.root}send:wait`, 1, id).zadd(`${shard.root}send:failed`, 1, id).exec();
-    }
-    expect(await buryFailed(shard, { ...BURY, onDeadLetter: 'hold' })).toBe(2);
+    await redis.hset(`${root}send:${unreadable}`, 'data', '{"v":99}');
+    const taken = await lanes.take();
+    expect(taken).toMatchObject({ id: crashed });
+    // As if it had been found open often.
+    await redis.hset(`${root}send:${crashed}`, 'crashes', 100);
+    await lanes.stall({ id: crashed });
+    site.startWorker();
+    for (const id of [crashed, unreadable]) await site.until(id, 'dead');
     const hold = { scope: 'conversation', page: 'p1', reason: 'dead-letter' };
     expect(await holdsOf(site)).toEqual([
       { ...hold, conversation: 'c1', letter: crashed },
       { ...hold, conversation: 'c2', letter: unreadable },
     ]);
     expect(await site.status()).toMatchObject({ held: 1, queued: 0, dead: 2 });
+    expect((await site.deadLetters.get(crashed))?.reason).toBe('crashed');
     redis.disconnect();
   });
 

@@ -2,12 +2,11 @@ import { spawnSync } from 'node:child_process';
 import { hostname } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { deadlineIn } from '../../src/shared/deadline.ts';
-import { registerWorker, workersKey } from '../../src/shared/lanes/register.ts';
+import { beatIn, workersKey } from '../../src/shared/lanes/leader.ts';
 import type { Shard } from '../../src/shared/queues.ts';
 import { createSession } from '../../src/shared/session.ts';
 import type { RedisServer } from '../../src/testing/redis-handle.ts';
 import { startCommand } from '../support/command-line.ts';
-import { rulesOf } from '../support/lanes.ts';
 import { startTestRedis } from '../support/redis.ts';
 
 const main = new URL('../../src/cli/healthcheck/main.ts', import.meta.url).pathname;
@@ -48,12 +47,11 @@ describe('the health check of a container', () => {
   it('knows its own worker whatever its process id, and no other', async () => {
     const namespace = 'own-and-others';
     const env = { REDIS_URL: server.url, KITECHAT_NAMESPACE: namespace };
-    await inShard(namespace, async (shard) => {
-      await registerWorker(shard, `${hostname()}-replica-1`, record, rulesOf());
-      await registerWorker(shard, 'elsewhere-1', record, rulesOf());
-    });
+    const beat = (workerId: string) => async (shard: Shard) => await beatIn(shard, { workerId, record, window: 0 });
+    await inShard(namespace, beat(`${hostname()}-replica-1`));
+    await inShard(namespace, beat('elsewhere-1'));
     expect(healthcheck(env).exitCode).toBe(1);
-    await inShard(namespace, (shard) => registerWorker(shard, `${hostname()}-7`, record, rulesOf()));
+    await inShard(namespace, beat(`${hostname()}-7`));
     expect(healthcheck(env).exitCode).toBe(0);
   });
 

@@ -1,209 +1,258 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Claim, claim } from '../../src/shared/lanes/claim.ts';
 import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
-import { reconcile } from '../../src/shared/lanes/reconcile.ts';
-import { registerWorker } from '../../src/shared/lanes/register.ts';
+import { BACKOFF, IN_FLIGHT } from '../../src/shared/lanes/places.ts';
+import { readRepairs, reconcile } from '../../src/shared/lanes/reconcile.ts';
+import type { AttemptToSettle, Settlement, Taken, TurnAnswer } from '../../src/shared/lanes/turn.ts';
+import { readHolds } from '../../src/shared/lanes/hold.ts';
 import { connectPatiently } from '../../src/shared/redis.ts';
 import type { RedisServer } from '../../src/testing/redis-handle.ts';
-import { delivered, type Lanes, openLanes, type Taken } from '../support/lanes.ts';
+import { delivered, type Lanes, openLanes } from '../support/lanes.ts';
 import { startTestRedis } from '../support/redis.ts';
 
 const CONVERSATIONS = ['c1', 'c2', 'c3', 'c4', 'c5'];
 
-describe('messages that are claimed or settled at the same moment', () => {
+describe('messages that are taken or settled in one call', () => {
   let server: RedisServer;
   let redis: LaneRedis;
   let lanes: Lanes;
+  let send: string;
   beforeAll(async () => {
     server = await startTestRedis();
     redis = connectPatiently(server.url);
   });
   beforeEach(async () => {
     lanes = await openLanes(redis);
+    send = `${lanes.shard.root}send:`;
   });
   afterAll(async () => {
     redis.disconnect();
     await server.stop();
   });
 
-  /** Stores a message in each conversation, and takes all that is released. */
+  /** Stores a message in each conversation. */
+  async function storeInto(conversations: readonly string[] = CONVERSATIONS): Promise<string[]> {
+    const ids: string[] = [];
+    for (const conversation of conversations) ids.push(await lanes.store({ conversation }));
+    return ids;
+  }
+
+  /** Stores a message in each conversation, and takes them. */
   async function takeAll(conversations: readonly string[] = CONVERSATIONS): Promise<Taken[]> {
-    for (const conversation of conversations) await lanes.store({ conversation });
-    const all: Taken[] = [];
-    for (let taken = await lanes.take(); taken; taken = await lanes.take()) all.push(taken);
-    return all;
+    await storeInto(conversations);
+    return (await lanes.turn()).taken;
   }
 
-  const claimAll = (all: readonly Taken[]) => Promise.allSettled(all.map((taken) => lanes.claim(taken, taken.id)));
-  const settleAll = (all: readonly Taken[]) =>
-    Promise.allSettled(all.map((taken) => lanes.settle(taken, taken.id, delivered)));
-  const laneKey = (conversation: string): string => `${lanes.shard.root}lane:p1/${conversation}`;
+  const ended = (taken: Pick<Taken, 'id' | 'attempt'>, settlement: Settlement = delivered): AttemptToSettle => ({
+    id: taken.id,
+    attempt: taken.attempt,
+    record: null,
+    survived: true,
+    settlement,
+  });
+  /** Settles all of them in one call, which takes nothing. */
+  const settleAll = async (all: readonly Taken[]): Promise<TurnAnswer> =>
+    await lanes.turn({ places: 0, settlements: all.map((taken) => ended(taken)) });
+  const placeOf = (id: string) => redis.hget(`${send}${id}`, 'place');
+  const jobsIn = (list: 'active' | 'wait') => redis.lrange(`${send}${list}`, 0, -1);
 
-  /** What stands in the way of a conversation is another's; whoever touches it is refused by Redis. */
-  async function spoil(conversation: string): Promise<void> {
-    await redis.set(laneKey(conversation), 'what is this?');
+  /** What stands in the way of a message is another’s; whoever touches it is refused by Redis. @returns what ends that. */
+  async function spoil(key: string): Promise<() => Promise<void>> {
+    const kept = `${key}:kept`;
+    await redis.rename(key, kept);
+    await redis.set(key, 'what is this?');
+    return async () => void (await redis.rename(kept, key));
   }
 
-  async function scriptsRun(): Promise<number> {
-    const stats = await redis.info('commandstats');
-    return ['eval', 'evalsha'].reduce((sum, name) => {
-      return sum + Number(new RegExp(`cmdstat_${name}:calls=(\\d+)`).exec(stats)?.[1] ?? 0);
-    }, 0);
+  async function whileFull(work: () => Promise<void>): Promise<void> {
+    await redis.config('SET', 'maxmemory', '1');
+    try {
+      await work();
+    } finally {
+      await redis.config('SET', 'maxmemory', '0');
+    }
   }
 
-  it('take one script for the claims and one for the settlements, and each gets what it would get alone', async () => {
-    await claimAll(await takeAll(['warm-up']));
+  it('get each what it would get alone, and what has become ready is taken in the same call', async () => {
     const all = await takeAll();
+    expect(all.map(({ verdict }) => verdict)).toEqual(['go', 'go', 'go', 'go', 'go']);
+    expect(new Set(all.map(({ attempt }) => attempt)).size).toBe(5);
     const next = await lanes.store({ conversation: 'c3' });
-    const before = await scriptsRun();
-    expect((await claimAll(all)).map(verdictOf)).toEqual(['go', 'go', 'go', 'go', 'go']);
-    const between = await scriptsRun();
-    expect((await settleAll(all)).map(verdictOf)).toEqual(['done', 'done', 'done', 'done', 'done']);
-    expect([between - before, (await scriptsRun()) - between]).toEqual([1, 1]);
-    expect(await lanes.released()).toEqual([next]);
+    const { settled, taken } = await lanes.turn({ settlements: all.map((one) => ended(one)) });
+    expect(settled).toEqual(all.map(() => ({ verdict: 'done', delayMs: 0 })));
+    expect(taken.map(({ id }) => id)).toEqual([next]);
+    expect(await jobsIn('active')).toEqual([next]);
   });
 
-  it('fail alone: a claim that Redis refuses keeps no other from being carried out', async () => {
-    const all = await takeAll();
-    await spoil('c3');
-    const answers = await claimAll(all);
-    expect(answers.map(verdictOf)).toEqual(['go', 'go', 'WRONGTYPE', 'go', 'go']);
-    expect(answers[2]).toMatchObject({ reason: { name: 'ReplyError' } });
-    expect(await Promise.all(all.map(({ id }) => isOpen(id)))).toEqual([true, true, false, true, true]);
+  it('fail alone: one that Redis refuses to hand out keeps no other from being taken, and goes later', async () => {
+    const ids = await storeInto();
+    const [, , bad = ''] = ids;
+    const mend = await spoil(`${send}${bad}`);
+    const { taken, refused } = await lanes.turn();
+    expect(taken.map(({ id }) => id)).toEqual(ids.filter((id) => id !== bad));
+    expect(refused).toMatchObject([{ id: bad, error: { name: 'ReplyError' } }]);
+    expect(refused[0]?.error.message).toMatch(/^WRONGTYPE/);
+    expect((await jobsIn('active')).toSorted()).toEqual(ids.filter((id) => id !== bad));
+
+    await mend();
+    await reconcile(lanes.shard, '0');
+    expect((await lanes.turn()).taken).toMatchObject([{ id: bad, verdict: 'go' }]);
   });
 
   it('fail alone: a settlement that Redis refuses keeps no other from being carried out', async () => {
     const all = await takeAll();
-    const next: string[] = [];
-    for (const conversation of CONVERSATIONS) next.push(await lanes.store({ conversation }));
-    await claimAll(all);
-    await spoil('c3');
-    expect((await settleAll(all)).map(verdictOf)).toEqual(['done', 'done', 'WRONGTYPE', 'done', 'done']);
-    expect(await lanes.released()).toEqual(next.filter((_, n) => n !== 2));
+    const [, , bad] = all;
+    if (!bad) throw new Error('there is nothing to send');
+    const next = await storeInto();
+    const mend = await spoil(`${send}${bad.id}`);
+    const { settled } = await settleAll(all);
+    expect(settled.map(verdictOf)).toEqual(['done', 'done', 'WRONGTYPE', 'done', 'done']);
+    expect((await lanes.turn()).taken.map(({ id }) => id)).toEqual(next.filter((_, n) => n !== 2));
 
-    // The message was delivered all the same: whoever asks again hears so, and the next repair frees its place.
-    await redis.del(laneKey('c3'));
-    expect((await settleAll(all.slice(2, 3))).map(verdictOf)).toEqual(['done']);
-    const [, , refused] = all;
-    expect(await lanes.window()).toContain(refused?.id);
+    await mend();
+    expect((await settleAll([bad])).settled.map(verdictOf)).toEqual(['done']);
+    expect((await lanes.turn()).taken.map(({ id }) => id)).toEqual([next[2]]);
+  });
+
+  it('have ended, each with its word, also if Redis refuses what comes after that', async () => {
+    const all = await takeAll();
+    const [, , bad] = all;
+    if (!bad) throw new Error('there is nothing to send');
+    const mend = await spoil(`${lanes.shard.root}lane:p1/c3`);
+    const { settled } = await settleAll(all);
+    expect(settled.map(verdictOf)).toEqual(['done', 'done', 'WRONGTYPE', 'done', 'done']);
+
+    // The message was delivered all the same: whoever says so again hears it, and the next repair frees its place.
+    await mend();
+    expect((await settleAll([bad])).settled.map(verdictOf)).toEqual(['done']);
+    expect(await lanes.heads()).toEqual({ 'p1/c3': IN_FLIGHT });
     await reconcile(lanes.shard, '0');
-    expect(await lanes.window()).not.toContain(refused?.id);
+    expect(await lanes.heads()).toEqual({});
+    expect(await readRepairs(lanes.shard)).toEqual({ 'forgotten-end': 1 });
+    expect((await redis.zrange(`${send}completed`, 0, '-1')).toSorted()).toEqual(all.map(({ id }) => id));
   });
 
-  it('are carried out whole or not at all when Redis has no memory left', async () => {
+  it('keep a lane that another key stands in the way of from stopping other conversations', async () => {
+    const ids = await storeInto();
+    await spoil(`${lanes.shard.root}lane:p1/c3`);
+    expect((await lanes.turn()).taken.map(({ id }) => id)).toEqual(ids.filter((_, n) => n !== 2));
+  });
+
+  it.each([
+    ['without a limit', {}],
+    ['under a limit of the fleet', { intervalMs: 1 }],
+  ])('are taken and settled although Redis has no memory left, %s, so that it has some again', async (_what, rules) => {
+    await lanes.rules(rules);
+    const ids = await storeInto();
+    const given: string[] = [];
+    await whileFull(async () => {
+      for (let calls = 0; given.length < ids.length && calls < 50; calls += 1) {
+        const { taken, refused, slotsMs } = await lanes.turn({ places: 2 });
+        const atSlots = slotsMs.length > 0 ? await lanes.turn({ places: 2, dueSlots: slotsMs.length }) : null;
+        for (const one of [...taken, ...(atSlots?.taken ?? [])]) {
+          given.push(one.id);
+          expect(await lanes.settle(one, delivered)).toEqual({ verdict: 'done', delayMs: 0 });
+        }
+        expect(refused).toEqual([]);
+      }
+    });
+    expect(given).toEqual(ids);
+    expect(await redis.zrange(`${send}completed`, 0, '-1')).toHaveLength(ids.length);
+  });
+
+  it('are settled although Redis has no memory left, and make way for others in the same call', async () => {
     const all = await takeAll();
-    await redis.config('SET', 'maxmemory', '1');
-    try {
-      expect((await claimAll(all)).map(verdictOf)).toEqual(['OOM', 'OOM', 'OOM', 'OOM', 'OOM']);
-    } finally {
-      await redis.config('SET', 'maxmemory', '0');
+    const next = await storeInto();
+    await whileFull(async () => {
+      const { settled, taken } = await lanes.turn({ settlements: all.map((one) => ended(one)) });
+      expect(settled.map(verdictOf)).toEqual(['done', 'done', 'done', 'done', 'done']);
+      expect(taken.map(({ id, verdict }) => [id, verdict])).toEqual(next.map((id) => [id, 'go']));
+    });
+    expect(await redis.zcard(`${send}completed`)).toBe(5);
+    for (const id of next) expect(await redis.exists(`${send}${id}:lock`)).toBe(1);
+  });
+
+  it('are given to one worker each, however many ask', async () => {
+    const ids = await storeInto();
+    const answers = await Promise.all(
+      ['a', 'b', 'c'].map((token) => lanes.turn({ token, places: 2, attemptPrefix: `${token}.` })),
+    );
+    const taken = answers.flatMap((answer) => answer.taken.map(({ id }) => id));
+    expect(taken.toSorted()).toEqual(ids);
+    for (const [n, token] of ['a', 'b', 'c'].entries()) {
+      for (const { id, attempt } of answers[n]?.taken ?? []) {
+        expect(await redis.get(`${send}${id}:lock`)).toBe(token);
+        expect(attempt).toMatch(new RegExp(`^${token}\\.`));
+      }
     }
-    expect(await Promise.all(all.map(({ id }) => isOpen(id)))).toEqual([false, false, false, false, false]);
-    expect((await claimAll(all)).map(verdictOf)).toEqual(['go', 'go', 'go', 'go', 'go']);
   });
 
-  it('know each other’s locks and attempts: only one of two that have the same message may send it', async () => {
+  it('know each other’s attempts: of several words about one message the first true one counts', async () => {
     const [taken] = await takeAll(['c1']);
-    if (!taken) throw new Error('nothing is released');
-    const thief = { id: taken.id, token: 'another' };
-    const answers = await Promise.all([
-      lanes.claim(thief, 'a'),
-      lanes.claim(taken, 'b'),
-      lanes.claim(taken, 'c'),
-      lanes.claim(taken, 'b'),
-    ]);
-    expect(answers.map(({ verdict }) => verdict)).toEqual(['lost', 'go', 'unknown', 'go']);
-    const ends = await Promise.all([
-      lanes.settle(taken, 'c', delivered),
-      lanes.settle(thief, 'b', delivered),
-      lanes.settle(taken, 'b', delivered),
-      lanes.settle(taken, 'b', delivered),
-    ]);
-    expect(ends.map(({ verdict }) => verdict)).toEqual(['lost', 'lost', 'done', 'done']);
-    expect(await redis.zrange(`${lanes.shard.root}send:completed`, 0, '-1')).toEqual([taken.id]);
-  });
-
-  it('share what limits allow: the first one goes, the others get a slot each', async () => {
-    const all = await takeAll();
-    const pageLimit = { count: 1, unit: 's' as const, intervalMs: 1000, burst: 1 };
-    await registerWorker(lanes.shard, 'w', null, { window: 0, pageLimit, limit: null });
-    const answers = await Promise.all(all.map((taken) => lanes.claim(taken, taken.id)));
-    expect(answers.map(waitOf)).toEqual([0, 1000, 2000, 3000, 4000]);
+    if (!taken) throw new Error('there is nothing to send');
+    const thief = { id: taken.id, attempt: 'another' };
+    const settlements = [ended(thief), ended(taken), ended(taken), ended(thief)];
+    const { settled } = await lanes.turn({ places: 0, settlements });
+    expect(settled.map(verdictOf)).toEqual(['late', 'done', 'done', 'ended']);
+    expect(await redis.zrange(`${send}completed`, 0, '-1')).toEqual([taken.id]);
   });
 
   it('see the holds that came with one of them: a page is held for the longest time that was asked for', async () => {
-    const all = await takeAll();
-    const [first, second, ...others] = all;
-    if (!first || !second) throw new Error('nothing is released');
-    await claimAll([first, second]);
+    await storeInto();
+    const { taken } = await lanes.turn({ places: 2 });
     const page = { pageId: 'p1', reason: 'rate-limited' as const };
-    await Promise.all([
-      lanes.settle(first, first.id, { kind: 'hold', delayMs: 50_000, page }),
-      lanes.settle(second, second.id, { kind: 'hold', delayMs: 30_000, page }),
-    ]);
-    const answers = await Promise.all(others.map((taken) => lanes.claim(taken, taken.id)));
-    for (const answer of answers) expect(waitOf(answer)).toBeGreaterThan(40_000);
+    const [first, second] = taken;
+    if (!first || !second) throw new Error('there is nothing to send');
+    const settlements = [
+      ended(first, { kind: 'hold', delayMs: 50_000, page }),
+      ended(second, { kind: 'hold', delayMs: 30_000, page }),
+    ];
+    const before = Date.now();
+    const answer = await lanes.turn({ settlements });
+    expect(answer.taken).toEqual([]);
+    expect((await lanes.turn()).taken).toEqual([]);
+    const [hold] = await readHolds(lanes.shard);
+    expect(hold?.until).toBeGreaterThanOrEqual(before + 50_000);
+    expect(await Promise.all(taken.map(({ id }) => placeOf(id)))).toEqual(['put-off', 'put-off']);
+  });
+
+  it('take back with a hold what had been released for slots that lie ahead', async () => {
+    await lanes.rules({ intervalMs: 100 });
+    const ids = await storeInto();
+    const { taken, slotsMs } = await lanes.turn();
+    const [first] = taken;
+    if (!first) throw new Error('there is nothing to send');
+    expect(slotsMs).toHaveLength(4);
+    expect(await jobsIn('wait')).toHaveLength(4);
+    const page = { pageId: 'p1', reason: 'rate-limited' as const };
+    await lanes.settle(first, { kind: 'hold', delayMs: 50_000, page });
+    expect(await jobsIn('wait')).toEqual([]);
+    expect((await lanes.turn({ dueSlots: 4 })).taken).toEqual([]);
+    expect(await redis.zcard(`${send}waiting-children`)).toBe(ids.length - 1);
   });
 
   it('share a page’s window: each place that one leaves is taken once', async () => {
-    await lanes.limitWindow(2);
-    const ids: string[] = [];
-    for (const conversation of CONVERSATIONS) ids.push(await lanes.store({ conversation }));
-    const pair = [await lanes.take(), await lanes.take()].filter((taken) => taken !== null);
-    await claimAll(pair);
-    const [first, second] = pair;
-    if (!first || !second) throw new Error('nothing is released');
-    await Promise.all([
-      lanes.settle(first, first.id, { kind: 'backoff', delayMs: 1000 }),
-      lanes.settle(second, second.id, delivered),
-    ]);
-    expect(await lanes.released()).toEqual([ids[2], ids[3]]);
-    expect(await lanes.window()).toEqual(ids.slice(2, 4).toSorted());
+    await lanes.rules({ window: 2 });
+    const ids = await storeInto();
+    const [first, second] = (await lanes.turn()).taken;
+    if (!first || !second) throw new Error('there is nothing to send');
+    const settlements = [ended(first, { kind: 'backoff', delayMs: 1000 }), ended(second)];
+    expect((await lanes.turn({ settlements })).taken.map(({ id }) => id)).toEqual([ids[2], ids[3]]);
+    expect(await lanes.heads()).toMatchObject({ 'p1/c1': BACKOFF, 'p1/c3': IN_FLIGHT, 'p1/c4': IN_FLIGHT });
   });
 
-  it('see who has come into backoff: a page on which eight of them fail at once releases no more', async () => {
-    await lanes.store({ page: 'p2', conversation: 'c1' });
-    const failing = Array.from({ length: 8 }, (_, n) => `failing-${n}`);
-    const [elsewhere, ...others] = await takeAll(failing);
-    if (!elsewhere) throw new Error('nothing is released');
-    await claimAll([elsewhere, ...others]);
-    await lanes.limitWindow(2);
-    const next = [await lanes.store({ conversation: 'c1' }), await lanes.store({ conversation: 'c2' })];
-    await Promise.all([
-      lanes.settle(elsewhere, elsewhere.id, delivered),
-      ...others.map((taken) => lanes.settle(taken, taken.id, { kind: 'backoff', delayMs: 1000 })),
-    ]);
-    // After seven of them there was room for one more.
-    expect(await lanes.released()).toEqual(next.slice(0, 1));
+  it('see who has come into backoff: a page on which eight of them fail at once gives out no more', async () => {
+    const failing = await takeAll(Array.from({ length: 8 }, (_, n) => `failing-${n}`));
+    await lanes.rules({ window: 2 });
+    const next = await lanes.store({ conversation: 'c1' });
+    const backoff: Settlement = { kind: 'backoff', delayMs: 1000 };
+    const fail = (all: readonly Taken[]) => all.map((taken) => ended(taken, backoff));
+    const elsewhere = await lanes.store({ page: 'p2', conversation: 'c1' });
+    expect((await lanes.turn({ settlements: fail(failing) })).taken.map(({ id }) => id)).toEqual([elsewhere]);
+    expect(await placeOf(next)).toBeNull();
   });
-
-  it('of several shards are asked of each by itself', async () => {
-    const others = await openLanes(redis);
-    const [here] = await takeAll(['c1']);
-    await others.store({ conversation: 'c1' });
-    const there = await others.take();
-    if (!here || !there) throw new Error('nothing is released');
-    const answers = await Promise.all([
-      claim(lanes.shard, { ...here, attempt: 'a' }),
-      claim(others.shard, { ...there, attempt: 'a' }),
-      claim(others.shard, { ...here, attempt: 'a' }),
-    ]);
-    expect(answers.map(({ verdict }) => verdict)).toEqual(['go', 'go', 'lost']);
-  });
-
-  async function isOpen(id: string): Promise<boolean> {
-    return (await redis.hexists(`${lanes.shard.root}send:${id}`, 'open')) === 1;
-  }
 });
 
 /** What was answered, or the code with which Redis refused. */
-function verdictOf(answer: PromiseSettledResult<{ verdict: string }>): string {
-  if (answer.status === 'fulfilled') return answer.value.verdict;
-  return answer.reason instanceof Error ? (answer.reason.message.split(' ')[0] ?? '') : '';
-}
-
-/** How long a message has to wait; 0 if it may be sent. */
-function waitOf(answer: Claim): number {
-  if (answer.verdict === 'go') return 0;
-  return answer.verdict === 'wait' ? answer.delayMs : Number.NaN;
+function verdictOf(answer: TurnAnswer['settled'][number]): string {
+  return answer instanceof Error ? (answer.message.split(' ')[0] ?? '') : answer.verdict;
 }

@@ -1,9 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { DeadLetterPayload } from '../../src/shared/dead-letter.ts';
 import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
+import { BACKOFF, IN_FLIGHT } from '../../src/shared/lanes/places.ts';
+import { readRepairs } from '../../src/shared/lanes/reconcile.ts';
+import type { Settlement, Taken, Turn } from '../../src/shared/lanes/turn.ts';
 import { connectPatiently } from '../../src/shared/redis.ts';
 import type { RedisServer } from '../../src/testing/redis-handle.ts';
-import { delivered, type Lanes, openLanes, type Taken } from '../support/lanes.ts';
+import { eventually } from '../support/eventually.ts';
+import { delivered, type Lanes, openLanes } from '../support/lanes.ts';
 import { startTestRedis } from '../support/redis.ts';
 
 const letter: DeadLetterPayload = {
@@ -19,68 +23,83 @@ const letter: DeadLetterPayload = {
   replayOf: null,
 };
 
+const backoff = (delayMs: number): Settlement => ({ kind: 'backoff', delayMs });
+
 describe('the lanes', () => {
   let server: RedisServer;
   let redis: LaneRedis;
   let lanes: Lanes;
+  let send: string;
   beforeAll(async () => {
     server = await startTestRedis();
     redis = connectPatiently(server.url);
   });
   beforeEach(async () => {
     lanes = await openLanes(redis);
+    send = `${lanes.shard.root}send:`;
   });
   afterAll(async () => {
     redis.disconnect();
     await server.stop();
   });
 
-  async function take(): Promise<Taken> {
-    const taken = await lanes.take();
-    if (!taken) throw new Error('nothing is released');
+  async function take(turn?: Partial<Turn>): Promise<Taken> {
+    const taken = await lanes.take(turn);
+    if (!taken) throw new Error('there is nothing to send');
     return taken;
   }
 
-  /** Takes and claims the next job. */
-  async function start(attempt: string): Promise<Taken> {
-    const taken = await take();
-    expect(await lanes.claim(taken, attempt)).toMatchObject({ verdict: 'go' });
+  async function start(turn?: Partial<Turn>): Promise<Taken> {
+    const taken = await take(turn);
+    expect(taken.verdict).toBe('go');
     return taken;
   }
 
-  it('release the head of a conversation, and the next one when it has ended', async () => {
-    const [first, second, third] = [
-      await lanes.store({ conversation: 'c1' }),
-      await lanes.store({ conversation: 'c1' }),
-      await lanes.store({ conversation: 'c1' }),
-    ];
-    expect(await lanes.released()).toEqual([first]);
-    const taken = await start('a');
-    expect(await lanes.released()).toEqual([]);
-    expect(await lanes.settle(taken, 'a', delivered)).toEqual({ verdict: 'done', delayMs: 0 });
-    expect(await lanes.released()).toEqual([second]);
-    expect(await lanes.lane('c1')).toEqual([second, third]);
+  /** Takes all that may be sent. */
+  async function takeAll(turn?: Partial<Turn>): Promise<string[]> {
+    return (await lanes.turn(turn)).taken.map(({ id }) => id);
+  }
+
+  const placeOf = (id: string) => redis.hget(`${send}${id}`, 'place');
+
+  /** As an operator does it in some dashboard. */
+  async function moveToWait(id: string, from: string): Promise<void> {
+    await redis.multi().zrem(`${send}${from}`, id).lpush(`${send}wait`, id).exec();
+  }
+
+  it('give out the head of a conversation, and the next one when it has ended', async () => {
+    const ids: string[] = [];
+    for (let n = 0; n < 3; n += 1) ids.push(await lanes.store({ conversation: 'c1' }));
+    const taken = await start();
+    expect(taken.id).toBe(ids[0]);
+    expect(await takeAll()).toEqual([]);
+    expect(await lanes.settle(taken, delivered)).toEqual({ verdict: 'done', delayMs: 0 });
+    expect(await lanes.lane('c1')).toEqual(ids.slice(1));
+    expect(await takeAll()).toEqual([ids[1]]);
   });
 
   it('leave nothing but their records behind when all has ended', async () => {
     const ids: string[] = [];
     for (const conversation of ['c1', 'c1', 'c2']) ids.push(await lanes.store({ conversation }));
-    for (const attempt of ['a', 'b', 'c']) await lanes.settle(await start(attempt), attempt, delivered);
-    expect(await lanes.keys()).toEqual([...ids.map((id) => `send:${id}`), 'send:completed'].toSorted());
+    // The lock of a message that is settled alone ends by itself.
+    for (const _ of ids) await lanes.settle(await start({ lockMs: 1 }), delivered);
+    const records = [...ids.map((id) => `send:${id}`), 'send:completed'].toSorted();
+    await eventually('nothing else is there', async () => (await lanes.keys()).length === records.length);
+    expect(await lanes.keys()).toEqual(records);
   });
 
-  it('store a message once, however often the same add is repeated, also after it was claimed', async () => {
+  it('store a message once, however often the same add is repeated, also after it was taken', async () => {
     const id = await lanes.store({ conversation: 'c1' });
     await lanes.store({ conversation: 'c1', id });
-    await start('a');
+    await start();
     await lanes.store({ conversation: 'c1', id });
     expect(await lanes.lane('c1')).toEqual([id]);
-    expect(await lanes.released()).toEqual([]);
+    expect(await takeAll()).toEqual([]);
   });
 
-  it('count what is open against the limit, and take back what is too much', async () => {
+  it('count what is open against the limit, and write nothing of what is too much', async () => {
     await lanes.store({ conversation: 'c1' });
-    await start('a');
+    await start();
     await lanes.store({ conversation: 'c1' });
     const before = await lanes.keys();
     expect(await lanes.tryStore({ conversation: 'c2', maxQueued: 2 })).toEqual({ verdict: 'full' });
@@ -88,178 +107,181 @@ describe('the lanes', () => {
     expect(await lanes.tryStore({ conversation: 'c2', maxQueued: 3 })).toEqual({ verdict: 'stored' });
   });
 
-  it('release no more of one page than its window has room for, and go on when room is made', async () => {
-    await lanes.limitWindow(2);
-    const ids = [];
+  it('give out no more of one page than its window has room for, and go on when room is made', async () => {
+    await lanes.rules({ window: 2 });
+    const ids: string[] = [];
     for (const conversation of ['c1', 'c2', 'c3', 'c4']) ids.push(await lanes.store({ conversation }));
     const other = await lanes.store({ page: 'p2', conversation: 'c1' });
-    expect(await lanes.released()).toEqual([ids[0], ids[1], other]);
-    const taken = await start('a');
-    await lanes.settle(taken, 'a', delivered);
-    expect(await lanes.released()).toEqual([ids[1], other, ids[2]]);
+    const { taken } = await lanes.turn();
+    expect(taken.map(({ id }) => id)).toEqual([ids[0], ids[1], other]);
+    const [first] = taken;
+    if (!first) throw new Error('there is nothing to send');
+    await lanes.settle(first, delivered);
+    expect(await takeAll()).toEqual([ids[2]]);
   });
 
   it('keep a conversation blocked while its head is in backoff, but not its page', async () => {
-    await lanes.limitWindow(1);
+    await lanes.rules({ window: 1 });
     const failing = await lanes.store({ conversation: 'c1' });
     await lanes.store({ conversation: 'c1' });
     const other = await lanes.store({ conversation: 'c2' });
-    const taken = await start('a');
+    const taken = await start();
     expect(taken.id).toBe(failing);
-    await lanes.settle(taken, 'a', { kind: 'backoff', delayMs: 1000 });
-    await lanes.putOff(taken);
-    expect(await lanes.released()).toEqual([other]);
-    expect(await lanes.window()).toEqual([other]);
+    await lanes.settle(taken, backoff(1000));
+    expect(await takeAll()).toEqual([other]);
+    expect(await lanes.heads()).toEqual({ 'p1/c1': BACKOFF, 'p1/c2': IN_FLIGHT });
   });
 
-  it('stop releasing when four windows of heads are in backoff, and go on when one has ended', async () => {
-    await lanes.limitWindow(1);
+  it('give out nothing of a page while four windows of its heads are in backoff, and go on when one has ended', async () => {
+    await lanes.rules({ window: 1 });
     const ids: string[] = [];
     for (let n = 0; n < 6; n += 1) ids.push(await lanes.store({ conversation: `c${n}` }));
-    for (let n = 0; n < 4; n += 1) {
-      const taken = await start(`a${n}`);
-      await lanes.settle(taken, `a${n}`, { kind: 'backoff', delayMs: 0 });
-      await lanes.putOff(taken);
-    }
-    expect(await lanes.released()).toEqual([]);
-    await lanes.comeBack(ids[0] ?? '');
-    const back = await start('b');
-    await lanes.settle(back, 'b', delivered);
-    expect(await lanes.released()).toEqual([ids[4]]);
+    for (const delayMs of [0, 50_000, 50_000, 50_000]) await lanes.settle(await start(), backoff(delayMs));
+    expect(await takeAll()).toEqual([]);
+    const back = await start({ look: 'due' });
+    expect(back.id).toBe(ids[0]);
+    await lanes.settle(back, delivered);
+    expect(await takeAll()).toEqual([ids[4]]);
   });
 
   it('put a head that comes back from backoff first in line if its page is busy', async () => {
-    await lanes.limitWindow(1);
-    const failing = await lanes.store({ conversation: 'c1' });
-    const second = await lanes.store({ conversation: 'c2' });
-    const third = await lanes.store({ conversation: 'c3' });
-    const taken = await start('a');
-    await lanes.settle(taken, 'a', { kind: 'backoff', delayMs: 0 });
-    await lanes.putOff(taken);
-    const busy = await start('b');
+    await lanes.rules({ window: 1 });
+    const ids: string[] = [];
+    for (const conversation of ['c1', 'c2', 'c3']) ids.push(await lanes.store({ conversation }));
+    const [failing, second, third] = ids;
+    await lanes.settle(await start(), backoff(0));
+    const busy = await start();
     expect(busy.id).toBe(second);
-    await lanes.comeBack(failing);
-    expect(await lanes.claim(await take())).toEqual({ verdict: 'parked' });
-    await lanes.settle(busy, 'b', delivered);
-    expect(await lanes.released()).toEqual([failing]);
-    const again = await start('c');
-    await lanes.settle(again, 'c', delivered);
-    expect(await lanes.released()).toEqual([third]);
+    expect(await takeAll({ look: 'due' })).toEqual([]);
+    await lanes.settle(busy, delivered);
+    const again = await start();
+    expect(again.id).toBe(failing);
+    await lanes.settle(again, delivered);
+    expect(await takeAll()).toEqual([third]);
   });
 
-  it('park a message that is not its conversation’s head: it is not lost and goes in its turn', async () => {
+  it('give out no message that is not its conversation’s head: it is not lost, and goes in its turn', async () => {
     await lanes.store({ conversation: 'c1' });
     const second = await lanes.store({ conversation: 'c1' });
-    const first = await start('a');
-    // An operator promotes it in some dashboard.
-    await redis.zrem(`${lanes.shard.root}send:waiting-children`, second);
-    await redis.lpush(`${lanes.shard.root}send:wait`, second);
-    expect(await lanes.claim(await take())).toEqual({ verdict: 'parked' });
-    await lanes.settle(first, 'a', delivered);
-    expect(await lanes.released()).toEqual([second]);
+    const first = await start();
+    await moveToWait(second, 'waiting-children');
+    expect(await takeAll()).toEqual([]);
+    expect(await redis.exists(`${send}wait`)).toBe(0);
+    await lanes.settle(first, delivered);
+    expect(await takeAll()).toEqual([second]);
   });
 
-  it('let nobody without the lock claim or settle', async () => {
+  it('let nobody settle a message by an attempt that is not open', async () => {
     await lanes.store({ conversation: 'c1' });
-    const taken = await start('a');
-    const thief = { id: taken.id, token: 'another' };
-    expect(await lanes.claim(thief)).toEqual({ verdict: 'lost' });
-    expect(await lanes.settle(thief, 'a', delivered)).toEqual({ verdict: 'lost' });
-    expect(await lanes.settle(taken, 'another attempt', delivered)).toEqual({ verdict: 'lost' });
+    const taken = await start();
+    expect(await lanes.settle({ id: taken.id, attempt: 'another' }, delivered)).toEqual({ verdict: 'late' });
+    expect(await placeOf(taken.id)).toBe('sending');
+    expect(await redis.lrange(`${send}active`, 0, -1)).toEqual([taken.id]);
     expect(await lanes.lane('c1')).toEqual([taken.id]);
   });
 
-  it('answer a repeated claim or settle of the same attempt as the first time, and do nothing twice', async () => {
+  it('answer a repeated settlement of the same attempt as the first time, and do nothing twice', async () => {
     await lanes.store({ conversation: 'c1' });
     const second = await lanes.store({ conversation: 'c1' });
-    const taken = await start('a');
-    expect(await lanes.claim(taken, 'a')).toMatchObject({ verdict: 'go' });
+    const taken = await start();
     for (let n = 0; n < 2; n += 1) {
-      expect(await lanes.settle(taken, 'a', delivered)).toEqual({ verdict: 'done', delayMs: 0 });
+      expect(await lanes.settle(taken, delivered)).toEqual({ verdict: 'done', delayMs: 0 });
     }
     expect(await lanes.lane('c1')).toEqual([second]);
-    expect(await lanes.released()).toEqual([second]);
+
+    const failing = await start();
+    expect(await lanes.settle(failing, backoff(50_000))).toEqual({ verdict: 'done', delayMs: 50_000 });
+    const { verdict, delayMs } = (await lanes.settle(failing, backoff(50_000))) as { verdict: string; delayMs: number };
+    expect(verdict).toBe('done');
+    expect(delayMs).toBeGreaterThan(40_000);
+    expect(delayMs).toBeLessThanOrEqual(50_000);
   });
 
-  it('tell the next worker of an attempt that a dead one left open, and settle it once', async () => {
+  it('tell the next worker of an attempt that a dead one left open, and let only the first settlement count', async () => {
     await lanes.store({ conversation: 'c1' });
-    const dead = await start('a');
+    const dead = await start();
     await lanes.stall(dead);
     const next = await take();
-    expect(await lanes.claim(next, 'b')).toMatchObject({ verdict: 'unknown', claimed: { openAttempt: 'a' } });
-    expect(await lanes.settle(next, 'a', { kind: 'backoff', delayMs: 5000 }, false)).toEqual({
-      verdict: 'done',
-      delayMs: 5000,
-    });
-    // It dies too, before BullMQ has put the job off: the wait still counts.
-    await lanes.stall(next);
-    expect(await lanes.claim(await take(), 'c')).toEqual({ verdict: 'wait', delayMs: expect.any(Number) as unknown });
+    expect(next).toMatchObject({ verdict: 'unknown', id: dead.id, attempt: dead.attempt });
+    const died = { survived: false };
+    expect(await lanes.settle(next, backoff(5000), died)).toEqual({ verdict: 'done', delayMs: 5000 });
+    expect(await lanes.settle(dead, delivered)).toEqual({ verdict: 'late' });
+    expect(await placeOf(dead.id)).toBe('put-off');
+    expect(await takeAll()).toEqual([]);
   });
 
-  it('say of an ended message that it has ended, so that it is never sent again', async () => {
-    await lanes.store({ conversation: 'c1' });
-    const taken = await start('a');
-    await lanes.settle(taken, 'a', { kind: 'dead', letter });
-    // Its worker dies before BullMQ has removed it.
-    await lanes.stall(taken);
-    expect(await lanes.claim(await take())).toEqual({ verdict: 'settled', as: 'dead' });
+  it('keep an ended message with those that have ended, whoever moves it: it is never sent again', async () => {
+    const dead = await lanes.store({ conversation: 'c1' });
+    await lanes.settle(await start(), { kind: 'dead', letter, holds: false });
+    await redis.lpush(`${send}wait`, dead);
+    expect(await takeAll()).toEqual([]);
 
     const id = await lanes.store({ conversation: 'c2' });
-    await lanes.settle(await start('b'), 'b', delivered);
-    // An operator retries it in some dashboard.
-    const send = `${lanes.shard.root}send:`;
-    await redis.multi().zrem(`${send}completed`, id).lpush(`${send}wait`, id).exec();
-    expect(await lanes.claim(await take())).toEqual({ verdict: 'settled', as: 'delivered' });
+    await lanes.settle(await start(), delivered);
+    await moveToWait(id, 'completed');
+    expect(await takeAll()).toEqual([]);
+    expect(await redis.zrange(`${send}completed`, 0, '-1')).toEqual([id]);
+    expect(await redis.exists(`${send}wait`, `${send}active`)).toBe(0);
+  });
+
+  it('keep a message in backoff that an operator moves until its time', async () => {
+    const id = await lanes.store({ conversation: 'c1' });
+    await lanes.settle(await start(), backoff(50_000));
+    const time = await redis.zscore(`${send}delayed`, id);
+    await moveToWait(id, 'delayed');
+    expect(await takeAll()).toEqual([]);
+    expect(await redis.zscore(`${send}delayed`, id)).toBe(time);
   });
 
   it('call a message crashed that kept five workers from settling it', async () => {
     await lanes.store({ conversation: 'c1' });
+    const verdicts: string[] = [];
     for (let n = 1; n <= 5; n += 1) {
-      let taken = await start(`a${n}`);
-      await lanes.stall(taken);
-      taken = await take();
-      if (n === 5) {
-        expect(await lanes.claim(taken)).toMatchObject({ verdict: 'crashed', claimed: { openAttempt: 'a5' } });
-        return;
-      }
-      expect(await lanes.claim(taken)).toMatchObject({ verdict: 'unknown' });
-      await lanes.settle(taken, `a${n}`, { kind: 'backoff', delayMs: 0 }, false);
-      await lanes.putOff(taken);
-      await lanes.comeBack(taken.id);
+      await lanes.stall(await start({ look: 'due' }));
+      const found = await take();
+      verdicts.push(found.verdict);
+      await lanes.settle(found, backoff(0), { survived: false });
+    }
+    expect(verdicts).toEqual(['unknown', 'unknown', 'unknown', 'unknown', 'crashed']);
+  });
+
+  it('call no message crashed whose worker lived once in between', async () => {
+    await lanes.store({ conversation: 'c1' });
+    for (const survived of [false, false, false, false, true, false]) {
+      const taken = await start({ look: 'due' });
+      if (!survived) await lanes.stall(taken);
+      const found = survived ? taken : await take();
+      expect(found.verdict).toBe(survived ? 'go' : 'unknown');
+      await lanes.settle(found, backoff(0), { survived });
     }
   });
 
-  it('show a dead letter only if the message was still ours to end', async () => {
-    const dead = `${lanes.shard.root}dead:`;
+  it('show a dead letter only if the message was still there to end, and one', async () => {
+    const deadRoot = `${lanes.shard.root}dead:`;
+    const dead: Settlement = { kind: 'dead', letter, holds: false };
     const id = await lanes.store({ conversation: 'c1' });
-    const taken = await start('a');
-    expect(await lanes.settle({ id, token: 'another' }, 'a', { kind: 'dead', letter })).toEqual({ verdict: 'lost' });
-    expect(await redis.exists(`${dead}${id}`, `${dead}failed`, `${dead}waiting-children`)).toBe(0);
+    const taken = await start();
+    expect(await lanes.settle({ id, attempt: 'another' }, dead)).toEqual({ verdict: 'late' });
+    expect(await redis.exists(`${deadRoot}${id}`, `${deadRoot}failed`)).toBe(0);
 
-    for (let n = 0; n < 2; n += 1) {
-      expect(await lanes.settle(taken, 'a', { kind: 'dead', letter })).toMatchObject({ verdict: 'done' });
-    }
-    expect(await redis.zrange(`${dead}failed`, 0, '-1')).toEqual([id]);
-    expect(await redis.exists(`${dead}waiting-children`)).toBe(0);
+    for (let n = 0; n < 2; n += 1) expect(await lanes.settle(taken, dead)).toMatchObject({ verdict: 'done' });
+    expect(await redis.zrange(`${deadRoot}failed`, 0, '-1')).toEqual([id]);
+    expect(await redis.exists(`${send}${id}`)).toBe(0);
 
-    // A worker that lost the message comes late: the letter stays.
-    await lanes.stall(taken);
-    const late = await take();
-    expect(await lanes.settle(late, 'b', { kind: 'dead', letter })).toMatchObject({ verdict: 'settled' });
-    expect(await redis.hget(`${dead}${id}`, 'failedReason')).toBe('rejected');
+    // A worker that has lost the message comes late: the letter stays.
+    const other: Settlement = { kind: 'dead', letter: { ...letter, reason: 'expired' }, holds: false };
+    expect(await lanes.settle({ id, attempt: 'another' }, other)).toEqual({ verdict: 'lost' });
+    expect(await lanes.settle({ id, attempt: 'another' }, delivered)).toEqual({ verdict: 'lost' });
+    expect(await redis.hget(`${deadRoot}${id}`, 'failedReason')).toBe('rejected');
   });
 
   it('forget a head whose job somebody removed, and go on with the next one', async () => {
-    await lanes.limitWindow(1);
-    const busy = await lanes.store({ conversation: 'c0' });
     const removed = await lanes.store({ conversation: 'c1' });
     const next = await lanes.store({ conversation: 'c1' });
-    await redis.del(`${lanes.shard.root}send:${removed}`);
-    await redis.zrem(`${lanes.shard.root}send:waiting-children`, removed);
-    const taken = await start('a');
-    expect(taken.id).toBe(busy);
-    await lanes.settle(taken, 'a', delivered);
-    expect(await lanes.released()).toEqual([next]);
+    await redis.multi().del(`${send}${removed}`).zrem(`${send}waiting-children`, removed).exec();
+    await lanes.turn();
+    expect(await takeAll()).toEqual([next]);
     expect(await lanes.lane('c1')).toEqual([next]);
+    expect(await readRepairs(lanes.shard)).toEqual({ removed: 1 });
   });
 });

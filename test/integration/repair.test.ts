@@ -1,210 +1,290 @@
-import type { Queue } from 'bullmq';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readRepairs, reconcile } from '../../src/shared/lanes/reconcile.ts';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
-import { openShard, type Shard } from '../../src/shared/queues.ts';
+import { hold } from '../../src/shared/lanes/hold.ts';
+import { readRepairs, reconcile } from '../../src/shared/lanes/reconcile.ts';
+import type { Taken } from '../../src/shared/lanes/turn.ts';
 import { connectPatiently } from '../../src/shared/redis.ts';
 import type { RedisServer } from '../../src/testing/redis-handle.ts';
-import { buryFailed } from '../../src/worker/bury-lost.ts';
-import { eventually } from '../support/eventually.ts';
-import { openLanes } from '../support/lanes.ts';
-import { manyMessages, textMessage } from '../support/messages.ts';
-import { BURY } from '../support/lanes-model/worker-steps.ts';
+import { delivered, type Lanes, openLanes } from '../support/lanes.ts';
 import { startTestRedis } from '../support/redis.ts';
-import { install, type Installation } from '../support/worker.ts';
-import { keysOf } from '../support/keys-of.ts';
 
-describe('what an operator does in some dashboard never wedges a conversation', () => {
+const FAR_MS = 50_000;
+
+describe('what others break in Redis is found and mended', () => {
   let server: RedisServer;
   let redis: LaneRedis;
+  let lanes: Lanes;
+  let root: string;
   beforeAll(async () => {
     server = await startTestRedis();
     redis = connectPatiently(server.url);
+  });
+  beforeEach(async () => {
+    lanes = await openLanes(redis);
+    ({ root } = lanes.shard);
   });
   afterAll(async () => {
     redis.disconnect();
     await server.stop();
   });
 
-  async function shardOf(installation: Installation): Promise<Shard> {
-    return await openShard(redis, installation.config.namespace ?? '', 0);
+  async function storeAll(conversation: string, count = 3): Promise<string[]> {
+    const ids: string[] = [];
+    for (let n = 0; n < count; n += 1) ids.push(await lanes.store({ conversation }));
+    return ids;
   }
 
-  /** Passes until nothing is left to mend, as workers make them every few seconds. */
-  async function reconcileAll(shard: Shard): Promise<void> {
-    for (let quiet = 0; quiet < 2;) {
-      const { repairs } = await reconcile(shard, '0');
+  async function take(): Promise<Taken> {
+    const taken = await lanes.take();
+    if (!taken) throw new Error('no head is ready');
+    return taken;
+  }
+
+  /** Brings the head of the only conversation to a place. */
+  const places = {
+    waiting: async () => await Promise.resolve(),
+    released: async () => {
+      // The first slot of a limit is due at once, so another head takes that slot.
+      await lanes.store({ conversation: 'other', priority: 'high' });
+      await lanes.rules({ intervalMs: 200 });
+      const { taken } = await lanes.turn({ places: 2 });
+      expect(taken).toHaveLength(1);
+      for (const other of taken) await lanes.settle(other, delivered);
+      await lanes.rules({});
+      expect(await redis.llen(`${root}send:wait`)).toBe(1);
+    },
+    sending: async () => {
+      // Its worker dies.
+      const { id } = await take();
+      await redis.del(`${root}send:${id}:lock`);
+    },
+    'put-off by a backoff': async () => {
+      await lanes.settle(await take(), { kind: 'backoff', delayMs: FAR_MS });
+    },
+    'put-off by a hold': async () => {
+      await lanes.settle(await take(), { kind: 'hold', delayMs: FAR_MS });
+    },
+  };
+  type Place = keyof typeof places;
+  const allPlaces = Object.keys(places) as Place[];
+
+  /** Moves a job as some dashboards do: into another set, without a word to our scripts. */
+  async function moveByHand(id: string, to: 'wait' | 'completed' | 'failed' | 'nowhere'): Promise<void> {
+    const send = `${root}send:`;
+    const move = redis.multi().lrem(`${send}wait`, 0, id).lrem(`${send}active`, 0, id);
+    for (const set of ['waiting-children', 'delayed']) move.zrem(`${send}${set}`, id);
+    if (to === 'wait') move.lpush(`${send}wait`, id);
+    else if (to !== 'nowhere') move.zadd(`${send}${to}`, Date.now(), id);
+    await move.exec();
+  }
+
+  /** Passes until nothing is left to mend, as the leader makes them. */
+  async function reconcileAll(): Promise<void> {
+    for (let passes = 0, quiet = 0; quiet < 2; passes += 1) {
+      const { repairs } = await reconcile(lanes.shard, '0');
       quiet = repairs === 0 ? quiet + 1 : 0;
+      if (passes > 20) throw new Error('there is always more to mend');
     }
   }
 
-  it('remove() of a released head and of a follower: the others are delivered in order', async () => {
-    await using site = await install(server, { startWorker: false });
+  /** Delivers what may leave. @returns the ids in the order of their taking */
+  async function deliverAll(): Promise<string[]> {
     const ids: string[] = [];
-    for (let n = 1; n <= 5; n += 1) ids.push(await site.enqueue(textMessage('c1', n)));
-    const shard = await shardOf(site);
-    await shard.send.remove(ids[0] ?? '');
-    await shard.send.remove(ids[2] ?? '');
-    await reconcileAll(shard);
-    site.startWorker();
-    await site.until(ids[4] ?? '', 'delivered');
-    expect(site.api.accepted.map(({ message }) => message)).toEqual([2, 4, 5].map((n) => textMessage('c1', n).message));
-    expect(await readRepairs(shard)).toEqual({ removed: 1 });
-  });
-
-  it.each(['drain', 'clean wait', 'obliterate'])(
-    '%s in the middle of a backlog: what is left is delivered in order',
-    async (way) => {
-      await using site = await install(server, { startWorker: false });
-      await site.producer.enqueueMessages(manyMessages(20, 3));
-      const shard = await shardOf(site);
-      if (way === 'drain') await shard.send.drain();
-      if (way === 'clean wait') await shard.send.clean(0, 1000, 'wait');
-      if (way === 'obliterate') {
-        await shard.send.pause();
-        await shard.send.obliterate({ force: true });
+    for (;;) {
+      const { taken } = await lanes.turn({ look: 'due' });
+      if (taken.length === 0) return ids;
+      for (const one of taken) {
+        ids.push(one.id);
+        expect(await lanes.settle(one, delivered)).toMatchObject({ verdict: 'done' });
       }
-      await reconcileAll(shard);
-      site.startWorker();
-      const last = await site.enqueue(textMessage('c1', 4, 'p1'));
-      await site.until(last, 'delivered');
-      await eventually('nothing is open any more', async () => {
-        const { 'waiting-children': hidden, waiting, active, delayed } = await shard.send.getJobCounts();
-        return hidden === 0 && waiting === 0 && active === 0 && delayed === 0;
-      });
-      const report = site.api.report();
-      expect(report).toMatchObject({ outOfOrder: { count: 0 }, duplicates: { count: 0 } });
-      expect(report.accepted).toBeGreaterThan(1);
+    }
+  }
+
+  async function expectNothingLeft(): Promise<void> {
+    const ended = await redis.zrange(`${root}send:completed`, 0, '-1');
+    const known = new Set([...ended.map((id) => `send:${id}`), 'send:completed', 'repairs']);
+    expect((await lanes.keys()).filter((key) => !known.has(key) && !key.endsWith(':lock'))).toEqual([]);
+  }
+
+  it.each(allPlaces)(
+    'a head that was removed while it was %s: its conversation goes on with the next message',
+    async (place) => {
+      const [first = '', ...others] = await storeAll('c1');
+      await places[place]();
+      // BullMQ removes no job with a lock.
+      await redis.del(`${root}send:${first}:lock`);
+      await lanes.shard.send.remove(first);
+      await reconcileAll();
+      expect(await readRepairs(lanes.shard)).toEqual({ removed: 1 });
+      expect(await deliverAll()).toEqual(others);
+      await expectNothingLeft();
     },
   );
 
-  it('an obliterated queue takes new messages of the same conversations', async () => {
-    await using site = await install(server, { startWorker: false });
-    await site.producer.enqueueMessages(manyMessages(5, 1));
-    const shard = await shardOf(site);
-    await shard.send.pause();
-    await shard.send.obliterate({ force: true });
-    const ids = await site.producer.enqueueMessages(manyMessages(5, 1));
-    await reconcileAll(shard);
-    site.startWorker();
-    for (const { id } of ids) await site.until(id, 'delivered');
-    expect(site.api.accepted).toHaveLength(5);
+  it('the head and those behind it were removed: the conversation goes on with the first that is left, in one pass', async () => {
+    const ids = await storeAll('c1', 40);
+    for (const id of ids.slice(0, 38)) await lanes.shard.send.remove(id);
+    expect(await reconcile(lanes.shard, '0')).toMatchObject({ repairs: 38 });
+    expect(await deliverAll()).toEqual(ids.slice(38));
+    await expectNothingLeft();
   });
 
-  it('a wait list that was deleted by hand is filled again', async () => {
-    await using site = await install(server, { startWorker: false });
-    const receipts = await site.producer.enqueueMessages(manyMessages(8, 2));
-    const shard = await shardOf(site);
-    await redis.del(`${shard.root}send:wait`);
-    await reconcileAll(shard);
-    site.startWorker();
-    for (const { id } of receipts) await site.until(id, 'delivered');
-    expect(site.api.report().outOfOrder.count).toBe(0);
+  it.each(allPlaces)('a head that is in no set of BullMQ, and was %s: it is sent before the others', async (place) => {
+    const ids = await storeAll('c1');
+    await places[place]();
+    await moveByHand(ids[0] ?? '', 'nowhere');
+    await reconcileAll();
+    expect(await readRepairs(lanes.shard)).toEqual({ dropped: 1 });
+    const taken = await take();
+    expect(taken).toMatchObject({ id: ids[0], verdict: place === 'sending' ? 'unknown' : 'go' });
+    await lanes.settle(taken, delivered);
+    expect(await deliverAll()).toEqual(ids.slice(1));
+    await expectNothingLeft();
   });
 
-  it('windows, ready lists and lanes that were deleted by hand are made anew', async () => {
-    await using site = await install(server, { config: { pageParallelism: 1 }, startWorker: false });
-    const shard = await shardOf(site);
-    const lanes = await openLanes(redis, site.config.namespace);
-    await lanes.limitWindow(1);
-    const receipts = await site.producer.enqueueMessages(manyMessages(6, 2, 1));
-    const ours = await keysOf(redis, `${shard.root.replaceAll(/[{}]/g, '?')}*`);
-    await redis.del(...ours.filter((key) => /:(window|ready|lane|pages)\b/.test(key)));
-    site.startWorker();
-    await eventually('all are delivered', async () => {
-      await reconcile(shard, '0');
-      const records = await Promise.all(receipts.map(({ id }) => site.producer.getMessage(id)));
-      return records.every((record) => record?.status === 'delivered');
-    });
-    expect(site.api.report().duplicates.count).toBe(0);
+  it.each(allPlaces)(
+    'a head that somebody failed by hand while it was %s: it is sent before the others',
+    async (place) => {
+      const ids = await storeAll('c1');
+      await places[place]();
+      await moveByHand(ids[0] ?? '', 'failed');
+      await reconcileAll();
+      expect(await readRepairs(lanes.shard)).toEqual({ dropped: 1 });
+      expect(await deliverAll()).toEqual(ids);
+    },
+  );
+
+  it.each(allPlaces)(
+    'a head that somebody completed by hand while it was %s: it counts as delivered',
+    async (place) => {
+      const [first = '', ...others] = await storeAll('c1');
+      await places[place]();
+      await moveByHand(first, 'completed');
+      await reconcileAll();
+      expect(await readRepairs(lanes.shard)).toEqual({ 'forgotten-end': 1 });
+      expect(await redis.hmget(`${root}send:${first}`, 'place', 'why')).toEqual(['ended', 'delivered']);
+      expect(await deliverAll()).toEqual(others);
+      await expectNothingLeft();
+    },
+  );
+
+  it.each(['waiting', 'released'] as const)(
+    'a message put into `wait` by hand while the head was %s: all go in their order',
+    async (place) => {
+      const ids = await storeAll('c1');
+      await places[place]();
+      for (const id of ids.toReversed()) await moveByHand(id, 'wait');
+      await reconcileAll();
+      expect(await deliverAll()).toEqual(ids);
+      await expectNothingLeft();
+    },
+  );
+
+  it.each([
+    ['heads:p1', 'stuck-lane'],
+    // What was lost stands in no lane, and the lane in no place.
+    ['lane:p1/c1', 'lost-place stuck-lane'],
+    ['pages', 'stuck-page'],
+    ['turns', ''],
+    ['send:waiting-children', 'dropped'],
+  ])('%s is deleted: every message is delivered in order', async (key, kinds) => {
+    const ids = await storeAll('c1');
+    await redis.del(`${root}${key}`);
+    await reconcileAll();
+    const found = Object.keys(await readRepairs(lanes.shard)).filter((kind) => kind !== 'removed');
+    expect(found.toSorted().join(' ')).toBe(kinds);
+    expect(await deliverAll()).toEqual(ids);
+    await expectNothingLeft();
   });
 
-  it('a job that BullMQ failed by itself becomes a dead letter, and its conversation goes on', async () => {
-    await using site = await install(server, { startWorker: false });
-    const id = await site.enqueue(textMessage('c1', 1));
-    const next = await site.enqueue(textMessage('c1', 2));
-    const shard = await shardOf(site);
-    // What BullMQ does past its own limit of stalls: without asking us it fails the job when it is taken.
-    await redis.hset(`${shard.root}send:${id}`, 'defa', 'job stalled more than allowable limit');
-    site.startWorker();
-    await eventually('BullMQ failed it', async () => (await shard.send.getFailedCount()) === 1);
-    expect(await buryFailed(shard, BURY)).toBe(1);
-    expect(await site.producer.getMessage(id)).toMatchObject({ status: 'dead', reason: 'crashed' });
-    await site.until(next, 'delivered');
+  it.each([
+    ['send:wait', 'released'],
+    ['send:active', 'sending'],
+    ['send:delayed', 'put-off by a backoff'],
+    ['send:delayed', 'put-off by a hold'],
+    ['heads:p1', 'released'],
+    ['heads:p1', 'put-off by a backoff'],
+    ['heads:p1', 'put-off by a hold'],
+    ['pages', 'released'],
+    ['pages', 'put-off by a hold'],
+  ] as const)('%s is deleted while a head is %s: every message is delivered in order', async (key, place) => {
+    const ids = await storeAll('c1');
+    await places[place]();
+    await redis.del(`${root}${key}`);
+    await reconcileAll();
+    const isStillPutOff = place.startsWith('put-off') && key === 'pages';
+    if (isStillPutOff) await redis.zadd(`${root}send:delayed`, 1, ids[0] ?? '');
+    expect(await deliverAll()).toEqual(ids);
+    await expectNothingLeft();
   });
 
-  it('a request that was open when BullMQ failed its job is named in the dead letter', async () => {
-    await using site = await install(server, { startWorker: false });
-    const id = await site.enqueue(textMessage('c1', 1));
-    const shard = await shardOf(site);
-    const lanes = await openLanes(redis, site.config.namespace);
-    const taken = await lanes.take();
-    if (taken) await lanes.claim(taken);
-    await redis.multi().lrem(`${shard.root}send:active`, 1, id).zadd(`${shard.root}send:failed`, 1, id).exec();
-    expect(await buryFailed(shard, BURY)).toBe(1);
-    expect(await site.producer.getMessage(id)).toMatchObject({
-      status: 'dead',
-      attemptsUsed: 1,
-      attempts: [{ outcome: 'unknown', usedAttempt: true }],
-    });
+  it('`due` is deleted: scheduled messages are scheduled again, for the same times', async () => {
+    const ids = [];
+    for (const delayMs of [FAR_MS, 1, 2]) ids.push(await lanes.store({ conversation: 'c1', due: { delayMs } }));
+    const due = await redis.zrange(`${root}due`, 0, '-1', 'WITHSCORES');
+    await redis.del(`${root}due`);
+    await reconcileAll();
+    expect(await redis.zrange(`${root}due`, 0, '-1', 'WITHSCORES')).toEqual(due);
+    expect(await readRepairs(lanes.shard)).toEqual({ 'lost-schedule': 3 });
   });
 
-  it('a message that BullMQ knows to be done is not sent again when Redis lost its settlement', async () => {
-    await using site = await install(server, { startWorker: false });
-    const id = await site.enqueue(textMessage('c1', 1));
-    const next = await site.enqueue(textMessage('c1', 2));
-    const shard = await shardOf(site);
-    const lanes = await openLanes(redis, site.config.namespace);
-    const taken = await lanes.take();
-    if (taken) await lanes.claim(taken);
-    await redis
-      .multi()
-      .lrem(`${shard.root}send:active`, 1, id)
-      .zadd(`${shard.root}send:completed`, Date.now(), id)
-      .exec();
-    await reconcileAll(shard);
-    site.startWorker();
-    await site.until(next, 'delivered');
-    expect(await site.producer.getMessage(id)).toMatchObject({ status: 'delivered' });
-    expect(site.api.accepted).toHaveLength(1);
-    expect(await readRepairs(shard)).toEqual({ 'forgotten-end': 1 });
+  it.each(['c1', 'c2'])(
+    'a hold is deleted by hand, of a page that has a message of %s, too: the conversation goes on',
+    async (other) => {
+      await hold(lanes.shard, { page: 'p1', conversation: 'c1', reason: 'operator' });
+      const ids = [...(await storeAll('c1')), ...(await storeAll(other, 1))];
+      await lanes.turn({ places: 0, look: 'woken' });
+      const before = await deliverAll();
+      expect(before).toHaveLength(other === 'c1' ? 0 : 1);
+      await redis.del(`${root}holds`);
+      await reconcileAll();
+      expect(await readRepairs(lanes.shard)).toEqual({ 'stuck-lane': 1 });
+      expect([...(await deliverAll()), ...before]).toEqual(ids);
+      await expectNothingLeft();
+    },
+  );
+
+  it('the hold of a page is deleted by hand: the page goes on', async () => {
+    await hold(lanes.shard, { page: 'p1', reason: 'operator' });
+    const ids = await storeAll('c1');
+    expect(await deliverAll()).toEqual([]);
+    await redis.del(`${root}holds`);
+    await reconcileAll();
+    expect(await readRepairs(lanes.shard)).toEqual({ 'stuck-page': 1 });
+    expect(await deliverAll()).toEqual(ids);
+    await expectNothingLeft();
   });
 
-  it('a job that is no JSON any more becomes a dead letter when its lock has ended, and its conversation goes on', async () => {
-    await using site = await install(server, { config: { timeoutMs: 500 }, startWorker: false });
-    const id = await site.enqueue(textMessage('c1', 1));
-    const next = await site.enqueue(textMessage('c1', 2));
-    const shard = await shardOf(site);
-    await redis.hset(`${shard.root}send:${id}`, 'data', '{"v":1,"requ');
-    site.startWorker();
-    const record = await site.until(id, 'dead');
-    expect(record).toMatchObject({ reason: 'undecodable', request: null });
-    await site.until(next, 'delivered');
-  });
-
-  it('a job without a lane, from an add that never became a message, goes away after ten minutes', async () => {
-    await using site = await install(server, { startWorker: false });
-    const shard = await shardOf(site);
-    const queue: Queue = shard.send;
+  it('a job without a lane is removed when it is older than ten minutes', async () => {
     const add = async (id: string, timestamp: number): Promise<void> => {
-      await redis.hset(`${shard.root}send:${id}`, { name: 'text', data: '{}', timestamp });
-      await redis.zadd(`${shard.root}send:waiting-children`, timestamp, id);
+      await redis.hset(`${root}send:${id}`, { name: 'text', data: '{}', timestamp });
+      await redis.zadd(`${root}send:waiting-children`, timestamp, id);
     };
     await add('0-old', Date.now() - 11 * 60_000);
-    await add('0-new', Date.now());
-    await reconcileAll(shard);
-    expect(await queue.getJob('0-old')).toBeUndefined();
-    expect(await queue.getJob('0-new')).toBeDefined();
+    await add('0-new', Date.now() - 9 * 60_000);
+    await reconcileAll();
+    expect(await readRepairs(lanes.shard)).toEqual({ 'never-stored': 1 });
+    expect(await redis.zrange(`${root}send:waiting-children`, 0, '-1')).toEqual(['0-new']);
+    expect(await redis.exists(`${root}send:0-old`)).toBe(0);
   });
 
-  it('nothing is mended where nothing is wrong, while messages fail, wait and are delivered', async () => {
-    await using site = await install(server, { api: { faults: [{ kind: 'status', status: 500, rate: 0.3 }] } });
-    const shard = await shardOf(site);
-    const receipts = await site.producer.enqueueMessages(manyMessages(40, 5));
-    await eventually('all have ended', async () => {
-      expect(await reconcile(shard, '0')).toMatchObject({ repairs: 0 });
-      return site.api.accepted.length + (await site.deadLetters.count()) >= receipts.length;
-    });
-    expect(await readRepairs(shard)).toEqual({});
+  it('nothing is broken, whatever the places of the messages: nothing is mended', async () => {
+    await hold(lanes.shard, { page: 'held', reason: 'operator' });
+    await hold(lanes.shard, { page: 'p1', conversation: 'held', reason: 'operator' });
+    await lanes.store({ page: 'held', conversation: 'c1' });
+    await storeAll('held', 2);
+    await lanes.store({ conversation: 'later', due: { delayMs: FAR_MS } });
+    for (const kind of ['backoff', 'hold'] as const) {
+      await storeAll(kind, 2);
+      await lanes.settle(await take(), { kind, delayMs: FAR_MS });
+    }
+    await storeAll('ended', 1);
+    await lanes.settle(await take(), delivered);
+    await storeAll('sending', 2);
+    await take();
+    await lanes.store({ page: 'p2', conversation: 'c1' });
+    await places.released();
+    for (let pass = 0; pass < 3; pass += 1) expect(await reconcile(lanes.shard, '0')).toMatchObject({ repairs: 0 });
+    expect(await readRepairs(lanes.shard)).toEqual({});
   });
 });

@@ -1,18 +1,23 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
+import { beatIn, MAX_KEPT_DONE, tickIn, type WorkerRecord } from '../../src/shared/lanes/leader.ts';
+import type { Taken } from '../../src/shared/lanes/turn.ts';
 import { jobKeys, openShard } from '../../src/shared/queues.ts';
 import { connectPatiently } from '../../src/shared/redis.ts';
 import { readTimeMs } from '../../src/shared/redis-time.ts';
 import type { RedisServer } from '../../src/testing/redis-handle.ts';
 import { eventually } from '../support/eventually.ts';
-import { type Lanes, openLanes, type Taken } from '../support/lanes.ts';
+import { delivered, type Lanes, openLanes } from '../support/lanes.ts';
 import { textMessage } from '../support/messages.ts';
 import { startTestRedis } from '../support/redis.ts';
 import { install } from '../support/worker.ts';
-import { keysOf } from '../support/keys-of.ts';
 
-const MOST_KEPT = 1000;
 const KEEP_MS = 60_000;
+const LOCK_MS = 20_000;
+/** What the leader takes away in one tick, if too many are known. */
+const MOST_CLEANED = 10_000;
+
+const WORKER: WorkerRecord = { version: '1.0.0', since: '2026-11-22T10:00:00.000Z', concurrency: 50, sending: 0 };
 
 describe('a message that was delivered', () => {
   let server: RedisServer;
@@ -32,12 +37,11 @@ describe('a message that was delivered', () => {
     await server.stop();
   });
 
-  /** Stores a message of its own conversation, and claims it. */
+  /** Stores a message of its own conversation, and takes it. */
   async function start(conversation: string): Promise<Taken> {
     await lanes.store({ conversation });
-    const taken = await lanes.take();
-    if (!taken) throw new Error('nothing is released');
-    expect(await lanes.claim(taken, taken.id)).toMatchObject({ verdict: 'go' });
+    const taken = await lanes.take({ lockMs: LOCK_MS });
+    if (taken?.verdict !== 'go') throw new Error('there is nothing to send');
     return taken;
   }
 
@@ -47,8 +51,9 @@ describe('a message that was delivered', () => {
     return taken.id;
   }
 
-  const settle = (taken: Taken) => lanes.settle(taken, taken.id, { kind: 'delivered', keepMs: KEEP_MS });
+  const settle = (taken: Taken) => lanes.settle(taken, delivered);
   const completed = () => redis.zrange(`${send}completed`, 0, '-1');
+  const tick = () => tickIn(lanes.shard, { workerId: 'leader', keepDoneMs: KEEP_MS, lockMs: LOCK_MS });
 
   /** Records of what was delivered before, each a ms after the one before it. */
   async function keepOlder(count: number, firstAgeMs: number): Promise<string[]> {
@@ -57,7 +62,7 @@ describe('a message that was delivered', () => {
     const pipeline = redis.pipeline();
     for (const [n, id] of ids.entries()) {
       pipeline.zadd(`${send}completed`, first + n, id);
-      pipeline.hset(`${send}${id}`, 'settled', 'delivered');
+      pipeline.hset(`${send}${id}`, 'place', 'ended', 'why', 'delivered');
       pipeline.rpush(`${send}${id}:logs`, 'of some dashboard');
     }
     await pipeline.exec();
@@ -68,17 +73,31 @@ describe('a message that was delivered', () => {
 
   const isKnown = async (id: string): Promise<boolean> => (await redis.exists(`${send}${id}`, `${send}${id}:logs`)) > 0;
 
-  it('is completed for BullMQ in the same step: in none of its other hands, and without a lock', async () => {
+  it('is completed for BullMQ in the same step, and in none of its other hands', async () => {
     const taken = await start('c1');
     expect(await redis.lrange(`${send}active`, 0, -1)).toEqual([taken.id]);
     const before = await nowMs();
     await settle(taken);
-    expect(await redis.exists(`${send}active`, `${send}wait`, jobKeys(lanes.shard, taken.id).lock)).toBe(0);
+    expect(await redis.exists(`${send}active`, `${send}wait`, `${send}delayed`, `${send}waiting-children`)).toBe(0);
     const job = await lanes.shard.send.getJob(taken.id);
     expect(await job?.getState()).toBe('completed');
-    expect(job?.finishedOn).toBeGreaterThanOrEqual(before);
+    expect(job?.finishedOn).toBeLessThanOrEqual(before + 1);
+    expect(job?.finishedOn).toBe((job?.processedOn ?? 0) + 1);
     expect(Number(await redis.zscore(`${send}completed`, taken.id))).toBe(job?.finishedOn);
-    expect(await lanes.window()).toEqual([]);
+    expect(await lanes.heads()).toEqual({});
+  });
+
+  it('has no lock if it is settled with others, and alone one that ends by itself', async () => {
+    const alone = await start('c1');
+    await settle(alone);
+    const pttl = await redis.pttl(jobKeys(lanes.shard, alone.id).lock);
+    expect(pttl).toBeGreaterThan(0);
+    expect(pttl).toBeLessThanOrEqual(LOCK_MS);
+
+    const all = [await start('c2'), await start('c3')];
+    const ends = all.map(({ id, attempt }) => ({ id, attempt, record: null, survived: true, settlement: delivered }));
+    await lanes.turn({ places: 0, settlements: ends });
+    expect(await redis.exists(...all.map(({ id }) => jobKeys(lanes.shard, id).lock))).toBe(0);
   });
 
   it('is settled once: whoever asks again, since the answer was lost, hears the same and changes nothing', async () => {
@@ -93,44 +112,43 @@ describe('a message that was delivered', () => {
     expect(await lanes.lane('c1')).toEqual([next]);
   });
 
-  it('stays with the worker that has it now, if another one settles it', async () => {
-    const taken = await start('c1');
-    expect(await settle({ ...taken, token: 'another' })).toEqual({ verdict: 'lost' });
-    expect(await redis.lrange(`${send}active`, 0, -1)).toEqual([taken.id]);
-    expect(await redis.get(jobKeys(lanes.shard, taken.id).lock)).toBe(taken.token);
-    expect(await completed()).toEqual([]);
-  });
-
   it('stays known while no more than a thousand others were delivered after it', async () => {
-    const [oldest = '', second = ''] = await keepOlder(MOST_KEPT, KEEP_MS / 2);
+    const [oldest = '', second = ''] = await keepOlder(MAX_KEPT_DONE, KEEP_MS / 2);
     const id = await deliver('c1');
+    await tick();
     const kept = await completed();
-    expect([kept.length, kept[0], kept.at(-1)]).toEqual([MOST_KEPT, second, id]);
+    expect([kept.length, kept[0], kept.at(-1)]).toEqual([MAX_KEPT_DONE, second, id]);
     expect([await isKnown(oldest), await isKnown(second), await isKnown(id)]).toEqual([false, true, true]);
   });
 
-  it('stays known no longer either if it is one of many that are settled at once', async () => {
-    const old = await keepOlder(MOST_KEPT, KEEP_MS / 2);
-    const taken: Taken[] = [];
-    for (const conversation of ['c1', 'c2', 'c3', 'c4', 'c5']) taken.push(await start(conversation));
-    await Promise.all(taken.map(settle));
-    expect(await completed()).toEqual([...old.slice(5), ...taken.map(({ id }) => id)]);
-  });
-
   it('makes room step by step if far too many are known', async () => {
-    await keepOlder(MOST_KEPT + 250, KEEP_MS / 2);
+    await keepOlder(MAX_KEPT_DONE + MOST_CLEANED + 250, KEEP_MS / 2);
     const counts: number[] = [];
-    for (const conversation of ['c1', 'c2', 'c3']) {
-      await deliver(conversation);
+    for (let n = 0; n < 3; n += 1) {
+      await tick();
       counts.push((await completed()).length);
     }
-    expect(counts).toEqual([MOST_KEPT + 51, MOST_KEPT, MOST_KEPT]);
+    expect(counts).toEqual([MAX_KEPT_DONE + 250, MAX_KEPT_DONE, MAX_KEPT_DONE]);
   });
 
-  it('stays known for its time, and is forgotten with all its keys when another one is delivered after that', async () => {
+  it('makes room also when Redis has no memory left', async () => {
+    await keepOlder(MAX_KEPT_DONE + 250, KEEP_MS / 2);
+    await redis.config('SET', 'maxmemory', '1');
+    try {
+      await beatIn(lanes.shard, { workerId: 'leader', record: WORKER, window: 0 });
+      await tick();
+    } finally {
+      await redis.config('SET', 'maxmemory', '0');
+    }
+    expect(await completed()).toHaveLength(MAX_KEPT_DONE);
+  });
+
+  it('stays known for its time, and is forgotten with all its keys after that', async () => {
     const [old = ''] = await keepOlder(1, KEEP_MS + 1);
     await redis.zadd(`${send}completed`, (await nowMs()) - KEEP_MS + 30_000, 'young');
     const id = await deliver('c1');
+    expect(await isKnown(old)).toBe(true);
+    await tick();
     expect(await completed()).toEqual(['young', id]);
     expect(await isKnown(old)).toBe(false);
   });
@@ -148,7 +166,6 @@ describe('a message that was delivered', () => {
       failed: 0,
       'waiting-children': 0,
     });
-    expect(await keysOf(redis, `${shard.root.replaceAll(/[{}]/g, '?')}send:*:lock`)).toEqual([]);
     expect(scene.attempts.map(({ id, next }) => [id, next])).toEqual(ids.map((id) => [id, 'delivered']));
   });
 });

@@ -11,6 +11,7 @@
 local root, id = ARGV[1], ARGV[2]
 local now = redisNowMs()
 local isNew
+writeAlthoughFull(root)
 
 if ARGV[3] == '' then
   isNew = redis.call('HDEL', KEYS[1], id) == 1

@@ -7,7 +7,7 @@
 --
 -- Returns { where this pass stopped, repairs }; '0' means that all pages were seen.
 
-local MOST_UNDER_WAY, MOST_READY, LONGEST_LANE_SEARCHED = 500, 10, 1000
+local MOST_UNDER_WAY, MOST_READY, LONGEST_LANE_SEARCHED, MOST_REMOVED = 500, 10, 1000, 500
 local root, now = ARGV[1], redisNowMs()
 local send = root .. 'send:'
 local repairs = 0
@@ -19,9 +19,21 @@ end
 
 local function isListed(list, id) return redis.call('LPOS', send .. list, id) and true end
 
+-- Nobody knows any more whether one with high priority stands behind it.
 local function leave(kind, lane, id)
-  leaveLane(root, lane, id)
+  leaveLane(root, lane, id, nil, 'high')
   repaired(kind)
+end
+
+-- Whoever removed a head has mostly removed those behind it, too.
+local function leaveRemoved(lane, id)
+  for _ = 1, MOST_REMOVED do
+    redis.call('SREM', root .. 'held', id)
+    redis.call('DEL', send .. id)
+    leave('removed', lane, id)
+    id = redis.call('LINDEX', root .. 'lane:' .. lane, 0)
+    if not id or redis.call('HEXISTS', send .. id, 'lane') == 1 then return end
+  end
 end
 
 local function isScore(score, class)
@@ -62,12 +74,10 @@ local function checkHead(lane, score)
   local id = redis.call('LINDEX', root .. 'lane:' .. lane, 0)
   if not id then return leave('removed', lane, '') end
   local known, place, why = fieldsOf(send .. id, 'lane', 'place', 'why')
-  if not known then
-    redis.call('SREM', root .. 'held', id)
-    return leave('removed', lane, id)
-  end
+  if not known then return leaveRemoved(lane, id) end
   if place == 'ended' or redis.call('ZSCORE', send .. 'completed', id) then
     -- Redis came back at an earlier moment, and heard only the last word again.
+    endPutOff(root, id, why)
     redis.call('HSET', send .. id, 'place', 'ended', 'why', place == 'ended' and why or 'delivered')
     return leave('forgotten-end', lane, id)
   end
@@ -123,9 +133,10 @@ local function checkWaiting(id)
   local lane, timestamp, place, due, seq = fieldsOf(send .. id, 'lane', 'timestamp', 'place', 'due', 'seq')
   if not lane then
     if now - (tonumber(timestamp) or 0) <= tonumber(ARGV[4]) then return end
-    redis.call('ZREM', send .. 'waiting-children', id)
     redis.call('DEL', send .. id)
-    return repaired('never-stored')
+    -- The oldest are looked at twice in one pass.
+    if redis.call('ZREM', send .. 'waiting-children', id) == 1 then repaired('never-stored') end
+    return
   end
   if isScheduled(id, place, due, seq) then return end
   local laneKey = root .. 'lane:' .. lane
@@ -134,7 +145,10 @@ local function checkWaiting(id)
     redis.call('RPUSH', laneKey, id)
     repaired('lost-place')
   end
-  if redis.call('ZSCORE', root .. 'heads:' .. pageOf(lane), lane) then return checkPage(pageOf(lane)) end
+  local score = tonumber(redis.call('ZSCORE', root .. 'heads:' .. pageOf(lane), lane) or nil)
+  -- A page with nothing but held conversations stands in no set of pages: the end of a hold that was deleted is found here.
+  local isOutOfTurn = score == HELD and not isLaneHeldForGood(root, lane)
+  if score and not isOutOfTurn then return checkPage(pageOf(lane)) end
   enterPages(root, pageOf(lane))
   makeReady(root, lane, nextTurn(root))
   repaired('stuck-lane')

@@ -12,10 +12,12 @@ local function windowSize(root)
 end
 
 -- A page on which everything fails must not grow without bound, and must not stop for what fails.
-local function roomOf(root, page)
+--
+-- `most` is what is asked for: room beyond that need not be counted exactly.
+local function roomOf(root, page, most)
   local heads, size = root .. 'heads:' .. page, windowSize(root)
   local busy = redis.call('ZCOUNT', heads, IN_FLIGHT, '(' .. HELD)
-  if busy < size then return size - busy end
+  if busy == 0 or busy + most < size then return size - busy end
   local inFlight = redis.call('ZCOUNT', heads, IN_FLIGHT, '(' .. BACKOFF)
   return busy - inFlight >= 4 * size and 0 or size - inFlight
 end
@@ -56,7 +58,7 @@ end
 local function releaseOf(root, page, most, now, found, again)
   if isKeptBack(root, page, now) then return end
   local heads = root .. 'heads:' .. page
-  local room = roomOf(root, page)
+  local room = roomOf(root, page, most)
   local wanted = math.min(most, room)
   if wanted <= 0 then return loseTurn(root, page) end
   local lanes, seen = readyLanes(root, heads, wanted + 1)
@@ -68,8 +70,9 @@ local function releaseOf(root, page, most, now, found, again)
   local moves = {}
   for i = 1, math.min(wanted, #lanes) do
     local lane = lanes[i]
-    local id = redis.call('LINDEX', root .. 'lane:' .. lane, 0)
-    if id then
+    -- Somebody's key may stand in the way of this lane: the others go on.
+    local id = redis.pcall('LINDEX', root .. 'lane:' .. lane, 0)
+    if type(id) == 'string' then
       found[#found + 1] = { id, lane }
       moves[#moves + 1] = IN_FLIGHT
       moves[#moves + 1] = lane

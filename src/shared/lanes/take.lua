@@ -2,6 +2,8 @@
 
 -- How often a message may be found open, its worker gone, until it is taken to kill them.
 local MOST_CRASHES = 5
+-- The name of an attempt that is opened to be settled, not to be sent, ends in it.
+local UNTRIED = '-'
 
 local FIELDS = { 'lane', 'place', 'exp', 'attempt', 'crashes', 'name', 'data', 'timestamp', 'used', 'history', 'label', 'policy', 'replays' }
 
@@ -16,17 +18,26 @@ local function putWhereItBelongs(root, id, place, job)
   end
 end
 
-local function open(root, id, worker, changes)
-  redis.call('SET', root .. 'send:' .. id .. ':lock', worker.token, 'PX', worker.lockMs)
-  redis.call('HSET', root .. 'send:' .. id, unpack(changes))
+local function open(jobKey, worker, ...)
+  redis.call('SET', jobKey .. ':lock', worker.token, 'PX', worker.lockMs)
+  redis.call('HSET', jobKey, ...)
 end
 
--- No message of ours has this id. If it was a head, somebody removed its job: the conversation goes on with the next message.
+-- No message of ours has this id. If it was a head, somebody removed its job: the conversation goes on with the first message that is
+-- left.
+local MOST_REMOVED_AT_ONCE = 500
 local function takeAway(root, id, laneOfHead)
-  if redis.call('DEL', root .. 'send:' .. id) == 1 then return { 'foreign', id } end
-  if not laneOfHead then return end
-  leaveLane(root, laneOfHead, id)
-  redis.call('HINCRBY', root .. 'repairs', 'removed', 1)
+  if not laneOfHead then return redis.call('DEL', root .. 'send:' .. id) == 1 and { 'foreign', id } or nil end
+  local count = 0
+  repeat
+    redis.call('DEL', root .. 'send:' .. id)
+    -- Nobody knows any more whether one with high priority stands behind it.
+    leaveLane(root, laneOfHead, id, nil, 'high')
+    id, count = redis.call('LINDEX', root .. 'lane:' .. laneOfHead, 0), count + 1
+  until not id or count == MOST_REMOVED_AT_ONCE or redis.call('HEXISTS', root .. 'send:' .. id, 'lane') == 1
+  redis.call('HINCRBY', root .. 'repairs', 'removed', count)
+  -- It may be ready too late for this call.
+  wakeWorker(root)
 end
 
 -- Returns what the worker gets of a message: a verdict, its id, the attempt that is open, and its fields; nothing if it can't
@@ -36,27 +47,31 @@ end
 --   'unknown'  a worker died while this attempt was open         'crashed'   the same, once too often
 --   'foreign'  no message of ours; it is removed
 local function takeOne(root, id, worker, turn, laneOfHead)
-  local job = redis.call('HMGET', root .. 'send:' .. id, unpack(FIELDS))
+  local jobKey = root .. 'send:' .. id
+  local job = redis.call('HMGET', jobKey, unpack(FIELDS))
   local lane, place, expiresAt, attempt, crashes = job[1], job[2], tonumber(job[3]) or 0, job[4], tonumber(job[5]) or 0
   if not lane then return takeAway(root, id, laneOfHead) end
   local function given(verdict, named) return { verdict, id, named, unpack(job, 6) } end
 
   if place == 'sending' then
     -- Somebody sends it, and an operator moved it meanwhile.
-    if redis.call('EXISTS', root .. 'send:' .. id .. ':lock') == 1 then return end
-    open(root, id, worker, { 'crashes', crashes + 1 })
-    return given(crashes + 1 >= MOST_CRASHES and 'crashed' or 'unknown', attempt)
+    if redis.call('EXISTS', jobKey .. ':lock') == 1 then return end
+    if string.sub(attempt, -1) ~= UNTRIED then
+      open(jobKey, worker, 'crashes', crashes + 1)
+      return given(crashes + 1 >= MOST_CRASHES and 'crashed' or 'unknown', attempt)
+    end
+  elseif not turn and place ~= 'released' then
+    return putWhereItBelongs(root, id, place)
   end
-  if not turn and place ~= 'released' then return putWhereItBelongs(root, id, place) end
 
   worker.attempts = worker.attempts + 1
   local now = redisNowMs()
-  local named = string.format('%s%d', worker.name, worker.attempts)
-  local changes = { 'place', 'sending', 'attempt', named, 'processedOn', now }
+  local isOld = now >= expiresAt
+  local named = string.format('%s%d%s', worker.name, worker.attempts, isOld and UNTRIED or '')
   if turn then
-    changes[7] = 'turn'
-    changes[8] = turn
+    open(jobKey, worker, 'place', 'sending', 'attempt', named, 'processedOn', now, 'turn', turn)
+  else
+    open(jobKey, worker, 'place', 'sending', 'attempt', named, 'processedOn', now)
   end
-  open(root, id, worker, changes)
-  return given(now >= expiresAt and 'expired' or 'go', named)
+  return given(isOld and 'expired' or 'go', named)
 end

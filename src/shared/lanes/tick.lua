@@ -11,6 +11,7 @@ local MOST_MOVED, MOST_CLEANED, CLEANED_AT_ONCE = 20000, 10000, 500
 local root = ARGV[1]
 local send = root .. 'send:'
 local now = redisNowMs()
+writeAlthoughFull(root)
 if not takeLease(root, ARGV[2], now, tonumber(ARGV[3])) then return {} end
 
 local function moveScores(key, byMs, note)

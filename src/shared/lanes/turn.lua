@@ -127,6 +127,7 @@ local function takeAll()
     takeFromWait(most - #taken)
     takeHeads(most - #taken)
   else
+    if #answers + dueSlots == 0 then writeAlthoughFull(root) end
     reserved = reserveAhead(fleet, redisNowMs())
   end
   if #reserved > 0 then return reserved, '' end

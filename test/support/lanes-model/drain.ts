@@ -2,7 +2,7 @@ import { checked } from './command.ts';
 import { problemsOfHeldRest } from './hold-invariants.ts';
 import { releaseAll } from './hold-commands.ts';
 import { forward, lift, tick } from './leader-commands.ts';
-import { type Message, type Model, newName, openMessages } from './model.ts';
+import { type Message, type Model, newName, openMessages, type Worker } from './model.ts';
 import { mend } from './operator-commands.ts';
 import { store } from './producer-commands.ts';
 import { DELIVERED } from './settlements.ts';
@@ -40,19 +40,25 @@ async function workOff(model: Model, world: World, isOpen: () => boolean): Promi
   if (!worker) return;
   for (let round = 0; round === 0 || isOpen(); round += 1) {
     if (round > MANY_ROUNDS) throw new Error(`stuck: ${namesOf(openMessages(model))}`);
-    await checked(model, world, async () => await stallAll(model, world));
-    if (model.wasDisturbed) await checked(model, world, async () => await mend(model, world));
-    if (round === ROUNDS_WITH_LIMITS) await checked(model, world, async () => await lift(model, world));
-    await checked(model, world, async () => await tick(model, world, model.lease?.id ?? 'w0'));
+    await checked(model, world, async () => {
+      await forward(model, world, waitMs(model, worker));
+      await stallAll(model, world);
+      if (round === ROUNDS_WITH_LIMITS) await lift(model, world);
+      await tick(model, world, model.lease?.id ?? 'w0');
+      if (model.wasDisturbed) await mend(model, world);
+    });
     const outcomes = worker.works.map(() => DELIVERED);
-    await checked(model, world, async () => await speak(model, world, worker, { outcomes, places: PLACES, look: 'due' }));
-    const { delayed, due, paced, fleet } = model.seen;
-    const until = Math.min(...[delayed, due, paced].flatMap((times) => Object.values(times)));
-    const slotInMs = Math.min(...worker.slots) - model.passedMs;
-    const nextSlotMs = Math.max(0, Number(fleet['tat'] ?? 0) - model.now) + model.rules.intervalMs;
-    const waitMs = Math.max(0, Math.min(until - model.now, slotInMs, worker.works.length > 0 ? 1 : Infinity));
-    await checked(model, world, async () => await forward(model, world, Math.ceil(Math.min(waitMs, Number.isFinite(waitMs) ? waitMs : nextSlotMs))));
+    await checked(model, world, () => speak(model, world, worker, { outcomes, places: PLACES, look: 'due' }));
   }
+}
+
+/** Until something is to be done: at once, as long as a message waits for its settlement. */
+function waitMs({ seen, now, passedMs, rules }: Model, { works, slots }: Worker): number {
+  if (works.length > 0) return 1;
+  const times = [seen.delayed, seen.due, seen.paced].flatMap((waits) => Object.values(waits));
+  const untilMs = Math.min(...times.map((time) => time - now), ...slots.map((slot) => slot - passedMs));
+  const untilSlotMs = Number(seen.fleet['tat'] ?? 0) - now + rules.intervalMs;
+  return Math.ceil(Math.max(0, Number.isFinite(untilMs) ? untilMs : untilSlotMs));
 }
 
 function isBusy({ seen, workers }: Model): boolean {

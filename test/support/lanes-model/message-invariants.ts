@@ -29,9 +29,13 @@ function problemsOfHash(model: Model, message: Message): string[] {
   };
   const counts = { used: message.used, crashes: message.crashes };
   return [
-    ...Object.entries(expected).filter(([field, value]) => (hash[field] ?? null) !== (value === null ? null : String(value))),
+    ...Object.entries(expected).filter(
+      ([field, value]) => (hash[field] ?? null) !== (value === null ? null : String(value)),
+    ),
     ...Object.entries(counts).filter(([field, value]) => Number(hash[field] ?? 0) !== value),
-    ...[['history', message.tried] as const].filter(([, tried]) => (hash['history']?.split('\n').length ?? 0) !== tried),
+    ...[['history', message.tried] as const].filter(
+      ([, tried]) => (hash['history']?.split('\n').length ?? 0) !== tried,
+    ),
   ].map(([field, value]) => `${id} has ${field} ${hash[field]}, not ${value}`);
 }
 
@@ -46,13 +50,18 @@ function problemsOfSets(model: Model, message: Message): string[] {
   const { seen, strays } = model;
   const { id, place, lane } = message;
   if (model.isDisturbed || isGhost(model, id)) return [];
-  const found = SETS.flatMap((set) => idsOf(seen, set).filter((other) => other === id).map(() => set));
+  const found = SETS.flatMap((set) =>
+    idsOf(seen, set)
+      .filter((other) => other === id)
+      .map(() => set),
+  );
   const expected = setOf(model, message);
   const isRight = strays.has(id)
     ? found.every((set) => set === 'wait' || set === expected)
     : found.join() === (expected ?? '');
   // What lost its place in `active` is put into `wait`, and dropped there as long as its lock lasts.
-  const isMended = model.wasDisturbed && place === 'sending' && found.every((set) => set === 'active' || set === 'wait');
+  const isMended =
+    model.wasDisturbed && place === 'sending' && found.every((set) => set === 'active' || set === 'wait');
   const isHead = headOf(seen, lane) === id;
   return [
     ...(isRight || isMended ? [] : [`${id} is in ${found.join(' and ') || 'no set'}, not in ${expected}`]),
@@ -92,42 +101,45 @@ function problemsOfOrder({ seen, lanes, messages }: Model): string[] {
   });
 }
 
-/** What waits for a time. */
+/** What waits for a time. What an operator promoted is out of its place until a worker meets it. */
 function problemsOfWaits(model: Model): string[] {
   if (model.isDisturbed) return [];
-  const { seen, messages } = model;
+  const { seen, messages, strays } = model;
   const open = [...messages.values()].filter(isOpen);
-  const timesOf = (some: Message[], time: (message: Message) => number | null): string =>
-    some.map((message) => `${message.id}=${time(message)}`).toSorted().join();
-  const found = (times: Record<string, number>): string =>
+  const timesOf = (place: Message['place']): string[] =>
+    open
+      .filter((message) => message.place === place && !strays.has(message.id))
+      .map(({ id, nextAt, dueAt }) => `${id}=${nextAt ?? dueAt}`);
+  const found = (times: Record<string, number>): string[] =>
     Object.entries(times)
-      .filter(([id]) => messages.get(id)?.why !== 'removed' && !model.strays.has(id))
-      .map(([id, time]) => `${id}=${time}`)
-      .toSorted()
-      .join();
-  const putOff = open.filter(({ id, place }) => place === 'put-off' && !model.strays.has(id));
+      .filter(([id]) => messages.get(id)?.why !== 'removed' && !strays.has(id))
+      .map(([id, time]) => `${id}=${time}`);
   const held = open.filter(({ place, why }) => place === 'put-off' && why === 'hold').map(({ id }) => id);
-  const scheduled = open.filter(({ id, place }) => place === 'scheduled' && !model.strays.has(id));
-  const compare = (what: string, is: string, should: string): string[] =>
-    is === should ? [] : [`${what} are ${is || 'none'}, not ${should || 'none'}`];
   return [
-    ...compare('those put off', found(seen.delayed), timesOf(putOff, ({ nextAt }) => nextAt)),
-    ...compare('the scheduled', found(seen.due), timesOf(scheduled, ({ dueAt }) => dueAt)),
-    ...compare('those put off by a hold', seen.held.toSorted().join(), held.toSorted().join()),
+    ...compared('those put off', found(seen.delayed), timesOf('put-off')),
+    ...compared('the scheduled', found(seen.due), timesOf('scheduled')),
+    ...compared('those put off by a hold', seen.held, held),
   ];
 }
 
 function problemsOfRecords({ seen, messages, rules, keys, locks }: Model): string[] {
   const known = Object.entries(seen.idempotency).map(([name, value]) => `${name}=${value}`);
   const expected = [...keys].map(([name, { value }]) => `${name}=${value}`);
-  const wrong = Object.entries(rules).filter(([name, value]) => Number(seen.fleet[name]) !== value);
   // What was settled alone keeps its lock until that ends by itself.
-  const lockedNow = Object.entries(seen.locks).filter(([id]) => messages.get(id)?.place === 'sending').toSorted().join(' ');
-  const locked = [...locks].toSorted().join(' ');
+  const sending = Object.entries(seen.locks).filter(([id]) => messages.get(id)?.place === 'sending');
+  const tokens = (some: Iterable<readonly [string, string]>): string[] =>
+    [...some].map(([id, token]) => `${id} ${token}`);
+  const wrong = Object.entries(rules).filter(([name, value]) => Number(seen.fleet[name]) !== value);
   return [
-    ...(known.toSorted().join() === expected.toSorted().join() ? [] : [`the idempotency keys are ${known.join()}`]),
-    ...(lockedNow === locked ? [] : [`the locks are ${lockedNow}, not ${locked}`]),
+    ...compared('the idempotency keys', known, expected),
+    ...compared('the locks', tokens(sending), tokens(locks)),
     ...wrong.map(([name, value]) => `the fleet has ${name} ${seen.fleet[name]}, not ${value}`),
     ...seen.others.map((key) => `there is a key ${key}`),
   ];
+}
+
+/** Two lists that must be the same, in whatever order. */
+function compared(what: string, is: readonly string[], should: readonly string[]): string[] {
+  const [found, expected] = [is.toSorted().join(), should.toSorted().join()];
+  return found === expected ? [] : [`${what} are ${found || 'none'}, not ${expected || 'none'}`];
 }

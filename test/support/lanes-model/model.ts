@@ -71,8 +71,8 @@ export interface Model {
   /** An operator's hand was here: until the next repair messages may stand still. `wasDisturbed`: ever in this run. */
   isDisturbed: boolean;
   wasDisturbed: boolean;
-  /** A key of the shard is lost in this run. With several gone there may be nothing left that knows of a message. */
-  hasLostKey: boolean;
+  /** What is lost in this run: one key, or jobs. With several keys gone nothing may be left that knows of a message. */
+  lost: 'key' | 'jobs' | null;
   /** A worker that was woken failed to look: the leader finds out within a second. */
   isWakeOwed: boolean;
   /** Redis after the last command. */
@@ -108,7 +108,7 @@ export function newModel(seen: Snapshot, rules: Required<Rules>, tally: Map<stri
     strays: new Set(),
     isDisturbed: false,
     wasDisturbed: false,
-    hasLostKey: false,
+    lost: null,
     isWakeOwed: false,
     seen,
     tally,
@@ -155,13 +155,22 @@ export function comeBack(message: Message): void {
   Object.assign(message, { place: 'waiting', why: null, nextAt: null });
 }
 
-/** What any look by a worker brings back. */
+/** What any look by a worker brings back, but for what has lost the place that it waits in. */
 export function bringBackDue(model: Model): void {
-  const due = openMessages(model).filter(({ place, dueAt }) => place === 'scheduled' && (dueAt ?? 0) <= model.now);
-  for (const message of openMessages(model)) if (message.nextAt !== null && message.nextAt <= model.now) comeBack(message);
+  const { seen, now } = model;
+  const isLost = ({ id }: Message, place: string, waits: Record<string, number>): boolean =>
+    seen.jobs[id]?.['place'] === place && !(id in waits);
+  const open = openMessages(model);
+  const due = open.filter(({ place, dueAt }) => place === 'scheduled' && (dueAt ?? 0) <= now);
+  for (const message of open) {
+    if ((message.nextAt ?? Infinity) <= now && !isLost(message, 'put-off', seen.delayed)) comeBack(message);
+  }
   // Those of the same time in the order in which they were stored.
-  for (const message of due.toSorted((one, other) => (one.dueAt ?? 0) - (other.dueAt ?? 0))) joinLane(model, message);
-  count(model, 'due', due.length);
+  for (const message of due.toSorted((one, other) => (one.dueAt ?? 0) - (other.dueAt ?? 0))) {
+    if (isLost(message, 'scheduled', seen.due)) continue;
+    joinLane(model, message);
+    count(model, 'due');
+  }
 }
 
 /** How many heads of a page may be in flight, told as the scripts tell it. */

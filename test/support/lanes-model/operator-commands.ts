@@ -1,24 +1,18 @@
 import fc from 'fast-check';
 import { reconcile } from '../../../src/shared/lanes/reconcile.ts';
 import { checked, command, type LaneCommand } from './command.ts';
-import {
-  comeBack,
-  count,
-  endMessage,
-  isOpen,
-  type Message,
-  type Model,
-  openMessages,
-  PAGES,
-  pick,
-} from './model.ts';
+import { comeBack, count, endMessage, isOpen, type Message, type Model, openMessages, PAGES, pick } from './model.ts';
 import type { World } from './world.ts';
 
 const number = fc.nat(30);
 const MANY_PASSES = 10;
 
 /** What somebody does behind our back; mostly it is mended before anything else happens. */
-function disturbance(name: string, isMended: boolean, act: (model: Model, world: World) => Promise<boolean>): LaneCommand {
+function disturbance(
+  name: string,
+  isMended: boolean,
+  act: (model: Model, world: World) => Promise<boolean>,
+): LaneCommand {
   return command({
     name: `${name}${isMended ? ' and mend' : ''}`,
     act: async (model, world) => {
@@ -36,10 +30,13 @@ function disturbance(name: string, isMended: boolean, act: (model: Model, world:
 export const removeCommand = fc.tuple(number, fc.boolean()).map(([n, isMended]) =>
   disturbance(`remove(${n})`, isMended, async (model, world) => {
     const message = pick(
-      [...model.messages.values()].filter(({ id }) => model.seen.jobs[id]?.['lane'] !== undefined && !model.seen.locks[id]),
+      [...model.messages.values()].filter(
+        ({ id }) => model.seen.jobs[id]?.['lane'] !== undefined && !model.seen.locks[id],
+      ),
       n,
     );
-    if (!message) return false;
+    if (!message || model.lost === 'key') return false;
+    model.lost = 'jobs';
     await world.remove(message.id);
     if (isOpen(message)) model.isDisturbed = true;
     endMessage(model, message, 'removed');
@@ -67,9 +64,9 @@ const anyIndex = fc.constantFrom(...INDEXES, ...PAGES.map((page) => `heads:${pag
 /** Somebody deletes a key, or Redis has lost it. */
 export const forgetCommand = fc.tuple(anyIndex, fc.boolean()).map(([key, isMended]) =>
   disturbance(`forget(${key})`, isMended, async (model, world) => {
-    if (model.hasLostKey) return false;
+    if (model.lost !== null) return false;
     await world.forget(key);
-    Object.assign(model, { hasLostKey: true, isDisturbed: true });
+    Object.assign(model, { lost: 'key', isDisturbed: true });
     return true;
   }),
 );

@@ -53,8 +53,9 @@ function problemsOfHeads(model: Model): string[] {
 }
 
 /** An operator deleted the scores: what is under way gets its own again when it ends or comes back. */
-function isLostHead({ wasDisturbed, strays }: Model, head: Message | undefined): boolean {
-  return wasDisturbed && head !== undefined && (head.place !== 'waiting' || strays.has(head.id));
+function isLostHead({ seen, wasDisturbed, strays }: Model, head: Message | undefined): boolean {
+  if (!wasDisturbed || head === undefined) return false;
+  return seen.jobs[head.id]?.['place'] !== undefined || strays.has(head.id);
 }
 
 function placesOf({ seen, holds }: Model, { id, place, why, lane }: Message): Where[] {
@@ -75,7 +76,9 @@ function problemsOfPage(model: Model, page: string): string[] {
   // What leaves at the pace of catching up waits a little longer after the clock was set back.
   const longestMs = Math.max(pageIntervalMs * (1 + 0.05 * pageBurst), (model.timed.get(page) ?? 0) - model.now);
   return [
-    ...(hasWork && !isListed && !isAsleep && !(wasDisturbed && work.ready === 0) ? [`${page} has work and is not in pages`] : []),
+    ...(hasWork && !isListed && !isAsleep && !(wasDisturbed && work.ready === 0)
+      ? [`${page} has work and is not in pages`]
+      : []),
     ...(!hasWork && (isListed || isAsleep || hasTurn) ? [`${page} has no work and is in pages, asleep or turns`] : []),
     ...(isListed && isAsleep && !hasTurn ? [`${page} is in pages, asleep, and has no turn`] : []),
     ...(isAsleep && !isPageHeld(model, page) ? [`${page} is asleep, and nobody holds it`] : []),
@@ -95,10 +98,9 @@ function problemsOfRest({ model, before }: Moment, page: string): string[] {
   if (ready === 0 || isLookedAt || (seen.asleep.includes(page) && isPageHeld(model, page))) return [];
   if (inFlight + backoff === 0) return [`${page} stands still`];
   if (!(page in before.seen.turns)) return [];
-  const size = Math.min(
-    windowSize(before, Math.max(before.seen.pages.length, seen.pages.length)),
-    windowSize(model, Math.max(before.seen.pages.length, seen.pages.length)),
-  );
+  // Pages that fall asleep in the same step had their share at its beginning.
+  const pages = Math.max(before.seen.pages.length, Object.keys(seen.heads).length);
+  const size = Math.min(windowSize(before, pages), windowSize(model, pages));
   return inFlight + backoff >= size ? [] : [`${page} has lost its turn with ${inFlight} of ${size} in flight`];
 }
 
@@ -120,7 +122,8 @@ function problemsOfWaking({ seen, now, rules, workers, isWakeOwed, wasDisturbed 
   const hasSlots = workers.some(({ slots }) => slots.length > 0);
   const isWork = Object.keys(seen.turns).length + seen.wait.length > 0;
   const looksInMs = Number(seen.fleet['wakeAt'] ?? 0) - now;
-  const isLookedAfter = seen.isMarked || isWakeOwed || hasSlots || (looksInMs >= -HORIZON_MS / 2 && looksInMs <= HORIZON_MS);
+  const isLookedAfter =
+    seen.isMarked || isWakeOwed || hasSlots || (looksInMs >= -HORIZON_MS / 2 && looksInMs <= HORIZON_MS);
   const mustWake = isWork && rules.intervalMs === 0 && !wasDisturbed;
   return mustWake && !isLookedAfter ? ['something is ready, and nobody is woken'] : [];
 }

@@ -164,7 +164,9 @@ export const burstCommand = fc
       act: async (model, world) => {
         for (let n = 0; n < length; n += 1) {
           const conversation = pick(CONVERSATIONS, CONVERSATIONS.indexOf(first) + n) ?? first;
-          await checked(model, world, () => store(model, world, [{ id: newName(model, 'm'), page, conversation, ...same }]));
+          await checked(model, world, () =>
+            store(model, world, [{ id: newName(model, 'm'), page, conversation, ...same }]),
+          );
         }
       },
     }),

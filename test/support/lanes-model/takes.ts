@@ -5,14 +5,12 @@ import { noteLeaving } from './pace.ts';
 
 const MOST_CRASHES = 5;
 
-interface Call {
-  attemptPrefix: string;
-  /** What had its turn before the call. */
-  released: ReadonlySet<string>;
-}
-
-/** What a worker is given. Throws if it may not have it. */
-export function receive(model: Model, worker: Worker, { taken, foreign, refused }: TurnAnswer, call: Call): void {
+/**
+ * What a worker is given. Throws if it may not have it.
+ *
+ * @param prefix what the names of its attempts begin with
+ */
+export function receive(model: Model, worker: Worker, { taken, foreign, refused }: TurnAnswer, prefix: string): void {
   for (const { id, error } of refused) throw new Error(`Redis refuses to hand out ${id}`, { cause: error });
   for (const id of foreign) {
     if (model.messages.get(id)?.why !== 'removed' && id !== 'foreign') throw new Error(`${id} is called foreign`);
@@ -23,7 +21,7 @@ export function receive(model: Model, worker: Worker, { taken, foreign, refused 
   for (const each of taken) {
     const message = model.messages.get(each.id);
     if (!message) throw new Error(`${each.id} was never stored`);
-    const problem = message.place === 'sending' ? found(model, message, each) : begun(model, message, each, call);
+    const problem = message.place === 'sending' ? found(model, message, each) : begun(model, message, each, prefix);
     if (problem !== null) throw new Error(`${each.id} is given as ${each.verdict}: ${problem}`);
     if (each.attemptsUsed !== message.used) throw new Error(`${each.id} has used ${each.attemptsUsed} attempts`);
     count(model, each.verdict);
@@ -41,7 +39,7 @@ function found(model: Model, message: Message, { verdict, attempt }: Taken): str
   return verdict === expected && attempt === message.attempt ? null : `it should be ${expected}`;
 }
 
-function begun(model: Model, message: Message, { verdict, attempt }: Taken, call: Call): string | null {
+function begun(model: Model, message: Message, { verdict, attempt }: Taken, prefix: string): string | null {
   const { id, lane, page } = message;
   const isPutOffByHand = model.wasDisturbed && message.place === 'put-off';
   if (message.place !== 'waiting' && !isPutOffByHand) return `it is ${message.place}`;
@@ -49,8 +47,9 @@ function begun(model: Model, message: Message, { verdict, attempt }: Taken, call
   if (isHeld(model, lane) || isTimed(model, page)) return 'it is held';
   const expected = model.now >= message.expiresAt ? 'expired' : 'go';
   if (verdict !== expected) return `it should be ${expected}`;
-  if (!attempt.startsWith(call.attemptPrefix)) return `its attempt is ${attempt}`;
+  if (!attempt.startsWith(prefix)) return `its attempt is ${attempt}`;
   Object.assign(message, { place: 'sending', why: null, nextAt: null, attempt });
-  if (!call.released.has(id)) noteLeaving(model, page);
+  // What was released before had its turn before.
+  if (model.seen.jobs[id]?.['place'] !== 'released') noteLeaving(model, page);
   return null;
 }

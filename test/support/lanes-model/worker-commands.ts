@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { TurnAnswer } from '../../../src/shared/lanes/turn.ts';
 import { checked, command, type LaneCommand } from './command.ts';
-import { bringBackDue, count, type Message, type Model, openMessages, pick, type Work, type Worker } from './model.ts';
+import { bringBackDue, count, type Message, type Model, openMessages, pick, type Worker } from './model.ts';
 import { noteSlots } from './pace.ts';
 import { anyOutcome, expectedResult, type Outcome, type Settling, settlingOf } from './settlements.ts';
 import { receive } from './takes.ts';
@@ -48,7 +48,11 @@ export async function speak(model: Model, world: World, worker: Worker, saying: 
   await say(model, world, worker, { ...saying, settlings });
   if (!saying.isRepeated || settlings.length === 0) return;
   count(model, 'repeated');
-  await checked(model, world, async () => await say(model, world, worker, { ...saying, settlings, places: 0, look: '' }));
+  await checked(
+    model,
+    world,
+    async () => await say(model, world, worker, { ...saying, settlings, places: 0, look: '' }),
+  );
 }
 
 async function say(
@@ -76,13 +80,11 @@ async function say(
       look,
       isProbe,
     });
-  const before = await world.look();
   const answer = hasMemory ? await call() : await withoutMemory(world, call);
   if (!answer) {
     // The worker asks again, and whoever else waits is not woken meanwhile.
     model.isWakeOwed = true;
     count(model, 'no memory for a turn');
-    if (JSON.stringify(await world.look()) !== JSON.stringify(before)) throw new Error('a turn without memory left traces');
     return;
   }
   worker.slots = later;
@@ -90,13 +92,17 @@ async function say(
   for (const [n, settling] of settlings.entries()) hearResult(model, worker, settling, answer.settled[n]);
   count(model, `settled together: ${Math.min(settlings.length, 3)}`);
   if (look !== '') bringBackDue(model);
-  const released = new Set(Object.keys(before.jobs).filter((id) => before.jobs[id]?.['place'] === 'released'));
-  receive(model, worker, answer, { attemptPrefix, released });
+  receive(model, worker, answer, attemptPrefix);
   checkAnswer(model, worker, answer, { places, due, later, isProbe });
   await noteStrays(model, world);
 }
 
-function hearResult(model: Model, worker: Worker, settling: Settling, answer: TurnAnswer['settled'][number] | undefined): void {
+function hearResult(
+  model: Model,
+  worker: Worker,
+  settling: Settling,
+  answer: TurnAnswer['settled'][number] | undefined,
+): void {
   if (answer instanceof Error && answer.message.startsWith('OOM')) {
     // An entry of the history alone: it is told again.
     count(model, 'no memory for an entry');
@@ -208,7 +214,11 @@ export const killerCommand = fc.tuple(fc.nat(2), fc.integer({ min: 2, max: 6 }))
         if (!stallable(model).includes(victim.message)) return;
         await checked(model, world, async () => await stall(model, world, victim.message));
         worker.works = worker.works.filter(({ message }) => message !== victim.message);
-        await checked(model, world, async () => await speak(model, world, worker, { outcomes: [], places: 8, look: '' }));
+        await checked(
+          model,
+          world,
+          async () => await speak(model, world, worker, { outcomes: [], places: 8, look: '' }),
+        );
       }
     },
   }),

@@ -1,51 +1,49 @@
 import type { RateLimit } from '../../../src/shared/rate-limit.ts';
+import { mostWithin } from '../../chaos/pace.ts';
 import type { Arrival, Go } from './simulate.ts';
 
 type Pace = Pick<RateLimit, 'intervalMs' | 'burst'>;
 
-/** Redis's clock counts whole ms, and arrival times are kept to a thousandth of one. */
-const TINY_MS = 0.05;
-const CLOCK_MS = 1 + TINY_MS;
-
-/**
- * Says which span had more sends than the limit allows: `t / interval + burst` in `t` ms.
- *
- * @param lateMs by so much each of them may have come after its slot
- */
-export function excessIn(times: readonly number[], { intervalMs, burst }: Pace, lateMs = 0): string | null {
-  const sorted = times.toSorted((a, b) => a - b);
-  for (const [first, from] of sorted.entries()) {
-    for (const [last, to] of sorted.entries()) {
-      const count = last - first + 1;
-      if (count > burst && (count - burst) * intervalMs > to - from + CLOCK_MS + lateMs) {
-        return `${count} in ${to - from} ms, with a burst of ${burst} and one in ${intervalMs} ms`;
-      }
-    }
-  }
-  return null;
+/** Says that some second had more than a tenth over the limit and a burst. */
+export function crowdIn(times: readonly number[], { intervalMs, burst }: Pace): string | null {
+  const most = mostWithin(
+    times.toSorted((one, other) => one - other),
+    1000,
+  );
+  const allowed = (1.1 * 1000) / intervalMs + burst;
+  return most > allowed ? `${most} within a second, ${allowed.toFixed(1)} are allowed` : null;
 }
 
-/** When each message goes, in ms after the start, if nothing is wasted and a request takes no time. */
+/** When each message goes, in ms after the start, if nothing is wasted and nobody is late. */
 export function slotsOf(arrivals: readonly Pick<Arrival, 'afterMs'>[], { intervalMs, burst }: Pace): number[] {
   let next = 0;
   return arrivals
     .map(({ afterMs }) => afterMs)
-    .toSorted((a, b) => a - b)
+    .toSorted((one, other) => one - other)
     .map((afterMs) => {
       next = Math.max(next, afterMs) + intervalMs;
       return Math.max(afterMs, next - burst * intervalMs);
     });
 }
 
-/** Says which send, in ms after the start, came later than its slot, or earlier. */
-export function deviationFrom(slots: readonly number[], times: readonly number[]): string | null {
-  const sorted = times.toSorted((a, b) => a - b);
+/** Says that some span with work had less than this part of the limit, beyond so many ms that are let pass. */
+export function lossIn(
+  slots: readonly number[],
+  times: readonly number[],
+  { part, exceptMs }: { part: number; exceptMs: number },
+): string | null {
+  const sorted = times.toSorted((one, other) => one - other);
   for (const [n, slot] of slots.entries()) {
-    const atMs = sorted[n] ?? Number.POSITIVE_INFINITY;
-    const isInTime = atMs >= slot - TINY_MS && atMs <= slot + CLOCK_MS;
-    if (!isInTime) return `the slot ${n + 1} is at ${slot} ms, its send at ${atMs} ms`;
+    const atMs = sorted[n] ?? Infinity;
+    if (atMs > slot / part + exceptMs) return `the slot ${n + 1} is at ${slot} ms, its send at ${atMs} ms`;
   }
   return null;
+}
+
+/** The longest time without a send, in ms. */
+export function longestPause(times: readonly number[]): number {
+  const sorted = times.toSorted((one, other) => one - other);
+  return Math.max(0, ...sorted.slice(1).map((at, n) => at - (sorted[n] ?? at)));
 }
 
 /** Says which conversation is out of order. */

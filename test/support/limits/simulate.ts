@@ -1,5 +1,7 @@
-import type { Claim } from '../../../src/shared/lanes/claim.ts';
-import { delivered, type Lanes, type Taken } from '../lanes.ts';
+import { tickIn } from '../../../src/shared/lanes/leader.ts';
+import type { Taken } from '../../../src/shared/lanes/turn.ts';
+import type { Lanes } from '../lanes.ts';
+import { createSimulatedWorker, type SimulatedWorker } from './simulated-worker.ts';
 import type { SimulatedTime } from './simulated-time.ts';
 
 /** A message that an app stores, so long after the start. */
@@ -9,83 +11,123 @@ export interface Arrival {
   conversation: string;
 }
 
-/** A message that may be sent. */
-export interface Go extends Omit<Arrival, 'afterMs'> {
+/** A message that is sent. */
+export interface Go extends Arrival {
   /** Which of the arrivals this is. */
   nth: number;
+  /** In ms after the start, on a clock that nobody steps. */
   atMs: number;
-  /** How often it was put off before. */
-  putOffs: number;
 }
 
 export interface Conditions {
   lanes: Lanes;
   time: SimulatedTime;
-  claim(taken: Taken): Promise<Claim>;
+  /** How many messages each of the workers has places for. */
+  workers: readonly number[];
   /** How long a request takes. */
-  sendMs(nth: number): number;
-  /** When a message really comes back that was put off until `dueMs`. */
-  comesBackAt(dueMs: number): number;
+  sendMs(): number;
+  /** How late a worker is that wakes. */
+  lateMs(): number;
+  /** While nobody works: every process stands still. */
+  stall?: { fromMs: number; toMs: number };
+  /** What else happens, so long after the start. */
+  happenings?: readonly { afterMs: number; run(): Promise<void> }[];
 }
 
-type Message = Omit<Go, 'atMs'>;
-
+const LEADER = { workerId: 'leader', keepDoneMs: 1e12, lockMs: 60_000 };
+const TICK_MS = 1000;
 /** Nobody waits for so many events. */
-const MANY_EVENTS = 5000;
+const MANY_EVENTS = 50_000;
 
-/** Lets messages come and go as an app, BullMQ and its workers would, in simulated time. @returns who was sent, in order. */
+/** Lets messages come and go as an app and its workers would, in simulated time. @returns who was sent, in order. */
 export async function simulate(arrivals: readonly Arrival[], conditions: Conditions): Promise<Go[]> {
-  const { lanes, time, claim, sendMs, comesBackAt } = conditions;
-  const start = time.nowMs();
-  const messages = new Map<string, Message>();
+  const { lanes, time, sendMs, lateMs, stall, happenings = [] } = conditions;
+  const { redis, root } = lanes.shard;
+  const marker = `${root}send:marker`;
+  const messages = new Map<string, Omit<Go, 'atMs'>>();
   const goes: Go[] = [];
-  const events: { atMs: number; run(): Promise<void> }[] = [];
-  const plan = (atMs: number, run: () => Promise<void>): void => void events.push({ atMs, run });
+  const events = createEvents();
 
-  const settle = async (taken: Taken): Promise<void> => {
-    const { verdict } = await lanes.settle(taken, taken.token, delivered);
-    if (verdict !== 'done') throw new Error(`settling answers ${verdict}`);
-  };
-
-  async function work(taken: Taken, message: Message): Promise<void> {
-    const answer = await claim(taken);
-    if (answer.verdict === 'go') {
-      goes.push({ ...message, atMs: time.nowMs() });
-      const doneMs = sendMs(message.nth);
-      if (doneMs === 0) await settle(taken);
-      else plan(time.nowMs() + doneMs, async () => await settle(taken));
-    } else if (answer.verdict === 'wait') {
-      message.putOffs += 1;
-      await lanes.putOff(taken);
-      plan(comesBackAt(time.nowMs() + answer.delayMs), async () => await lanes.comeBack(taken.id));
-    } else if (answer.verdict !== 'parked') {
-      throw new Error(`the claim of message ${message.nth} answers ${answer.verdict}`);
-    }
+  function planFor(atMs: number, run: () => Promise<void>): void {
+    const isStalled = stall && atMs >= stall.fromMs && atMs < stall.toMs;
+    events.plan((isStalled ? stall.toMs : atMs) + lateMs(), run);
   }
 
-  const inTime = arrivals.toSorted((a, b) => a.afterMs - b.afterMs);
-  for (const [nth, { afterMs, page, conversation }] of inTime.entries()) {
-    plan(start + afterMs, async () => {
-      const id = await lanes.store({ page, conversation, ttlMs: 1e12 });
-      messages.set(id, { nth, page, conversation, putOffs: 0 });
+  function send(taken: Taken): number {
+    const message = messages.get(taken.id);
+    if (!message) throw new Error(`nobody stored ${taken.id}`);
+    goes.push({ ...message, atMs: time.elapsedMs() });
+    return sendMs();
+  }
+
+  const workers = conditions.workers.map((places) =>
+    createSimulatedWorker({
+      lanes,
+      nowMs: time.elapsedMs,
+      plan: planFor,
+      places,
+      sendMs: send,
+      passOn: async () => void (await redis.zadd(marker, 0, '0')),
+    }),
+  );
+
+  /** Redis gives the marker to the one that has waited for it longest. */
+  async function callWorker(): Promise<void> {
+    const listening = longestListening(workers);
+    if (listening && (await redis.zpopmin(marker)).length > 0) listening.called();
+  }
+
+  async function lead(): Promise<void> {
+    await tickIn(lanes.shard, LEADER);
+    planFor(time.elapsedMs() + TICK_MS, lead);
+  }
+
+  planFor(0, lead);
+  for (const worker of workers) planFor(0, worker.start);
+  for (const { afterMs, run } of happenings) events.plan(afterMs, run);
+  for (const [nth, arrival] of arrivals.toSorted((one, other) => one.afterMs - other.afterMs).entries()) {
+    events.plan(arrival.afterMs, async () => {
+      messages.set(await lanes.store({ ...arrival, ttlMs: 1e12 }), { ...arrival, nth });
     });
   }
-  for (let n = 0; events.length > 0; n += 1) {
-    if (n > MANY_EVENTS) throw new Error(`after ${n} events only ${goes.length} messages have gone`);
-    const atMs = Math.min(...events.map((event) => event.atMs));
-    const next = events.splice(
-      events.findIndex((event) => event.atMs === atMs),
-      1,
-    );
-    await time.goTo(atMs);
-    await next[0]?.run();
-    if (events.some((event) => event.atMs === atMs)) continue;
-    for (let taken = await lanes.take(); taken; taken = await lanes.take()) {
-      const message = messages.get(taken.id);
-      if (!message) throw new Error(`nobody stored ${taken.id}`);
-      await work(taken, message);
-    }
+  for (let n = 0; goes.length < arrivals.length; n += 1) {
+    const next = events.next();
+    if (n > MANY_EVENTS) throw new Error(`after ${time.elapsedMs()} ms only ${goes.length} messages have gone`);
+    if (next.atMs !== time.elapsedMs()) await time.passTo(next.atMs);
+    await next.run();
+    await callWorker();
   }
-  if (goes.length < arrivals.length) throw new Error(`only ${goes.length} of ${arrivals.length} messages went`);
   return goes;
+}
+
+interface Event {
+  atMs: number;
+  run(): Promise<void>;
+}
+
+interface Events {
+  plan(atMs: number, run: () => Promise<void>): void;
+  /** The earliest one; of several the one that was planned first. */
+  next(): Event;
+}
+
+function createEvents(): Events {
+  const events: Event[] = [];
+  return {
+    plan(atMs, run) {
+      const at = events.findLastIndex((event) => event.atMs <= atMs);
+      events.splice(at + 1, 0, { atMs, run });
+    },
+    next() {
+      const next = events.shift();
+      if (!next) throw new Error('nothing happens any more');
+      return next;
+    },
+  };
+}
+
+function longestListening(workers: readonly SimulatedWorker[]): SimulatedWorker | undefined {
+  return workers
+    .filter((worker) => worker.listensSince() !== null)
+    .toSorted((one, other) => (one.listensSince() ?? 0) - (other.listensSince() ?? 0))[0];
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { encodePayload, type MessagePayload, parsePayload, sealPayload } from '../../../src/shared/payload.ts';
+import { type MessagePayload, readStored, storedText } from '../../../src/shared/payload.ts';
 import {
   openRequest,
   openResponse,
@@ -15,9 +15,11 @@ import { validRequest } from './arbitrary-request.ts';
 const ID = '0-01ARZ3NDEKTSV4RRFFQ69G5FAV';
 const newSealing = () => openSealing({ encryptionKeysFile: newKeysFile(encryptionKeys('k1')).path });
 
+const fieldsWith = (data: string) => ({ data, label: null, policy: null, replays: null });
+
 /** What is read back of a message that was stored with keys. */
-function storedRequest(json: string): StoredRequest {
-  const stored = parsePayload(json);
+function storedRequest(data: string): StoredRequest {
+  const stored = readStored(fieldsWith(data));
   if (stored === null) throw new Error('it can not be read');
   return stored.request;
 }
@@ -27,8 +29,9 @@ describe('a sealed payload', () => {
     const sealing = newSealing();
     fc.assert(
       fc.property(validRequest, (request) => {
-        const json = encodePayload(sealPayload(sealing, ID, { v: 1, request, label: 'l' }));
-        expect(JSON.parse(json)).toMatchObject({ v: 2, label: 'l' });
+        const json = storedText(ID, { payload: { request }, body: JSON.stringify(request), sealing });
+        const { pageId, conversationId } = request;
+        expect(JSON.parse(json)).toEqual({ pageId, conversationId, sealed: expect.stringMatching(/^k1\./) as string });
         const opened = openRequest(sealing, ID, storedRequest(json));
         expect(JSON.stringify(opened)).toBe(JSON.stringify({ request }));
       }),
@@ -45,10 +48,13 @@ describe('a sealed payload', () => {
 
   it('is what it was without keys', () => {
     const payload: MessagePayload = {
-      v: 1,
       request: { pageId: 'p1', conversationId: 'c1', message: { type: 'text', text: 'Hello' } },
     };
-    expect(sealPayload(NO_KEYS, ID, payload)).toEqual(payload);
+    const body = ` ${JSON.stringify(payload.request)} `;
+    for (const sealing of [NO_KEYS, undefined]) {
+      expect(storedText(ID, { payload, body, sealing })).toBe(body);
+      expect(storedText(ID, { payload, sealing })).toBe(JSON.stringify(payload.request));
+    }
   });
 
   it.each([
@@ -60,7 +66,7 @@ describe('a sealed payload', () => {
     ['without a page', { conversationId: 'c1', sealed: 'k1.a' }],
     ['with more', { pageId: 'p1', conversationId: 'c1', sealed: 'k1.a', to: 'c2' }],
   ])('%s can not be read', (_what, request) => {
-    for (const v of [1, 2]) expect(parsePayload(JSON.stringify({ v, request }))).toBeNull();
+    expect(readStored(fieldsWith(JSON.stringify(request)))).toBeNull();
   });
 });
 

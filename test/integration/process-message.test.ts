@@ -1,0 +1,145 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createLogger } from '../../src/shared/logger.ts';
+import { NO_KEYS } from '../../src/shared/sealing/sealing.ts';
+import { createFleet, type Fleet, type RequestFacts } from '../../src/worker/fleet.ts';
+import { createKeyring } from '../../src/worker/keyring.ts';
+import { createProcessor } from '../../src/worker/process-message.ts';
+import type { Sendable } from '../../src/worker/send.ts';
+import { createStop } from '../../src/worker/stop-signal.ts';
+import type { TakenHere } from '../../src/worker/turns.ts';
+import { type SimulatedTime, startSimulatedTime } from '../support/limits/simulated-time.ts';
+import { answered, judge } from '../unit/worker/exchanges.ts';
+
+const logger = createLogger({ level: 'silent' });
+const keyring = createKeyring((pageId) => (pageId === 'p0' ? undefined : `key-of-${pageId}`), 1000, logger);
+const ANY_WAIT = expect.any(Number) as unknown;
+
+describe('a message that a worker has taken', () => {
+  let time: SimulatedTime;
+  beforeAll(async () => {
+    time = await startSimulatedTime();
+  });
+  beforeEach(async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    await time.begin();
+  });
+  afterEach(() => vi.useRealTimers());
+  afterAll(async () => await time.stop());
+
+  async function pass(ms: number): Promise<void> {
+    vi.advanceTimersByTime(ms);
+    await time.goTo(time.nowMs() + ms);
+  }
+
+  function keyOf(pageId: string): string | null {
+    const key = keyring.keyFor(pageId);
+    return 'circuit' in key ? key.circuit : null;
+  }
+
+  async function join() {
+    const fleet = createFleet(time.redis, { namespace: 'processing', timeoutMs: 1000 }, logger);
+    await fleet.refresh();
+    const sent: string[] = [];
+    // The API takes everything.
+    const send = async ({ pageId }: Sendable) => {
+      await Promise.resolve();
+      sent.push(pageId);
+      const exchange = pageId === 'p0' ? null : answered(200);
+      const outcome = judge(answered(200));
+      return { outcome, startedAtMs: 0, exchange, keyCircuit: keyOf(pageId) };
+    };
+    const config = {
+      attempts: 3,
+      backoffMs: 1000,
+      backoffMaxMs: 1000,
+      onUnknownOutcome: 'resend',
+      onDeadLetter: 'continue',
+    } as const;
+    const process = createProcessor({ config, send, fleet, keyring, sealing: NO_KEYS, logger });
+    const decide = async (taken: TakenHere) =>
+      (await process(taken, performance.now() + 60_000, createStop().signal)).attempt.decision;
+    return { fleet, sent, decide };
+  }
+
+  async function tell(fleet: Fleet, facts: Partial<RequestFacts>): Promise<void> {
+    const rest = { id: 'm', keyCircuit: null, isProbe: false, onUnknownOutcome: 'resend' } as const;
+    await fleet.tell({ evidence: { api: 'failed', key: null }, ...rest, ...facts });
+  }
+
+  const refuse = async (fleet: Fleet, page: string, isProbe = false): Promise<void> =>
+    await tell(fleet, { evidence: { api: 'ok', key: 'refused' }, keyCircuit: keyOf(page), isProbe });
+
+  describe('while the key of its page is refused', () => {
+    it('waits without an attempt, and messages of other keys are sent', async () => {
+      const { fleet, sent, decide } = await join();
+      await refuse(fleet, 'p1');
+      expect(await decide(messageOf('p1'))).toEqual({ kind: 'hold', delayMs: ANY_WAIT });
+      expect(await decide(messageOf('p2'))).toEqual({ kind: 'delivered' });
+      expect(sent).toEqual(['p2']);
+    });
+
+    it('goes its way where there is no key, or no request that can be read: what comes of it is found out later', async () => {
+      const { fleet, sent, decide } = await join();
+      await refuse(fleet, 'p1');
+      await decide(messageOf('p0'));
+      expect(sent).toEqual(['p0']);
+      expect(await decide(messageOf('p1', { data: 'no message' }))).toEqual({ kind: 'dead', reason: 'undecodable' });
+    });
+
+    it('is sent as a probe when the pause is over, if no other one is', async () => {
+      const { fleet, sent, decide } = await join();
+      await refuse(fleet, 'p1');
+      await pass(1000);
+      expect(await fleet.askToProbe(keyOf('p1') ?? '')).toBe('probe');
+      expect(await decide(messageOf('p1'))).toEqual({ kind: 'hold', delayMs: ANY_WAIT });
+      await refuse(fleet, 'p1', true);
+      await pass(2000);
+      expect(await decide(messageOf('p1'))).toEqual({ kind: 'delivered' });
+      expect(await decide(messageOf('p1'))).toEqual({ kind: 'delivered' });
+      expect(sent).toEqual(['p1', 'p1']);
+    });
+  });
+
+  describe('as a probe of the API that is not sent', () => {
+    it.each<[string, TakenHere]>([
+      ['it is too old', messageOf('p2', { verdict: 'expired' })],
+      ['it has killed too many workers', messageOf('p2', { verdict: 'crashed' })],
+      ['a worker had died with it', messageOf('p2', { verdict: 'unknown' })],
+      ['it can not be read', messageOf('p2', { data: 'no message' })],
+      [
+        'it can not be read, and a worker had died with it',
+        messageOf('p2', { verdict: 'unknown', data: 'no message' }),
+      ],
+      ['its key is refused', messageOf('p1')],
+    ])('lets another one probe at once: %s', async (_why, taken) => {
+      const { fleet, sent, decide } = await join();
+      for (const id of ['a', 'b', 'c', 'd', 'e']) await tell(fleet, { id });
+      await pass(500);
+      await refuse(fleet, 'p1');
+      await pass(500);
+      expect(await fleet.askToProbe()).toBe('probe');
+      await decide({ ...taken, isProbe: true });
+      expect(sent).toEqual([]);
+      expect(await fleet.askToProbe()).toBe('probe');
+    });
+  });
+});
+
+function messageOf(pageId: string, more: Partial<TakenHere> = {}): TakenHere {
+  return {
+    verdict: 'go',
+    id: '0-01J',
+    attempt: 'a.1',
+    type: 'text',
+    data: JSON.stringify({ pageId, conversationId: 'c', message: { type: 'text', text: 'hello' } }),
+    enqueuedAtMs: 0,
+    attemptsUsed: 0,
+    history: '',
+    label: null,
+    policy: null,
+    replays: null,
+    takenAt: 0,
+    isProbe: false,
+    ...more,
+  };
+}
