@@ -1,11 +1,9 @@
 import { createProducer, type Producer } from '../../src/producer/index.ts';
-import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
-import { openShard } from '../../src/shared/queues.ts';
-import { connectPatiently } from '../../src/shared/redis.ts';
 import { randomPort } from '../../src/testing/random-port.ts';
 import { startRedisServer } from '../../src/testing/redis-server.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { type ApiProcess, startApi } from '../../test/support/api/start.ts';
+import { openStatus } from './status.ts';
 import { startWorker } from './workers.ts';
 
 export interface StageOptions {
@@ -40,9 +38,6 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   await using stack = new AsyncDisposableStack();
   const server = stack.use(await startRedisServer({ appendOnly: true }));
   const api = stack.use(await startApi({ latencyMs: options.apiLatencyMs }));
-  const redis: LaneRedis = connectPatiently(server.url);
-  stack.defer(() => redis.disconnect());
-  const shard = await openShard(redis, 'kitechat', 0);
   const producer = stack.use(createProducer({ redisUrl: server.url }));
   const env = {
     REDIS_URL: server.url,
@@ -51,6 +46,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     KITECHAT_CONCURRENCY: String(options.concurrency),
     KITECHAT_PAGE_PARALLELISM: options.pageParallelism,
   };
+  const status = stack.use(openStatus(env));
   const urls: string[] = [];
   const workerPids: number[] = [];
   for (let started = 0; started < options.workers; started += 1) {
@@ -60,13 +56,13 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     if (options.served) urls.push(`http://127.0.0.1:${port}/`);
   }
 
-  const count = async (): Promise<{ waiting: number; active: number }> => {
-    const { waiting = 0, active = 0, delayed = 0, 'waiting-children': hidden = 0 } = await shard.send.getJobCounts();
-    return { waiting: waiting + delayed + hidden, active };
+  const count = async (): Promise<{ waiting: number; sending: number }> => {
+    const { scheduled, queued, retrying, held, sending } = await status.read();
+    return { waiting: scheduled + queued + retrying + held, sending };
   };
   const isEmpty = async (): Promise<boolean> => {
-    const { waiting, active } = await count();
-    return waiting + active === 0;
+    const { waiting, sending } = await count();
+    return waiting + sending === 0;
   };
 
   const owned = stack.move();

@@ -31,7 +31,7 @@ const repairKinds = [
   'stuck-lane',
   'lost-place',
   'never-stored',
-  'buried',
+  'stuck-page',
 ];
 
 export function createFleetMetrics(registry: Registry): FleetMetrics {

@@ -39,7 +39,7 @@ export function createWorkerMetrics(registry: Registry, worker: Pick<KitechatWor
   });
   const claims = new Counter({
     name: 'kitechat_sender_claims_total',
-    help: 'Messages that were picked up, by what became of them: go means sent at once.',
+    help: 'Messages that were taken, by what is done with them: go means sent.',
     labelNames: ['verdict'],
     registers,
   });

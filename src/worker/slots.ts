@@ -15,8 +15,8 @@ export interface Slots {
 /** What is late is made up for at this part of the interval: no second has more than a tenth over the limit. */
 const CATCH_UP = 0.95;
 const JITTER_MS = 20;
-/** A slot that was missed by more than this is gone. */
-const MISSED_MS = 10_000;
+/** A slot that was missed by more than this is gone: other workers may be late as well, and none knows of the others. */
+const MISSED_MS = 80;
 
 /** @param now a clock that never goes back; tests bring one that they can set */
 export function createSlots(now: () => number = () => performance.now()): Slots {
@@ -29,7 +29,8 @@ export function createSlots(now: () => number = () => performance.now()): Slots 
 
   return {
     add(slotsMs, given) {
-      limit = given;
+      // Slots that are there leave as the limit was when they were reserved.
+      if (slotsMs.length > 0) limit = given;
       const from = now();
       slots.push(...slotsMs.map((slotMs) => from + slotMs));
     },

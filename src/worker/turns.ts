@@ -195,7 +195,7 @@ export function createTurns(deps: TurnsDeps): Turns {
     for (const { id, error } of answer.refused) logger.error({ err: error, id }, 'Redis refused to hand out a message');
     if (answer.limit) slots.add(answer.slotsMs, answer.limit);
     if (places > 0) {
-      isLimited = answer.limit !== null;
+      if (answer.limit !== undefined) isLimited = answer.limit !== null;
       isFull = answer.taken.length >= places;
       if (answer.lookAgainMs !== null) alarm.woken(answer.lookAgainMs);
     }

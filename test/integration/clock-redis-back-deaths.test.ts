@@ -2,10 +2,11 @@ import { describe, expect, it, vi } from 'vitest';
 import type { ConfigOptions } from '../../src/producer/index.ts';
 import type { CommandProcess } from '../support/command-line.ts';
 import { eventually } from '../support/eventually.ts';
-import { BUSY_MS, expectAccepted } from '../support/expect-accepted.ts';
+import { BUSY_MS, expectAccepted } from '../support/expect-deliveries.ts';
 import { textMessage } from '../support/messages.ts';
+import { workerIdOf } from '../support/open-requests.ts';
 import { installOnSteppingRedis, type SteppingSite } from '../support/stepping-site.ts';
-import { startWorkerProcess, workerIdOf } from '../support/worker-process.ts';
+import { startWorkerProcess } from '../support/worker-process.ts';
 
 vi.setConfig({ testTimeout: 90_000, maxConcurrency: 2 });
 

@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { ConfigOptions } from '../../src/producer/index.ts';
 import type { RedisServer } from '../../src/testing/redis-handle.ts';
-import { mostWithin } from '../chaos/pace.ts';
 import type { CommandProcess } from '../support/command-line.ts';
-import { expectAccepted } from '../support/expect-accepted.ts';
+import { expectAccepted, expectPaceKept } from '../support/expect-deliveries.ts';
 import { manyMessages, textMessage } from '../support/messages.ts';
 import { startTestRedis } from '../support/redis.ts';
 import { shiftedClock, stepClock } from '../support/shifted-clock.ts';
@@ -101,7 +100,7 @@ describe.concurrent.each([
     // Two seconds in which nothing leaves are the most that a step may cost, then come ten in a second.
     await expectAccepted(site, before + 10, 3000);
     await expectAccepted(site, 80, 7000);
-    expect(mostWithin(arrivalsOf(site), 1000)).toBeLessThanOrEqual(12);
+    expectPaceKept(site, 10);
   });
 
   it('tries again what was put off, when its backoff is over', async () => {
@@ -126,8 +125,4 @@ describe.concurrent.each([
 async function storeThree({ producer }: Installation, page: string): Promise<string[]> {
   const messages = ['c1', 'c2', 'c3'].map((conversation) => textMessage(conversation, 1, page));
   return (await producer.enqueueMessages(messages)).map(({ id }) => id);
-}
-
-function arrivalsOf({ api }: Installation): number[] {
-  return api.accepted.map(({ at }) => at);
 }

@@ -1,225 +1,172 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Claim, claim } from '../../src/shared/lanes/claim.ts';
-import { registerWorker } from '../../src/shared/lanes/register.ts';
-import { parseRateLimit } from '../../src/shared/rate-limit.ts';
-import { delivered, type Lanes, openLanes, type Taken } from '../support/lanes.ts';
+import { writePace } from '../../src/shared/lanes/limits.ts';
+import type { Turn, TurnAnswer } from '../../src/shared/lanes/turn.ts';
+import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import { mostWithin } from '../chaos/pace.ts';
+import { type Lanes, openLanes } from '../support/lanes.ts';
 import { type SimulatedTime, START, startSimulatedTime } from '../support/limits/simulated-time.ts';
+import { textMessage } from '../support/messages.ts';
+import { startTestRedis } from '../support/redis.ts';
+import { install } from '../support/worker.ts';
 
-interface Rules {
-  page?: string;
-  fleet?: string;
-  window?: number;
-}
+const NO_LIMITS = { intervalMs: 0, burst: 1, pageIntervalMs: 0, pageBurst: 1 };
 
-const go: unknown = expect.objectContaining({ verdict: 'go' });
-const wait = (delayMs: number) => ({ verdict: 'wait', delayMs });
-
-describe('messages that wait for slots', () => {
+describe('messages under a limit', () => {
   let time: SimulatedTime;
   let lanes: Lanes;
   beforeAll(async () => {
     time = await startSimulatedTime();
     lanes = await openLanes(time.redis);
   });
-  beforeEach(async () => await time.begin());
+  beforeEach(async () => {
+    await time.begin();
+    await lanes.rules({});
+  });
   afterAll(async () => await time.stop());
 
-  async function rule({ page, fleet, window = 0 }: Rules): Promise<void> {
-    const limitOf = (text?: string) => (text === undefined ? null : parseRateLimit(text));
-    await registerWorker(lanes.shard, 'w', null, { window, pageLimit: limitOf(page), limit: limitOf(fleet) });
-  }
-
-  async function take(): Promise<Taken> {
-    const taken = await lanes.take();
-    if (!taken) throw new Error('nothing is released');
-    return taken;
-  }
-
-  /** Claims all that is released, and lets BullMQ do what is said. */
-  async function work(fleetSlotMs?: number): Promise<Claim[]> {
-    const answers: Claim[] = [];
-    for (let taken = await lanes.take(); taken; taken = await lanes.take()) {
-      const word = fleetSlotMs === undefined ? undefined : { verdict: 'slot' as const, delayMs: fleetSlotMs };
-      const answer = await claim(lanes.shard, { ...taken, attempt: taken.token }, word);
-      if (answer.verdict === 'wait') await lanes.putOff(taken);
-      else if (answer.verdict === 'go') await deliver(taken);
-      answers.push(answer);
-    }
-    return answers;
-  }
-
-  async function deliver(taken: Taken): Promise<void> {
-    await lanes.settle(taken, taken.token, delivered);
-  }
-
-  async function claimFirst(): Promise<Taken> {
-    const taken = await take();
-    expect(await lanes.claim(taken, taken.token)).toEqual(go);
-    return taken;
-  }
-
-  async function storeInto(conversations: readonly string[], page = 'p1'): Promise<string[]> {
+  async function storeInto(conversations: readonly string[], page = 'p1', priority?: 'high'): Promise<string[]> {
     const ids: string[] = [];
-    for (const conversation of conversations) ids.push(await lanes.store({ page, conversation, ttlMs: 1e9 }));
+    for (const conversation of conversations) ids.push(await lanes.store({ page, conversation, ttlMs: 1e9, priority }));
     return ids;
   }
 
-  async function comeBackAt(afterMs: number, ids: readonly string[]): Promise<Claim[]> {
+  async function turnAt(afterMs: number, turn: Partial<Turn> = {}): Promise<TurnAnswer> {
     await time.goTo(START + afterMs);
-    for (const id of ids) await lanes.comeBack(id);
-    return await work();
+    return await lanes.turn(turn);
   }
 
-  it('are put off to a slot each, after the burst', async () => {
-    await rule({ page: '1/s burst 2' });
-    await storeInto(['a', 'b', 'c', 'd']);
-    expect(await work()).toEqual([go, go, wait(1000), wait(2000)]);
-  });
+  async function takenAt(afterMs: number, turn?: Partial<Turn>): Promise<string[]> {
+    return (await turnAt(afterMs, turn)).taken.map(({ id }) => id);
+  }
 
-  it('wait for the rest when they come back too early', async () => {
-    await rule({ page: '1/s' });
-    const [, second = ''] = await storeInto(['a', 'b']);
-    expect(await work()).toEqual([go, wait(1000)]);
-    expect(await comeBackAt(400, [second])).toEqual([wait(600)]);
-    expect(await comeBackAt(1000, [second])).toEqual([go]);
-  });
-
-  it('lose a slot that they miss by over ten seconds', async () => {
-    await rule({ page: '1/s' });
-    const [, ...others] = await storeInto(['a', 'b', 'c', 'd']);
-    expect(await work()).toEqual([go, wait(1000), wait(2000), wait(3000)]);
-    // As if they had never been here.
-    expect(await comeBackAt(13_001, others)).toEqual([go, wait(1000), wait(2000)]);
-  });
-
-  it('keep their slot for exactly ten seconds', async () => {
-    await rule({ page: '10/s' });
-    const [, ...others] = await storeInto(['a', 'b', 'c']);
-    expect(await work()).toEqual([go, wait(100), wait(200)]);
-    // A new slot would be 100 ms away.
-    expect(await comeBackAt(10_100, others)).toEqual([go, wait(77)]);
-  });
-
-  it('leave one by one when they come late together, a little faster than the limit', async () => {
-    await rule({ page: '50/s' });
-    const [, ...others] = await storeInto(['a', 'b', 'c', 'd', 'e', 'f']);
-    expect(await work()).toEqual([go, wait(20), wait(40), wait(60), wait(80), wait(100)]);
-    expect(await comeBackAt(400, others)).toEqual([go, go, wait(19), wait(39), wait(58)]);
-    for (const [nth, atMs] of [419, 439, 458].entries()) {
-      expect(await comeBackAt(atMs, others.slice(2 + nth, 3 + nth))).toEqual([go]);
-    }
-  });
-
-  it('wait again if they come late for that, too', async () => {
-    await rule({ page: '50/s' });
-    const [, ...others] = await storeInto(['a', 'b', 'c', 'd', 'e', 'f']);
-    await work();
-    expect(await comeBackAt(400, others)).toEqual([go, go, wait(19), wait(39), wait(58)]);
-    expect(await comeBackAt(600, others.slice(2))).toEqual([go, go, wait(19)]);
-  });
-
-  it('of several pages leave one by one, too, under a limit of the fleet', async () => {
-    await rule({ fleet: '50/s' });
-    const ids = [...(await storeInto(['a', 'b', 'c'], 'p1')), ...(await storeInto(['a', 'b'], 'p2'))];
-    expect(await work(20)).toEqual([wait(20), wait(20), wait(20), wait(20), wait(20)]);
-    expect(await comeBackAt(400, ids)).toEqual([go, go, wait(19), wait(39), wait(58)]);
-  });
-
-  it('leave other pages alone', async () => {
-    await rule({ page: '1/min' });
-    await storeInto(['a', 'b'], 'p1');
-    await storeInto(['a'], 'p2');
-    expect(await work()).toEqual([go, wait(60_000), go]);
-  });
-
-  it('wait no longer than they live', async () => {
-    await rule({ page: '1/min' });
-    await storeInto(['a']);
-    const id = await lanes.store({ conversation: 'b', ttlMs: 5000 });
-    expect(await work()).toEqual([go, wait(5000)]);
-    expect(await comeBackAt(5000, [id])).toMatchObject([{ verdict: 'expired' }]);
-  });
-
-  it('have slots for some two seconds ahead; the others wait outside, and one goes in for each that leaves', async () => {
-    await rule({ page: '2/s', window: 50 });
-    const stored: string[] = [];
-    for (const conversation of ['a', 'b', 'c', 'd', 'e', 'f', 'g']) {
-      stored.push(...(await storeInto([conversation])));
-      await work();
-    }
-    expect(await lanes.window()).toEqual(stored.slice(1, 5));
-    await time.goTo(START + 500);
-    await lanes.comeBack(stored[1] ?? '');
-    await claimFirst();
-    expect(await lanes.released()).toEqual(stored.slice(5, 6));
-    expect(await work()).toEqual([wait(2000)]);
-  });
-
-  it('go in the order of their conversations', async () => {
-    await rule({ page: '1/s' });
-    const ids = await storeInto(['a', 'a', 'a']);
-    expect(await work()).toEqual([go, wait(1000)]);
-    expect(await comeBackAt(1000, ids.slice(1, 2))).toEqual([go, wait(1000)]);
-    expect(await comeBackAt(2000, ids.slice(2))).toEqual([go]);
-  });
-
-  describe('when the limit changes', () => {
-    it.each<[string, Rules, unknown[]]>([
-      ['is raised', { page: '10/s' }, [go, wait(100), wait(200)]],
-      ['gets a burst', { page: '1/h burst 2' }, [go, go, wait(3_600_000)]],
-      ['is lowered', { page: '1/h' }, [go, wait(3_600_000), wait(7_200_000)]],
-      ['is lifted', {}, [go, go, go]],
-    ])('ask again at once: the page’s %s', async (_what, rules, answers) => {
-      await rule({ page: '1/min' });
-      await storeInto(['a', 'b', 'c', 'd']);
-      expect(await work()).toEqual([go, wait(60_000), wait(120_000), wait(180_000)]);
-      await rule(rules);
-      expect(await lanes.released()).toHaveLength(3);
-      expect(await work()).toEqual(answers);
+  describe('of the fleet', () => {
+    it('leave at once as far as its burst goes; then the worker has slots for the next half second', async () => {
+      await lanes.rules({ intervalMs: 200, burst: 3 });
+      const ids = await storeInto(['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']);
+      const { taken, slotsMs } = await turnAt(0);
+      expect(taken.map(({ id }) => id)).toEqual(ids.slice(0, 3));
+      // An idle fleet may leave 20 ms earlier: a worker that comes a little late has lost nothing.
+      expect(slotsMs).toEqual([180, 380]);
     });
 
-    it.each<[string, Rules]>([
-      ['is raised', { fleet: '10/s' }],
-      ['gets a burst', { fleet: '1/min burst 5' }],
-      ['is lifted', {}],
-    ])('ask again at once: the fleet’s %s', async (_what, rules) => {
-      await rule({ fleet: '1/min' });
+    it('have no more slots than the worker has places for, and than there are messages', async () => {
+      await lanes.rules({ intervalMs: 50 });
+      await storeInto(['a', 'b', 'c', 'd', 'e', 'f']);
+      expect((await turnAt(0, { places: 3 })).slotsMs).toHaveLength(2);
+      expect((await turnAt(0, { token: 'other' })).slotsMs).toHaveLength(3);
+      expect((await turnAt(0, { token: 'third' })).slotsMs).toEqual([]);
+    });
+
+    it('leave at a slot by their priority, however late they came', async () => {
+      await lanes.rules({ intervalMs: 600 });
       await storeInto(['a', 'b']);
-      expect(await work(60_000)).toEqual([wait(60_000), wait(60_000)]);
-      await rule(rules);
-      expect(await lanes.released()).toHaveLength(2);
+      await turnAt(0);
+      const [urgent] = await storeInto(['c'], 'p1', 'high');
+      expect(await takenAt(580, { places: 1, dueSlots: 1 })).toEqual([urgent]);
     });
 
-    it('wait as before if a worker tells the same rules again', async () => {
-      await rule({ page: '1/s burst 2', fleet: '1000/s' });
-      await storeInto(['a', 'b', 'c']);
-      expect(await work()).toEqual([go, go, wait(1000)]);
-      await rule({ page: '1/s burst 2', fleet: '1000/s' });
-      expect(await lanes.released()).toEqual([]);
-      await storeInto(['d']);
-      expect(await work()).toEqual([wait(2000)]);
-    });
-
-    it('take a slot of the new one if they were with a worker just then', async () => {
-      await rule({ page: '1/min' });
+    it('lose nothing but slots by a worker that dies with them', async () => {
+      await lanes.rules({ intervalMs: 100 });
       const ids = await storeInto(['a', 'b', 'c']);
-      await deliver(await claimFirst());
-      const between = await take();
-      expect(await lanes.claim(between)).toEqual(wait(60_000));
-      await rule({ page: '1/s' });
-      await lanes.putOff(between);
-      expect(await work()).toEqual([go]);
-      expect(await comeBackAt(60_000, ids.slice(1, 2))).toEqual([go]);
+      expect((await turnAt(0)).slotsMs).toEqual([80, 180]);
+      expect(await takenAt(1000, { places: 1 })).toEqual(ids.slice(1, 2));
+      expect(await takenAt(1080, { places: 1 })).toEqual(ids.slice(2));
     });
 
-    it('of a page where nobody waited wait for no slot of the old one', async () => {
-      await rule({ page: '1/h' });
+    it('stay where they are until somebody has said what the limit is', async () => {
+      await time.redis.hdel(`${lanes.shard.root}fleet`, 'intervalMs');
       await storeInto(['a']);
-      expect(await work()).toEqual([go]);
-      await rule({ page: '10/s' });
-      await storeInto(['a', 'b']);
-      const waits = (await work()).map((answer) => ('delayMs' in answer ? answer.delayMs : 0));
-      expect(Math.max(...waits)).toBeLessThanOrEqual(200);
+      expect(await turnAt(0)).toMatchObject({ taken: [], lookAgainMs: 500 });
     });
+  });
+
+  describe('of a page', () => {
+    it('leave one by one, and one worker is told when to look again', async () => {
+      await lanes.rules({ pageIntervalMs: 1000 });
+      const ids = await storeInto(['a', 'b', 'c']);
+      expect(await turnAt(0)).toMatchObject({ taken: [{ id: ids[0] }], lookAgainMs: 1000 });
+      expect(await turnAt(400, { token: 'other' })).toMatchObject({ taken: [], lookAgainMs: null });
+      expect(await turnAt(1000, { look: 'woken' })).toMatchObject({ taken: [{ id: ids[1] }], lookAgainMs: 1000 });
+    });
+
+    it('leave other pages alone', async () => {
+      await lanes.rules({ pageIntervalMs: 60_000 });
+      const [first] = await storeInto(['a', 'b'], 'p1');
+      const [other] = await storeInto(['a'], 'p2');
+      expect((await takenAt(0)).toSorted()).toEqual([first, other].toSorted());
+    });
+
+    it('go in the order of their conversation', async () => {
+      await lanes.rules({ pageIntervalMs: 1000, pageBurst: 3 });
+      const [first, second] = await storeInto(['a', 'a']);
+      const { taken } = await turnAt(0);
+      expect(taken).toMatchObject([{ id: first }]);
+      for (const one of taken) await lanes.settle(one, { kind: 'delivered', elapsedMs: 1 });
+      expect(await takenAt(0)).toEqual([second]);
+    });
+
+    it('use no slot of the fleet while they wait', async () => {
+      await lanes.rules({ intervalMs: 100, pageIntervalMs: 10_000 });
+      await storeInto(['a', 'b'], 'p1');
+      await turnAt(0);
+      await turnAt(500);
+      const [other] = await storeInto(['a'], 'p2');
+      expect(await takenAt(600)).toEqual([other]);
+    });
+
+    it.each([
+      ['is raised', { pageIntervalMs: 100 }, 120],
+      ['is lifted', {}, 1],
+    ])('leave soon when it %s', async (_what, pace, withinMs) => {
+      await lanes.rules({ pageIntervalMs: 3_600_000 });
+      const [, second] = await storeInto(['a', 'b']);
+      await turnAt(0);
+      await writePace(time.redis, lanes.shard.root, 1, { ...NO_LIMITS, ...pace });
+      expect(await time.redis.zcard(`${lanes.shard.root}send:marker`)).toBe(1);
+      const { taken, lookAgainMs } = await turnAt(1, { look: 'due' });
+      const seen = taken.length > 0 ? taken : (await turnAt(1 + (lookAgainMs ?? 0), { look: 'woken' })).taken;
+      expect(seen).toMatchObject([{ id: second }]);
+      expect(lookAgainMs ?? 0).toBeLessThanOrEqual(withinMs);
+    });
+  });
+
+  it.each([
+    ['of the fleet', { intervalMs: 100 }],
+    ['of a page', { pageIntervalMs: 100 }],
+  ])('%s go on when Redis’s clock steps ten minutes back', async (_whose, limits) => {
+    await lanes.rules(limits);
+    await storeInto(['a']);
+    expect(await takenAt(0)).toHaveLength(1);
+    await time.step(-600_000);
+    const [id] = await storeInto(['b'], 'p1');
+    const { taken, lookAgainMs } = await lanes.turn({ look: 'due' });
+    expect(taken).toEqual([]);
+    expect(lookAgainMs).toBeLessThanOrEqual(1000);
+    await time.redis.zadd(`${lanes.shard.root}turns`, 0, 'p1');
+    await time.goTo(time.nowMs() + 700);
+    expect((await lanes.turn({ look: 'woken' })).taken).toMatchObject([{ id }]);
+  });
+});
+
+describe('workers under a limit', () => {
+  let server: RedisServer;
+  beforeAll(async () => {
+    server = await startTestRedis();
+  });
+  afterAll(async () => await server.stop());
+
+  it.each([
+    ['of the fleet', { rateLimit: '20/s burst 3' }],
+    ['of a page', { pageRateLimit: '20/s burst 3' }],
+  ])('keep to the one %s together, as the API sees it', async (_whose, config) => {
+    await using site = await install(server, { config });
+    site.startWorker();
+    const items = Array.from({ length: 60 }, (_, n) => textMessage(`c${n}`, 1));
+    await site.producer.enqueueMessages(items);
+    await site.api.waitForAccepted(60, { timeoutMs: 10_000 });
+    const arrivals = site.api.accepted.map(({ at }) => at).toSorted((one, other) => one - other);
+    expect(mostWithin(arrivals, 1000)).toBeLessThanOrEqual(25);
+    expect((arrivals.at(-1) ?? 0) - (arrivals[0] ?? 0)).toBeLessThan(57 * 50 + 1000);
+    expect(site.api.report()).toMatchObject({ accepted: 60, duplicates: { count: 0 } });
   });
 });

@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import type { ConfigOptions } from '../../src/producer/index.ts';
 import { resolveConfig } from '../../src/shared/config.ts';
 import { deadlineIn } from '../../src/shared/deadline.ts';
@@ -6,6 +5,7 @@ import { createSession } from '../../src/shared/session.ts';
 import { readStatus } from '../../src/shared/status.ts';
 import { type CommandProcess, startCommand } from './command-line.ts';
 import { eventually } from './eventually.ts';
+import { workerIdOf } from './open-requests.ts';
 import { settingsInEnvironment } from './settings-in-environment.ts';
 
 /** Other tests may keep the machine busy. */
@@ -32,9 +32,4 @@ export async function startWorkerProcess(
   } finally {
     await session.close();
   }
-}
-
-/** The name under which a worker process is listed. */
-export function workerIdOf(worker: CommandProcess): string {
-  return `${hostname()}-${worker.pid}`;
 }

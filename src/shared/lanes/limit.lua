@@ -1,5 +1,6 @@
 -- Put before the scripts that let messages go. A limit is kept by GCRA: the theoretical arrival time (`tat`), in ms, is when
--- the next one is due. Redis's clock may step back: no stored time counts for more than it can have been.
+-- the next one is due. Redis's clock may step back: a stored time that lies further ahead than it can is replaced at once, or it
+-- would stay ahead until the clock is where it was.
 
 -- Slots are reserved this far ahead and no further: a message with high priority and a limit that was changed wait no longer.
 local HORIZON_MS = 500
@@ -18,8 +19,9 @@ local function boundedTat(fleet, now)
 end
 
 -- How many slots of the fleet's limit can be reserved now, at most `most`.
-local function countSlots(fleet, now, most)
+local function countSlots(root, fleet, now, most)
   local tat, count = boundedTat(fleet, now), 0
+  if tat < fleet.tat then redis.call('HSET', root .. 'fleet', 'tat', string.format('%.3f', tat)) end
   while count < most and isDueBy(now + HORIZON_MS, tat + count * fleet.intervalMs, fleet.intervalMs, fleet.burst) do
     count = count + 1
   end
@@ -42,11 +44,12 @@ local function reserveSlots(root, fleet, now, count)
   return slots
 end
 
--- `rate:<page>` is `<tat> <tat at the pace of catching up>`.
+-- `rate:<page>` is `<tat> <tat at the pace of catching up>`. Returns whether it lay too far ahead, too.
 local function readPageRate(root, page, fleet, now)
   local tat, paced = string.match(redis.call('GET', root .. 'rate:' .. page) or '', '^(%S+) (%S+)$')
   local latest = now + fleet.pageBurst * fleet.pageIntervalMs
-  return math.min(tonumber(tat or now), latest), math.min(tonumber(paced or 0), latest)
+  local isTooLate = tonumber(tat or 0) > latest
+  return math.min(tonumber(tat or now), latest), math.min(tonumber(paced or 0), latest), isTooLate
 end
 
 local function writePageRate(root, page, now, tat, paced)
@@ -55,10 +58,11 @@ local function writePageRate(root, page, now, tat, paced)
   redis.call('SET', root .. 'rate:' .. page, text, 'PX', math.ceil(math.max(0, tat - now)) + 60000)
 end
 
--- How many messages of the page may leave now, at most `most`; they are taken to leave. Returns when the next one may, too.
+-- How many messages of the page may leave now, at most `most`; they are taken to leave. Returns when the next one may, too, in whole
+-- ms: before the clock shows them nobody need look.
 local function passPageLimit(root, page, fleet, now, most)
   local intervalMs, burst = fleet.pageIntervalMs, fleet.pageBurst
-  local tat, paced = readPageRate(root, page, fleet, now)
+  local tat, paced, wasTooLate = readPageRate(root, page, fleet, now)
   tat = math.max(tat, now - LATENESS_MS)
   local count = 0
   while count < most and isDueBy(now, tat, intervalMs, burst) and isDueBy(now, paced, CATCH_UP * intervalMs, burst) do
@@ -66,8 +70,8 @@ local function passPageLimit(root, page, fleet, now, most)
     tat = tat + intervalMs
     paced = math.max(paced, now - JITTER_MS) + CATCH_UP * intervalMs
   end
-  if count > 0 then writePageRate(root, page, now, tat, paced) end
-  return count, math.max(tat - (burst - 1) * intervalMs, paced - (burst - 1) * CATCH_UP * intervalMs)
+  if count > 0 or wasTooLate then writePageRate(root, page, now, tat, paced) end
+  return count, math.ceil(math.max(tat - (burst - 1) * intervalMs, paced - (burst - 1) * CATCH_UP * intervalMs))
 end
 
 -- A page that had nothing to send was not late.

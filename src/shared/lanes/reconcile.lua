@@ -43,7 +43,14 @@ end
 
 -- What must be true of a head in this place, and what is done if it isn't.
 local checks = {
-  released = { IN_FLIGHT, function(id) return isListed('wait', id) end, function(id, lane) comeFirst(root, lane, id) end },
+  released = {
+    IN_FLIGHT,
+    function(id) return isListed('wait', id) end,
+    function(id, lane)
+      redis.call('LREM', send .. 'wait', 1, id)
+      comeFirst(root, lane, id)
+    end,
+  },
   -- Its worker is gone: a worker that takes it finds the attempt open.
   sending = {
     IN_FLIGHT,

@@ -50,7 +50,7 @@ local function takeOne(root, id, worker, turn, laneOfHead)
   local jobKey = root .. 'send:' .. id
   local job = redis.call('HMGET', jobKey, unpack(FIELDS))
   local lane, place, expiresAt, attempt, crashes = job[1], job[2], tonumber(job[3]) or 0, job[4], tonumber(job[5]) or 0
-  if not lane then return takeAway(root, id, laneOfHead) end
+  if not lane or not job[3] then return takeAway(root, id, laneOfHead or lane) end
   local function given(verdict, named) return { verdict, id, named, unpack(job, 6) } end
 
   if place == 'sending' then

@@ -11,7 +11,7 @@
 --
 -- Returns { answers to the settlements, { verdict, id, attempt, name, data, timestamp, used, history, label, policy, replays } for each
 -- message that was taken, ms until each slot that was reserved, ms until the worker is to look again or '', and where it took: ms between two slots of
--- the fleet's limit, 0 for none, and its burst }.
+-- the fleet's limit, 0 for none, '' if that was not looked at, and its burst }.
 
 local root, most = ARGV[1], tonumber(ARGV[6])
 local dueSlots, laterSlots, isProbe = tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[10] == '1'
@@ -79,7 +79,7 @@ local function releaseAhead(fleet, count)
   if waiting >= count then return count end
   local turn, ids = nextTurn(root), {}
   for _, head in ipairs(releaseHeads(root, count - waiting, redisNowMs())) do
-    redis.call('HSET', send .. head[1], 'place', 'released', 'turn', turn)
+    redis.call('HSET', send .. head[1], 'place', 'released', 'turn', turn, 'lane', head[2])
     ids[#ids + 1] = head[1]
   end
   if #ids > 0 then redis.call('LPUSH', send .. 'wait', unpack(ids)) end
@@ -89,7 +89,7 @@ end
 -- Returns the ms until each slot that lies ahead.
 local function reserveAhead(fleet, now)
   local places = most - #taken
-  local slots = reserveSlots(root, fleet, now, releaseAhead(fleet, countSlots(fleet, now, places)))
+  local slots = reserveSlots(root, fleet, now, releaseAhead(fleet, countSlots(root, fleet, now, places)))
   local ahead, due = {}, 0
   for _, slot in ipairs(slots) do
     if slot <= now then due = due + 1 else ahead[#ahead + 1] = string.format('%.3f', slot - now) end
@@ -143,5 +143,6 @@ end
 
 local slots, lookAgainMs = takeAll()
 if #active > 0 then redis.call('LPUSH', send .. 'active', unpack(active)) end
-local fleet = readFleet(root)
-return { answers, taken, slots or {}, lookAgainMs or '', tostring(fleet.intervalMs or 0), fleet.burst }
+-- Read only if it mattered.
+local fleet = fleetFacts or {}
+return { answers, taken, slots or {}, lookAgainMs or '', tostring(fleet.intervalMs or ''), fleet.burst or 1 }

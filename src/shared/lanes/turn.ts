@@ -88,8 +88,8 @@ export interface TurnAnswer {
   slotsMs: number[];
   /** In how many ms the worker is to look again; `null` if nobody waits for it. */
   lookAgainMs: number | null;
-  /** The fleet's limit, as far as this shard keeps to it: messages go at its slots; `null` if there is none. */
-  limit: SlotLimit | null;
+  /** The fleet's limit, as far as this shard keeps to it: messages go at its slots; `null` for none, `undefined` if not looked at. */
+  limit: SlotLimit | null | undefined;
 }
 
 export interface SlotLimit {
@@ -127,7 +127,7 @@ export async function callTurn(shard: Shard, turn: Turn): Promise<TurnAnswer> {
     refused: [],
     slotsMs: slots.map(Number),
     lookAgainMs: lookAgain === '' ? null : Number(lookAgain),
-    limit: Number(intervalMs ?? 0) > 0 ? { intervalMs: Number(intervalMs), burst } : null,
+    limit: limitOf(intervalMs, burst),
   };
   for (const [verdict, id, attempt, ...fields] of given) {
     if (verdict === 'foreign') answer.foreign.push(id);
@@ -152,6 +152,11 @@ function takenOf(verdict: Taken['verdict'], id: string, attempt: string, fields:
     policy: policy ?? null,
     replays: replays ?? null,
   };
+}
+
+function limitOf(intervalMs: string | undefined, burst: number): TurnAnswer['limit'] {
+  if (intervalMs === undefined || intervalMs === '') return undefined;
+  return intervalMs === '0' ? null : { intervalMs: Number(intervalMs), burst };
 }
 
 function settleResult(answer: SettleAnswer): SettleResult | Error {

@@ -27,7 +27,14 @@ export interface SimulatedWorkerDeps {
 const MOST_AT_ONCE = 50;
 let listenings = 0;
 
-export function createSimulatedWorker({ lanes, nowMs, plan, places, sendMs, passOn }: SimulatedWorkerDeps): SimulatedWorker {
+export function createSimulatedWorker({
+  lanes,
+  nowMs,
+  plan,
+  places,
+  sendMs,
+  passOn,
+}: SimulatedWorkerDeps): SimulatedWorker {
   const slots = createSlots(nowMs);
   let out = 0;
   let wokenAt = Infinity;
@@ -68,7 +75,8 @@ export function createSimulatedWorker({ lanes, nowMs, plan, places, sendMs, pass
     }
     const answer = await lanes.turn({ settlements, places: wanted, dueSlots, laterSlots: slots.count(), look });
     for (const result of answer.settled) {
-      if (result instanceof Error || result.verdict !== 'done') throw new Error('it was not settled', { cause: result });
+      if (result instanceof Error || result.verdict !== 'done')
+        throw new Error('it was not settled', { cause: result });
     }
     if (answer.limit) slots.add(answer.slotsMs, answer.limit);
     if (wanted > 0) {

@@ -61,7 +61,7 @@ describe('the metrics of a worker', () => {
     const text = await workerMetrics().registry.metrics();
     expect(text).toContain('kitechat_sender_attempts_total{outcome="unknown"} 0\n');
     expect(text).toContain('kitechat_sender_deaths_total{reason="crashed"} 0\n');
-    expect(text).toContain('kitechat_sender_claims_total{verdict="lost"} 0\n');
+    expect(text).toContain('kitechat_sender_claims_total{verdict="unknown"} 0\n');
   });
 
   it('count a death without an attempt, and an attempt that decided nothing', async () => {
@@ -106,7 +106,7 @@ describe('the metrics of the fleet', () => {
     expect(text).toContain('kitechat_sender_holds{scope="page",reason="rate-limited"} 2\n');
     expect(text).toContain('kitechat_sender_holds{scope="api",reason="api-down"} 0\n');
     expect(text).toContain('kitechat_sender_repairs_total{kind="removed"} 7\n');
-    expect(text).toContain('kitechat_sender_repairs_total{kind="buried"} 0\n');
+    expect(text).toContain('kitechat_sender_repairs_total{kind="stuck-page"} 0\n');
     expect(text).toContain('kitechat_sender_redis_up 1\n');
   });
 

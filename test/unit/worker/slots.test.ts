@@ -39,14 +39,14 @@ describe('the slots that a worker has reserved', () => {
     expect([slots.takeDue(10), slots.count()]).toEqual([3, 1]);
   });
 
-  it('that were missed are made up for little by little, and no second has more than a tenth over the limit', () => {
+  it('that were missed by a little are made up for little by little', () => {
     const slots = slotsAt();
     slots.add(
       Array.from({ length: 250 }, (_, n) => n * INTERVAL_MS),
       LIMIT,
     );
     const taken: number[] = [];
-    for (let ms = 3000; ms < 9000; ms += 1) {
+    for (let ms = 70; ms < 9000; ms += 1) {
       slots.at(ms);
       for (let n = slots.takeDue(50); n > 0; n -= 1) taken.push(ms);
     }
@@ -56,11 +56,19 @@ describe('the slots that a worker has reserved', () => {
     }
   });
 
-  it('are gone when they were missed for long', () => {
+  it('are gone when they were missed by more: other workers may be late as well', () => {
     const slots = slotsAt();
-    slots.add([0, 20, 12_000], LIMIT);
-    slots.at(11_000);
-    expect([slots.takeDue(10), slots.count()]).toEqual([0, 1]);
+    slots.add([0, 20, 40, 300], LIMIT);
+    slots.at(110);
+    expect([slots.takeDue(10), slots.count()]).toEqual([1, 1]);
+  });
+
+  it('leave as they were promised when the limit has become a lower one meanwhile', () => {
+    const slots = slotsAt();
+    slots.add([0, 20], LIMIT);
+    expect(slots.takeDue(10)).toBe(1);
+    slots.add([], { intervalMs: 60_000, burst: 1 });
+    expect(slots.nextInMs()).toBe(20);
   });
 
   it('are never taken before their time, whenever the worker looks', () => {
@@ -75,7 +83,7 @@ describe('the slots that a worker has reserved', () => {
           slots.at(slots.nowMs() + waitMs);
           taken += slots.takeDue(10);
           expect(taken).toBeLessThanOrEqual(due.filter((ms) => ms <= slots.nowMs()).length);
-          expect(taken + slots.count()).toBe(30);
+          expect(taken + slots.count()).toBeLessThanOrEqual(30);
         }
       }),
     );
