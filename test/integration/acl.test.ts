@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createProducer, type Producer } from '../../src/producer/index.ts';
 import { startFakeKitechat } from '../../src/testing/index.ts';
 import { createWorker } from '../../src/worker/index.ts';
@@ -9,6 +9,8 @@ import { eventually } from '../support/eventually.ts';
 import { startHttpProcess } from '../support/http-process.ts';
 import { manyMessages, textMessage } from '../support/messages.ts';
 import { type SecuredRedis, startSecuredRedis } from '../support/secured-redis.ts';
+
+vi.setConfig({ testTimeout: 180_000 });
 
 describe('an installation whose processes have only the rights of ops/redis-acl/users.acl', () => {
   let redis: SecuredRedis;

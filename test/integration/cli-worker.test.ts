@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createProducer } from '../../src/producer/index.ts';
 import { startFakeKitechat } from '../../src/testing/index.ts';
 import type { RedisServer } from '../../src/testing/redis-handle.ts';
@@ -6,6 +6,8 @@ import { runCommand, startCommand } from '../support/command-line.ts';
 import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';
 import { startTestRedis } from '../support/redis.ts';
+
+vi.setConfig({ testTimeout: 90_000 });
 
 type LogLine = Record<string, unknown>;
 
@@ -71,7 +73,7 @@ describe.concurrent('kitechat-sender worker', () => {
       await using producer = createProducer({ redisUrl: server.url, namespace });
       await using worker = startCommand(['worker'], { ...on(namespace), KITECHAT_API_URL: api.url });
       const { id } = await producer.enqueueMessage(textMessage('c1', 1));
-      await api.waitForAccepted(1);
+      await api.waitForAccepted(1, { timeoutMs: 60_000 });
       // As npm does it: the terminal signals the worker, and npm passes its own on.
       worker.kill(signal);
       worker.kill(signal);
@@ -87,7 +89,7 @@ describe.concurrent('kitechat-sender worker', () => {
     await using producer = createProducer({ redisUrl: server.url, namespace });
     await using worker = startCommand(['worker'], { ...on(namespace), KITECHAT_API_URL: api.url });
     await producer.enqueueMessage(textMessage('c1', 1));
-    await api.waitForAccepted(1);
+    await api.waitForAccepted(1, { timeoutMs: 60_000 });
     let ended: unknown;
     void worker.ended().then((code) => (ended = code));
     await eventually('it ends', () => {

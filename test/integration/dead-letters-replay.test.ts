@@ -64,9 +64,7 @@ const many = (count: number): LetterToWrite[] =>
 async function textsOf(namespace: string, conversation: string): Promise<string[]> {
   const ids = await laneIds(redis, namespace, 'p1', conversation);
   const jobs = await Promise.all(ids.map((id) => redis.hget(`{${namespace}:0}:send:${id}`, 'data')));
-  return jobs.map(
-    (data) => (JSON.parse(data ?? '') as { request: { message: { text: string } } }).request.message.text,
-  );
+  return jobs.map((data) => (JSON.parse(data ?? '') as { message: { text: string } }).message.text);
 }
 
 describe('a replay', () => {

@@ -31,8 +31,9 @@ async function store(site: Installation, id: string, data: unknown): Promise<voi
 }
 
 interface SealedData {
-  v: number;
-  request: { pageId: string; conversationId: string; sealed: string };
+  pageId: string;
+  conversationId: string;
+  sealed: string;
 }
 
 async function sealedOf(site: Installation, id: string): Promise<SealedData> {
@@ -53,9 +54,9 @@ describe('with encryption keys', () => {
     const { id } = await site.producer.enqueueMessage(request as never, { label: 'spring' });
     const data = await storedOf(site, 'send', id);
     expect(JSON.parse(data)).toEqual({
-      v: 2,
-      request: { pageId: 'p1', conversationId: 'c1', sealed: expect.stringMatching(/^k1\.[\w-]+$/) as string },
-      label: 'spring',
+      pageId: 'p1',
+      conversationId: 'c1',
+      sealed: expect.stringMatching(/^k1\.[\w-]+$/) as string,
     });
     expect(await site.producer.getMessage(id)).toMatchObject({ pageId: 'p1', conversationId: 'c1', label: 'spring' });
     site.startWorker();
@@ -117,7 +118,7 @@ describe('with encryption keys', () => {
     };
     const untilSealedWith = async (key: string): Promise<void> => {
       await eventually(`messages are encrypted with the key ${key}`, async () =>
-        (await enqueueNext()).request.sealed.startsWith(`${key}.`),
+        (await enqueueNext()).sealed.startsWith(`${key}.`),
       );
     };
     await untilSealedWith('old');
@@ -146,7 +147,7 @@ describe('with encryption keys', () => {
       late.replace(encryptionKeys('k1', key));
       await using next = createProducer({ ...site.config, encryptionKeysFile: early.path });
       const { id } = await next.enqueueMessage(textMessage('c1', nth + 2));
-      expect((await sealedOf(site, id)).request.sealed).toMatch(new RegExp(`^${key}\\.`));
+      expect((await sealedOf(site, id)).sealed).toMatch(new RegExp(`^${key}\\.`));
       await site.until(id, 'delivered');
     }
   });
@@ -214,21 +215,12 @@ describe('a message whose key is unknown', () => {
 
 describe('what somebody has changed in Redis', () => {
   it.each<[string, (data: SealedData, other: SealedData) => unknown]>([
-    [
-      'with the content of another message',
-      (data, other) => ({ ...data, request: { ...data.request, sealed: other.request.sealed } }),
-    ],
-    ['to lead to another conversation', (data) => ({ ...data, request: { ...data.request, conversationId: 'c2' } })],
-    [
-      'in one character',
-      (data) => ({ ...data, request: { ...data.request, sealed: data.request.sealed.replace(/.{5}$/, 'AAAAA') } }),
-    ],
-    ['to no text at all', (data) => ({ ...data, request: { ...data.request, sealed: { text: 'x' } } })],
-    [
-      'beside a message in clear',
-      (data) => ({ v: 1, request: { ...data.request, message: { type: 'text', text: 'x' } } }),
-    ],
-    ['to a template of objects', () => ({ v: 2, request: { sealed: 'k1.__proto__' } })],
+    ['with the content of another message', (data, other) => ({ ...data, sealed: other.sealed })],
+    ['to lead to another conversation', (data) => ({ ...data, conversationId: 'c2' })],
+    ['in one character', (data) => ({ ...data, sealed: data.sealed.replace(/.{5}$/, 'AAAAA') })],
+    ['to no text at all', (data) => ({ ...data, sealed: { text: 'x' } })],
+    ['beside a message in clear', (data) => ({ ...data, message: { type: 'text', text: 'x' } })],
+    ['to a template of objects', () => ({ sealed: 'k1.__proto__' })],
   ])('%s is dead as undecodable and never sent', async (_what, change) => {
     const { path } = newKeysFile(encryptionKeys('k1'));
     await using site = await install(server, { config: { encryptionKeysFile: path }, startWorker: false });

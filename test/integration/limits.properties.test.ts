@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type ShardPace, writePace } from '../../src/shared/lanes/limits.ts';
 import { type Lanes, openLanes } from '../support/lanes.ts';
+import { anyUpTo } from '../support/limits/any-up-to.ts';
 import { byPage, crowdIn, disorderIn, longestPause, lossIn, slotsOf } from '../support/limits/checks.ts';
 import { type Arrival, type Conditions, type Go, simulate } from '../support/limits/simulate.ts';
 import { type SimulatedTime, startSimulatedTime } from '../support/limits/simulated-time.ts';
@@ -154,10 +155,10 @@ describe('the limits, whatever comes when', () => {
     it('count as soon as they have changed, but for the slots that are reserved', async () => {
       const changed = fc.record({ before: anyLimit, after: anyLimit });
       const property = fc.asyncProperty(changed, anyFleet, async ({ before, after }, fleet) => {
-        const arrivals = [...backlog(before, fleet.pages, 1), ...backlog(after, fleet.pages, 3)].map((one, n) => ({
-          ...one,
-          conversation: `c${n}`,
-        }));
+        const arrivals = backlog(before, fleet.pages, 1);
+        for (const { page } of backlog(after, fleet.pages, 3)) {
+          arrivals.push({ afterMs: 0, page, conversation: `c${arrivals.length}` });
+        }
         const change = async (): Promise<void> => {
           await writePace(time.redis, lanes.shard.root, 1, paceOf({ limit: after }));
         };
@@ -220,7 +221,7 @@ describe('the limits, whatever comes when', () => {
         anyStall,
         async (pageLimit, fleet, { fromMs, lengthMs }) => {
           const stall = { fromMs, toMs: fromMs + lengthMs };
-          const goes = await run(backlogOfEach(pageLimit, fleet.pages, 4), { pageLimit }, fleet, { stall });
+          const goes = await run(backlogOfEach(pageLimit, fleet.pages, 2), { pageLimit }, fleet, { stall });
           expectKept(goes, { pageLimit });
         },
       );
@@ -282,19 +283,8 @@ function backlog({ intervalMs, burst }: Limit, pages: number, seconds: number): 
 
 function backlogOfEach(limit: Limit, pages: number, seconds: number): Arrival[] {
   return Array.from({ length: pages }, (_, page) => {
-    return backlog(limit, 1, seconds).map((one) => ({ ...one, page: `p${page}` }));
+    return backlog(limit, 1, seconds).map(({ afterMs, conversation }) => ({ afterMs, conversation, page: `p${page}` }));
   }).flat();
-}
-
-/** Numbers that look random (mulberry32): an arbitrary of fast-check would have to be drawn before it is known how many are needed. */
-function anyUpTo(seed: number): (most: number) => number {
-  let state = seed;
-  return (most) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return (((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * most;
-  };
 }
 
 function timesOf(goes: readonly Go[]): number[] {

@@ -26,7 +26,9 @@ describe('messages under a limit', () => {
 
   async function storeInto(conversations: readonly string[], page = 'p1', priority?: 'high'): Promise<string[]> {
     const ids: string[] = [];
-    for (const conversation of conversations) ids.push(await lanes.store({ page, conversation, ttlMs: 1e9, priority }));
+    for (const conversation of conversations) {
+      ids.push(await lanes.store({ page, conversation, ttlMs: 1e9, ...(priority ? { priority } : {}) }));
+    }
     return ids;
   }
 
@@ -49,12 +51,11 @@ describe('messages under a limit', () => {
       expect(slotsMs).toEqual([180, 380]);
     });
 
-    it('have no more slots than the worker has places for, and than there are messages', async () => {
+    it('have no more slots than the worker has places for, one after the other for all workers', async () => {
       await lanes.rules({ intervalMs: 50 });
       await storeInto(['a', 'b', 'c', 'd', 'e', 'f']);
-      expect((await turnAt(0, { places: 3 })).slotsMs).toHaveLength(2);
-      expect((await turnAt(0, { token: 'other' })).slotsMs).toHaveLength(3);
-      expect((await turnAt(0, { token: 'third' })).slotsMs).toEqual([]);
+      expect((await turnAt(0, { places: 3 })).slotsMs).toEqual([30, 80]);
+      expect((await turnAt(0, { places: 2, token: 'other' })).slotsMs).toEqual([130, 180]);
     });
 
     it('leave at a slot by their priority, however late they came', async () => {
@@ -93,7 +94,7 @@ describe('messages under a limit', () => {
       await lanes.rules({ pageIntervalMs: 60_000 });
       const [first] = await storeInto(['a', 'b'], 'p1');
       const [other] = await storeInto(['a'], 'p2');
-      expect((await takenAt(0)).toSorted()).toEqual([first, other].toSorted());
+      expect(new Set(await takenAt(0))).toEqual(new Set([first, other]));
     });
 
     it('go in the order of their conversation', async () => {

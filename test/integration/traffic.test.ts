@@ -119,6 +119,7 @@ describe('the traffic of the fleet', () => {
       await redis.set(`{${namespaceOf(site)}:fleet}:traffic:${bucket}`, 'not a hash');
     }
     for (let n = 1; n <= 3; n += 1) await site.until(await site.enqueue(textMessage('c1', n)), 'delivered');
+    await eventually('all attempts are told', () => site.attempts.length === 3);
     expect(site.attempts.map(({ outcome }) => outcome)).toEqual(['delivered', 'delivered', 'delivered']);
   });
 });

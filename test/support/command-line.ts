@@ -29,7 +29,7 @@ export interface CommandProcess {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-const WAIT_MS = 20_000;
+const WAIT_MS = 60_000;
 
 /** Runs the command line as a user's shell would, with nothing of this process's environment but the path. */
 export function startCommand(

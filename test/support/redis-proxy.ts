@@ -65,5 +65,5 @@ function relay(bytes: Buffer, treatment: Treatment, to: Socket, from: Socket): v
 
 /** Whether some bytes hold a message on its way into the queue. */
 export function holdMessage(bytes: Buffer): boolean {
-  return bytes.includes('{"v":1,"request":');
+  return bytes.includes('"conversationId":');
 }

@@ -19,16 +19,15 @@ export interface LetterToWrite {
 const read = (name: string): string =>
   readFileSync(new URL(`../../src/shared/lanes/${name}.lua`, import.meta.url), 'utf8');
 
-/** Our own script shows them, with a clock that is set. */
+/** Our own script writes them, with a clock that is set. */
 const WRITE = `
 local now = 0
 local function redisNowMs() return now end
-${read('hold')}${read('release')}${read('letter')}
+${read('hold')}${read('limit')}${read('places')}${read('letter')}
 for i = 2, #ARGV, 5 do
   local id, lane, reason, data = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
   now = tonumber(ARGV[i + 4])
-  redis.call('HSET', ARGV[1] .. 'dead:' .. id, 'name', reason, 'data', data, 'timestamp', now, 'opts', '{}')
-  showLetter(ARGV[1], id, lane)
+  writeLetter(ARGV[1], id, lane, { reason = reason, data = data, attempt = 'a.1' })
 end
 `;
 

@@ -79,8 +79,9 @@ local function releaseAhead(fleet, count)
   if waiting >= count then return count end
   local turn, ids = nextTurn(root), {}
   for _, head in ipairs(releaseHeads(root, count - waiting, redisNowMs())) do
-    redis.call('HSET', send .. head[1], 'place', 'released', 'turn', turn, 'lane', head[2])
-    ids[#ids + 1] = head[1]
+    -- All three are new to a hash that isn't there.
+    local isGone = redis.call('HSET', send .. head[1], 'place', 'released', 'turn', turn, 'lane', head[2]) == 3
+    if isGone then takeAway(root, head[1], head[2]) else ids[#ids + 1] = head[1] end
   end
   if #ids > 0 then redis.call('LPUSH', send .. 'wait', unpack(ids)) end
   return waiting + #ids

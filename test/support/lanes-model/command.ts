@@ -1,8 +1,8 @@
-import type { AsyncCommand } from 'fast-check';
+import fc, { type AsyncCommand } from 'fast-check';
 import { holdProblems } from './hold-invariants.ts';
 import { letterProblems } from './letter-invariants.ts';
 import { messageProblems } from './message-invariants.ts';
-import type { Model } from './model.ts';
+import { type Model, pick } from './model.ts';
 import { paceProblems } from './pace.ts';
 import { pageProblems } from './page-invariants.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -20,21 +20,25 @@ export interface Moment {
 
 type Act = (model: Model, world: World) => Promise<unknown>;
 
-interface Step {
-  /** As the counterexample shows it. */
-  name: string;
-  /** Whether it makes sense now. */
-  may?: (model: Model) => boolean;
-  act: Act;
+/** A command, after which every invariant is checked against Redis. @param name as the counterexample shows it */
+export function command(name: string, act: Act): LaneCommand {
+  return { toString: () => name, check: () => true, run: async (model, world) => await checked(model, world, act) };
 }
 
-/** A command, after which every invariant is checked against Redis. */
-export function command({ name, may = () => true, act }: Step): LaneCommand {
-  return {
-    toString: () => name,
-    check: may,
-    run: async (model, world) => await checked(model, world, act),
-  };
+/** A command about one of some things; it makes no sense while there is none. @param act is given which one of them it is */
+export function commandAbout<T>(
+  name: string,
+  among: (model: Model) => readonly T[],
+  act: (model: Model, world: World, one: { about: T; n: number }) => Promise<unknown>,
+): fc.Arbitrary<LaneCommand> {
+  return fc.nat(30).map((n) => ({
+    toString: () => `${name}(${n})`,
+    check: (model) => among(model).length > 0,
+    run: async (model, world) => {
+      const about = pick(among(model), n);
+      if (about !== undefined) await checked(model, world, async () => await act(model, world, { about, n }));
+    },
+  }));
 }
 
 /** Does something and checks every invariant afterwards. */

@@ -9,8 +9,7 @@ import * as producer from './producer-commands.ts';
 import * as worker from './worker-commands.ts';
 
 const weighted: [weight: number, arbitrary: fc.Arbitrary<LaneCommand>][] = [
-  [10, producer.enqueueCommand],
-  [4, producer.burstCommand],
+  [12, producer.enqueueCommand],
   [1, producer.enqueueAgainCommand],
   [1, producer.enqueueWithoutMemoryCommand],
   [4, producer.replayCommand],

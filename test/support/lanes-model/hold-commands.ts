@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { laneOf } from '../../../src/shared/keys.ts';
 import { hold, type HoldTarget, release } from '../../../src/shared/lanes/hold.ts';
-import { checked, command, type LaneCommand } from './command.ts';
-import { CONVERSATIONS, count, type Model, PAGES, pick } from './model.ts';
+import { checked, command, commandAbout, type LaneCommand } from './command.ts';
+import { CONVERSATIONS, count, type Model, PAGES } from './model.ts';
 import type { World } from './world.ts';
 
 const page = fc.constantFrom('p0', ...PAGES);
@@ -14,29 +14,21 @@ const anyTarget: fc.Arbitrary<HoldTarget> = fc.oneof(
 
 /** An operator holds something, perhaps what is held already. */
 export const holdCommand = anyTarget.map((target): LaneCommand =>
-  command({
-    name: `hold(${JSON.stringify(target)})`,
-    act: async (model, world) => {
-      const name = nameOf(target);
-      const isNew = await hold(world.shard, { ...target, reason: 'operator' });
-      if (isNew === model.holds.has(name)) throw new Error(`holding ${name} answers ${isNew}`);
-      if (isNew) model.holds.set(name, { ...target, reason: 'operator' });
-      count(model, 'hold');
-    },
+  command(`hold(${JSON.stringify(target)})`, async (model, world) => {
+    const name = nameOf(target);
+    const isNew = await hold(world.shard, { ...target, reason: 'operator' });
+    if (isNew === model.holds.has(name)) throw new Error(`holding ${name} answers ${isNew}`);
+    if (isNew) model.holds.set(name, { ...target, reason: 'operator' });
+    count(model, 'hold');
   }),
 );
 
 /** Mostly of what is held. */
-export const releaseCommand = fc
-  .tuple(fc.nat(30), fc.option(anyTarget, { freq: 4 }))
-  .map(([n, anything]): LaneCommand => {
-    const find = (model: Model) => anything ?? pick([...model.holds.values()], n);
-    return command({
-      name: `release(${anything ? JSON.stringify(anything) : n})`,
-      may: (model) => find(model) !== undefined,
-      act: async (model, world) => await releaseTarget(model, world, find(model) ?? {}),
-    });
-  });
+export const releaseCommand = commandAbout(
+  'release',
+  ({ holds }): HoldTarget[] => [...holds.values(), ...holds.values(), { page: 'p0' }],
+  async (model, world, { about }) => await releaseTarget(model, world, about),
+);
 
 async function releaseTarget(model: Model, world: World, target: HoldTarget): Promise<void> {
   const name = nameOf(target);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { beatIn, LEASE_MS, tickIn } from '../../../src/shared/lanes/leader.ts';
 import { writePace } from '../../../src/shared/lanes/limits.ts';
-import { checked, command, type LaneCommand } from './command.ts';
+import { checked, command, commandAbout, type LaneCommand } from './command.ts';
 import { bringBackDue, count, endMessage, type Model, openMessages } from './model.ts';
 import { noDepartures } from './pace.ts';
 import type { World } from './world.ts';
@@ -9,14 +9,12 @@ import type { World } from './world.ts';
 const WORKER_MEMORY_MS = 30_000;
 const KEEP_DONE_MS = 600_000;
 const LOCK_MS = 3_600_000;
-const anyWorker = fc.constantFrom('w0', 'w1', 'w2');
+const WORKERS = ['w0', 'w1', 'w2'];
 
 /** Time passes: waits end, messages and keys become too old, workers fall silent. */
 export const clockCommand = fc
   .constantFrom(20, 100, 1000, 1000, 30_000, 30_000, 3_600_000, 86_400_000)
-  .map((ms): LaneCommand =>
-    command({ name: `clock(+${ms})`, act: async (model, world) => await forward(model, world, ms) }),
-  );
+  .map((ms): LaneCommand => command(`clock(+${ms})`, async (model, world) => await forward(model, world, ms)));
 
 export async function forward(model: Model, world: World, ms: number): Promise<void> {
   model.passedMs += ms;
@@ -31,15 +29,12 @@ export async function forward(model: Model, world: World, ms: number): Promise<v
 
 /** Redis's clock is set back, as after a failover; the leader has looked at it just before. */
 export const clockBackCommand = fc.constantFrom(10, 1000, 60_000, 3_600_000).map((ms): LaneCommand =>
-  command({
-    name: `clock(-${ms})`,
-    act: async (model, world) => {
-      await checked(model, world, async () => await tick(model, world, model.lease?.id ?? 'w0'));
-      // A hold that has run out may be forgotten by now.
-      for (const page of model.timed.keys()) if (!model.seen.holds[`timed:${page}`]) model.timed.delete(page);
-      await setClock(model, world, model.now - ms);
-      count(model, 'clock back');
-    },
+  command(`clock(-${ms})`, async (model, world) => {
+    await checked(model, world, async () => await tick(model, world, model.lease?.id ?? 'w0'));
+    // A hold that has run out may be forgotten by now.
+    for (const page of model.timed.keys()) if (!model.seen.holds[`timed:${page}`]) model.timed.delete(page);
+    await setClock(model, world, model.now - ms);
+    count(model, 'clock back');
   }),
 );
 
@@ -58,26 +53,32 @@ function takeLease(model: Model, id: string): boolean {
   return true;
 }
 
+interface Beat {
+  id: string;
+  /** 0 if it leaves. */
+  concurrency: number;
+  window: number;
+}
+
 /** A worker process tells of itself, or leaves; with it comes the operator's fixed window. */
 export const beatCommand = fc
-  .record({ id: anyWorker, concurrency: fc.constantFrom(0, 1, 2, 8), window: fc.constantFrom(0, 0, 1, 2, 3) })
-  .map(({ id, concurrency, window }): LaneCommand =>
-    command({
-      name: `beat(${id}, ${concurrency}, ${window})`,
-      act: async (model, world) => {
-        const record = concurrency === 0 ? null : { version: '1', since: '', concurrency, sending: 0 };
-        const { leads } = await beatIn(world.shard, { workerId: id, record, window });
-        const shouldLead = noteBeat(model, { id, concurrency, window });
-        if (leads !== shouldLead) throw new Error(`${id} ${leads ? 'leads' : 'does not lead'}`);
-        count(model, leads ? 'leads' : 'follows');
-      },
+  .record({
+    id: fc.constantFrom(...WORKERS),
+    concurrency: fc.constantFrom(0, 1, 2, 8),
+    window: fc.constantFrom(0, 0, 1, 2, 3),
+  })
+  .map((beat): LaneCommand =>
+    command(`beat(${JSON.stringify(beat)})`, async (model, world) => {
+      const { id, concurrency, window } = beat;
+      const record = concurrency === 0 ? null : { version: '1', since: '', concurrency, sending: 0 };
+      const { leads } = await beatIn(world.shard, { workerId: id, record, window });
+      if (leads !== noteBeat(model, beat)) throw new Error(`${id} ${leads ? 'leads' : 'does not lead'}`);
+      count(model, leads ? 'leads' : 'follows');
     }),
   );
 
-function noteBeat(
-  model: Model,
-  { id, concurrency, window }: { id: string; concurrency: number; window: number },
-): boolean {
+/** @returns whether the worker leads. */
+function noteBeat(model: Model, { id, concurrency, window }: Beat): boolean {
   const wasThere = model.registered.has(id);
   if (concurrency === 0) {
     model.registered.delete(id);
@@ -99,8 +100,10 @@ function noteBeat(
 }
 
 /** What a worker does every second: the leader brings back what is due, and takes away what was delivered long ago. */
-export const tickCommand = anyWorker.map((id): LaneCommand =>
-  command({ name: `tick(${id})`, act: async (model, world) => await tick(model, world, id) }),
+export const tickCommand = commandAbout(
+  'tick',
+  () => WORKERS,
+  async (model, world, { about }) => await tick(model, world, about),
 );
 
 export async function tick(model: Model, world: World, id: string): Promise<void> {
@@ -144,10 +147,7 @@ export const paceCommand = fc
     pageBurst: fc.constantFrom(1, 2),
   })
   .map((pace): LaneCommand =>
-    command({
-      name: `pace(${JSON.stringify(pace)})`,
-      act: async (model, world) => await setPace(model, world, pace),
-    }),
+    command(`pace(${JSON.stringify(pace)})`, async (model, world) => await setPace(model, world, pace)),
   );
 
 type ShardPace = Pick<Model['rules'], 'intervalMs' | 'burst' | 'pageIntervalMs' | 'pageBurst'>;

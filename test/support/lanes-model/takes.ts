@@ -21,7 +21,10 @@ export function receive(model: Model, worker: Worker, { taken, foreign, refused 
   for (const each of taken) {
     const message = model.messages.get(each.id);
     if (!message) throw new Error(`${each.id} was never stored`);
-    const problem = message.place === 'sending' ? found(model, message, each) : begun(model, message, each, prefix);
+    const problem =
+      message.place === 'sending' && !isUntried(message)
+        ? found(model, message, each)
+        : begun(model, message, each, prefix);
     if (problem !== null) throw new Error(`${each.id} is given as ${each.verdict}: ${problem}`);
     if (each.attemptsUsed !== message.used) throw new Error(`${each.id} has used ${each.attemptsUsed} attempts`);
     count(model, each.verdict);
@@ -39,17 +42,24 @@ function found(model: Model, message: Message, { verdict, attempt }: Taken): str
   return verdict === expected && attempt === message.attempt ? null : `it should be ${expected}`;
 }
 
+/** It was too old to be sent when another worker took it. */
+function isUntried({ place, attempt }: Message): boolean {
+  return place === 'sending' && attempt.endsWith('-');
+}
+
 function begun(model: Model, message: Message, { verdict, attempt }: Taken, prefix: string): string | null {
   const { id, lane, page } = message;
   const isPutOffByHand = model.wasDisturbed && message.place === 'put-off';
-  if (message.place !== 'waiting' && !isPutOffByHand) return `it is ${message.place}`;
+  if (isUntried(message) && model.locks.has(id)) return 'another worker has it';
+  if (message.place !== 'waiting' && !isPutOffByHand && !isUntried(message)) return `it is ${message.place}`;
   if (model.lanes.get(lane)?.[0] !== message) return 'it is no head';
-  if (isHeld(model, lane) || isTimed(model, page)) return 'it is held';
+  if (!isUntried(message) && (isHeld(model, lane) || isTimed(model, page))) return 'it is held';
   const expected = model.now >= message.expiresAt ? 'expired' : 'go';
   if (verdict !== expected) return `it should be ${expected}`;
   if (!attempt.startsWith(prefix)) return `its attempt is ${attempt}`;
+  const wasTaken = isUntried(message);
   Object.assign(message, { place: 'sending', why: null, nextAt: null, attempt });
   // What was released before had its turn before.
-  if (model.seen.jobs[id]?.['place'] !== 'released') noteLeaving(model, page);
+  if (!wasTaken && model.seen.jobs[id]?.['place'] !== 'released') noteLeaving(model, page);
   return null;
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { TurnAnswer } from '../../../src/shared/lanes/turn.ts';
-import { checked, command, type LaneCommand } from './command.ts';
+import { checked, command, commandAbout, type LaneCommand } from './command.ts';
 import { bringBackDue, count, type Message, type Model, openMessages, pick, type Worker } from './model.ts';
 import { noteSlots } from './pace.ts';
 import { anyOutcome, expectedResult, type Outcome, type Settling, settlingOf } from './settlements.ts';
@@ -30,37 +30,27 @@ export const turnCommand = fc
     hasMemory: fc.constantFrom(...Array<boolean>(9).fill(true), false),
   })
   .map(({ n, ...saying }): LaneCommand =>
-    command({
-      name: `turn(${n}, ${JSON.stringify(saying)})`,
-      act: async (model, world) => {
-        const worker = pick(model.workers, n);
-        if (worker) await speak(model, world, worker, saying);
-      },
+    command(`turn(${n}, ${JSON.stringify(saying)})`, async (model, world) => {
+      const worker = pick(model.workers, n);
+      if (worker) await speak(model, world, worker, saying);
     }),
   );
 
 export async function speak(model: Model, world: World, worker: Worker, saying: Saying): Promise<void> {
-  const works = worker.works.filter((_, n) => saying.outcomes[n]);
-  const settlings = works.flatMap((work, n) => {
-    const outcome = saying.outcomes.filter((each) => each !== null)[n];
-    return outcome ? settlingOf(work, outcome) : [];
+  const settlings = worker.works.flatMap((work, n) => {
+    const outcome = saying.outcomes[n];
+    return outcome ? [settlingOf(work, outcome)] : [];
   });
   await say(model, world, worker, { ...saying, settlings });
   if (!saying.isRepeated || settlings.length === 0) return;
   count(model, 'repeated');
-  await checked(
-    model,
-    world,
-    async () => await say(model, world, worker, { ...saying, settlings, places: 0, look: '' }),
-  );
+  const again = { ...saying, settlings, places: 0, look: '' as const };
+  await checked(model, world, async () => await say(model, world, worker, again));
 }
 
-async function say(
-  model: Model,
-  world: World,
-  worker: Worker,
-  saying: Saying & { settlings: readonly Settling[] },
-): Promise<void> {
+type Said = Saying & { settlings: readonly Settling[] };
+
+async function say(model: Model, world: World, worker: Worker, saying: Said): Promise<void> {
   const { settlings, look, isProbe = false, hasMemory = true } = saying;
   const places = isProbe ? Math.min(1, saying.places) : saying.places;
   const due = worker.slots.filter((slot) => slot <= model.passedMs).slice(0, places);
@@ -130,7 +120,8 @@ function checkAnswer(model: Model, worker: Worker, answer: TurnAnswer, { places,
   const { passedMs } = model;
   if (taken.length > places) throw new Error(`${taken.length} messages for ${places} places`);
   if (slotsMs.length > places - taken.length) throw new Error(`${slotsMs.length} slots for ${places} places`);
-  if (places > 0 && (limit?.intervalMs ?? 0) !== intervalMs) throw new Error(`the limit is ${JSON.stringify(limit)}`);
+  // It is read only where it matters.
+  if (limit !== undefined && (limit?.intervalMs ?? 0) !== intervalMs) throw new Error(`the limit is ${JSON.stringify(limit)}`);
   if (lookAgainMs !== null && lookAgainMs < 0) throw new Error(`look again in ${lookAgainMs} ms`);
   if (places === 0) return;
   // While the circuit is open nobody is to look.
@@ -155,29 +146,18 @@ async function noteStrays(model: Model, world: World): Promise<void> {
 }
 
 /** A worker dies: what it had stays open until its locks end. */
-export const crashCommand = fc.nat(2).map((n): LaneCommand =>
-  command({
-    name: `crash(${n})`,
-    act: async (model) => {
-      const worker = pick(model.workers, n);
-      if (worker) Object.assign(worker, { works: [], slots: [] });
-      return await Promise.resolve();
-    },
-  }),
+export const crashCommand = commandAbout(
+  'crash',
+  ({ workers }) => workers,
+  async (_model, _world, { about }) => await Promise.resolve(Object.assign(about, { works: [], slots: [] })),
 );
 
 /** The lock of a message has ended: its worker is dead, or only stood still. */
-export const stallCommand = fc.nat(30).map((n): LaneCommand => {
-  const find = (model: Model): Message | undefined => pick(stallable(model), n);
-  return command({
-    name: `stall(${n})`,
-    may: (model) => find(model) !== undefined,
-    act: async (model, world) => {
-      const message = find(model);
-      if (message) await stall(model, world, message);
-    },
-  });
-});
+export const stallCommand = commandAbout(
+  'stall',
+  stallable,
+  async (model, world, { about }) => await stall(model, world, about),
+);
 
 async function stall(model: Model, world: World, { id }: Message): Promise<void> {
   await world.stall(id);
@@ -202,24 +182,11 @@ function stallable(model: Model): Message[] {
 }
 
 /** A message that kills whoever sends it. */
-export const killerCommand = fc.tuple(fc.nat(2), fc.integer({ min: 2, max: 6 })).map(([n, times]): LaneCommand =>
-  command({
-    name: `killer(${n}, ${times})`,
-    may: (model) => (pick(model.workers, n)?.works.length ?? 0) > 0,
-    act: async (model, world) => {
-      const worker = pick(model.workers, n);
-      const [victim] = worker?.works ?? [];
-      if (!worker || !victim) return;
-      for (let time = 0; time < times; time += 1) {
-        if (!stallable(model).includes(victim.message)) return;
-        await checked(model, world, async () => await stall(model, world, victim.message));
-        worker.works = worker.works.filter(({ message }) => message !== victim.message);
-        await checked(
-          model,
-          world,
-          async () => await speak(model, world, worker, { outcomes: [], places: 8, look: '' }),
-        );
-      }
-    },
-  }),
-);
+export const killerCommand = commandAbout('killer', stallable, async (model, world, { about: victim, n }) => {
+  const [worker] = model.workers;
+  for (let time = 0; worker && time < 2 + (n % 5) && stallable(model).includes(victim); time += 1) {
+    await checked(model, world, async () => await stall(model, world, victim));
+    await checked(model, world, async () => await speak(model, world, worker, { outcomes: [], places: 8, look: '' }));
+    worker.works = worker.works.filter(({ message }) => message !== victim);
+  }
+});

@@ -75,8 +75,9 @@ export function createSimulatedWorker({
     }
     const answer = await lanes.turn({ settlements, places: wanted, dueSlots, laterSlots: slots.count(), look });
     for (const result of answer.settled) {
-      if (result instanceof Error || result.verdict !== 'done')
+      if (result instanceof Error || result.verdict !== 'done') {
         throw new Error('it was not settled', { cause: result });
+      }
     }
     if (answer.limit) slots.add(answer.slotsMs, answer.limit);
     if (wanted > 0) {

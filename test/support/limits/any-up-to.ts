@@ -1,0 +1,10 @@
+/** Numbers that look random (mulberry32): an arbitrary of fast-check would have to be drawn before it is known how many are needed. */
+export function anyUpTo(seed: number): (most: number) => number {
+  let state = seed;
+  return (most) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return (((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * most;
+  };
+}
