@@ -1,6 +1,6 @@
 import type { OutcomeKind } from '../shared/attempts.ts';
 import type { Exchange, ExchangeFailure } from './exchange.ts';
-import { retryAfterMs } from './retry-after.ts';
+import { answeredAtMs, retryAfterMs } from './retry-after.ts';
 
 /** The API's answer, as a `classifyResponse` hook sees it. */
 export interface ApiAnswer {
@@ -49,7 +49,7 @@ function classifyAnswer(exchange: Exchange, httpStatus: number, context: Classif
   const { body, retryAfter } = exchange;
   const byHook = context.classifyResponse?.({ httpStatus, retryAfter, body });
   const kind = byHook ?? kindOf(httpStatus, body, retryAfter);
-  const holdMs = kind === 'held' ? retryAfterMs(retryAfter, context.nowMs, context.retryAfterMaxMs) : null;
+  const holdMs = kind === 'held' ? retryAfterMs(retryAfter, answeredAtMs(exchange.date) ?? context.nowMs, context.retryAfterMaxMs) : null;
   const detail = byHook ? `classifyResponse: ${byHook}` : detailOf(kind, httpStatus);
   if (kind !== 'held') return { kind, detail, httpStatus, holdMs };
   const scope = !byHook && isUnauthorized(httpStatus) ? 'key' : 'page';

@@ -65,6 +65,7 @@ export function dispatch(dispatcher: Dispatcher, request: HttpRequest): Promise<
         if (httpStatus < 200) return;
         exchange.httpStatus = httpStatus;
         exchange.retryAfter = firstValue(headers['retry-after']);
+        exchange.date = firstValue(headers['date']);
         request.onHeaders?.(headers);
       },
       onResponseData(dataController, chunk) {

@@ -21,6 +21,8 @@ export interface Exchange {
   /** `null` until the headers of an answer were seen. */
   httpStatus: number | null;
   retryAfter: string | null;
+  /** The header `Date`: when the API answered, by its own clock. */
+  date: string | null;
   /** What came of the answer's body, cut. */
   body: string;
   failure: ExchangeFailure | null;
@@ -29,7 +31,7 @@ export interface Exchange {
 
 /** An exchange in which nothing has happened yet. */
 export function newExchange(failure: ExchangeFailure | null = null): Exchange {
-  return { reachedSocket: false, httpStatus: null, retryAfter: null, body: '', failure, durationMs: 0 };
+  return { reachedSocket: false, httpStatus: null, retryAfter: null, date: null, body: '', failure, durationMs: 0 };
 }
 
 /** Returns why a request must not begin now; `null` if it may. */

@@ -25,6 +25,7 @@ export async function exchangeOverFetch(customFetch: Fetch, request: HttpRequest
     const response = await orAborted(customFetch(given), ended);
     exchange.httpStatus = response.status;
     exchange.retryAfter = response.headers.get('retry-after');
+    exchange.date = response.headers.get('date');
     request.onHeaders?.(response.headers);
     await orAborted(readInto(body, response), ended);
   } catch (error) {

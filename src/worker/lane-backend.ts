@@ -19,8 +19,6 @@ export interface UnderWay {
 export interface LaneBackendDeps {
   turns: Turns;
   underWay: UnderWay;
-  /** Whether this worker leads the shard: then it looks for messages whose locks have ended. */
-  leads(): boolean;
   logger: Logger;
 }
 
@@ -34,7 +32,6 @@ interface Finished {
 export function laneBackendOf({
   turns,
   underWay: { handed, ended },
-  leads,
   logger,
 }: LaneBackendDeps): BackendFactory<RedisQueueBackend> {
   function hand(taken: TakenHere | undefined): Fetched {
@@ -58,7 +55,6 @@ export function laneBackendOf({
       waitForJob: redis.waitForJob.bind(redis),
       disconnectBlocking: redis.disconnectBlocking.bind(redis),
       extendLocks: redis.extendLocks.bind(redis),
-      moveStalledJobsToWait: redis.moveStalledJobsToWait.bind(redis),
     };
     return Object.assign(redis, {
       moveToActive: async (): Promise<Fetched> => hand(await turns.take()),
@@ -89,8 +85,6 @@ export function laneBackendOf({
           tokens.map(() => turns.token),
           durationMs,
         ),
-
-      moveStalledJobsToWait: async (): Promise<string[]> => (leads() ? await bullMq.moveStalledJobsToWait() : []),
     });
   };
 }

@@ -21,3 +21,9 @@ function httpDateMs(text: string): number {
   if (DATE_WITH_ZONE.test(text)) return Date.parse(text);
   return DATE_WITHOUT_ZONE.test(text) ? Date.parse(`${text} GMT`) : Number.NaN;
 }
+
+/** When the API answered, by the header `Date`: a date that it names is meant by the same clock. */
+export function answeredAtMs(header: string | null): number | null {
+  const atMs = header === null ? Number.NaN : httpDateMs(header.trim());
+  return Number.isNaN(atMs) ? null : atMs;
+}

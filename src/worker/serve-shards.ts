@@ -85,7 +85,6 @@ export async function serveShards(deps: ServeDeps): Promise<{ drain(): Promise<v
       config,
       name: attemptName(workerId, shard),
       places: () => places.of(shard),
-      leads: () => upkeep.leads(shard),
       fleet,
       processMessage,
       took({ verdict }) {

@@ -22,7 +22,6 @@ export interface ShardWorkerDeps {
   name: string;
   /** How many messages it may have of this shard. */
   places(): number;
-  leads(): boolean;
   fleet: Pick<Fleet, 'leave' | 'askToProbe' | 'giveUpProbe'>;
   processMessage: ProcessMessage;
   took(taken: Taken): void;
@@ -107,7 +106,7 @@ export function createShardWorker(shard: Shard, deps: ShardWorkerDeps): ShardWor
       drainDelay: IDLE_SECONDS,
       runRetryDelay: AFTER_OUTAGE_MS,
     },
-    laneBackendOf({ turns, underWay, leads: deps.leads, logger }),
+    laneBackendOf({ turns, underWay, logger }),
   );
   bull.on('error', (error) => {
     // An outage is told once, by whoever watches the connection; a lost lock below.

@@ -43,8 +43,6 @@ export interface UpkeepDeps {
 
 export interface Upkeep {
   start(): Promise<void>;
-  /** Whether this worker leads the shard, as far as it knows. */
-  leads(shard: Shard): boolean;
   stop(): Promise<void>;
 }
 
@@ -132,7 +130,6 @@ export function createUpkeep(deps: UpkeepDeps): Upkeep {
       // Each by itself: a shard whose node is away must not keep the others waiting.
       for (const shard of shards) repetitions.push(repeat({ everyMs: BEAT_MS, logger, work: async () => await beat(shard) }));
     },
-    leads: (shard) => leading.has(shard),
     async stop() {
       for (const repetition of repetitions) repetition.stop();
       for (const shard of shards) resign(shard);

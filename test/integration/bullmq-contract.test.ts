@@ -1,21 +1,19 @@
-import { Job, Queue, WaitingChildrenError, Worker } from 'bullmq';
+import { Worker, type WorkerOptions } from 'bullmq';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RedisServer } from '../../src/testing/redis-handle.ts';
 import { eventually } from '../support/eventually.ts';
+import { type BackendCall, type FakeMoves, jobJson, NO_JOB, recordedBackend } from '../support/recorded-backend.ts';
 import { startTestRedis } from '../support/redis.ts';
+import { afterMs } from '../support/settled.ts';
 
 /**
- * Our scripts move jobs between three of BullMQ's own keys, `waiting-children`, `wait` and `marker`, take one back from
- * `active` with its lock, and complete one. Here stands, without our scripts, what they take for granted. It runs on every
- * upgrade.
+ * BullMQ's worker runs on our backend: its loop, its locks and its check for stalled jobs are BullMQ's, and our scripts move the jobs.
+ * Here stands, without our scripts, what the backend takes for granted of the worker. It runs on every upgrade.
  */
-describe('what our scripts take for granted of BullMQ', () => {
+describe("BullMQ's worker, on a backend that is given to it", () => {
   let server: RedisServer;
   let redis: Redis;
-  const prefix = '{contract:0}';
-  const key = (name: string): string => `${prefix}:send:${name}`;
-
   beforeAll(async () => {
     server = await startTestRedis();
     redis = new Redis(server.url, { maxRetriesPerRequest: null });
@@ -25,197 +23,205 @@ describe('what our scripts take for granted of BullMQ', () => {
     await server.stop();
   });
 
-  async function addHidden(queue: Queue, id: string): Promise<void> {
-    const client = await queue.getBackend().client;
-    const transaction = client.multi();
-    await new Job(queue, 'text', { id }, { attempts: 5 }, id).addJob(transaction, { addToWaitingChildren: true });
-    const results = await transaction.exec();
-    expect(results).toEqual([[null, id]]);
+  interface Run extends AsyncDisposable {
+    worker: Worker<unknown, unknown>;
+    calls: BackendCall[];
+    callsOf(method: string): unknown[][];
+    errors: string[];
   }
 
-  async function release(id: string): Promise<void> {
-    await redis.multi().zrem(key('waiting-children'), id).lpush(key('wait'), id).zadd(key('marker'), 0, '0').exec();
-  }
-
-  it('adds a job inside a MULTI to waiting-children, where no worker takes it, under these keys', async () => {
-    await using queue = disposable(new Queue('send', { connection: redis, prefix }));
-    await addHidden(queue.opened, 'hidden-1');
-    expect(await redis.type(key('waiting-children'))).toBe('zset');
-    expect(await redis.zscore(key('waiting-children'), 'hidden-1')).not.toBeNull();
-    expect(await redis.llen(key('wait'))).toBe(0);
-    expect(await redis.hmget(key('hidden-1'), 'name', 'data', 'timestamp')).toEqual([
-      'text',
-      '{"id":"hidden-1"}',
-      expect.stringMatching(/^\d{13}$/),
-    ]);
-    await queue.opened.remove('hidden-1');
-  });
-
-  it('gives a worker that waits a job that is moved to wait with a marker, and keeps the order of the list', async () => {
-    await using queue = disposable(new Queue('send', { connection: redis, prefix }));
-    const taken: string[] = [];
-    await using worker = disposable(
-      new Worker('send', async (job) => void taken.push(job.id ?? ''), { connection: redis, prefix, drainDelay: 60 }),
-    );
-    await worker.opened.waitUntilReady();
-    await eventually('the worker is waiting', async () => (await blockedClients(redis)) > 0);
-    for (const id of ['a', 'b', 'c']) await addHidden(queue.opened, id);
-    for (const id of ['a', 'b', 'c']) await release(id);
-    await eventually('all jobs were taken', () => taken.length === 3);
-    expect(taken).toEqual(['a', 'b', 'c']);
-    expect(await redis.type(key('wait'))).toBe('none');
-    expect(await redis.type(key('completed'))).toBe('zset');
-  });
-
-  it('holds a job in active under a lock with its token, and lets go of one that was taken back', async () => {
-    await using queue = disposable(new Queue('send', { connection: redis, prefix }));
-    const parked = Promise.withResolvers<{ token: string; active: string[]; lock: string | null }>();
-    let runs = 0;
-    await using worker = disposable(
-      new Worker(
-        'send',
-        async (job, token = '') => {
-          runs += 1;
-          if (runs > 1) return;
-          const seen = {
-            token,
-            active: await redis.lrange(key('active'), 0, -1),
-            lock: await redis.get(key('park:lock')),
-          };
-          await redis
-            .multi()
-            .del(key('park:lock'))
-            .srem(key('stalled'), 'park')
-            .lrem(key('active'), 1, 'park')
-            .zadd(key('waiting-children'), job.timestamp, 'park')
-            .exec();
-          parked.resolve(seen);
-          throw new WaitingChildrenError();
-        },
-        { connection: redis, prefix, drainDelay: 60 },
-      ),
-    );
-    const events: string[] = [];
-    worker.opened.on('failed', () => events.push('failed'));
-    worker.opened.on('error', () => events.push('error'));
-    await addHidden(queue.opened, 'park');
-    await release('park');
-    const seen = await parked.promise;
-    expect(seen.active).toEqual(['park']);
-    expect(seen.lock).toBe(seen.token);
-    expect(await redis.zscore(key('waiting-children'), 'park')).not.toBeNull();
-
-    await release('park');
-    await eventually('the job was completed', async () => (await redis.zscore(key('completed'), 'park')) !== null);
-    expect(runs).toBe(2);
-    expect(events).toEqual([]);
-    expect(await redis.hget(key('park'), 'atm')).toBe('1');
-  });
-
-  it('takes a job that was completed beside it for completed, as if it had done so itself, and takes the next one', async () => {
-    await using queue = disposable(new Queue('send', { connection: redis, prefix }));
-    const [byItself, byUs, last] = ['by-itself', 'by-us', 'last'];
-    const takenBack = new WaitingChildrenError();
-    const taken: string[] = [];
-    await using worker = disposable(
-      new Worker(
-        'send',
-        async (job) => {
-          taken.push(job.id ?? '');
-          if (job.id === byItself) return;
-          await complete(job.id ?? '');
-          throw takenBack;
-        },
-        { connection: redis, prefix, drainDelay: 60 },
-      ),
-    );
-    const events: string[] = [];
-    for (const event of ['failed', 'error', 'stalled'] as const) worker.opened.on(event, () => events.push(event));
-    for (const id of [byItself, byUs, last]) await addHidden(queue.opened, id);
-    for (const id of [byItself, byUs, last]) await release(id);
-    await eventually('all are completed', async () => (await redis.zscore(key('completed'), last)) !== null);
-    expect(taken).toEqual([byItself, byUs, last]);
-    expect(events).toEqual([]);
-
-    const [itsJob, ourJob] = [await readJob(queue.opened, byItself), await readJob(queue.opened, byUs)];
-    for (const { state, score, finishedOn } of [itsJob, ourJob]) {
-      expect(state).toBe('completed');
-      expect(score).toBe(finishedOn);
-    }
-    // What it keeps of the end beside that: how often it was tried, and what the processor returned.
-    expect(itsJob.fields.filter((field) => !ourJob.fields.includes(field)).toSorted()).toEqual(['atm', 'returnvalue']);
-    expect(await redis.exists(key(`${byItself}:lock`), key(`${byUs}:lock`))).toBe(0);
-    expect(await redis.type(key('active'))).toBe('none');
-    const completed = await queue.opened.getCompleted();
-    expect(completed.map(({ id }) => id)).toEqual(expect.arrayContaining([byItself, byUs, last]));
-    await queue.opened.remove(byUs);
-    expect(await redis.exists(key(byUs))).toBe(0);
-  });
-
-  it('leaves a job alone that was completed beside it after a check had noted it as perhaps stalled', async () => {
-    await using queue = disposable(new Queue('send', { connection: redis, prefix }));
-    const [noted, other] = ['noted', 'other'];
-    // Whoever was here before keeps others from checking for half a minute.
-    await redis.del(key('stalled-check'));
-    const goOn = Promise.withResolvers<void>();
-    const stalled: string[] = [];
-    await using worker = disposable(
-      new Worker(
-        'send',
-        async (job) => {
-          if (job.id === other) return await goOn.promise;
-          await eventually('the check has noted it', async () => (await redis.sismember(key('stalled'), noted)) === 1);
-          await complete(noted);
-          throw new WaitingChildrenError();
-        },
-        { connection: redis, prefix, drainDelay: 60, concurrency: 2, stalledInterval: 50 },
-      ),
-    );
-    worker.opened.on('stalled', (id) => stalled.push(id));
-    try {
-      for (const id of [noted, other]) await addHidden(queue.opened, id);
-      for (const id of [noted, other]) await release(id);
-      await eventually('the job is completed', async () => (await redis.zscore(key('completed'), noted)) !== null);
-      // Each check forgets whom the one before noted, and notes who is active.
-      await eventually('a check has come by', async () => {
-        const members = await redis.smembers(key('stalled'));
-        return members.includes(other) && !members.includes(noted);
-      });
-      expect(await redis.lrange(key('wait'), 0, -1)).toEqual([]);
-      expect(await (await queue.opened.getJob(noted))?.getState()).toBe('completed');
-      expect(stalled).toEqual([]);
-    } finally {
-      goOn.resolve();
-    }
-  });
-
-  /** As our settlement does it. */
-  async function complete(id: string): Promise<void> {
-    const now = Date.now();
-    await redis
-      .multi()
-      .del(key(`${id}:lock`))
-      .lrem(key('active'), -1, id)
-      .zadd(key('completed'), now, id)
-      .hset(key(id), 'finishedOn', now)
-      .exec();
-  }
-
-  async function readJob(queue: Queue, id: string) {
-    const job = await queue.getJob(id);
+  /** A worker that runs until it is disposed of. */
+  function run(process: (id: string) => unknown, moves: FakeMoves, options: Partial<WorkerOptions> = {}): Run {
+    const { factory, calls } = recordedBackend({
+      waitForJob: () => new Promise((resolve) => setTimeout(resolve, 5, { member: '0', score: 0 })),
+      ...moves,
+    });
+    const all = { connection: redis, prefix: '{contract:0}', autorun: false, drainDelay: 7, ...options };
+    const worker = new Worker<unknown, unknown>('send', async ({ id = '' }) => await process(id), all, factory);
+    const errors: string[] = [];
+    worker.on('error', ({ message }) => errors.push(message));
+    const running = worker.run();
     return {
-      state: await job?.getState(),
-      finishedOn: job?.finishedOn,
-      score: Number(await redis.zscore(key('completed'), id)),
-      fields: await redis.hkeys(key(id)),
+      worker,
+      calls,
+      errors,
+      callsOf: (method) => calls.filter((call) => call.method === method).map(({ args }) => args),
+      async [Symbol.asyncDispose]() {
+        await worker.close();
+        await running;
+      },
     };
   }
+
+  /** Hands out these jobs, one at each call, then none. */
+  function handOut(...ids: string[]): FakeMoves['moveToActive'] {
+    const left = [...ids];
+    return () => {
+      const id = left.shift();
+      return Promise.resolve(id === undefined ? NO_JOB : [jobJson(id), id, 0, 0]);
+    };
+  }
+
+  const done = (next?: unknown) => Promise.resolve({ result: next, finishedOn: 1 });
+
+  it('takes, settles and waits through it, and moves no job in any other way', async () => {
+    const processed: string[] = [];
+    const site = run((id) => processed.push(id), {
+      moveToActive: handOut('a', 'b', 'c'),
+      moveToCompleted: () => done(),
+    });
+    await eventually('all are processed', () => processed.length === 3);
+    await eventually('it waits', () => site.callsOf('waitForJob').length > 0);
+    await site[Symbol.asyncDispose]();
+    expect(processed).toEqual(['a', 'b', 'c']);
+    expect(new Set(site.calls.map(({ method }) => method))).toEqual(
+      new Set(['moveToActive', 'moveToCompleted', 'waitForJob', 'moveStalledJobsToWait', 'disconnectBlocking']),
+    );
+    expect(site.errors).toEqual([]);
+  });
+
+  it('gives each of them what the backend reads', async () => {
+    await using site = run(() => 'what the processor returned', {
+      moveToActive: handOut('a'),
+      moveToCompleted: () => done(),
+    });
+    await eventually('it is settled', () => site.callsOf('moveToCompleted').length === 1);
+    const [token, name] = site.callsOf('moveToActive')[0] ?? [];
+    expect([token, name]).toEqual([expect.any(String), undefined]);
+    const [job, returned, keep, settledWith, wantsNext] = site.callsOf('moveToCompleted')[0] ?? [];
+    expect(job).toMatchObject({ id: 'a' });
+    expect([returned, keep, settledWith, wantsNext]).toEqual(['what the processor returned', undefined, token, true]);
+    await eventually('it waits', () => site.callsOf('waitForJob').length > 0);
+    expect(site.callsOf('waitForJob')[0]).toEqual([7]);
+    expect(site.callsOf('moveStalledJobsToWait')[0]).toEqual([]);
+  });
+
+  it('asks for one job after the other, as many as it has places for, while those it has are under way', async () => {
+    const asked: PromiseWithResolvers<unknown>[] = [];
+    const processed: string[] = [];
+    const goOn = Promise.withResolvers<void>();
+    const moveToActive = (): Promise<unknown> => {
+      const answer = Promise.withResolvers<unknown>();
+      asked.push(answer);
+      return answer.promise;
+    };
+    await using site = run(
+      async (id) => {
+        processed.push(id);
+        await goOn.promise;
+      },
+      { moveToActive, moveToCompleted: () => done() },
+      { concurrency: 3 },
+    );
+    const { worker } = site;
+    for (const [index, id] of ['a', 'b', 'c'].entries()) {
+      await eventually('it asks', () => asked.length === index + 1);
+      await afterMs(20);
+      expect(asked).toHaveLength(index + 1);
+      asked[index]?.resolve([jobJson(id), id, 0, 0]);
+    }
+    await eventually('all are under way', () => processed.length === 3);
+    expect(asked).toHaveLength(3);
+    worker.concurrency = 4;
+    goOn.resolve();
+    await eventually('it asks again', () => asked.length > 3);
+    for (const { resolve } of asked) resolve(NO_JOB);
+    void worker.close();
+    for (let n = 4; n < asked.length; n += 1) asked[n]?.resolve(NO_JOB);
+  });
+
+  it('processes the job that comes with the answer to a settlement, without asking for one', async () => {
+    const processed: string[] = [];
+    await using site = run((id) => processed.push(id), {
+      moveToActive: handOut('a'),
+      moveToCompleted: ({ id }) => done(id === 'a' ? [jobJson('b'), 'b', 0, 0] : undefined),
+    });
+    await eventually('both are processed', () => processed.length === 2);
+    expect(processed).toEqual(['a', 'b']);
+    const before = site.calls.findIndex(({ args: [job] }) => (job as { id?: string } | undefined)?.id === 'b');
+    expect(site.calls.slice(0, before).filter(({ method }) => method === 'moveToActive')).toHaveLength(1);
+  });
+
+  it('asks again as soon as it was told that there may be a job', async () => {
+    const call = Promise.withResolvers<unknown>();
+    let waits = 0;
+    const processed: string[] = [];
+    let jobs: string[] = [];
+    await using site = run((id) => processed.push(id), {
+      moveToActive: () => {
+        const id = jobs.shift();
+        return Promise.resolve(id === undefined ? NO_JOB : [jobJson(id), id, 0, 0]);
+      },
+      moveToCompleted: () => done(),
+      waitForJob: () => {
+        waits += 1;
+        return waits === 1 ? call.promise : new Promise((resolve) => setTimeout(resolve, 5, { member: '0', score: 0 }));
+      },
+    });
+    await eventually('it waits', () => waits === 1);
+    jobs = ['a'];
+    call.resolve({ member: '0', score: 0 });
+    await eventually('the job is processed', () => processed.length === 1);
+    expect(site.callsOf('moveToActive').length).toBeGreaterThan(1);
+  });
+
+  it('tells the backend of a processor that threw, and does nothing else with its job', async () => {
+    const site = run(
+      () => {
+        throw new Error('a fault of ours');
+      },
+      { moveToActive: handOut('a'), moveToCompleted: () => done(), moveToFailed: () => done() },
+    );
+    await eventually('it is told', () => site.callsOf('moveToFailed').length === 1);
+    await site[Symbol.asyncDispose]();
+    const [job, reason] = site.callsOf('moveToFailed')[0] ?? [];
+    expect([job, reason]).toEqual([expect.objectContaining({ id: 'a' }), 'a fault of ours']);
+    expect(site.callsOf('moveToCompleted')).toEqual([]);
+    expect(site.calls.filter(({ method }) => /Delayed|retry|ActiveToWait/.test(method))).toEqual([]);
+  });
+
+  it('renews the locks of the jobs under way, by their ids and for the whole lock', async () => {
+    const goOn = Promise.withResolvers<void>();
+    const { promise } = goOn;
+    await redis.set('{contract:0}:send:a:lock', 'theirs');
+    await using site = run(
+      () => promise,
+      { moveToActive: handOut('a'), moveToCompleted: () => done() },
+      {
+        lockDuration: 200,
+      },
+    );
+    const lost: string[][] = [];
+    site.worker.on('lockRenewalFailed', (ids) => lost.push(ids));
+    await eventually('locks are renewed', () => site.callsOf('extendLocks').length > 1);
+    expect(site.callsOf('extendLocks')[0]).toEqual([['a'], [expect.any(String)], 200]);
+    await eventually('a lock of others is told', () => lost.length > 0);
+    expect(lost[0]).toEqual(['a']);
+    expect(site.errors[0]).toMatch(/^could not renew lock/);
+    goOn.resolve();
+  });
+
+  it('lets what is under way end when it closes, asks for nothing more, and wants no next job', async () => {
+    const goOn = Promise.withResolvers<void>();
+    const { promise } = goOn;
+    let begun = 0;
+    const site = run(
+      () => {
+        begun += 1;
+        return promise;
+      },
+      { moveToActive: handOut('a', 'b'), moveToCompleted: () => done() },
+      { concurrency: 2 },
+    );
+    await eventually('both are under way', () => begun === 2);
+    const asked = site.callsOf('moveToActive').length;
+    let isClosed = false;
+    const closing = site.worker.close().then(() => (isClosed = true));
+    await eventually('it stops waiting', () => site.callsOf('disconnectBlocking').length > 0);
+    expect([site.callsOf('disconnectBlocking')[0], isClosed]).toEqual([[true], false]);
+    goOn.resolve();
+    await closing;
+    expect(site.callsOf('moveToActive')).toHaveLength(asked);
+    expect(site.callsOf('moveToCompleted').map(([, , , , wantsNext]) => wantsNext)).toEqual([false, false]);
+  });
 });
-
-function disposable<T extends { close(): Promise<void> }>(opened: T) {
-  return { opened, [Symbol.asyncDispose]: () => opened.close() };
-}
-
-async function blockedClients(redis: Redis): Promise<number> {
-  return Number(/blocked_clients:(\d+)/.exec(await redis.info('clients'))?.[1] ?? 0);
-}

@@ -44,7 +44,9 @@ describe('dead letters that go', () => {
   async function lastingKeysOf({ config }: Installation): Promise<string[]> {
     const keys = await keysOf(redis, `{${config.namespace}:*`);
     return keys
-      .filter((key) => !/:send:(?:\d-[0-9A-Z]{26}(?::lock)?|completed|stalled|stalled-check|marker|events|id)$/.test(key))
+      .filter(
+        (key) => !/:send:(?:\d-[0-9A-Z]{26}(?::lock)?|completed|stalled|stalled-check|marker|events|id)$/.test(key),
+      )
       .filter((key) => !/:(?:traffic|latency)\b|:(?:successes|failures):/.test(key))
       .filter((key) => !/:dead:(?:events|id|marker)$/.test(key))
       .toSorted((one, other) => one.localeCompare(other));

@@ -11,6 +11,9 @@ const KEY = 'key:one';
 const works: Evidence = { api: 'ok', key: 'ok' };
 const failed: Evidence = { api: 'failed', key: null };
 const refused: Evidence = { api: 'ok', key: 'refused' };
+/** For some time. */
+const WAIT = { waitMs: expect.any(Number) as number };
+
 const closed: Pause = { apiMs: 0, keyMs: 0 };
 /** A worker looks anew at what keeps it waiting. */
 const LOOK_MS = 500;
@@ -118,9 +121,9 @@ describe('the fleet, as a worker sees it', () => {
       await other.refresh();
       await pass(1000);
       expect([leaveOf(fleet), leaveOf(other)]).toEqual(['probe', 'probe']);
-      expect([await fleet.askToProbe(), await other.askToProbe()]).toEqual(['probe', { waitMs: expect.any(Number) }]);
+      expect([await fleet.askToProbe(), await other.askToProbe()]).toEqual(['probe', WAIT]);
       expect(await tell(other, works)).toEqual(closed);
-      expect(await other.askToProbe()).toEqual({ waitMs: expect.any(Number) });
+      expect(await other.askToProbe()).toEqual(WAIT);
       expect(await tell(fleet, works, { isProbe: true })).toEqual(closed);
       await other.refresh();
       expect([leaveOf(fleet), leaveOf(other)]).toEqual(['go', 'go']);
@@ -137,7 +140,7 @@ describe('the fleet, as a worker sees it', () => {
       await pass(2000);
       expect(await fleet.askToProbe()).toBe('probe');
       await pass(2999);
-      expect(await fleet.askToProbe()).toEqual({ waitMs: expect.any(Number) });
+      expect(await fleet.askToProbe()).toEqual(WAIT);
       await pass(1);
       expect(await fleet.askToProbe()).toBe('probe');
     });
@@ -214,10 +217,7 @@ describe('the fleet, as a worker sees it', () => {
       for (let n = 0; n < 6; n += 1) {
         await pass(keyMs);
         expect(leaveOf(fleet, KEY)).toBe('probe');
-        expect([await fleet.askToProbe(KEY), await fleet.askToProbe(KEY)]).toEqual([
-          'probe',
-          { waitMs: expect.any(Number) },
-        ]);
+        expect([await fleet.askToProbe(KEY), await fleet.askToProbe(KEY)]).toEqual(['probe', WAIT]);
         ({ keyMs } = await tell(fleet, refused, { isProbe: true }));
         pauses.push(keyMs);
       }
@@ -232,7 +232,7 @@ describe('the fleet, as a worker sees it', () => {
       const fleet = await join();
       await tell(fleet, refused);
       expect(await tell(fleet, works)).toEqual(closed);
-      expect(leaveOf(fleet, KEY)).toEqual({ waitMs: expect.any(Number) });
+      expect(leaveOf(fleet, KEY)).toEqual(WAIT);
     });
 
     it('waits for the API, too, when that is down', async () => {

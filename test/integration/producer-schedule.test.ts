@@ -60,8 +60,8 @@ describe.concurrent('a message with a delay', () => {
   it('takes its place by its time, whatever the order of the calls', async () => {
     await using to = await install(server);
     const now = Date.now();
-    await to.enqueue({ ...textMessage('c1', 3), sendAt: new Date(now + 900) });
-    await to.enqueue({ ...textMessage('c1', 2), sendAt: new Date(now + 600).toISOString() });
+    await to.enqueue({ ...textMessage('c1', 3), sendAt: new Date(now + 2500) });
+    await to.enqueue({ ...textMessage('c1', 2), sendAt: new Date(now + 2000).toISOString() });
     await to.enqueue({ ...textMessage('c1', 1), delayMs: 300 });
     await to.api.waitForAccepted(3);
     expect(textsAt(to)).toEqual(['message 1', 'message 2', 'message 3']);
@@ -115,19 +115,17 @@ describe.concurrent('a message with high priority', () => {
     const worker = to.startWorker();
     await to.until(await to.enqueue(textMessage('c0', 0)), 'delivered');
     await worker.close();
-    const released = await to.enqueue(textMessage('c1', 1));
-    for (const c of ['c2', 'c3', 'c4']) await to.enqueue(textMessage(c, 1));
+    for (const c of ['c1', 'c2', 'c3', 'c4']) await to.enqueue(textMessage(c, 1));
     await to.enqueue({ ...textMessage('c4', 2), priority: 'high' });
     await to.enqueue({ ...textMessage('c5', 1), priority: 'high' });
     await to.enqueue({ ...textMessage('c6', 1), priority: 'high' });
     await to.enqueue({ ...textMessage('c7', 1), priority: 'normal' });
     to.startWorker();
     await to.api.waitForAccepted(9);
-    await to.until(released, 'delivered');
     expect(to.api.accepted.slice(1).map(({ conversationId }) => conversationId)).toEqual([
-      'c1', // was released before the others came
       'c5',
       'c6',
+      'c1',
       'c2',
       'c3',
       'c4',

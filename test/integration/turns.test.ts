@@ -297,7 +297,7 @@ describe('what a worker says to its shard', () => {
     expect(await worker.take()).toBeUndefined();
     worker.abandon();
     const [next] = await worker.takeAll(1);
-    expect([failed?.id, next?.id].toSorted()).toEqual(ids.toSorted());
+    expect(new Set([failed?.id, next?.id])).toEqual(new Set(ids));
     expect(await jobOf(failed?.id ?? '')).toMatchObject({ place: 'sending', attempt: failed?.attempt });
   });
 

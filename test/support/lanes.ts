@@ -43,7 +43,11 @@ export interface Lanes {
   turn(turn?: Partial<Turn>): Promise<TurnAnswer>;
   /** Takes the next message; `null` if there is none. */
   take(turn?: Partial<Turn>): Promise<Taken | null>;
-  settle(taken: Pick<Taken, 'id' | 'attempt'>, settlement: Settlement, more?: Partial<AttemptToSettle>): Promise<SettleResult>;
+  settle(
+    taken: Pick<Taken, 'id' | 'attempt'>,
+    settlement: Settlement,
+    more?: Partial<AttemptToSettle>,
+  ): Promise<SettleResult>;
   /** What BullMQ does when the lock of a message has ended. */
   stall(taken: Pick<Taken, 'id'>): Promise<void>;
   lane(conversation: string, page?: string): Promise<string[]>;
@@ -77,7 +81,15 @@ export async function openLanes(redis: LaneRedis, namespace: string = randomUUID
       request: { pageId: page, conversationId: conversation, message: { type: 'text', text: 'hello' } },
       ...(replayOf === undefined ? {} : { replayOf }),
     };
-    const message = { id: id ?? messageId(0, ulid()), payload, ttlMs, maxQueued, priority, due, idempotency: undefined };
+    const message = {
+      id: id ?? messageId(0, ulid()),
+      payload,
+      ttlMs,
+      maxQueued,
+      priority,
+      due,
+      idempotency: undefined,
+    };
     return await enqueue(shard, message);
   };
 

@@ -24,7 +24,8 @@ Reflect.set(Worker.prototype, 'waitForJob', waitForEver);
 /** The periodic task waits for an answer that never comes. */
 const { sendCommand } = Redis.prototype;
 Redis.prototype.sendCommand = function standStill(command, stream) {
-  return part === 'task' && isStill && command.name === 'time' ? never : sendCommand.call(this, command, stream);
+  const isBeat = command.args.some((arg) => typeof arg === 'string' && arg.endsWith('}:workers'));
+  return part === 'task' && isStill && isBeat ? never : sendCommand.call(this, command, stream);
 };
 
 /** A function that is called before a request never returns. */

@@ -41,6 +41,8 @@ local function countConcurrency()
   -- The last worker's concurrency stays while none is there, so that a backlog is shared out as before.
   if concurrency > 0 then redis.call('HSET', root .. 'fleet', 'concurrency', concurrency, 'window', ARGV[5]) end
 end
+-- A later time stays, for the tick to see that the clock has stepped back.
+if leads and (tonumber(redis.call('HGET', root .. 'fleet', 'time')) or 0) < now then redis.call('HSET', root .. 'fleet', 'time', now) end
 if leads or isNew then countConcurrency() end
 
 local fleet = readFleet(root)

@@ -6,8 +6,8 @@ local function openCircuit(key, name, now)
   if not text then return end
   local probeAt, pauseMs, probingUntil, reason = string.match(text, '^(%d+) (%d+) (%d+) (%S+)$')
   pauseMs = tonumber(pauseMs)
-  -- No probe lies further ahead than the pause: Redis's clock may have stepped back.
-  return { name = name, probeAt = math.min(tonumber(probeAt), now + pauseMs), pauseMs = pauseMs, probingUntil = tonumber(probingUntil), reason = reason }
+  -- No probe lies further ahead than the pause: Redis's clock has stepped back, and it is due.
+  return { name = name, probeAt = tonumber(probeAt) > now + pauseMs and now or tonumber(probeAt), pauseMs = pauseMs, probingUntil = tonumber(probingUntil), reason = reason }
 end
 
 local function writeCircuit(key, circuit)

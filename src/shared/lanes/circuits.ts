@@ -46,9 +46,9 @@ export async function readCircuits(redis: RedisClient, namespace: string): Promi
   ]);
   const open = Object.entries(circuits).map(([name, text]) => {
     const [probeAt, pauseMs, , reason] = text.split(' ');
-    // Redis's clock may have stepped back since it was written.
-    const boundedAt = Math.min(Number(probeAt), nowMs + Number(pauseMs));
-    return { name, probeAt: boundedAt, reason: reason as OpenCircuit['reason'] };
+    // Further ahead than the pause: Redis's clock has stepped back since, and the probe is due.
+    const isPossible = Number(probeAt) <= nowMs + Number(pauseMs);
+    return { name, probeAt: isPossible ? Number(probeAt) : nowMs, reason: reason as OpenCircuit['reason'] };
   });
   return { nowMs, open };
 }

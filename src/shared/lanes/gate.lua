@@ -11,9 +11,9 @@ local probes = {}
 for i = 2, #ARGV do
   local circuit = openCircuit(KEYS[1], ARGV[i], now)
   if circuit then
-    local probingMs = math.min(circuit.probingUntil - now, probeMs)
-    -- One that is being probed may close at any moment.
-    if probingMs > 0 then return { 'hold', math.min(1000, probingMs) } end
+    local probingMs = circuit.probingUntil - now
+    -- One that is being probed may close at any moment. A probe that takes longer than it can began before Redis's clock stepped back.
+    if probingMs > 0 and probingMs <= probeMs then return { 'hold', math.min(1000, probingMs) } end
     if now < circuit.probeAt then return { 'hold', circuit.probeAt - now } end
     table.insert(probes, circuit)
   end

@@ -7,6 +7,8 @@ local HORIZON_MS = 500
 -- What was late, since nobody had the time to send it, is made up for at this part of the interval, so that no second has more than
 -- a tenth over the limit. Lateness beyond this is lost.
 local CATCH_UP, LATENESS_MS, JITTER_MS = 0.95, 2000, 20
+-- The leader notes the time every second; longer than this ago, it was another time then.
+local LONGEST_TICK_MS = 10000
 
 local function isDueBy(now, tat, intervalMs, burst)
   return tat - (burst - 1) * intervalMs <= now
@@ -14,8 +16,10 @@ end
 
 -- A worker that came a little late for a slot has not lost the next one.
 local function boundedTat(fleet, now)
-  local lateMs = math.min(JITTER_MS, fleet.intervalMs)
-  return math.min(math.max(fleet.tat, now - lateMs), now + HORIZON_MS + fleet.burst * fleet.intervalMs)
+  local earliest = now - math.min(JITTER_MS, fleet.intervalMs)
+  -- Redis's clock has stepped forward, and slots are still reserved.
+  if fleet.time and now - fleet.time > LONGEST_TICK_MS then earliest = now + HORIZON_MS end
+  return math.min(math.max(fleet.tat, earliest), now + HORIZON_MS + fleet.burst * fleet.intervalMs)
 end
 
 -- How many slots of the fleet's limit can be reserved now, at most `most`.

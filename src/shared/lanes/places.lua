@@ -27,8 +27,8 @@ end
 local fleetFacts
 local function readFleet(root)
   if fleetFacts then return fleetFacts end
-  local concurrency, window, intervalMs, burst, pageIntervalMs, pageBurst, tat, wakeAt, turn = fieldsOf(root .. 'fleet',
-    'concurrency', 'window', 'intervalMs', 'burst', 'pageIntervalMs', 'pageBurst', 'tat', 'wakeAt', 'turn')
+  local concurrency, window, intervalMs, burst, pageIntervalMs, pageBurst, tat, wakeAt, time = fieldsOf(root .. 'fleet',
+    'concurrency', 'window', 'intervalMs', 'burst', 'pageIntervalMs', 'pageBurst', 'tat', 'wakeAt', 'time')
   fleetFacts = {
     concurrency = tonumber(concurrency or 50),
     window = tonumber(window or 0),
@@ -39,7 +39,7 @@ local function readFleet(root)
     pageBurst = tonumber(pageBurst or 1),
     tat = tonumber(tat or 0),
     wakeAt = tonumber(wakeAt or 0),
-    turn = tonumber(turn or 0),
+    time = tonumber(time),
   }
   return fleetFacts
 end
@@ -150,6 +150,8 @@ local function leaveLane(root, lane, id, turn, behind)
       isHigh = redis.call('HGET', root .. 'send:' .. nextHead, 'high')
       redis.call('HSET', root .. 'send:' .. nextHead, 'behind', behind)
     end
+    -- One that nobody had begun to send: the page has no share if all of its conversations were held.
+    if not turn then enterPages(root, pageOf(lane)) end
     return makeReady(root, lane, turn or nextTurn(root), isHigh)
   end
   local page = pageOf(lane)

@@ -56,9 +56,8 @@ local function settleOne(root, mostEntries, id, attempt, kind, entry, usesAttemp
     if open == closed and place ~= 'sending' then
       return nextAt and { 'done', math.max(0, nextAt - redisNowMs()) } or 'done'
     end
-    if place == 'ended' then return 'ended' end
     if entry ~= '' then redis.call('HSET', jobKey, 'history', appended(history, entry, mostEntries)) end
-    return 'late'
+    return place == 'ended' and 'ended' or 'late'
   end
 
   takeFromBullMq(root, id)

@@ -87,6 +87,7 @@ function noteBeat(model: Model, { id, concurrency, window }: Beat): boolean {
     model.registered.set(id, { concurrency, seenAt: model.now });
   }
   const leads = concurrency > 0 && takeLease(model, id);
+  if (leads) model.tickedAt = Math.max(model.tickedAt ?? 0, model.now);
   const isChange = concurrency === 0 ? wasThere : !wasThere;
   if (!leads && !isChange) return leads;
   let sum = 0;

@@ -15,7 +15,6 @@ export function messageProblems(model: Model): string[] {
 function problemsOfHash(model: Model, message: Message): string[] {
   const { id, place } = message;
   const hash = model.seen.jobs[id];
-  if (process.env['DBG2'] && hash && place === 'gone') console.log(id, message.why, hash, model.wasDisturbed);
   if (place === 'gone' || !hash) return (place === 'gone') === !hash || isGhost(model, id) ? [] : [`${id} is ${place}`];
   const isReleased = place === 'waiting' && hash['place'] === 'released';
   const expected: Record<string, string | number | null> = {

@@ -109,8 +109,8 @@ function problemsOfRoom({ model, before }: Moment, page: string): string[] {
   const [was, is] = [countHeads(before.seen, page), countHeads(model.seen, page)];
   const pages = Math.min(before.seen.pages.length, model.seen.pages.length);
   const size = Math.max(windowSize(before, pages), windowSize(model, pages));
-  // Heads that came back from backoff in the same step made room.
-  const isMore = is['in flight'] > was['in flight'];
+  // A repair finds what was in flight before.
+  const isMore = is['in flight'] > was['in flight'] && !model.wasDisturbed;
   return [
     ...(isMore && is['in flight'] > size ? [`${page} has ${is['in flight']} in flight, its room is ${size}`] : []),
     ...(isMore && is.backoff >= 4 * size ? [`${page} releases more while ${is.backoff} are in backoff`] : []),

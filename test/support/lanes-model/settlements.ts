@@ -96,9 +96,9 @@ export function expectedResult(model: Model, settling: Settling): SettleResult {
     count(model, 'told again');
     return { verdict: 'done', delayMs: message.nextAt === null ? 0 : Math.max(0, message.nextAt - model.now) };
   }
+  if (record) message.tried += 1;
   if (message.place === 'ended') return { verdict: 'ended' };
   count(model, 'late');
-  if (record) message.tried += 1;
   return { verdict: 'late' };
 }
 

@@ -13,12 +13,12 @@ export function answered(
   httpStatus: number,
   { body = '', retryAfter = null, failure = null }: AnswerParts = {},
 ): Exchange {
-  return { reachedSocket: true, httpStatus, retryAfter, body, failure, durationMs: 12 };
+  return { reachedSocket: true, httpStatus, retryAfter, date: null, body, failure, durationMs: 12 };
 }
 
 /** An exchange without any answer. */
 export function unanswered(reachedSocket: boolean, failure: ExchangeFailure | null): Exchange {
-  return { reachedSocket, httpStatus: null, retryAfter: null, body: '', failure, durationMs: 12 };
+  return { reachedSocket, httpStatus: null, retryAfter: null, date: null, body: '', failure, durationMs: 12 };
 }
 
 const classifyContext: ClassifyContext = {

@@ -1,0 +1,232 @@
+import { createHash } from 'node:crypto';
+import { createRedisBackend, type Job } from 'bullmq';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
+import { jobKeys } from '../../src/shared/queues.ts';
+import { connectPatiently } from '../../src/shared/redis.ts';
+import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import { eventually } from '../support/eventually.ts';
+import { delivered, type Lanes, openLanes } from '../support/lanes.ts';
+import { manyMessages } from '../support/messages.ts';
+import { startTestRedis } from '../support/redis.ts';
+import { install } from '../support/worker.ts';
+
+/** What our scripts write is a job to BullMQ: to what it still does with it, and to dashboards. It runs on every upgrade. */
+describe('a message, as BullMQ sees it', () => {
+  let server: RedisServer;
+  let redis: LaneRedis;
+  let lanes: Lanes;
+  let send: string;
+  beforeAll(async () => {
+    server = await startTestRedis();
+    redis = connectPatiently(server.url);
+  });
+  beforeEach(async () => {
+    lanes = await openLanes(redis);
+    send = `${lanes.shard.root}send:`;
+  });
+  afterAll(async () => {
+    redis.disconnect();
+    await server.stop();
+  });
+
+  async function jobOf(id: string): Promise<Job> {
+    const job = await lanes.shard.send.getJob(id);
+    if (!job) throw new Error('BullMQ knows no such job');
+    return job;
+  }
+
+  async function takeOne(conversation: string) {
+    await lanes.store({ conversation });
+    const taken = await lanes.take();
+    if (!taken) throw new Error('a message is there');
+    return taken;
+  }
+
+  const counts = async (): Promise<Record<string, number>> => {
+    const all = await lanes.shard.send.getJobCounts(
+      'waiting-children',
+      'wait',
+      'active',
+      'delayed',
+      'completed',
+      'failed',
+    );
+    return Object.fromEntries(Object.entries(all).filter(([, count]) => count > 0));
+  };
+
+  it('has a state in each of its places', async () => {
+    const later = await lanes.store({ conversation: 'c9', due: { delayMs: 60_000 } });
+    const [delayed, held] = [await takeOne('c1'), await takeOne('c2')];
+    await lanes.settle(delayed, { kind: 'backoff', delayMs: 60_000 });
+    await lanes.settle(held, { kind: 'hold', delayMs: 60_000 });
+    const done = await takeOne('c3');
+    await lanes.settle(done, delivered);
+    const sending = await takeOne('c4');
+    const waiting = await lanes.store({ conversation: 'c5' });
+    const states = await Promise.all(
+      [later, delayed.id, held.id, done.id, sending.id, waiting].map(async (id) => await (await jobOf(id)).getState()),
+    );
+    expect(states).toEqual(['waiting-children', 'delayed', 'delayed', 'completed', 'active', 'waiting-children']);
+    expect(await counts()).toEqual({ 'waiting-children': 2, delayed: 2, completed: 1, active: 1 });
+  });
+
+  it('is released to `wait` for a slot that lies ahead', async () => {
+    await lanes.rules({ intervalMs: 200 });
+    const ids = [await lanes.store({ conversation: 'c1' }), await lanes.store({ conversation: 'c2' })];
+    const { taken } = await lanes.turn();
+    const [ahead = ''] = ids.filter((id) => id !== taken[0]?.id);
+    expect(await (await jobOf(ahead)).getState()).toBe('waiting');
+    expect(await counts()).toEqual({ wait: 1, active: 1 });
+  });
+
+  it('is read although it has none of the fields that only BullMQ’s own moves need', async () => {
+    const id = await lanes.store({ conversation: 'c1' });
+    const fields = await redis.hkeys(`${send}${id}`);
+    expect(fields.toSorted()).toEqual(['data', 'exp', 'lane', 'name', 'opts', 'timestamp']);
+    const { name, data, opts, timestamp, attemptsMade, finishedOn } = await jobOf(id);
+    expect({ name, data }).toEqual({ name: 'text', data: expect.objectContaining({ pageId: 'p1' }) as unknown });
+    expect([opts, attemptsMade, finishedOn]).toEqual([{ attempts: 0 }, 0, undefined]);
+    expect(timestamp).toBe(Number(await redis.hget(`${send}${id}`, 'timestamp')));
+  });
+
+  it('was begun and has ended when our scripts say so', async () => {
+    const taken = await takeOne('c1');
+    await lanes.settle(taken, delivered);
+    const { processedOn, finishedOn } = await jobOf(taken.id);
+    expect(finishedOn).toBe(Number(await redis.zscore(`${send}completed`, taken.id)));
+    expect(processedOn).toBeLessThanOrEqual(finishedOn ?? 0);
+    expect((await lanes.shard.send.getCompleted()).map(({ id }) => id)).toEqual([taken.id]);
+  });
+
+  it('can be removed in a dashboard, but for one that a worker has', async () => {
+    const [sending, waiting] = [await takeOne('c1'), await lanes.store({ conversation: 'c2' })];
+    expect(await lanes.shard.send.remove(sending.id)).toBe(0);
+    expect(await lanes.shard.send.remove(waiting)).toBe(1);
+    expect(await counts()).toEqual({ active: 1 });
+  });
+
+  it('goes back to where it belongs when it is promoted in a dashboard before its time', async () => {
+    const taken = await takeOne('c1');
+    await lanes.settle(taken, { kind: 'backoff', delayMs: 60_000 });
+    const next = await redis.hget(`${send}${taken.id}`, 'next');
+    await (await jobOf(taken.id)).promote();
+    expect(await counts()).toEqual({ wait: 1 });
+    expect(await lanes.take()).toBeNull();
+    expect(await counts()).toEqual({ delayed: 1 });
+    expect(await redis.zscore(`${send}delayed`, taken.id)).toBe(next);
+  });
+
+  describe('in its check for stalled jobs', () => {
+    async function check(): Promise<string[]> {
+      const options = { maxStalledCount: 1_000_000_000, stalledInterval: 1 };
+      const all = { connection: redis, prefix: lanes.shard.root.slice(0, -1), ...options };
+      const backend = createRedisBackend('send', all);
+      await redis.del(`${send}stalled-check`);
+      try {
+        return await backend.moveStalledJobsToWait();
+      } finally {
+        await backend.close();
+      }
+    }
+
+    it('is left alone while its lock lasts', async () => {
+      await takeOne('c1');
+      expect([await check(), await check()]).toEqual([[], []]);
+      expect(await counts()).toEqual({ active: 1 });
+    });
+
+    it('comes to `wait`, before all that is there, when its lock has ended: the next take finds the attempt open', async () => {
+      const taken = await takeOne('c1');
+      await redis.del(jobKeys(lanes.shard, taken.id).lock);
+      await redis.lpush(`${send}wait`, 'another');
+      await redis.del(`${send}marker`);
+      expect([await check(), await check()]).toEqual([[], [taken.id]]);
+      expect(await redis.lrange(`${send}wait`, 0, -1)).toEqual(['another', taken.id]);
+      expect(await redis.zrange(`${send}marker`, 0, '-1')).toEqual(['0']);
+      expect(await lanes.take()).toMatchObject({ id: taken.id, verdict: 'unknown', attempt: taken.attempt });
+    });
+
+    it('is left alone if it was settled after a check had noted it', async () => {
+      const taken = await takeOne('c1');
+      await redis.del(jobKeys(lanes.shard, taken.id).lock);
+      await check();
+      expect(await redis.smembers(`${send}stalled`)).toEqual([taken.id]);
+      await lanes.settle(taken, delivered);
+      expect([await check(), await check()]).toEqual([[], []]);
+      expect(await counts()).toEqual({ completed: 1 });
+    });
+
+    it('is settled by the worker that had it, also after it came to `wait`', async () => {
+      const taken = await takeOne('c1');
+      await redis.del(jobKeys(lanes.shard, taken.id).lock);
+      await check();
+      await check();
+      expect(await lanes.settle(taken, delivered)).toEqual({ verdict: 'done', delayMs: 0 });
+      expect(await counts()).toEqual({ completed: 1 });
+      expect(await lanes.take()).toBeNull();
+    });
+  });
+
+  it('of a worker is moved by our scripts alone', async () => {
+    await using site = await install(server, {
+      startWorker: false,
+      config: { timeoutMs: 1000 },
+      api: {
+        faults: [
+          { kind: 'status', status: 500, rate: 0.2 },
+          { kind: 'status', status: 400, rate: 0.1 },
+          { kind: 'status', status: 429, retryAfter: 0, rate: 0.1 },
+          { kind: 'hang', times: 1 },
+        ],
+      },
+    });
+    const monitor = await new Redis(server.url).monitor();
+    const root = `{${site.config.namespace}:0}:`;
+    const shas = new Set<string>();
+    const byHand = new Set<string>();
+    monitor.on('monitor', (_time: string, [command = '', ...args]: string[], source: string) => {
+      if (!args.some((arg) => arg.startsWith(root))) return;
+      if (/^evalsha$/i.test(command)) shas.add(args[0] ?? '');
+      else if (/^eval$/i.test(command)) shas.add(shaOf(args[0] ?? ''));
+      else if (source !== 'lua' && args[0] !== `${root}send:marker`) byHand.add(command.toLowerCase());
+    });
+    const receipts = await site.producer.enqueueMessages(manyMessages(20, 5));
+    const worker = site.startWorker();
+    for (const { id } of receipts) {
+      await eventually('it has ended', async () => {
+        const status = (await site.producer.getMessage(id))?.status;
+        return status === 'delivered' || status === 'dead';
+      });
+    }
+    await eventually(
+      'stalled jobs are looked for',
+      async () => (await redis.exists(`${root}send:stalled-check`)) === 1,
+    );
+    await worker.close();
+    monitor.disconnect();
+
+    const scripts = Object.entries(scriptsOf(redis)).filter(([, { sha }]) => shas.has(sha));
+    const ofBullMq = scripts.flatMap(([name]) => (name.includes(':') ? [name.replace(/:.*$/, '')] : []));
+    expect(ofBullMq.filter((name) => !['moveStalledJobsToWait', 'extendLocks'].includes(name))).toEqual([]);
+    expect(ofBullMq).toContain('moveStalledJobsToWait');
+    expect(scripts.map(([name]) => name)).toEqual(
+      expect.arrayContaining(['laneEnqueue', 'laneTurn', 'laneTick', 'laneBeat']),
+    );
+    expect(
+      [...byHand].filter((command) => /^(?:[lr]?push|[lr]?pop|lrem|lmove|rpoplpush|zadd|zrem|del)$/.test(command)),
+    ).toEqual([]);
+  });
+});
+
+/** MONITOR escapes the text of a script. */
+function shaOf(shown: string): string {
+  const text = shown.replaceAll(/\\(.)/g, (_all, character: string) => (character === 'n' ? '\n' : character));
+  return createHash('sha1').update(text).digest('hex');
+}
+
+/** All scripts that a client knows: ours, and BullMQ's with its version after a colon. */
+function scriptsOf(client: LaneRedis): Record<string, { sha: string }> {
+  return (client as unknown as { scriptsSet: Record<string, { sha: string }> }).scriptsSet;
+}
