@@ -33,7 +33,7 @@ describe("BullMQ's worker, on a backend that is given to it", () => {
   /** A worker that runs until it is disposed of. */
   function run(process: (id: string) => unknown, moves: FakeMoves, options: Partial<WorkerOptions> = {}): Run {
     const { factory, calls } = recordedBackend({
-      waitForJob: () => new Promise((resolve) => setTimeout(resolve, 5, { member: '0', score: 0 })),
+      waitForJob: () => afterMs(5, { member: '0', score: 0 }),
       ...moves,
     });
     const all = { connection: redis, prefix: '{contract:0}', autorun: false, drainDelay: 7, ...options };
@@ -155,7 +155,7 @@ describe("BullMQ's worker, on a backend that is given to it", () => {
       moveToCompleted: () => done(),
       waitForJob: () => {
         waits += 1;
-        return waits === 1 ? call.promise : new Promise((resolve) => setTimeout(resolve, 5, { member: '0', score: 0 }));
+        return waits === 1 ? call.promise : afterMs(5, { member: '0', score: 0 });
       },
     });
     await eventually('it waits', () => waits === 1);

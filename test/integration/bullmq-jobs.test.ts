@@ -76,7 +76,7 @@ describe('a message, as BullMQ sees it', () => {
     await lanes.rules({ intervalMs: 200 });
     const ids = [await lanes.store({ conversation: 'c1' }), await lanes.store({ conversation: 'c2' })];
     const { taken } = await lanes.turn();
-    const [ahead = ''] = ids.filter((id) => id !== taken[0]?.id);
+    const ahead = ids.find((id) => id !== taken[0]?.id) ?? '';
     expect(await (await jobOf(ahead)).getState()).toBe('waiting');
     expect(await counts()).toEqual({ wait: 1, active: 1 });
   });
@@ -85,8 +85,9 @@ describe('a message, as BullMQ sees it', () => {
     const id = await lanes.store({ conversation: 'c1' });
     const fields = await redis.hkeys(`${send}${id}`);
     expect(fields.toSorted()).toEqual(['data', 'exp', 'lane', 'name', 'opts', 'timestamp']);
-    const { name, data, opts, timestamp, attemptsMade, finishedOn } = await jobOf(id);
-    expect({ name, data }).toEqual({ name: 'text', data: expect.objectContaining({ pageId: 'p1' }) as unknown });
+    const job = await jobOf(id);
+    expect(job).toMatchObject({ name: 'text', data: { pageId: 'p1' } });
+    const { opts, timestamp, attemptsMade, finishedOn } = job;
     expect([opts, attemptsMade, finishedOn]).toEqual([{ attempts: 0 }, 0, undefined]);
     expect(timestamp).toBe(Number(await redis.hget(`${send}${id}`, 'timestamp')));
   });

@@ -98,7 +98,11 @@ describe('the alarm of a worker', () => {
   it('listens once, however often the worker waits, and passes a call on that nobody waits for any more', async () => {
     const alarm = newAlarm();
     const calls: ((isCall: boolean) => void)[] = [];
-    const listen = (): Promise<boolean> => new Promise((resolve) => calls.push(resolve));
+    const listen = (): Promise<boolean> => {
+      const call = Promise.withResolvers<boolean>();
+      calls.push(call.resolve);
+      return call.promise;
+    };
     const first = alarm.listen(listen);
     alarm.ring();
     await pass(0);

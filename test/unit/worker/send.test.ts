@@ -7,7 +7,7 @@ import type { SendOptions } from '../../../src/worker/sender.ts';
 import { answered, unanswered } from './exchanges.ts';
 import { readableLogger } from './log-lines.ts';
 
-const body = '{"conversationId":"c1", "pageId":"p1","message":{"text":"Xin chào 👋","type":"text"}}';
+const text = '{"conversationId":"c1", "pageId":"p1","message":{"text":"Xin chào 👋","type":"text"}}';
 const config = { timeoutMs: 200, retryAfterMaxMs: 60_000 };
 
 function keyNamed(apiKey: string): Key {
@@ -22,8 +22,8 @@ function sendWith(exchange: Exchange, overrides: Partial<SendDeps> = {}) {
   const send = createSend({
     config,
     sender: {
-      send(text, options) {
-        sent.push({ body: text, options });
+      send(body, options) {
+        sent.push({ body, options });
         return Promise.resolve(exchange);
       },
       close: () => Promise.resolve(),
@@ -34,7 +34,7 @@ function sendWith(exchange: Exchange, overrides: Partial<SendDeps> = {}) {
     ...overrides,
   });
   const { signal } = new AbortController();
-  return { sent, lines, signal, run: () => send({ pageId: 'p1', body, lockedUntil: 5000, signal }) };
+  return { sent, lines, signal, run: () => send({ pageId: 'p1', body: text, lockedUntil: 5000, signal }) };
 }
 
 describe('an attempt', () => {
@@ -42,7 +42,7 @@ describe('an attempt', () => {
     const { run, sent, signal } = sendWith(answered(200), { keyring: keyOfEachPage });
     const before = Date.now();
     const { outcome, startedAtMs, exchange, keyCircuit } = await run();
-    expect(sent).toEqual([{ body, options: { apiKey: 'key-of-p1', startBefore: 4800, signal } }]);
+    expect(sent).toEqual([{ body: text, options: { apiKey: 'key-of-p1', startBefore: 4800, signal } }]);
     expect(outcome.kind).toBe('delivered');
     expect(exchange).toEqual(answered(200));
     expect(startedAtMs).toBeGreaterThanOrEqual(before);

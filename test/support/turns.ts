@@ -1,0 +1,43 @@
+import type { AttemptToSettle, SettleResult } from '../../src/shared/lanes/turn.ts';
+import { createTurns, type Leave, type TakenHere, type Turns, type TurnsDeps } from '../../src/worker/turns.ts';
+import { readableLogger } from '../unit/worker/log-lines.ts';
+import type { Lanes } from './lanes.ts';
+
+/** What a worker says to a shard, driven step by step. */
+export interface TestWorker extends Turns {
+  lines: string[];
+  /** What the fleet says, and how often a probe was given up. */
+  fleet: { leave: Leave; probe: Leave; givenUp: number };
+  takeAll(count: number): Promise<TakenHere[]>;
+  deliver(taken: TakenHere, wantsNext?: boolean): Promise<{ result: SettleResult; next: TakenHere | undefined }>;
+}
+
+export function joinShard({ shard }: Pick<Lanes, 'shard'>, more: Partial<TurnsDeps> = {}): TestWorker {
+  const { logger, lines } = readableLogger();
+  const fleet: TestWorker['fleet'] = { leave: 'go', probe: 'probe', givenUp: 0 };
+  const turns = createTurns({
+    shard,
+    lockMs: 20_000,
+    name: 'worker',
+    places: () => 100,
+    leave: () => fleet.leave,
+    askToProbe: () => Promise.resolve(fleet.probe),
+    giveUpProbe: () => Promise.resolve(void (fleet.givenUp += 1)),
+    logger,
+    ...more,
+  });
+  return {
+    ...turns,
+    lines,
+    fleet,
+    async takeAll(count) {
+      const taken = await Promise.all(Array.from({ length: count }, () => turns.take()));
+      return taken.filter((one) => one !== undefined);
+    },
+    deliver: async (taken, wantsNext = false) => await turns.settle(deliveryOf(taken), wantsNext),
+  };
+}
+
+export function deliveryOf({ id, attempt }: TakenHere): AttemptToSettle {
+  return { id, attempt, record: null, survived: true, settlement: { kind: 'delivered', elapsedMs: 1 } };
+}
