@@ -62,9 +62,9 @@ export function laneBackendOf({
       moveToCompleted: async ({ id = '' }: { id?: string }, ...[, , , fetchNext]: [unknown, unknown, string, boolean]) =>
         await settle(id, fetchNext),
 
-      async moveToFailed({ id = '' }: { id?: string }, reason: string): Promise<Finished> {
+      async moveToFailed({ id = '' }: { id?: string }): Promise<Finished> {
         turns.abandon();
-        logger.error({ id, reason }, 'internal error; another attempt finds out what became of the message. Please report this');
+        logger.error({ id }, 'internal error; it is found out later what became of the message. Please report this with the log');
         return await Promise.resolve({ result: undefined, finishedOn: Date.now() });
       },
 

@@ -70,6 +70,10 @@ export function createShardWorker(shard: Shard, deps: ShardWorkerDeps): ShardWor
     try {
       const ended = await deps.processMessage(taken, taken.takenAt + lockDurationMs, stop.signal);
       underWay.ended.set(taken.id, settleable(ended));
+    } catch (error) {
+      // Here, since BullMQ passes on the message of the error, which may quote what the message says.
+      logger.error({ err: error, id: taken.id }, 'internal error in the attempt to send a message');
+      throw error;
     } finally {
       open.delete(stop);
     }

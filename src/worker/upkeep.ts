@@ -9,14 +9,15 @@ import type { Progress } from './progress.ts';
 import { repeat, type Repetition } from './repeat.ts';
 import type { TrafficMeter } from './traffic-meter.ts';
 
-const BEAT_MS = 3000;
+const BEAT_MS = 6000;
 const LIMIT_BEAT_MS = 10_000;
-const LEADER_TICK_MS = 1000;
+const LEADER_TICK_MS = 1500;
+const LIMIT_TICK_MS = 1000;
 /** What is due comes back this late at most, however much of it there is. */
 const MIN_TICK_MS = 20;
 const SHARE_PLACES_MS = 400;
 const TRAFFIC_MS = 2000;
-const RECONCILE_MS = 20_000;
+const RECONCILE_MS = 30_000;
 const DEAD_LETTER_CLEANING_MS = 60_000;
 const CLEANED_AT_ONCE = 500;
 /** Thousands of dead letters that one cleaning lets go; the next one goes on. */
@@ -123,7 +124,7 @@ export function createUpkeep(deps: UpkeepDeps): Upkeep {
       const { limits, traffic } = deps;
       repetitions.push(
         repeat({ everyMs: LIMIT_BEAT_MS, logger, work: async () => await limits.beat() }),
-        repeat({ everyMs: LEADER_TICK_MS, isJittered: false, logger, work: async () => await limits.tick() }),
+        repeat({ everyMs: LIMIT_TICK_MS, isJittered: false, logger, work: async () => await limits.tick() }),
         repeat({ everyMs: TRAFFIC_MS, logger, work: async () => await traffic.write() }),
       );
       if (shards.length > 1) repetitions.push(repeat({ everyMs: SHARE_PLACES_MS, logger, work: sharePlaces }));

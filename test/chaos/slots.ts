@@ -3,9 +3,9 @@ import type { Arena } from './arena.ts';
 
 /** What the scripts reserved, as Redis's MONITOR shows it. */
 export interface Slots {
-  /** The least time between two slots of the fleet. */
+  /** The least by which a reservation has moved the fleet's limit on: what one slot costs. */
   closestMs(): number;
-  /** The most slots that one message has waited for. */
+  /** How often one message was put off at most. */
   mostPutOffs(): number;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -17,15 +17,16 @@ export async function watchSlots({ server }: Arena): Promise<Slots> {
   let arrival = 0;
   const putOffs = new Map<string, number>();
   monitor.on('monitor', (_time: string, args: string[]) => {
-    const [command = '', key = '', first = '', second = '', third = '', fourth = ''] = args;
-    if (command.toUpperCase() === 'SET' && key.endsWith(':fleet}:rate')) {
-      const next = Number.parseFloat(first);
-      if (arrival > 0) closest = Math.min(closest, next - arrival);
+    const [command = '', key = '', first = '', second = ''] = args;
+    // `HSET <shard root>fleet tat <time> wakeAt <time>`: a reservation takes one slot or several.
+    if (command.toUpperCase() === 'HSET' && key.endsWith('}:fleet') && first === 'tat') {
+      const next = Number.parseFloat(second);
+      if (arrival > 0 && next > arrival) closest = Math.min(closest, next - arrival);
       arrival = next;
     }
-    // `HSET <job> next <time> pageSlot <time>`; what is late has another time than its slot, and gets no other one.
-    if (command.toUpperCase() === 'HSET' && first === 'next' && third.endsWith('Slot') && second === fourth) {
-      putOffs.set(key, (putOffs.get(key) ?? 0) + 1);
+    // A message that waits for a slot is not put off.
+    if (command.toUpperCase() === 'ZADD' && key.endsWith(':send:delayed')) {
+      putOffs.set(second, (putOffs.get(second) ?? 0) + 1);
     }
   });
   return {

@@ -11,7 +11,6 @@
 local root, id = ARGV[1], ARGV[2]
 local now = redisNowMs()
 local isNew
-writeAlthoughFull(root)
 
 if ARGV[3] == '' then
   isNew = redis.call('HDEL', KEYS[1], id) == 1
@@ -19,7 +18,7 @@ if ARGV[3] == '' then
 else
   local record = cjson.decode(ARGV[3])
   record.seenAt = now
-  isNew = redis.call('HSET', KEYS[1], id, cjson.encode(record)) == 1
+  isNew = writeFirst(root, 'HSET', KEYS[1], id, cjson.encode(record)) == 1
 end
 local leads = ARGV[3] ~= '' and takeLease(root, id, now, tonumber(ARGV[6]))
 

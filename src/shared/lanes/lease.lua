@@ -7,11 +7,11 @@ local function readLease(root, now, leaseMs)
   if leftMs > 0 and leftMs <= leaseMs then return leader end
 end
 
--- Returns whether the worker leads the shard, for one lease from now.
-local function takeLease(root, id, now, leaseMs)
+-- Returns whether the worker leads the shard, for one lease from now; then it notes the other fields, too.
+local function takeLease(root, id, now, leaseMs, ...)
   local leader = readLease(root, now, leaseMs)
   if leader and leader ~= id then return false end
-  redis.call('HSET', root .. 'fleet', 'leader', string.format('%s %d', id, now + leaseMs))
+  writeFirst(root, 'HSET', root .. 'fleet', 'leader', string.format('%s %d', id, now + leaseMs), ...)
   return true
 end
 

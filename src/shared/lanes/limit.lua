@@ -14,9 +14,9 @@ local function isDueBy(now, tat, intervalMs, burst)
   return tat - (burst - 1) * intervalMs <= now
 end
 
--- A worker that came a little late for a slot has not lost the next one.
+-- With a page limit slots are reserved one by one: a worker that came a little late for one has not lost the next one.
 local function boundedTat(fleet, now)
-  local earliest = now - math.min(JITTER_MS, fleet.intervalMs)
+  local earliest = now - (fleet.pageIntervalMs > 0 and math.min(JITTER_MS, fleet.intervalMs) or 0)
   -- Redis's clock has stepped forward, and slots are still reserved.
   if fleet.time and now - fleet.time > LONGEST_TICK_MS then earliest = now + HORIZON_MS end
   return math.min(math.max(fleet.tat, earliest), now + HORIZON_MS + fleet.burst * fleet.intervalMs)

@@ -13,7 +13,10 @@ local before = redis.call('HMGET', fleet, 'intervalMs', 'burst', 'pageIntervalMs
 local term = tonumber(before[6]) or 0
 if term > tonumber(ARGV[2]) then return { term, 0 } end
 
-local old = { intervalMs = tonumber(before[1]), burst = tonumber(before[2]) or 1, tat = tonumber(before[5]) or 0 }
+local old = {
+  intervalMs = tonumber(before[1]), burst = tonumber(before[2]) or 1, tat = tonumber(before[5]) or 0,
+  pageIntervalMs = tonumber(before[3]) or 0,
+}
 local intervalMs, burst = tonumber(ARGV[3]), tonumber(ARGV[4])
 redis.call('HSET', fleet, 'intervalMs', ARGV[3], 'burst', ARGV[4], 'pageIntervalMs', ARGV[5], 'pageBurst', ARGV[6],
   'term', ARGV[2])

@@ -19,6 +19,13 @@ local function writeAlthoughFull(root)
   redis.call('ZREM', root .. 'turns', '')
 end
 
+local function writeFirst(root, ...)
+  local answer = redis.pcall(...)
+  if type(answer) ~= 'table' or not answer.err then return answer end
+  writeAlthoughFull(root)
+  return redis.call(...)
+end
+
 local function fieldsOf(key, ...)
   return unpack(redis.call('HMGET', key, ...))
 end
@@ -202,10 +209,12 @@ local function takeBackReleased(root, isMeant)
   end
 end
 
--- Something is ready. Under a limit one worker has slots for the next half second, and looks by itself; nobody else need be woken.
+-- Under a limit one worker has the slots of the next half second, and looks by itself.
+local function isLookedAfter(fleet, now)
+  return (fleet.intervalMs or 0) > 0 and fleet.wakeAt > now and fleet.wakeAt <= now + HORIZON_MS
+end
+
+-- Something is ready.
 local function wakeForWork(root, now)
-  if not next(pagesInTurns) then return end
-  local fleet = readFleet(root)
-  local isLookedAfter = (fleet.intervalMs or 0) > 0 and fleet.wakeAt > now and fleet.wakeAt <= now + HORIZON_MS
-  if not isLookedAfter then wakeWorker(root) end
+  if next(pagesInTurns) and not isLookedAfter(readFleet(root), now) then wakeWorker(root) end
 end

@@ -127,6 +127,8 @@ local function takeAll()
   if fleet.intervalMs == 0 then
     takeFromWait(most - #taken)
     takeHeads(most - #taken)
+  elseif dueSlots == 0 and ARGV[9] ~= 'woken' and isLookedAfter(fleet, redisNowMs()) then
+    return {}, ''
   else
     if #answers + dueSlots == 0 then writeAlthoughFull(root) end
     reserved = reserveAhead(fleet, redisNowMs())

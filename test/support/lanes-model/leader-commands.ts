@@ -8,6 +8,9 @@ import type { World } from './world.ts';
 
 const WORKER_MEMORY_MS = 30_000;
 const KEEP_DONE_MS = 600_000;
+/** By their age, delivered messages are taken away in one second of five. */
+const CLEANS_EACH_MS = 5000;
+const CLEANS_WITHIN_MS = 1000;
 const LOCK_MS = 3_600_000;
 const WORKERS = ['w0', 'w1', 'w2'];
 
@@ -132,7 +135,7 @@ function noteTick(model: Model): void {
   model.isWakeOwed = false;
   for (const [id, endedAt] of Object.entries(seen.completed)) {
     const message = model.messages.get(id);
-    if (endedAt > now - KEEP_DONE_MS || !message) continue;
+    if (endedAt > now - KEEP_DONE_MS || !message || now % CLEANS_EACH_MS >= CLEANS_WITHIN_MS) continue;
     endMessage(model, message, message.why ?? 'delivered');
     message.place = 'gone';
     count(model, 'forgotten');
