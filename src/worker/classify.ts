@@ -49,7 +49,10 @@ function classifyAnswer(exchange: Exchange, httpStatus: number, context: Classif
   const { body, retryAfter } = exchange;
   const byHook = context.classifyResponse?.({ httpStatus, retryAfter, body });
   const kind = byHook ?? kindOf(httpStatus, body, retryAfter);
-  const holdMs = kind === 'held' ? retryAfterMs(retryAfter, answeredAtMs(exchange.date) ?? context.nowMs, context.retryAfterMaxMs) : null;
+  const holdMs =
+    kind === 'held'
+      ? retryAfterMs(retryAfter, answeredAtMs(exchange.date) ?? context.nowMs, context.retryAfterMaxMs)
+      : null;
   const detail = byHook ? `classifyResponse: ${byHook}` : detailOf(kind, httpStatus);
   if (kind !== 'held') return { kind, detail, httpStatus, holdMs };
   const scope = !byHook && isUnauthorized(httpStatus) ? 'key' : 'page';

@@ -59,12 +59,17 @@ export function laneBackendOf({
     return Object.assign(redis, {
       moveToActive: async (): Promise<Fetched> => hand(await turns.take()),
 
-      moveToCompleted: async ({ id = '' }: { id?: string }, ...[, , , fetchNext]: [unknown, unknown, string, boolean]) =>
-        await settle(id, fetchNext),
+      moveToCompleted: async (
+        { id = '' }: { id?: string },
+        ...[, , , fetchNext]: [unknown, unknown, string, boolean]
+      ) => await settle(id, fetchNext),
 
       async moveToFailed({ id = '' }: { id?: string }): Promise<Finished> {
         turns.abandon();
-        logger.error({ id }, 'internal error; it is found out later what became of the message. Please report this with the log');
+        logger.error(
+          { id },
+          'internal error; it is found out later what became of the message. Please report this with the log',
+        );
         return await Promise.resolve({ result: undefined, finishedOn: Date.now() });
       },
 

@@ -118,7 +118,9 @@ export function createShardWorker(shard: Shard, deps: ShardWorkerDeps): ShardWor
     logger.warn({ err: error }, 'BullMQ reports an error; the worker goes on');
   });
   // A request that is open goes on: how it ends counts as long as its attempt is open, whoever has the lock.
-  bull.on('lockRenewalFailed', (ids) => logger.warn({ ids }, 'the locks of some messages were lost; their attempts go on'));
+  bull.on('lockRenewalFailed', (ids) =>
+    logger.warn({ ids }, 'the locks of some messages were lost; their attempts go on'),
+  );
 
   return {
     bull,

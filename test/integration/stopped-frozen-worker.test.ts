@@ -163,7 +163,10 @@ describe('a worker that is frozen for longer than its lock, while another one ta
     expect(await frozen.ended()).toBe(0);
 
     const records = await untilEnded(scene, [...scene.ids, last]);
-    const withoutLate = records.map((record, n) => ({ ...record, attempts: record.attempts.slice(0, before[n]?.attempts.length) }));
+    const withoutLate = records.map((record, n) => ({
+      ...record,
+      attempts: record.attempts.slice(0, before[n]?.attempts.length),
+    }));
     expect(withoutLate.slice(0, -1)).toEqual(before);
     const [first, target, ...followers] = records;
     expect(target && outcomesOf(target)).toEqual([...outcomes, ...(freeze.late ? [freeze.late] : [])]);

@@ -7,7 +7,7 @@
 --
 -- Returns { where this pass stopped, repairs }; '0' means that all pages were seen.
 
-local MOST_UNDER_WAY, MOST_READY, LONGEST_LANE_SEARCHED, MOST_REMOVED = 500, 10, 1000, 500
+local MOST_UNDER_WAY, MOST_READY, LONGEST_LANE_SEARCHED, MOST_REMOVED = 500, 3, 1000, 500
 local root, now = ARGV[1], redisNowMs()
 local send = root .. 'send:'
 local repairs = 0

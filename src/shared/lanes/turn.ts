@@ -99,7 +99,14 @@ export interface SlotLimit {
 
 type SettleAnswer = SettleResult['verdict'] | ['done', number] | ['error', string];
 type TakeAnswer = [verdict: Taken['verdict'] | 'foreign' | 'error', id: string, ...(string | null)[]];
-type Reply = [SettleAnswer[], TakeAnswer[], slots: string[], lookAgain: string | number, intervalMs?: string, burst?: number];
+type Reply = [
+  SettleAnswer[],
+  TakeAnswer[],
+  slots: string[],
+  lookAgain: string | number,
+  intervalMs?: string,
+  burst?: number,
+];
 
 /** Settles messages and takes others, in one call. */
 export async function callTurn(shard: Shard, turn: Turn): Promise<TurnAnswer> {

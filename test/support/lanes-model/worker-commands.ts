@@ -121,7 +121,8 @@ function checkAnswer(model: Model, worker: Worker, answer: TurnAnswer, { places,
   if (taken.length > places) throw new Error(`${taken.length} messages for ${places} places`);
   if (slotsMs.length > places - taken.length) throw new Error(`${slotsMs.length} slots for ${places} places`);
   // It is read only where it matters.
-  if (limit !== undefined && (limit?.intervalMs ?? 0) !== intervalMs) throw new Error(`the limit is ${JSON.stringify(limit)}`);
+  if (limit !== undefined && (limit?.intervalMs ?? 0) !== intervalMs)
+    throw new Error(`the limit is ${JSON.stringify(limit)}`);
   if (lookAgainMs !== null && lookAgainMs < 0) throw new Error(`look again in ${lookAgainMs} ms`);
   if (places === 0) return;
   // While the circuit is open nobody is to look.
