@@ -81,7 +81,8 @@ export function createAlarm({ onTime, passOn }: AlarmDeps): Alarm {
       const isDue = (dueAts[0] ?? Infinity) <= now;
       if (isWoken) wokenAt = Infinity;
       if (isDue) dueAts = dueAts.filter((at) => at > now);
-      return isWoken ? 'woken' : isDue ? 'due' : '';
+      if (isWoken) return 'woken';
+      return isDue ? 'due' : '';
     },
     async wait(listen) {
       const rung = new Promise<void>((resolve) => {

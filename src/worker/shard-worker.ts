@@ -1,4 +1,4 @@
-import { type Job, type RedisQueueBackend, Worker } from 'bullmq';
+import { type Job, Worker } from 'bullmq';
 import type { Logger } from 'pino';
 import { SEND_QUEUE, shardPrefix } from '../shared/keys.ts';
 import type { SettleResult, Taken } from '../shared/lanes/turn.ts';
@@ -91,7 +91,7 @@ export function createShardWorker(shard: Shard, deps: ShardWorkerDeps): ShardWor
     };
   }
 
-  const bull = new Worker<unknown, void, string, RedisQueueBackend>(
+  const bull = new Worker<unknown, void>(
     SEND_QUEUE,
     async ({ id = '' }: Job) => {
       const taken = underWay.handed.get(id);

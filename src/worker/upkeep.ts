@@ -129,8 +129,9 @@ export function createUpkeep(deps: UpkeepDeps): Upkeep {
       );
       if (shards.length > 1) repetitions.push(repeat({ everyMs: SHARE_PLACES_MS, logger, work: sharePlaces }));
       // Each by itself: a shard whose node is away must not keep the others waiting.
-      for (const shard of shards)
+      for (const shard of shards) {
         repetitions.push(repeat({ everyMs: BEAT_MS, logger, work: async () => await beat(shard) }));
+      }
     },
     async stop() {
       for (const repetition of repetitions) repetition.stop();

@@ -169,7 +169,7 @@ function limitOf(intervalMs: string | undefined, burst: number): TurnAnswer['lim
 function settleResult(answer: SettleAnswer): SettleResult | Error {
   if (typeof answer === 'string') return answer === 'done' ? { verdict: 'done', delayMs: 0 } : { verdict: answer };
   const [verdict, detail] = answer;
-  return verdict === 'error' ? new RefusedError(detail) : { verdict, delayMs: Number(detail) };
+  return verdict === 'error' ? new RefusedError(detail) : { verdict, delayMs: detail };
 }
 
 function argumentsOf({ id, attempt, record, survived, settlement }: AttemptToSettle): (string | number)[] {
@@ -185,7 +185,7 @@ function argumentsOf({ id, attempt, record, survived, settlement }: AttemptToSet
     durationOf(settlement),
     isDead ? settlement.letter.reason : '',
     isDead ? JSON.stringify(settlement.letter) : '',
-    kind === 'hold' && settlement.page ? JSON.stringify(settlement.page) : isDead ? holdOf(settlement) : '',
+    holdOf(settlement),
   ];
 }
 
@@ -194,9 +194,11 @@ function durationOf(settlement: Settlement): number {
   return 'delayMs' in settlement ? Math.round(settlement.delayMs) : 0;
 }
 
-/** The hold of the letter's conversation, or '' for none; the script adds the letter's id. */
-function holdOf({ letter: { request }, holds }: Extract<Settlement, { kind: 'dead' }>): string {
-  if (!holds) return '';
+/** What is held with the message, or '' for nothing: its page, or the conversation of its letter, whose id the script adds. */
+function holdOf(settlement: Settlement): string {
+  if (settlement.kind === 'hold') return settlement.page ? JSON.stringify(settlement.page) : '';
+  if (settlement.kind !== 'dead' || !settlement.holds) return '';
+  const { request } = settlement.letter;
   return JSON.stringify({ page: request?.pageId, conversation: request?.conversationId, reason: 'dead-letter' });
 }
 

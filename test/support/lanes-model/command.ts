@@ -57,14 +57,5 @@ export async function checked(model: Model, world: World, act: Act): Promise<voi
     ...pageProblems(moment),
     ...turnProblems(moment),
   ];
-  if (problems.length > 0)
-    throw new Error(
-      problems.join('\n') +
-        (process.env['DBG']
-          ? JSON.stringify({
-              b: [before.seen.heads, before.seen.turns, before.seen.wait, before.seen.hidden, before.seen.pages],
-              a: [model.seen.heads, model.seen.turns, model.seen.wait, model.seen.lanes],
-            })
-          : ''),
-    );
+  if (problems.length > 0) throw new Error(problems.join('\n'));
 }

@@ -5,7 +5,7 @@ import type { Snapshot } from './snapshot.ts';
 export function messageProblems(model: Model): string[] {
   const messages = [...model.messages.values()];
   return [
-    ...messages.flatMap((message) => [...problemsOfHash(model, message), ...problemsOfSets(model, message)]),
+    ...messages.flatMap((message) => problemsOfHash(model, message).concat(problemsOfSets(model, message))),
     ...problemsOfOrder(model),
     ...problemsOfWaits(model),
     ...problemsOfRecords(model),
@@ -17,12 +17,13 @@ function problemsOfHash(model: Model, message: Message): string[] {
   const hash = model.seen.jobs[id];
   if (place === 'gone' || !hash) return (place === 'gone') === !hash || isGhost(model, id) ? [] : [`${id} is ${place}`];
   const isReleased = place === 'waiting' && hash['place'] === 'released';
+  const storedPlace = place === 'waiting' ? null : place;
   const expected: Record<string, string | number | null> = {
     lane: message.lane,
     exp: message.expiresAt,
     due: message.dueAt,
     high: message.isHigh ? 1 : null,
-    place: isReleased ? 'released' : place === 'waiting' ? null : place,
+    place: isReleased ? 'released' : storedPlace,
     attempt: message.attempt === '' ? null : message.attempt,
     // What was met out of its place may keep them.
     ...(model.wasDisturbed ? {} : { next: message.nextAt, why: message.why }),

@@ -92,9 +92,10 @@ export async function mend(model: Model, world: World): Promise<void> {
   }
   if (!model.wasDisturbed) return;
   // A wait whose place was lost ends early.
-  const { jobs } = await world.look();
+  const { jobs, asleep } = await world.look();
   for (const message of openMessages(model)) if (isBack(message, jobs[message.id])) comeBack(message);
-  model.isDisturbed = false;
+  // Of pages that an operator holds, heads are looked at when the hold has ended.
+  model.isDisturbed = model.lost === 'key' && asleep.length > 0;
 }
 
 function isBack({ place }: Message, job: Record<string, string> | undefined): boolean {

@@ -13,11 +13,9 @@ export function pageProblems(moment: Moment): string[] {
   if (model.isDisturbed) return [];
   return [
     ...problemsOfHeads(model),
-    ...PAGES.flatMap((page) => [
-      ...problemsOfPage(model, page),
-      ...problemsOfRest(moment, page),
-      ...problemsOfRoom(moment, page),
-    ]),
+    ...PAGES.flatMap((page) =>
+      problemsOfPage(model, page).concat(problemsOfRest(moment, page), problemsOfRoom(moment, page)),
+    ),
     ...problemsOfWaking(model),
   ];
 }

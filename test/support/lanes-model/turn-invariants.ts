@@ -6,7 +6,7 @@ import { whereIs } from './page-invariants.ts';
 /** In which order conversations get their turns. Returns what is wrong. */
 export function turnProblems(moment: Moment): string[] {
   if (moment.model.wasDisturbed) return [];
-  return PAGES.flatMap((page) => [...problemsOfTurns(moment, page), ...problemsOfFirst(moment, page)]);
+  return PAGES.flatMap((page) => problemsOfTurns(moment, page).concat(problemsOfFirst(moment, page)));
 }
 
 /** Ready conversations go in the order of their scores. */

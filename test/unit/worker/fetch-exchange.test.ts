@@ -29,6 +29,7 @@ describe("an exchange over a caller's fetch", () => {
       reachedSocket: true,
       httpStatus: 503,
       retryAfter: '7',
+      date: null,
       body: 'Tạm nghỉ 👋',
       failure: null,
       durationMs: expect.any(Number) as number,

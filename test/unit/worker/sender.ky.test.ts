@@ -24,6 +24,7 @@ describe('a sender with a ky instance that has nothing to do', () => {
         reachedSocket: true,
         httpStatus: 503,
         retryAfter: '7',
+        date: null,
         body: 'giới hạn',
         failure: null,
         durationMs: expect.any(Number) as number,

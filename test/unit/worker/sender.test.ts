@@ -45,6 +45,7 @@ describe('a request on the wire', () => {
       reachedSocket: true,
       httpStatus: 503,
       retryAfter: '7',
+      date: null,
       body: 'giới hạn',
       failure: null,
       durationMs: expect.any(Number) as number,
