@@ -159,7 +159,7 @@ export function createProcessor({ config, send, fleet, keyring, sealing, logger 
 }
 
 /** What the history keeps of an attempt. */
-export function recordOf(
+function recordOf(
   { outcome, startedAtMs, exchange }: Sent,
   policy: UnknownOutcomePolicy,
   { apiMs }: Pause,

@@ -145,9 +145,3 @@ export async function expireLetters(
   const [removed, next] = reply as [number, string];
   return { removed, cursor: next };
 }
-
-/** What the scripts that end a message with a letter take: the hold of its conversation, or '' for none. They add its id. */
-export function holdOf({ request }: DeadLetterPayload, holds: boolean): string {
-  if (!holds) return '';
-  return JSON.stringify({ page: request?.pageId, conversation: request?.conversationId, reason: 'dead-letter' });
-}

@@ -26,7 +26,7 @@ export function whereIs(score: number): Where {
   return score < HELD ? 'backoff' : 'held';
 }
 
-export function countHeads(seen: Snapshot, page: string): Record<Where, number> {
+function countHeads(seen: Snapshot, page: string): Record<Where, number> {
   const counts = { ready: 0, 'in flight': 0, backoff: 0, held: 0 };
   for (const score of Object.values(seen.heads[page] ?? {})) counts[whereIs(score)] += 1;
   return counts;

@@ -23,7 +23,7 @@ export const anyOutcome: fc.Arbitrary<Outcome> = fc.record({
 
 export const DELIVERED: Outcome = { kind: 'delivered', delayMs: 0, isNoted: true, usedAttempt: true, holds: false };
 
-export const LETTER: DeadLetterPayload = {
+const LETTER: DeadLetterPayload = {
   v: 1,
   reason: 'rejected',
   request: null,
