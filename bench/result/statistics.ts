@@ -19,7 +19,8 @@ export function median(values: readonly number[]): number {
   const middle = sorted.slice(Math.ceil(sorted.length / 2) - 1, Math.floor(sorted.length / 2) + 1);
   const [low, high = low] = middle;
   if (low === undefined || high === undefined) throw new RangeError('there is no median of no values');
-  return (low + high) / 2;
+  // Adding 0 makes -0 of two halves of -0 the 0 that everyone means.
+  return (low + high) / 2 + 0;
 }
 
 export function spread(values: readonly number[]): Spread {

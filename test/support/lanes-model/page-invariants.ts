@@ -77,7 +77,9 @@ function problemsOfPage(model: Model, page: string): string[] {
     ...(hasWork && !isListed && !isAsleep && !(wasDisturbed && work.ready === 0)
       ? [`${page} has work and is not in pages`]
       : []),
-    ...(!hasWork && (isListed || isAsleep || hasTurn) ? [`${page} has no work and is in pages, asleep or turns`] : []),
+    ...(!hasWork && (hasTurn ? !isListed && !isAsleep && !wasDisturbed : isListed || isAsleep)
+      ? [`${page} has no work, and nobody will look at it`]
+      : []),
     ...(isListed && isAsleep && !hasTurn ? [`${page} is in pages, asleep, and has no turn`] : []),
     ...(isAsleep && !isPageHeld(model, page) ? [`${page} is asleep, and nobody holds it`] : []),
     ...(wakesAt !== undefined && !hasWork ? [`${page} is paced and has no work`] : []),
