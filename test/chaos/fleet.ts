@@ -41,7 +41,7 @@ export function createFleet({ shard, env, random }: FleetOptions): Fleet {
     void worker.ended().then(release);
     await eventually(
       'the worker is registered',
-      async () => await shard.redis.hexists(`${shard.root}workers`, workerIdOf(worker)),
+      async () => (await shard.redis.hexists(`${shard.root}workers`, workerIdOf(worker))) === 1,
     );
   }
 

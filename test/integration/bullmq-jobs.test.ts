@@ -205,6 +205,7 @@ describe('a message, as BullMQ sees it', () => {
       'stalled jobs are looked for',
       async () => (await redis.exists(`${root}send:stalled-check`)) === 1,
     );
+    await eventually('the leader has looked', () => shas.has(scriptsOf(redis)['laneTick']?.sha ?? ''));
     await worker.close();
     monitor.disconnect();
 

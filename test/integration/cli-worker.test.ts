@@ -90,13 +90,13 @@ describe.concurrent('kitechat-sender worker', () => {
     await using worker = startCommand(['worker'], { ...on(namespace), KITECHAT_API_URL: api.url });
     await producer.enqueueMessage(textMessage('c1', 1));
     await api.waitForAccepted(1, { timeoutMs: 60_000 });
-    let ended: unknown;
-    void worker.ended().then((code) => (ended = code));
-    await eventually('it ends', () => {
+    let ended: { code: unknown } | undefined;
+    void worker.ended().then((code) => (ended = { code }));
+    const { code } = await eventually('it ends', () => {
       worker.kill('SIGINT');
       return ended;
     });
-    expect(ended).toBe(130);
+    expect(code).toBe(130);
   });
 
   it('another number of shards than the first is exit 2', async () => {

@@ -26,7 +26,7 @@ const MAX_COMMANDS = 60;
 /** What must have happened in so many runs; otherwise the commands test less than they seem to. */
 const EVERYTHING = `
   stored, duplicate, conflict, full, gone, cancelled, too-late, not-found, scheduled, due,
-  go, unknown, crashed, expired, foreign, slot, late, told again, repeated, stalled,
+  go, unknown, crashed, expired, foreign, slot, late, told again, repeated, stalled, locked once more,
   settle delivered, settle dead, settle backoff, settle hold, settle back,
   taken together: 3, settled together: 3,
   hold, release, timed hold, hold by a letter, replay to the front, replay before others,

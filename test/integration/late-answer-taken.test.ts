@@ -60,7 +60,7 @@ async function answeredWhileCutOff(site: Installation, proxy: RedisProxy): Promi
   await untilHeld(site);
   proxy.requests = () => CUT;
   proxy.replies = () => CUT;
-  await eventually('it has its answer', () => site.api.accepted[0]?.answeredAt);
+  await eventually('it has its answer', () => site.api.accepted[0]?.answeredAt != null);
   site.startWorker();
   return id;
 }

@@ -41,7 +41,7 @@ local function countConcurrency()
   if concurrency > 0 then redis.call('HSET', root .. 'fleet', 'concurrency', concurrency, 'window', ARGV[5]) end
 end
 -- A later time stays, for the tick to see that the clock has stepped back.
-if leads and (tonumber(redis.call('HGET', root .. 'fleet', 'time')) or 0) < now then redis.call('HSET', root .. 'fleet', 'time', now) end
+if leads and (readFleet(root).time or 0) < now then redis.call('HSET', root .. 'fleet', timeNoted(root, now)) end
 if leads or isNew then countConcurrency() end
 
 local fleet = readFleet(root)

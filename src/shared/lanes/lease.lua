@@ -15,6 +15,13 @@ local function takeLease(root, id, now, leaseMs, ...)
   return true
 end
 
+-- What the leader notes of the time. The leader looks every second: after a longer gap Redis was away, or its clock has stepped forward.
+local function timeNoted(root, now)
+  local seenAt = readFleet(root).time
+  if seenAt and now - seenAt > LONGEST_TICK_MS then return 'time', now, 'backAt', now end
+  return 'time', now
+end
+
 local function resignLease(root, id)
   local leader = string.match(redis.call('HGET', root .. 'fleet', 'leader') or '', '^%S+')
   if leader == id then redis.call('HDEL', root .. 'fleet', 'leader') end

@@ -34,8 +34,8 @@ end
 local fleetFacts
 local function readFleet(root)
   if fleetFacts then return fleetFacts end
-  local concurrency, window, intervalMs, burst, pageIntervalMs, pageBurst, tat, wakeAt, time = fieldsOf(root .. 'fleet',
-    'concurrency', 'window', 'intervalMs', 'burst', 'pageIntervalMs', 'pageBurst', 'tat', 'wakeAt', 'time')
+  local concurrency, window, intervalMs, burst, pageIntervalMs, pageBurst, tat, wakeAt, time, backAt = fieldsOf(root .. 'fleet',
+    'concurrency', 'window', 'intervalMs', 'burst', 'pageIntervalMs', 'pageBurst', 'tat', 'wakeAt', 'time', 'backAt')
   fleetFacts = {
     concurrency = tonumber(concurrency or 50),
     window = tonumber(window or 0),
@@ -47,6 +47,7 @@ local function readFleet(root)
     tat = tonumber(tat or 0),
     wakeAt = tonumber(wakeAt or 0),
     time = tonumber(time),
+    backAt = tonumber(backAt),
   }
   return fleetFacts
 end

@@ -18,6 +18,15 @@ local function putWhereItBelongs(root, id, place, job)
   end
 end
 
+-- Locks have ended while Redis was away, or at a step of its clock, and their workers may live: from then on they have the time of
+-- a lock to say what they know. Returns what is left of it, in ms.
+local function graceMs(root, now, lockMs)
+  local fleet = readFleet(root)
+  if fleet.time and now - fleet.time > LONGEST_TICK_MS then return lockMs end
+  if not fleet.backAt or fleet.backAt > now then return 0 end
+  return math.max(0, fleet.backAt + lockMs - now)
+end
+
 local function open(jobKey, worker, ...)
   redis.call('SET', jobKey .. ':lock', worker.token, 'PX', worker.lockMs)
   redis.call('HSET', jobKey, ...)
@@ -57,6 +66,13 @@ local function takeOne(root, id, worker, turn, laneOfHead)
     -- Somebody sends it, and an operator moved it meanwhile.
     if redis.call('EXISTS', jobKey .. ':lock') == 1 then return end
     if string.sub(attempt, -1) ~= UNTRIED then
+      local ms = graceMs(root, redisNowMs(), tonumber(worker.lockMs))
+      if ms > 0 then
+        redis.call('SET', jobKey .. ':lock', attempt, 'PX', ms)
+        redis.call('LPUSH', root .. 'send:active', id)
+        -- Others may wait behind it.
+        return wakeWorker(root)
+      end
       open(jobKey, worker, 'crashes', crashes + 1)
       return given(crashes + 1 >= MOST_CRASHES and 'crashed' or 'unknown', attempt)
     end

@@ -11,8 +11,8 @@ local MOST_MOVED, MOST_CLEANED, CLEANED_AT_ONCE = 20000, 10000, 500
 local root = ARGV[1]
 local send = root .. 'send:'
 local now = redisNowMs()
-local seenAt = tonumber(redis.call('HGET', KEYS[1], 'time') or now)
-if not takeLease(root, ARGV[2], now, tonumber(ARGV[3]), 'time', now) then return {} end
+local seenAt = readFleet(root).time or now
+if not takeLease(root, ARGV[2], now, tonumber(ARGV[3]), timeNoted(root, now)) then return {} end
 
 local function moveScores(key, byMs, note)
   local entries = redis.call('ZRANGE', key, 0, MOST_MOVED - 1, 'WITHSCORES')
@@ -45,15 +45,14 @@ if now < seenAt then
   moveScores(send .. 'delayed', seenAt - now, true)
   moveHolds(seenAt - now)
   shortenLocks()
+  readFleet(root).wakeAt = 0
   redis.call('HSET', KEYS[1], 'wakeAt', 0)
 end
 
--- By their age only now and then: most go by their number.
 local function cleanDelivered()
   local tooMany = redis.call('ZCARD', send .. 'completed') - tonumber(ARGV[5])
   local ids = tooMany > 0 and redis.call('ZRANGE', send .. 'completed', 0, math.min(tooMany, MOST_CLEANED) - 1)
-    or now % 5000 < 1000 and redis.call('ZRANGEBYSCORE', send .. 'completed', '-inf', now - tonumber(ARGV[4]), 'LIMIT', 0, CLEANED_AT_ONCE)
-    or {}
+    or redis.call('ZRANGEBYSCORE', send .. 'completed', '-inf', now - tonumber(ARGV[4]), 'LIMIT', 0, CLEANED_AT_ONCE)
   for from = 1, #ids, CLEANED_AT_ONCE do
     local upTo, keys = math.min(from + CLEANED_AT_ONCE - 1, #ids), {}
     for i = from, upTo do

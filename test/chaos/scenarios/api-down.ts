@@ -80,9 +80,9 @@ async function strike(arena: Arena, { name, lastsMs, fault }: Outage): Promise<{
   });
   fleet.countKill();
   const startedAt = Date.now();
-  const openedAt = await eventually(`the circuit opens after ${name}`, async () => {
+  const { at: openedAt } = await eventually(`the circuit opens after ${name}`, async () => {
     const { circuits } = await readFleet(shard.redis, 'kitechat');
-    return circuits.length > 0 && Date.now();
+    return circuits.length > 0 && { at: Date.now() };
   });
   // What had left before all workers knew of it ends first.
   await delay(TIMEOUT_MS + 500);

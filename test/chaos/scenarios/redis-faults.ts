@@ -11,17 +11,19 @@ interface RedisFault {
   name: string;
   messages: number;
   overMs: number;
+  /** Of the API. Default: 20. */
+  latencyMs?: number;
   recoveryLimitMs: number;
   /** Does its worst. @returns the longest time from a return of Redis to the first delivery after it. */
   strike(arena: Arena): Promise<number>;
 }
 
 /** Redis is killed, or frozen, while messages are stored and delivered. */
-function redisFault({ name, messages, overMs, recoveryLimitMs, strike }: RedisFault): Scenario {
+function redisFault({ name, messages, overMs, latencyMs = 20, recoveryLimitMs, strike }: RedisFault): Scenario {
   return {
     name,
     async run(seed): Promise<Outcome> {
-      await using arena = await openArena({ seed, workers: 3, api: { latencyMs: 20 } });
+      await using arena = await openArena({ seed, workers: 3, api: { latencyMs } });
       const storing = arena.storeSlowly(manyMessages(CONVERSATIONS, messages / CONVERSATIONS, 6), overMs);
       const recoveryMs = await strike(arena);
       await storing;
@@ -93,6 +95,8 @@ export const redisOutage = redisFault({
   name: 'Redis away for 40 s',
   messages: 1500,
   overMs: 10_000,
+  // So long that much is on its way when Redis goes.
+  latencyMs: 300,
   recoveryLimitMs: 10_000,
   async strike(arena) {
     await delay(2000);

@@ -2,7 +2,7 @@ import { checked } from './command.ts';
 import { problemsOfHeldRest } from './hold-invariants.ts';
 import { releaseAll } from './hold-commands.ts';
 import { forward, lift, tick } from './leader-commands.ts';
-import { type Message, type Model, newName, openMessages, type Worker } from './model.ts';
+import { graceMs, LONGEST_TICK_MS, type Message, type Model, newName, openMessages, type Worker } from './model.ts';
 import { mend } from './operator-commands.ts';
 import { store } from './producer-commands.ts';
 import { DELIVERED } from './settlements.ts';
@@ -41,7 +41,7 @@ async function workOff(model: Model, world: World, isOpen: () => boolean): Promi
   for (let round = 0; round === 0 || isOpen(); round += 1) {
     if (round > MANY_ROUNDS) throw new Error(`stuck: ${namesOf(openMessages(model))}`);
     await checked(model, world, async () => {
-      await forward(model, world, waitMs(model, worker));
+      await forward(model, world, graceMs(model) > 0 ? LONGEST_TICK_MS : waitMs(model, worker));
       await stallAll(model, world);
       if (round === ROUNDS_WITH_LIMITS) await lift(model, world);
       await tick(model, world, model.lease?.id ?? 'w0');
@@ -62,9 +62,9 @@ function waitMs({ seen, now, passedMs, rules }: Model, { works, slots }: Worker)
 }
 
 function isBusy({ seen, workers }: Model): boolean {
-  const { wait, active, delayed, turns, paced } = seen;
+  const { wait, active, delayed, due, turns, paced } = seen;
   const isWorking = workers.some(({ works }) => works.length > 0);
-  return isWorking || [wait, active, delayed, turns, paced].some((values) => Object.keys(values).length > 0);
+  return isWorking || [wait, active, delayed, due, turns, paced].some((values) => Object.keys(values).length > 0);
 }
 
 function namesOf(messages: readonly Message[]): string {

@@ -2,16 +2,12 @@ import fc from 'fast-check';
 import { beatIn, LEASE_MS, tickIn } from '../../../src/shared/lanes/leader.ts';
 import { writePace } from '../../../src/shared/lanes/limits.ts';
 import { checked, command, commandAbout, type LaneCommand } from './command.ts';
-import { bringBackDue, count, endMessage, type Model, openMessages } from './model.ts';
+import { bringBackDue, count, endMessage, isAfterGap, LOCK_MS, type Model, openMessages } from './model.ts';
 import { noDepartures } from './pace.ts';
 import type { World } from './world.ts';
 
 const WORKER_MEMORY_MS = 30_000;
 const KEEP_DONE_MS = 600_000;
-/** By their age, delivered messages are taken away in one second of five. */
-const CLEANS_EACH_MS = 5000;
-const CLEANS_WITHIN_MS = 1000;
-const LOCK_MS = 3_600_000;
 const WORKERS = ['w0', 'w1', 'w2'];
 
 /** Time passes: waits end, messages and keys become too old, workers fall silent. */
@@ -90,7 +86,7 @@ function noteBeat(model: Model, { id, concurrency, window }: Beat): boolean {
     model.registered.set(id, { concurrency, seenAt: model.now });
   }
   const leads = concurrency > 0 && takeLease(model, id);
-  if (leads) model.tickedAt = Math.max(model.tickedAt ?? 0, model.now);
+  if (leads && model.now > (model.tickedAt ?? 0)) noteTime(model);
   const isChange = concurrency === 0 ? wasThere : !wasThere;
   if (!leads && !isChange) return leads;
   let sum = 0;
@@ -122,10 +118,16 @@ export async function tick(model: Model, world: World, id: string): Promise<void
   if (!isAsExpected) throw new Error(`the next is due in ${nextMs} ms, not ${expected} ms`);
 }
 
+function noteTime(model: Model): void {
+  const { now } = model;
+  if (isAfterGap(model)) model.backAt = now;
+  model.tickedAt = now;
+}
+
 function noteTick(model: Model): void {
   const { now, seen } = model;
   const backMs = (model.tickedAt ?? now) - now;
-  model.tickedAt = now;
+  noteTime(model);
   if (backMs > 0) {
     count(model, 'tick after the clock was set back');
     for (const message of openMessages(model)) if (message.nextAt !== null) message.nextAt -= backMs;
@@ -135,7 +137,7 @@ function noteTick(model: Model): void {
   model.isWakeOwed = false;
   for (const [id, endedAt] of Object.entries(seen.completed)) {
     const message = model.messages.get(id);
-    if (endedAt > now - KEEP_DONE_MS || !message || now % CLEANS_EACH_MS >= CLEANS_WITHIN_MS) continue;
+    if (endedAt > now - KEEP_DONE_MS || !message) continue;
     endMessage(model, message, message.why ?? 'delivered');
     message.place = 'gone';
     count(model, 'forgotten');

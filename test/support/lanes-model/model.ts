@@ -58,6 +58,8 @@ export interface Model {
   registered: Map<string, { concurrency: number; seenAt: number }>;
   lease: { id: string; until: number } | null;
   tickedAt: number | null;
+  /** When somebody looked again, after a gap in which nobody had. */
+  backAt: number | null;
   rules: Required<Rules>;
   term: number;
   /** What operators and dead letters hold: `*`, pages and lanes. */
@@ -86,6 +88,9 @@ export const PAGES = ['p0', 'p1', 'p2'];
 export const CONVERSATIONS = ['c0', 'c1', 'c2', 'c3', 'c4'];
 export const START = Date.UTC(2026, 10, 22, 10);
 const WORKERS = 3;
+/** Longer than a run. */
+export const LOCK_MS = 30_000;
+export const LONGEST_TICK_MS = 10_000;
 
 export function newModel(seen: Snapshot, rules: Required<Rules>, tally: Map<string, number>): Model {
   return {
@@ -100,6 +105,7 @@ export function newModel(seen: Snapshot, rules: Required<Rules>, tally: Map<stri
     registered: new Map(),
     lease: null,
     tickedAt: null,
+    backAt: null,
     rules,
     term: 0,
     holds: new Map(),
@@ -114,6 +120,18 @@ export function newModel(seen: Snapshot, rules: Required<Rules>, tally: Map<stri
     tally,
     names: 0,
   };
+}
+
+/** Nobody has looked for so long: Redis was away, or its clock has stepped forward. */
+export function isAfterGap({ now, tickedAt }: Model): boolean {
+  return tickedAt !== null && now - tickedAt > LONGEST_TICK_MS;
+}
+
+/** How long those whose locks have ended in a gap may still say what they know; 0 if there was none, or it is over. */
+export function graceMs(model: Model): number {
+  const { now, backAt } = model;
+  if (isAfterGap(model)) return LOCK_MS;
+  return backAt === null || backAt > now ? 0 : Math.max(0, backAt + LOCK_MS - now);
 }
 
 /** A name that nothing else in this run has. */

@@ -1,6 +1,6 @@
 import type { Taken, TurnAnswer } from '../../../src/shared/lanes/turn.ts';
 import { isHeld, isTimed } from './hold-invariants.ts';
-import { count, type Message, type Model, type Worker } from './model.ts';
+import { count, graceMs, type Message, type Model, type Worker } from './model.ts';
 import { noteLeaving } from './pace.ts';
 
 const MOST_CRASHES = 5;
@@ -37,6 +37,7 @@ export function receive(model: Model, worker: Worker, { taken, foreign, refused 
 /** Another worker was about to send it, and is gone. */
 function found(model: Model, message: Message, { verdict, attempt }: Taken): string | null {
   if (model.locks.has(message.id)) return 'another worker sends it';
+  if (graceMs(model) > 0) return 'its worker may live';
   message.crashes += 1;
   const expected = message.crashes >= MOST_CRASHES ? 'crashed' : 'unknown';
   return verdict === expected && attempt === message.attempt ? null : `it should be ${expected}`;

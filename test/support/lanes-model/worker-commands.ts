@@ -1,7 +1,17 @@
 import fc from 'fast-check';
 import type { TurnAnswer } from '../../../src/shared/lanes/turn.ts';
 import { checked, command, commandAbout, type LaneCommand } from './command.ts';
-import { bringBackDue, count, type Message, type Model, openMessages, pick, type Worker } from './model.ts';
+import {
+  bringBackDue,
+  count,
+  graceMs,
+  LOCK_MS,
+  type Message,
+  type Model,
+  openMessages,
+  pick,
+  type Worker,
+} from './model.ts';
 import { noteSlots } from './pace.ts';
 import { anyOutcome, expectedResult, type Outcome, type Settling, settlingOf } from './settlements.ts';
 import { receive } from './takes.ts';
@@ -61,7 +71,7 @@ async function say(model: Model, world: World, worker: Worker, saying: Said): Pr
   const call = async (): Promise<TurnAnswer> =>
     await world.turn({
       token: worker.token,
-      lockMs: 3_600_000,
+      lockMs: LOCK_MS,
       attemptPrefix,
       settlements: settlings.map(({ toSettle }) => toSettle),
       places,
@@ -85,6 +95,18 @@ async function say(model: Model, world: World, worker: Worker, saying: Said): Pr
   receive(model, worker, answer, attemptPrefix);
   checkAnswer(model, worker, answer, { places, due, later, isProbe });
   await noteStrays(model, world);
+  await noteGrace(model, world);
+}
+
+/** Attempts whose locks have ended in a gap are locked once more when a worker meets them. */
+async function noteGrace(model: Model, world: World): Promise<void> {
+  if (graceMs(model) === 0) return;
+  const { locks } = await world.look();
+  for (const { id, place, attempt } of openMessages(model)) {
+    if (place !== 'sending' || model.locks.has(id) || locks[id] !== attempt) continue;
+    model.locks.set(id, attempt);
+    count(model, 'locked once more');
+  }
 }
 
 function hearResult(
