@@ -16,6 +16,9 @@ export interface AttemptRecord {
   usedAttempt: boolean;
 }
 
+/** An attempt that has just ended: its time is made text only for those who read it. */
+export type NewAttempt = Omit<AttemptRecord, 'at'> & { atMs: number };
+
 /** Entries that a history keeps; the oldest go first. A message can wait out an outage of days. */
 export const MAX_HISTORY = 50;
 /** The last moment that a `Date` can be. */
@@ -31,9 +34,9 @@ type StoredAttempt = [
 ];
 
 /** One line of the history as Redis keeps it. */
-export function encodeAttempt(attempt: AttemptRecord): string {
+export function encodeAttempt(attempt: NewAttempt): string {
   const stored: StoredAttempt = [
-    Date.parse(attempt.at),
+    attempt.atMs,
     attempt.outcome,
     attempt.detail,
     attempt.httpStatus,

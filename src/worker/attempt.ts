@@ -1,4 +1,4 @@
-import type { AttemptRecord } from '../shared/attempts.ts';
+import type { NewAttempt } from '../shared/attempts.ts';
 import type { UnknownOutcomePolicy } from '../shared/enqueue-options.ts';
 import type { Decision } from './decide.ts';
 import type { ReadMessage } from './read-message.ts';
@@ -15,5 +15,5 @@ export interface Attempt {
   readonly sent: Sent | null;
   readonly decision: Decision;
   /** What goes to the history; `null` if nothing was tried. */
-  readonly record: AttemptRecord | null;
+  readonly record: NewAttempt | null;
 }

@@ -27,78 +27,95 @@ export type AnswerHeaders = Headers | Record<string, string | string[] | undefin
  * can have left; from then on anything may have.
  */
 export function dispatch(dispatcher: Dispatcher, request: HttpRequest): Promise<Exchange> {
-  const startedAt = performance.now();
-  const exchange = newExchange();
-  const body = createAnswerBody();
-  let controller: Dispatcher.DispatchController | null = null;
-
   return new Promise((resolve) => {
-    let ended = false;
-    const end = (failure: ExchangeFailure | null): void => {
-      if (ended) return;
-      ended = true;
-      clearTimeout(timer);
-      request.signal?.removeEventListener('abort', onAbort);
-      exchange.failure = failure;
-      exchange.body = body.text();
-      exchange.durationMs = Math.round(performance.now() - startedAt);
-      resolve(exchange);
-    };
-    const giveUp = (failure: ExchangeFailure): void => {
-      end(failure);
-      controller?.abort(new Error(failure.kind));
-    };
-    const onAbort = (): void => giveUp({ kind: 'aborted' });
-    const timer = setTimeout(() => giveUp({ kind: 'timeout' }), request.timeoutMs);
-    request.signal?.addEventListener('abort', onAbort);
-    if (request.signal?.aborted) onAbort();
-
-    const handler: Dispatcher.DispatchHandler = {
-      onRequestStart(startedController) {
-        controller = startedController;
-        // The request may have waited for a socket until after we gave it up, or until the lock grew too short.
-        if (!ended && performance.now() > request.startBefore) end({ kind: 'lock-too-short' });
-        if (ended) controller.abort(new Error('given up before it was sent'));
-        else exchange.reachedSocket = true;
-      },
-      onResponseStart(_controller, httpStatus, headers) {
-        if (httpStatus < 200) return;
-        exchange.httpStatus = httpStatus;
-        exchange.retryAfter = firstValue(headers['retry-after']);
-        exchange.date = firstValue(headers['date']);
-        request.onHeaders?.(headers);
-      },
-      onResponseData(dataController, chunk) {
-        if (ended || body.add(chunk)) return;
-        end(null);
-        dataController.abort(new Error('the answer is longer than we read'));
-      },
-      onResponseEnd() {
-        end(null);
-      },
-      onResponseError(_controller, error) {
-        end(failureOf('connection', error));
-      },
-    };
-    if (ended) return;
-    try {
-      dispatcher.dispatch(
-        {
-          origin: request.origin,
-          path: request.path,
-          method: 'POST',
-          headers: request.headers,
-          body: request.body,
-          // Ours is the only clock: one deadline for the whole exchange.
-          headersTimeout: 0,
-          bodyTimeout: 0,
-        },
-        handler,
-      );
-    } catch (error) {
-      end(failureOf('connection', error));
-    }
+    new Dispatched(request, resolve).begin(dispatcher);
   });
+}
+
+/** A request on its way. A class, since one is made for each attempt: that costs less than closures. */
+class Dispatched implements Dispatcher.DispatchHandler {
+  private readonly startedAt = performance.now();
+  private readonly exchange = newExchange();
+  private readonly answer = createAnswerBody();
+  private controller: Dispatcher.DispatchController | null = null;
+  private hasEnded = false;
+  private readonly request: HttpRequest;
+  private readonly resolve: (exchange: Exchange) => void;
+  private readonly timer: NodeJS.Timeout;
+  private readonly onAbort = (): void => this.giveUp({ kind: 'aborted' });
+
+  constructor(request: HttpRequest, resolve: (exchange: Exchange) => void) {
+    this.request = request;
+    this.resolve = resolve;
+    this.timer = setTimeout(giveUpInTime, request.timeoutMs, this);
+    request.signal?.addEventListener('abort', this.onAbort);
+    if (request.signal?.aborted) this.onAbort();
+  }
+
+  begin(dispatcher: Dispatcher): void {
+    if (this.hasEnded) return;
+    const { origin, path, headers, body } = this.request;
+    try {
+      // Ours is the only clock: one deadline for the whole exchange.
+      dispatcher.dispatch({ origin, path, method: 'POST', headers, body, headersTimeout: 0, bodyTimeout: 0 }, this);
+    } catch (error) {
+      this.end(failureOf('connection', error));
+    }
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.controller = controller;
+    // The request may have waited for a socket until after we gave it up, or until the lock grew too short.
+    if (!this.hasEnded && performance.now() > this.request.startBefore) this.end({ kind: 'lock-too-short' });
+    if (this.hasEnded) controller.abort(new Error('given up before it was sent'));
+    else this.exchange.reachedSocket = true;
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    httpStatus: number,
+    headers: Record<string, string | string[] | undefined>,
+  ): void {
+    if (httpStatus < 200) return;
+    this.exchange.httpStatus = httpStatus;
+    this.exchange.retryAfter = firstValue(headers['retry-after']);
+    this.exchange.date = firstValue(headers['date']);
+    this.request.onHeaders?.(headers);
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
+    if (this.hasEnded || this.answer.add(chunk)) return;
+    this.end(null);
+    controller.abort(new Error('the answer is longer than we read'));
+  }
+
+  onResponseEnd(): void {
+    this.end(null);
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.end(failureOf('connection', error));
+  }
+
+  giveUp(failure: ExchangeFailure): void {
+    this.end(failure);
+    this.controller?.abort(new Error(failure.kind));
+  }
+
+  private end(failure: ExchangeFailure | null): void {
+    if (this.hasEnded) return;
+    this.hasEnded = true;
+    clearTimeout(this.timer);
+    this.request.signal?.removeEventListener('abort', this.onAbort);
+    this.exchange.failure = failure;
+    this.exchange.body = this.answer.text();
+    this.exchange.durationMs = Math.round(performance.now() - this.startedAt);
+    this.resolve(this.exchange);
+  }
+}
+
+function giveUpInTime(dispatched: Dispatched): void {
+  dispatched.giveUp({ kind: 'timeout' });
 }
 
 function firstValue(header: string | string[] | undefined): string | null {

@@ -42,14 +42,15 @@ export interface Fleet {
   leaveFor(keyCircuit: string): Leave;
   /** Asks whether a message may go as a probe; with a key, for that key's circuit. */
   askToProbe(keyCircuit?: string): Promise<Leave>;
-  /** Tells what a request has shown. */
-  tell(facts: RequestFacts): Promise<Pause>;
+  /** Tells what a request has shown; at once if all is well, as it is most of the time. */
+  tell(facts: RequestFacts): Pause | Promise<Pause>;
   /** A message that had leave to probe can't be sent. */
   giveUpProbe(keyCircuit?: string): Promise<void>;
   /** Tells what went well, and reads the circuits anew. */
   refresh(): Promise<void>;
 }
 
+export const NO_PAUSE: Pause = { apiMs: 0, keyMs: 0 };
 const API = 'api';
 const API_PAUSES = { reason: 'api-down', pauseMs: 1000, maxPauseMs: 15_000 } as const;
 const KEY_PAUSES = { reason: 'unauthorized', pauseMs: 1000, maxPauseMs: 30_000 } as const;
@@ -134,11 +135,29 @@ export function createFleet(redis: LaneRedis, config: FleetConfig, logger: Logge
     if (circuits.has(circuit)) await tellOf(circuit, { id: '', result: 'nothing', isProbe: true, isSure: false });
   }
 
-  async function apiWorks({ id, isProbe }: RequestFacts): Promise<void> {
+  function noteSuccess(): void {
     successes += 1;
     failedInARow.clear();
     for (const clear of suspicions) clear();
-    if (isProbe) await tellOf(API, { id, result: 'ok', isProbe, isSure: false });
+  }
+
+  async function tellAll(facts: RequestFacts): Promise<Pause> {
+    const { id, evidence, keyCircuit, isProbe } = facts;
+    const pause: Pause = { apiMs: 0, keyMs: 0 };
+    if (evidence.api === 'failed') pause.apiMs = await apiFailed(facts);
+    if (evidence.api === 'ok') {
+      noteSuccess();
+      if (isProbe) await tellOf(API, { id, result: 'ok', isProbe, isSure: false });
+    }
+    if (isProbe && evidence.api === null) await giveUpProbe(API);
+    if (keyCircuit === null) return pause;
+    if (evidence.key === 'refused') {
+      pause.keyMs = await tellOf(keyCircuit, { id, result: 'failed', isProbe, isSure: true });
+    } else if (isProbe) {
+      if (evidence.key === 'ok') await tellOf(keyCircuit, { id, result: 'ok', isProbe, isSure: false });
+      else await giveUpProbe(keyCircuit);
+    }
+    return pause;
   }
 
   async function refresh(): Promise<void> {
@@ -177,20 +196,11 @@ export function createFleet(redis: LaneRedis, config: FleetConfig, logger: Logge
       if (gate.verdict === 'go') note(keyCircuit, 0);
       return gate.verdict;
     },
-    async tell(facts) {
-      const { id, evidence, keyCircuit, isProbe } = facts;
-      const pause: Pause = { apiMs: 0, keyMs: 0 };
-      if (evidence.api === 'failed') pause.apiMs = await apiFailed(facts);
-      if (evidence.api === 'ok') await apiWorks(facts);
-      if (isProbe && evidence.api === null) await giveUpProbe(API);
-      if (keyCircuit === null) return pause;
-      if (evidence.key === 'refused') {
-        pause.keyMs = await tellOf(keyCircuit, { id, result: 'failed', isProbe, isSure: true });
-      } else if (isProbe) {
-        if (evidence.key === 'ok') await tellOf(keyCircuit, { id, result: 'ok', isProbe, isSure: false });
-        else await giveUpProbe(keyCircuit);
-      }
-      return pause;
+    tell(facts) {
+      const { evidence, isProbe } = facts;
+      if (evidence.api !== 'ok' || evidence.key === 'refused' || isProbe) return tellAll(facts);
+      noteSuccess();
+      return NO_PAUSE;
     },
     giveUpProbe: async (keyCircuit = API) => await giveUpProbe(keyCircuit),
   };

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { type AttemptRecord, decodeHistory } from '../shared/attempts.ts';
+import { decodeHistory, type NewAttempt } from '../shared/attempts.ts';
 import type { DeadLetterPolicy } from '../shared/dead-letter.ts';
 import type { UnknownOutcomePolicy } from '../shared/enqueue-options.ts';
 import type { Settlement } from '../shared/lanes/turn.ts';
@@ -7,7 +7,7 @@ import type { Sealing } from '../shared/sealing/sealing.ts';
 import type { Attempt } from './attempt.ts';
 import { type DecideContext, decide, type Decision, usesAttempt } from './decide.ts';
 import { evidenceOf } from './evidence.ts';
-import type { Fleet, Pause } from './fleet.ts';
+import { type Fleet, NO_PAUSE, type Pause } from './fleet.ts';
 import type { Keyring } from './keyring.ts';
 import { pausedFor } from './backoff.ts';
 import { readMessage } from './read-message.ts';
@@ -42,10 +42,11 @@ export interface Ended {
 /** @param lockedUntil on the clock of `performance.now()`: when the lock on the message ends */
 export type ProcessMessage = (taken: TakenHere, lockedUntil: number, signal: StopSignal) => Promise<Ended>;
 
+/** What is known before anything was tried. */
+type Known = Pick<Attempt, 'taken' | 'message' | 'policy'>;
 type Findings = Pick<Attempt, 'sent' | 'decision' | 'record'>;
 
 const UNTRIED = { sent: null, record: null } as const;
-const NO_PAUSE: Pause = { apiMs: 0, keyMs: 0 };
 
 /** What a worker does with a message that it has: read → send → classify → tell → decide. */
 export function createProcessor({ config, send, fleet, keyring, sealing, logger }: ProcessDeps): ProcessMessage {
@@ -54,37 +55,25 @@ export function createProcessor({ config, send, fleet, keyring, sealing, logger 
   return async (taken, lockedUntil, signal) => {
     const message = readMessage(sealing, taken);
     const policy = message.stored?.onUnknownOutcome ?? config.onUnknownOutcome;
-    const findings = await findOut({ taken, message, policy }, lockedUntil, signal);
+    const known = { taken, message, policy };
+    const findings = taken.verdict === 'go' ? await sendOrHold(known, lockedUntil, signal) : await conclude(known);
     if (taken.isProbe && findings.sent === null) await giveUpProbe();
     const attempt = { taken, message, policy, ...findings };
     return { attempt, settlement: settlementOf(attempt, settling) };
   };
 
-  async function findOut(
-    known: Pick<Attempt, 'taken' | 'message' | 'policy'>,
-    lockedUntil: number,
-    signal: StopSignal,
-  ): Promise<Findings> {
-    const { taken, message } = known;
-    switch (taken.verdict) {
-      case 'expired':
-        return { ...UNTRIED, decision: { kind: 'dead', reason: 'expired' } };
-      case 'crashed': {
-        const record = recordOf(diedInMidSend(), known.policy, NO_PAUSE);
-        return { sent: null, record, decision: { kind: 'dead', reason: 'crashed' } };
-      }
-      case 'unknown':
-        return message.stored === null ? undecodable() : await conclude(known, diedInMidSend(), taken.isProbe);
-      case 'go':
-        return await sendOrHold(known, lockedUntil, signal);
+  /** A message that is not to be sent. */
+  async function conclude(known: Known): Promise<Findings> {
+    const { taken, message, policy } = known;
+    if (taken.verdict === 'expired') return { ...UNTRIED, decision: { kind: 'dead', reason: 'expired' } };
+    const sent = diedInMidSend();
+    if (taken.verdict === 'crashed') {
+      return { sent: null, record: recordOf(sent, policy, NO_PAUSE), decision: { kind: 'dead', reason: 'crashed' } };
     }
+    return message.stored === null ? undecodable() : findingsOf(known, sent, await tell(known, sent, taken.isProbe));
   }
 
-  async function sendOrHold(
-    known: Pick<Attempt, 'taken' | 'message' | 'policy'>,
-    lockedUntil: number,
-    signal: StopSignal,
-  ): Promise<Findings> {
+  async function sendOrHold(known: Known, lockedUntil: number, signal: StopSignal): Promise<Findings> {
     const { taken, message } = known;
     const { stored, body } = message;
     if (stored === null || body === null) return undecodable();
@@ -95,7 +84,8 @@ export function createProcessor({ config, send, fleet, keyring, sealing, logger 
       return { ...UNTRIED, decision: { kind: 'hold', delayMs } };
     }
     const sent = await send({ pageId, body, lockedUntil, signal });
-    return await conclude(known, sent, taken.isProbe || keyLeave === 'probe');
+    const told = tell(known, sent, taken.isProbe || keyLeave === 'probe');
+    return findingsOf(known, sent, 'then' in told ? await told : told);
   }
 
   /** Nothing was tried: another message may find out whether the API works. */
@@ -114,29 +104,20 @@ export function createProcessor({ config, send, fleet, keyring, sealing, logger 
     return leave === 'probe' ? await fleet.askToProbe(key.circuit) : leave;
   }
 
-  async function conclude(
-    { taken, policy }: Pick<Attempt, 'taken' | 'policy'>,
-    sent: Sent,
-    isProbe: boolean,
-  ): Promise<Findings> {
-    const pause = await tell(taken.id, sent, { isProbe, policy });
-    const decision = decideOn(taken, sent, { policy, pause });
-    return { sent, decision, record: recordOf(sent, policy, pause) };
+  function findingsOf({ taken, policy }: Known, sent: Sent, pause: Pause): Findings {
+    return { sent, decision: decideOn(taken, sent, { policy, pause }), record: recordOf(sent, policy, pause) };
   }
 
   /** Before the message is settled: until the fleet knows, no other message may take its place. */
-  async function tell(
-    id: string,
-    sent: Sent,
-    { isProbe, policy }: { isProbe: boolean; policy: UnknownOutcomePolicy },
-  ): Promise<Pause> {
-    try {
-      const { keyCircuit } = sent;
-      return await fleet.tell({ id, evidence: evidenceOf(sent), keyCircuit, isProbe, onUnknownOutcome: policy });
-    } catch (error) {
+  function tell({ taken, policy }: Known, sent: Sent, isProbe: boolean): Pause | Promise<Pause> {
+    const { keyCircuit } = sent;
+    const evidence = evidenceOf(sent);
+    const told = fleet.tell({ id: taken.id, evidence, keyCircuit, isProbe, onUnknownOutcome: policy });
+    if (!('then' in told)) return told;
+    return told.catch((error: unknown) => {
       logger.warn({ err: error }, 'the fleet could not be told of an attempt');
       return NO_PAUSE;
-    }
+    });
   }
 
   function decideOn(
@@ -163,9 +144,9 @@ function recordOf(
   { outcome, startedAtMs, exchange }: Sent,
   policy: UnknownOutcomePolicy,
   { apiMs }: Pause,
-): AttemptRecord {
+): NewAttempt {
   return {
-    at: new Date(startedAtMs).toISOString(),
+    atMs: startedAtMs,
     outcome: outcome.kind,
     detail: outcome.detail,
     httpStatus: outcome.httpStatus,

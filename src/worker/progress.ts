@@ -1,7 +1,6 @@
 import type { RedisClient } from '../shared/redis-cluster.ts';
 import type { Shard } from '../shared/queues.ts';
 import { isReady } from '../shared/redis.ts';
-import type { Send } from './send.ts';
 
 /** What a worker knows of its own progress: facts, not yet judged. Durations are in ms. */
 export interface WorkerHealth {
@@ -29,8 +28,8 @@ export interface WorkerHealth {
 export interface Progress {
   enter(phase: WorkerHealth['phase']): void;
   watch(redis: RedisClient): void;
-  /** The same sender, with its attempts timed. */
-  timed(send: Send): Send;
+  /** A request begins. @returns what is to be called when it has ended */
+  began(): () => void;
   /** A message of the shard was taken, or is done with. */
   took(shard: Shard): void;
   ended(shard: Shard): void;
@@ -81,14 +80,10 @@ export function createProgress(config: ProgressConfig, now: () => number = () =>
       connection = redis;
       for (const event of ['ready', 'close'] as const) redis.on(event, () => (redisSince = now()));
     },
-    timed: (send) => async (sendable) => {
+    began() {
       const attempt = { startedAt: now() };
       attempts.add(attempt);
-      try {
-        return await send(sendable);
-      } finally {
-        attempts.delete(attempt);
-      }
+      return () => attempts.delete(attempt);
     },
     took(shard) {
       const progress = progressOf(shard);

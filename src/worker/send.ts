@@ -3,6 +3,7 @@ import { classify, type ClassifyResponse, judgements, type Outcome } from './cla
 import type { Exchange } from './exchange.ts';
 import { hideKey } from './hide-key.ts';
 import type { Keyring } from './keyring.ts';
+import type { Progress } from './progress.ts';
 import type { Sender } from './sender.ts';
 import type { StopSignal } from './stop-signal.ts';
 
@@ -26,6 +27,7 @@ export interface SendDeps {
   sender: Sender;
   keyring: Keyring;
   classifyResponse: ClassifyResponse | undefined;
+  progress: Pick<Progress, 'began'>;
   logger: Logger;
 }
 
@@ -44,20 +46,25 @@ export type Send = (sendable: Sendable) => Promise<Sent>;
 /** How long a page without a key waits before its key is looked for again. */
 const NO_KEY_MS = 2000;
 
-export function createSend({ config, sender, keyring, logger, ...hooks }: SendDeps): Send {
+export function createSend({ config, sender, keyring, progress, logger, ...hooks }: SendDeps): Send {
   const classifyResponse = hooks.classifyResponse && withoutThrowing(hooks.classifyResponse, logger);
   // Not the whole configuration: it would be copied for each attempt.
   const { timeoutMs, retryAfterMaxMs } = config;
 
   return async ({ pageId, body, lockedUntil, signal }) => {
     const startedAtMs = Date.now();
-    const found = keyring.keyFor(pageId);
-    const key = 'then' in found ? await found : found;
-    if ('unusable' in key) return withoutKey(key.unusable, startedAtMs);
-    const exchange = await sender.send(body, { apiKey: key.apiKey, startBefore: lockedUntil - timeoutMs, signal });
-    exchange.body = hideKey(exchange.body, key.apiKey);
-    const outcome = classify(exchange, { timeoutMs, retryAfterMaxMs, nowMs: Date.now(), classifyResponse });
-    return { outcome, startedAtMs, exchange, keyCircuit: key.circuit };
+    const end = progress.began();
+    try {
+      const found = keyring.keyFor(pageId);
+      const key = 'then' in found ? await found : found;
+      if ('unusable' in key) return withoutKey(key.unusable, startedAtMs);
+      const exchange = await sender.send(body, { apiKey: key.apiKey, startBefore: lockedUntil - timeoutMs, signal });
+      exchange.body = hideKey(exchange.body, key.apiKey);
+      const outcome = classify(exchange, { timeoutMs, retryAfterMaxMs, nowMs: Date.now(), classifyResponse });
+      return { outcome, startedAtMs, exchange, keyCircuit: key.circuit };
+    } finally {
+      end();
+    }
   };
 }
 

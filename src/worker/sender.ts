@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { Agent } from 'undici';
+import { Pool } from 'undici';
 import { dispatch } from './dispatch.ts';
 import type { Exchange } from './exchange.ts';
 import { exchangeOverFetch, type Fetch } from './fetch-exchange.ts';
@@ -39,7 +39,7 @@ export function createSender(
 ): Sender {
   const { origin, pathname, search } = new URL(apiUrl);
   const path = pathname + search;
-  const agent = new Agent({
+  const pool = new Pool(origin, {
     connections: concurrency,
     pipelining: 1,
     connect: { timeout: timeoutMs },
@@ -48,7 +48,7 @@ export function createSender(
   });
   const direct: Transport = fetch
     ? (request) => exchangeOverFetch(fetch, request)
-    : (request) => dispatch(agent, request);
+    : (request) => dispatch(pool, request);
   const transport: Transport = ky ? (request) => exchangeOverKy({ ky, transport: direct, logger }, request) : direct;
 
   return {
@@ -57,7 +57,7 @@ export function createSender(
       return transport({ origin, path, headers, body, timeoutMs, startBefore, signal });
     },
     async close() {
-      await agent.destroy();
+      await pool.destroy();
     },
   };
 }

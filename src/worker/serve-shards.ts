@@ -47,7 +47,7 @@ export async function serveShards(deps: ServeDeps): Promise<{ drain(): Promise<v
   const fleet = createFleet(redis, config, logger);
   const traffic = await openTrafficMeter(redis, namespace);
   const keyring = createKeyring(deps.resolveApiKey, config.timeoutMs, logger);
-  const send = progress.timed(createSend({ ...deps, keyring }));
+  const send = createSend({ ...deps, keyring });
   const processMessage = createProcessor({ config, send, fleet, keyring, sealing, logger });
 
   const workers = new Map<Shard, ShardWorker>();

@@ -1,4 +1,4 @@
-import { type AttemptRecord, decodeHistory } from '../shared/attempts.ts';
+import { type AttemptRecord, decodeHistory, encodeAttempt, type NewAttempt } from '../shared/attempts.ts';
 import type { DeadLetterPayload, DeadLetterPolicy, DeadReason, DeadResponse } from '../shared/dead-letter.ts';
 import { isoTime } from '../shared/iso-time.ts';
 import type { Settlement, Taken } from '../shared/lanes/turn.ts';
@@ -66,9 +66,8 @@ export function deadLetterOf(
   };
 }
 
-function attemptsOf({ history }: Taken, record: AttemptRecord | null): AttemptRecord[] {
-  const before = decodeHistory(history);
-  return record ? [...before, record] : before;
+function attemptsOf({ history }: Taken, record: NewAttempt | null): AttemptRecord[] {
+  return [history, ...(record ? [encodeAttempt(record)] : [])].flatMap(decodeHistory);
 }
 
 /** What stood there instead of a message. */

@@ -8,7 +8,7 @@ import type { Fleet } from './fleet.ts';
 import { laneBackendOf, type Settleable, type UnderWay } from './lane-backend.ts';
 import { lockTimes } from './lock.ts';
 import type { Ended, ProcessMessage } from './process-message.ts';
-import { createStop, type Stop } from './stop-signal.ts';
+import { Stop } from './stop-signal.ts';
 import { createTurns, type TakenHere } from './turns.ts';
 
 export interface ShardWorkerConfig {
@@ -64,11 +64,11 @@ export function createShardWorker(shard: Shard, deps: ShardWorkerDeps): ShardWor
   });
 
   async function process(taken: TakenHere): Promise<void> {
-    const stop = createStop();
+    const stop = new Stop();
     open.add(stop);
     deps.took(taken);
     try {
-      const ended = await deps.processMessage(taken, taken.takenAt + lockDurationMs, stop.signal);
+      const ended = await deps.processMessage(taken, taken.takenAt + lockDurationMs, stop);
       underWay.ended.set(taken.id, settleable(ended));
     } catch (error) {
       // Here, since BullMQ passes on the message of the error, which may quote what the message says.

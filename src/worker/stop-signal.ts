@@ -5,33 +5,24 @@ export interface StopSignal {
   removeEventListener(type: 'abort', listener: () => void): void;
 }
 
-export interface Stop {
-  signal: StopSignal;
-  abort(): void;
-}
-
 /** Like an `AbortController`, which costs more to make and to listen to than one in each message is worth: hardly any is used. */
-export function createStop(): Stop {
-  let aborted = false;
-  let listeners: (() => void)[] = [];
-  return {
-    signal: {
-      get aborted() {
-        return aborted;
-      },
-      addEventListener(_type, listener) {
-        listeners.push(listener);
-      },
-      removeEventListener(_type, listener) {
-        listeners = listeners.filter((other) => other !== listener);
-      },
-    },
-    abort() {
-      if (aborted) return;
-      aborted = true;
-      for (const listener of listeners) listener();
-    },
-  };
+export class Stop implements StopSignal {
+  aborted = false;
+  private listeners: (() => void)[] = [];
+
+  addEventListener(_type: 'abort', listener: () => void): void {
+    this.listeners.push(listener);
+  }
+
+  removeEventListener(_type: 'abort', listener: () => void): void {
+    this.listeners = this.listeners.filter((other) => other !== listener);
+  }
+
+  abort(): void {
+    if (this.aborted) return;
+    this.aborted = true;
+    for (const listener of this.listeners) listener();
+  }
 }
 
 /** For those who take nothing else. */

@@ -132,7 +132,7 @@ export function createTurns(deps: TurnsDeps): Turns {
     const takenAt = performance.now();
     const answer = await askRedis(settlements, { places, dueSlots, look, isProbe });
     asked -= places;
-    const taken = answer?.taken.map((one) => ({ ...one, takenAt, isProbe })) ?? [];
+    const taken = answer?.taken.map((one) => Object.assign(one, { takenAt, isProbe })) ?? [];
     if (answer) hear(answer, settlements, places);
     out += taken.length;
     // So late no request could end under its lock.

@@ -60,7 +60,7 @@ async function answeredWhileCutOff(site: Installation, proxy: RedisProxy): Promi
   await untilHeld(site);
   proxy.requests = () => CUT;
   proxy.replies = () => CUT;
-  await eventually('it has its answer', () => site.api.accepted[0]?.answeredAt != null);
+  await eventually('it has its answer', () => typeof site.api.accepted[0]?.answeredAt === 'number');
   site.startWorker();
   return id;
 }

@@ -5,7 +5,7 @@ import { createFleet, type Fleet, type RequestFacts } from '../../src/worker/fle
 import { createKeyring } from '../../src/worker/keyring.ts';
 import { createProcessor } from '../../src/worker/process-message.ts';
 import type { Sendable } from '../../src/worker/send.ts';
-import { createStop } from '../../src/worker/stop-signal.ts';
+import { Stop } from '../../src/worker/stop-signal.ts';
 import type { TakenHere } from '../../src/worker/turns.ts';
 import { type SimulatedTime, startSimulatedTime } from '../support/limits/simulated-time.ts';
 import { answered, judge } from '../unit/worker/exchanges.ts';
@@ -57,7 +57,7 @@ describe('a message that a worker has taken', () => {
     } as const;
     const process = createProcessor({ config, send, fleet, keyring, sealing: NO_KEYS, logger });
     const decide = async (taken: TakenHere) =>
-      (await process(taken, performance.now() + 60_000, createStop().signal)).attempt.decision;
+      (await process(taken, performance.now() + 60_000, new Stop())).attempt.decision;
     return { fleet, sent, decide };
   }
 

@@ -46,7 +46,7 @@ describe('the commands that Redis carries out for a message', () => {
     id,
     attempt,
     record: {
-      at: '2026-11-22T10:00:00.000Z',
+      atMs: Date.UTC(2026, 10, 22, 10),
       outcome: 'delivered',
       detail: null,
       httpStatus: 200,

@@ -1,4 +1,4 @@
-import { type AttemptRecord, encodeAttempt, MAX_HISTORY } from '../attempts.ts';
+import { encodeAttempt, MAX_HISTORY, type NewAttempt } from '../attempts.ts';
 import type { DeadLetterPayload } from '../dead-letter.ts';
 import { absentKey } from '../keys.ts';
 import type { Shard } from '../queues.ts';
@@ -28,7 +28,7 @@ export interface AttemptToSettle {
   /** The name of the attempt. */
   attempt: string;
   /** What goes to the history; `null` if nothing was tried. */
-  record: AttemptRecord | null;
+  record: NewAttempt | null;
   /** Whether the worker that opened the attempt lived to see its end. */
   survived: boolean;
   settlement: Settlement;

@@ -46,7 +46,7 @@ export function settlingOf(work: Work, outcome: Outcome): Settling {
   const { message, attempt, verdict } = work;
   const isNoted = outcome.isNoted && outcome.kind !== 'back';
   const record = {
-    at: '2026-11-22T10:00:00.000Z',
+    atMs: Date.UTC(2026, 10, 22, 10),
     outcome: 'failed',
     detail: null,
     httpStatus: 500,

@@ -1,7 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { ClassifyResponse } from '../../../src/worker/classify.ts';
 import type { Exchange } from '../../../src/worker/exchange.ts';
 import { createKeyring, type Key, type Keyring } from '../../../src/worker/keyring.ts';
+import { createProgress } from '../../../src/worker/progress.ts';
 import { createSend, diedInMidSend, type SendDeps } from '../../../src/worker/send.ts';
 import type { SendOptions } from '../../../src/worker/sender.ts';
 import { answered, unanswered } from './exchanges.ts';
@@ -19,6 +20,7 @@ const keyOfEachPage: Keyring = { keyFor: (pageId) => keyNamed(`key-of-${pageId}`
 function sendWith(exchange: Exchange, overrides: Partial<SendDeps> = {}) {
   const sent: { body: string; options: SendOptions }[] = [];
   const { logger, lines } = readableLogger();
+  const progress = createProgress({ workerId: 'w', concurrency: 1, timeoutMs: 200, shutdownMs: 0 });
   const send = createSend({
     config,
     sender: {
@@ -30,11 +32,12 @@ function sendWith(exchange: Exchange, overrides: Partial<SendDeps> = {}) {
     },
     keyring: { keyFor: () => keyNamed('secret-key') },
     classifyResponse: undefined,
+    progress,
     logger,
     ...overrides,
   });
   const { signal } = new AbortController();
-  return { sent, lines, signal, run: () => send({ pageId: 'p1', body: text, lockedUntil: 5000, signal }) };
+  return { sent, lines, signal, progress, run: () => send({ pageId: 'p1', body: text, lockedUntil: 5000, signal }) };
 }
 
 describe('an attempt', () => {
@@ -69,6 +72,16 @@ describe('an attempt', () => {
     ['no connection', unanswered(false, { kind: 'timeout' }), 'not-sent'],
   ])('judges %s', async (_what, exchange, kind) => {
     expect((await sendWith(exchange).run()).outcome.kind).toBe(kind);
+  });
+
+  it('counts as open until it has its answer, or fails', async () => {
+    const found = Promise.withResolvers<Key>();
+    const { run, progress } = sendWith(answered(200), { keyring: { keyFor: () => found.promise } });
+    const running = run();
+    await vi.waitUntil(() => progress.health().oldestAttemptMs > 0);
+    found.reject(new Error('no'));
+    await expect(running).rejects.toThrow('no');
+    expect(progress.health().oldestAttemptMs).toBe(0);
   });
 
   it('holds a Retry-After to the longest hold of the configuration', async () => {

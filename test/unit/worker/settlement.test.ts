@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type AttemptRecord, encodeAttempt } from '../../../src/shared/attempts.ts';
+import { type AttemptRecord, encodeAttempt, type NewAttempt } from '../../../src/shared/attempts.ts';
 import type { DeadReason } from '../../../src/shared/dead-letter.ts';
 import { NO_KEYS } from '../../../src/shared/sealing/sealing.ts';
 import type { Attempt } from '../../../src/worker/attempt.ts';
@@ -10,16 +10,21 @@ import { answered, judge } from './exchanges.ts';
 
 const request = { pageId: 'p1', conversationId: 'c1', message: { type: 'text' as const, text: 'Hello' } };
 
-function attempt(usedAttempt: boolean): AttemptRecord {
-  return {
-    at: '2026-01-05T12:00:00.000Z',
-    outcome: 'unknown',
-    detail: 'x',
-    httpStatus: 500,
-    durationMs: 3,
-    usedAttempt,
-  };
+const AT = Date.UTC(2026, 0, 5, 12);
+
+function attempt(usedAttempt: boolean): NewAttempt {
+  return { atMs: AT, outcome: 'unknown', detail: 'x', httpStatus: 500, durationMs: 3, usedAttempt };
 }
+
+/** The same as a letter shows it. */
+const shown: AttemptRecord = {
+  at: '2026-01-05T12:00:00.000Z',
+  outcome: 'unknown',
+  detail: 'x',
+  httpStatus: 500,
+  durationMs: 3,
+  usedAttempt: true,
+};
 
 const config: SettlementConfig = { attempts: 3, onDeadLetter: 'continue', sealing: NO_KEYS };
 
@@ -87,7 +92,7 @@ describe('deadLetterOf', () => {
       reason: 'exhausted',
       request,
       enqueuedAt: '2026-01-05T11:00:00.000Z',
-      attempts: [attempt(true), attempt(true), attempt(true)],
+      attempts: [shown, shown, shown],
       attemptsUsed: 3,
       attemptsAllowed: 3,
       response: { httpStatus: 500, body: 'oops' },
@@ -106,7 +111,7 @@ describe('deadLetterOf', () => {
     expect(letterOf({ record: attempt(false) })).toMatchObject({ attemptsUsed: 2 });
     expect(letterOf({ record: null, sent: null }, 'expired')).toMatchObject({
       attemptsUsed: 2,
-      attempts: [attempt(true), attempt(true)],
+      attempts: [shown, shown],
       response: null,
     });
   });

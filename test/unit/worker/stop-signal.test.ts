@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { abortSignalOf, createStop, orAborted } from '../../../src/worker/stop-signal.ts';
+import { abortSignalOf, orAborted, Stop } from '../../../src/worker/stop-signal.ts';
 
 function listenerOf(heard: string[], name: string): () => void {
   return () => void heard.push(name);
@@ -9,44 +9,44 @@ function listenerOf(heard: string[], name: string): () => void {
 
 describe('what ends the work on one message', () => {
   it('tells those that listen, once, and is aborted from then on', () => {
-    const { signal, abort } = createStop();
+    const stop = new Stop();
     const heard: string[] = [];
-    signal.addEventListener('abort', () => heard.push(`aborted: ${signal.aborted}`));
-    signal.addEventListener('abort', listenerOf(heard, 'other'));
-    expect([signal.aborted, heard]).toEqual([false, []]);
-    abort();
-    abort();
-    expect(signal.aborted).toBe(true);
+    stop.addEventListener('abort', () => heard.push(`aborted: ${stop.aborted}`));
+    stop.addEventListener('abort', listenerOf(heard, 'other'));
+    expect([stop.aborted, heard]).toEqual([false, []]);
+    stop.abort();
+    stop.abort();
+    expect(stop.aborted).toBe(true);
     expect(heard).toEqual(['aborted: true', 'other']);
   });
 
   it('tells nobody that has stopped listening, and nobody of what was before', () => {
-    const { signal, abort } = createStop();
+    const stop = new Stop();
     const heard: string[] = [];
     const leaving = listenerOf(heard, 'leaving');
-    signal.addEventListener('abort', leaving);
-    signal.addEventListener('abort', listenerOf(heard, 'staying'));
-    signal.removeEventListener('abort', leaving);
-    abort();
-    signal.addEventListener('abort', listenerOf(heard, 'late'));
-    abort();
+    stop.addEventListener('abort', leaving);
+    stop.addEventListener('abort', listenerOf(heard, 'staying'));
+    stop.removeEventListener('abort', leaving);
+    stop.abort();
+    stop.addEventListener('abort', listenerOf(heard, 'late'));
+    stop.abort();
     expect(heard).toEqual(['staying']);
   });
 
   it('ends one message and no other', () => {
-    const [one, other] = [createStop(), createStop()];
+    const [one, other] = [new Stop(), new Stop()];
     one.abort();
-    expect([one.signal.aborted, other.signal.aborted]).toEqual([true, false]);
+    expect([one.aborted, other.aborted]).toEqual([true, false]);
   });
 });
 
 describe('the same as an AbortSignal', () => {
   it('is aborted when that ends the work, or has ended it before', () => {
-    const stop = createStop();
-    const early = abortSignalOf(stop.signal);
+    const stop = new Stop();
+    const early = abortSignalOf(stop);
     expect(early.aborted).toBe(false);
     stop.abort();
-    expect([early.aborted, abortSignalOf(stop.signal).aborted]).toEqual([true, true]);
+    expect([early.aborted, abortSignalOf(stop).aborted]).toEqual([true, true]);
     expect(early.reason).toMatchObject({ name: 'AbortError' });
   });
 
