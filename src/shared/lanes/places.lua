@@ -14,6 +14,14 @@ local function pageOf(lane)
   return string.match(lane, '^[^/]+')
 end
 
+-- Redis takes long to write out a number that a command is given: what commands are given often is text.
+local IN_FLIGHT_TEXT = string.format('%d', IN_FLIGHT)
+local timeText
+local function nowText()
+  timeText = timeText or string.format('%d', redisNowMs())
+  return timeText
+end
+
 -- Redis with a full memory refuses a script's first write, and no later one. What makes room begins with a write that takes none.
 local function writeAlthoughFull(root)
   redis.call('ZREM', root .. 'turns', '')
@@ -52,10 +60,10 @@ local function readFleet(root)
   return fleetFacts
 end
 
--- One number for all that becomes ready in a call. A whole one: Redis compares those faster.
+-- One number, as text, for all that becomes ready in a call. A whole one: Redis compares those faster.
 local callTurn
 local function nextTurn(root)
-  callTurn = callTurn or redis.call('HINCRBY', root .. 'fleet', 'turn', 1)
+  callTurn = callTurn or string.format('%d', redis.call('HINCRBY', root .. 'fleet', 'turn', 1))
   return callTurn
 end
 
@@ -83,9 +91,10 @@ local function takeTurn(root, page, turn)
   redis.call('ZADD', root .. 'turns', 'NX', turn, page)
 end
 
-local function loseTurn(root, page)
-  pagesInTurns[page] = nil
-  redis.call('ZREM', root .. 'turns', page)
+local function loseTurns(root, pages)
+  if #pages == 0 then return end
+  for _, page in ipairs(pages) do pagesInTurns[page] = nil end
+  redis.call('ZREM', root .. 'turns', unpack(pages))
 end
 
 -- A page that has nothing to send takes no share. Conversations that an operator holds don't count. Returns whether it left.
@@ -95,18 +104,43 @@ local function leavePages(root, page)
   redis.call('SREM', root .. 'pages', page)
   redis.call('SREM', root .. 'asleep', page)
   redis.call('ZREM', root .. 'paced', page)
-  loseTurn(root, page)
+  loseTurns(root, { page })
   return true
 end
 
+-- Settlements place the heads of a page together: `nil` outside of them.
+local headsToPlace
+local function placeHeadOf(root, page, lane, score)
+  if not headsToPlace then return redis.call('ZADD', root .. 'heads:' .. page, score, lane) end
+  local heads = headsToPlace[page] or {}
+  headsToPlace[page] = heads
+  heads[#heads + 1] = score
+  heads[#heads + 1] = lane
+end
+
 local function placeHead(root, lane, score)
-  redis.call('ZADD', root .. 'heads:' .. pageOf(lane), score, lane)
+  placeHeadOf(root, pageOf(lane), lane, score)
+end
+
+local function placeHeadsTogether() headsToPlace = headsToPlace or {} end
+
+-- What somebody wrote of one page or message must not stop the others: the next repair finds what is left.
+local function placeHeadsNow(root)
+  for page, heads in pairs(headsToPlace or {}) do
+    local answer = redis.pcall('ZADD', root .. 'heads:' .. page, unpack(heads))
+    if type(answer) == 'table' then
+      for i = 1, #heads, 2 do redis.pcall('ZADD', root .. 'heads:' .. page, heads[i], heads[i + 1]) end
+    end
+  end
+  headsToPlace = nil
 end
 
 -- The lane's head waits for its turn. Whether an operator holds it is looked at when its turn comes.
 local function makeReady(root, lane, turn, isHigh, isFirst)
-  placeHead(root, lane, (isHigh and HIGH or 0) + (isFirst and -turn or turn))
-  takeTurn(root, pageOf(lane), turn)
+  local page, score = pageOf(lane), turn
+  if isHigh or isFirst then score = (isHigh and HIGH or 0) + (isFirst and -turn or turn) end
+  placeHeadOf(root, page, lane, score)
+  takeTurn(root, page, turn)
 end
 
 -- Back among those that BullMQ gives to nobody, sorted by the time since when they wait.
@@ -184,6 +218,7 @@ end
 
 -- An operator holds the conversation: if its head waits, it is out of its turn.
 local function holdLane(root, lane)
+  placeHeadsNow(root)
   local score = tonumber(redis.call('ZSCORE', root .. 'heads:' .. pageOf(lane), lane) or nil)
   if not score or score >= READY_BELOW then return end
   placeHead(root, lane, HELD)

@@ -11,19 +11,26 @@ local function windowSize(root)
   return math.max(1, math.ceil(fleet.concurrency / pageCount))
 end
 
+-- Asked once in a call, and after its settlements.
+local isAnythingPutOff
+local function isNothingPutOff(root)
+  if isAnythingPutOff == nil then isAnythingPutOff = redis.call('EXISTS', root .. 'send:delayed') == 1 end
+  return not isAnythingPutOff
+end
+
 -- A page on which everything fails must not grow without bound, and must not stop for what fails.
 --
 -- `most` is what is asked for: room beyond that need not be counted exactly.
 local function roomOf(root, page, most)
   local heads, size = root .. 'heads:' .. page, windowSize(root)
-  local busy = redis.call('ZCOUNT', heads, IN_FLIGHT, '(' .. HELD)
-  if busy == 0 or busy + most < size then return size - busy end
-  local inFlight = redis.call('ZCOUNT', heads, IN_FLIGHT, '(' .. BACKOFF)
+  local busy = redis.call('ZCOUNT', heads, IN_FLIGHT_TEXT, '(' .. HELD)
+  if busy == 0 or busy + most < size or isNothingPutOff(root) then return size - busy end
+  local inFlight = redis.call('ZCOUNT', heads, IN_FLIGHT_TEXT, '(' .. BACKOFF)
   return busy - inFlight >= 4 * size and 0 or size - inFlight
 end
 
 local function comeBackAt(root, page, time)
-  loseTurn(root, page)
+  loseTurns(root, { page })
   redis.call('ZADD', root .. 'paced', time, page)
 end
 
@@ -33,7 +40,7 @@ local function isKeptBack(root, page, now)
   if isPageHeldForGood(root, page) then
     -- It takes no share of the fleet; the end of the hold finds it again.
     redis.call('SMOVE', root .. 'pages', root .. 'asleep', page)
-    loseTurn(root, page)
+    loseTurns(root, { page })
     return true
   end
   local heldUntil = pageHeldUntil(root, page, now)
@@ -54,13 +61,16 @@ local function readyLanes(root, heads, most)
 end
 
 -- Takes heads out of the page's turn, at most `most`, into `found`: { id, lane }; into `again`, if there are more, when it has its
--- next turn.
-local function releaseOf(root, page, most, now, found, again)
+-- next turn, or else the page into `over`.
+local function releaseOf(root, page, most, now, found, again, over)
   if isKeptBack(root, page, now) then return end
   local heads = root .. 'heads:' .. page
   local room = roomOf(root, page, most)
   local wanted = math.min(most, room)
-  if wanted <= 0 then return loseTurn(root, page) end
+  if wanted <= 0 then
+    over[#over + 1] = page
+    return
+  end
   local lanes, seen = readyLanes(root, heads, wanted + 1)
   local isMore = seen > wanted
   local fleet, nextSlot = readFleet(root), nil
@@ -74,7 +84,7 @@ local function releaseOf(root, page, most, now, found, again)
     local id = redis.pcall('LINDEX', root .. 'lane:' .. lane, 0)
     if type(id) == 'string' then
       found[#found + 1] = { id, lane }
-      moves[#moves + 1] = IN_FLIGHT
+      moves[#moves + 1] = IN_FLIGHT_TEXT
       moves[#moves + 1] = lane
     else
       redis.call('ZREM', heads, lane)
@@ -82,12 +92,12 @@ local function releaseOf(root, page, most, now, found, again)
   end
   if #moves > 0 then redis.call('ZADD', heads, unpack(moves)) end
   if not isMore and #lanes <= wanted then
-    loseTurn(root, page)
+    over[#over + 1] = page
     if #moves == 0 then leavePages(root, page) end
   elseif nextSlot then
     comeBackAt(root, page, nextSlot)
   elseif #moves == 2 * room then
-    loseTurn(root, page)
+    over[#over + 1] = page
   else
     again[#again + 1] = nextTurn(root)
     again[#again + 1] = page
@@ -101,12 +111,13 @@ local function releaseHeads(root, most, now)
     local pages = redis.call('ZRANGE', root .. 'turns', 0, PAGES_AT_ONCE - 1)
     if #pages == 0 then break end
     local share = math.max(1, math.ceil((most - #found) / #pages))
-    local again = {}
+    local again, over = {}, {}
     for _, page in ipairs(pages) do
       looked = looked + 1
-      if #found < most then releaseOf(root, page, math.min(share, most - #found), now, found, again) end
+      if #found < most then releaseOf(root, page, math.min(share, most - #found), now, found, again, over) end
     end
     if #again > 0 then redis.call('ZADD', root .. 'turns', unpack(again)) end
+    loseTurns(root, over)
   end
   if #found > 0 then
     local ids = {}

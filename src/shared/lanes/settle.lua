@@ -35,6 +35,9 @@ local function holdPage(root, page, heldUntil, json)
   takeBackReleased(root, function(lane) return pageOf(lane) == page end)
 end
 
+-- How many values each kind of settlement has in the call.
+local VALUES = { delivered = 7, backoff = 7, back = 7, hold = 8, dead = 10 }
+
 -- One settlement: its message, attempt, and what becomes of the message:
 --   'delivered'  `ms` after it was taken     'dead'  for `reason`, with `letter`, and `hold` if its conversation is to be held
 --   'backoff', 'hold'  for `ms`, and with `hold` as long as that for the whole page      'back'  nothing was tried
@@ -42,10 +45,11 @@ end
 --
 -- Returns 'done', or { 'done', ms to wait }; 'late' (the attempt was closed by another worker), 'ended' or 'lost' (the message
 -- has ended, or is gone): nothing was changed but the history.
-local function settleOne(root, mostEntries, id, attempt, kind, entry, usesAttempt, survived, ms, reason, letter, hold)
+local function settleOne(root, mostEntries, id, attempt, kind, entry, usesAttempt, survived, ms, hold, reason, letter)
   local jobKey = root .. 'send:' .. id
-  local lane, place, open, history, used, expiresAt, turn, takenAt, behind, crashes, isHigh, nextAt = fieldsOf(jobKey, 'lane', 'place',
-    'attempt', 'history', 'used', 'exp', 'turn', 'processedOn', 'behind', 'crashes', 'high', 'next')
+  local lane, place, open, history, used, turn, takenAt, behind, crashes = fieldsOf(jobKey, 'lane', 'place', 'attempt', 'history',
+    'used', 'turn', 'processedOn', 'behind', 'crashes')
+  if not tonumber(turn) then turn = nil end
   local closed = survived == '1' and attempt or attempt .. '!'
   if not lane then
     local isOurs = kind == 'dead' and redis.call('HGET', root .. 'dead:' .. id, 'attempt') == closed
@@ -54,6 +58,7 @@ local function settleOne(root, mostEntries, id, attempt, kind, entry, usesAttemp
   if place ~= 'sending' or open ~= attempt then
     -- The reply to the same settlement was lost, and the client has asked again.
     if open == closed and place ~= 'sending' then
+      local nextAt = redis.call('HGET', jobKey, 'next')
       return nextAt and { 'done', math.max(0, nextAt - redisNowMs()) } or 'done'
     end
     if entry ~= '' then redis.call('HSET', jobKey, 'history', appended(history, entry, mostEntries)) end
@@ -72,39 +77,41 @@ local function settleOne(root, mostEntries, id, attempt, kind, entry, usesAttemp
 
   if kind == 'delivered' then
     -- Redis's clock, and a span that the worker has measured: no call for the time.
-    local endedAt = (tonumber(takenAt) or redisNowMs()) + math.floor(ms)
+    local endedAt = string.format('%d', (tonumber(takenAt) or redisNowMs()) + ms)
     redis.call('HSET', jobKey, 'place', 'ended', 'why', 'delivered', 'finishedOn', endedAt, unpack(changes))
     completed[#completed + 1] = endedAt
     completed[#completed + 1] = id
-    leaveLane(root, lane, id, tonumber(turn), behind)
+    leaveLane(root, lane, id, turn, behind)
     return 'done'
   end
   if kind == 'dead' then
+    local isHigh = redis.call('HGET', jobKey, 'high')
     writeLetter(root, id, lane, { reason = reason, data = letter, attempt = closed, isHigh = isHigh })
     -- Before the next message of the conversation could go.
     holdForLetter(root, lane, id, hold)
     redis.call('DEL', jobKey, jobKey .. ':logs')
-    leaveLane(root, lane, id, tonumber(turn), behind)
+    leaveLane(root, lane, id, turn, behind)
     if hold ~= '' then holdLane(root, lane) end
     return 'done'
   end
   if kind == 'back' then
-    redis.call('HDEL', jobKey, 'attempt')
+    redis.call('HSET', jobKey, 'attempt', closed)
     comeFirst(root, lane, id)
     return 'done'
   end
 
   -- No wait outlasts the message: at its end it expires on time and frees its conversation.
-  local now = redisNowMs()
-  nextAt = math.min(now + tonumber(ms), math.max(now, tonumber(expiresAt) or 0))
+  local now, expiresAt = redisNowMs(), tonumber(redis.call('HGET', jobKey, 'exp')) or 0
+  local nextAt = math.min(now + tonumber(ms), math.max(now, expiresAt))
   redis.call('HSET', jobKey, 'place', 'put-off', 'why', kind, 'next', nextAt, unpack(changes))
   putOff(root, id, lane, kind, nextAt)
-  if hold ~= '' then holdPage(root, pageOf(lane), now + tonumber(ms), hold) end
-  takeTurn(root, pageOf(lane), tonumber(turn) or nextTurn(root))
+  if hold and hold ~= '' then holdPage(root, pageOf(lane), now + tonumber(ms), hold) end
+  takeTurn(root, pageOf(lane), turn or nextTurn(root))
   return { 'done', nextAt - now }
 end
 
 local function finishSettlements(root)
+  placeHeadsNow(root)
   -- One lock alone ends by itself: the next attempt writes it anew.
   if #lockKeys > 1 then redis.call('DEL', unpack(lockKeys)) end
   if #completed > 0 then redis.call('ZADD', root .. 'send:completed', unpack(completed)) end

@@ -5,7 +5,6 @@ local MOST_CRASHES = 5
 -- The name of an attempt that is opened to be settled, not to be sent, ends in it.
 local UNTRIED = '-'
 
-local FIELDS = { 'lane', 'place', 'exp', 'attempt', 'crashes', 'name', 'data', 'timestamp', 'used', 'history', 'label', 'policy', 'replays' }
 
 -- It stands in BullMQ's `wait` though it is not its turn: an operator moved it in some dashboard.
 local function putWhereItBelongs(root, id, place, job)
@@ -55,12 +54,18 @@ end
 --   'go'       send it: the attempt is new         'expired'   it is too old
 --   'unknown'  a worker died while this attempt was open         'crashed'   the same, once too often
 --   'foreign'  no message of ours; it is removed
+-- The fields of one that nobody has tried, and that has nothing but its request, end with its timestamp.
 local function takeOne(root, id, worker, turn, laneOfHead)
   local jobKey = root .. 'send:' .. id
-  local job = redis.call('HMGET', jobKey, unpack(FIELDS))
-  local lane, place, expiresAt, attempt, crashes = job[1], job[2], tonumber(job[3]) or 0, job[4], tonumber(job[5]) or 0
-  if not lane or not job[3] then return takeAway(root, id, laneOfHead or lane) end
-  local function given(verdict, named) return { verdict, id, named, unpack(job, 6) } end
+  local lane, place, expiresAt, attempt, name, data, timestamp, label, policy, replays = fieldsOf(jobKey, 'lane', 'place', 'exp',
+    'attempt', 'name', 'data', 'timestamp', 'label', 'policy', 'replays')
+  if not lane or not expiresAt then return takeAway(root, id, laneOfHead or lane) end
+  local crashes, used, history
+  if attempt then crashes, used, history = fieldsOf(jobKey, 'crashes', 'used', 'history') end
+  local function given(verdict, named)
+    if not (attempt or label or policy or replays) then return { verdict, id, named, name, data, timestamp } end
+    return { verdict, id, named, name, data, timestamp, label, policy, replays, used or false, history or false }
+  end
 
   if place == 'sending' then
     -- Somebody sends it, and an operator moved it meanwhile.
@@ -73,21 +78,21 @@ local function takeOne(root, id, worker, turn, laneOfHead)
         -- Others may wait behind it.
         return wakeWorker(root)
       end
-      open(jobKey, worker, 'crashes', crashes + 1)
-      return given(crashes + 1 >= MOST_CRASHES and 'crashed' or 'unknown', attempt)
+      local count = (tonumber(crashes) or 0) + 1
+      open(jobKey, worker, 'crashes', count)
+      return given(count >= MOST_CRASHES and 'crashed' or 'unknown', attempt)
     end
   elseif not turn and place ~= 'released' then
     return putWhereItBelongs(root, id, place)
   end
 
   worker.attempts = worker.attempts + 1
-  local now = redisNowMs()
-  local isOld = now >= expiresAt
+  local isOld = redisNowMs() >= (tonumber(expiresAt) or 0)
   local named = string.format('%s%d%s', worker.name, worker.attempts, isOld and UNTRIED or '')
   if turn then
-    open(jobKey, worker, 'place', 'sending', 'attempt', named, 'processedOn', now, 'turn', turn)
+    open(jobKey, worker, 'place', 'sending', 'attempt', named, 'processedOn', nowText(), 'turn', turn)
   else
-    open(jobKey, worker, 'place', 'sending', 'attempt', named, 'processedOn', now)
+    open(jobKey, worker, 'place', 'sending', 'attempt', named, 'processedOn', nowText())
   end
   return given(isOld and 'expired' or 'go', named)
 end

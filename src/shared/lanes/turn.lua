@@ -7,20 +7,23 @@
 -- ARGV[7] how many of its reserved slots are due  ARGV[8] how many are not
 -- ARGV[9] 'woken' (the worker was to look now) or 'due' (it knows of a wait that is over): brings back what is due; or ''
 -- ARGV[10] '1' if one message goes whatever the limit says: a probe
--- ARGV[11]… settlements, ten values each: see settle.lua
+-- ARGV[11]… settlements: see settle.lua
 --
--- Returns { answers to the settlements, { verdict, id, attempt, name, data, timestamp, used, history, label, policy, replays } for each
+-- Returns { answers to the settlements, { verdict, id, attempt, name, data, timestamp, label, policy, replays, used, history } for each
 -- message that was taken, ms until each slot that was reserved, ms until the worker is to look again or '', and where it took: ms between two slots of
 -- the fleet's limit, 0 for none, '' if that was not looked at, and its burst }.
 
 local root, most = ARGV[1], tonumber(ARGV[6])
 local dueSlots, laterSlots, isProbe = tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[10] == '1'
 local send = root .. 'send:'
-local SETTLEMENT, UNKNOWN_PACE_MS = 10, 500
+local UNKNOWN_PACE_MS = 500
 
-local answers = {}
-for i = 11, #ARGV, SETTLEMENT do
-  answers[#answers + 1] = alone(settleOne, root, tonumber(ARGV[4]), unpack(ARGV, i, i + SETTLEMENT - 1))
+local answers, at = {}, 11
+placeHeadsTogether()
+while at <= #ARGV do
+  local after = at + VALUES[ARGV[at + 2]]
+  answers[#answers + 1] = alone(settleOne, root, tonumber(ARGV[4]), unpack(ARGV, at, after - 1))
+  at = after
 end
 finishSettlements(root)
 

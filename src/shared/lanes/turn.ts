@@ -145,7 +145,7 @@ export async function callTurn(shard: Shard, turn: Turn): Promise<TurnAnswer> {
 }
 
 function takenOf(verdict: Taken['verdict'], id: string, attempt: string, fields: readonly (string | null)[]): Taken {
-  const [type, data, timestamp, used, history, label, policy, replays] = fields;
+  const [type, data, timestamp, label, policy, replays, used, history] = fields;
   return {
     verdict,
     id,
@@ -174,19 +174,11 @@ function settleResult(answer: SettleAnswer): SettleResult | Error {
 
 function argumentsOf({ id, attempt, record, survived, settlement }: AttemptToSettle): (string | number)[] {
   const { kind } = settlement;
-  const isDead = kind === 'dead';
-  return [
-    id,
-    attempt,
-    kind,
-    record ? encodeAttempt(record) : '',
-    record?.usedAttempt ? 1 : 0,
-    survived ? 1 : 0,
-    durationOf(settlement),
-    isDead ? settlement.letter.reason : '',
-    isDead ? JSON.stringify(settlement.letter) : '',
-    holdOf(settlement),
-  ];
+  const entry = record ? encodeAttempt(record) : '';
+  const common = [id, attempt, kind, entry, record?.usedAttempt ? 1 : 0, survived ? 1 : 0, durationOf(settlement)];
+  if (kind === 'hold') common.push(holdOf(settlement));
+  if (kind === 'dead') common.push(holdOf(settlement), settlement.letter.reason, JSON.stringify(settlement.letter));
+  return common;
 }
 
 function durationOf(settlement: Settlement): number {

@@ -95,7 +95,7 @@ export async function mend(model: Model, world: World): Promise<void> {
   const { jobs, asleep } = await world.look();
   for (const message of openMessages(model)) if (isBack(message, jobs[message.id])) comeBack(message);
   // Of pages that an operator holds, heads are looked at when the hold has ended.
-  model.isDisturbed = model.lost === 'key' && asleep.length > 0;
+  model.isDisturbed = model.lost !== null && asleep.length > 0;
 }
 
 function isBack({ place }: Message, job: Record<string, string> | undefined): boolean {

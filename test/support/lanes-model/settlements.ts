@@ -108,7 +108,7 @@ function settle(model: Model, { work: { message }, toSettle }: Settling, closed:
   model.locks.delete(message.id);
   if (survived) message.crashes = 0;
   if (settlement.kind === 'back') {
-    message.attempt = '';
+    message.attempt = closed;
     comeBack(message);
     return { verdict: 'done', delayMs: 0 };
   }
