@@ -74,6 +74,8 @@ interface Settling {
 /** What runs in Redis at once must not keep others waiting. */
 const MOST_AT_ONCE = 50;
 const ASK_AGAIN_MS = 500;
+/** What was delivered waits so long at most for a slot, to be told in the same call. */
+const LONGEST_RIDE_MS = 50;
 
 export function createTurns(deps: TurnsDeps): Turns {
   const { shard, lockMs, logger } = deps;
@@ -90,6 +92,7 @@ export function createTurns(deps: TurnsDeps): Turns {
   let isLimited = false;
   let isFull = false;
   let isClosing = false;
+  let riding: NodeJS.Timeout | undefined;
   const underWay = new Set<Promise<number>>();
   const alarm = createAlarm({
     onTime: schedule,
@@ -108,8 +111,18 @@ export function createTurns(deps: TurnsDeps): Turns {
     underWay.add(speaking);
   }
 
+  /** Under a limit nothing can follow a message before the next slot: its end is told in the call that takes then. */
+  function scheduleSettlement({ settlement }: AttemptToSettle): void {
+    const inMs = slots.nextInMs();
+    if (settlement.kind !== 'delivered' || isClosing || inMs > LONGEST_RIDE_MS) schedule();
+    // A little later than the slot, in case that nothing is taken then.
+    else riding ??= setTimeout(schedule, Math.ceil(inMs) + 1);
+  }
+
   /** One call, or none if there is nothing to say. @returns how many messages it brought. */
   async function speak(isProbe = false): Promise<number> {
+    clearTimeout(riding);
+    riding = undefined;
     const settlements = settling.slice(0, MOST_AT_ONCE);
     settling = settling.slice(MOST_AT_ONCE);
     if (settling.length > 0) schedule();
@@ -228,7 +241,7 @@ export function createTurns(deps: TurnsDeps): Turns {
   async function settle(ended: AttemptToSettle): Promise<SettleResult> {
     const { promise, resolve } = Promise.withResolvers<SettleResult>();
     settling.push({ ended, resolve });
-    schedule();
+    scheduleSettlement(ended);
     return await promise;
   }
 
@@ -271,6 +284,7 @@ export function createTurns(deps: TurnsDeps): Turns {
     stopWaiting: alarm.ring,
     async close() {
       isClosing = true;
+      if (settling.length > 0) schedule();
       await giveBack(buffered.splice(0));
       while (underWay.size > 0) await Promise.all(underWay);
     },

@@ -69,7 +69,7 @@ describe('a worker that has taken messages and may not begin them', () => {
       await worker.close();
       expect(await taking).toBeUndefined();
       const job = await jobOf(id);
-      expect([job['place'], job['attempt'], job['history']]).toEqual([undefined, undefined, undefined]);
+      expect([job['place'], job['history']]).toEqual([undefined, undefined]);
       expect(await redis.exists(`${lanes.shard.root}send:active`)).toBe(0);
     });
 

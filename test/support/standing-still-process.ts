@@ -1,6 +1,6 @@
 import { Worker } from 'bullmq';
 import { Redis } from 'ioredis';
-import { Agent } from 'undici';
+import { Pool } from 'undici';
 
 /**
  * Loaded into a worker process before its own code, this lets a part of it stand still from SIGUSR2 on, as a fault in a
@@ -29,8 +29,8 @@ Redis.prototype.sendCommand = function standStill(command, stream) {
 };
 
 /** A function that is called before a request never returns. */
-const { dispatch } = Agent.prototype;
-Agent.prototype.dispatch = function standStill(options, handler) {
+const { dispatch } = Pool.prototype;
+Pool.prototype.dispatch = function standStill(options, handler) {
   if (part === 'event-loop' && isStill) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
   return dispatch.call(this, options, handler);
 };

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import { type Command, Redis } from 'ioredis';
-import { Agent } from 'undici';
+import { Pool } from 'undici';
 import { STOPPED, type StoppingPoint } from './stopping-point.ts';
 
 /**
@@ -58,9 +58,9 @@ Redis.prototype.sendCommand = function stopAtThePoint(command, stream) {
   }
 };
 
-const { dispatch } = Agent.prototype;
+const { dispatch } = Pool.prototype;
 
-Agent.prototype.dispatch = function stopBeforeRequest(options, handler) {
+Pool.prototype.dispatch = function stopBeforeRequest(options, handler) {
   if (isTaken && !hasStopped) stop();
   return dispatch.call(this, options, handler);
 };
