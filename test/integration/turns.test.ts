@@ -137,6 +137,39 @@ describe('what a worker says to its shard', () => {
     });
   });
 
+  describe('under a limit', () => {
+    const takeFirstOf3 = async (worker: TestWorker): Promise<TakenHere> => {
+      await lanes.rules({ intervalMs: 40 });
+      await store(3);
+      const [first] = await worker.takeAll(1);
+      if (!first) throw new Error('a message is there');
+      return first;
+    };
+
+    it('tells that a message was delivered in the call that takes the next one at its slot', async () => {
+      const worker = join();
+      const first = await takeFirstOf3(worker);
+      expect(await scriptsDuring(() => worker.deliver(first))).toBe(1);
+      expect(await scriptsDuring(async () => expect(await worker.take()).toMatchObject({ verdict: 'go' }))).toBe(0);
+    });
+
+    it('tells it also if nothing may be taken at the slot', async () => {
+      const worker = join();
+      const first = await takeFirstOf3(worker);
+      worker.fleet.leave = { waitMs: 60_000 };
+      expect((await worker.deliver(first)).result).toEqual({ verdict: 'done', delayMs: 0 });
+    });
+
+    it('tells it at once when the worker closes', async () => {
+      const worker = join();
+      const first = await takeFirstOf3(worker);
+      const settled = worker.deliver(first);
+      await worker.close();
+      expect(await jobOf(first.id)).toMatchObject({ place: 'ended', why: 'delivered' });
+      expect((await settled).result.verdict).toBe('done');
+    });
+  });
+
   describe('while the API is down', () => {
     it('takes one message as a probe, whatever the limit says', async () => {
       await lanes.rules({ intervalMs: 60_000 });
