@@ -150,7 +150,9 @@ export function createTurns(deps: TurnsDeps): Turns {
     out += taken.length;
     // So late no request could end under its lock.
     const isLate = performance.now() - takenAt > lockMs / 2;
-    const [begun, unbegun] = split(taken, ({ verdict }) => !isClosing && !(isLate && verdict === 'go'));
+    const mayBegin = ({ verdict }: TakenHere): boolean => !isClosing && !(isLate && verdict === 'go');
+    const begun = taken.filter(mayBegin);
+    const unbegun = taken.filter((one) => !begun.includes(one));
     buffered.push(...begun);
     for (const resolve of waiting) resolve(buffered.shift());
     if (buffered.length > 0) alarm.ring();
@@ -290,10 +292,6 @@ export function createTurns(deps: TurnsDeps): Turns {
     },
     isFull: () => isFull,
   };
-}
-
-function split<T>(all: readonly T[], isFirst: (one: T) => boolean): [T[], T[]] {
-  return [all.filter(isFirst), all.filter((one) => !isFirst(one))];
 }
 
 async function wakeAnother({ redis, root }: Shard): Promise<void> {
