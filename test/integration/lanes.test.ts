@@ -210,33 +210,6 @@ describe('the lanes', () => {
     expect(await takeAll()).toEqual([]);
   });
 
-  const seenAgo = async (ago: { time: number; backAt?: number }): Promise<void> => {
-    const times = Object.entries(ago).map(([field, ms]) => [field, String(Date.now() - ms)]);
-    await redis.hset(`${lanes.shard.root}fleet`, Object.fromEntries(times) as Record<string, string>);
-  };
-
-  it.each([
-    ['Redis was away and nobody has looked since', { time: 20_000 }],
-    ['the leader has just looked again', { time: 0, backAt: 1000 }],
-  ])('lock once more what is found open when %s: its worker may live, and knows more', async (_when, ago) => {
-    await lanes.store({ conversation: 'c1' });
-    const open = await start();
-    await seenAgo(ago);
-    await lanes.stall(open);
-    expect(await takeAll()).toEqual([]);
-    expect(await redis.lrange(`${send}active`, 0, '-1')).toEqual([open.id]);
-    expect(await redis.get(`${send}${open.id}:lock`)).toBe(open.attempt);
-    expect(await lanes.settle(open, delivered)).toEqual({ verdict: 'done', delayMs: 0 });
-  });
-
-  it('call unknown what is still open when Redis is back for longer than a lock', async () => {
-    await lanes.store({ conversation: 'c1' });
-    const open = await start();
-    await seenAgo({ time: 0, backAt: 61_000 });
-    await lanes.stall(open);
-    expect(await take()).toMatchObject({ verdict: 'unknown', attempt: open.attempt });
-  });
-
   it('keep an ended message with those that have ended, whoever moves it: it is never sent again', async () => {
     const dead = await lanes.store({ conversation: 'c1' });
     await lanes.settle(await start(), { kind: 'dead', letter, holds: false });
