@@ -8,7 +8,7 @@ local HORIZON_MS = 500
 -- a tenth over the limit. Lateness beyond this is lost.
 local CATCH_UP, LATENESS_MS, JITTER_MS = 0.95, 2000, 20
 -- The leader notes the time every second; longer than this ago, it was another time then.
-local LONGEST_TICK_MS = 10000
+local LONGEST_TICK_MS = 12000
 
 local function isDueBy(now, tat, intervalMs, burst)
   return tat - (burst - 1) * intervalMs <= now
