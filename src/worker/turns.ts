@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { setImmediate as atEndOfTurn, setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { SEND_QUEUE } from '../shared/keys.ts';
 import {
   type AttemptToSettle,
   callTurn,
   type SettleResult,
   type Taken,
   type TurnAnswer,
+  wakeAnother,
 } from '../shared/lanes/turn.ts';
 import type { Shard } from '../shared/queues.ts';
 import { createAlarm } from './alarm.ts';
@@ -92,6 +92,8 @@ export function createTurns(deps: TurnsDeps): Turns {
   let isLimited = false;
   let isFull = false;
   let isClosing = false;
+  /** It waits for a slot, and does not hear Redis. */
+  let isDeaf = false;
   let riding: NodeJS.Timeout | undefined;
   const underWay = new Set<Promise<number>>();
   const alarm = createAlarm({
@@ -111,11 +113,10 @@ export function createTurns(deps: TurnsDeps): Turns {
     underWay.add(speaking);
   }
 
-  /** Under a limit nothing can follow a message before the next slot: its end is told in the call that takes then. */
+  /** Under a limit nothing can follow a message before the next slot: its end is told in the call that takes then, or right after. */
   function scheduleSettlement({ settlement }: AttemptToSettle): void {
     const inMs = slots.nextInMs();
     if (settlement.kind !== 'delivered' || isClosing || inMs > LONGEST_RIDE_MS) schedule();
-    // A little later than the slot, in case that nothing is taken then.
     else riding ??= setTimeout(schedule, Math.ceil(inMs) + 1);
   }
 
@@ -218,6 +219,8 @@ export function createTurns(deps: TurnsDeps): Turns {
 
   function setAlarm(): void {
     alarm.set(slots.nextInMs());
+    // A settlement has used its last slot up, and found nothing to take: from now on it has to hear Redis again.
+    if (isDeaf && slots.count() === 0) alarm.ring();
   }
 
   async function probe(): Promise<TakenHere | undefined> {
@@ -278,7 +281,9 @@ export function createTurns(deps: TurnsDeps): Turns {
       if (leave !== 'go') alarm.due(leave === 'probe' ? 0 : leave.waitMs);
       setAlarm();
       // A worker that may take nothing hears nothing: it would keep the call from others.
-      await alarm.wait(slots.count() === 0 && leave === 'go' ? listen : null);
+      isDeaf = slots.count() > 0;
+      await alarm.wait(!isDeaf && leave === 'go' ? listen : null);
+      isDeaf = false;
     },
     abandon() {
       out -= 1;
@@ -292,8 +297,4 @@ export function createTurns(deps: TurnsDeps): Turns {
     },
     isFull: () => isFull,
   };
-}
-
-async function wakeAnother({ redis, root }: Shard): Promise<void> {
-  await redis.zadd(`${root}${SEND_QUEUE}:marker`, 0, '0');
 }

@@ -240,7 +240,10 @@ describe('the limits, whatever comes when', () => {
         const wholeMs = arrivals.length * slower.intervalMs;
         expect(Math.max(...timesOf(goes))).toBeLessThanOrEqual(1.1 * wholeMs + AHEAD_MS + 2 * pageLimit.intervalMs);
       });
-      await fc.assert(property, RUNS);
+      // A settlement used the last slot up and found nothing: its worker heard Redis no more.
+      const both = { limit: limitOf(20, 2), pageLimit: limitOf(17, 4) };
+      const deaf: Fleet = { workers: 1, pages: 1, sendMs: 80, lateMs: LATE_MS, seed: 2147483638 };
+      await fc.assert(property, { ...RUNS, examples: [[both, deaf]] });
     });
   });
 
@@ -256,7 +259,9 @@ describe('the limits, whatever comes when', () => {
       const goes = await run(arrivals, limits, fleet, { happenings: [clockSteps] });
       expectKept(goes, limits);
       const burst = (limits.limit?.burst ?? 0) + (limits.pageLimit?.burst ?? 0);
-      expect(longestPause(timesOf(goes))).toBeLessThanOrEqual(PAUSE_MS + (1 + burst) * slowest);
+      // The leader, the worker that it wakes, and the one that takes at the slot may each be late.
+      const lateMs = 3 * fleet.lateMs;
+      expect(longestPause(timesOf(goes))).toBeLessThanOrEqual(PAUSE_MS + (1 + burst) * slowest + lateMs);
     });
     await fc.assert(property, RUNS);
   });

@@ -1,6 +1,6 @@
 import { encodeAttempt, MAX_HISTORY, type NewAttempt } from '../attempts.ts';
 import type { DeadLetterPayload } from '../dead-letter.ts';
-import { absentKey } from '../keys.ts';
+import { absentKey, SEND_QUEUE } from '../keys.ts';
 import type { Shard } from '../queues.ts';
 
 /** What is to become of a message. */
@@ -142,6 +142,11 @@ export async function callTurn(shard: Shard, turn: Turn): Promise<TurnAnswer> {
     else answer.taken.push(takenOf(verdict, id, attempt ?? '', fields));
   }
   return answer;
+}
+
+/** A worker heard that there is something to take, and is not going to. */
+export async function wakeAnother({ redis, root }: Shard): Promise<void> {
+  await redis.zadd(`${root}${SEND_QUEUE}:marker`, 0, '0');
 }
 
 function takenOf(verdict: Taken['verdict'], id: string, attempt: string, fields: readonly (string | null)[]): Taken {

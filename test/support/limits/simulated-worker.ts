@@ -87,6 +87,8 @@ export function createSimulatedWorker({
     out += answer.taken.length;
     for (const taken of answer.taken) begin(taken);
     setAlarm();
+    const isDeaf = isWaiting && listensSince === null;
+    if (isDeaf && slots.count() === 0) plan(nowMs(), ask);
     return answer.taken.length;
   }
 
