@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
+import { hold } from '../../src/shared/lanes/hold.ts';
 import { connectPatiently } from '../../src/shared/redis.ts';
 import type { RedisServer } from '../../src/testing/redis-handle.ts';
 import type { TakenHere, TurnsDeps } from '../../src/worker/turns.ts';
@@ -138,9 +139,9 @@ describe('what a worker says to its shard', () => {
   });
 
   describe('under a limit', () => {
-    const takeFirstOf3 = async (worker: TestWorker): Promise<TakenHere> => {
+    const takeFirstOf = async (count: number, worker: TestWorker): Promise<TakenHere> => {
       await lanes.rules({ intervalMs: 40 });
-      await store(3);
+      await store(count);
       const [first] = await worker.takeAll(1);
       if (!first) throw new Error('a message is there');
       return first;
@@ -148,21 +149,34 @@ describe('what a worker says to its shard', () => {
 
     it('tells that a message was delivered in the call that takes the next one at its slot', async () => {
       const worker = join();
-      const first = await takeFirstOf3(worker);
+      const first = await takeFirstOf(3, worker);
       expect(await scriptsDuring(() => worker.deliver(first))).toBe(1);
       expect(await scriptsDuring(async () => expect(await worker.take()).toMatchObject({ verdict: 'go' }))).toBe(0);
     });
 
     it('tells it also if nothing may be taken at the slot', async () => {
       const worker = join();
-      const first = await takeFirstOf3(worker);
+      const first = await takeFirstOf(3, worker);
       worker.fleet.leave = { waitMs: 60_000 };
       expect((await worker.deliver(first)).result).toEqual({ verdict: 'done', delayMs: 0 });
     });
 
+    it('hears Redis again when a settlement has used its last slot up, and found nothing to take', async () => {
+      const worker = join();
+      const first = await takeFirstOf(2, worker);
+      await hold(lanes.shard, { reason: 'operator' });
+      // The answer comes before the timer of the slot, which it stops.
+      vi.spyOn(globalThis, 'setTimeout').mockReturnValue(undefined as unknown as NodeJS.Timeout);
+      const waiting = worker.untilWork(async () => await Promise.resolve(true));
+      const settlement = { kind: 'backoff', delayMs: 5000 } as const;
+      for (const end = performance.now() + 90; performance.now() < end;);
+      await worker.settle({ ...deliveryOf(first), settlement }, false);
+      await waiting;
+    });
+
     it('tells it at once when the worker closes', async () => {
       const worker = join();
-      const first = await takeFirstOf3(worker);
+      const first = await takeFirstOf(3, worker);
       const settled = worker.deliver(first);
       await worker.close();
       expect(await jobOf(first.id)).toMatchObject({ place: 'ended', why: 'delivered' });
