@@ -171,7 +171,7 @@ describe('what a worker says to its shard', () => {
       const settlement = { kind: 'backoff', delayMs: 5000 } as const;
       for (const end = performance.now() + 90; performance.now() < end;);
       await worker.settle({ ...deliveryOf(first), settlement }, false);
-      await waiting;
+      await expect(waiting).resolves.toBeUndefined();
     });
 
     it('tells it at once when the worker closes', async () => {
