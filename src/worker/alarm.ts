@@ -65,6 +65,8 @@ export function createAlarm({ onTime, passOn }: AlarmDeps): Alarm {
     },
     set(slotInMs) {
       clearTimeout(timer);
+      // A settlement may have used the last slot up and found nothing to take: whoever waits for it has to hear Redis again.
+      if (slotInMs === Infinity && listening === null) ring();
       const inMs = Math.min(slotInMs, Math.min(wokenAt, dueAts[0] ?? Infinity) - performance.now());
       if (inMs === Infinity) return;
       timer = setTimeout(

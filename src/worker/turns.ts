@@ -92,8 +92,6 @@ export function createTurns(deps: TurnsDeps): Turns {
   let isLimited = false;
   let isFull = false;
   let isClosing = false;
-  /** It waits for a slot, and does not hear Redis. */
-  let isDeaf = false;
   let riding: NodeJS.Timeout | undefined;
   const underWay = new Set<Promise<number>>();
   const alarm = createAlarm({
@@ -219,8 +217,6 @@ export function createTurns(deps: TurnsDeps): Turns {
 
   function setAlarm(): void {
     alarm.set(slots.nextInMs());
-    // A settlement has used its last slot up, and found nothing to take: from now on it has to hear Redis again.
-    if (isDeaf && slots.count() === 0) alarm.ring();
   }
 
   async function probe(): Promise<TakenHere | undefined> {
@@ -281,9 +277,7 @@ export function createTurns(deps: TurnsDeps): Turns {
       if (leave !== 'go') alarm.due(leave === 'probe' ? 0 : leave.waitMs);
       setAlarm();
       // A worker that may take nothing hears nothing: it would keep the call from others.
-      isDeaf = slots.count() > 0;
-      await alarm.wait(!isDeaf && leave === 'go' ? listen : null);
-      isDeaf = false;
+      await alarm.wait(slots.count() === 0 && leave === 'go' ? listen : null);
     },
     abandon() {
       out -= 1;

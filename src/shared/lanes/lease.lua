@@ -17,8 +17,7 @@ end
 
 -- What the leader notes of the time. The leader looks every second: after a longer gap Redis was away, or its clock has stepped forward.
 local function timeNoted(root, now)
-  local seenAt = readFleet(root).time
-  if seenAt and now - seenAt > LONGEST_TICK_MS then return 'time', now, 'backAt', now end
+  if isAfterGap(readFleet(root), now) then return 'time', now, 'backAt', now end
   return 'time', now
 end
 

@@ -10,6 +10,10 @@ local CATCH_UP, LATENESS_MS, JITTER_MS = 0.95, 2000, 20
 -- The leader notes the time every second; longer than this ago, it was another time then.
 local LONGEST_TICK_MS = 12000
 
+local function isAfterGap(fleet, now)
+  return fleet.time and now - fleet.time > LONGEST_TICK_MS
+end
+
 local function isDueBy(now, tat, intervalMs, burst)
   return tat - (burst - 1) * intervalMs <= now
 end
@@ -18,7 +22,7 @@ end
 local function boundedTat(fleet, now)
   local earliest = now - (fleet.pageIntervalMs > 0 and math.min(JITTER_MS, fleet.intervalMs) or 0)
   -- Redis's clock has stepped forward, and slots are still reserved.
-  if fleet.time and now - fleet.time > LONGEST_TICK_MS then earliest = now + HORIZON_MS end
+  if isAfterGap(fleet, now) then earliest = now + HORIZON_MS end
   return math.min(math.max(fleet.tat, earliest), now + HORIZON_MS + fleet.burst * fleet.intervalMs)
 end
 

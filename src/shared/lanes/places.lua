@@ -122,7 +122,7 @@ local function placeHead(root, lane, score)
   placeHeadOf(root, pageOf(lane), lane, score)
 end
 
-local function placeHeadsTogether() headsToPlace = headsToPlace or {} end
+local function placeHeadsTogether() headsToPlace = {} end
 
 -- What somebody wrote of one page or message must not stop the others: the next repair finds what is left.
 local function placeHeadsNow(root)

@@ -21,7 +21,7 @@ end
 -- a lock to say what they know. Returns what is left of it, in ms.
 local function graceMs(root, now, lockMs)
   local fleet = readFleet(root)
-  if fleet.time and now - fleet.time > LONGEST_TICK_MS then return lockMs end
+  if isAfterGap(fleet, now) then return lockMs end
   if not fleet.backAt or fleet.backAt > now then return 0 end
   return math.max(0, fleet.backAt + lockMs - now)
 end
