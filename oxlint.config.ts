@@ -12,36 +12,60 @@ const layers = [
   { name: 'cli', whole: ['shared', 'testing'], entries: ['producer', 'worker', 'dead-letters', 'console'] },
 ];
 
-const layerRules = layers.map((layer): OxlintOverride => {
+// In each of these layers, a room (a folder) imports from those that are named before it, and from no other one.
+const rooms: Record<string, readonly string[] | undefined> = {
+  shared: 'errors validation model config sealing redis lanes layout session reading actions'.split(' '),
+  worker: 'http keys limits fleet message bullmq'.split(' '),
+  console: 'http facts html access observe overview holds find pages workers dead-letters queues server'.split(' '),
+  cli: 'context terminal commands letters reshard send watch demo'.split(' '),
+};
+
+interface Restriction {
+  group?: string[];
+  regex?: string;
+  message: string;
+}
+
+function restrictionsOf(layer: (typeof layers)[number]): Restriction[] {
   const others = layers.map(({ name }) => name).filter((name) => name !== layer.name && !layer.whole.includes(name));
   const may = [...layer.whole, ...layer.entries.map((name) => `${name}/index.ts`), 'itself'].join(', ');
-  return {
-    files: [`src/${layer.name}/**`],
-    rules: {
-      'no-restricted-imports': [
-        'error',
-        {
-          patterns: [
-            {
-              group: [
-                ...others.map((name) => `../**/${name}/**`),
-                ...layer.entries.map((name) => `!../**/${name}/index.ts`),
-              ],
-              message: `src/${layer.name} imports only: ${may}.`,
-            },
-            {
-              group: ['../**/test/**', '../**/bench/**', '../**/examples/**', '../**/scripts/**', '../**/dist/**'],
-              message: 'src imports nothing that is not published.',
-            },
-            { regex: '^\\./\\.\\./', message: 'Start with ../, or the layers cannot be told.' },
-            { regex: '^kitechat-sender(/|$)', message: 'Inside the package import by relative path.' },
-            { regex: '^(node:)?process$', message: 'Use the global process: lint sees what is taken from it.' },
-          ],
-        },
-      ],
+  return [
+    {
+      group: [...others.map((name) => `../**/${name}/**`), ...layer.entries.map((name) => `!../**/${name}/index.ts`)],
+      message: `src/${layer.name} imports only: ${may}.`,
     },
+    {
+      group: ['../**/test/**', '../**/bench/**', '../**/examples/**', '../**/scripts/**', '../**/dist/**'],
+      message: 'src imports nothing that is not published.',
+    },
+    { regex: '^\\./\\.\\./', message: 'Start with ../, or the layers cannot be told.' },
+    { regex: '^kitechat-sender(/|$)', message: 'Inside the package import by relative path.' },
+    { regex: '^(node:)?process$', message: 'Use the global process: lint sees what is taken from it.' },
+  ];
+}
+
+function laterRooms(layer: string, inOrder: readonly string[], index: number): Restriction {
+  const before = inOrder.slice(0, index).join(', ') || 'none';
+  return {
+    group: inOrder.slice(index + 1).flatMap((later) => [`../${later}/**`, `../../${later}/**`]),
+    message: `src/${layer}/${inOrder[index]} imports only the rooms before it: ${before}.`,
   };
+}
+
+const layerRules = layers.flatMap((layer): OxlintOverride[] => {
+  const restrictions = restrictionsOf(layer);
+  const rules = [importRule(`src/${layer.name}/**`, restrictions)];
+  const inOrder = rooms[layer.name] ?? [];
+  for (const [index, room] of inOrder.entries()) {
+    const ofRoom = [...restrictions, laterRooms(layer.name, inOrder, index)];
+    rules.push(importRule(`src/${layer.name}/${room}/**`, ofRoom));
+  }
+  return rules;
 });
+
+function importRule(files: string, patterns: Restriction[]): OxlintOverride {
+  return { files: [files], rules: { 'no-restricted-imports': ['error', { patterns }] } };
+}
 
 const environment = [
   { object: 'process', property: 'env', message: 'Only main.ts reads the environment: take the value as an argument.' },
@@ -110,7 +134,7 @@ export default defineConfig({
     'typescript/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
 
     // Modules
-    'import/no-cycle': 'error',
+    'import/no-cycle': ['error', { ignoreTypes: false }],
     'import/no-default-export': 'error',
     'import/no-duplicates': 'error',
     'import/no-mutable-exports': 'error',

@@ -1,4 +1,4 @@
-import type { SendRequest } from '../src/shared/message.ts';
+import type { SendRequest } from '../src/shared/model/message.ts';
 
 /** Messages whose conversations take turns: the first one of each, then the second one of each … */
 export interface Workload {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { SendRequest } from '../../src/shared/message.ts';
+import type { SendRequest } from '../../src/shared/model/message.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import type { Benchmark, Measurement } from '../benchmark.ts';
 import type { Moment } from '../../test/support/api/questions.ts';

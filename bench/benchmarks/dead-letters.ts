@@ -1,4 +1,4 @@
-import { connectPatiently } from '../../src/shared/redis.ts';
+import { connectPatiently } from '../../src/shared/session/connect.ts';
 import { runCommand } from '../../test/support/command-line.ts';
 import { writeLetters } from '../../test/support/written-letters.ts';
 import type { Benchmark, Measurement, Side } from '../benchmark.ts';

@@ -1,4 +1,4 @@
-import type { SendRequest } from '../../src/shared/message.ts';
+import type { SendRequest } from '../../src/shared/model/message.ts';
 
 /** How a contestant stores messages. */
 export interface StoringSide {

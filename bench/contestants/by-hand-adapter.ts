@@ -1,6 +1,6 @@
 import { Queue, Worker, type WorkerOptions } from 'bullmq';
 import { Redis } from 'ioredis';
-import type { SendRequest } from '../../src/shared/message.ts';
+import type { SendRequest } from '../../src/shared/model/message.ts';
 import type { StoringSide, WorkOptions } from './adapter.ts';
 
 const QUEUE = 'send';

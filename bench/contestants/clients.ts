@@ -1,6 +1,6 @@
 import ky from 'ky';
 import { Agent, request } from 'undici';
-import type { SendRequest } from '../../src/shared/message.ts';
+import type { SendRequest } from '../../src/shared/model/message.ts';
 import type { ContestantOptions } from './contestant.ts';
 
 export type ClientName = 'ky' | 'undici';

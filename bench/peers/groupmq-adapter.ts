@@ -1,6 +1,6 @@
 import { Queue, Worker } from 'groupmq';
 import { Redis } from 'ioredis';
-import type { SendRequest } from '../../src/shared/message.ts';
+import type { SendRequest } from '../../src/shared/model/message.ts';
 import type { StoringSide, WorkOptions } from '../contestants/adapter.ts';
 
 /** A group per conversation; retries as often as in the others. */

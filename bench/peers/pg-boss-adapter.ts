@@ -1,5 +1,5 @@
 import { PgBoss } from 'pg-boss';
-import type { SendRequest } from '../../src/shared/message.ts';
+import type { SendRequest } from '../../src/shared/model/message.ts';
 import type { StoringSide, WorkOptions } from '../contestants/adapter.ts';
 
 const QUEUE = 'send';

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { connectPatiently } from '../../src/shared/redis.ts';
-import { startRedisServer } from '../../src/testing/redis-server.ts';
+import { connectPatiently } from '../../src/shared/session/connect.ts';
+import { startRedisServer } from '../../src/testing/redis/redis-server.ts';
 import { peerVersions } from '../peers/install.ts';
 import { findPostgres } from '../stage/postgres-program.ts';
 import { MissingError } from '../stage/stores.ts';

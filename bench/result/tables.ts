@@ -1,4 +1,4 @@
-import { table } from '../../src/cli/table.ts';
+import { table } from '../../src/cli/terminal/table.ts';
 import type { Benchmark, Limit, Measurement } from '../benchmark.ts';
 import type { Round } from '../rounds.ts';
 import { median, spread, type Spread } from './statistics.ts';

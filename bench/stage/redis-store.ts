@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { startRedisServer } from '../../src/testing/redis-server.ts';
+import { startRedisServer } from '../../src/testing/redis/redis-server.ts';
 import { processorTimeUs } from './processor-time.ts';
 import type { Store } from './stores.ts';
 import { usedMemory } from './used-memory.ts';

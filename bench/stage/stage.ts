@@ -1,6 +1,6 @@
 import { createProducer, type Producer } from '../../src/producer/index.ts';
-import { randomPort } from '../../src/testing/random-port.ts';
-import { startRedisServer } from '../../src/testing/redis-server.ts';
+import { randomPort } from '../../src/testing/redis/random-port.ts';
+import { startRedisServer } from '../../src/testing/redis/redis-server.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { type ApiProcess, startApi } from '../../test/support/api/start.ts';
 import { openStatus } from './status.ts';

@@ -1,7 +1,7 @@
-import { loadConfig } from '../../src/shared/config.ts';
-import { deadlineIn } from '../../src/shared/deadline.ts';
-import { createSession } from '../../src/shared/session.ts';
-import { readStatus, type Status } from '../../src/shared/status.ts';
+import { loadConfig } from '../../src/shared/config/config.ts';
+import { deadlineIn } from '../../src/shared/redis/deadline.ts';
+import { createSession } from '../../src/shared/session/session.ts';
+import { readStatus, type Status } from '../../src/shared/reading/status.ts';
 
 /** What `kitechat-sender status` shows, without a process for each look. */
 export interface StatusReader extends AsyncDisposable {

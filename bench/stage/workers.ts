@@ -1,4 +1,4 @@
-import { killWithParent } from '../../src/testing/kill-with-parent.ts';
+import { killWithParent } from '../../src/testing/redis/kill-with-parent.ts';
 import { type CommandProcess, startCommand } from '../../test/support/command-line.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { workerIdOf } from '../../test/support/open-requests.ts';

@@ -1,7 +1,7 @@
-import { exitCodes } from '../../src/cli/context.ts';
-import { exitCodeGuide } from '../../src/cli/exit-code-guide.ts';
-import { deadReasons } from '../../src/shared/dead-letter.ts';
-import { deadReasonGuide, errorGuide, type ErrorGuide } from '../../src/shared/error-guide.ts';
+import { exitCodes } from '../../src/cli/context/context.ts';
+import { exitCodeGuide } from './exit-code-guide.ts';
+import { deadReasons } from '../../src/shared/model/dead-letter.ts';
+import { deadReasonGuide, errorGuide, type ErrorGuide } from './error-guide.ts';
 import { GENERATED } from './generated.ts';
 
 const SOURCES: readonly { from: ErrorGuide['from']; title: string }[] = [

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-import { type CommandContext, exitCodes, line, READER_GONE } from './context.ts';
-import { describeFault } from './fault.ts';
+import { type CommandContext, exitCodes, line, READER_GONE } from './context/context.ts';
+import { describeFault } from './terminal/fault.ts';
 
 /** Ctrl-C under npm comes twice at once: from the terminal and from npm. */
 const SAME_INTERRUPT_MS = 1000;
@@ -75,8 +75,8 @@ async function main(): Promise<number> {
   // Loaded only now: a container that is stopped while it starts has the handlers above already.
   const [{ CommanderError }, { unknownVariables }, { failureOf }, { createProgram }] = await Promise.all([
     import('commander'),
-    import('../shared/config.ts'),
-    import('./failure.ts'),
+    import('../shared/config/config.ts'),
+    import('./terminal/failure.ts'),
     import('./program.ts'),
   ]);
   for (const warning of unknownVariables(process.env)) line(process.stderr, `warning: ${warning}`);

@@ -1,14 +1,14 @@
 import { once } from 'node:events';
 import { Command, Option } from 'commander';
-import { reading } from '../shared/ask-redis.ts';
+import { reading } from '../shared/session/calls.ts';
 import { version } from '../shared/version.ts';
-import { type Actions, json, lazily, repeatable, type Run, shardCount, wholeNumber } from './arguments.ts';
-import { type CommandContext, type ExitCode, exitCodes } from './context.ts';
-import { addDeadLetterCommands } from './dead-letter-commands.ts';
-import type { FakeApiOptions } from './fake-api.ts';
-import { addHoldCommands, addLimitCommands } from './pace-commands.ts';
+import { type Actions, json, lazily, repeatable, type Run, shardCount, wholeNumber } from './context/arguments.ts';
+import { type CommandContext, type ExitCode, exitCodes } from './context/context.ts';
+import { addDeadLetterCommands } from './letters/commands.ts';
+import type { FakeApiOptions } from './commands/fake-api.ts';
+import { addHoldCommands, addLimitCommands } from './commands/pace-commands.ts';
 
-const status = lazily(async () => (await import('./status.ts')).status);
+const status = lazily(async () => (await import('./commands/status.ts')).status);
 const watchStatus = lazily(async () => (await import('./watch/watch-status.ts')).watchStatus);
 
 /** The command line. `finish` is told the exit code of the command that ran. */
@@ -34,14 +34,14 @@ export function createProgram(context: CommandContext, finish: (exitCode: ExitCo
   program
     .command('worker')
     .description('deliver messages until SIGTERM or SIGINT, then drain and end')
-    .action(run(lazily(async () => (await import('./worker.ts')).runWorker)));
+    .action(run(lazily(async () => (await import('./commands/worker.ts')).runWorker)));
 
   program
     .command('send')
     .description('store the messages of an NDJSON file or of stdin, one {pageId, conversationId, message, …} a line')
     .argument('[FILE]', 'the file; stdin if left out, or if it is -')
     .addHelpText('after', sendHelp)
-    .action(run(lazily(async () => (await import('./send.ts')).send)));
+    .action(run(lazily(async () => (await import('./send/send.ts')).send)));
 
   program
     .command('status')
@@ -58,14 +58,14 @@ export function createProgram(context: CommandContext, finish: (exitCode: ExitCo
     .description('where one message stands, and its attempts')
     .argument('<ID>', 'as "send" and the log of a worker print it')
     .addOption(json())
-    .action(ask(lazily(async () => (await import('./message.ts')).showMessage)));
+    .action(ask(lazily(async () => (await import('./commands/message.ts')).showMessage)));
 
   program
     .command('cancel')
     .description('cancel one message that nobody has begun to send')
     .argument('<ID>', 'as "send" and the log of a worker print it')
     .addOption(json())
-    .action(run(lazily(async () => (await import('./cancel.ts')).cancel)));
+    .action(run(lazily(async () => (await import('./commands/cancel.ts')).cancel)));
 
   const actions: Actions = { run, ask, askToEnd };
   addDeadLetterCommands(program, actions);
@@ -82,7 +82,7 @@ export function createProgram(context: CommandContext, finish: (exitCode: ExitCo
   program
     .command('console')
     .description("the operators' page alone, without a worker, until SIGTERM or SIGINT")
-    .action(run(lazily(async () => (await import('./console.ts')).runConsole)));
+    .action(run(lazily(async () => (await import('./commands/console.ts')).runConsole)));
 
   program
     .command('fake-api')
@@ -102,7 +102,10 @@ export function createProgram(context: CommandContext, finish: (exitCode: ExitCo
     )
     .addHelpText('after', faultHelp)
     .action(
-      run(async (given, options: FakeApiOptions) => await (await import('./fake-api.ts')).fakeApi(given, options)),
+      run(
+        async (given, options: FakeApiOptions) =>
+          await (await import('./commands/fake-api.ts')).fakeApi(given, options),
+      ),
     );
 
   program

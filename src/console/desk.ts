@@ -1,22 +1,19 @@
 import { Hono } from 'hono';
-import type { AccessEnv } from './access.ts';
-import { createAssets } from './assets.ts';
-import { createBulkJobs } from './bulk-jobs.ts';
-import { addBulkRoutes } from './bulk-routes.ts';
-import { addDeadLetterRoutes } from './dead-letter-routes.ts';
-import type { DeskDeps } from './desk-deps.ts';
-import { addEntryRoutes } from './entry-routes.ts';
-import { answerFailure } from './failures.ts';
-import { addFindRoutes } from './find-routes.ts';
-import { addHoldRoutes } from './hold-routes.ts';
-import { addOverviewRoutes } from './overview-routes.ts';
-import { addPageRoutes } from './page-routes.ts';
-import { addQueueRoutes } from './queue-routes.ts';
-import { addWorkerRoutes } from './worker-routes.ts';
-import { show } from './layout.ts';
-import { notice } from './parts.ts';
-
-export type DeskApp = Hono<AccessEnv>;
+import { createAssets } from './http/assets.ts';
+import { createBulkJobs } from './dead-letters/bulk-jobs.ts';
+import { addBulkRoutes } from './dead-letters/bulk-routes.ts';
+import { addDeadLetterRoutes } from './dead-letters/list-routes.ts';
+import type { DeskApp, DeskDeps } from './facts/deps.ts';
+import { addEntryRoutes } from './dead-letters/entry-routes.ts';
+import { answerFailure } from './html/failures.ts';
+import { addFindRoutes } from './find/routes.ts';
+import { addHoldRoutes } from './holds/routes.ts';
+import { addOverviewRoutes } from './overview/routes.ts';
+import { addPageRoutes } from './pages/routes.ts';
+import { addQueueRoutes } from './queues/routes.ts';
+import { addWorkerRoutes } from './workers/routes.ts';
+import { show } from './html/layout.ts';
+import { notice } from './html/parts.ts';
 
 /**
  * The console: every page of it, and what they load. It must stand behind `createAccess`, which says who asks.

@@ -1,1 +1,1 @@
-export { type HttpOptions, type HttpServer, startHttp } from './http-server.ts';
+export { type HttpOptions, type HttpServer, startHttp } from './server/server.ts';

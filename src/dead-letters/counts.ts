@@ -1,8 +1,7 @@
-import { type DeadReason, deadReasons } from '../shared/dead-letter.ts';
-import { letterKey, lettersKey, pageKey, pagesKey, reasonKey } from '../shared/lanes/letters.ts';
-import { parseDeadLetter } from '../shared/parse-dead-letter.ts';
-import type { Shard } from '../shared/queues.ts';
-import { readPipeline } from '../shared/read-pipeline.ts';
+import { type DeadReason, deadReasons, parseDeadLetter } from '../shared/model/dead-letter.ts';
+import { letterKey, lettersKey, pageKey, pagesKey, reasonKey } from '../shared/lanes/letters/letters.ts';
+import type { Shard } from '../shared/lanes/shard.ts';
+import { readPipeline } from '../shared/redis/pipeline.ts';
 
 /** How many dead letters there are, and of what. */
 export interface DeadLetterCounts {

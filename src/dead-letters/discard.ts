@@ -1,7 +1,7 @@
-import { changeRedis } from '../shared/change-redis.ts';
-import { shardOfId } from '../shared/keys.ts';
-import { discardLetters } from '../shared/lanes/letters.ts';
-import type { OnProgress } from './progress.ts';
+import { changeRedis } from '../shared/session/calls.ts';
+import { shardOfId } from '../shared/lanes/keys.ts';
+import { discardLetters } from '../shared/lanes/letters/letters.ts';
+import type { OnProgress } from './entry.ts';
 import type { ReplayDeps } from './replay-one.ts';
 import { type Candidate, type DeadLetterSelection, inGivenOrder, select, type SelectDeps } from './selection.ts';
 

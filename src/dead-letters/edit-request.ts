@@ -1,5 +1,5 @@
-import { InvalidMessageError, type MessageIssue } from '../shared/errors.ts';
-import { parseSendRequest, type SendRequest } from '../shared/message.ts';
+import { InvalidMessageError, type MessageIssue } from '../shared/errors/errors.ts';
+import { parseSendRequest, type SendRequest } from '../shared/model/message.ts';
 
 /** Paths of a request, such as `message.template.buttons[0].url`, and the texts to put there. */
 export type RequestEdits = Readonly<Record<string, string>>;

@@ -1,10 +1,9 @@
-export { type DeadLetters, openDeadLetters } from './open-dead-letters.ts';
+export { openDeadLetters } from './open-dead-letters.ts';
+export type { DeadLetters } from './open-dead-letters.ts';
 export type { DeadLetterCounts } from './counts.ts';
 export type { DiscardOptions, DiscardResult } from './discard.ts';
-export type { DeadLetterEntry } from './entry.ts';
-export type { DeadLetterFilter } from './filter.ts';
-export type { OnProgress, Progress } from './progress.ts';
+export type { DeadLetterEntry, DeadLetterFilter, OnProgress, Progress } from './entry.ts';
 export type { ReplayOptions, ReplayResult } from './replay.ts';
 export type { DeadLetterSelection } from './selection.ts';
-export type { DeadLetterRecord } from '../shared/dead-letter-record.ts';
-export { UnknownPositionError } from './unknown-position-error.ts';
+export type { DeadLetterRecord } from '../shared/reading/dead-letter-record.ts';
+export { UnknownPositionError } from '../shared/errors/errors.ts';

@@ -1,10 +1,10 @@
-import { askRedis } from '../shared/ask-redis.ts';
-import type { Deadline } from '../shared/deadline.ts';
-import { keyPart, shardOfPage } from '../shared/keys.ts';
+import { askRedis } from '../shared/session/calls.ts';
+import type { Deadline } from '../shared/redis/deadline.ts';
+import { keyPart, shardOfPage } from '../shared/lanes/keys.ts';
 import {
   countLetters,
-  type FoundLetters,
   findLetters,
+  type FoundLetters,
   type LetterFilter,
   letterKey,
   type LetterPosition,
@@ -12,10 +12,10 @@ import {
   pageKey,
   reasonKey,
   type StoredLetter,
-} from '../shared/lanes/letters.ts';
-import { parseDeadLetter } from '../shared/parse-dead-letter.ts';
-import type { Shard } from '../shared/queues.ts';
-import { type ReadCommand, readPipeline } from '../shared/read-pipeline.ts';
+} from '../shared/lanes/letters/letters.ts';
+import { parseDeadLetter } from '../shared/model/dead-letter.ts';
+import type { Shard } from '../shared/lanes/shard.ts';
+import { type ReadCommand, readPipeline } from '../shared/redis/pipeline.ts';
 
 export interface SearchDeps {
   shards: number;

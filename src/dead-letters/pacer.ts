@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { MAX_TIMER_MS } from '../shared/durations.ts';
-import { ConfigError } from '../shared/errors.ts';
-import { parseRateLimit, RATE_LIMIT_RULE } from '../shared/rate-limit.ts';
+import { MAX_TIMER_MS } from '../shared/model/time.ts';
+import { ConfigError } from '../shared/errors/errors.ts';
+import { parseRateLimit, RATE_LIMIT_RULE } from '../shared/model/rate-limit.ts';
 
 /** Lets one after another go. */
 export interface Pacer {

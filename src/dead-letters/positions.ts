@@ -1,8 +1,8 @@
-import { shardOfId } from '../shared/keys.ts';
-import type { LetterPosition } from '../shared/lanes/letters.ts';
+import { shardOfId } from '../shared/lanes/keys.ts';
+import type { LetterPosition } from '../shared/lanes/letters/letters.ts';
 import type { DeadLetterEntry } from './entry.ts';
 import type { LetterSearch } from './letter-search.ts';
-import { UnknownPositionError } from './unknown-position-error.ts';
+import { UnknownPositionError } from '../shared/errors/errors.ts';
 
 /** The last entry of a page of a list, or its id. */
 export type PageEnd = string | Pick<DeadLetterEntry, 'id' | 'deadAt'>;

@@ -1,13 +1,13 @@
-import { ChangeUncertainError } from '../shared/change-redis.ts';
-import type { DeadLetterPayload } from '../shared/dead-letter.ts';
-import type { Deadline } from '../shared/deadline.ts';
-import { EnqueueUncertainError } from '../shared/errors.ts';
-import { shardOfPage } from '../shared/keys.ts';
-import type { SendRequest } from '../shared/message.ts';
-import type { MessagePayload } from '../shared/payload.ts';
-import type { Session } from '../shared/session.ts';
+import { ChangeUncertainError } from '../shared/session/calls.ts';
+import type { DeadLetterPayload } from '../shared/model/dead-letter.ts';
+import type { Deadline } from '../shared/redis/deadline.ts';
+import { EnqueueUncertainError } from '../shared/errors/errors.ts';
+import { shardOfPage } from '../shared/lanes/keys.ts';
+import type { SendRequest } from '../shared/model/message.ts';
+import type { MessagePayload } from '../shared/model/stored-message.ts';
+import type { Session } from '../shared/session/session.ts';
 import type { Sealing } from '../shared/sealing/sealing.ts';
-import { type MessageToStore, newMessageId, storeMessage } from '../shared/store-message.ts';
+import { type MessageToStore, newMessageId, storeMessage } from '../shared/actions/store-message.ts';
 
 export interface ReplayConfig {
   shards: number;

@@ -1,13 +1,13 @@
-import type { DeadLetterPayload } from '../shared/dead-letter.ts';
-import { InvalidMessageError } from '../shared/errors.ts';
-import { laneOf } from '../shared/keys.ts';
-import type { StoredLetter } from '../shared/lanes/letters.ts';
-import type { SendRequest } from '../shared/message.ts';
-import { openRequest } from '../shared/sealing/sealed-content.ts';
+import type { DeadLetterPayload } from '../shared/model/dead-letter.ts';
+import { InvalidMessageError } from '../shared/errors/errors.ts';
+import { laneOf } from '../shared/lanes/keys.ts';
+import type { StoredLetter } from '../shared/lanes/letters/letters.ts';
+import type { SendRequest } from '../shared/model/message.ts';
+import { openRequest } from '../shared/sealing/content.ts';
 import type { Sealing } from '../shared/sealing/sealing.ts';
 import { editRequest, type RequestEdits } from './edit-request.ts';
 import { createPacer } from './pacer.ts';
-import type { OnProgress } from './progress.ts';
+import type { OnProgress } from './entry.ts';
 import { type ReplayDeps, replayOne } from './replay-one.ts';
 import { type Candidate, type DeadLetterSelection, inGivenOrder, select, type SelectDeps } from './selection.ts';
 

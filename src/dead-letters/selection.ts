@@ -1,6 +1,6 @@
-import { shardOfId } from '../shared/keys.ts';
-import type { LetterFilter, StoredLetter } from '../shared/lanes/letters.ts';
-import { type DeadLetterFilter, searchFilterOf } from './filter.ts';
+import { shardOfId } from '../shared/lanes/keys.ts';
+import type { LetterFilter, StoredLetter } from '../shared/lanes/letters/letters.ts';
+import { type DeadLetterFilter, searchFilterOf } from './entry.ts';
 import { comesBefore, type LetterSearch } from './letter-search.ts';
 
 /** Which dead letters something is to be done with. */

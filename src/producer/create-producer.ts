@@ -1,7 +1,7 @@
-import { cancelMessage } from '../shared/cancel-message.ts';
-import { type ConfigOptions, resolveConfig } from '../shared/config.ts';
-import { deadlineIn } from '../shared/deadline.ts';
-import type { EnqueueOptions } from '../shared/enqueue-options.ts';
+import { cancelMessage } from '../shared/actions/cancel-message.ts';
+import { type ConfigOptions, resolveConfig } from '../shared/config/config.ts';
+import { deadlineIn } from '../shared/redis/deadline.ts';
+import type { EnqueueOptions } from '../shared/model/enqueue-options.ts';
 import {
   BulkEnqueueError,
   type BulkEnqueueResult,
@@ -9,13 +9,13 @@ import {
   KitechatSenderError,
   type MessageIssue,
   QueueUnavailableError,
-} from '../shared/errors.ts';
-import type { CancelResult } from '../shared/lanes/cancel.ts';
-import type { SendRequest } from '../shared/message.ts';
-import { type MessageRecord, readMessage } from '../shared/message-record.ts';
+} from '../shared/errors/errors.ts';
+import type { CancelResult } from '../shared/lanes/messages/cancel.ts';
+import type { SendRequest } from '../shared/model/message.ts';
+import { type MessageRecord, readMessage } from '../shared/reading/message.ts';
 import { openSealing } from '../shared/sealing/sealing.ts';
-import { createSession } from '../shared/session.ts';
-import { type MessageToStore, type Receipt, storeMessage } from '../shared/store-message.ts';
+import { createSession } from '../shared/session/session.ts';
+import { type MessageToStore, type Receipt, storeMessage } from '../shared/actions/store-message.ts';
 import { type MessageDefaults, validateItem, validateMessage } from './validate-message.ts';
 
 /** One item of `enqueueMessages`: a request, with its options beside its fields. */

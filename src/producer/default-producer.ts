@@ -1,4 +1,4 @@
-import { loadConfig } from '../shared/config.ts';
+import { loadConfig } from '../shared/config/config.ts';
 import { createProducer, type Producer } from './create-producer.ts';
 
 let producer: Producer | undefined;

@@ -1,24 +1,24 @@
 export { enqueueMessage, enqueueMessages } from './default-producer.ts';
-export { createProducer, type EnqueueItem, type Producer } from './create-producer.ts';
-export { ChangeUncertainError } from '../shared/change-redis.ts';
+export { createProducer } from './create-producer.ts';
+export type { EnqueueItem, Producer } from './create-producer.ts';
+export { ChangeUncertainError } from '../shared/session/calls.ts';
 export {
   BulkEnqueueError,
-  type BulkEnqueueResult,
   ConfigError,
   EnqueueUncertainError,
   IdempotencyConflictError,
   InvalidMessageError,
   KitechatSenderError,
-  type MessageIssue,
   QueueFullError,
   QueueUnavailableError,
-} from '../shared/errors.ts';
-export type { AttemptRecord, OutcomeKind } from '../shared/attempts.ts';
-export type { ConfigOptions } from '../shared/config.ts';
-export type { DeadLetterRecord } from '../shared/dead-letter-record.ts';
-export type { EnqueueOptions } from '../shared/enqueue-options.ts';
-export type { CancelResult } from '../shared/lanes/cancel.ts';
-export type { KitechatMessage, SendRequest } from '../shared/message.ts';
-export type { MessageRecord } from '../shared/message-record.ts';
-export type { MessageStatus } from '../shared/message-status.ts';
-export type { Receipt } from '../shared/store-message.ts';
+} from '../shared/errors/errors.ts';
+export type { BulkEnqueueResult, MessageIssue } from '../shared/errors/errors.ts';
+export type { AttemptRecord, OutcomeKind } from '../shared/model/attempts.ts';
+export type { ConfigOptions } from '../shared/config/config.ts';
+export type { DeadLetterRecord } from '../shared/reading/dead-letter-record.ts';
+export type { EnqueueOptions } from '../shared/model/enqueue-options.ts';
+export type { CancelResult } from '../shared/lanes/messages/cancel.ts';
+export type { KitechatMessage, SendRequest } from '../shared/model/message.ts';
+export type { MessageRecord } from '../shared/reading/message.ts';
+export type { MessageStatus } from '../shared/model/message-status.ts';
+export type { Receipt } from '../shared/actions/store-message.ts';

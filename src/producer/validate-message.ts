@@ -1,8 +1,8 @@
-import { parseEnqueueOptions } from '../shared/enqueue-options.ts';
-import type { MessageIssue } from '../shared/errors.ts';
-import { parseSendRequest } from '../shared/message.ts';
+import { parseEnqueueOptions } from '../shared/model/enqueue-options.ts';
+import type { MessageIssue } from '../shared/errors/errors.ts';
+import { parseSendRequest } from '../shared/model/message.ts';
 import type { Sealing } from '../shared/sealing/sealing.ts';
-import type { MessageToStore } from '../shared/store-message.ts';
+import type { MessageToStore } from '../shared/actions/store-message.ts';
 
 export type Validated = MessageToStore | { issues: readonly MessageIssue[] };
 

@@ -6,9 +6,9 @@ export {
   type WorkerHooks,
   type WorkerOptions,
 } from './create-worker.ts';
-export type { WorkerHealth } from './progress.ts';
-export type { AttemptReport } from './attempt-report.ts';
-export type { ResolveApiKey } from './api-keys.ts';
-export type { ApiAnswer, ClassifyResponse } from './classify.ts';
-export type { Fetch } from './fetch-exchange.ts';
-export type { KyClient } from './ky-exchange.ts';
+export type { WorkerHealth } from './fleet/progress.ts';
+export type { AttemptReport } from './message/attempt-report.ts';
+export type { ResolveApiKey } from './keys/api-keys.ts';
+export type { ApiAnswer, ClassifyResponse } from './message/classify.ts';
+export type { Fetch } from './http/fetch-exchange.ts';
+export type { KyClient } from './http/ky-exchange.ts';

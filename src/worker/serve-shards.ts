@@ -1,28 +1,27 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
-import type { Config } from '../shared/config.ts';
-import { shardRoot } from '../shared/keys.ts';
+import type { Config } from '../shared/config/config.ts';
+import { shardRoot } from '../shared/lanes/keys.ts';
 import type { LaneRedis } from '../shared/lanes/commands.ts';
-import type { Taken } from '../shared/lanes/turn.ts';
-import type { Shard } from '../shared/queues.ts';
+import type { Taken } from '../shared/lanes/messages/turn.ts';
+import type { Shard } from '../shared/lanes/shard.ts';
 import type { Sealing } from '../shared/sealing/sealing.ts';
 import { version } from '../shared/version.ts';
-import type { ResolveApiKey } from './api-keys.ts';
-import { type AttemptReport, logAttempt, reportOf } from './attempt-report.ts';
-import type { ClassifyResponse } from './classify.ts';
-import { drain } from './drain.ts';
-import { createFleet } from './fleet.ts';
-import { createKeyring } from './keyring.ts';
-import { createLimitKeeper } from './limit-keeper.ts';
-import { lockTimes } from './lock.ts';
-import { createProcessor } from './process-message.ts';
-import { createPlaces } from './places.ts';
-import type { Progress } from './progress.ts';
-import { createSend } from './send.ts';
-import type { Sender } from './sender.ts';
-import { createShardWorker, type ShardWorker } from './shard-worker.ts';
-import { openTrafficMeter } from './traffic-meter.ts';
-import { createUpkeep } from './upkeep.ts';
+import type { ResolveApiKey } from './keys/api-keys.ts';
+import { type AttemptReport, logAttempt, reportOf } from './message/attempt-report.ts';
+import type { ClassifyResponse } from './message/classify.ts';
+import { drain } from './bullmq/drain.ts';
+import { createFleet } from './fleet/fleet-view.ts';
+import { createKeyring } from './keys/keyring.ts';
+import { createLimitKeeper } from './limits/limit-keeper.ts';
+import { createShardWorker, lockTimes, type ShardWorker } from './bullmq/shard-worker.ts';
+import { createProcessor } from './message/process.ts';
+import { createPlaces } from './fleet/places.ts';
+import type { Progress } from './fleet/progress.ts';
+import { createSend } from './message/send.ts';
+import type { Sender } from './http/sender.ts';
+import { openTrafficMeter } from './fleet/traffic-meter.ts';
+import { createUpkeep } from './fleet/upkeep.ts';
 
 export interface ServeDeps {
   redis: LaneRedis;
@@ -95,7 +94,7 @@ export async function serveShards(deps: ServeDeps): Promise<{ drain(): Promise<v
         progress.ended(shard);
         const report = reportOf(ended, result, config.attempts);
         logAttempt(logger, report);
-        traffic.note(report);
+        traffic.note({ ...report, isDead: report.next === 'dead' });
         deps.report(report);
       },
       logger,

@@ -7,11 +7,11 @@ import {
 } from '../../src/producer/index.ts';
 import { openDeadLetters, type DeadLetters } from '../../src/dead-letters/index.ts';
 import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
-import { openShard, type Shard } from '../../src/shared/queues.ts';
-import { connectPatiently } from '../../src/shared/redis.ts';
+import { openShard, type Shard } from '../../src/shared/lanes/shard.ts';
+import { connectPatiently } from '../../src/shared/session/connect.ts';
 import type { FakeKitechatOptions } from '../../src/testing/index.ts';
-import type { RedisServer } from '../../src/testing/redis-handle.ts';
-import { startRedisServer } from '../../src/testing/redis-server.ts';
+import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
+import { startRedisServer } from '../../src/testing/redis/redis-server.ts';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ApiProcess, startApi } from '../support/api/start.ts';
 import { createFleet, type Fleet } from './fleet.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Shard } from '../../src/shared/queues.ts';
-import { killWithParent } from '../../src/testing/kill-with-parent.ts';
+import type { Shard } from '../../src/shared/lanes/shard.ts';
+import { killWithParent } from '../../src/testing/redis/kill-with-parent.ts';
 import { type CommandProcess, startCommand } from '../support/command-line.ts';
 import { eventually } from '../support/eventually.ts';
 import { type OpenRequest, stopAndCount, workerIdOf } from '../support/open-requests.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { readRepairs } from '../../src/shared/lanes/reconcile.ts';
+import { readRepairs } from '../../src/shared/lanes/repair/reconcile.ts';
 import type { DeadLetterEntry } from '../../src/dead-letters/index.ts';
 import { type Arena, identityOf } from './arena.ts';
 import type { Outcome } from './scenario.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createProducer } from '../../src/producer/index.ts';
 import { startFakeKitechat } from '../../src/testing/index.ts';
-import { startRedisServer } from '../../src/testing/redis-server.ts';
+import { startRedisServer } from '../../src/testing/redis/redis-server.ts';
 import { createWorker } from '../../src/worker/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { manyMessages } from '../support/messages.ts';

@@ -2,8 +2,8 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createProducer } from '../../src/producer/index.ts';
 import { type FakeKitechat, startFakeKitechat } from '../../src/testing/index.ts';
-import { startRedisServer } from '../../src/testing/redis-server.ts';
-import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import { startRedisServer } from '../../src/testing/redis/redis-server.ts';
+import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';
 

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { RedisStartError } from '../../src/testing/redis-errors.ts';
-import type { RedisServer } from '../../src/testing/redis-handle.ts';
-import { startRedisServer } from '../../src/testing/redis-server.ts';
+import { RedisStartError } from '../../src/testing/redis/redis-errors.ts';
+import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
+import { startRedisServer } from '../../src/testing/redis/redis-server.ts';
 
 describe('a Redis in a container', () => {
   const engine = 'container';

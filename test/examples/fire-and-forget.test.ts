@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { randomPort } from '../../src/testing/random-port.ts';
+import { randomPort } from '../../src/testing/redis/random-port.ts';
 import { setStage, type Stage } from './support/stage.ts';
 
 interface Shop {

@@ -6,8 +6,8 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startFakeKitechat } from '../../src/testing/index.ts';
 import { startTestRedis } from '../support/redis.ts';
-import { resolveConfig } from '../../src/shared/config.ts';
-import { variables } from '../../src/shared/config-schema.ts';
+import { resolveConfig } from '../../src/shared/config/config.ts';
+import { variables } from '../../src/shared/config/schema.ts';
 import { repository } from '../package/support/repository.ts';
 import { runCommand, startCommand } from '../support/command-line.ts';
 

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createProducer } from '../../src/producer/index.ts';
-import { startRedisServer } from '../../src/testing/redis-server.ts';
+import { startRedisServer } from '../../src/testing/redis/redis-server.ts';
 import { textMessage } from '../support/messages.ts';
 import { aclFile, type SecuredRedis, startSecuredRedis, users } from '../support/secured-redis.ts';
 import { writeLetters } from '../support/written-letters.ts';

@@ -1,7 +1,7 @@
 import { Worker, type WorkerOptions } from 'bullmq';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { eventually } from '../support/eventually.ts';
 import { type BackendCall, type FakeMoves, jobJson, NO_JOB, recordedBackend } from '../support/recorded-backend.ts';
 import { startTestRedis } from '../support/redis.ts';

@@ -6,7 +6,7 @@ import {
   type Observation,
   readCircuits,
   tellCircuit,
-} from '../../src/shared/lanes/circuits.ts';
+} from '../../src/shared/lanes/fleet/circuits.ts';
 import { type SimulatedTime, START, startSimulatedTime } from '../support/limits/simulated-time.ts';
 
 const NAMESPACE = 'circuits';

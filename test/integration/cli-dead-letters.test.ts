@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { type Cli, installWithCli, jsonLinesOf } from '../support/cli-installation.ts';
 import type { CommandResult } from '../support/command-line.ts';
 import { eventually } from '../support/eventually.ts';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { FakeKitechatReport } from '../../src/testing/index.ts';
-import { listen } from '../../src/testing/listen.ts';
+import { listen } from '../../src/testing/fake-api/listen.ts';
 import { type CommandProcess, runCommand, startCommand } from '../support/command-line.ts';
 import { textMessage } from '../support/messages.ts';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectPatiently } from '../../src/shared/redis.ts';
-import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import { connectPatiently } from '../../src/shared/session/connect.ts';
+import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { jsonLinesOf, installWithCli } from '../support/cli-installation.ts';
 import { runCommand } from '../support/command-line.ts';
 import { manyMessages } from '../support/messages.ts';

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { version } from '../../src/shared/version.ts';
-import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { installWithCli, jsonLinesOf } from '../support/cli-installation.ts';
 import type { CommandResult } from '../support/command-line.ts';
 import { textMessage } from '../support/messages.ts';

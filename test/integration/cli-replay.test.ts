@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { jsonLinesOf } from '../support/cli-installation.ts';
 import { runCommand, startCommand } from '../support/command-line.ts';
 import { installWithDead } from '../support/dead-installation.ts';

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Redis } from 'ioredis';
 import { createProducer, type Producer } from '../../src/producer/index.ts';
-import { shardOfPage, shardsKey } from '../../src/shared/keys.ts';
+import { shardOfPage, shardsKey } from '../../src/shared/lanes/keys.ts';
 import { createWorker } from '../../src/worker/index.ts';
-import { startRedisServer } from '../../src/testing/redis-server.ts';
+import { startRedisServer } from '../../src/testing/redis/redis-server.ts';
 import { type Cli, installWithCli, jsonLinesOf } from '../support/cli-installation.ts';
 import { runCommand } from '../support/command-line.ts';
 import { textMessage } from '../support/messages.ts';

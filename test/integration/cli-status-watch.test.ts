@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { randomPort } from '../../src/testing/random-port.ts';
-import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import { randomPort } from '../../src/testing/redis/random-port.ts';
+import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { install } from '../support/worker.ts';
 import { startCommand } from '../support/command-line.ts';
 import { textMessage } from '../support/messages.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { randomPort } from '../../src/testing/random-port.ts';
+import { randomPort } from '../../src/testing/redis/random-port.ts';
 import { runCommand, startCommand } from '../support/command-line.ts';
 
 const unknownId = '0-01ARZ3NDEKTSV4RRFFQ69G5FAV';

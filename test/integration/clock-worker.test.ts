@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { ConfigOptions } from '../../src/producer/index.ts';
-import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import type { CommandProcess } from '../support/command-line.ts';
 import { expectAccepted, expectPaceKept } from '../support/expect-deliveries.ts';
 import { manyMessages, textMessage } from '../support/messages.ts';

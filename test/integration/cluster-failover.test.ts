@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EnqueueUncertainError, QueueUnavailableError } from '../../src/producer/index.ts';
-import { shardRoot } from '../../src/shared/keys.ts';
-import { resolveConfig } from '../../src/shared/config.ts';
-import { deadlineIn } from '../../src/shared/deadline.ts';
-import { createSession } from '../../src/shared/session.ts';
-import { readStatus } from '../../src/shared/status.ts';
+import { shardRoot } from '../../src/shared/lanes/keys.ts';
+import { resolveConfig } from '../../src/shared/config/config.ts';
+import { deadlineIn } from '../../src/shared/redis/deadline.ts';
+import { createSession } from '../../src/shared/session/session.ts';
+import { readStatus } from '../../src/shared/reading/status.ts';
 import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';
 import { type RedisCluster, startRedisCluster } from '../support/redis-cluster.ts';

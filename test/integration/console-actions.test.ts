@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { startConsole, type TestConsole, wordsOf } from '../support/console.ts';
 import { eventually } from '../support/eventually.ts';
 import { type HeldInstallation, installWithHolds } from '../support/held-installation.ts';

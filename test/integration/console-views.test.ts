@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { pagePath } from '../../src/console/links.ts';
-import { connectPatiently } from '../../src/shared/redis.ts';
-import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import { pagePath } from '../../src/console/html/links.ts';
+import { connectPatiently } from '../../src/shared/session/connect.ts';
+import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { type PageAnswer, startConsole, type TestConsole, wordsOf } from '../support/console.ts';
 import { eventually } from '../support/eventually.ts';
 import { type HeldInstallation, installWithHolds } from '../support/held-installation.ts';

@@ -2,10 +2,10 @@ import { Queue } from 'bullmq';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DeadLetterFilter, type DeadLetters, openDeadLetters } from '../../src/dead-letters/index.ts';
-import { type DeadReason, deadReasons } from '../../src/shared/dead-letter.ts';
-import type { RedisClient } from '../../src/shared/redis-cluster.ts';
-import { connectPatiently } from '../../src/shared/redis.ts';
-import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import { type DeadReason, deadReasons } from '../../src/shared/model/dead-letter.ts';
+import type { RedisClient } from '../../src/shared/redis/cluster.ts';
+import { connectPatiently } from '../../src/shared/session/connect.ts';
+import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { type LetterToWrite, writeLetters } from '../support/written-letters.ts';
 import { startTestRedis } from '../support/redis.ts';
 

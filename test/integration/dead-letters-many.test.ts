@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDeadLetters } from '../../src/dead-letters/index.ts';
-import type { RedisClient } from '../../src/shared/redis-cluster.ts';
-import { connectPatiently } from '../../src/shared/redis.ts';
-import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import type { RedisClient } from '../../src/shared/redis/cluster.ts';
+import { connectPatiently } from '../../src/shared/session/connect.ts';
+import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { startTestRedis } from '../support/redis.ts';
 import { type LetterToWrite, writeLetters } from '../support/written-letters.ts';
 

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createProducer } from '../../src/producer/index.ts';
-import { openShard } from '../../src/shared/queues.ts';
-import { connectPatiently } from '../../src/shared/redis.ts';
+import { openShard } from '../../src/shared/lanes/shard.ts';
+import { connectPatiently } from '../../src/shared/session/connect.ts';
 import { startFakeKitechat } from '../../src/testing/index.ts';
-import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { type CommandProcess, startCommand } from '../support/command-line.ts';
 import { eventually } from '../support/eventually.ts';
 import { manyMessages, textMessage } from '../support/messages.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { randomPort } from '../../src/testing/random-port.ts';
+import { randomPort } from '../../src/testing/redis/random-port.ts';
 import { type CommandProcess, runCommand, startCommand } from '../support/command-line.ts';
 import { eventually } from '../support/eventually.ts';
 import { startTestRedis } from '../support/redis.ts';

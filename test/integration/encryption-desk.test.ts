@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { ConfigOptions } from '../../src/producer/index.ts';
 import { createWorker } from '../../src/worker/index.ts';
-import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { type CommandResult, runCommand } from '../support/command-line.ts';
 import { startConsole, wordsOf } from '../support/console.ts';
 import { encryptionKeys, newKeysFile } from '../support/encryption-keys.ts';

@@ -1,7 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Evidence } from '../../src/worker/evidence.ts';
-import { createFleet, type Fleet, type Pause, type RequestFacts } from '../../src/worker/fleet.ts';
-import type { Leave } from '../../src/worker/turns.ts';
+import {
+  createFleet,
+  type Evidence,
+  type Fleet,
+  type Leave,
+  type Pause,
+  type RequestFacts,
+} from '../../src/worker/fleet/fleet-view.ts';
 import { type SimulatedTime, startSimulatedTime } from '../support/limits/simulated-time.ts';
 import { readableLogger } from '../unit/worker/log-lines.ts';
 

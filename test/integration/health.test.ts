@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createProducer } from '../../src/producer/index.ts';
 import { startFakeKitechat } from '../../src/testing/index.ts';
-import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { eventually } from '../support/eventually.ts';
 import { type HttpProcess, startHttpProcess } from '../support/http-process.ts';
 import { manyMessages, textMessage } from '../support/messages.ts';

@@ -1,11 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { hostname } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { deadlineIn } from '../../src/shared/deadline.ts';
-import { beatIn, workersKey } from '../../src/shared/lanes/leader.ts';
-import type { Shard } from '../../src/shared/queues.ts';
-import { createSession } from '../../src/shared/session.ts';
-import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import { deadlineIn } from '../../src/shared/redis/deadline.ts';
+import { beatIn, workersKey } from '../../src/shared/lanes/fleet/leader.ts';
+import type { Shard } from '../../src/shared/lanes/shard.ts';
+import { createSession } from '../../src/shared/session/session.ts';
+import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { startCommand } from '../support/command-line.ts';
 import { startTestRedis } from '../support/redis.ts';
 

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openShard } from '../../src/shared/queues.ts';
-import { connectPatiently } from '../../src/shared/redis.ts';
+import { openShard } from '../../src/shared/lanes/shard.ts';
+import { connectPatiently } from '../../src/shared/session/connect.ts';
 import { createLogger } from '../../src/shared/logger.ts';
 import { type Cli, installWithCli, jsonLinesOf } from '../support/cli-installation.ts';
 import { startConsole, type TestConsole } from '../support/console.ts';

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { DeadLetterPayload } from '../../src/shared/dead-letter.ts';
-import { cancel } from '../../src/shared/lanes/cancel.ts';
+import type { DeadLetterPayload } from '../../src/shared/model/dead-letter.ts';
+import { cancel } from '../../src/shared/lanes/messages/cancel.ts';
 import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
-import { hold, release } from '../../src/shared/lanes/hold.ts';
-import { reconcile } from '../../src/shared/lanes/reconcile.ts';
-import type { Settlement, Taken } from '../../src/shared/lanes/turn.ts';
-import { connectPatiently } from '../../src/shared/redis.ts';
-import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import { hold, release } from '../../src/shared/lanes/holds/hold.ts';
+import { reconcile } from '../../src/shared/lanes/repair/reconcile.ts';
+import type { Settlement, Taken } from '../../src/shared/lanes/messages/turn.ts';
+import { connectPatiently } from '../../src/shared/session/connect.ts';
+import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { delivered, type Lanes, openLanes } from '../support/lanes.ts';
 import { startTestRedis } from '../support/redis.ts';
 

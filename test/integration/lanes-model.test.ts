@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { withLaneCommands } from '../../src/shared/lanes/commands.ts';
-import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { firstRules, laneCommands } from '../support/lanes-model/commands.ts';
 import { drain } from '../support/lanes-model/drain.ts';
 import { newModel } from '../support/lanes-model/model.ts';

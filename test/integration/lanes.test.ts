@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { DeadLetterPayload } from '../../src/shared/dead-letter.ts';
+import type { DeadLetterPayload } from '../../src/shared/model/dead-letter.ts';
 import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
-import { BACKOFF, IN_FLIGHT } from '../../src/shared/lanes/places.ts';
-import { readRepairs } from '../../src/shared/lanes/reconcile.ts';
-import type { Settlement, Taken, Turn } from '../../src/shared/lanes/turn.ts';
-import { connectPatiently } from '../../src/shared/redis.ts';
-import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import { BACKOFF, IN_FLIGHT } from '../../src/shared/lanes/lib/places.ts';
+import { readRepairs } from '../../src/shared/lanes/repair/reconcile.ts';
+import type { Settlement, Taken, Turn } from '../../src/shared/lanes/messages/turn.ts';
+import { connectPatiently } from '../../src/shared/session/connect.ts';
+import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { eventually } from '../support/eventually.ts';
 import { delivered, type Lanes, openLanes } from '../support/lanes.ts';
 import { startTestRedis } from '../support/redis.ts';

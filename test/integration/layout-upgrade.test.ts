@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { shardsKey } from '../../src/shared/keys.ts';
+import { shardsKey } from '../../src/shared/lanes/keys.ts';
 import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
-import { connectPatiently } from '../../src/shared/redis.ts';
+import { connectPatiently } from '../../src/shared/session/connect.ts';
 import { version } from '../../src/shared/version.ts';
-import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { installWithCli, jsonLinesOf } from '../support/cli-installation.ts';
 import { runCommand } from '../support/command-line.ts';
 import { type DrainedLayoutOne, layoutOne } from '../support/layout-one.ts';

@@ -1,19 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { ConfigError } from '../../src/shared/errors.ts';
-import { connectionName, shardRoot, shardsKey } from '../../src/shared/keys.ts';
+import { ConfigError } from '../../src/shared/errors/errors.ts';
+import { connectionName, shardRoot, shardRoots, shardsKey } from '../../src/shared/lanes/keys.ts';
 import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
 import { removeLeftovers } from '../../src/shared/layout/leftovers.ts';
-import { nodesWith } from '../../src/shared/nodes-with.ts';
-import { connectPatiently } from '../../src/shared/redis.ts';
-import { shardRoots } from '../../src/shared/shard-roots.ts';
-import { agreeOnShards } from '../../src/shared/shards.ts';
+import { nodesWith } from '../../src/shared/redis/nodes-with.ts';
+import { connectPatiently } from '../../src/shared/session/connect.ts';
+import { agreeOnShards } from '../../src/shared/session/shard-count.ts';
 import { version } from '../../src/shared/version.ts';
-import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { runCommand } from '../support/command-line.ts';
 import { eventually } from '../support/eventually.ts';
-import { type LayoutOne, layoutOne, openPlaces } from '../support/layout-one.ts';
+import { layoutOne, type LayoutOne, openPlaces } from '../support/layout-one.ts';
 import { startTestRedis } from '../support/redis.ts';
 import { settled } from '../support/settled.ts';
 

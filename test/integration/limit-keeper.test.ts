@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { limitInForce, readLimits, readPace, writeLimits, writePace } from '../../src/shared/lanes/limits.ts';
+import { limitInForce, readLimits, readPace, writeLimits, writePace } from '../../src/shared/lanes/fleet/limits.ts';
 import { createKeeper, type KeeperOfTest, type KeeperOptions, shardRoots } from '../support/limits/keepers.ts';
 import { type SimulatedTime, startSimulatedTime } from '../support/limits/simulated-time.ts';
 

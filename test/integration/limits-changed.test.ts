@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { shardOfPage } from '../../src/shared/keys.ts';
-import { writeLimits } from '../../src/shared/lanes/limits.ts';
+import { shardOfPage } from '../../src/shared/lanes/keys.ts';
+import { writeLimits } from '../../src/shared/lanes/fleet/limits.ts';
 import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
-import { connectPatiently } from '../../src/shared/redis.ts';
-import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import { connectPatiently } from '../../src/shared/session/connect.ts';
+import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import type { KitechatWorker } from '../../src/worker/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';

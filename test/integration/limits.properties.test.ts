@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type ShardPace, writePace } from '../../src/shared/lanes/limits.ts';
+import { type ShardPace, writePace } from '../../src/shared/lanes/fleet/limits.ts';
 import { type Lanes, openLanes } from '../support/lanes.ts';
 import { anyUpTo } from '../support/limits/any-up-to.ts';
 import { byPage, crowdIn, disorderIn, longestPause, lossIn, slotsOf } from '../support/limits/checks.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { writePace } from '../../src/shared/lanes/limits.ts';
-import type { Turn, TurnAnswer } from '../../src/shared/lanes/turn.ts';
-import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import { writePace } from '../../src/shared/lanes/fleet/limits.ts';
+import type { Turn, TurnAnswer } from '../../src/shared/lanes/messages/turn.ts';
+import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { mostWithin } from '../chaos/pace.ts';
 import { type Lanes, openLanes } from '../support/lanes.ts';
 import { type SimulatedTime, START, startSimulatedTime } from '../support/limits/simulated-time.ts';

@@ -1,12 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createLogger } from '../../src/shared/logger.ts';
 import { NO_KEYS } from '../../src/shared/sealing/sealing.ts';
-import { createFleet, type Fleet, type RequestFacts } from '../../src/worker/fleet.ts';
-import { createKeyring } from '../../src/worker/keyring.ts';
-import { createProcessor } from '../../src/worker/process-message.ts';
-import type { Sendable } from '../../src/worker/send.ts';
-import { Stop } from '../../src/worker/stop-signal.ts';
-import type { TakenHere } from '../../src/worker/turns.ts';
+import { createFleet, type Fleet, type RequestFacts } from '../../src/worker/fleet/fleet-view.ts';
+import { createKeyring } from '../../src/worker/keys/keyring.ts';
+import { createProcessor } from '../../src/worker/message/process.ts';
+import type { Sendable } from '../../src/worker/message/send.ts';
+import { Stop } from '../../src/worker/http/stop-signal.ts';
+import type { TakenHere } from '../../src/worker/message/attempt.ts';
 import { type SimulatedTime, startSimulatedTime } from '../support/limits/simulated-time.ts';
 import { answered, judge } from '../unit/worker/exchanges.ts';
 

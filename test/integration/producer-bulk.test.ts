@@ -8,9 +8,9 @@ import {
   type Producer,
   QueueFullError,
 } from '../../src/producer/index.ts';
-import type { RedisClient } from '../../src/shared/redis-cluster.ts';
-import { connectPatiently } from '../../src/shared/redis.ts';
-import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import type { RedisClient } from '../../src/shared/redis/cluster.ts';
+import { connectPatiently } from '../../src/shared/session/connect.ts';
+import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { manyMessages, textMessage } from '../support/messages.ts';
 import { startRedisProxy } from '../support/redis-proxy.ts';
 import { startTestRedis } from '../support/redis.ts';

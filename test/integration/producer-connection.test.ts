@@ -1,9 +1,10 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createProducer, EnqueueUncertainError, type Producer } from '../../src/producer/index.ts';
-import { openShard } from '../../src/shared/queues.ts';
-import { connectFailingFast, whenReady } from '../../src/shared/redis.ts';
-import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import { openShard } from '../../src/shared/lanes/shard.ts';
+import { connectFailingFast } from '../../src/shared/session/connect.ts';
+import { whenReady } from '../../src/shared/redis/ready.ts';
+import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';
 import { CUT, holdMessage, startRedisProxy } from '../support/redis-proxy.ts';

@@ -6,7 +6,7 @@ import {
   type Producer,
   QueueUnavailableError,
 } from '../../src/producer/index.ts';
-import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';
 import { CUT, holdMessage, type RedisProxy, startRedisProxy, type Treatment } from '../support/redis-proxy.ts';

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
-import { readRepairs, reconcile } from '../../src/shared/lanes/reconcile.ts';
-import { openShard, type Shard } from '../../src/shared/queues.ts';
-import { connectPatiently } from '../../src/shared/redis.ts';
-import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import { readRepairs, reconcile } from '../../src/shared/lanes/repair/reconcile.ts';
+import { openShard, type Shard } from '../../src/shared/lanes/shard.ts';
+import { connectPatiently } from '../../src/shared/session/connect.ts';
+import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { eventually } from '../support/eventually.ts';
 import { keysOf } from '../support/keys-of.ts';
 import { manyMessages, textMessage } from '../support/messages.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { AttemptToSettle } from '../../src/shared/lanes/turn.ts';
+import type { AttemptToSettle } from '../../src/shared/lanes/messages/turn.ts';
 import { delivered, type Lanes, openLanes } from '../support/lanes.ts';
 import { type SimulatedTime, START, startSimulatedTime } from '../support/limits/simulated-time.ts';
 

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
-import { beatIn, MAX_KEPT_DONE, tickIn, type WorkerRecord } from '../../src/shared/lanes/leader.ts';
-import type { Taken } from '../../src/shared/lanes/turn.ts';
-import { jobKeys, openShard } from '../../src/shared/queues.ts';
-import { connectPatiently } from '../../src/shared/redis.ts';
-import { readTimeMs } from '../../src/shared/redis-time.ts';
-import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import { beatIn, MAX_KEPT_DONE, tickIn, type WorkerRecord } from '../../src/shared/lanes/fleet/leader.ts';
+import type { Taken } from '../../src/shared/lanes/messages/turn.ts';
+import { jobKeys, openShard } from '../../src/shared/lanes/shard.ts';
+import { connectPatiently } from '../../src/shared/session/connect.ts';
+import { readTimeMs } from '../../src/shared/redis/time.ts';
+import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { eventually } from '../support/eventually.ts';
 import { delivered, type Lanes, openLanes } from '../support/lanes.ts';
 import { textMessage } from '../support/messages.ts';

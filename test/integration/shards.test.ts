@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createProducer } from '../../src/producer/index.ts';
-import { resolveConfig } from '../../src/shared/config.ts';
-import { deadlineIn } from '../../src/shared/deadline.ts';
-import { shardOfPage } from '../../src/shared/keys.ts';
-import { createSession } from '../../src/shared/session.ts';
-import { readStatus, type Status } from '../../src/shared/status.ts';
+import { resolveConfig } from '../../src/shared/config/config.ts';
+import { deadlineIn } from '../../src/shared/redis/deadline.ts';
+import { shardOfPage } from '../../src/shared/lanes/keys.ts';
+import { createSession } from '../../src/shared/session/session.ts';
+import { readStatus, type Status } from '../../src/shared/reading/status.ts';
 import type { ReceivedRequest } from '../../src/testing/index.ts';
-import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { eventually } from '../support/eventually.ts';
 import { manyMessages, textMessage } from '../support/messages.ts';
 import { startTestRedis } from '../support/redis.ts';

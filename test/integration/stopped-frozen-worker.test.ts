@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { OutcomeKind } from '../../src/producer/index.ts';
 import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
-import { jobKeys } from '../../src/shared/queues.ts';
-import { connectPatiently } from '../../src/shared/redis.ts';
+import { jobKeys } from '../../src/shared/lanes/shard.ts';
+import { connectPatiently } from '../../src/shared/session/connect.ts';
 import type { Fault } from '../../src/testing/index.ts';
-import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import type { CommandProcess } from '../support/command-line.ts';
 import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';

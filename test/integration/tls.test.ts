@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startFakeKitechat } from '../../src/testing/index.ts';
-import { randomPort } from '../../src/testing/random-port.ts';
+import { randomPort } from '../../src/testing/redis/random-port.ts';
 import { makeCertificates } from '../support/certificates.ts';
 import { jsonLinesOf } from '../support/cli-installation.ts';
 import { runCommand, startCommand } from '../support/command-line.ts';

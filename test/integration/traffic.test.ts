@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
-import { connectPatiently } from '../../src/shared/redis.ts';
-import { redisTimeMs } from '../../src/shared/redis-time.ts';
+import { connectPatiently } from '../../src/shared/session/connect.ts';
+import { redisTimeMs } from '../../src/shared/redis/time.ts';
 import {
   bucketOf,
   readTraffic,
@@ -9,9 +9,9 @@ import {
   type TrafficBucket,
   type TrafficKind,
   writeTraffic,
-} from '../../src/shared/traffic.ts';
-import type { RedisServer } from '../../src/testing/redis-handle.ts';
-import { openTrafficMeter } from '../../src/worker/traffic-meter.ts';
+} from '../../src/shared/reading/traffic.ts';
+import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
+import { openTrafficMeter } from '../../src/worker/fleet/traffic-meter.ts';
 import { eventually } from '../support/eventually.ts';
 import { manyMessages, textMessage } from '../support/messages.ts';
 import { startTestRedis } from '../support/redis.ts';
@@ -104,7 +104,7 @@ describe('the traffic of the fleet', () => {
     const meter = await openTrafficMeter(redis, 'idle');
     await meter.write();
     expect(await trafficKeys('idle')).toEqual([]);
-    meter.note({ outcome: 'delivered', durationMs: 5, next: 'delivered' });
+    meter.note({ outcome: 'delivered', durationMs: 5, isDead: false });
     await meter.write();
     await meter.write();
     const [key = ''] = await trafficKeys('idle');

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
-import { connectPatiently } from '../../src/shared/redis.ts';
-import type { RedisServer } from '../../src/testing/redis-handle.ts';
-import type { TurnsDeps } from '../../src/worker/turns.ts';
+import { connectPatiently } from '../../src/shared/session/connect.ts';
+import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
+import type { TurnsDeps } from '../../src/worker/bullmq/turns.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Lanes, openLanes } from '../support/lanes.ts';
 import { startTestRedis } from '../support/redis.ts';

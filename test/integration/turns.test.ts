@@ -1,9 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
-import { hold } from '../../src/shared/lanes/hold.ts';
-import { connectPatiently } from '../../src/shared/redis.ts';
-import type { RedisServer } from '../../src/testing/redis-handle.ts';
-import type { TakenHere, TurnsDeps } from '../../src/worker/turns.ts';
+import { hold } from '../../src/shared/lanes/holds/hold.ts';
+import { connectPatiently } from '../../src/shared/session/connect.ts';
+import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
+import type { TakenHere } from '../../src/worker/message/attempt.ts';
+import type { TurnsDeps } from '../../src/worker/bullmq/turns.ts';
 import { commandCounts } from '../support/command-counts.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Lanes, openLanes } from '../support/lanes.ts';

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
-import { readFleet } from '../../src/shared/lanes/fleet.ts';
-import { readHolds } from '../../src/shared/lanes/hold.ts';
-import { writeLimits } from '../../src/shared/lanes/limits.ts';
-import { openShard, type Shard } from '../../src/shared/queues.ts';
-import { connectPatiently } from '../../src/shared/redis.ts';
-import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import { readFleet } from '../../src/shared/lanes/fleet/facts.ts';
+import { readHolds } from '../../src/shared/lanes/holds/hold.ts';
+import { writeLimits } from '../../src/shared/lanes/fleet/limits.ts';
+import { openShard, type Shard } from '../../src/shared/lanes/shard.ts';
+import { connectPatiently } from '../../src/shared/session/connect.ts';
+import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { eventually } from '../support/eventually.ts';
 import { manyMessages, textMessage } from '../support/messages.ts';
 import { startTestRedis } from '../support/redis.ts';

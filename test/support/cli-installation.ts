@@ -1,4 +1,4 @@
-import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { type CommandResult, runCommand } from './command-line.ts';
 import { install, type Installation, type InstallationOptions } from './worker.ts';
 

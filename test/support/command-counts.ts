@@ -1,4 +1,4 @@
-import type { RedisClient } from '../../src/shared/redis-cluster.ts';
+import type { RedisClient } from '../../src/shared/redis/cluster.ts';
 
 /** What a Redis has done so far. */
 export interface CommandCounts {

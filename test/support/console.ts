@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 import { startHttp } from '../../src/console/index.ts';
-import { resolveConfig } from '../../src/shared/config.ts';
+import { resolveConfig } from '../../src/shared/config/config.ts';
 import { createLogger } from '../../src/shared/logger.ts';
 import type { ConfigOptions } from '../../src/producer/index.ts';
 

@@ -1,4 +1,4 @@
-import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { type Cli, installWithCli } from './cli-installation.ts';
 import { eventually } from './eventually.ts';
 import { textMessage } from './messages.ts';

@@ -1,10 +1,10 @@
-import { resolveConfig } from '../../src/shared/config.ts';
-import { deadlineIn } from '../../src/shared/deadline.ts';
-import { shardOfPage } from '../../src/shared/keys.ts';
-import { hold, type HoldTarget, release } from '../../src/shared/lanes/hold.ts';
-import { createSession } from '../../src/shared/session.ts';
-import { readStatus, type Status } from '../../src/shared/status.ts';
-import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import { resolveConfig } from '../../src/shared/config/config.ts';
+import { deadlineIn } from '../../src/shared/redis/deadline.ts';
+import { shardOfPage } from '../../src/shared/lanes/keys.ts';
+import { hold, type HoldTarget, release } from '../../src/shared/lanes/holds/hold.ts';
+import { createSession } from '../../src/shared/session/session.ts';
+import { readStatus, type Status } from '../../src/shared/reading/status.ts';
+import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { install, type Installation, type InstallationOptions } from './worker.ts';
 
 /** An installation, and what an operator does with it. */

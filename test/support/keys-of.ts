@@ -1,4 +1,4 @@
-import { mastersOf, type RedisClient } from '../../src/shared/redis-cluster.ts';
+import { mastersOf, type RedisClient } from '../../src/shared/redis/cluster.ts';
 
 /** All keys that match, whichever node has them. */
 export async function keysOf(redis: RedisClient, pattern: string): Promise<string[]> {

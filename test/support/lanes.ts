@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { monotonicFactory } from 'ulid';
-import { enqueue, type EnqueueResult } from '../../src/shared/lanes/enqueue.ts';
+import { enqueue, type EnqueueResult } from '../../src/shared/lanes/messages/enqueue.ts';
 import {
   type AttemptToSettle,
   callTurn,
@@ -9,11 +9,11 @@ import {
   type Taken,
   type Turn,
   type TurnAnswer,
-} from '../../src/shared/lanes/turn.ts';
-import { laneOf, messageId } from '../../src/shared/keys.ts';
+} from '../../src/shared/lanes/messages/turn.ts';
+import { laneOf, messageId } from '../../src/shared/lanes/keys.ts';
 import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
-import type { MessagePayload } from '../../src/shared/payload.ts';
-import { openShard, type Shard } from '../../src/shared/queues.ts';
+import type { MessagePayload } from '../../src/shared/model/stored-message.ts';
+import { openShard, type Shard } from '../../src/shared/lanes/shard.ts';
 import { keysOf } from './keys-of.ts';
 
 /** What a shard keeps to; a number that is left out is no limit. */

@@ -1,6 +1,6 @@
 import { monotonicFactory } from 'ulid';
-import type { SendRequest } from '../../src/shared/message.ts';
-import type { RedisClient } from '../../src/shared/redis-cluster.ts';
+import type { SendRequest } from '../../src/shared/model/message.ts';
+import type { RedisClient } from '../../src/shared/redis/cluster.ts';
 
 const ulid = monotonicFactory();
 /** The places of BullMQ in which version 0.1 kept a message that had not ended. */

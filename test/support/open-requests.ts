@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Shard } from '../../src/shared/queues.ts';
+import type { Shard } from '../../src/shared/lanes/shard.ts';
 import type { CommandProcess } from './command-line.ts';
 import { eventually } from './eventually.ts';
 

@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto';
 import { Redis } from 'ioredis';
-import { RedisStartError } from '../../src/testing/redis-errors.ts';
-import type { RedisServer } from '../../src/testing/redis-handle.ts';
-import { startRedisServer } from '../../src/testing/redis-server.ts';
+import { RedisStartError } from '../../src/testing/redis/redis-errors.ts';
+import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
+import { startRedisServer } from '../../src/testing/redis/redis-server.ts';
 import { eventually } from './eventually.ts';
 
 const SLOTS = 16_384;

@@ -1,5 +1,5 @@
-import { startRedisServer, type RedisServerOptions } from '../../src/testing/redis-server.ts';
-import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import { startRedisServer, type RedisServerOptions } from '../../src/testing/redis/redis-server.ts';
+import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { startRedisCluster } from './redis-cluster.ts';
 
 /** A Redis of the test's own; `TEST_REDIS=container` takes it from a container, `TEST_REDIS=cluster` starts a whole cluster. */

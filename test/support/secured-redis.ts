@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
-import { startRedisServer } from '../../src/testing/redis-server.ts';
-import type { RedisServer } from '../../src/testing/redis-handle.ts';
+import { startRedisServer } from '../../src/testing/redis/redis-server.ts';
+import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 
 /** The example, as it is delivered. */
 export const aclFile = fileURLToPath(new URL('../../ops/redis-acl/users.acl', import.meta.url));

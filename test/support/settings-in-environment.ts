@@ -1,5 +1,5 @@
 import type { ConfigOptions } from '../../src/producer/index.ts';
-import { variables } from '../../src/shared/config-schema.ts';
+import { variables } from '../../src/shared/config/schema.ts';
 
 /** The settings of an installation as a process of the command line takes them. */
 export function settingsInEnvironment(config: ConfigOptions): Record<string, string> {

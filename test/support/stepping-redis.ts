@@ -2,8 +2,8 @@ import { existsSync, globSync, mkdtempSync, renameSync, rmSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import type { RedisServer } from '../../src/testing/redis-handle.ts';
-import type { RedisServerOptions } from '../../src/testing/redis-server.ts';
+import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
+import type { RedisServerOptions } from '../../src/testing/redis/redis-server.ts';
 import { eventually } from './eventually.ts';
 import { startTestRedis } from './redis.ts';
 

@@ -1,5 +1,7 @@
-import type { AttemptToSettle, SettleResult } from '../../src/shared/lanes/turn.ts';
-import { createTurns, type Leave, type TakenHere, type Turns, type TurnsDeps } from '../../src/worker/turns.ts';
+import type { AttemptToSettle, SettleResult } from '../../src/shared/lanes/messages/turn.ts';
+import { createTurns, type Turns, type TurnsDeps } from '../../src/worker/bullmq/turns.ts';
+import type { Leave } from '../../src/worker/fleet/fleet-view.ts';
+import type { TakenHere } from '../../src/worker/message/attempt.ts';
 import { readableLogger } from '../unit/worker/log-lines.ts';
 import type { Lanes } from './lanes.ts';
 

@@ -1,8 +1,8 @@
 import type { ConfigOptions } from '../../src/producer/index.ts';
-import { resolveConfig } from '../../src/shared/config.ts';
-import { deadlineIn } from '../../src/shared/deadline.ts';
-import { createSession } from '../../src/shared/session.ts';
-import { readStatus } from '../../src/shared/status.ts';
+import { resolveConfig } from '../../src/shared/config/config.ts';
+import { deadlineIn } from '../../src/shared/redis/deadline.ts';
+import { createSession } from '../../src/shared/session/session.ts';
+import { readStatus } from '../../src/shared/reading/status.ts';
 import { type CommandProcess, startCommand } from './command-line.ts';
 import { eventually } from './eventually.ts';
 import { workerIdOf } from './open-requests.ts';

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
-import type { RedisClient } from '../../src/shared/redis-cluster.ts';
+import type { RedisClient } from '../../src/shared/redis/cluster.ts';
 import { monotonicFactory } from 'ulid';
-import { lettersKey } from '../../src/shared/lanes/letters.ts';
-import type { DeadLetterPayload, DeadReason } from '../../src/shared/dead-letter.ts';
-import { laneOf, messageId, shardOfPage, shardRoot } from '../../src/shared/keys.ts';
+import { lettersKey } from '../../src/shared/lanes/letters/letters.ts';
+import type { DeadLetterPayload, DeadReason } from '../../src/shared/model/dead-letter.ts';
+import { laneOf, messageId, shardOfPage, shardRoot } from '../../src/shared/lanes/keys.ts';
 
 /** A dead letter to write, without the message that died. */
 export interface LetterToWrite {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { resolveConfig } from '../../src/shared/config.ts';
-import { variables } from '../../src/shared/config-schema.ts';
+import { resolveConfig } from '../../src/shared/config/config.ts';
+import { variables } from '../../src/shared/config/schema.ts';
 
 const compose = readFileSync(new URL('../../docker-compose.yml', import.meta.url), 'utf8');
 

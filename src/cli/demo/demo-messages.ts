@@ -1,5 +1,5 @@
 import type { EnqueueItem } from '../../producer/index.ts';
-import type { KitechatMessage } from '../../shared/message.ts';
+import type { KitechatMessage } from '../../shared/model/message.ts';
 import type { Fault } from '../../testing/index.ts';
 
 const CONVERSATIONS = 60;

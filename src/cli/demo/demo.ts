@@ -2,9 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { openDeadLetters } from '../../dead-letters/index.ts';
 import { createProducer } from '../../producer/index.ts';
 import { type FakeKitechat, type FakeKitechatReport, startFakeKitechat } from '../../testing/index.ts';
-import { startRedisServer } from '../../testing/redis-server.ts';
-import { type CommandContext, type ExitCode, exitCodes, line } from '../context.ts';
-import { table } from '../table.ts';
+import { startRedisServer } from '../../testing/redis/redis-server.ts';
+import { type CommandContext, type ExitCode, exitCodes, line } from '../context/context.ts';
+import { table } from '../terminal/table.ts';
 import { demoFaults, demoMessages, hopelessMessages } from './demo-messages.ts';
 import { startWorkerProcesses } from './worker-processes.ts';
 

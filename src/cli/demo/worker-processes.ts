@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
-import { killWithParent } from '../../testing/kill-with-parent.ts';
-import type { CommandContext } from '../context.ts';
+import { killWithParent } from '../../testing/redis/kill-with-parent.ts';
+import type { CommandContext } from '../context/context.ts';
 
 /** What the demo needs of a worker's log line about an attempt. */
 const attemptLine = z.object({

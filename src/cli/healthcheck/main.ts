@@ -1,12 +1,12 @@
 /** The HEALTHCHECK of the container: exits 0 if its worker has lately told the fleet that it is there, else 1. */
 import { hostname } from 'node:os';
-import { type Environment, loadConfig } from '../../shared/config.ts';
-import { deadlineIn } from '../../shared/deadline.ts';
-import { createSession } from '../../shared/session.ts';
-import type { WorkerStatus } from '../../shared/shard-status.ts';
-import { readStatus } from '../../shared/status.ts';
-import { line } from '../context.ts';
-import { failureOf } from '../failure.ts';
+import { type Environment, loadConfig } from '../../shared/config/config.ts';
+import { deadlineIn } from '../../shared/redis/deadline.ts';
+import { createSession } from '../../shared/session/session.ts';
+import type { WorkerStatus } from '../../shared/reading/shard-status.ts';
+import { readStatus } from '../../shared/reading/status.ts';
+import { line } from '../context/context.ts';
+import { failureOf } from '../terminal/failure.ts';
 
 const ANSWER_MS = 3000;
 

@@ -1,7 +1,7 @@
 import { type DeadLetterFilter, type DeadLetters, openDeadLetters } from '../../dead-letters/index.ts';
-import { loadConfig } from '../../shared/config.ts';
-import { type DeadReason, deadReasons } from '../../shared/dead-letter.ts';
-import { type CommandContext, type ExitCode, exitCodes, line } from '../context.ts';
+import { loadConfig } from '../../shared/config/config.ts';
+import { type DeadReason, deadReasons } from '../../shared/model/dead-letter.ts';
+import { type CommandContext, type ExitCode, exitCodes, line } from '../context/context.ts';
 import { confirm } from '../terminal/confirm.ts';
 import { tellOutcome, withProgress } from './outcome.ts';
 import { describeReasons } from './reasons.ts';

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { type DeadLetterFilter, type DeadLetters, openDeadLetters } from '../../dead-letters/index.ts';
-import { loadConfig } from '../../shared/config.ts';
-import { asJsonLine, type CommandContext, type ExitCode, exitCodes, line, READER_GONE } from '../context.ts';
-import { createOutputFile } from '../output-file.ts';
+import { loadConfig } from '../../shared/config/config.ts';
+import { asJsonLine, type CommandContext, type ExitCode, exitCodes, line, READER_GONE } from '../context/context.ts';
+import { createOutputFile } from '../terminal/output-file.ts';
 import { createProgressBar } from '../terminal/progress-bar.ts';
 import { type FilterFlags, filterOf } from './selection.ts';
 

@@ -4,9 +4,9 @@ import {
   type DeadLetters,
   openDeadLetters,
 } from '../../dead-letters/index.ts';
-import { loadConfig } from '../../shared/config.ts';
-import { type CommandContext, type ExitCode, exitCodes, jsonLine, line } from '../context.ts';
-import { table } from '../table.ts';
+import { loadConfig } from '../../shared/config/config.ts';
+import { type CommandContext, type ExitCode, exitCodes, jsonLine, line } from '../context/context.ts';
+import { table } from '../terminal/table.ts';
 import { describeReasons } from './reasons.ts';
 import { type FilterFlags, filterOf, isNarrow } from './selection.ts';
 

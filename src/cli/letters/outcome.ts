@@ -1,7 +1,7 @@
 import type { DiscardResult, ReplayResult } from '../../dead-letters/index.ts';
-import { type CommandContext, type ExitCode, exitCodes, jsonLine, line } from '../context.ts';
+import { type CommandContext, type ExitCode, exitCodes, jsonLine, line } from '../context/context.ts';
 import { createProgressBar, type Progress } from '../terminal/progress-bar.ts';
-import { table } from '../table.ts';
+import { table } from '../terminal/table.ts';
 
 type Result = ReplayResult | DiscardResult;
 type Why = Result['skipped'][number]['why'];

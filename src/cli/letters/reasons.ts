@@ -1,4 +1,4 @@
-import { type DeadReason, deadReasons } from '../../shared/dead-letter.ts';
+import { type DeadReason, deadReasons } from '../../shared/model/dead-letter.ts';
 
 /** `40 rejected, 10 expired`: the reasons that occur, most frequent first. */
 export function describeReasons(counts: Readonly<Partial<Record<DeadReason, number>>>): string {

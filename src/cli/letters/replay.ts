@@ -1,6 +1,6 @@
 import { openDeadLetters } from '../../dead-letters/index.ts';
-import { loadConfig } from '../../shared/config.ts';
-import type { CommandContext, ExitCode } from '../context.ts';
+import { loadConfig } from '../../shared/config/config.ts';
+import type { CommandContext, ExitCode } from '../context/context.ts';
 import { tellOutcome, withProgress } from './outcome.ts';
 import { type SelectionFlags, selectionOf } from './selection.ts';
 

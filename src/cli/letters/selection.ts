@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { DeadLetterFilter, DeadLetterSelection } from '../../dead-letters/index.ts';
-import { type DeadReason, deadReasons } from '../../shared/dead-letter.ts';
-import { opaqueId, time } from '../arguments.ts';
+import { type DeadReason, deadReasons } from '../../shared/model/dead-letter.ts';
+import { opaqueId, time } from '../context/arguments.ts';
 
 /** The flags that narrow the dead letters down; all that are given must hold. */
 export interface FilterFlags {

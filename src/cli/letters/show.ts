@@ -1,8 +1,8 @@
 import { type DeadLetterRecord, openDeadLetters } from '../../dead-letters/index.ts';
-import { loadConfig } from '../../shared/config.ts';
-import { type CommandContext, type ExitCode, exitCodes, jsonLine, line } from '../context.ts';
-import { describeAttempts } from '../message.ts';
-import { factTable } from '../table.ts';
+import { loadConfig } from '../../shared/config/config.ts';
+import { type CommandContext, type ExitCode, exitCodes, jsonLine, line } from '../context/context.ts';
+import { describeAttempts } from '../commands/message.ts';
+import { factTable } from '../terminal/table.ts';
 
 /** `dead-letters show ID`: one entry whole. */
 export async function showDeadLetter(

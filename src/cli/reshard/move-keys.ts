@@ -1,7 +1,6 @@
-import { shardOfPage, shardRoot } from '../../shared/keys.ts';
+import { shardOfPage, shardRoot, shardRoots } from '../../shared/lanes/keys.ts';
 import type { LaneRedis } from '../../shared/lanes/commands.ts';
-import { scanKeys } from '../../shared/scan-keys.ts';
-import { shardRoots } from '../../shared/shard-roots.ts';
+import { scanKeys } from '../../shared/redis/scan-keys.ts';
 
 /** From how many shards to how many. */
 export interface Resharding {

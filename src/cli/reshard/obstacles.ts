@@ -1,4 +1,4 @@
-import { nameWorkers, type OpenWork } from '../../shared/open-work.ts';
+import { nameWorkers, type OpenWork } from '../../shared/layout/open-work.ts';
 
 /** Whether nothing keeps the number of shards from being changed. */
 export function isClear({ workers, openMessages, deadLetters }: OpenWork): boolean {

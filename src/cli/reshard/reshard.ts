@@ -1,17 +1,18 @@
-import { type Config, loadConfig } from '../../shared/config.ts';
-import { endConnections } from '../../shared/end-connections.ts';
-import { QueueUnavailableError } from '../../shared/errors.ts';
-import { shardsKey } from '../../shared/keys.ts';
+import { type Config, loadConfig } from '../../shared/config/config.ts';
+import { endConnections } from '../../shared/layout/end-connections.ts';
+import { QueueUnavailableError } from '../../shared/errors/errors.ts';
+import { shardsKey } from '../../shared/lanes/keys.ts';
 import type { LaneRedis } from '../../shared/lanes/commands.ts';
 import type { ReshardingStamp, SettledStamp } from '../../shared/layout/stamp.ts';
 import { readStamp, replaceStamp, type StoredStamp } from '../../shared/layout/stored-stamp.ts';
 import { takeOver } from '../../shared/layout/take-over.ts';
-import { type OpenWork, readOpenWork } from '../../shared/open-work.ts';
-import { connectFailingFast, lastErrorOf, whenReady } from '../../shared/redis.ts';
-import { agreeOnShards } from '../../shared/shards.ts';
+import { type OpenWork, readOpenWork } from '../../shared/layout/open-work.ts';
+import { connectFailingFast } from '../../shared/session/connect.ts';
+import { lastErrorOf, whenReady } from '../../shared/redis/ready.ts';
+import { agreeOnShards } from '../../shared/session/shard-count.ts';
 import { version } from '../../shared/version.ts';
-import { type CommandContext, type ExitCode, exitCodes, jsonLine, line } from '../context.ts';
-import { table } from '../table.ts';
+import { type CommandContext, type ExitCode, exitCodes, jsonLine, line } from '../context/context.ts';
+import { table } from '../terminal/table.ts';
 import { moveHolds, moveIdempotencyKeys, removeShards, type Resharding } from './move-keys.ts';
 import { describeObstacles, isClear } from './obstacles.ts';
 

@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline';
-import { type CommandContext, plainText } from '../context.ts';
+import { type CommandContext, plainText } from '../context/context.ts';
 
 /** Asks on the terminal; only `y` and `yes` are a yes. The end of the input and Ctrl-C are a no. */
 export async function confirm({ stdin, stderr, interrupted }: CommandContext, question: string): Promise<boolean> {

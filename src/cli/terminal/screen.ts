@@ -1,4 +1,4 @@
-import { type CommandContext, plainText } from '../context.ts';
+import { type CommandContext, plainText } from '../context/context.ts';
 
 /** The whole terminal, drawn again and again. */
 export interface Screen {

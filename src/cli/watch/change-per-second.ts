@@ -1,4 +1,4 @@
-import type { Counts } from '../../shared/shard-status.ts';
+import type { Counts } from '../../shared/reading/shard-status.ts';
 
 /** The counts at a moment. */
 export interface CountsAt {

@@ -1,10 +1,10 @@
-import { askRedis } from '../../shared/ask-redis.ts';
-import type { Config } from '../../shared/config.ts';
-import { type Deadline, deadlineIn } from '../../shared/deadline.ts';
-import type { Session } from '../../shared/session.ts';
-import type { Counts } from '../../shared/shard-status.ts';
-import { readStatus, type Status } from '../../shared/status.ts';
-import { readTraffic } from '../../shared/traffic.ts';
+import { askRedis } from '../../shared/session/calls.ts';
+import type { Config } from '../../shared/config/config.ts';
+import { type Deadline, deadlineIn } from '../../shared/redis/deadline.ts';
+import type { Session } from '../../shared/session/session.ts';
+import type { Counts } from '../../shared/reading/shard-status.ts';
+import { readStatus, type Status } from '../../shared/reading/status.ts';
+import { readTraffic } from '../../shared/reading/traffic.ts';
 import { changePerSecond, type CountsAt } from './change-per-second.ts';
 
 /** What `status` shows at a moment, and how it moves. */

@@ -1,5 +1,5 @@
-import { type CommandContext, jsonLine, line } from '../context.ts';
-import { describeMovingStatus, inDocumentedOrder } from '../describe-status.ts';
+import { type CommandContext, jsonLine, line } from '../context/context.ts';
+import { describeMovingStatus, inDocumentedOrder } from '../commands/describe-status.ts';
 import { openScreen } from '../terminal/screen.ts';
 import { type Delivery, type Look, RATE_WINDOW_MS } from './look.ts';
 

@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { reading } from '../../shared/ask-redis.ts';
-import { loadConfig } from '../../shared/config.ts';
-import { QueueUnavailableError } from '../../shared/errors.ts';
-import { createSession } from '../../shared/session.ts';
-import { type CommandContext, type ExitCode, exitCodes } from '../context.ts';
-import { failureOf } from '../failure.ts';
+import { reading } from '../../shared/session/calls.ts';
+import { loadConfig } from '../../shared/config/config.ts';
+import { QueueUnavailableError } from '../../shared/errors/errors.ts';
+import { createSession } from '../../shared/session/session.ts';
+import { type CommandContext, type ExitCode, exitCodes } from '../context/context.ts';
+import { failureOf } from '../terminal/failure.ts';
 import { createLooks } from './look.ts';
 import { createView } from './views.ts';
 

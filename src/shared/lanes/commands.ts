@@ -1,30 +1,33 @@
 import { readFileSync } from 'node:fs';
-import type { RedisClient } from '../redis-cluster.ts';
+import type { RedisClient } from '../redis/cluster.ts';
 
 const read = (name: string): string => readFileSync(new URL(`./${name}.lua`, import.meta.url), 'utf8');
-const redisClock = read('clock');
-const lanes = read('hold') + read('limit') + read('places');
-const release = lanes + read('release') + read('come-back');
-const letter = read('letter');
-const lease = read('lease');
-const circuit = read('circuit');
+const redisClock = read('lib/clock');
+const lanes = read('lib/holds') + read('lib/limit') + read('lib/places');
+const release = lanes + read('lib/release') + read('lib/come-back');
+const letter = read('lib/letters');
+const lease = read('lib/lease');
+const circuit = read('lib/circuit');
 
 // The scripts of a shard name the absent key as their last one.
 const scripts = {
-  laneEnqueue: { lua: lanes + letter + read('enqueue'), numberOfKeys: 2 },
-  laneTurn: { lua: release + letter + read('alone') + read('settle') + read('take') + read('turn'), numberOfKeys: 2 },
-  laneTick: { lua: release + lease + read('tick'), numberOfKeys: 2 },
-  laneBeat: { lua: lanes + lease + read('beat'), numberOfKeys: 2 },
-  laneCancel: { lua: lanes + read('cancel'), numberOfKeys: 2 },
-  laneHold: { lua: lanes + read('hold-until-released'), numberOfKeys: 2 },
-  letterFind: { lua: lanes + letter + read('find'), numberOfKeys: 2 },
-  letterDiscard: { lua: lanes + letter + read('discard'), numberOfKeys: 2 },
-  letterExpire: { lua: lanes + letter + read('expire'), numberOfKeys: 2 },
-  laneReconcile: { lua: lanes + read('reconcile'), numberOfKeys: 2 },
-  fleetGate: { lua: circuit + read('gate'), numberOfKeys: 1 },
-  fleetNote: { lua: circuit + read('note'), numberOfKeys: 3 },
-  fleetAgree: { lua: read('agree'), numberOfKeys: 2 },
-  fleetPace: { lua: read('limit') + read('pace'), numberOfKeys: 2 },
+  laneEnqueue: { lua: lanes + letter + read('messages/enqueue'), numberOfKeys: 2 },
+  laneTurn: {
+    lua: release + letter + read('lib/alone') + read('messages/settle') + read('messages/take') + read('messages/turn'),
+    numberOfKeys: 2,
+  },
+  laneTick: { lua: release + lease + read('fleet/tick'), numberOfKeys: 2 },
+  laneBeat: { lua: lanes + lease + read('fleet/beat'), numberOfKeys: 2 },
+  laneCancel: { lua: lanes + read('messages/cancel'), numberOfKeys: 2 },
+  laneHold: { lua: lanes + read('holds/hold'), numberOfKeys: 2 },
+  letterFind: { lua: lanes + letter + read('letters/find'), numberOfKeys: 2 },
+  letterDiscard: { lua: lanes + letter + read('letters/discard'), numberOfKeys: 2 },
+  letterExpire: { lua: lanes + letter + read('letters/expire'), numberOfKeys: 2 },
+  laneReconcile: { lua: lanes + read('repair/reconcile'), numberOfKeys: 2 },
+  fleetGate: { lua: circuit + read('fleet/gate'), numberOfKeys: 1 },
+  fleetNote: { lua: circuit + read('fleet/note'), numberOfKeys: 3 },
+  fleetAgree: { lua: read('fleet/agree'), numberOfKeys: 2 },
+  fleetPace: { lua: read('lib/limit') + read('fleet/pace'), numberOfKeys: 2 },
 };
 
 /** Our scripts as commands of a Redis client. */

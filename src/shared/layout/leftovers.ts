@@ -1,7 +1,6 @@
-import { fleetRoot } from '../keys.ts';
+import { fleetRoot, shardRoots } from '../lanes/keys.ts';
 import type { LaneRedis } from '../lanes/commands.ts';
-import { scanKeys } from '../scan-keys.ts';
-import { shardRoots } from '../shard-roots.ts';
+import { scanKeys } from '../redis/scan-keys.ts';
 
 const SINGLE = new Set([
   'asleep',

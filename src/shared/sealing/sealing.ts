@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from 'node:crypto';
-import { ConfigError } from '../errors.ts';
-import { type Contents, openKeyFile, problemsIn } from '../key-file.ts';
-import { parseSealingKeys, type SealingKey, type SealingKeys } from './sealing-keys.ts';
+import { ConfigError } from '../errors/errors.ts';
+import { type Contents, openKeyFile, problemsIn } from '../config/secret-file.ts';
+import { parseSealingKeys, type SealingKey, type SealingKeys } from './keys.ts';
 
 /** Whose text it is, and what it is to them: it opens as that and as nothing else. */
 export type Belonging = readonly [what: 'message' | 'response' | 'stored', messageId: string, ...more: string[]];

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { UnknownOutcomePolicy } from '../../../src/shared/enqueue-options.ts';
-import { readFleet } from '../../../src/shared/lanes/fleet.ts';
+import type { UnknownOutcomePolicy } from '../../../src/shared/model/enqueue-options.ts';
+import { readFleet } from '../../../src/shared/lanes/fleet/facts.ts';
 import type { Fault } from '../../../src/testing/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { manyMessages } from '../../support/messages.ts';

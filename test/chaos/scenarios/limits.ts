@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { hold, release } from '../../../src/shared/lanes/hold.ts';
-import { writeLimits } from '../../../src/shared/lanes/limits.ts';
+import { hold, release } from '../../../src/shared/lanes/holds/hold.ts';
+import { writeLimits } from '../../../src/shared/lanes/fleet/limits.ts';
 import type { EnqueueItem } from '../../../src/producer/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { manyMessages } from '../../support/messages.ts';

@@ -1,6 +1,6 @@
 import { createProducer, type Producer } from '../../../src/producer/index.ts';
 import { type FakeKitechat, startFakeKitechat } from '../../../src/testing/index.ts';
-import type { RedisServer } from '../../../src/testing/redis-handle.ts';
+import type { RedisServer } from '../../../src/testing/redis/redis-handle.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type HttpProcess, startHttpProcess } from '../../support/http-process.ts';
 import { startTestRedis } from '../../support/redis.ts';

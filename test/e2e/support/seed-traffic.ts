@@ -5,8 +5,8 @@ import {
   TRAFFIC_BUCKET_MS,
   type TrafficCounts,
   writeTraffic,
-} from '../../../src/shared/traffic.ts';
-import { drawFor } from '../../../src/testing/random.ts';
+} from '../../../src/shared/reading/traffic.ts';
+import { drawFor } from '../../../src/testing/fake-api/random.ts';
 
 /** A quarter of an hour and some that are still to come, so that the curves go on while one looks. */
 const PAST = 200;

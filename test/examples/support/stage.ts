@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { inject } from 'vitest';
 import { createProducer, type MessageRecord, type Producer } from '../../../src/producer/index.ts';
-import type { RedisServer } from '../../../src/testing/redis-handle.ts';
+import type { RedisServer } from '../../../src/testing/redis/redis-handle.ts';
 import { type FakeKitechat, type FakeKitechatOptions, startFakeKitechat } from '../../../src/testing/index.ts';
 import { manifest } from '../../package/support/repository.ts';
 import { type CommandProcess, type CommandResult, startNode } from '../../support/command-line.ts';

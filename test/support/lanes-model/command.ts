@@ -5,18 +5,10 @@ import { messageProblems } from './message-invariants.ts';
 import { type Model, pick } from './model.ts';
 import { paceProblems } from './pace.ts';
 import { pageProblems } from './page-invariants.ts';
-import type { Snapshot } from './snapshot.ts';
 import { turnProblems } from './turn-invariants.ts';
 import type { World } from './world.ts';
 
 export type LaneCommand = AsyncCommand<Model, World>;
-
-/** A step of the model, for invariants that compare. */
-export interface Moment {
-  model: Model;
-  /** The same before the command. */
-  before: { seen: Snapshot; rules: Model['rules'] };
-}
 
 type Act = (model: Model, world: World) => Promise<unknown>;
 

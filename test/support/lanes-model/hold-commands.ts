@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { laneOf } from '../../../src/shared/keys.ts';
-import { hold, type HoldTarget, release } from '../../../src/shared/lanes/hold.ts';
+import { laneOf } from '../../../src/shared/lanes/keys.ts';
+import { hold, type HoldTarget, release } from '../../../src/shared/lanes/holds/hold.ts';
 import { checked, command, commandAbout, type LaneCommand } from './command.ts';
 import { CONVERSATIONS, count, type Model, PAGES } from './model.ts';
 import type { World } from './world.ts';

@@ -1,4 +1,4 @@
-import type { StandingHold } from '../../../src/shared/lanes/hold.ts';
+import type { StandingHold } from '../../../src/shared/lanes/holds/hold.ts';
 import type { Model } from './model.ts';
 
 /** Whether an operator holds the page, alone or with everything. */

@@ -1,9 +1,17 @@
 import fc from 'fast-check';
-import { beatIn, LEASE_MS, tickIn } from '../../../src/shared/lanes/leader.ts';
-import { writePace } from '../../../src/shared/lanes/limits.ts';
+import { beatIn, LEASE_MS, tickIn } from '../../../src/shared/lanes/fleet/leader.ts';
+import { writePace } from '../../../src/shared/lanes/fleet/limits.ts';
 import { checked, command, commandAbout, type LaneCommand } from './command.ts';
-import { bringBackDue, count, endMessage, isAfterGap, LOCK_MS, type Model, openMessages } from './model.ts';
-import { noDepartures } from './pace.ts';
+import {
+  bringBackDue,
+  count,
+  endMessage,
+  isAfterGap,
+  LOCK_MS,
+  type Model,
+  noDepartures,
+  openMessages,
+} from './model.ts';
 import type { World } from './world.ts';
 
 const WORKER_MEMORY_MS = 30_000;

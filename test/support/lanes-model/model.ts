@@ -1,7 +1,6 @@
-import type { StandingHold } from '../../../src/shared/lanes/hold.ts';
-import type { Taken } from '../../../src/shared/lanes/turn.ts';
+import type { StandingHold } from '../../../src/shared/lanes/holds/hold.ts';
+import type { Taken } from '../../../src/shared/lanes/messages/turn.ts';
 import type { Rules } from '../lanes.ts';
-import { noDepartures, type Pace } from './pace.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** What is promised of one message. */
@@ -205,4 +204,11 @@ export function headOf(seen: Pick<Snapshot, 'lanes'>, lane: string): string {
 /** The n-th of a list, whatever its length. */
 export function pick<T>(list: readonly T[], n: number): T | undefined {
   return list[n % list.length];
+}
+
+/** Times at which messages were allowed to leave, since their limit last changed. */
+export type Pace = number[];
+
+export function noDepartures(): Model['departures'] {
+  return { fleet: [], pages: new Map() };
 }

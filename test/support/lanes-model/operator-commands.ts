@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { reconcile } from '../../../src/shared/lanes/reconcile.ts';
+import { reconcile } from '../../../src/shared/lanes/repair/reconcile.ts';
 import { checked, command, commandAbout, type LaneCommand } from './command.ts';
 import { comeBack, count, endMessage, isOpen, type Message, type Model, openMessages, PAGES } from './model.ts';
 import type { World } from './world.ts';

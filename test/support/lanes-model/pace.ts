@@ -9,13 +9,6 @@ const JITTER_MS = 20;
 /** Times in Redis are kept to a thousandth of a ms. */
 const TINY_MS = 0.01;
 
-/** Times at which messages were allowed to leave, since their limit last changed. */
-export type Pace = number[];
-
-export function noDepartures(): Model['departures'] {
-  return { fleet: [], pages: new Map() };
-}
-
 export function noteLeaving(model: Model, page: string): void {
   const { pages } = model.departures;
   pages.set(page, [...(pages.get(page) ?? []), model.passedMs]);

@@ -1,5 +1,5 @@
-import { BACKOFF, HELD, HIGH_BELOW, IN_FLIGHT } from '../../../src/shared/lanes/places.ts';
-import type { Moment } from './command.ts';
+import { BACKOFF, HELD, HIGH_BELOW, IN_FLIGHT } from '../../../src/shared/lanes/lib/places.ts';
+import type { Moment } from './moment.ts';
 import { isPageHeld } from './hold-invariants.ts';
 import { type Message, type Model, PAGES, windowSize } from './model.ts';
 import { HORIZON_MS } from './pace.ts';

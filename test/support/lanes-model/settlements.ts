@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import type { DeadLetterPayload } from '../../../src/shared/dead-letter.ts';
-import type { AttemptToSettle, Settlement, SettleResult } from '../../../src/shared/lanes/turn.ts';
+import type { DeadLetterPayload } from '../../../src/shared/model/dead-letter.ts';
+import type { AttemptToSettle, Settlement, SettleResult } from '../../../src/shared/lanes/messages/turn.ts';
 import { holdForLetter } from './letter-commands.ts';
 import { comeBack, count, endMessage, type Model, putOff, type Work } from './model.ts';
 

@@ -1,4 +1,4 @@
-import type { RedisClient } from '../../../src/shared/redis-cluster.ts';
+import type { RedisClient } from '../../../src/shared/redis/cluster.ts';
 
 /** All that one shard's Redis holds, read in one step. */
 export interface Snapshot {

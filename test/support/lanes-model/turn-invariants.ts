@@ -1,5 +1,5 @@
-import { HIGH_BELOW } from '../../../src/shared/lanes/places.ts';
-import type { Moment } from './command.ts';
+import { HIGH_BELOW } from '../../../src/shared/lanes/lib/places.ts';
+import type { Moment } from './moment.ts';
 import { headOf, PAGES } from './model.ts';
 import { whereIs } from './page-invariants.ts';
 

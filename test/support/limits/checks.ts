@@ -1,4 +1,4 @@
-import type { RateLimit } from '../../../src/shared/rate-limit.ts';
+import type { RateLimit } from '../../../src/shared/model/rate-limit.ts';
 import { mostWithin } from '../../chaos/pace.ts';
 import type { Arrival, Go } from './simulate.ts';
 

@@ -1,6 +1,6 @@
-import { shardRoot } from '../../../src/shared/keys.ts';
+import { shardRoot } from '../../../src/shared/lanes/keys.ts';
 import type { LaneRedis } from '../../../src/shared/lanes/commands.ts';
-import { createLimitKeeper, type LimitKeeper } from '../../../src/worker/limit-keeper.ts';
+import { createLimitKeeper, type LimitKeeper } from '../../../src/worker/limits/limit-keeper.ts';
 import { readableLogger } from '../../unit/worker/log-lines.ts';
 
 export interface KeeperOfTest extends LimitKeeper {

@@ -1,5 +1,5 @@
-import type { AttemptToSettle, Taken } from '../../../src/shared/lanes/turn.ts';
-import { createSlots } from '../../../src/worker/slots.ts';
+import type { AttemptToSettle, Taken } from '../../../src/shared/lanes/messages/turn.ts';
+import { createSlots } from '../../../src/worker/bullmq/slots.ts';
 import { delivered, type Lanes } from '../lanes.ts';
 
 /** A worker as far as limits are concerned: `createTurns` under BullMQ, in simulated time. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { describeStatus } from '../../../src/cli/describe-status.ts';
-import type { Status } from '../../../src/shared/status.ts';
+import { describeStatus } from '../../../src/cli/commands/describe-status.ts';
+import type { Status } from '../../../src/shared/reading/status.ts';
 
 const statusWith = (...versions: string[]): Status => ({
   scheduled: 0,

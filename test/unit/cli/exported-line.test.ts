@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { withoutItsDeath } from '../../../src/cli/exported-line.ts';
-import { deadLetterRecord } from '../../../src/shared/dead-letter-record.ts';
-import { deadReasons } from '../../../src/shared/dead-letter.ts';
+import { withoutItsDeath } from '../../../src/cli/send/exported-line.ts';
+import { deadLetterRecord } from '../../../src/shared/reading/dead-letter-record.ts';
+import { deadReasons } from '../../../src/shared/model/dead-letter.ts';
 
 const request = { pageId: 'p1', conversationId: 'c1', message: { type: 'text' as const, text: 'Hello' } };
 

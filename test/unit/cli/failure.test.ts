@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { describeFault } from '../../../src/cli/fault.ts';
-import { failureOf } from '../../../src/cli/failure.ts';
-import { UnreadableInputError } from '../../../src/cli/unreadable-input-error.ts';
+import { describeFault } from '../../../src/cli/terminal/fault.ts';
+import { failureOf } from '../../../src/cli/terminal/failure.ts';
+import { UnreadableInputError } from '../../../src/cli/terminal/unreadable-input-error.ts';
 import {
   ConfigError,
   EnqueueUncertainError,
@@ -9,8 +9,8 @@ import {
   InvalidMessageError,
   QueueFullError,
   QueueUnavailableError,
-} from '../../../src/shared/errors.ts';
-import { RedisMissingError, RedisStartError } from '../../../src/testing/redis-errors.ts';
+} from '../../../src/shared/errors/errors.ts';
+import { RedisMissingError, RedisStartError } from '../../../src/testing/redis/redis-errors.ts';
 
 describe('failureOf', () => {
   it.each([

@@ -1,8 +1,8 @@
 import { PassThrough, Readable } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type InputLine, readLines } from '../../../src/cli/lines.ts';
-import { UnreadableInputError } from '../../../src/cli/unreadable-input-error.ts';
+import { type InputLine, readLines } from '../../../src/cli/send/lines.ts';
+import { UnreadableInputError } from '../../../src/cli/terminal/unreadable-input-error.ts';
 
 const never = new AbortController().signal;
 

@@ -2,8 +2,8 @@ import { mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createOutputFile } from '../../../src/cli/output-file.ts';
-import { UnwritableOutputError } from '../../../src/cli/unwritable-output-error.ts';
+import { createOutputFile } from '../../../src/cli/terminal/output-file.ts';
+import { UnwritableOutputError } from '../../../src/cli/terminal/unwritable-output-error.ts';
 
 let folder: string;
 beforeEach(async () => {

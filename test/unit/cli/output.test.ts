@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { jsonLine, line } from '../../../src/cli/context.ts';
-import { factTable, table } from '../../../src/cli/table.ts';
+import { jsonLine, line } from '../../../src/cli/context/context.ts';
+import { factTable, table } from '../../../src/cli/terminal/table.ts';
 
 function written(write: (stream: PassThrough) => void): string {
   const stream = new PassThrough();

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { CommandContext } from '../../../src/cli/context.ts';
+import type { CommandContext } from '../../../src/cli/context/context.ts';
 import { createProgressBar, describeProgress } from '../../../src/cli/terminal/progress-bar.ts';
 
 describe('describeProgress', () => {

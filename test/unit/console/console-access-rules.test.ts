@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isLoopbackHeader, isLoopbackHost, isSameOrigin, localPath } from '../../../src/console/access-rules.ts';
-import { createVisitors, SESSION_MS } from '../../../src/console/visitors.ts';
+import { isLoopbackHeader, isLoopbackHost, isSameOrigin, localPath } from '../../../src/console/http/origin.ts';
+import { createVisitors, SESSION_MS } from '../../../src/console/http/visitors.ts';
 
 describe('a loopback name', () => {
   it.each(['127.0.0.1', '127.1.2.3', 'localhost', 'LOCALHOST', '::1', '[::1]', 'a.localhost'])('%s is one', (host) => {

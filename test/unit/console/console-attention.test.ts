@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type AttentionFacts, type Matter, mattersOf, TOO_LONG_MS } from '../../../src/console/attention.ts';
-import type { Hold } from '../../../src/shared/holds.ts';
-import type { Status } from '../../../src/shared/status.ts';
+import { type AttentionFacts, type Matter, mattersOf, TOO_LONG_MS } from '../../../src/console/overview/attention.ts';
+import type { Hold } from '../../../src/shared/reading/holds.ts';
+import type { Status } from '../../../src/shared/reading/status.ts';
 
 const NOW_MS = Date.parse('2026-11-22T03:00:00Z');
 const worker = { id: 'w1', version: '1.0.0', since: '2026-11-22T00:00:00Z', concurrency: 50, sending: 0 };

@@ -1,10 +1,16 @@
 import fc from 'fast-check';
 import { Hono } from 'hono';
 import { describe, expect, it } from 'vitest';
-import { HIDDEN, textsOf, withoutContent } from '../../../src/console/content.ts';
-import { formatBytes, formatDuration, formatRate, formatRelative, shortened } from '../../../src/console/format.ts';
-import { describeFilter, filterFields, filterOf } from '../../../src/console/letter-filter.ts';
-import { pageIdOf, pagePath } from '../../../src/console/links.ts';
+import { HIDDEN, textsOf, withoutContent } from '../../../src/console/html/hidden-content.ts';
+import {
+  formatBytes,
+  formatDuration,
+  formatRate,
+  formatRelative,
+  shortened,
+} from '../../../src/console/html/format.ts';
+import { describeFilter, filterFields, filterOf } from '../../../src/console/dead-letters/filter.ts';
+import { pageIdOf, pagePath } from '../../../src/console/html/links.ts';
 
 const wellFormed = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 }).filter((text) => text.isWellFormed());
 

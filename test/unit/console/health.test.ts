@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { judgeHealth } from '../../../src/console/health.ts';
+import { judgeHealth } from '../../../src/console/observe/health.ts';
 import type { WorkerHealth } from '../../../src/worker/index.ts';
 
 const well: WorkerHealth = {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { describeLimit, limitOf } from '../../../src/console/limits.ts';
-import type { FleetLimits } from '../../../src/shared/lanes/limits.ts';
+import { describeLimit, limitOf } from '../../../src/console/facts/limits.ts';
+import type { FleetLimits } from '../../../src/shared/lanes/fleet/limits.ts';
 
 const nothing: FleetLimits = { rate: null, pageRate: null, asked: { rate: null, pageRate: null } };
 

@@ -1,10 +1,9 @@
 import { EventEmitter } from 'node:events';
 import { Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
-import { createFleetMetrics } from '../../../src/console/metrics-fleet.ts';
-import { createPageLabels } from '../../../src/console/metrics-page-labels.ts';
-import { createWorkerMetrics } from '../../../src/console/metrics-worker.ts';
-import { createProgress } from '../../../src/worker/progress.ts';
+import { createFleetMetrics } from '../../../src/console/observe/fleet.ts';
+import { createPageLabels, createWorkerMetrics } from '../../../src/console/observe/worker.ts';
+import { createProgress } from '../../../src/worker/fleet/progress.ts';
 import type { AttemptReport, WorkerEvents } from '../../../src/worker/index.ts';
 
 const report: AttemptReport = {

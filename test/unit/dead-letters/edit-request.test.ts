@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { editRequest, type RequestEdits } from '../../../src/dead-letters/edit-request.ts';
-import { InvalidMessageError } from '../../../src/shared/errors.ts';
-import type { SendRequest } from '../../../src/shared/message.ts';
+import { InvalidMessageError } from '../../../src/shared/errors/errors.ts';
+import type { SendRequest } from '../../../src/shared/model/message.ts';
 import { settled } from '../../support/settled.ts';
 
 const text: SendRequest = { pageId: 'p1', conversationId: 'c1', message: { type: 'text', text: 'before' } };

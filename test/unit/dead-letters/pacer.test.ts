@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createPacer } from '../../../src/dead-letters/pacer.ts';
-import { ConfigError } from '../../../src/shared/errors.ts';
+import { ConfigError } from '../../../src/shared/errors/errors.ts';
 
 /** The times at which turns come if nothing takes time but `busyMs(n)` before the nth. */
 async function turnsAt(rate: string, count: number, busyMs: (n: number) => number = () => 0): Promise<number[]> {

@@ -10,10 +10,10 @@ import { configPage } from '../../../scripts/docs/config-page.ts';
 import { withDependencyTree } from '../../../scripts/docs/dependency-tree.ts';
 import { errorsPage } from '../../../scripts/docs/errors-page.ts';
 import { projectRoot } from '../../../scripts/docs/pages.ts';
-import { exitCodeGuide } from '../../../src/cli/exit-code-guide.ts';
-import { variables } from '../../../src/shared/config-schema.ts';
-import { deadReasons } from '../../../src/shared/dead-letter.ts';
-import { deadReasonGuide, errorGuide } from '../../../src/shared/error-guide.ts';
+import { exitCodeGuide } from '../../../scripts/docs/exit-code-guide.ts';
+import { variables } from '../../../src/shared/config/schema.ts';
+import { deadReasons } from '../../../src/shared/model/dead-letter.ts';
+import { deadReasonGuide, errorGuide } from '../../../scripts/docs/error-guide.ts';
 
 const HOW = 'run node scripts/docs.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-import type { SendRequest } from '../../../src/shared/message.ts';
+import type { SendRequest } from '../../../src/shared/model/message.ts';
 
 const graphemes = fc.string({ unit: 'grapheme', maxLength: 40 });
 /** Any UTF-16, halves of surrogate pairs and control characters included. */

@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type AttemptRecord, decodeHistory, encodeAttempt, type NewAttempt } from '../../../src/shared/attempts.ts';
+import {
+  type AttemptRecord,
+  decodeHistory,
+  encodeAttempt,
+  type NewAttempt,
+} from '../../../src/shared/model/attempts.ts';
 
 const anyDetail = fc.oneof(
   fc.constant(null),

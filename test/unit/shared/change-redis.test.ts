@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { failureOf } from '../../../src/cli/failure.ts';
-import { changeRedis, type ChangeUncertainError } from '../../../src/shared/change-redis.ts';
-import { deadlineIn } from '../../../src/shared/deadline.ts';
-import { KitechatSenderError, QueueUnavailableError } from '../../../src/shared/errors.ts';
+import { failureOf } from '../../../src/cli/terminal/failure.ts';
+import { changeRedis, type ChangeUncertainError } from '../../../src/shared/session/calls.ts';
+import { deadlineIn } from '../../../src/shared/redis/deadline.ts';
+import { KitechatSenderError, QueueUnavailableError } from '../../../src/shared/errors/errors.ts';
 import { settled } from '../../support/settled.ts';
 
 describe('changeRedis', () => {

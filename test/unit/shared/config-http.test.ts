@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { loadConfig } from '../../../src/shared/config.ts';
+import { loadConfig } from '../../../src/shared/config/config.ts';
 import { problemsIn } from './config-problems.ts';
 
 describe('the settings of the HTTP server', () => {

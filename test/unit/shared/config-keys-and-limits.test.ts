@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { loadConfig, resolveConfig } from '../../../src/shared/config.ts';
+import { loadConfig, resolveConfig } from '../../../src/shared/config/config.ts';
 import { problemsIn, problemsOf } from './config-problems.ts';
 
 describe('the files with keys', () => {

@@ -1,6 +1,5 @@
-import { loadConfig } from '../../../src/shared/config.ts';
-import type { Environment } from '../../../src/shared/config.ts';
-import { ConfigError } from '../../../src/shared/errors.ts';
+import { type Environment, loadConfig } from '../../../src/shared/config/config.ts';
+import { ConfigError } from '../../../src/shared/errors/errors.ts';
 
 export function problemsOf(configure: () => unknown): readonly string[] {
   try {

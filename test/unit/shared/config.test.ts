@@ -5,9 +5,14 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
-import { variables } from '../../../src/shared/config-schema.ts';
-import { loadConfig, resolveConfig, unknownVariables } from '../../../src/shared/config.ts';
-import type { ConfigOptions, Environment } from '../../../src/shared/config.ts';
+import { variables } from '../../../src/shared/config/schema.ts';
+import {
+  type ConfigOptions,
+  type Environment,
+  loadConfig,
+  resolveConfig,
+  unknownVariables,
+} from '../../../src/shared/config/config.ts';
 import { problemsIn, problemsOf } from './config-problems.ts';
 
 const defaults = {

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { deadlineIn, DeadlineError, within } from '../../../src/shared/deadline.ts';
+import { deadlineIn, DeadlineError, within } from '../../../src/shared/redis/deadline.ts';
 
 const never = new Promise<never>(() => {});
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { parseEnqueueOptions } from '../../../src/shared/enqueue-options.ts';
+import { parseEnqueueOptions } from '../../../src/shared/model/enqueue-options.ts';
 
 function pathsOf(input: unknown): string[] {
   const parsed = parseEnqueueOptions(input);

@@ -11,7 +11,7 @@ import {
   KitechatSenderError,
   QueueFullError,
   QueueUnavailableError,
-} from '../../../src/shared/errors.ts';
+} from '../../../src/shared/errors/errors.ts';
 
 const errors = [
   [

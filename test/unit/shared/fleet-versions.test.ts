@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { describeVersions } from '../../../src/shared/fleet-versions.ts';
+import { describeVersions } from '../../../src/shared/reading/shard-status.ts';
 
 const workers = (...versions: string[]): { version: string }[] => versions.map((version) => ({ version }));
 

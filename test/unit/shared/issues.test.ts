@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 
-import { describeIssue, fields, formatPath, issuesOf } from '../../../src/shared/issues.ts';
+import { describeIssue, fields, formatPath, issuesOf } from '../../../src/shared/validation/issues.ts';
 
 function issuesIn(schema: z.ZodType, input: unknown) {
   const { error } = schema.safeParse(input, { error: describeIssue });

@@ -9,7 +9,7 @@ import {
   shardPrefix,
   shardRoot,
   shardsKey,
-} from '../../../src/shared/keys.ts';
+} from '../../../src/shared/lanes/keys.ts';
 
 const anyText = fc.oneof(
   fc.string({ unit: 'grapheme', maxLength: 256 }),

@@ -1,9 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { QueueUnavailableError } from '../../../src/shared/errors.ts';
-import { createLogger } from '../../../src/shared/logger.ts';
-import type { Logger } from '../../../src/shared/logger.ts';
+import { QueueUnavailableError } from '../../../src/shared/errors/errors.ts';
+import { createLogger, type Logger } from '../../../src/shared/logger.ts';
 
 interface Line {
   [key: string]: unknown;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fieldsOf, statusFields, type StatusFields, statusOf } from '../../../src/shared/message-status.ts';
+import { fieldsOf, statusFields, type StatusFields, statusOf } from '../../../src/shared/model/message-status.ts';
 
 const nowMs = 10_000;
 const untouched = fieldsOf(statusFields, []);

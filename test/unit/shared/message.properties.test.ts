@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { parseSendRequest } from '../../../src/shared/message.ts';
+import { parseSendRequest } from '../../../src/shared/model/message.ts';
 import { template, validRequest } from './arbitrary-request.ts';
 
 function pathsOf(input: unknown): string[] {

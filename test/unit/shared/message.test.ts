@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import type { MessageIssue } from '../../../src/shared/errors.ts';
-import { parseSendRequest } from '../../../src/shared/message.ts';
+import type { MessageIssue } from '../../../src/shared/errors/errors.ts';
+import { parseSendRequest } from '../../../src/shared/model/message.ts';
 
 const URL_OF_FILE = 'https://example.com/file.png';
 const header = { type: 'text', text: 'Hello' };

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { nearest } from '../../../src/shared/nearest.ts';
+import { nearest } from '../../../src/shared/validation/nearest.ts';
 
 describe('the nearest name', () => {
   const names = ['pageId', 'conversationId', 'message', 'text', 'url'];

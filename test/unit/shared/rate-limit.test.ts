@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatRateLimit, isSameLimit, parseRateLimit, RATE_LIMIT_RULE } from '../../../src/shared/rate-limit.ts';
+import { formatRateLimit, isSameLimit, parseRateLimit, RATE_LIMIT_RULE } from '../../../src/shared/model/rate-limit.ts';
 
 const unitsMs = { s: 1_000, min: 60_000, h: 3_600_000 } as const;
 const anyUnit = fc.constantFrom('s', 'min', 'h');

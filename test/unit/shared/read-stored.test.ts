@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readStored, storedFields } from '../../../src/shared/payload.ts';
+import { readStored, storedFields } from '../../../src/shared/model/stored-message.ts';
 import { validRequest } from './arbitrary-request.ts';
 
 type Stored = Parameters<typeof readStored>[0];

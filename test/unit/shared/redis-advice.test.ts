@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { QueueUnavailableError } from '../../../src/shared/errors.ts';
-import { adviceOn } from '../../../src/shared/redis-advice.ts';
+import { QueueUnavailableError } from '../../../src/shared/errors/errors.ts';
+import { adviceOn } from '../../../src/shared/errors/redis-advice.ts';
 
 describe('what is advised about an error of Redis', () => {
   it.each([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { describeRedisUrl, redisUrlProblem } from '../../../src/shared/redis-addresses.ts';
+import { describeRedisUrl, redisUrlProblem } from '../../../src/shared/config/redis-addresses.ts';
 
 describe('a password with characters that a URL does not take as they are', () => {
   it.each(['#', '?', '/', '\\', ' ', '%', '%zz', '"', '@:'])(

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { loadConfig } from '../../../src/shared/config.ts';
-import { describeRedisUrl, parseRedisAddresses } from '../../../src/shared/redis-addresses.ts';
+import { loadConfig } from '../../../src/shared/config/config.ts';
+import { describeRedisUrl, parseRedisAddresses } from '../../../src/shared/config/redis-addresses.ts';
 import { problemsIn } from './config-problems.ts';
 
 describe('REDIS_URL', () => {

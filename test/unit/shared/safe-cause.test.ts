@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { describeSafely, safeCause } from '../../../src/shared/safe-cause.ts';
+import { describeSafely, safeCause } from '../../../src/shared/errors/safe-cause.ts';
 
 describe('a safe cause', () => {
   it('has the code that Redis puts in front of its answer, and not the rest of it', () => {

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { createScriptLine, inLine } from '../../../src/shared/lanes/script-line.ts';
+import { createScriptLine, inLine } from '../../../src/shared/lanes/messages/script-line.ts';
 import { settled } from '../../support/settled.ts';
 
 const noScript = new Error('NOSCRIPT No matching script.');

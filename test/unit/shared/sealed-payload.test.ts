@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type MessagePayload, readStored, storedText } from '../../../src/shared/payload.ts';
+import { type MessagePayload, readStored, type StoredRequest } from '../../../src/shared/model/stored-message.ts';
 import {
   openRequest,
   openResponse,
   sealRequest,
   sealResponse,
-  type StoredRequest,
-} from '../../../src/shared/sealing/sealed-content.ts';
+  storedText,
+} from '../../../src/shared/sealing/content.ts';
 import { NO_KEYS, openSealing } from '../../../src/shared/sealing/sealing.ts';
 import { encryptionKeys, newKeysFile } from '../../support/encryption-keys.ts';
 import { validRequest } from './arbitrary-request.ts';

@@ -5,8 +5,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createProducer } from '../../../src/producer/index.ts';
 import { openDeadLetters } from '../../../src/dead-letters/index.ts';
-import { ConfigError } from '../../../src/shared/errors.ts';
-import { parseSealingKeys } from '../../../src/shared/sealing/sealing-keys.ts';
+import { ConfigError } from '../../../src/shared/errors/errors.ts';
+import { parseSealingKeys } from '../../../src/shared/sealing/keys.ts';
 import { openSealing } from '../../../src/shared/sealing/sealing.ts';
 import { encryptionKey, encryptionKeys, newKeysFile } from '../../support/encryption-keys.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { loadConfig } from '../../../src/shared/config.ts';
-import { servedShards } from '../../../src/shared/shard-list.ts';
+import { loadConfig } from '../../../src/shared/config/config.ts';
+import { servedShards } from '../../../src/shared/config/shard-list.ts';
 import { createWorker } from '../../../src/worker/index.ts';
 import { problemsIn } from './config-problems.ts';
 

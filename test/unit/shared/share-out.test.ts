@@ -9,7 +9,7 @@ import {
   type Share,
   shareOut,
   type ShardToShare,
-} from '../../../src/shared/share-out.ts';
+} from '../../../src/worker/limits/share-out.ts';
 
 const perSecond = (share: Share | null): number => (share === null ? 0 : 1000 / share.intervalMs);
 const sumOf = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { latencyClass, percentileMs } from '../../../src/shared/traffic-latency.ts';
+import { latencyClass, percentileMs } from '../../../src/shared/reading/traffic.ts';
 
 function counted(latencies: readonly number[]): Map<number, number> {
   const counts = new Map<number, number>();

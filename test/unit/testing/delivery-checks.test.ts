@@ -1,10 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { SendRequest } from '../../../src/shared/message.ts';
-import { canonicalJson } from '../../../src/testing/canonical-json.ts';
-import { createDeliveryChecks } from '../../../src/testing/delivery-checks.ts';
-import type { DeliveryFindings } from '../../../src/testing/delivery-checks.ts';
-import { sequenceOf } from '../../../src/testing/sequence-of.ts';
+import type { SendRequest } from '../../../src/shared/model/message.ts';
+import { canonicalJson } from '../../../src/testing/fake-api/canonical-json.ts';
+import { createDeliveryChecks, type DeliveryFindings } from '../../../src/testing/fake-api/delivery-checks.ts';
+import { sequenceOf } from '../../../src/testing/fake-api/sequence-of.ts';
 import { textRequest } from './requests.ts';
 
 function findingsAfter(accepted: SendRequest[]): DeliveryFindings {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { ConfigError } from '../../../src/shared/errors.ts';
-import { faultsFromFlags } from '../../../src/testing/fake-api-faults-from-flags.ts';
-import type { Fault } from '../../../src/testing/faults.ts';
+import { ConfigError } from '../../../src/shared/errors/errors.ts';
+import { faultsFromFlags } from '../../../src/testing/fake-api/faults-from-flags.ts';
+import type { Fault } from '../../../src/testing/fake-api/faults.ts';
 
 function problemsOf(...texts: string[]): readonly string[] {
   try {

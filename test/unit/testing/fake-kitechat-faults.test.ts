@@ -1,9 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ConfigError } from '../../../src/shared/errors.ts';
-import { startFakeKitechat } from '../../../src/testing/index.ts';
-import type { AcceptedMessage, FakeKitechat, Fault } from '../../../src/testing/index.ts';
-import { openRequest, sendOnWire } from './on-the-wire.ts';
-import type { WireAnswer } from './on-the-wire.ts';
+import { ConfigError } from '../../../src/shared/errors/errors.ts';
+import { type AcceptedMessage, type FakeKitechat, type Fault, startFakeKitechat } from '../../../src/testing/index.ts';
+import { openRequest, sendOnWire, type WireAnswer } from './on-the-wire.ts';
 import { post, textRequest } from './requests.ts';
 
 let api: FakeKitechat;

@@ -1,10 +1,9 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ConfigError } from '../../../src/shared/errors.ts';
-import { startFakeKitechat } from '../../../src/testing/index.ts';
-import type { FakeKitechat, FakeKitechatOptions } from '../../../src/testing/index.ts';
-import { listen } from '../../../src/testing/listen.ts';
+import { ConfigError } from '../../../src/shared/errors/errors.ts';
+import { type FakeKitechat, type FakeKitechatOptions, startFakeKitechat } from '../../../src/testing/index.ts';
+import { listen } from '../../../src/testing/fake-api/listen.ts';
 import { openRequest, sendOnWire } from './on-the-wire.ts';
 import { post, textRequest } from './requests.ts';
 

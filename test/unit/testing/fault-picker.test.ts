@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { SendRequest } from '../../../src/shared/message.ts';
-import { createFaultPicker } from '../../../src/testing/fault-picker.ts';
-import type { Fault } from '../../../src/testing/faults.ts';
+import type { SendRequest } from '../../../src/shared/model/message.ts';
+import { createFaultPicker } from '../../../src/testing/fake-api/fault-picker.ts';
+import type { Fault } from '../../../src/testing/fake-api/faults.ts';
 import { textRequest } from './requests.ts';
 
 function kindsFor(faults: Fault[], requests: SendRequest[], seed = 1): string[] {

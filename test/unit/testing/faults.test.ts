@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { ConfigError } from '../../../src/shared/errors.ts';
-import { parseFaults } from '../../../src/testing/fault-schema.ts';
-import { acceptsMessage } from '../../../src/testing/faults.ts';
-import type { AnsweringFault } from '../../../src/testing/faults.ts';
+import { ConfigError } from '../../../src/shared/errors/errors.ts';
+import { parseFaults } from '../../../src/testing/fake-api/fault-schema.ts';
+import { acceptsMessage, type AnsweringFault } from '../../../src/testing/fake-api/faults.ts';
 
 function problemsOf(input: unknown): readonly string[] {
   try {

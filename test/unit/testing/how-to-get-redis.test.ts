@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { howToGetRedis } from '../../../src/testing/how-to-get-redis.ts';
+import { howToGetRedis } from '../../../src/testing/redis/how-to-get-redis.ts';
 
 describe('howToGetRedis', () => {
   it.each<[NodeJS.Platform, string | null, string]>([

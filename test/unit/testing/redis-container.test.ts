@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { startRedisContainer } from '../../../src/testing/redis-container.ts';
+import { startRedisContainer } from '../../../src/testing/redis/redis-container.ts';
 
 const options = { args: [], port: undefined };
 

@@ -10,14 +10,14 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { listen } from '../../../src/testing/listen.ts';
-import { randomPort } from '../../../src/testing/random-port.ts';
-import { RedisMissingError, RedisStartError } from '../../../src/testing/redis-errors.ts';
-import { answersPing } from '../../../src/testing/redis-pong.ts';
-import { startRedisServer } from '../../../src/testing/redis-server.ts';
-import type { RedisServer } from '../../../src/testing/redis-handle.ts';
+import { listen } from '../../../src/testing/fake-api/listen.ts';
+import { randomPort } from '../../../src/testing/redis/random-port.ts';
+import { RedisMissingError, RedisStartError } from '../../../src/testing/redis/redis-errors.ts';
+import { answersPing } from '../../../src/testing/redis/redis-pong.ts';
+import { startRedisServer } from '../../../src/testing/redis/redis-server.ts';
+import type { RedisServer } from '../../../src/testing/redis/redis-handle.ts';
 
-vi.mock(import('../../../src/testing/random-port.ts'), { spy: true });
+vi.mock(import('../../../src/testing/redis/random-port.ts'), { spy: true });
 afterEach(() => {
   vi.mocked(randomPort).mockReset();
 });

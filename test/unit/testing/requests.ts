@@ -1,4 +1,4 @@
-import type { SendRequest } from '../../../src/shared/message.ts';
+import type { SendRequest } from '../../../src/shared/model/message.ts';
 
 export function textRequest(text: string, conversationId = 'c1', pageId = 'p1'): SendRequest {
   return { pageId, conversationId, message: { type: 'text', text } };

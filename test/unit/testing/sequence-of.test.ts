@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { KitechatMessage } from '../../../src/shared/message.ts';
-import { sequenceOf } from '../../../src/testing/sequence-of.ts';
+import type { KitechatMessage } from '../../../src/shared/model/message.ts';
+import { sequenceOf } from '../../../src/testing/fake-api/sequence-of.ts';
 
 describe('sequenceOf', () => {
   it.each<[KitechatMessage, number | null]>([

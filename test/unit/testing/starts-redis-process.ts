@@ -1,4 +1,4 @@
-import { startRedisServer } from '../../../src/testing/redis-server.ts';
+import { startRedisServer } from '../../../src/testing/redis/redis-server.ts';
 
 // Says where its Redis is, then waits to be killed, or forgets about it and ends: what tests must not leave behind.
 const { port, dir } = await startRedisServer({ engine: 'path' });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Alarm, createAlarm } from '../../../src/worker/alarm.ts';
+import { type Alarm, createAlarm } from '../../../src/worker/bullmq/alarm.ts';
 
 /** Times that lie near each other ring together. */
 const GRID_MS = 20;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { backoffDelayMs, pausedFor } from '../../../src/worker/backoff.ts';
+import { backoffDelayMs, pausedFor } from '../../../src/worker/message/backoff.ts';
 
 const config = { backoffMs: 1000, backoffMaxMs: 300_000 };
 

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import { onTestFinished } from 'vitest';
-import { listen } from '../../../src/testing/listen.ts';
+import { listen } from '../../../src/testing/fake-api/listen.ts';
 
 /** A request of which every byte arrived. */
 export interface ReceivedRequest {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ExchangeFailure } from '../../../src/worker/exchange.ts';
+import type { ExchangeFailure } from '../../../src/worker/http/exchange.ts';
 import { answered, judge, unanswered } from './exchanges.ts';
 
 const anyFailure = fc.oneof(

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { ClassifyResponse } from '../../../src/worker/classify.ts';
-import type { ExchangeFailure } from '../../../src/worker/exchange.ts';
+import type { ClassifyResponse } from '../../../src/worker/message/classify.ts';
+import type { ExchangeFailure } from '../../../src/worker/http/exchange.ts';
 import { answered, judge, unanswered } from './exchanges.ts';
 
 const connectionLost: ExchangeFailure = { kind: 'connection', code: 'ECONNRESET' };

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { AttemptRecord, OutcomeKind } from '../../../src/shared/attempts.ts';
-import type { UnknownOutcomePolicy } from '../../../src/shared/enqueue-options.ts';
-import { decide, type DecideContext, type Decision, usesAttempt } from '../../../src/worker/decide.ts';
+import type { AttemptRecord, OutcomeKind } from '../../../src/shared/model/attempts.ts';
+import type { UnknownOutcomePolicy } from '../../../src/shared/model/enqueue-options.ts';
+import { decide, type DecideContext, type Decision, usesAttempt } from '../../../src/worker/message/decide.ts';
 
 const kinds = ['delivered', 'rejected', 'failed', 'unknown', 'not-sent', 'held'] as const satisfies OutcomeKind[];
 const policies = ['resend', 'dead-letter'] as const satisfies UnknownOutcomePolicy[];

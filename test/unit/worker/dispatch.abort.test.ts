@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, it, vi } from 'vitest';
-import { dispatch } from '../../../src/worker/dispatch.ts';
+import { dispatch } from '../../../src/worker/http/dispatch.ts';
 import { answerText, startBrokenServer } from './broken-server.ts';
 import { kindOf, openAgent, openSender, requestTo, sendOptions } from './exchange-with.ts';
 

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { type ClassifyResponse, judgements } from '../../../src/worker/classify.ts';
-import { type Evidence, evidenceOf } from '../../../src/worker/evidence.ts';
-import type { Exchange, ExchangeFailure } from '../../../src/worker/exchange.ts';
-import { diedInMidSend, type Sent } from '../../../src/worker/send.ts';
+import { type ClassifyResponse, judgements } from '../../../src/worker/message/classify.ts';
+import type { Evidence } from '../../../src/worker/fleet/fleet-view.ts';
+import { evidenceOf } from '../../../src/worker/message/evidence.ts';
+import type { Exchange, ExchangeFailure } from '../../../src/worker/http/exchange.ts';
+import { diedInMidSend, type Sent } from '../../../src/worker/message/send.ts';
 import { answered, judge, unanswered } from './exchanges.ts';
 
 const wellAndLetIn: Evidence = { api: 'ok', key: 'ok' };

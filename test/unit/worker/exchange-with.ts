@@ -1,15 +1,15 @@
 import { Agent } from 'undici';
 import { onTestFinished } from 'vitest';
-import type { OutcomeKind } from '../../../src/shared/attempts.ts';
-import type { HttpRequest } from '../../../src/worker/dispatch.ts';
-import type { Exchange } from '../../../src/worker/exchange.ts';
+import type { OutcomeKind } from '../../../src/shared/model/attempts.ts';
+import type { HttpRequest } from '../../../src/worker/http/dispatch.ts';
+import type { Exchange } from '../../../src/worker/http/exchange.ts';
 import {
   createSender,
   type Sender,
   type SenderConfig,
   type SenderHooks,
   type SendOptions,
-} from '../../../src/worker/sender.ts';
+} from '../../../src/worker/http/sender.ts';
 import { judge } from './exchanges.ts';
 import { readableLogger } from './log-lines.ts';
 

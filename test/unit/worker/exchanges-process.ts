@@ -1,6 +1,6 @@
 import ky from 'ky';
 import { createLogger } from '../../../src/shared/logger.ts';
-import { createSender } from '../../../src/worker/sender.ts';
+import { createSender } from '../../../src/worker/http/sender.ts';
 
 /**
  * Makes one exchange of each kind with a deadline far away, prints what became of them and has nothing left to do: the

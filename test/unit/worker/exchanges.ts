@@ -1,6 +1,5 @@
-import { classify } from '../../../src/worker/classify.ts';
-import type { ClassifyContext, Outcome } from '../../../src/worker/classify.ts';
-import type { Exchange, ExchangeFailure } from '../../../src/worker/exchange.ts';
+import { classify, type ClassifyContext, type Outcome } from '../../../src/worker/message/classify.ts';
+import type { Exchange, ExchangeFailure } from '../../../src/worker/http/exchange.ts';
 
 interface AnswerParts {
   body?: string;

@@ -1,9 +1,9 @@
 import { getEventListeners } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
-import { MAX_BODY_BYTES } from '../../../src/worker/answer-body.ts';
-import type { HttpRequest } from '../../../src/worker/dispatch.ts';
-import { exchangeOverFetch, type Fetch } from '../../../src/worker/fetch-exchange.ts';
+import { MAX_BODY_BYTES } from '../../../src/worker/http/exchange.ts';
+import type { HttpRequest } from '../../../src/worker/http/dispatch.ts';
+import { exchangeOverFetch, type Fetch } from '../../../src/worker/http/fetch-exchange.ts';
 import { answerText, startBrokenServer } from './broken-server.ts';
 import { countUnhandled } from './count-unhandled.ts';
 import { kindOf, openSender, requestTo, sendOptions } from './exchange-with.ts';

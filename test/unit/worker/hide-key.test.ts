@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { hideKey } from '../../../src/worker/hide-key.ts';
+import { hideKey } from '../../../src/worker/http/hide-key.ts';
 
 const KEY = 'k-1"\\%&/+=.secret';
 

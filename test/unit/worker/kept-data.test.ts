@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { keptData } from '../../../src/worker/kept-data.ts';
+import { keptData } from '../../../src/worker/message/kept-data.ts';
 
 describe('what a dead letter keeps of data that is no message', () => {
   it.each([[null], [7], ['text'], [{ v: 99, later: true }], [{ sealed: 'x'.repeat(90 * 1024) }]])(

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseKey, parsePageKeys } from '../../../src/worker/key-contents.ts';
+import { parseKey, parsePageKeys } from '../../../src/worker/keys/key-contents.ts';
 
 const visible = 'must consist of visible ASCII characters, without spaces or line breaks';
 const noObject = 'names a file that is no JSON object of the form { "<pageId>": "<key>" }';

@@ -4,8 +4,8 @@ import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { ConfigError } from '../../../src/shared/errors.ts';
-import { type KeySource, type KeySourceOptions, openKeySource } from '../../../src/worker/api-keys.ts';
+import { ConfigError } from '../../../src/shared/errors/errors.ts';
+import { type KeySource, type KeySourceOptions, openKeySource } from '../../../src/worker/keys/api-keys.ts';
 import { eventually } from '../../support/eventually.ts';
 import { readableLogger } from './log-lines.ts';
 

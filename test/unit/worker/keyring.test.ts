@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ResolveApiKey } from '../../../src/worker/api-keys.ts';
-import { createKeyring, type Key, type Keyring } from '../../../src/worker/keyring.ts';
+import type { ResolveApiKey } from '../../../src/worker/keys/api-keys.ts';
+import { createKeyring, type Key, type Keyring } from '../../../src/worker/keys/keyring.ts';
 import { readableLogger } from './log-lines.ts';
 
 const TIMEOUT_MS = 50;

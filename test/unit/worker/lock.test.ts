@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { lockTimes } from '../../../src/worker/lock.ts';
+import { lockTimes } from '../../../src/worker/bullmq/shard-worker.ts';
 
 describe('lockTimes', () => {
   it.each([

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import { expect, it } from 'vitest';
-import type { OutcomeKind } from '../../../src/shared/attempts.ts';
-import { drawFor } from '../../../src/testing/random.ts';
-import { dispatch, type HttpRequest } from '../../../src/worker/dispatch.ts';
+import type { OutcomeKind } from '../../../src/shared/model/attempts.ts';
+import { drawFor } from '../../../src/testing/fake-api/random.ts';
+import { dispatch, type HttpRequest } from '../../../src/worker/http/dispatch.ts';
 import { answerText, startBrokenServer } from './broken-server.ts';
 import { kindOf, openAgent, requestTo } from './exchange-with.ts';
 import { selfSigned } from './self-signed.ts';

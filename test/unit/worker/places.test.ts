@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Shard } from '../../../src/shared/queues.ts';
-import { createPlaces, type ShardLoad, sharePlaces } from '../../../src/worker/places.ts';
+import type { Shard } from '../../../src/shared/lanes/shard.ts';
+import { createPlaces, type ShardLoad, sharePlaces } from '../../../src/worker/fleet/places.ts';
 
 const load = (places: number, open: number, waiting = 0): ShardLoad => ({ places, open, waiting });
 const idle = (places: number): ShardLoad => load(places, 0);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Shard } from '../../../src/shared/queues.ts';
-import { createProgress, type Progress } from '../../../src/worker/progress.ts';
+import type { Shard } from '../../../src/shared/lanes/shard.ts';
+import { createProgress, type Progress } from '../../../src/worker/fleet/progress.ts';
 
 const [one, other] = [{ index: 0 }, { index: 1 }] as unknown as [Shard, Shard];
 

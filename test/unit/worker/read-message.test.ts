@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Taken } from '../../../src/shared/lanes/turn.ts';
-import { sealRequest } from '../../../src/shared/sealing/sealed-content.ts';
+import type { Taken } from '../../../src/shared/lanes/messages/turn.ts';
+import { sealRequest } from '../../../src/shared/sealing/content.ts';
 import { NO_KEYS, openSealing } from '../../../src/shared/sealing/sealing.ts';
-import { NO_MESSAGE, readMessage } from '../../../src/worker/read-message.ts';
+import { NO_MESSAGE, readMessage } from '../../../src/worker/message/read-message.ts';
 import { encryptionKeys, newKeysFile } from '../../support/encryption-keys.ts';
 import { validRequest } from '../shared/arbitrary-request.ts';
 

@@ -1,10 +1,10 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { ClassifyResponse } from '../../../src/worker/classify.ts';
-import type { Exchange } from '../../../src/worker/exchange.ts';
-import { createKeyring, type Key, type Keyring } from '../../../src/worker/keyring.ts';
-import { createProgress } from '../../../src/worker/progress.ts';
-import { createSend, diedInMidSend, type SendDeps } from '../../../src/worker/send.ts';
-import type { SendOptions } from '../../../src/worker/sender.ts';
+import type { ClassifyResponse } from '../../../src/worker/message/classify.ts';
+import type { Exchange } from '../../../src/worker/http/exchange.ts';
+import { createKeyring, type Key, type Keyring } from '../../../src/worker/keys/keyring.ts';
+import { createProgress } from '../../../src/worker/fleet/progress.ts';
+import { createSend, diedInMidSend, type SendDeps } from '../../../src/worker/message/send.ts';
+import type { SendOptions } from '../../../src/worker/http/sender.ts';
 import { answered, unanswered } from './exchanges.ts';
 import { readableLogger } from './log-lines.ts';
 

@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events';
 import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises';
 import ky, { type KyInstance, type Options } from 'ky';
 import { describe, expect, it } from 'vitest';
-import type { OutcomeKind } from '../../../src/shared/attempts.ts';
+import type { OutcomeKind } from '../../../src/shared/model/attempts.ts';
 import { answerText, startBrokenServer } from './broken-server.ts';
 import { countUnhandled } from './count-unhandled.ts';
 import { kindOf, openSender, sendOptions } from './exchange-with.ts';

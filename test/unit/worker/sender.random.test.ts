@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import { expect, it, vi } from 'vitest';
-import { drawFor } from '../../../src/testing/random.ts';
-import type { Exchange } from '../../../src/worker/exchange.ts';
-import { dispatch } from '../../../src/worker/dispatch.ts';
+import { drawFor } from '../../../src/testing/fake-api/random.ts';
+import type { Exchange } from '../../../src/worker/http/exchange.ts';
+import { dispatch } from '../../../src/worker/http/dispatch.ts';
 import { answerText, type BrokenServer, startBrokenServer } from './broken-server.ts';
 import { kindOf, openAgent, requestTo } from './exchange-with.ts';
 

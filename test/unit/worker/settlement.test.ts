@@ -1,11 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type AttemptRecord, encodeAttempt, type NewAttempt } from '../../../src/shared/attempts.ts';
-import type { DeadReason } from '../../../src/shared/dead-letter.ts';
+import { type AttemptRecord, encodeAttempt, type NewAttempt } from '../../../src/shared/model/attempts.ts';
+import type { DeadReason } from '../../../src/shared/model/dead-letter.ts';
 import { NO_KEYS } from '../../../src/shared/sealing/sealing.ts';
-import type { Attempt } from '../../../src/worker/attempt.ts';
-import type { Decision } from '../../../src/worker/decide.ts';
-import { cutResponse, deadLetterOf, settlementOf, type SettlementConfig } from '../../../src/worker/settlement.ts';
+import type { Attempt } from '../../../src/worker/message/attempt.ts';
+import type { Decision } from '../../../src/worker/message/decide.ts';
+import {
+  cutResponse,
+  deadLetterOf,
+  settlementOf,
+  type SettlementConfig,
+} from '../../../src/worker/message/settlement.ts';
 import { answered, judge } from './exchanges.ts';
 
 const request = { pageId: 'p1', conversationId: 'c1', message: { type: 'text' as const, text: 'Hello' } };

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createSlots, type Slots } from '../../../src/worker/slots.ts';
+import { createSlots, type Slots } from '../../../src/worker/bullmq/slots.ts';
 
 const INTERVAL_MS = 20;
 const LIMIT = { intervalMs: INTERVAL_MS, burst: 1 };

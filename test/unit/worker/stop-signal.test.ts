@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { abortSignalOf, orAborted, Stop } from '../../../src/worker/stop-signal.ts';
+import { abortSignalOf, orAborted, Stop } from '../../../src/worker/http/stop-signal.ts';
 
 function listenerOf(heard: string[], name: string): () => void {
   return () => void heard.push(name);

@@ -2,8 +2,8 @@ import type { Socket } from 'node:net';
 import ky, { type Hooks, type KyInstance } from 'ky';
 import { pino } from 'pino';
 import { expect } from 'vitest';
-import type { OutcomeKind } from '../../../src/shared/attempts.ts';
-import type { Exchange } from '../../../src/worker/exchange.ts';
+import type { OutcomeKind } from '../../../src/shared/model/attempts.ts';
+import type { Exchange } from '../../../src/worker/http/exchange.ts';
 import { ok, type ReceivedRequest, startBrokenServer } from './broken-server.ts';
 import { kindOf, openSender, sendOptions } from './exchange-with.ts';
 

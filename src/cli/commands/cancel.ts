@@ -1,0 +1,29 @@
+import { createProducer } from '../../producer/index.ts';
+import { loadConfig } from '../../shared/config/config.ts';
+import { type CommandContext, type ExitCode, exitCodes, jsonLine, line } from '../context/context.ts';
+import { table } from '../terminal/table.ts';
+
+/** `cancel ID`: ends a message that nobody has begun to send. */
+export async function cancel(context: CommandContext, id: string, { json }: { json?: boolean }): Promise<ExitCode> {
+  await using producer = createProducer(loadConfig(context.env));
+  const result = await producer.cancelMessage(id);
+  if (json) jsonLine(context.stdout, { id, result });
+  else {
+    line(
+      context.stdout,
+      table([
+        ['id', 'result'],
+        [id, result],
+      ]),
+    );
+  }
+  if (result === 'cancelled') return exitCodes.done;
+  line(context.stderr, `${id} is not cancelled: ${reasons[result]}`);
+  return exitCodes.notFullyDone;
+}
+
+const reasons = {
+  'too-late': 'it is too late, it is being sent or has ended; see "kitechat-sender message" with its id',
+  'not-found':
+    'no such message is known; the id is wrong, or it was delivered some time ago, or sent again under a new id',
+} as const;

@@ -1,0 +1,99 @@
+import { changeHold } from '../../shared/actions/change-hold.ts';
+import { type Config, loadConfig } from '../../shared/config/config.ts';
+import { deadlineIn } from '../../shared/redis/deadline.ts';
+import type { HoldTarget } from '../../shared/lanes/holds/hold.ts';
+import { createSession, type Session } from '../../shared/session/session.ts';
+import { readStatus } from '../../shared/reading/status.ts';
+import { type CommandContext, type ExitCode, exitCodes, jsonLine, line } from '../context/context.ts';
+import { table } from '../terminal/table.ts';
+
+export interface TargetOptions extends HoldTarget {
+  json?: boolean;
+}
+
+const WHAT_A_HOLD_DOES =
+  'its messages wait and none is dropped; what is being sent now still ends; "kitechat-sender release" lets them go on';
+
+/** `hold`: nothing is sent of the target until it is released. */
+export async function holdMessages(context: CommandContext, { json, ...target }: TargetOptions): Promise<ExitCode> {
+  const isNew = await change(context, 'hold', target);
+  print(context, json, { ...describe(target), result: isNew ? 'held' : 'already-held' });
+  line(context.stderr, `${nameOf(target)} ${isNew ? 'is held' : 'was held already'}: ${WHAT_A_HOLD_DOES}`);
+  return exitCodes.done;
+}
+
+/** `release`: ends such a hold. */
+export async function releaseMessages(context: CommandContext, { json, ...target }: TargetOptions): Promise<ExitCode> {
+  const wasHeld = await change(context, 'release', target);
+  print(context, json, { ...describe(target), result: wasHeld ? 'released' : 'not-held' });
+  line(
+    context.stderr,
+    wasHeld
+      ? `${nameOf(target)} is released: its messages go on, unless something else holds them`
+      : `${nameOf(target)} was not held by an operator or for a dead letter; "kitechat-sender status" shows what is held, and why`,
+  );
+  const within = await holdsWithin(context, target);
+  if (within.length > 0) line(context.stderr, describeWithin(within));
+  return wasHeld ? exitCodes.done : exitCodes.notFullyDone;
+}
+
+async function change(
+  { env }: CommandContext,
+  what: 'hold' | 'release',
+  { page, conversation }: HoldTarget,
+): Promise<boolean> {
+  return await withSession(env, async (session, config) => {
+    const target = { page, conversation };
+    return await changeHold(session, config, { change: what, target }, deadlineIn(config.enqueueTimeoutMs));
+  });
+}
+
+/** What is held by itself inside of what was released: each has to be released by its own name. */
+async function holdsWithin({ env }: CommandContext, { page, conversation }: HoldTarget): Promise<HoldTarget[]> {
+  if (conversation !== undefined) return [];
+  return await withSession(env, async (session, config) => {
+    const { holds } = await readStatus(session, config, deadlineIn(config.enqueueTimeoutMs));
+    return holds.filter(
+      (hold) =>
+        (hold.reason === 'operator' || hold.reason === 'dead-letter') &&
+        hold.scope !== 'all' &&
+        (page === undefined || hold.page === page),
+    );
+  });
+}
+
+const TOLD = 5;
+
+function describeWithin(holds: readonly HoldTarget[]): string {
+  const names = holds.slice(0, TOLD).map(nameOf).join('; ');
+  const more = holds.length > TOLD ? `; and ${holds.length - TOLD} more, see "kitechat-sender status"` : '';
+  return `still held, each to be released by its own name: ${names}${more}`;
+}
+
+async function withSession<Result>(
+  env: CommandContext['env'],
+  work: (session: Session, config: Config) => Promise<Result>,
+): Promise<Result> {
+  const config = loadConfig(env);
+  const session = createSession(config);
+  try {
+    return await work(session, config);
+  } finally {
+    await session.close();
+  }
+}
+
+function describe({ page, conversation }: HoldTarget): { scope: string; page?: string; conversation?: string } {
+  if (page === undefined) return { scope: 'all' };
+  return conversation === undefined ? { scope: 'page', page } : { scope: 'conversation', page, conversation };
+}
+
+function nameOf({ page, conversation }: HoldTarget): string {
+  if (page === undefined) return 'everything';
+  return conversation === undefined ? `page ${page}` : `conversation ${conversation} of page ${page}`;
+}
+
+function print({ stdout }: CommandContext, json: boolean | undefined, made: Record<string, string>): void {
+  if (json) jsonLine(stdout, made);
+  else line(stdout, table([Object.keys(made), Object.values(made)]));
+}

@@ -1,0 +1,91 @@
+import { askRedis, changeRedis } from '../../shared/session/calls.ts';
+import { type Config, loadConfig } from '../../shared/config/config.ts';
+import { deadlineIn } from '../../shared/redis/deadline.ts';
+import {
+  limitInForce,
+  type LimitInForce,
+  type LimitName,
+  readLimits,
+  type StoredLimits,
+  writeLimits,
+} from '../../shared/lanes/fleet/limits.ts';
+import { createSession } from '../../shared/session/session.ts';
+import { DEFAULT_LIMIT } from '../context/arguments.ts';
+import { type CommandContext, type ExitCode, exitCodes, jsonLine, line } from '../context/context.ts';
+import { table } from '../terminal/table.ts';
+
+type LimitsInForce = Record<LimitName, LimitInForce>;
+
+/** `limits show`: how fast messages may go. */
+export async function showLimits(context: CommandContext, { json }: { json?: boolean }): Promise<ExitCode> {
+  print(context, json, await reachLimits(loadConfig(context.env), {}));
+  return exitCodes.done;
+}
+
+export interface LimitFlags {
+  /** A text for `KITECHAT_RATE_LIMIT`, `none` or `default`. */
+  rate?: string;
+  pageRate?: string;
+  json?: boolean;
+}
+
+/** `limits set`: for all workers, whatever their variables say. */
+export async function setLimits(context: CommandContext, { json, ...flags }: LimitFlags): Promise<ExitCode> {
+  const changes = Object.fromEntries(
+    Object.entries(flags).map(([name, text]) => [name, text === DEFAULT_LIMIT ? null : text]),
+  );
+  print(context, json, await reachLimits(loadConfig(context.env), changes));
+  line(context.stderr, 'The limits are set; the workers keep to them within seconds.');
+  return exitCodes.done;
+}
+
+/** Makes the changes, if any. @returns what counts now. */
+async function reachLimits(config: Config, changes: Partial<StoredLimits>): Promise<LimitsInForce> {
+  const session = createSession(config);
+  try {
+    const deadline = deadlineIn(config.enqueueTimeoutMs);
+    const { redis } = await session.shard(0, deadline);
+    if (Object.keys(changes).length > 0) {
+      await changeRedis(deadline, () => writeLimits(redis, config.namespace, changes));
+    }
+    const stored = await askRedis(deadline, readLimits(redis, config.namespace));
+    return {
+      rate: limitInForce(stored, 'rate', config.rateLimit),
+      pageRate: limitInForce(stored, 'pageRate', config.pageRateLimit),
+    };
+  } finally {
+    await session.close();
+  }
+}
+
+function print({ stdout, stderr }: CommandContext, json: boolean | undefined, limits: LimitsInForce): void {
+  const { rate, pageRate } = limits;
+  if (json) jsonLine(stdout, limits);
+  else {
+    line(
+      stdout,
+      table([
+        ['', 'limit', 'from'],
+        ['the whole fleet', rate.limit ?? 'none', describeSource(rate, 'KITECHAT_RATE_LIMIT')],
+        ['each page', pageRate.limit ?? 'none', describeSource(pageRate, 'KITECHAT_PAGE_RATE_LIMIT')],
+      ]),
+    );
+  }
+  if (!rate.inForce || !pageRate.inForce) {
+    line(
+      stderr,
+      'No worker has asked for its limits yet. Limits that are not set at run time are those of the variables given here.',
+    );
+  }
+}
+
+function describeSource({ from, inForce }: LimitInForce, variable: string): string {
+  switch (from) {
+    case 'run-time':
+      return 'set at run time';
+    case 'variable':
+      return inForce ? `${variable} of the workers` : `${variable}, as set here`;
+    case 'default':
+      return 'nothing is set';
+  }
+}

@@ -1,0 +1,56 @@
+import { createProducer, type MessageRecord } from '../../producer/index.ts';
+import type { AttemptRecord } from '../../shared/model/attempts.ts';
+import { loadConfig } from '../../shared/config/config.ts';
+import { type CommandContext, type ExitCode, exitCodes, jsonLine, line } from '../context/context.ts';
+import { factTable, table } from '../terminal/table.ts';
+
+/** `message ID`: where one message stands, and its attempts. */
+export async function showMessage(
+  context: CommandContext,
+  id: string,
+  { json }: { json?: boolean },
+): Promise<ExitCode> {
+  await using producer = createProducer(loadConfig(context.env));
+  const record = await producer.getMessage(id);
+  if (record === null) {
+    line(
+      context.stderr,
+      `no message ${id} is known: the id is wrong, or it was delivered some time ago, or sent again under a new id`,
+    );
+    return exitCodes.notFullyDone;
+  }
+  if (json) jsonLine(context.stdout, record);
+  else line(context.stdout, describe(record));
+  return exitCodes.done;
+}
+
+function describe(record: MessageRecord): string {
+  const facts = factTable({
+    id: record.id,
+    page: record.pageId,
+    conversation: record.conversationId,
+    status: record.status,
+    'enqueued at': record.enqueuedAt,
+    attempts: `${record.attemptsUsed} of ${record.attemptsAllowed} used`,
+    'next attempt': record.nextAttemptAt,
+    label: record.label,
+    ...(record.status === 'dead' ? { 'died at': record.deadAt, reason: record.reason } : {}),
+  });
+  const more = record.status === 'dead' ? `\n\nAll about it: kitechat-sender dead-letters show ${record.id}` : '';
+  return `${facts}\n\n${describeAttempts(record.attempts)}${more}`;
+}
+
+export function describeAttempts(attempts: readonly AttemptRecord[]): string {
+  if (attempts.length === 0) return 'No attempt was made.';
+  return table([
+    ['at', 'outcome', 'HTTP', 'ms', 'counts', 'detail'],
+    ...attempts.map(({ at, outcome, httpStatus, durationMs, usedAttempt, detail }) => [
+      at,
+      outcome,
+      httpStatus,
+      durationMs,
+      usedAttempt ? 'yes' : 'no',
+      detail,
+    ]),
+  ]);
+}

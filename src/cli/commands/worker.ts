@@ -1,0 +1,25 @@
+import { loadConfig } from '../../shared/config/config.ts';
+import { createLogger } from '../../shared/logger.ts';
+import { createWorker } from '../../worker/index.ts';
+import { type CommandContext, type ExitCode, exitCodes } from '../context/context.ts';
+
+/** `worker`: delivers messages until it is told to stop, then drains. */
+export async function runWorker({ env, interrupted }: CommandContext): Promise<ExitCode> {
+  const config = loadConfig(env);
+  const logger = createLogger({ level: config.logLevel });
+  const worker = createWorker({ ...config, logger });
+  if (interrupted.aborted) return exitCodes.done;
+  interrupted.addEventListener('abort', () => void worker.close(), { once: true });
+  const served = { config, worker, logger };
+  // Only then are its packages loaded: a worker that serves nothing starts without them.
+  const http = config.httpPort === undefined ? null : await (await import('../../console/index.ts')).startHttp(served);
+  if (http) logger.info({ url: http.url }, 'health, metrics and the console are served');
+  try {
+    await worker.run();
+    await worker.close();
+  } finally {
+    // Last: probes see that it drains.
+    await http?.close();
+  }
+  return exitCodes.done;
+}

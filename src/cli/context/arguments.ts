@@ -1,0 +1,80 @@
+import { InvalidArgumentError, Option } from 'commander';
+import { formatRateLimit, NO_LIMIT, parseRateLimit, RATE_LIMIT_RULE } from '../../shared/model/rate-limit.ts';
+import { opaqueText } from '../../shared/validation/rules.ts';
+import type { CommandContext, ExitCode } from './context.ts';
+
+type Task<Arguments extends unknown[]> = (context: CommandContext, ...given: Arguments) => Promise<ExitCode>;
+
+/** Makes an action of a command. */
+export type Run = <Arguments extends unknown[]>(command: Task<Arguments>) => (...given: Arguments) => Promise<void>;
+
+/** A command that is loaded only when it is run: all others start without its packages. */
+export function lazily<Arguments extends unknown[]>(load: () => Promise<Task<Arguments>>): Task<Arguments> {
+  return async (context, ...given) => await (await load())(context, ...given);
+}
+
+/** The kinds of actions. `run` is for what changes something, and ends itself when it is interrupted. */
+export interface Actions {
+  run: Run;
+  /** For what changes nothing and can be dropped at once. */
+  ask: Run;
+  /** For what changes nothing and has something to leave in order when it is interrupted. */
+  askToEnd: Run;
+}
+
+export function json(): Option {
+  return new Option('--json', 'one JSON object a line instead of a table');
+}
+
+export function repeatable(flags: string, description: string): Option {
+  return new Option(flags, description)
+    .argParser((value: string, before: string[]) => [...before, value])
+    .default([], 'none');
+}
+
+export function wholeNumber(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
+  return Number(text);
+}
+
+const MOST_SHARDS = 256;
+
+export function shardCount(text: string): number {
+  const count = wholeNumber(text);
+  if (count < 1 || count > MOST_SHARDS) throw new InvalidArgumentError(`It must be from 1 to ${MOST_SHARDS}.`);
+  return count;
+}
+
+export function time(text: string): Date {
+  const date = new Date(text);
+  // Date also reads "5" and "1 may", and none of it as people mean it.
+  const isTime = /^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(date.getTime());
+  if (!isTime) throw new InvalidArgumentError('It must be a time such as 2026-11-22T10:00:00Z.');
+  return date;
+}
+
+const idSchema = opaqueText(256);
+
+/** What can be the id of a page or conversation. */
+export function opaqueId(text: string): string {
+  const { error } = idSchema.safeParse(text);
+  if (error) throw new InvalidArgumentError(`It ${error.issues[0]?.message ?? 'is no id'}.`);
+  return text;
+}
+
+/** As a limit: what the variables say. */
+export const DEFAULT_LIMIT = 'default';
+
+/** A limit as its one text, `none` or `default`. */
+export function rateLimit(text: string): string {
+  if (text === DEFAULT_LIMIT || text === NO_LIMIT) return text;
+  const limit = parseRateLimit(text);
+  if (limit === null) throw new InvalidArgumentError(`It ${RATE_LIMIT_RULE}; or be none, or default.`);
+  return formatRateLimit(limit);
+}
+
+/** How fast entries are sent again, as its text. */
+export function replayRate(text: string): string {
+  if (parseRateLimit(text) === null) throw new InvalidArgumentError(`It ${RATE_LIMIT_RULE}.`);
+  return text;
+}

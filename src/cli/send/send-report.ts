@@ -1,0 +1,81 @@
+import { EnqueueUncertainError, InvalidMessageError, type KitechatSenderError } from '../../shared/errors/errors.ts';
+import type { Receipt } from '../../producer/index.ts';
+import { type CommandContext, type ExitCode, exitCodes, jsonLine, line } from '../context/context.ts';
+import { failureOf } from '../terminal/failure.ts';
+
+/** Tells what became of each line, and of all of them. */
+export interface SendReport {
+  tell(number: number, end: Receipt | KitechatSenderError): void;
+  /** Whether Redis failed a line: the next ones would meet the same. */
+  redisFailed(): boolean;
+  /** @param leftEarly whether the input was left before its end */
+  end(lastRead: number, leftEarly: boolean): ExitCode;
+}
+
+export function createSendReport({ env, stdout, stderr, interrupted }: CommandContext): SendReport {
+  let stored = 0;
+  let duplicates = 0;
+  let refused = 0;
+  let uncertain = 0;
+  const notStored: number[] = [];
+  let whyNotStored = '';
+
+  return {
+    tell(number, end) {
+      if (!(end instanceof Error)) {
+        if (end.duplicate) duplicates += 1;
+        else stored += 1;
+        jsonLine(stdout, { line: number, id: end.id, duplicate: end.duplicate });
+        return;
+      }
+      const failure = failureOf(end, env);
+      if (end instanceof EnqueueUncertainError) {
+        uncertain += 1;
+        line(stderr, `line ${number}: ${failure?.message ?? end.message}`);
+      } else if (failure?.exitCode === exitCodes.redisUnreachable) {
+        // Told once for all of them, at the end.
+        notStored.push(number);
+        whyNotStored = failure.message;
+      } else {
+        refused += 1;
+        for (const problem of problemsOf(end)) line(stderr, `line ${number}: ${problem}`);
+      }
+    },
+    redisFailed: () => uncertain + notStored.length > 0,
+    end(lastRead, leftEarly) {
+      if (notStored.length > 0) {
+        const lines = notStored.length === 1 ? 'line' : 'lines';
+        line(stderr, `${lines} ${rangesOf(notStored)} not stored: ${whyNotStored}`);
+      }
+      const counts = [
+        `stored ${stored}`,
+        `already there ${duplicates}`,
+        `refused ${refused}`,
+        ...(notStored.length > 0 ? [`not stored ${notStored.length}`] : []),
+        ...(uncertain > 0 ? [`uncertain ${uncertain}`] : []),
+        ...(leftEarly ? [`not read: all${lastRead === 0 ? '' : ` after line ${lastRead}`}`] : []),
+      ];
+      line(stderr, counts.join(', '));
+      if (interrupted.aborted) return exitCodes.interrupted;
+      if (uncertain + notStored.length > 0) return exitCodes.redisUnreachable;
+      return refused > 0 ? exitCodes.notFullyDone : exitCodes.done;
+    },
+  };
+}
+
+function problemsOf(error: KitechatSenderError): string[] {
+  if (!(error instanceof InvalidMessageError)) return [error.message];
+  // On a line the options stand beside the fields of the request.
+  return error.issues.map(({ path, message }) => `${path.replace(/^options\.?/, '')} ${message}`.trim());
+}
+
+/** `1 to 3, 7`, of ascending numbers. */
+function rangesOf(numbers: readonly number[]): string {
+  const ranges: [first: number, last: number][] = [];
+  for (const number of numbers) {
+    const range = ranges.at(-1);
+    if (range?.[1] === number - 1) range[1] = number;
+    else ranges.push([number, number]);
+  }
+  return ranges.map(([first, last]) => (first === last ? `${first}` : `${first} to ${last}`)).join(', ');
+}

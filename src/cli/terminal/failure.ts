@@ -1,0 +1,48 @@
+import { ChangeUncertainError } from '../../shared/session/calls.ts';
+import { type Environment, loadConfig } from '../../shared/config/config.ts';
+import {
+  ConfigError,
+  EnqueueUncertainError,
+  KitechatSenderError,
+  QueueUnavailableError,
+} from '../../shared/errors/errors.ts';
+import { describeRedisUrl } from '../../shared/config/redis-addresses.ts';
+import { describeSafely } from '../../shared/errors/safe-cause.ts';
+import { RedisMissingError } from '../../testing/redis/redis-errors.ts';
+import { type ExitCode, exitCodes } from '../context/context.ts';
+import { UnreadableInputError } from './unreadable-input-error.ts';
+import { UnwritableOutputError } from './unwritable-output-error.ts';
+
+export interface Failure {
+  exitCode: ExitCode;
+  /** What to tell people. */
+  message: string;
+}
+
+/**
+ * The exit code that an error stands for, and what to tell people; `null` for a fault in this program.
+ *
+ * @param env to say which Redis was asked
+ */
+export function failureOf(error: unknown, env?: Environment): Failure | null {
+  if (!(error instanceof KitechatSenderError)) return null;
+  return { exitCode: exitCodeOf(error), message: error.message + moreAbout(error, env) };
+}
+
+function moreAbout(error: KitechatSenderError, env: Environment | undefined): string {
+  if (error instanceof EnqueueUncertainError) return ` ("kitechat-sender message ${error.id}" does that.)`;
+  return error instanceof QueueUnavailableError && env !== undefined ? ` (${describeAsked(error, env)})` : '';
+}
+
+function exitCodeOf(error: KitechatSenderError): ExitCode {
+  if (error instanceof ConfigError || error instanceof UnreadableInputError) return exitCodes.usage;
+  if (error instanceof UnwritableOutputError) return error.isUsage ? exitCodes.usage : exitCodes.notFullyDone;
+  const unreachable = [QueueUnavailableError, EnqueueUncertainError, ChangeUncertainError, RedisMissingError];
+  return unreachable.some((kind) => error instanceof kind) ? exitCodes.redisUnreachable : exitCodes.notFullyDone;
+}
+
+/** Where it was looked for, without user and password, and the code that Redis gave, such as WRONGPASS or OOM. */
+function describeAsked({ cause }: QueueUnavailableError, env: Environment): string {
+  const { code } = describeSafely(cause);
+  return `${describeRedisUrl(loadConfig(env).redisUrl)}${code === undefined ? '' : `, ${code}`}`;
+}

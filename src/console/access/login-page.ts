@@ -1,0 +1,46 @@
+import { html } from 'hono/html';
+import type { Html } from '../html/layout.ts';
+
+/**
+ * The body of a 401 for browsers. It needs nothing else from the server, and tells nothing of it; styles are behind the guard and
+ * the CSP forbids them in the page, so a browser's own dialog is its look.
+ */
+export function loginPage({ next, problem }: { next: string; problem: string | null }): Html {
+  return html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <link rel="icon" href="data:," />
+        <title>Log in</title>
+      </head>
+      <body>
+        <main>
+          <br />
+          <br />
+          <dialog open aria-labelledby="title">
+            <h1 id="title">Log in</h1>
+            <p>This console needs a token.</p>
+            ${problem === null ? '' : html`<p role="alert">${problem}</p>`}
+            <form method="post" action="/login">
+              <input type="hidden" name="next" value="${next}" />
+              <p>
+                <label for="token">Token</label><br />
+                <input
+                  id="token"
+                  name="token"
+                  type="password"
+                  size="36"
+                  autocomplete="current-password"
+                  required
+                  autofocus
+                />
+              </p>
+              <p><button type="submit">Log in</button></p>
+            </form>
+          </dialog>
+        </main>
+      </body>
+    </html>`;
+}

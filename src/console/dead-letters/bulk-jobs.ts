@@ -1,0 +1,109 @@
+import type { DeadLetterSelection, Progress } from '../../dead-letters/index.ts';
+import { titleOf } from '../../shared/errors/serialize-error.ts';
+import type { DeskDeps } from '../facts/deps.ts';
+
+/** Many dead letters to be sent again, or removed. */
+export interface BulkOrder {
+  what: 'replay' | 'discard';
+  selection: DeadLetterSelection;
+  /** The selection in words. */
+  name: string;
+  /** How fast at most; only of a replay. */
+  rate?: string | undefined;
+  /** Also expired ones; only of a replay. */
+  force: boolean;
+  who: string;
+}
+
+export interface BulkJob {
+  order: BulkOrder;
+  state: 'running' | 'stopping' | 'done' | 'stopped' | 'failed';
+  startedAt: string;
+  endedAt: string | null;
+  progress: Progress;
+  /** How many were left out, by the reason; known at the end. */
+  skipped: Record<string, number>;
+  /** Why it failed. */
+  problem: string | null;
+}
+
+/** The one bulk job of this process. It ends when the process ends; what was done is done. */
+export interface BulkJobs {
+  /** @returns `false` if one is under way. */
+  start(order: BulkOrder): boolean;
+  /** The one under way, or the last one. */
+  current(): BulkJob | null;
+  /** @returns `false` if none is under way. */
+  stop(who: string): boolean;
+}
+
+const NOTHING: Progress = { matched: 0, done: 0, skipped: 0, total: null };
+
+export function createBulkJobs({ deadLetters, log, closing }: DeskDeps): BulkJobs {
+  let job: BulkJob | null = null;
+  let stopping = new AbortController();
+
+  const isUnderWay = (): boolean => job !== null && job.endedAt === null;
+
+  async function carryOut(running: BulkJob, stop: AbortSignal): Promise<void> {
+    const { order } = running;
+    const signal = closing === undefined ? stop : AbortSignal.any([stop, closing]);
+    const options = {
+      ...order.selection,
+      signal,
+      onProgress: (progress: Progress) => void (running.progress = { ...progress }),
+    };
+    try {
+      const { matched, done, skipped } =
+        order.what === 'replay'
+          ? await deadLetters.replay({ ...options, force: order.force, rate: order.rate })
+          : await deadLetters.discard(options);
+      running.progress = { ...running.progress, matched, done, skipped: skipped.length };
+      for (const { why } of skipped) running.skipped[why] = (running.skipped[why] ?? 0) + 1;
+      running.state = signal.aborted ? 'stopped' : 'done';
+    } catch (error) {
+      running.state = 'failed';
+      running.problem = titleOf(error);
+    }
+    running.endedAt = new Date().toISOString();
+    tell(running, order.who, running.state);
+  }
+
+  function tell({ order, progress }: BulkJob, who: string, result: string): void {
+    const { what, name, rate, force, selection } = order;
+    const ids = 'ids' in selection ? { ids: selection.ids } : {};
+    const { matched, done, skipped } = progress;
+    log.info(
+      { who, action: `${what} many`, selection: name, ...ids, rate, force, matched, done, skipped, result },
+      `console: ${what}`,
+    );
+  }
+
+  return {
+    start(order) {
+      if (isUnderWay()) return false;
+      stopping = new AbortController();
+      const begun: BulkJob = {
+        order,
+        state: 'running',
+        startedAt: new Date().toISOString(),
+        endedAt: null,
+        progress: NOTHING,
+        skipped: {},
+        problem: null,
+      };
+      job = begun;
+      tell(begun, order.who, 'begun');
+      void carryOut(begun, stopping.signal);
+      return true;
+    },
+    current: () => job,
+    stop(who) {
+      if (job === null || !isUnderWay()) return false;
+      job.state = 'stopping';
+      tell(job, who, 'stopping');
+      stopping.abort();
+      return true;
+    },
+  };
+}

@@ -1,0 +1,134 @@
+import { html } from 'hono/html';
+import type { DeadLetterRecord, DiscardResult, ReplayResult } from '../../dead-letters/index.ts';
+import { InvalidMessageError } from '../../shared/errors/errors.ts';
+import type { DeskApp, DeskDeps } from '../facts/deps.ts';
+import { textsOf } from '../html/hidden-content.ts';
+import { type EntryFacts, entryView } from './entry-view.ts';
+import { BadFormError } from '../html/failures.ts';
+import { type Flash, leaveFlash } from '../http/flash.ts';
+import { shortened } from '../html/format.ts';
+import { formOf } from '../http/forms.ts';
+import { type DeskContext, show } from '../html/layout.ts';
+import { deadLetterPath, messagePath } from '../html/links.ts';
+import { id, notice } from '../html/parts.ts';
+
+const SET = 'set:';
+
+/** One dead letter, and what can be done with it. */
+export function addEntryRoutes(app: DeskApp, { config, deadLetters, log }: DeskDeps): void {
+  const showContent = config.consoleShowContent;
+
+  app.get('/dead-letters/:id', async (context) => {
+    const wanted = context.req.param('id');
+    const record = await deadLetters.get(wanted);
+    return record === null ? await showGone(context, wanted) : await showEntry(context, { record, showContent });
+  });
+
+  app.post('/dead-letters/:id/replay', async (context) => {
+    const form = await formOf(context);
+    return await replay(context, { force: form.get('force') === 'yes' });
+  });
+
+  app.post('/dead-letters/:id/replay-edited', async (context) => {
+    if (!showContent) {
+      throw new BadFormError('The content of messages is hidden here, so it can not be edited. Nothing was changed.');
+    }
+    const form = await formOf(context);
+    const record = await deadLetters.get(context.req.param('id'));
+    if (record === null) return await showGone(context, context.req.param('id'));
+    const edits = editsOf(form, record);
+    try {
+      return await replay(context, { force: form.get('force') === 'yes', set: edits });
+    } catch (error) {
+      if (!(error instanceof InvalidMessageError)) throw error;
+      return await showEntry(context, { record, showContent, refused: { edits, issues: error.issues } });
+    }
+  });
+
+  app.post('/dead-letters/:id/discard', async (context) => {
+    const letterId = context.req.param('id');
+    const { done, skipped } = await deadLetters.discard({ ids: [letterId] });
+    tell(context, { action: 'discard', letterId, result: resultOf(done, skipped) });
+    const name = shortened(letterId);
+    leaveFlash(
+      context,
+      done === 1
+        ? { text: `Dead letter ${name} is discarded. This can't be undone.` }
+        : { text: `Dead letter ${name} is not discarded: it was gone already.`, isProblem: true },
+    );
+    return context.redirect('/dead-letters', 303);
+  });
+
+  async function replay(
+    context: DeskContext,
+    { force, set = {} }: { force: boolean; set?: Readonly<Record<string, string>> },
+  ): Promise<Response> {
+    const letterId = context.req.param('id') ?? '';
+    let newId: string | undefined;
+    const { done, skipped } = await deadLetters.replay({
+      ids: [letterId],
+      force,
+      ...(Object.keys(set).length > 0 ? { set } : {}),
+      onReplayed: (_old, replayed) => (newId = replayed),
+    });
+    tell(context, { action: 'replay', letterId, result: resultOf(done, skipped), newId, edited: Object.keys(set) });
+    leaveFlash(context, describeReplay(letterId, newId, skipped));
+    return context.redirect(newId === undefined ? deadLetterPath(letterId) : '/dead-letters', 303);
+  }
+
+  function tell(
+    context: DeskContext,
+    {
+      letterId,
+      ...line
+    }: { action: string; letterId: string; result: string; newId?: string | undefined; edited?: string[] },
+  ): void {
+    log.info({ who: context.var.visitor.who, ids: [letterId], ...line }, `console: ${line.action}`);
+  }
+}
+
+async function showEntry(context: DeskContext, entry: EntryFacts): Promise<Response> {
+  return await show(context, {
+    title: 'Dead letter',
+    section: 'Dead letters',
+    status: entry.refused === undefined ? 200 : 422,
+    after: html`${entryView(context, entry)}`,
+  });
+}
+
+async function showGone(context: DeskContext, wanted: string): Promise<Response> {
+  return await show(context, {
+    title: 'Dead letter',
+    section: 'Dead letters',
+    status: 404,
+    body: html`${notice('warn', html`${id(wanted)} is no dead letter: it was sent again, discarded or removed by its age, or the id is wrong.`)}
+      <p><a href="/dead-letters">All dead letters</a> · <a href="${messagePath(wanted)}">Find the message</a></p>`,
+  });
+}
+
+/** Only what was changed. Browsers send every line break of a text field as CR LF. */
+function editsOf(form: URLSearchParams, { request }: DeadLetterRecord): Record<string, string> {
+  const plain = (text: string): string => text.replaceAll('\r\n', '\n').replaceAll('\r', '\n');
+  const stored = new Map(request === null ? [] : textsOf(request.message).map(({ path, text }) => [path, text]));
+  const sent = [...form].flatMap(([name, text]) =>
+    name.startsWith(SET) ? [[name.slice(SET.length), plain(text)] as const] : [],
+  );
+  return Object.fromEntries(sent.filter(([path, text]) => text !== plain(stored.get(path) ?? '')));
+}
+
+function resultOf(done: number, skipped: (ReplayResult | DiscardResult)['skipped']): string {
+  return done === 1 ? 'done' : (skipped[0]?.why ?? 'nothing to do');
+}
+
+function describeReplay(letterId: string, newId: string | undefined, skipped: ReplayResult['skipped']): Flash {
+  if (newId !== undefined) {
+    return {
+      text: `Dead letter ${shortened(letterId)} is sent again as message ${newId}. To undo this, cancel that message while it waits.`,
+      link: { href: messagePath(newId), label: 'Look at the message' },
+    };
+  }
+  return {
+    text: `Dead letter ${shortened(letterId)} is not sent again: ${skipped[0]?.why ?? 'not found'}.`,
+    isProblem: true,
+  };
+}

@@ -1,0 +1,137 @@
+import { html } from 'hono/html';
+import type { DeadLetterRecord } from '../../dead-letters/index.ts';
+import type { MessageIssue } from '../../shared/errors/errors.ts';
+import type { SendRequest } from '../../shared/model/message.ts';
+import { attemptTable } from '../html/attempt-table.ts';
+import { textsOf, withoutContent } from '../html/hidden-content.ts';
+import { formatBytes } from '../html/format.ts';
+import type { DeskContext, Html } from '../html/layout.ts';
+import { reasonBadge } from '../html/letter-table.ts';
+import { conversationPath, deadLetterPath, messagePath, pagePath } from '../html/links.ts';
+import { actionButton, csrfField, facts, id, idLink, time } from '../html/parts.ts';
+
+export interface EntryFacts {
+  record: DeadLetterRecord;
+  showContent: boolean;
+  /** What an edit that was refused had said, and why it was. */
+  refused?: { edits: Readonly<Record<string, string>>; issues: readonly MessageIssue[] };
+}
+
+const HOW_TO_SHOW = 'What it says is hidden: KITECHAT_CONSOLE_SHOW_CONTENT=true shows it, and lets you edit it.';
+
+export function entryView(context: DeskContext, entry: EntryFacts): Html {
+  const { record, showContent } = entry;
+  const { pageId, conversationId, response, request } = record;
+  const message = request?.message ?? null;
+  // A hook's words on an attempt can quote the message as well as the API's can.
+  const quoted = (text: string): string => (showContent ? text : withoutContent(text, message));
+  const attempts = record.attempts.map((attempt) => ({ ...attempt, detail: attempt.detail && quoted(attempt.detail) }));
+  return html`<section class="card" aria-labelledby="entry">
+      <h2 id="entry">Message ${id(record.id)}</h2>
+      ${facts([
+        ['Reason', reasonBadge(record.reason)],
+        ['Died', time(record.deadAt)],
+        ['Page', pageId === null ? id(null) : idLink(pageId, pagePath(pageId))],
+        [
+          'Conversation',
+          pageId === null || conversationId === null
+            ? id(conversationId)
+            : idLink(conversationId, conversationPath(pageId, conversationId)),
+        ],
+        ['Enqueued', time(record.enqueuedAt)],
+        ['Attempts used', `${record.attemptsUsed} of ${record.attemptsAllowed}`],
+        ['Label', record.label === null ? html`<span class="none">none</span>` : id(record.label)],
+        ['Kept until', time(record.expiresAt)],
+        record.problem === undefined ? null : ['Problem', record.problem],
+        record.replayOf === null ? null : ['Sent again from', idLink(record.replayOf, messagePath(record.replayOf))],
+      ])}
+      <div class="actions">${entryActions(context, record)}</div>
+    </section>
+    <section class="card" aria-labelledby="answer">
+      <h2 id="answer">The API's answer</h2>
+      ${
+        response === null
+          ? html`<p class="none">There was none.</p>`
+          : html`<p>HTTP ${response.httpStatus}</p>
+              <pre>${quoted(response.body)}</pre>`
+      }
+    </section>
+    ${attemptTable(attempts)}
+    <section class="card" aria-labelledby="request">
+      <h2 id="request">The request</h2>
+      ${describeRequest(context, entry, message)}
+    </section>`;
+}
+
+function entryActions(context: DeskContext, { id: letterId, reason, request }: DeadLetterRecord): Html {
+  const path = deadLetterPath(letterId);
+  const warning = replayWarning(reason);
+  const replay =
+    request === null
+      ? html`<p class="none">It can't be sent again: what was stored can't be read.</p>`
+      : actionButton(context, {
+          action: `${path}/replay`,
+          label: 'Replay',
+          about: '',
+          ...(reason === 'expired' ? { fields: { force: 'yes' } } : {}),
+          ...(warning === null ? {} : { warning, confirm: 'Replay it anyway' }),
+        });
+  return html`${replay}
+  ${actionButton(context, {
+    action: `${path}/discard`,
+    label: 'Discard',
+    about: '',
+    warning:
+      'The dead letter is removed for good, and its message is never sent. If it holds its conversation, that goes on.',
+    confirm: 'Discard for good',
+  })}`;
+}
+
+function replayWarning(reason: DeadLetterRecord['reason']): string | null {
+  if (reason === 'expired') return 'It had become too old to be sent. Whoever gets it now gets it late.';
+  if (reason === 'unknown-outcome') return 'Nobody knows whether it arrived. If it did, it arrives twice.';
+  return null;
+}
+
+function describeRequest(context: DeskContext, entry: EntryFacts, message: SendRequest['message'] | null): Html {
+  if (message === null) return html`<p class="none">What was stored can't be read.</p>`;
+  const size = formatBytes(Buffer.byteLength(JSON.stringify(message)));
+  const shape = facts([
+    ['Type', message.type],
+    ['Size', size],
+  ]);
+  if (!entry.showContent) {
+    return html`${shape}
+      <p class="hint">${HOW_TO_SHOW}</p>`;
+  }
+  return html`${shape}
+    <pre>${JSON.stringify(message, null, 2)}</pre>
+    ${editForm(context, entry, message)}`;
+}
+
+/** Every text of the message, to be changed and sent again. */
+function editForm(context: DeskContext, { record, refused }: EntryFacts, message: SendRequest['message']): Html {
+  const fields = textsOf(message);
+  if (fields.length === 0) return html``;
+  return html`<details class="ask" ${refused === undefined ? '' : html`open`}>
+    <summary>Edit and replay…</summary>
+    <form class="stack edit" method="post" action="${deadLetterPath(record.id)}/replay-edited">
+      ${csrfField(context)} ${record.reason === 'expired' ? html`<input type="hidden" name="force" value="yes" />` : ''}
+      ${(refused?.issues ?? []).map(
+        ({ path, message: problem }) => html`<p class="notice bad" role="alert">${path}: ${problem}</p>`,
+      )}
+      ${fields.map(({ path, text }, index) => editField({ path, text: refused?.edits[path] ?? text, index }))}
+      <p class="hint">It is validated as a whole, and nothing is changed if it breaks a rule. It gets a new id.</p>
+      <div><button type="submit" class="main">Replay with these texts</button></div>
+    </form>
+  </details>`;
+}
+
+/** The first line break after the tag is no part of the text, so one is written there. */
+function editField({ path, text, index }: { path: string; text: string; index: number }): Html {
+  const rows = Math.min(12, Math.max(2, text.split('\n').length + Math.floor(text.length / 90)));
+  return html`<div class="field">
+    <label for="edit-${index}">${path}</label>
+    <textarea id="edit-${index}" name="set:${path}" rows="${rows}" spellcheck="false">${'\n'}${text}</textarea>
+  </div>`;
+}

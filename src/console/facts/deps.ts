@@ -1,0 +1,23 @@
+import type { Hono } from 'hono';
+import type { AccessEnv } from '../http/visitors.ts';
+import type { DeadLetters } from '../../dead-letters/index.ts';
+import type { Config } from '../../shared/config/config.ts';
+import type { Logger } from '../../shared/logger.ts';
+import type { Session } from '../../shared/session/session.ts';
+
+/** What the console reads and changes things with. All of it is its own: a worker's connection stays with the worker. */
+export interface DeskDeps {
+  config: Config;
+  /** For reading and for single changes. Made with a short `enqueueTimeoutMs`, so that a page comes soon when Redis is away. */
+  session: Session;
+  deadLetters: DeadLetters;
+  log: Logger;
+  /** Aborted when the process ends: a replay or discard of many stops cleanly. */
+  closing?: AbortSignal | undefined;
+}
+
+/** The pages of the console, behind the guard. */
+export type DeskApp = Hono<AccessEnv>;
+
+/** A page is there within two seconds, also when Redis is away. */
+export const READ_TIMEOUT_MS = 1500;

@@ -1,0 +1,41 @@
+import { type Deadline, deadlineIn } from '../../shared/redis/deadline.ts';
+import { type DeadReason, deadReasons } from '../../shared/model/dead-letter.ts';
+import { readStatus, type Status } from '../../shared/reading/status.ts';
+import { readTraffic, type TrafficBucket } from '../../shared/reading/traffic.ts';
+import { askRedis } from '../../shared/session/calls.ts';
+import { type FleetFacts, readFleet } from '../../shared/lanes/fleet/facts.ts';
+import { type DeskDeps, READ_TIMEOUT_MS } from './deps.ts';
+
+/** What several pages read. All of it settles soon, also when Redis is away. */
+
+export function soon(): Deadline {
+  return deadlineIn(READ_TIMEOUT_MS);
+}
+
+const HOUR_MS = 3_600_000;
+
+/** How many messages died in the last hour. */
+export async function readLately({ deadLetters }: DeskDeps, nowMs: number): Promise<Record<DeadReason, number>> {
+  const since = new Date(nowMs - HOUR_MS);
+  const counts = await askRedis(soon(), Promise.all(deadReasons.map((reason) => deadLetters.count({ reason, since }))));
+  return Object.fromEntries(deadReasons.map((reason, index) => [reason, counts[index] ?? 0])) as Record<
+    DeadReason,
+    number
+  >;
+}
+
+export async function readDeskStatus({ session, config }: DeskDeps): Promise<Status> {
+  return await readStatus(session, config, soon());
+}
+
+export async function readDeskFleet({ session, config }: DeskDeps): Promise<FleetFacts> {
+  const deadline = soon();
+  const { redis } = await session.shard(0, deadline);
+  return await askRedis(deadline, readFleet(redis, config.namespace));
+}
+
+export async function readDeskTraffic({ session, config }: DeskDeps, lastMs: number): Promise<TrafficBucket[]> {
+  const deadline = soon();
+  const { redis } = await session.shard(0, deadline);
+  return await askRedis(deadline, readTraffic(redis, config.namespace, { lastMs }));
+}

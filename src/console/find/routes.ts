@@ -1,0 +1,52 @@
+import { readLane, readPlace } from '../../shared/reading/conversations.ts';
+import { shardOfId } from '../../shared/lanes/keys.ts';
+import { type MessageRecord, readMessage } from '../../shared/reading/message.ts';
+import type { DeskApp, DeskDeps } from '../facts/deps.ts';
+import { conversationView, findForm, messageView, notFoundView, type PlaceFacts } from './view.ts';
+import { fieldOf, idOf } from '../http/forms.ts';
+import { show } from '../html/layout.ts';
+import { readDeskFleet, soon } from '../facts/reading.ts';
+
+const SHOWN_LETTERS = 10;
+
+export function addFindRoutes(app: DeskApp, deps: DeskDeps): void {
+  const { config, session, deadLetters } = deps;
+
+  async function placeOf(record: MessageRecord): Promise<PlaceFacts> {
+    const { id, pageId, conversationId } = record;
+    if (pageId === null || conversationId === null) return { place: null, lane: null };
+    const asked = { session, config, pageId, conversationId };
+    const [place, lane] = await Promise.all([readPlace({ ...asked, id }, soon()), readLane(asked, soon())]);
+    return { place, lane };
+  }
+
+  app.get('/find', async (context) => {
+    const { searchParams } = new URL(context.req.url);
+    const wanted = fieldOf(searchParams, 'q');
+    const [pageId, conversationId] = [idOf(searchParams, 'page'), idOf(searchParams, 'conversation')];
+    const form = findForm({ id: wanted, page: pageId, conversation: conversationId });
+    const view = { title: 'Find', section: 'Find', body: form } as const;
+    if (wanted !== undefined) {
+      const isPossible = shardOfId(wanted) !== null;
+      const record = await readMessage(session, config, wanted, soon());
+      if (record === null) return await show(context, { ...view, live: notFoundView(wanted, isPossible), status: 404 });
+      const [place, fleet] = await Promise.all([placeOf(record), readDeskFleet(deps)]);
+      return await show(context, {
+        ...view,
+        live: messageView(context, record, { ...place, fleet }),
+        summary: `The message is ${record.status}.`,
+      });
+    }
+    if (pageId === undefined || conversationId === undefined) return await show(context, view);
+    const [lane, letters, fleet] = await Promise.all([
+      readLane({ session, config, pageId, conversationId }, soon()),
+      deadLetters.list({ pageId, conversationId, limit: SHOWN_LETTERS }),
+      readDeskFleet(deps),
+    ]);
+    return await show(context, {
+      ...view,
+      live: conversationView(context, { pageId, conversationId, lane, letters, fleet }),
+      summary: `${lane.length} messages open in this conversation.`,
+    });
+  });
+}

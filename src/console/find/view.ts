@@ -1,0 +1,168 @@
+import { html } from 'hono/html';
+import type { DeadLetterEntry } from '../../dead-letters/index.ts';
+import type { LaneMessage, LaneStatus } from '../../shared/reading/conversations.ts';
+import type { FleetFacts } from '../../shared/lanes/fleet/facts.ts';
+import type { MessageRecord } from '../../shared/reading/message.ts';
+import { attemptTable, statusBadge } from '../html/attempt-table.ts';
+import { counted, formatCount } from '../html/format.ts';
+import { conversationHoldButton, fleetHolds, holdList } from '../holds/view.ts';
+import type { DeskContext, Html } from '../html/layout.ts';
+import { letterTable } from '../html/letter-table.ts';
+import { conversationPath, deadLetterPath, messagePath, pagePath } from '../html/links.ts';
+import { actionButton, type Column, facts, id, idLink, notice, table, time } from '../html/parts.ts';
+
+export interface Wanted {
+  id: string | undefined;
+  page: string | undefined;
+  conversation: string | undefined;
+}
+
+export function findForm(wanted: Wanted): Html {
+  return html`<div class="columns">
+    <form class="card" method="get" action="/find" role="search" aria-label="Find a message">
+      <div class="field">
+        <label for="find-id">Message id</label>
+        <input
+          id="find-id"
+          name="q"
+          value="${wanted.id ?? ''}"
+          required
+          maxlength="512"
+          autocomplete="off"
+          spellcheck="false"
+        />
+      </div>
+      <div><button type="submit">Find message</button></div>
+    </form>
+    <form class="card" method="get" action="/find" role="search" aria-label="Find a conversation">
+      <div class="fields">
+        <div class="field">
+          <label for="find-page">Page</label>
+          <input
+            id="find-page"
+            name="page"
+            value="${wanted.page ?? ''}"
+            required
+            maxlength="512"
+            autocomplete="off"
+            spellcheck="false"
+          />
+        </div>
+        <div class="field">
+          <label for="find-conversation">Conversation</label>
+          <input
+            id="find-conversation"
+            name="conversation"
+            value="${wanted.conversation ?? ''}"
+            required
+            maxlength="512"
+            autocomplete="off"
+            spellcheck="false"
+          />
+        </div>
+      </div>
+      <div><button type="submit">Find conversation</button></div>
+    </form>
+  </div>`;
+}
+
+export function notFoundView(wanted: string, isPossible: boolean): Html {
+  return isPossible
+    ? notice(
+        'warn',
+        html`No message ${id(wanted)} is known: the id is wrong, or it was delivered some time ago, or sent again under
+        a new id.`,
+      )
+    : html`${notice('warn', html`${id(wanted)} is no message id. Those look like 0-01ARZ3NDEKTSV4RRFFQ69G5FAV.`)}
+        <p>Is it a page? ${idLink(wanted, pagePath(wanted))}</p>`;
+}
+
+export interface PlaceFacts {
+  place: number | null;
+  lane: LaneStatus | null;
+}
+
+export function messageView(
+  context: DeskContext,
+  record: MessageRecord,
+  { place, lane, fleet }: PlaceFacts & { fleet: FleetFacts },
+): Html {
+  const { pageId, conversationId, status } = record;
+  const isOpen = status !== 'dead' && status !== 'delivered' && status !== 'cancelled';
+  return html`${isOpen ? holdList([...fleetHolds(fleet), ...(lane?.holds ?? [])], fleet.nowMs) : ''}
+    <section class="card" aria-labelledby="message">
+      <h2 id="message">Message ${id(record.id)}</h2>
+      ${facts([
+        ['Status', statusBadge(status)],
+        ['Page', pageId === null ? id(null) : idLink(pageId, pagePath(pageId))],
+        [
+          'Conversation',
+          pageId === null || conversationId === null
+            ? id(conversationId)
+            : idLink(conversationId, conversationPath(pageId, conversationId)),
+        ],
+        isOpen && lane !== null ? ['Place', describePlace(status, place, lane)] : null,
+        ['Enqueued', time(record.enqueuedAt)],
+        ['Next attempt', time(record.nextAttemptAt)],
+        ['Attempts used', `${record.attemptsUsed} of ${record.attemptsAllowed}`],
+        ['Label', record.label === null ? html`<span class="none">none</span>` : id(record.label)],
+      ])}
+      <div class="actions">
+        ${status === 'dead' ? html`<a class="button" href="${deadLetterPath(record.id)}">Open the dead letter</a>` : ''}
+        ${isOpen && status !== 'sending' ? cancelButton(context, record.id) : ''}
+      </div>
+    </section>
+    ${attemptTable(record.attempts)}`;
+}
+
+function describePlace(status: MessageRecord['status'], place: number | null, { length }: LaneStatus): string {
+  if (status === 'scheduled') return 'it joins its conversation when it is due';
+  return place === null ? `behind the first thousand of ${formatCount(length)}` : `${place} of ${formatCount(length)}`;
+}
+
+function cancelButton(context: DeskContext, messageId: string): Html {
+  return actionButton(context, {
+    action: '/cancel',
+    label: 'Cancel message',
+    about: messageId,
+    fields: { id: messageId, back: messagePath(messageId) },
+    warning: 'It is never sent from here on, and its conversation goes on with the next one. This can not be undone.',
+    confirm: 'Cancel it for good',
+  });
+}
+
+export interface ConversationFacts {
+  pageId: string;
+  conversationId: string;
+  lane: LaneStatus;
+  letters: readonly DeadLetterEntry[];
+  fleet: FleetFacts;
+}
+
+export function conversationView(context: DeskContext, found: ConversationFacts): Html {
+  const { pageId, conversationId, lane, letters, fleet } = found;
+  const { length, messages, holds } = lane;
+  const back = conversationPath(pageId, conversationId);
+  const caption =
+    messages.length < length
+      ? `The first ${messages.length} of ${counted(length, 'open message')}`
+      : counted(length, 'open message');
+  return html`${holdList([...fleetHolds(fleet), ...holds], fleet.nowMs)}
+    <section class="card" aria-labelledby="conversation">
+      <h2 id="conversation">Conversation ${id(conversationId)}</h2>
+      <p>of page ${idLink(pageId, pagePath(pageId))}</p>
+      <div class="actions">
+        ${conversationHoldButton(context, { page: pageId, conversation: conversationId }, holds, back)}
+      </div>
+    </section>
+    ${table(caption, columns, messages, 'Nothing of this conversation waits. If the ids are right, all its messages have ended.')}
+    ${letterTable('Its newest dead letters', letters, 'No dead letters of this conversation.')}`;
+}
+
+const columns: Column<LaneMessage>[] = [
+  { name: 'Message', cell: (message) => idLink(message.id, messagePath(message.id)), isHeader: true },
+  { name: 'Status', cell: ({ status }) => statusBadge(status) },
+  { name: 'Enqueued', cell: ({ enqueuedAt }) => time(enqueuedAt) },
+  { name: 'Next attempt', cell: ({ nextAttemptAt }) => time(nextAttemptAt) },
+  { name: 'Attempts used', cell: ({ attemptsUsed }) => attemptsUsed, isNumber: true },
+];

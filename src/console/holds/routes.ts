@@ -1,0 +1,86 @@
+import { changeHold } from '../../shared/actions/change-hold.ts';
+import { cancelMessage } from '../../shared/actions/cancel-message.ts';
+import { deadlineIn } from '../../shared/redis/deadline.ts';
+import type { HoldTarget } from '../../shared/lanes/holds/hold.ts';
+import { opaqueText } from '../../shared/validation/rules.ts';
+import { localPath } from '../http/origin.ts';
+import type { DeskApp, DeskDeps } from '../facts/deps.ts';
+import { BadFormError } from '../html/failures.ts';
+import { type Flash, leaveFlash } from '../http/flash.ts';
+import { shortened } from '../html/format.ts';
+import { fieldOf, formOf, idOf } from '../http/forms.ts';
+
+const id = opaqueText(256);
+
+/** Hold, release and cancel: the same for every page that has buttons for them. */
+export function addHoldRoutes(app: DeskApp, { config, session, log }: DeskDeps): void {
+  const newDeadline = () => deadlineIn(config.enqueueTimeoutMs);
+
+  for (const change of ['hold', 'release'] as const) {
+    app.post(`/${change}`, async (context) => {
+      const form = await formOf(context);
+      const target = targetOf(form);
+      const isChanged = await changeHold(session, config, { change, target }, newDeadline());
+      const result = isChanged ? 'done' : 'nothing to change';
+      log.info({ who: context.var.visitor.who, action: change, target, result }, `console: ${change}`);
+      leaveFlash(context, describeChange(change, nameOf(target), isChanged));
+      return context.redirect(localPath(fieldOf(form, 'back')), 303);
+    });
+  }
+
+  app.post('/cancel', async (context) => {
+    const form = await formOf(context);
+    const messageId = fieldOf(form, 'id') ?? '';
+    const result = await cancelMessage(session, config, messageId, newDeadline());
+    log.info({ who: context.var.visitor.who, action: 'cancel', ids: [messageId], result }, 'console: cancel');
+    leaveFlash(context, { text: cancelResults[result](shortened(messageId)), isProblem: result !== 'cancelled' });
+    return context.redirect(localPath(fieldOf(form, 'back')), 303);
+  });
+}
+
+/** The scope is said, so that a field that got lost doesn't make a page of a conversation, or everything of a page. */
+function targetOf(form: URLSearchParams): HoldTarget {
+  const [page, conversation] = [idOf(form, 'page'), idOf(form, 'conversation')];
+  switch (form.get('scope')) {
+    case 'all':
+      return {};
+    case 'page':
+      if (id.safeParse(page).success) return { page };
+      break;
+    case 'conversation':
+      if (id.safeParse(page).success && id.safeParse(conversation).success) return { page, conversation };
+      break;
+    default:
+  }
+  throw new BadFormError(
+    'Say what to hold or release: a page, or a conversation of a page, by their ids. Nothing was changed.',
+  );
+}
+
+function nameOf({ page, conversation }: HoldTarget): string {
+  if (page === undefined) return 'Everything';
+  return conversation === undefined
+    ? `Page ${shortened(page)}`
+    : `Conversation ${shortened(conversation)} of page ${shortened(page)}`;
+}
+
+function describeChange(change: 'hold' | 'release', name: string, isChanged: boolean): Flash {
+  if (change === 'hold') {
+    const text = isChanged
+      ? `${name} is held: its messages wait and none is dropped; what is being sent now still ends. To undo this, release it.`
+      : `${name} was held already. Nothing was changed.`;
+    return { text };
+  }
+  return isChanged
+    ? {
+        text: `${name} is released: its messages go on, unless something else holds them. To undo this, hold it again.`,
+      }
+    : { text: `${name} was not held by an operator or for a dead letter. Nothing was changed.`, isProblem: true };
+}
+
+const cancelResults = {
+  cancelled: (name: string) =>
+    `Message ${name} is cancelled and will not be sent. This can't be undone; enqueue it anew if it was a mistake.`,
+  'too-late': (name: string) => `Message ${name} is not cancelled: it is being sent, or has ended.`,
+  'not-found': (name: string) => `Message ${name} is not cancelled: no such message is known.`,
+};

@@ -1,0 +1,46 @@
+import { html } from 'hono/html';
+import { ChangeUncertainError } from '../../shared/session/calls.ts';
+import { ConfigError, KitechatSenderError, QueueUnavailableError } from '../../shared/errors/errors.ts';
+import type { Logger } from '../../shared/logger.ts';
+import { type DeskContext, type Html, show } from './layout.ts';
+import { notice } from './parts.ts';
+
+/** A request that the form of a page can't have made, or whose fields break a rule. */
+export class BadFormError extends KitechatSenderError {
+  override readonly name = 'BadFormError';
+  readonly code = 'BAD_FORM';
+}
+
+/** Answers a request that failed. Only the words of our own errors are shown. */
+export async function answerFailure(context: DeskContext, error: Error, log: Logger): Promise<Response> {
+  const isReading = context.req.method === 'GET';
+  if (error instanceof QueueUnavailableError || error instanceof ChangeUncertainError) {
+    const banner = isReading ? notice('bad', redisIsAway()) : notice('bad', error.message);
+    const unavailable = { title: 'Redis does not answer', section: null, status: 503 } as const;
+    return await show(context, {
+      ...unavailable,
+      live: banner,
+      summary: 'Redis does not answer.',
+      unavailable: isReading,
+    });
+  }
+  if (error instanceof BadFormError) {
+    const body = html`${notice('bad', error.message)}
+      <p><a href="/">To the overview</a></p>`;
+    return await show(context, { title: 'This can not be done', section: null, status: 422, body });
+  }
+  log.error({ err: error, path: context.req.path }, 'console: a request failed');
+  const text = error instanceof ConfigError ? error.message : 'A fault in this program. Its log says more.';
+  return await show(context, {
+    title: 'Something went wrong',
+    section: null,
+    status: 500,
+    live: notice('bad', text),
+  });
+}
+
+function redisIsAway(): Html {
+  return html`<strong>Redis does not answer.</strong> Nothing can be shown or changed until it does. Messages that are
+    stored stay stored, and workers go on by themselves. This page looks again every two seconds. If this lasts: check
+    that Redis runs, and that <code>REDIS_URL</code> of this process is right.`;
+}

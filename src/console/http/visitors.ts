@@ -1,0 +1,67 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+
+/** Who a request comes from. */
+export interface Visitor {
+  /** What the log calls them: a session's short name, or `token` for a tool with the bearer token. */
+  who: string;
+  /** What their forms carry; `null` for tools, which no other site can make send their header. */
+  csrfToken: string | null;
+  /** Whether there is a login to end. */
+  canLogOut: boolean;
+}
+
+/** What the guard leaves for those behind it. */
+export interface AccessEnv {
+  Variables: { visitor: Visitor };
+}
+
+/** Sessions without a store: the cookie itself says who it is and until when, and is signed. */
+export interface Visitors {
+  /** A new session. @returns the value of its cookie. */
+  admit(): { cookie: string; visitor: Visitor };
+  /** The session of a cookie; `null` if it is forged, was made with another token, or has ended. */
+  recognize(cookie: string | undefined): Visitor | null;
+  isToken(text: string): boolean;
+}
+
+/** As long as a night shift. */
+export const SESSION_MS = 12 * 3_600_000;
+const COOKIE = /^(\d{13})\.([\w-]{22})\.([\w-]{43})$/;
+
+/** @param token the console's token; without one the sessions end with the process */
+export function createVisitors(token: string | undefined, now: () => number = Date.now): Visitors {
+  const salt = randomBytes(32);
+  const key = token === undefined ? salt : Buffer.from(sign(token, 'kitechat-sender console'), 'base64url');
+
+  const visitorOf = (id: string): Visitor => ({
+    who: id.slice(0, 8),
+    csrfToken: sign(key, `csrf ${id}`),
+    canLogOut: token !== undefined,
+  });
+
+  return {
+    admit() {
+      const id = randomBytes(16).toString('base64url');
+      const content = `${now() + SESSION_MS}.${id}`;
+      return { cookie: `${content}.${sign(key, `session ${content}`)}`, visitor: visitorOf(id) };
+    },
+    recognize(cookie) {
+      const [, endsAt, id, signature] = COOKIE.exec(cookie ?? '') ?? [];
+      if (endsAt === undefined || id === undefined || signature === undefined) return null;
+      if (!isEqual(signature, sign(key, `session ${endsAt}.${id}`)) || Number(endsAt) <= now()) return null;
+      return visitorOf(id);
+    },
+    // Both sides are hashed with a key that nobody knows, so the time tells nothing, not even the length.
+    isToken: (text) => token !== undefined && isEqual(sign(salt, text), sign(salt, token)),
+  };
+}
+
+/** Compares in constant time. */
+export function isEqual(one: string, other: string): boolean {
+  const [left, right] = [Buffer.from(one), Buffer.from(other)];
+  return left.length === right.length && timingSafeEqual(left, right);
+}
+
+function sign(key: string | Buffer, text: string): string {
+  return createHmac('sha256', key).update(text).digest('base64url');
+}

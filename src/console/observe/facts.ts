@@ -1,0 +1,57 @@
+import { deadlineIn, within } from '../../shared/redis/deadline.ts';
+import type { DeadReason } from '../../shared/model/dead-letter.ts';
+import type { DeadLetters } from '../../dead-letters/index.ts';
+import { readRepairs } from '../../shared/lanes/repair/reconcile.ts';
+import type { Session } from '../../shared/session/session.ts';
+import { readStatus, type Status } from '../../shared/reading/status.ts';
+
+/** What Redis says of the whole installation. */
+export interface FleetFacts {
+  status: Status;
+  deadByReason: Record<DeadReason, number>;
+  /** Since ever, by kind. */
+  repairs: Record<string, number>;
+}
+
+export interface FactsDeps {
+  session: Session;
+  deadLetters: Pick<DeadLetters, 'counts'>;
+  namespace: string;
+  shards: number;
+}
+
+/** A scrape must be answered within two seconds. */
+const ANSWER_MS = 1500;
+/** However many scrape, Redis is asked once in this time. */
+const FRESH_MS = 1000;
+
+/** @returns a reader; it gives `null` when Redis does not answer in time. */
+export function createFactsReader(deps: FactsDeps, now = () => performance.now()): () => Promise<FleetFacts | null> {
+  let latest: Promise<FleetFacts | null> | null = null;
+  let readAt = 0;
+  return async () => {
+    if (latest === null || now() - readAt >= FRESH_MS) {
+      readAt = now();
+      latest = within(deadlineIn(ANSWER_MS), readFacts(deps)).catch(() => null);
+    }
+    return await latest;
+  };
+}
+
+async function readFacts({ session, deadLetters, namespace, shards }: FactsDeps): Promise<FleetFacts> {
+  const deadline = deadlineIn(ANSWER_MS);
+  const [status, { byReason }, repairs] = await Promise.all([
+    readStatus(session, { namespace, shards }, deadline),
+    deadLetters.counts(),
+    Promise.all(
+      Array.from({ length: shards }, async (_, index) => await readRepairs(await session.shard(index, deadline))),
+    ),
+  ]);
+  return { status, deadByReason: byReason, repairs: sumOf(repairs) };
+}
+
+function sumOf(counts: readonly Record<string, number>[]): Record<string, number> {
+  const sum: Record<string, number> = {};
+  for (const [kind, count] of counts.flatMap((one) => Object.entries(one))) sum[kind] = (sum[kind] ?? 0) + count;
+  return sum;
+}

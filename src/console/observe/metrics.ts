@@ -1,0 +1,43 @@
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { version } from '../../shared/version.ts';
+import type { KitechatWorker } from '../../worker/index.ts';
+import { judgeHealth } from './health.ts';
+import type { FleetFacts } from './facts.ts';
+import { createFleetMetrics } from './fleet.ts';
+import { createWorkerMetrics } from './worker.ts';
+
+export interface Metrics {
+  contentType: string;
+  /** What a scrape gets: the text format of Prometheus. */
+  render(): Promise<string>;
+}
+
+export interface MetricsDeps {
+  /** `null` for a console without a worker. */
+  worker: Pick<KitechatWorker, 'on' | 'health'> | null;
+  readFacts(): Promise<FleetFacts | null>;
+}
+
+/** The metrics of one process, in a registry of their own: a host program may have its own with prom-client. */
+export function createMetrics({ worker, readFacts }: MetricsDeps): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  new Gauge({
+    name: 'kitechat_sender_build_info',
+    help: 'Always 1; its label tells the version.',
+    labelNames: ['version'],
+    registers: [registry],
+  }).set({ version }, 1);
+  const fleet = createFleetMetrics(registry);
+  const own = worker && createWorkerMetrics(registry, worker);
+
+  return {
+    contentType: registry.contentType,
+    async render() {
+      const facts = await readFacts();
+      fleet.update(facts);
+      if (worker) own?.update(judgeHealth({ worker: worker.health(), redisAnswers: facts !== null }));
+      return await registry.metrics();
+    },
+  };
+}

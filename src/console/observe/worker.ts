@@ -1,0 +1,101 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { OutcomeKind } from '../../shared/model/attempts.ts';
+import { deadReasons } from '../../shared/model/dead-letter.ts';
+import type { AttemptReport, ClaimVerdict, KitechatWorker } from '../../worker/index.ts';
+import type { Health } from './health.ts';
+
+/** What the worker of this process does. */
+export interface WorkerMetrics {
+  /** Brings the gauges up to date. */
+  update(health: Health): void;
+}
+
+const PAGES = 100;
+const BUCKETS_SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+const outcomes = ['delivered', 'rejected', 'failed', 'unknown', 'not-sent', 'held'] as const satisfies OutcomeKind[];
+const verdicts = ['go', 'unknown', 'expired', 'crashed'] as const satisfies ClaimVerdict[];
+
+export function createWorkerMetrics(registry: Registry, worker: Pick<KitechatWorker, 'on' | 'health'>): WorkerMetrics {
+  const registers = [registry];
+  const attempts = new Counter({
+    name: 'kitechat_sender_attempts_total',
+    help: 'Attempts to send, by outcome.',
+    labelNames: ['outcome'],
+    registers,
+  });
+  const pageAttempts = new Counter({
+    name: 'kitechat_sender_page_attempts_total',
+    help: `Attempts to send, by page and outcome; the first ${PAGES} pages have a label of their own.`,
+    labelNames: ['page', 'outcome'],
+    registers,
+  });
+  const deaths = new Counter({
+    name: 'kitechat_sender_deaths_total',
+    help: 'Messages that became dead letters, by reason.',
+    labelNames: ['reason'],
+    registers,
+  });
+  const claims = new Counter({
+    name: 'kitechat_sender_claims_total',
+    help: 'Messages that were taken, by what is done with them: go means sent.',
+    labelNames: ['verdict'],
+    registers,
+  });
+  const durations = new Histogram({
+    name: 'kitechat_sender_send_duration_seconds',
+    help: 'How long requests to the API took.',
+    buckets: BUCKETS_SECONDS,
+    registers,
+  });
+  const gauge = (name: string, help: string): Gauge =>
+    new Gauge({ name: `kitechat_sender_worker_${name}`, help, registers });
+  const sending = gauge('sending', 'Messages that this worker works on.');
+  const concurrency = gauge('concurrency', 'Messages that this worker can work on at once.');
+  const alive = gauge('alive', '1 if this worker makes progress or waits rightly, as /healthz says.');
+  const ready = gauge('ready', '1 if this worker takes messages, as /readyz says.');
+
+  // A series that begins with its first event begins with 1, and no rate is seen in it.
+  for (const outcome of outcomes) attempts.inc({ outcome }, 0);
+  for (const reason of deadReasons) deaths.inc({ reason }, 0);
+  for (const verdict of verdicts) claims.inc({ verdict }, 0);
+
+  const pageLabel = createPageLabels(PAGES);
+  worker.on('claim', (verdict) => claims.inc({ verdict }));
+  worker.on('attempt', ({ pageId, outcome, durationMs, next, reason }: AttemptReport) => {
+    if (outcome !== null) {
+      attempts.inc({ outcome });
+      pageAttempts.inc({ page: pageLabel(pageId), outcome });
+    }
+    if (durationMs > 0) durations.observe(durationMs / 1000);
+    if (next === 'dead' && reason !== null) deaths.inc({ reason });
+  });
+
+  return {
+    update({ notAlive, notReady }) {
+      const health = worker.health();
+      sending.set(health.sending);
+      concurrency.set(health.concurrency);
+      alive.set(notAlive === null ? 1 : 0);
+      ready.set(notReady === null ? 1 : 0);
+    },
+  };
+}
+
+/** The label of all pages that have none of their own. */
+const OTHER_PAGES = 'other';
+
+/**
+ * Labels for pages: the first ones that are seen have their own, so that the number of time series stays bounded however many
+ * pages there are.
+ *
+ * @param most how many have their own
+ */
+export function createPageLabels(most: number): (pageId: string | null) => string {
+  const own = new Set<string>();
+  return (pageId) => {
+    if (pageId === null) return OTHER_PAGES;
+    if (own.size < most) own.add(pageId);
+    return own.has(pageId) ? pageId : OTHER_PAGES;
+  };
+}

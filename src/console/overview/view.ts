@@ -1,0 +1,138 @@
+import { html } from 'hono/html';
+import type { Status } from '../../shared/reading/status.ts';
+import type { TrafficBucket } from '../../shared/reading/traffic.ts';
+import type { Matter } from './attention.ts';
+import { counted, formatCount, formatDuration, formatRate } from '../html/format.ts';
+import type { DeskContext, Html } from '../html/layout.ts';
+import { actionButton, badge } from '../html/parts.ts';
+
+export interface OverviewFacts {
+  status: Status;
+  matters: readonly Matter[];
+  /** The last half minute. */
+  traffic: readonly TrafficBucket[];
+}
+
+export function overviewSummary(matters: readonly Matter[]): string {
+  return matters.length === 0
+    ? 'Nothing needs a hand.'
+    : `${counted(matters.length, 'thing needs', 'things need')} a hand.`;
+}
+
+export function overviewLive(context: DeskContext, { status, matters, traffic }: OverviewFacts): Html {
+  return html`<section class="stack" aria-labelledby="attention">
+      <h2 id="attention">What needs a hand</h2>
+      <ul class="attention">
+        ${
+          matters.length === 0
+            ? html`<li class="good">
+                ${badge('fine', 'good')} Nothing needs a hand: workers run, nothing is held, nothing died in the last
+                hour.
+              </li>`
+            : matters.map(matterItem)
+        }
+      </ul>
+    </section>
+    <section class="stack" aria-labelledby="numbers">
+      <h2 id="numbers">Messages</h2>
+      ${numbers(status, traffic)}
+    </section>
+    ${everything(context, status)}`;
+}
+
+function matterItem({ tone, what, why, link }: Matter): Html {
+  return html`<li class="${tone}">
+    ${badge(tone === 'bad' ? 'problem' : 'watch', tone)} <strong>${what}.</strong> <span class="why">${why}</span>
+    ${link === null ? '' : html`<a href="${link.href}">${link.label}</a>`}
+  </li>`;
+}
+
+function numbers(status: Status, traffic: readonly TrafficBucket[]): Html {
+  const delivered = mean(traffic.map(({ perSecond }) => perSecond.delivered)) ?? 0;
+  const latency = (values: (number | null)[]): string => {
+    const known = mean(values.flatMap((value) => value ?? []));
+    return known === null ? '–' : formatDuration(known);
+  };
+  const entries: [name: string, value: Html | string, href?: string][] = [
+    ['Delivered per second', formatRate(delivered)],
+    ['Queued', formatCount(status.queued), '/pages'],
+    ['Sending', formatCount(status.sending), '/workers'],
+    ['Retrying', formatCount(status.retrying), '/pages'],
+    ['Held', formatCount(status.held), '/pages'],
+    ['Scheduled', formatCount(status.scheduled)],
+    ['Dead', formatCount(status.dead), '/dead-letters'],
+    ['Oldest waiting', status.queued === 0 ? '–' : formatDuration(status.oldestQueuedMs), '/pages'],
+    ['Latency p50', latency(traffic.map(({ p50Ms }) => p50Ms))],
+    ['Latency p95', latency(traffic.map(({ p95Ms }) => p95Ms))],
+  ];
+  return html`<dl class="numbers">
+    ${entries.map(
+      ([name, value, href]) =>
+        html`<div>
+          <dt>${name}</dt>
+          <dd>${href === undefined ? value : html`<a href="${href}">${value}</a>`}</dd>
+        </div>`,
+    )}
+  </dl>`;
+}
+
+function everything(context: DeskContext, { holds }: Status): Html {
+  const isHeld = holds.some(({ scope }) => scope === 'all');
+  const fields = { scope: 'all', back: '/' };
+  return html`<section class="card" id="everything" aria-labelledby="everything-title">
+    <h2 id="everything-title">All sending</h2>
+    <div class="actions">
+      ${
+        isHeld
+          ? actionButton(context, {
+              action: '/release',
+              label: 'Release everything',
+              about: '',
+              fields,
+              warning:
+                'All pages go on at once, as fast as their limits let them. Pages and conversations with a hold of their own stay held.',
+            })
+          : actionButton(context, {
+              action: '/hold',
+              label: 'Hold everything',
+              about: '',
+              fields,
+              warning:
+                'No message of any page is sent until everything is released. None is dropped, and what is being sent now still ends. Messages whose time runs out meanwhile expire.',
+            })
+      }
+    </div>
+  </section>`;
+}
+
+/** Drawn by the script; without it the numbers above say the same of now. */
+export function chartCards(): Html {
+  const charts = [
+    { title: 'Delivered per second', unit: '/s', series: 'delivered:Delivered:good' },
+    { title: 'Failures per second', unit: '/s', series: 'failed:Failed attempts:warn,dead:Dead:bad:6 4' },
+    { title: 'Latency', unit: 'ms', series: 'p50:p50:accent,p95:p95:muted:6 4' },
+  ];
+  return html`<section class="stack" aria-labelledby="charts">
+    <h2 id="charts">The last 15 minutes</h2>
+    <div class="columns">
+      ${charts.map(
+        ({ title, unit, series }) =>
+          html`<div class="card">
+            <h3>${title}</h3>
+            <div
+              class="chart"
+              role="img"
+              aria-label="${title}"
+              data-title="${title}"
+              data-unit="${unit}"
+              data-series="${series}"
+            ></div>
+          </div>`,
+      )}
+    </div>
+  </section>`;
+}
+
+function mean(values: readonly number[]): number | null {
+  return values.length === 0 ? null : values.reduce((total, value) => total + value, 0) / values.length;
+}

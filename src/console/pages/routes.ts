@@ -1,0 +1,54 @@
+import { html } from 'hono/html';
+import { readConversations } from '../../shared/reading/conversations.ts';
+import { readPage, readPages } from '../../shared/reading/pages.ts';
+import type { DeskApp, DeskDeps } from '../facts/deps.ts';
+import { idOf } from '../http/forms.ts';
+import { counted, shortened } from '../html/format.ts';
+import { show } from '../html/layout.ts';
+import { describeLimit, limitOf } from '../facts/limits.ts';
+import { pageIdOf, pagePath } from '../html/links.ts';
+import { pageLive, pageSearch, pagesLive } from './view.ts';
+import { readDeskFleet, soon } from '../facts/reading.ts';
+
+/** Dead letters that a page's own view shows. */
+const SHOWN_LETTERS = 10;
+
+export function addPageRoutes(app: DeskApp, deps: DeskDeps): void {
+  const { config, session, deadLetters } = deps;
+
+  app.get('/pages', async (context) => {
+    const wanted = idOf(new URL(context.req.url).searchParams, 'page');
+    if (wanted !== undefined) return context.redirect(pagePath(wanted), 303);
+    const [{ pages, known, looked }, fleet] = await Promise.all([
+      readPages(session, config, soon()),
+      readDeskFleet(deps),
+    ]);
+    const held = pages.filter(({ holds }) => holds.length > 0).length;
+    return await show(context, {
+      title: 'Pages',
+      section: 'Pages',
+      body: pageSearch(),
+      live: pagesLive(context, { pages, known, looked, fleet, limits: limitOf(fleet, config) }),
+      summary: `${counted(known, 'page')} with work, ${held} held.`,
+    });
+  });
+
+  app.get('/pages/:id', async (context) => {
+    const pageId = pageIdOf(context.req.param('id'));
+    const asked = { session, config, pageId };
+    const [page, conversations, letters, dead, fleet] = await Promise.all([
+      readPage(session, config, pageId, soon()),
+      readConversations(asked, soon()),
+      deadLetters.list({ pageId, limit: SHOWN_LETTERS }),
+      deadLetters.count({ pageId }),
+      readDeskFleet(deps),
+    ]);
+    return await show(context, {
+      title: `Page ${shortened(pageId)}`,
+      section: 'Pages',
+      body: html`<p class="hint">Limit of this page: ${describeLimit(limitOf(fleet, config).page)}.</p>`,
+      live: pageLive(context, { pageId, page, conversations, letters, dead, fleet }),
+      summary: page.holds.length > 0 ? 'This page is held.' : `${counted(page.messages, 'message')} open.`,
+    });
+  });
+}

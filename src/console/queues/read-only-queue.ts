@@ -1,0 +1,73 @@
+import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
+import type { Job, Queue } from 'bullmq';
+import { type DeadReason, deadReasons } from '../../shared/model/dead-letter.ts';
+import { HIDDEN } from '../html/hidden-content.ts';
+
+/** An id of 256 characters, in UTF-16. */
+const MAX_ID_LENGTH = 512;
+const MESSAGE_TYPE = /^[a-z-]{1,20}$/;
+
+/**
+ * A queue for bull-board that can only be looked at. Unless content may be shown, jobs are stripped before bull-board gets them, so
+ * that none of its views and answers can show what a message says.
+ */
+export function createReadOnlyQueue(queue: Queue, prefix: string, showContent: boolean): BullMQAdapter {
+  const shown = Object.assign(new BullMQAdapter(queue, { readOnlyMode: true, allowRetries: false, prefix }), {
+    // It would list all connections of the Redis, of others too, and a Redis user needs a right of its own for that.
+    getWorkers: async (): Promise<null> => null,
+  });
+  if (showContent) return shown;
+  const readOne = shown.getJob.bind(shown);
+  const readMany = shown.getJobs.bind(shown);
+  return Object.assign(shown, {
+    async getJob(id: string): Promise<Job | undefined> {
+      const job = await readOne(id);
+      return job && stripped(job);
+    },
+    async getJobs(...range: Parameters<typeof readMany>): Promise<Job[]> {
+      return (await readMany(...range)).map(stripped);
+    },
+    getJobLogs: async (): Promise<string[]> => [],
+    // It would read jobs by itself.
+    getFlowProducer: async (): Promise<null> => null,
+  });
+}
+
+/** The job as it was read; nothing of it is written back. */
+function stripped(job: Job): Job {
+  job.data = strippedData(job.data);
+  job.returnvalue = HIDDEN;
+  job.progress = 0;
+  job.failedReason = isReason(job.failedReason) || !job.failedReason ? job.failedReason : HIDDEN;
+  job.stacktrace = [];
+  return job;
+}
+
+/** What helps to find a message, and nothing of its content. Others can write jobs, too, so every value is checked. */
+function strippedData(data: unknown): Record<string, unknown> {
+  const { reason, label, attemptsUsed, replayOf, request = data } = fieldsOf(data);
+  const { pageId, conversationId, message } = fieldsOf(request);
+  const { type } = fieldsOf(message);
+  return {
+    reason: isReason(reason) ? reason : undefined,
+    label: plain(label),
+    attemptsUsed: plain(attemptsUsed),
+    replayOf: plain(replayOf),
+    pageId: plain(pageId),
+    conversationId: plain(conversationId),
+    message: { type: typeof type === 'string' && MESSAGE_TYPE.test(type) ? type : undefined, content: HIDDEN },
+  };
+}
+
+function fieldsOf(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+function plain(value: unknown): string | number | undefined {
+  const isPlain = typeof value === 'number' || (typeof value === 'string' && value.length <= MAX_ID_LENGTH);
+  return isPlain ? value : undefined;
+}
+
+function isReason(value: unknown): boolean {
+  return deadReasons.includes(value as DeadReason);
+}

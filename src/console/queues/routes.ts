@@ -1,0 +1,72 @@
+import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
+import { createBullBoard } from '@bull-board/api';
+import { HonoAdapter } from '@bull-board/hono';
+import { serveStatic } from '@hono/node-server/serve-static';
+import { askRedis } from '../../shared/session/calls.ts';
+import type { Shard } from '../../shared/lanes/shard.ts';
+import { pingNode } from '../../shared/redis/cluster.ts';
+import type { DeskApp, DeskDeps } from '../facts/deps.ts';
+import { createReadOnlyQueue } from './read-only-queue.ts';
+import { soon } from '../facts/reading.ts';
+
+const BASE = '/queues';
+const { resolve } = createRequire(import.meta.url);
+/** The page asks another server for a font. Nothing here leaves this machine, and the CSP would stop it. */
+const FOREIGN_LINK = /<link href="https:[^>]*>/g;
+/** Of its own it has only a menu for links, behind an icon. */
+const BODY = /<body[^>]*>/;
+const BACK =
+  '<a href="/" style="position:fixed;right:1rem;bottom:1rem;z-index:10;padding:.4rem .75rem;border:1px solid #566273;' +
+  'border-radius:6px;background:#fff;color:#1f5f9f">Back to the console</a>';
+
+/** bull-board for the raw jobs: read-only, and without what messages say unless that may be shown. */
+export function addQueueRoutes(app: DeskApp, { config, session }: DeskDeps): void {
+  const adapter = new HonoAdapter(serveStatic);
+  adapter.setBasePath(BASE);
+  const board = createBullBoard({
+    queues: [],
+    serverAdapter: adapter,
+    options: {
+      uiBasePath: dirname(resolve('@bull-board/ui/package.json')),
+      uiConfig: { boardTitle: 'Queues', hideRedisDetails: true, hideDocsLink: true },
+    },
+  });
+  let shown: readonly Shard[] = [];
+
+  /** A session that lost its connection opens other queues. */
+  async function showQueues(): Promise<void> {
+    const deadline = soon();
+    const shards = await Promise.all(
+      Array.from({ length: config.shards }, (_, index) => session.shard(index, deadline)),
+    );
+    // bull-board itself would ask a Redis that is away, and wait.
+    await askRedis(deadline, Promise.all(shards.map(({ redis, root }) => pingNode(redis, root))));
+    if (shards.every((shard, index) => shard === shown[index]) && shards.length === shown.length) return;
+    shown = shards;
+    board.replaceQueues(
+      shards.flatMap(({ index, send, dead }) => {
+        const prefix = shards.length === 1 ? '' : `${index}-`;
+        return [send, dead].map((queue) => createReadOnlyQueue(queue, prefix, config.consoleShowContent));
+      }),
+    );
+  }
+
+  app.use(`${BASE}/*`, async (context, next) => {
+    if (context.req.method !== 'GET') return context.json({ error: 'The queues can only be looked at here.' }, 403);
+    if (context.req.path.startsWith(`${BASE}/static/`)) {
+      await next();
+      // Their names change with what is in them.
+      context.header('Cache-Control', 'private, max-age=86400');
+      return undefined;
+    }
+    await showQueues();
+    await next();
+    if (context.res.headers.get('content-type')?.startsWith('text/html')) {
+      const page = (await context.res.text()).replaceAll(FOREIGN_LINK, '').replace(BODY, (body) => body + BACK);
+      context.res = new Response(page, { status: context.res.status, headers: context.res.headers });
+    }
+    return undefined;
+  });
+  app.route(BASE, adapter.registerPlugin());
+}

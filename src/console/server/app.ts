@@ -1,0 +1,42 @@
+import { Hono } from 'hono';
+import type { Logger } from '../../shared/logger.ts';
+import type { AccessEnv } from '../http/visitors.ts';
+import { createAccess } from '../access/access.ts';
+import { createDesk } from '../desk.ts';
+import type { DeskDeps } from '../facts/deps.ts';
+import type { Health } from '../observe/health.ts';
+import type { Metrics } from '../observe/metrics.ts';
+
+export interface AppDeps extends DeskDeps {
+  readHealth(): Promise<Health>;
+  metrics: Metrics;
+}
+
+/** Everything that is served: the probes openly, the metrics and the console behind the guard. */
+export function createApp({ readHealth, metrics, ...desk }: AppDeps): Hono<AccessEnv> {
+  const { config, log } = desk;
+  const app = new Hono<AccessEnv>();
+  // An orchestrator has no token, and learns nothing here but whether this process works.
+  app.get('/healthz', async (context) => probeAnswer(context.req.path, (await readHealth()).notAlive));
+  app.get('/readyz', async (context) => probeAnswer(context.req.path, (await readHealth()).notReady));
+  app.use(createAccess({ token: config.consoleToken, log }));
+  app.get('/metrics', async (context) =>
+    context.body(await metrics.render(), 200, { 'content-type': metrics.contentType }),
+  );
+  app.route('/', createDesk(desk));
+  app.onError((error, context) => {
+    logFault(log, error, context.req.path);
+    return context.text('500: a fault in this program; its log says more\n', 500);
+  });
+  return app;
+}
+
+function probeAnswer(path: string, problem: string | null): Response {
+  const good = path === '/readyz' ? 'ready' : 'alive';
+  const answer = problem === null ? { status: good } : { status: `not ${good}`, reason: problem };
+  return Response.json(answer, { status: problem === null ? 200 : 503, headers: { 'cache-control': 'no-store' } });
+}
+
+function logFault(log: Logger, error: Error, path: string): void {
+  log.error({ err: error, path }, 'the console failed to answer');
+}

@@ -1,0 +1,110 @@
+import { createServer, type Server } from 'node:http';
+import { getRequestListener } from '@hono/node-server';
+import { openDeadLetters } from '../../dead-letters/index.ts';
+import { askRedis } from '../../shared/session/calls.ts';
+import type { Config } from '../../shared/config/config.ts';
+import { deadlineIn } from '../../shared/redis/deadline.ts';
+import { ConfigError } from '../../shared/errors/errors.ts';
+import type { Logger } from '../../shared/logger.ts';
+import { pingNode } from '../../shared/redis/cluster.ts';
+import { createSession, type Session } from '../../shared/session/session.ts';
+import type { KitechatWorker } from '../../worker/index.ts';
+import { READ_TIMEOUT_MS } from '../facts/deps.ts';
+import { judgeHealth } from '../observe/health.ts';
+import { DEFAULT_CONSOLE_PORT, demandToken, listenAt } from './address.ts';
+import { createApp } from './app.ts';
+import { createMetrics } from '../observe/metrics.ts';
+import { createFactsReader } from '../observe/facts.ts';
+
+export interface HttpOptions {
+  config: Config;
+  /** Whose health and metrics are told; `null` for a console alone. */
+  worker: KitechatWorker | null;
+  logger: Logger;
+}
+
+export interface HttpServer {
+  /** Where people find the console. */
+  url: string;
+  close(): Promise<void>;
+}
+
+/** Orchestrators give a probe a second by default. */
+const PROBE_MS = 700;
+/** So long answers that are under way may take when the server closes. */
+const CLOSING_MS = 500;
+
+/**
+ * Serves health, metrics and the console, until it is closed. Redis may be away: it is looked for with each request, on a
+ * connection that is not the worker's.
+ *
+ * @throws ConfigError if the port can't be had, or if the host is not loopback and there is no token; without a worker also
+ * if the namespace in Redis was set up with another number of shards.
+ * @example
+ * const http = await startHttp({ config: loadConfig(process.env), worker: null, logger });
+ */
+export async function startHttp({ config, worker, logger }: HttpOptions): Promise<HttpServer> {
+  demandToken(config);
+  const { namespace, shards, httpHost, httpPort = DEFAULT_CONSOLE_PORT } = config;
+  const patience = { ...config, enqueueTimeoutMs: READ_TIMEOUT_MS };
+  const session = createSession(patience);
+  const deadLetters = openDeadLetters(patience);
+  const closing = new AbortController();
+  const app = createApp({
+    config,
+    session,
+    deadLetters,
+    log: logger,
+    closing: closing.signal,
+    metrics: createMetrics({ worker, readFacts: createFactsReader({ session, deadLetters, namespace, shards }) }),
+    readHealth: async () =>
+      judgeHealth({ worker: worker?.health() ?? null, redisAnswers: await doesRedisAnswer(session) }),
+  });
+  // Its own Request and Response must not take the place of those that the worker sends with.
+  const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  const server = createServer((request, response) => void answer(request, response));
+  const close = async (): Promise<void> => {
+    closing.abort();
+    await closeServer(server);
+    await Promise.all([session.close(), deadLetters.close()]);
+  };
+  try {
+    // A worker finds that out by itself.
+    if (worker === null) await demandShards(session);
+    const url = await listenAt(server, httpHost, httpPort);
+    return { url, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function doesRedisAnswer(session: Session): Promise<boolean> {
+  const deadline = deadlineIn(PROBE_MS);
+  try {
+    const { redis, root } = await session.shard(0, deadline);
+    await askRedis(deadline, pingNode(redis, root));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Better told at the start than on every page. That Redis is away is no reason not to start. */
+async function demandShards(session: Session): Promise<void> {
+  try {
+    await session.shard(0, deadlineIn(READ_TIMEOUT_MS));
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+  }
+}
+
+async function closeServer(server: Server): Promise<void> {
+  const closed = new Promise((resolve) => {
+    server.close(resolve);
+  });
+  server.closeIdleConnections();
+  const timer = setTimeout(() => server.closeAllConnections(), CLOSING_MS);
+  await closed;
+  clearTimeout(timer);
+}

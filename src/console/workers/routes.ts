@@ -1,0 +1,36 @@
+import { html } from 'hono/html';
+import { describeVersions, type WorkerStatus } from '../../shared/reading/shard-status.ts';
+import type { DeskApp, DeskDeps } from '../facts/deps.ts';
+import { counted } from '../html/format.ts';
+import { show } from '../html/layout.ts';
+import { type Column, id, table, time } from '../html/parts.ts';
+import { readDeskStatus } from '../facts/reading.ts';
+
+const columns: Column<WorkerStatus>[] = [
+  { name: 'Worker', cell: (worker) => id(worker.id), isHeader: true },
+  { name: 'Version', cell: ({ version }) => version },
+  { name: 'Running since', cell: ({ since }) => time(since) },
+  { name: 'In flight', cell: ({ sending }) => sending, isNumber: true },
+  { name: 'At most', cell: ({ concurrency }) => concurrency, isNumber: true },
+];
+
+export function addWorkerRoutes(app: DeskApp, deps: DeskDeps): void {
+  app.get('/workers', async (context) => {
+    const { workers } = await readDeskStatus(deps);
+    const versions = describeVersions(workers);
+    return await show(context, {
+      title: 'Workers',
+      section: 'Workers',
+      summary: `${counted(workers.length, 'worker runs', 'workers run')}.${versions === null ? '' : ` They run different versions: ${versions}.`}`,
+      live: html`${table(
+          counted(workers.length, 'worker'),
+          columns,
+          workers,
+          'No worker is running: nothing is sent. Start one with "kitechat-sender worker".',
+        )}
+        <p class="hint">
+          A worker that was silent for ten seconds is gone from this list; another one takes over its messages.
+        </p>`,
+    });
+  });
+}

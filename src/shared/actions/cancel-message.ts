@@ -1,0 +1,23 @@
+import { changeRedis } from '../session/calls.ts';
+import type { Deadline } from '../redis/deadline.ts';
+import { shardOfId } from '../lanes/keys.ts';
+import { cancel, type CancelResult } from '../lanes/messages/cancel.ts';
+import type { Session } from '../session/session.ts';
+
+/**
+ * Cancels one message, wherever it waits.
+ *
+ * @throws QueueUnavailableError, ChangeUncertainError, ConfigError
+ */
+export async function cancelMessage(
+  session: Session,
+  { shards }: { shards: number },
+  id: string,
+  deadline: Deadline,
+): Promise<CancelResult> {
+  const index = shardOfId(id);
+  const isPossible = index !== null && index < shards;
+  // Also for what can be no id of these shards: while Redis is away, nothing can be said of any message.
+  const shard = await session.shard(isPossible ? index : 0, deadline);
+  return isPossible ? await changeRedis(deadline, () => cancel(shard, id)) : 'not-found';
+}

@@ -1,0 +1,73 @@
+import { z } from 'zod';
+
+import { formatRateLimit, parseRateLimit, RATE_LIMIT_RULE } from '../model/rate-limit.ts';
+import { redisUrlProblem } from './redis-addresses.ts';
+import { ALL_SHARDS, parseShardList, SHARD_LIST_RULE } from './shard-list.ts';
+import { httpUrl, wholeNumberBetween } from '../validation/rules.ts';
+
+const DIGITS = /^\s*-?\d{1,16}\s*$/;
+
+/** A whole number, or its digits as the environment gives them. `1e3`, `0x10` and `5.0` are refused rather than guessed at. */
+export function wholeNumber(min: number, max: number) {
+  return z.preprocess(fromDigits, wholeNumberBetween(min, max));
+}
+
+/** `auto`, or a whole number. */
+export function autoOrWholeNumber(min: number, max: number) {
+  const error = `must be auto or a whole number from ${min} to ${max}`;
+  return z.preprocess(fromDigits, z.union([z.literal('auto'), wholeNumberBetween(min, max, error)], { error }));
+}
+
+/** `true` or `false`, or the same as the environment gives it. */
+export const flag = z.preprocess(
+  (value) => (value === 'true' || value === 'false' ? value === 'true' : value),
+  z.boolean('must be true or false'),
+);
+
+function fromDigits(value: unknown): unknown {
+  return typeof value === 'string' && DIGITS.test(value) ? Number(value) : value;
+}
+
+export const redisUrl = z.string().check((context) => {
+  const problem = redisUrlProblem(context.value);
+  if (problem !== undefined) context.issues.push({ code: 'custom', message: problem, input: context.value });
+});
+
+export const endpointUrl = httpUrl.refine((url) => {
+  const { username, password } = URL.parse(url) ?? {};
+  return !username && !password;
+}, 'must not hold a user or password: the key of the API goes into KITECHAT_API_KEY');
+
+/** What may stand in a header as it is. */
+export const headerToken = z
+  .string()
+  .regex(/^[\u0021-\u007e]+$/, 'must consist of visible ASCII characters, without spaces or line breaks')
+  .max(4096, 'must be at most 4096 characters long');
+
+const MIN_TOKEN_LENGTH = 16;
+
+/** What opens the console. A short one can be guessed. */
+export const consoleToken = headerToken.min(
+  MIN_TOKEN_LENGTH,
+  `must be at least ${MIN_TOKEN_LENGTH} characters long, such as the output of "openssl rand -hex 32"`,
+);
+
+/** Where to listen: an address, or a name of this machine. */
+export const listenHost = z
+  .string()
+  .regex(/^[\w.:%-]{1,253}$/, 'must be an address or host name alone, such as 127.0.0.1, ::1 or 0.0.0.0');
+
+export const namespace = z.string().regex(/^[\w.-]{1,64}$/, 'must be 1 to 64 letters, digits, "-", "_" or "."');
+
+/** Which shards a worker serves, as its text. */
+export const shardList = z
+  .string()
+  .refine((text) => text === ALL_SHARDS || parseShardList(text) !== null, SHARD_LIST_RULE);
+
+/** A rate limit as its one text: what is stored in Redis, and can be compared there. */
+export const rateLimit = z.string().transform((text, context) => {
+  const limit = parseRateLimit(text);
+  if (limit) return formatRateLimit(limit);
+  context.issues.push({ code: 'custom', message: RATE_LIMIT_RULE, input: text });
+  return z.NEVER;
+});

@@ -1,0 +1,182 @@
+import { absentKey, fleetRoot } from '../keys.ts';
+import { NO_LIMIT } from '../../model/rate-limit.ts';
+import type { RedisClient } from '../../redis/cluster.ts';
+import type { LaneRedis } from '../commands.ts';
+
+export type LimitName = 'rate' | 'pageRate';
+
+/** Limits as text, `none` for no limit; `null` where nothing is stored. */
+export type StoredLimits = Record<LimitName, string | null>;
+
+/** All that Redis holds about limits: those that an operator has set, and those that the workers have agreed on. */
+export interface FleetLimits extends StoredLimits {
+  asked: StoredLimits;
+}
+
+const keysOf = (namespace: string) => {
+  const root = fleetRoot(namespace);
+  return { limits: `${root}limits`, asks: `${root}asks` };
+};
+
+export async function readLimits(redis: RedisClient, namespace: string): Promise<FleetLimits> {
+  const [rate = null, pageRate = null, askedRate = null, askedPageRate = null] = await redis.hmget(
+    keysOf(namespace).limits,
+    'rate',
+    'pageRate',
+    'asked:rate',
+    'asked:pageRate',
+  );
+  return { rate, pageRate, asked: { rate: askedRate, pageRate: askedPageRate } };
+}
+
+/** Sets limits for the whole fleet. `null` lets the workers' variables count again; limits that are not named stay as they are. */
+export async function writeLimits(
+  redis: RedisClient,
+  namespace: string,
+  changes: Partial<StoredLimits>,
+): Promise<void> {
+  const { limits } = keysOf(namespace);
+  const transaction = redis.multi();
+  for (const [name, text] of Object.entries(changes)) {
+    if (text === null) transaction.hdel(limits, name);
+    else transaction.hset(limits, name, text);
+  }
+  await transaction.exec();
+}
+
+/** A limit, and who says so. */
+export interface LimitInForce {
+  /** Its text; `null` is no limit. */
+  limit: string | null;
+  /** `variable`: of the workers, or of this process if `inForce` is `false`. */
+  from: 'run-time' | 'variable' | 'default';
+  /** `false`: no worker has started yet, so this is what a worker with the variables of this process would ask for. */
+  inForce: boolean;
+}
+
+/** @param here the variable of this process, for an installation that no worker has started in yet */
+export function limitInForce(limits: FleetLimits, name: LimitName, here: string | undefined): LimitInForce {
+  const set = limits[name];
+  if (set !== null) return { limit: set === NO_LIMIT ? null : set, from: 'run-time', inForce: true };
+  const asked = limits.asked[name];
+  const text = asked ?? here ?? NO_LIMIT;
+  const inForce = asked !== null;
+  return text === NO_LIMIT ? { limit: null, from: 'default', inForce } : { limit: text, from: 'variable', inForce };
+}
+
+export interface Agreement {
+  rate: AgreedLimit;
+  pageRate: AgreedLimit;
+  /** The number of the leader, higher than that of any before; `null` if this worker does not lead the fleet. */
+  term: number | null;
+  /** How long this worker leads from now on. */
+  leadsForMs: number;
+  /** Of a beat: how many other workers there are. */
+  others: number;
+}
+
+export interface AgreedLimit {
+  /** Its text; `none` is no limit. */
+  text: string;
+  /** An operator, or the workers' variables; `null` if nobody has said anything. */
+  from: 'run-time' | 'variable' | null;
+}
+
+export interface AgreeRequest {
+  workerId: string;
+  /** `take` makes this worker the leader, whoever led before. */
+  word: 'beat' | 'look' | 'take';
+  /** What the variables of the worker ask for. */
+  asks: Record<LimitName, string>;
+  /** The highest term that was found in a shard, 0 if none was. */
+  highestTerm: number;
+}
+
+export async function agreeOnLimits(
+  redis: LaneRedis,
+  namespace: string,
+  { workerId, word, asks, highestTerm }: AgreeRequest,
+): Promise<Agreement> {
+  const keys = keysOf(namespace);
+  const reply = await redis.fleetAgree(keys.limits, keys.asks, workerId, word, asks.rate, asks.pageRate, highestTerm);
+  const [rate, rateFrom, pageRate, pageRateFrom, term, leadsForMs, others] = reply as [
+    ...[string, string, string, string],
+    ...[number, number, number],
+  ];
+  return {
+    rate: { text: rate, from: sourceOf(rateFrom) },
+    pageRate: { text: pageRate, from: sourceOf(pageRateFrom) },
+    term: term === 0 ? null : term,
+    leadsForMs,
+    others,
+  };
+}
+
+function sourceOf(text: string): AgreedLimit['from'] {
+  return text === 'run-time' || text === 'variable' ? text : null;
+}
+
+/** Takes back what the worker asks for, and its lead. */
+export async function leaveLimits(redis: LaneRedis, namespace: string, workerId: string): Promise<void> {
+  const keys = keysOf(namespace);
+  await redis.fleetAgree(keys.limits, keys.asks, workerId, 'leave');
+}
+
+/** What a shard keeps to. An interval of 0 is no limit. */
+export interface ShardPace {
+  intervalMs: number;
+  burst: number;
+  pageIntervalMs: number;
+  pageBurst: number;
+}
+
+/** @returns what the shard keeps to, `null` if it does not know yet, and the term of the leader that wrote it. */
+export async function readPace(redis: RedisClient, root: string): Promise<{ pace: ShardPace | null; term: number }> {
+  const texts = await redis.hmget(`${root}fleet`, 'intervalMs', 'burst', 'pageIntervalMs', 'pageBurst', 'term');
+  const [intervalMs, burst, pageIntervalMs, pageBurst, term] = texts.map((text) =>
+    text === null ? null : Number(text),
+  );
+  const isKnown = typeof intervalMs === 'number' && typeof pageIntervalMs === 'number';
+  return {
+    pace: isKnown ? { intervalMs, burst: burst ?? 1, pageIntervalMs, pageBurst: pageBurst ?? 1 } : null,
+    term: term ?? 0,
+  };
+}
+
+/**
+ * Writes what a shard keeps to, and wakes its workers if it may send faster.
+ *
+ * @returns the term of the shard, higher than the one that was given if nothing was written; and how long slots are reserved
+ * ahead that leave at the old pace.
+ */
+export async function writePace(
+  redis: LaneRedis,
+  root: string,
+  term: number,
+  { intervalMs, burst, pageIntervalMs, pageBurst }: ShardPace,
+): Promise<{ term: number; reservedMs: number }> {
+  const keys = [`${root}fleet`, absentKey({ root })];
+  const reply = await redis.fleetPace(...keys, root, term, intervalMs, burst, pageIntervalMs, pageBurst);
+  const [termThere, reservedMs] = reply as [number, number];
+  return { term: termThere, reservedMs };
+}
+
+/** The work of a shard, as far as it matters for its share of the fleet's limit. */
+export interface ShardWork {
+  /** Pages with work. */
+  pages: number;
+  /** Messages that wait; 0 if none waits that may leave. */
+  waiting: number;
+}
+
+export async function readWork(redis: RedisClient, root: string): Promise<ShardWork> {
+  const pages = await redis.scard(`${root}pages`);
+  if (pages === 0) return { pages, waiting: 0 };
+  const [ready, released, stored, scheduled] = await Promise.all([
+    redis.zcard(`${root}turns`),
+    redis.llen(`${root}send:wait`),
+    redis.zcard(`${root}send:waiting-children`),
+    redis.zcard(`${root}due`),
+  ]);
+  return { pages, waiting: ready + released === 0 ? 0 : released + Math.max(ready, stored - scheduled) };
+}

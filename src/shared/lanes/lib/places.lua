@@ -1,0 +1,256 @@
+-- Put before the scripts that move messages. Needs holds.lua before it.
+--
+-- root: what every key of the shard starts with, `{<namespace>:<shard>}:`. lane: `<page>/<conversation>`.
+--
+-- `heads:<page>` has every lane of the page that has messages. One score says where the lane's head is, so it is in one place:
+local HIGH, READY_BELOW, IN_FLIGHT, BACKOFF, HELD = -3e12, 1e12, 1e13, 2e13, 3e13
+--   below READY_BELOW   waits for its turn, the least first; those with high priority stand around HIGH
+--   IN_FLIGHT           released to BullMQ's `wait`, being sent, or put off by a hold
+--   BACKOFF             in backoff
+--   HELD                an operator holds the conversation
+-- The head's job says the same in its field `place` (absent: it waits in its lane), and `why` where there are several reasons.
+
+local function pageOf(lane)
+  return string.match(lane, '^[^/]+')
+end
+
+-- Redis takes long to write out a number that a command is given: what commands are given often is text.
+local IN_FLIGHT_TEXT = string.format('%d', IN_FLIGHT)
+local timeText
+local function nowText()
+  timeText = timeText or string.format('%d', redisNowMs())
+  return timeText
+end
+
+-- Redis with a full memory refuses a script's first write, and no later one. What makes room begins with a write that takes none.
+local function writeAlthoughFull(root)
+  redis.call('ZREM', root .. 'turns', '')
+end
+
+local function writeFirst(root, ...)
+  local answer = redis.pcall(...)
+  if type(answer) ~= 'table' or not answer.err then return answer end
+  writeAlthoughFull(root)
+  return redis.call(...)
+end
+
+local function fieldsOf(key, ...)
+  return unpack(redis.call('HMGET', key, ...))
+end
+
+-- What the fleet's leader and the workers' registration wrote, read once.
+local fleetFacts
+local function readFleet(root)
+  if fleetFacts then return fleetFacts end
+  local concurrency, window, intervalMs, burst, pageIntervalMs, pageBurst, tat, wakeAt, time, backAt = fieldsOf(root .. 'fleet',
+    'concurrency', 'window', 'intervalMs', 'burst', 'pageIntervalMs', 'pageBurst', 'tat', 'wakeAt', 'time', 'backAt')
+  fleetFacts = {
+    concurrency = tonumber(concurrency or 50),
+    window = tonumber(window or 0),
+    -- Absent: nobody has said yet how fast messages may go.
+    intervalMs = tonumber(intervalMs),
+    burst = tonumber(burst or 1),
+    pageIntervalMs = tonumber(pageIntervalMs or 0),
+    pageBurst = tonumber(pageBurst or 1),
+    tat = tonumber(tat or 0),
+    wakeAt = tonumber(wakeAt or 0),
+    time = tonumber(time),
+    backAt = tonumber(backAt),
+  }
+  return fleetFacts
+end
+
+-- One number, as text, for all that becomes ready in a call. A whole one: Redis compares those faster.
+local callTurn
+local function nextTurn(root)
+  callTurn = callTurn or string.format('%d', redis.call('HINCRBY', root .. 'fleet', 'turn', 1))
+  return callTurn
+end
+
+local isMarked = false
+local function wakeWorker(root)
+  if isMarked then return end
+  redis.call('ZADD', root .. 'send:marker', 0, '0')
+  isMarked = true
+end
+
+-- Pages with work share the fleet. What is known of a page in this call is not asked again.
+local pagesKnown = {}
+local function enterPages(root, page)
+  if pagesKnown[page] then return end
+  pagesKnown[page] = true
+  local isNew = redis.call('SADD', root .. 'pages', page) == 1
+  if isNew and readFleet(root).pageIntervalMs > 0 then forgetLateness(root, page, readFleet(root)) end
+end
+
+-- The page may have something to send, or room for it: a worker that looks finds out.
+local pagesInTurns = {}
+local function takeTurn(root, page, turn)
+  if pagesInTurns[page] then return end
+  pagesInTurns[page] = true
+  redis.call('ZADD', root .. 'turns', 'NX', turn, page)
+end
+
+local function loseTurns(root, pages)
+  if #pages == 0 then return end
+  for _, page in ipairs(pages) do pagesInTurns[page] = nil end
+  redis.call('ZREM', root .. 'turns', unpack(pages))
+end
+
+-- A page that has nothing to send takes no share. Conversations that an operator holds don't count. Returns whether it left.
+local function leavePages(root, page)
+  if redis.call('ZCOUNT', root .. 'heads:' .. page, '-inf', '(' .. HELD) > 0 then return false end
+  pagesKnown[page] = nil
+  redis.call('SREM', root .. 'pages', page)
+  redis.call('SREM', root .. 'asleep', page)
+  redis.call('ZREM', root .. 'paced', page)
+  loseTurns(root, { page })
+  return true
+end
+
+-- Settlements place the heads of a page together: `nil` outside of them.
+local headsToPlace
+local function placeHeadOf(root, page, lane, score)
+  if not headsToPlace then return redis.call('ZADD', root .. 'heads:' .. page, score, lane) end
+  local heads = headsToPlace[page] or {}
+  headsToPlace[page] = heads
+  heads[#heads + 1] = score
+  heads[#heads + 1] = lane
+end
+
+local function placeHead(root, lane, score)
+  placeHeadOf(root, pageOf(lane), lane, score)
+end
+
+local function placeHeadsTogether() headsToPlace = {} end
+
+-- What somebody wrote of one page or message must not stop the others: the next repair finds what is left.
+local function placeHeadsNow(root)
+  for page, heads in pairs(headsToPlace or {}) do
+    local answer = redis.pcall('ZADD', root .. 'heads:' .. page, unpack(heads))
+    if type(answer) == 'table' then
+      for i = 1, #heads, 2 do redis.pcall('ZADD', root .. 'heads:' .. page, heads[i], heads[i + 1]) end
+    end
+  end
+  headsToPlace = nil
+end
+
+-- The lane's head waits for its turn. Whether an operator holds it is looked at when its turn comes.
+local function makeReady(root, lane, turn, isHigh, isFirst)
+  local page, score = pageOf(lane), turn
+  if isHigh or isFirst then score = (isHigh and HIGH or 0) + (isFirst and -turn or turn) end
+  placeHeadOf(root, page, lane, score)
+  takeTurn(root, page, turn)
+end
+
+-- Back among those that BullMQ gives to nobody, sorted by the time since when they wait.
+local function hide(root, id)
+  local due, timestamp = fieldsOf(root .. 'send:' .. id, 'due', 'timestamp')
+  redis.call('ZADD', root .. 'send:waiting-children', due or timestamp or 0, id)
+end
+
+-- Puts a message at the end of its conversation.
+local function joinLane(root, lane, id, isHigh)
+  if redis.call('RPUSH', root .. 'lane:' .. lane, id) == 1 then
+    enterPages(root, pageOf(lane))
+    return makeReady(root, lane, nextTurn(root), isHigh)
+  end
+  -- Its priority counts when it is the head: those before it know that one comes.
+  if isHigh then redis.call('HSET', root .. 'send:' .. redis.call('LINDEX', root .. 'lane:' .. lane, 0), 'behind', 'high') end
+end
+
+-- Puts a message before all that wait in its conversation. A head that was released has had its turn and comes first.
+local function joinFront(root, lane, id, isHigh)
+  local laneKey = root .. 'lane:' .. lane
+  local head = redis.call('LINDEX', laneKey, 0)
+  if head and redis.call('HEXISTS', root .. 'send:' .. head, 'place') == 1 then
+    redis.call('LINSERT', laneKey, 'AFTER', head, id)
+    redis.call('HSET', root .. 'send:' .. head, 'behind', 'high')
+    return
+  end
+  redis.call('LPUSH', laneKey, id)
+  if head then redis.call('HSET', root .. 'send:' .. id, 'behind', 'high') end
+  enterPages(root, pageOf(lane))
+  makeReady(root, lane, nextTurn(root), isHigh)
+end
+
+-- Takes a message that ends out of its lane. If it was the head, the next one is ready: with `turn`, as one that was served
+-- then, or with a new one. `behind`: whether one with high priority may stand behind it.
+local function leaveLane(root, lane, id, turn, behind)
+  local laneKey = root .. 'lane:' .. lane
+  local first = redis.call('LPOP', laneKey)
+  if first ~= id then
+    -- It was not the head, or its lane was deleted by hand.
+    if first then redis.call('LPUSH', laneKey, first) end
+    redis.call('LREM', laneKey, 1, id)
+    if first then return end
+  end
+  local nextHead = redis.call('LINDEX', laneKey, 0)
+  if nextHead then
+    local isHigh = false
+    if behind then
+      isHigh = redis.call('HGET', root .. 'send:' .. nextHead, 'high')
+      redis.call('HSET', root .. 'send:' .. nextHead, 'behind', behind)
+    end
+    -- One that nobody had begun to send: the page has no share if all of its conversations were held.
+    if not turn then enterPages(root, pageOf(lane)) end
+    return makeReady(root, lane, turn or nextTurn(root), isHigh)
+  end
+  local page = pageOf(lane)
+  redis.call('ZREM', root .. 'heads:' .. page, lane)
+  -- Its room may be what another conversation waited for.
+  if not leavePages(root, page) then takeTurn(root, page, turn or nextTurn(root)) end
+end
+
+-- Takes a message that is put off out of where it waits.
+local function endPutOff(root, id, why)
+  redis.call('ZREM', root .. 'send:delayed', id)
+  if why == 'hold' then redis.call('SREM', root .. 'held', id) end
+end
+
+-- The head has had its turn and could not use it, or its wait is over: it is the first of its page.
+local function comeFirst(root, lane, id)
+  redis.call('HDEL', root .. 'send:' .. id, 'place', 'why', 'next')
+  hide(root, id)
+  enterPages(root, pageOf(lane))
+  makeReady(root, lane, nextTurn(root), redis.call('HGET', root .. 'send:' .. id, 'high'), true)
+end
+
+-- An operator holds the conversation: if its head waits, it is out of its turn.
+local function holdLane(root, lane)
+  placeHeadsNow(root)
+  local score = tonumber(redis.call('ZSCORE', root .. 'heads:' .. pageOf(lane), lane) or nil)
+  if not score or score >= READY_BELOW then return end
+  placeHead(root, lane, HELD)
+  leavePages(root, pageOf(lane))
+end
+
+-- The hold of the conversation has ended: its head comes first, if it was out of its turn.
+local function letLaneGoOn(root, lane)
+  local page = pageOf(lane)
+  if tonumber(redis.call('ZSCORE', root .. 'heads:' .. page, lane) or 0) ~= HELD then return end
+  local head = redis.call('LINDEX', root .. 'lane:' .. lane, 0)
+  enterPages(root, page)
+  makeReady(root, lane, nextTurn(root), head and redis.call('HGET', root .. 'send:' .. head, 'high'), true)
+end
+
+-- Takes back what was released of a page, or of a lane, and not taken yet. Few are: what leaves within half a second.
+local function takeBackReleased(root, isMeant)
+  for _, id in ipairs(redis.call('LRANGE', root .. 'send:wait', 0, -1)) do
+    local lane, place = fieldsOf(root .. 'send:' .. id, 'lane', 'place')
+    if place == 'released' and isMeant(lane) then
+      redis.call('LREM', root .. 'send:wait', 1, id)
+      comeFirst(root, lane, id)
+    end
+  end
+end
+
+-- Under a limit one worker has the slots of the next half second, and looks by itself.
+local function isLookedAfter(fleet, now)
+  return (fleet.intervalMs or 0) > 0 and fleet.wakeAt > now and fleet.wakeAt <= now + HORIZON_MS
+end
+
+-- Something is ready.
+local function wakeForWork(root, now)
+  if next(pagesInTurns) and not isLookedAfter(readFleet(root), now) then wakeWorker(root) end
+end

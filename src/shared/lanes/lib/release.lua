@@ -1,0 +1,128 @@
+-- Put before the scripts that hand out messages. Needs holds.lua, limit.lua and places.lua before it.
+
+local MOST_PAGES_LOOKED_AT, PAGES_AT_ONCE = 200, 16
+
+-- How many heads of one page may be under way at once: the operator's number, or the page's share of the fleet.
+local pageCount
+local function windowSize(root)
+  local fleet = readFleet(root)
+  if fleet.window > 0 then return fleet.window end
+  pageCount = pageCount or math.max(1, redis.call('SCARD', root .. 'pages'))
+  return math.max(1, math.ceil(fleet.concurrency / pageCount))
+end
+
+-- Asked once in a call, and after its settlements.
+local isAnythingPutOff
+local function isNothingPutOff(root)
+  if isAnythingPutOff == nil then isAnythingPutOff = redis.call('EXISTS', root .. 'send:delayed') == 1 end
+  return not isAnythingPutOff
+end
+
+-- A page on which everything fails must not grow without bound, and must not stop for what fails.
+--
+-- `most` is what is asked for: room beyond that need not be counted exactly.
+local function roomOf(root, page, most)
+  local heads, size = root .. 'heads:' .. page, windowSize(root)
+  local busy = redis.call('ZCOUNT', heads, IN_FLIGHT_TEXT, '(' .. HELD)
+  if busy == 0 or busy + most < size or isNothingPutOff(root) then return size - busy end
+  local inFlight = redis.call('ZCOUNT', heads, IN_FLIGHT_TEXT, '(' .. BACKOFF)
+  return busy - inFlight >= 4 * size and 0 or size - inFlight
+end
+
+local function comeBackAt(root, page, time)
+  loseTurns(root, { page })
+  redis.call('ZADD', root .. 'paced', time, page)
+end
+
+-- Whether something keeps the whole page back; then it leaves the turns until that is over.
+local function isKeptBack(root, page, now)
+  if isNothingHeld(root) then return false end
+  if isPageHeldForGood(root, page) then
+    -- It takes no share of the fleet; the end of the hold finds it again.
+    redis.call('SMOVE', root .. 'pages', root .. 'asleep', page)
+    loseTurns(root, { page })
+    return true
+  end
+  local heldUntil = pageHeldUntil(root, page, now)
+  if heldUntil > 0 then comeBackAt(root, page, heldUntil) end
+  return heldUntil > 0
+end
+
+-- The first lanes of the page that are ready, at most `most`. Those that an operator holds leave their turn, and use up no slot.
+-- Returns how many there were with them, too.
+local function readyLanes(root, heads, most)
+  local lanes = redis.call('ZRANGEBYSCORE', heads, '-inf', '(' .. READY_BELOW, 'LIMIT', 0, most)
+  if isNothingHeld(root) then return lanes, #lanes end
+  local free = {}
+  for _, lane in ipairs(lanes) do
+    if isLaneHeldForGood(root, lane) then placeHead(root, lane, HELD) else free[#free + 1] = lane end
+  end
+  return free, #lanes
+end
+
+-- Takes heads out of the page's turn, at most `most`, into `found`: { id, lane }; into `again`, if there are more, when it has its
+-- next turn, or else the page into `over`.
+local function releaseOf(root, page, most, now, found, again, over)
+  if isKeptBack(root, page, now) then return end
+  local heads = root .. 'heads:' .. page
+  local room = roomOf(root, page, most)
+  local wanted = math.min(most, room)
+  if wanted <= 0 then
+    over[#over + 1] = page
+    return
+  end
+  local lanes, seen = readyLanes(root, heads, wanted + 1)
+  local isMore = seen > wanted
+  local fleet, nextSlot = readFleet(root), nil
+  if fleet.pageIntervalMs > 0 and #lanes > 0 then
+    wanted, nextSlot = passPageLimit(root, page, fleet, now, math.min(wanted, #lanes))
+  end
+  local moves = {}
+  for i = 1, math.min(wanted, #lanes) do
+    local lane = lanes[i]
+    -- Somebody's key may stand in the way of this lane: the others go on.
+    local id = redis.pcall('LINDEX', root .. 'lane:' .. lane, 0)
+    if type(id) == 'string' then
+      found[#found + 1] = { id, lane }
+      moves[#moves + 1] = IN_FLIGHT_TEXT
+      moves[#moves + 1] = lane
+    else
+      redis.call('ZREM', heads, lane)
+    end
+  end
+  if #moves > 0 then redis.call('ZADD', heads, unpack(moves)) end
+  if not isMore and #lanes <= wanted then
+    over[#over + 1] = page
+    if #moves == 0 then leavePages(root, page) end
+  elseif nextSlot then
+    comeBackAt(root, page, nextSlot)
+  elseif #moves == 2 * room then
+    over[#over + 1] = page
+  else
+    again[#again + 1] = nextTurn(root)
+    again[#again + 1] = page
+  end
+end
+
+-- Takes heads out of their turn, page by page. Returns at most `most`: { id, lane }.
+local function releaseHeads(root, most, now)
+  local found, looked = {}, 0
+  while #found < most and looked < MOST_PAGES_LOOKED_AT do
+    local pages = redis.call('ZRANGE', root .. 'turns', 0, PAGES_AT_ONCE - 1)
+    if #pages == 0 then break end
+    local share = math.max(1, math.ceil((most - #found) / #pages))
+    local again, over = {}, {}
+    for _, page in ipairs(pages) do
+      looked = looked + 1
+      if #found < most then releaseOf(root, page, math.min(share, most - #found), now, found, again, over) end
+    end
+    if #again > 0 then redis.call('ZADD', root .. 'turns', unpack(again)) end
+    loseTurns(root, over)
+  end
+  if #found > 0 then
+    local ids = {}
+    for i, head in ipairs(found) do ids[i] = head[1] end
+    redis.call('ZREM', root .. 'send:waiting-children', unpack(ids))
+  end
+  return found
+end

@@ -1,0 +1,106 @@
+import { isCluster } from '../../redis/cluster.ts';
+import type { LaneRedis } from '../commands.ts';
+import { createScriptLine, inLine } from './script-line.ts';
+
+/** What one message adds to a call of the script. */
+export interface Member {
+  args: readonly (string | number)[];
+  size: number;
+  /** Called whenever the message is about to leave; what it throws is thrown, and the message stays here. */
+  beforeSending: () => void;
+}
+
+export interface EnqueueBatch {
+  /** @returns the answer to this message. @throws the error that Redis answered to it or to the whole call. */
+  add(member: Member): Promise<unknown>;
+}
+
+interface Waiting extends Member {
+  resolve: (answer: unknown) => void;
+  reject: (error: unknown) => void;
+}
+
+interface Script {
+  sha: string;
+  lua: string;
+  numberOfKeys: number;
+}
+
+/** How many leave in one call: Redis does nothing else while it stores them. */
+const MOST_AT_ONCE = 32;
+const MOST_CHARACTERS_AT_ONCE = 256 * 1024;
+
+/**
+ * Collects the messages of one turn of the event loop and sends them in as few calls as they fit into, in their order.
+ *
+ * @param common the script's keys and what stands before the messages, asked for whenever some leave
+ */
+export function createEnqueueBatch(redis: LaneRedis, common: () => (string | number)[]): EnqueueBatch {
+  const { laneEnqueue: script }: Record<string, Script | undefined> = redis.scriptsSet;
+  if (!script) throw new Error('this connection does not know our scripts');
+  const { sha, lua, numberOfKeys } = script;
+  const line = createScriptLine();
+  let collected: Waiting[] = [];
+  let isSending = false;
+
+  /** Never rejects: each message learns by itself what became of it. */
+  async function call(members: Waiting[]): Promise<void> {
+    let leaving = members;
+    try {
+      const answers = await inLine(line, async (isAgain) => {
+        leaving = leaving.filter(mayLeave);
+        if (leaving.length === 0) return [];
+        const args = [...common(), ...leaving.flatMap((member) => member.args)];
+        // Not by its name: ioredis would repeat a call that lacked its script by itself, and others could overtake it.
+        const run = isAgain ? redis.eval(lua, numberOfKeys, ...args) : redis.evalsha(sha, numberOfKeys, ...args);
+        return (await run) as unknown[];
+      });
+      for (const [index, { resolve, reject }] of leaving.entries()) {
+        const answer = answers[index];
+        if (answer instanceof Error) reject(answer);
+        else resolve(answer);
+      }
+    } catch (error) {
+      for (const { reject } of leaving) reject(error);
+    }
+  }
+
+  async function sendAll(): Promise<void> {
+    isSending = true;
+    while (collected.length > 0) {
+      const count = howManyFit(collected);
+      const members = collected.slice(0, count);
+      collected = collected.slice(count);
+      const answered = call(members);
+      // While a slot moves, each call may be sent on to another node, and a later one may find it at once.
+      if (isCluster(redis)) await answered;
+    }
+    isSending = false;
+  }
+
+  return {
+    async add(member) {
+      const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+      collected.push({ ...member, resolve, reject });
+      // After all promises that are settled by now: their callers may have more.
+      if (collected.length === 1 && !isSending) process.nextTick(sendAll);
+      return await promise;
+    },
+  };
+}
+
+function howManyFit(members: readonly Member[]): number {
+  let size = 0;
+  const tooMany = members.slice(0, MOST_AT_ONCE).findIndex((member) => (size += member.size) > MOST_CHARACTERS_AT_ONCE);
+  return tooMany === -1 ? Math.min(members.length, MOST_AT_ONCE) : Math.max(1, tooMany);
+}
+
+function mayLeave({ beforeSending, reject }: Waiting): boolean {
+  try {
+    beforeSending();
+    return true;
+  } catch (error) {
+    reject(error);
+    return false;
+  }
+}

@@ -1,0 +1,98 @@
+import { absentKey, idempotencyName, laneOf, SEND_QUEUE } from '../keys.ts';
+import type { MessagePayload } from '../../model/stored-message.ts';
+import { storedText } from '../../sealing/content.ts';
+import type { Shard } from '../shard.ts';
+import type { Sealing } from '../../sealing/sealing.ts';
+import { createEnqueueBatch, type EnqueueBatch } from './enqueue-batch.ts';
+
+/** How long an idempotency key counts. */
+const IDEMPOTENCY_MS = 24 * 60 * 60 * 1000;
+
+export interface Idempotency {
+  key: string;
+  requestHash: string;
+  /** Whether a hash that was made with another key is the same request's. */
+  isSameRequest?(hash: string): boolean;
+}
+
+export interface MessageToEnqueue {
+  id: string;
+  payload: MessagePayload;
+  /** The JSON of its request, from a caller who has it already. */
+  body?: string | undefined;
+  ttlMs: number;
+  maxQueued: number;
+  /** Not before: from now, or at a time. */
+  due?: { delayMs: number } | { atMs: number } | undefined;
+  priority?: 'normal' | 'high' | undefined;
+  idempotency: Idempotency | undefined;
+  /** Encrypts its content. */
+  sealing?: Sealing | undefined;
+}
+
+export type EnqueueResult =
+  | { verdict: 'stored' }
+  | { verdict: 'duplicate' | 'conflict'; firstId: string }
+  | { verdict: 'full' }
+  /** The dead letter that the message would replay is there no more. */
+  | { verdict: 'gone' };
+
+const batches = new WeakMap<Shard, EnqueueBatch>();
+
+/**
+ * Stores a message at the end of its conversation, all or nothing. Messages that are stored in one turn of the event loop
+ * leave together, in the order of the calls; each has its own result.
+ *
+ * @param beforeSending called whenever the message is about to leave; if it throws, the message stays here
+ */
+export async function enqueue(
+  shard: Shard,
+  message: MessageToEnqueue,
+  beforeSending: () => void = () => {},
+): Promise<EnqueueResult> {
+  const { id, payload } = message;
+  const { pageId, conversationId, message: content } = payload.request;
+  const data = storedText(id, message);
+  const args = [
+    id,
+    laneOf(pageId, conversationId),
+    content.type,
+    data,
+    message.ttlMs,
+    message.maxQueued,
+    optionsOf(message),
+  ];
+  const answer = await batchOf(shard).add({ args, size: data.length, beforeSending });
+  if (answer === 'stored' || answer === 'full' || answer === 'gone') return { verdict: answer };
+  const [verdict, firstId, firstHash] = answer as ['duplicate' | 'conflict', string, string];
+  const isSame = verdict === 'duplicate' || message.idempotency?.isSameRequest?.(firstHash);
+  return { verdict: isSame ? 'duplicate' : verdict, firstId };
+}
+
+function batchOf(shard: Shard): EnqueueBatch {
+  const known = batches.get(shard);
+  if (known) return known;
+  const batch = createEnqueueBatch(shard.redis, () => [
+    `${shard.root}${SEND_QUEUE}:waiting-children`,
+    absentKey(shard),
+    shard.root,
+    IDEMPOTENCY_MS,
+  ]);
+  batches.set(shard, batch);
+  return batch;
+}
+
+/** What few messages have; '' for one that has nothing of it. */
+function optionsOf({ payload, due, priority, idempotency }: MessageToEnqueue): string {
+  const { request, replayOf, label, onUnknownOutcome: policy } = payload;
+  const isPlain = !idempotency && !due && priority !== 'high';
+  if (isPlain && replayOf === undefined && label === undefined && policy === undefined) return '';
+  return JSON.stringify({
+    ...(idempotency && { key: idempotencyName(request.pageId, idempotency.key), hash: idempotency.requestHash }),
+    replays: replayOf,
+    due: due && ('atMs' in due ? String(due.atMs) : `+${due.delayMs}`),
+    high: priority === 'high' || undefined,
+    label,
+    policy,
+  });
+}

@@ -1,0 +1,118 @@
+-- Put before turn.lua. Closes attempts and carries out what was decided. Needs places.lua and letters.lua before it.
+--
+-- A settlement names its attempt. If that one is still open it counts, whoever has BullMQ's lock: the worker that made it knows what
+-- nobody else can know. An attempt that another worker has closed is noted as `<attempt>!`, so that what its own worker says
+-- later goes to the history only.
+
+local function appended(history, entry, most)
+  if entry == '' then return history end
+  if not history then return entry end
+  local lines = history .. '\n' .. entry
+  local _, breaks = string.gsub(lines, '\n', '\n')
+  local from = 1
+  for _ = most, breaks do from = string.find(lines, '\n', from, true) + 1 end
+  return string.sub(lines, from)
+end
+
+-- What the settlements of a call leave for its end: one command for all of them.
+local lockKeys, completed = {}, {}
+
+-- Our first write. Redis refuses no later one for lack of memory, so a full Redis can be drained.
+local function takeFromBullMq(root, id)
+  if redis.call('LREM', root .. 'send:active', -1, id) == 0 then redis.call('LREM', root .. 'send:wait', 1, id) end
+  lockKeys[#lockKeys + 1] = root .. 'send:' .. id .. ':lock'
+end
+
+local function putOff(root, id, lane, why, nextAt)
+  redis.call('ZADD', root .. 'send:delayed', nextAt, id)
+  if why == 'hold' then redis.call('SADD', root .. 'held', id) else placeHead(root, lane, BACKOFF) end
+end
+
+local function holdPage(root, page, heldUntil, json)
+  heldUntil = math.max(heldUntil, pageHeldUntil(root, page, redisNowMs()))
+  setHold(root, 'timed:' .. page, string.format('%d %s', heldUntil, json))
+  comeBackAt(root, page, heldUntil)
+  takeBackReleased(root, function(lane) return pageOf(lane) == page end)
+end
+
+-- How many values each kind of settlement has in the call.
+local VALUES = { delivered = 7, backoff = 7, back = 7, hold = 8, dead = 10 }
+
+-- One settlement: its message, attempt, and what becomes of the message:
+--   'delivered'  `ms` after it was taken     'dead'  for `reason`, with `letter`, and `hold` if its conversation is to be held
+--   'backoff', 'hold'  for `ms`, and with `hold` as long as that for the whole page      'back'  nothing was tried
+-- entry: a line of the history, or ''. survived: whether the worker that made the attempt says so.
+--
+-- Returns 'done', or { 'done', ms to wait }; 'late' (the attempt was closed by another worker), 'ended' or 'lost' (the message
+-- has ended, or is gone): nothing was changed but the history.
+local function settleOne(root, mostEntries, id, attempt, kind, entry, usesAttempt, survived, ms, hold, reason, letter)
+  local jobKey = root .. 'send:' .. id
+  local lane, place, open, history, used, turn, takenAt, behind, crashes = fieldsOf(jobKey, 'lane', 'place', 'attempt', 'history',
+    'used', 'turn', 'processedOn', 'behind', 'crashes')
+  if not tonumber(turn) then turn = nil end
+  local closed = survived == '1' and attempt or attempt .. '!'
+  if not lane then
+    local isOurs = kind == 'dead' and redis.call('HGET', root .. 'dead:' .. id, 'attempt') == closed
+    return isOurs and 'done' or 'lost'
+  end
+  if place ~= 'sending' or open ~= attempt then
+    -- The reply to the same settlement was lost, and the client has asked again.
+    if open == closed and place ~= 'sending' then
+      local nextAt = redis.call('HGET', jobKey, 'next')
+      return nextAt and { 'done', math.max(0, nextAt - redisNowMs()) } or 'done'
+    end
+    if entry ~= '' then redis.call('HSET', jobKey, 'history', appended(history, entry, mostEntries)) end
+    return place == 'ended' and 'ended' or 'late'
+  end
+
+  takeFromBullMq(root, id)
+  local changes = { 'attempt', closed }
+  local function change(field, value)
+    changes[#changes + 1] = field
+    changes[#changes + 1] = value
+  end
+  if entry ~= '' then change('history', appended(history, entry, mostEntries)) end
+  if usesAttempt == '1' then change('used', (tonumber(used) or 0) + 1) end
+  if crashes and survived == '1' then redis.call('HDEL', jobKey, 'crashes') end
+
+  if kind == 'delivered' then
+    -- Redis's clock, and a span that the worker has measured: no call for the time.
+    local endedAt = string.format('%d', (tonumber(takenAt) or redisNowMs()) + ms)
+    redis.call('HSET', jobKey, 'place', 'ended', 'why', 'delivered', 'finishedOn', endedAt, unpack(changes))
+    completed[#completed + 1] = endedAt
+    completed[#completed + 1] = id
+    leaveLane(root, lane, id, turn, behind)
+    return 'done'
+  end
+  if kind == 'dead' then
+    local isHigh = redis.call('HGET', jobKey, 'high')
+    writeLetter(root, id, lane, { reason = reason, data = letter, attempt = closed, isHigh = isHigh })
+    -- Before the next message of the conversation could go.
+    holdForLetter(root, lane, id, hold)
+    redis.call('DEL', jobKey, jobKey .. ':logs')
+    leaveLane(root, lane, id, turn, behind)
+    if hold ~= '' then holdLane(root, lane) end
+    return 'done'
+  end
+  if kind == 'back' then
+    redis.call('HSET', jobKey, 'attempt', closed)
+    comeFirst(root, lane, id)
+    return 'done'
+  end
+
+  -- No wait outlasts the message: at its end it expires on time and frees its conversation.
+  local now, expiresAt = redisNowMs(), tonumber(redis.call('HGET', jobKey, 'exp')) or 0
+  local nextAt = math.min(now + tonumber(ms), math.max(now, expiresAt))
+  redis.call('HSET', jobKey, 'place', 'put-off', 'why', kind, 'next', nextAt, unpack(changes))
+  putOff(root, id, lane, kind, nextAt)
+  if hold and hold ~= '' then holdPage(root, pageOf(lane), now + tonumber(ms), hold) end
+  takeTurn(root, pageOf(lane), turn or nextTurn(root))
+  return { 'done', nextAt - now }
+end
+
+local function finishSettlements(root)
+  placeHeadsNow(root)
+  -- One lock alone ends by itself: the next attempt writes it anew.
+  if #lockKeys > 1 then redis.call('DEL', unpack(lockKeys)) end
+  if #completed > 0 then redis.call('ZADD', root .. 'send:completed', unpack(completed)) end
+end

@@ -1,0 +1,51 @@
+import { Queue } from 'bullmq';
+import { DEAD_QUEUE, SEND_QUEUE, shardPrefix, shardRoot } from './keys.ts';
+import type { LaneRedis } from './commands.ts';
+import { isCluster } from '../redis/cluster.ts';
+
+/** One shard: its two BullMQ queues over one connection, and the start of all its keys. */
+export interface Shard {
+  index: number;
+  root: string;
+  redis: LaneRedis;
+  send: Queue;
+  dead: Queue;
+}
+
+/** Nobody reads BullMQ's event stream here; a dashboard needs no more than the latest. */
+const MAX_EVENTS = 100;
+
+/**
+ * Opens a shard. The connection must be ready: BullMQ remembers a first failure for ever.
+ *
+ * @throws whatever Redis or the connection answers; call again then.
+ */
+export async function openShard(redis: LaneRedis, namespace: string, index: number): Promise<Shard> {
+  const open = async (name: string): Promise<Queue> => {
+    const queue = new Queue(name, {
+      connection: redis,
+      prefix: shardPrefix(namespace, index),
+      streams: { events: { maxLen: MAX_EVENTS } },
+      // It would ask any node, also one that is away or not connected yet.
+      skipVersionCheck: isCluster(redis),
+    });
+    // The connection's own listener speaks for it; BullMQ would throw without one here.
+    queue.on('error', () => {});
+    try {
+      await queue.waitUntilReady();
+      return queue;
+    } catch (error) {
+      // Its listeners would stay on the connection, and the next call opens another one.
+      await queue.close();
+      throw error;
+    }
+  };
+  const [send, dead] = await Promise.all([open(SEND_QUEUE), open(DEAD_QUEUE)]);
+  return { index, root: shardRoot(namespace, index), redis, send, dead };
+}
+
+/** The keys of a message's job and of the lock that a worker holds on it. */
+export function jobKeys(shard: Shard, id: string): { job: string; lock: string } {
+  const job = `${shard.root}${SEND_QUEUE}:${id}`;
+  return { job, lock: `${job}:lock` };
+}

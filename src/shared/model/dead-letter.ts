@@ -1,0 +1,99 @@
+import type { AttemptRecord } from './attempts.ts';
+import type { UnknownOutcomePolicy } from './enqueue-options.ts';
+import type { StoredRequest } from './stored-message.ts';
+import { z } from 'zod';
+import { isoTime } from './time.ts';
+
+/** Why a message ended without being delivered. */
+export const deadReasons = ['rejected', 'exhausted', 'expired', 'unknown-outcome', 'crashed', 'undecodable'] as const;
+export type DeadReason = (typeof deadReasons)[number];
+
+/** Whether later messages of the conversation go on, or wait for an operator. */
+export const deadLetterPolicies = ['continue', 'hold'] as const;
+export type DeadLetterPolicy = (typeof deadLetterPolicies)[number];
+
+/** The API's last answer. */
+export interface DeadResponse {
+  httpStatus: number;
+  /** Cut to 2 KiB. */
+  body: string;
+}
+
+/** An answer of the API, which can quote the message, as a dead letter keeps it. */
+export type StoredResponse = DeadResponse | { httpStatus: number; sealed: string };
+
+/** What a job of the dead-letter queue carries. */
+export interface DeadLetterPayload {
+  /** 2: content is encrypted. */
+  v: 1 | 2;
+  reason: DeadReason;
+  /** `null` if what was stored is no request. */
+  request: StoredRequest | null;
+  /** What was stored instead, `{ sealed }` if it is encrypted. */
+  stored?: unknown;
+  /** Why it could not be read. */
+  problem?: string;
+  enqueuedAt: string;
+  attempts: AttemptRecord[];
+  attemptsUsed: number;
+  attemptsAllowed: number;
+  response: StoredResponse | null;
+  label: string | null;
+  onUnknownOutcome?: UnknownOutcomePolicy;
+  replayOf: string | null;
+}
+
+const ids = { pageId: z.string(), conversationId: z.string() };
+const status = { httpStatus: z.number() };
+
+const letterSchema = z.looseObject({
+  v: z.literal([1, 2]),
+  reason: z.enum(deadReasons),
+  request: z
+    .union([
+      z.looseObject({ ...ids, message: z.looseObject({ type: z.string() }) }),
+      z.looseObject({ ...ids, sealed: z.string() }),
+    ])
+    .nullable(),
+  problem: z.string().optional(),
+  enqueuedAt: z.string(),
+  attempts: z.array(z.looseObject({ at: z.string(), outcome: z.string(), detail: z.string().nullable() })),
+  attemptsUsed: z.number(),
+  attemptsAllowed: z.number(),
+  response: z
+    .union([z.looseObject({ ...status, body: z.string() }), z.looseObject({ ...status, sealed: z.string() })])
+    .nullable(),
+  label: z.string().nullable(),
+  replayOf: z.string().nullable(),
+});
+
+/** Reads a dead letter as it stands in Redis. One that can't be read still is one: it is listed, and can be discarded. */
+export function parseDeadLetter(json: string): DeadLetterPayload {
+  const data = parsed(json);
+  // The data itself is returned, not zod's copy: a replay sends exactly what was stored.
+  return letterSchema.safeParse(data).success ? (data as DeadLetterPayload) : unreadable();
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}
+
+function unreadable(): DeadLetterPayload {
+  return {
+    v: 1,
+    reason: 'undecodable',
+    request: null,
+    problem: 'the entry itself is none that this version knows',
+    enqueuedAt: isoTime(0),
+    attempts: [],
+    attemptsUsed: 0,
+    attemptsAllowed: 0,
+    response: null,
+    label: null,
+    replayOf: null,
+  };
+}

@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import { type UnknownOutcomePolicy, unknownOutcomePolicies } from './enqueue-options.ts';
+import type { SendRequest } from './message.ts';
+
+/** A request whose message is encrypted. Its ids stay readable: lanes, filters and dashboards need them. */
+export interface SealedRequest {
+  pageId: string;
+  conversationId: string;
+  /** In the place of `message`. */
+  sealed: string;
+}
+
+/** A request as it stands in Redis. */
+export type StoredRequest = SendRequest | SealedRequest;
+
+/** A message to be stored. */
+export interface MessagePayload {
+  request: SendRequest;
+  label?: string;
+  onUnknownOutcome?: UnknownOutcomePolicy;
+  /** The id of the dead letter that this message sends again. */
+  replayOf?: string;
+}
+
+/** A message as it is stored: its content may be encrypted. */
+export interface StoredMessage extends Omit<MessagePayload, 'request'> {
+  request: StoredRequest;
+}
+
+/** The fields of a message's job that hold the message. */
+export const storedFields = ['data', 'label', 'policy', 'replays'] as const;
+
+/** What producers store is shorter. It goes to logs and pages, and others can write to Redis, too. */
+const word = z.string().max(512);
+/** The longest message, encrypted, has 90 KiB. */
+const MAX_SEALED_LENGTH = 128 * 1024;
+
+const more = {
+  label: word.optional(),
+  onUnknownOutcome: z.enum(unknownOutcomePolicies).optional(),
+  replayOf: word.optional(),
+};
+
+const requestSchema = z.union([
+  z.looseObject({
+    pageId: word,
+    conversationId: word,
+    message: z.looseObject({ type: word }),
+    sealed: z.never().optional(),
+  }),
+  z.strictObject({ pageId: word, conversationId: word, sealed: z.string().max(MAX_SEALED_LENGTH) }),
+]);
+const optionsSchema = z.object(more);
+
+type StoredOptions = Omit<StoredMessage, 'request'>;
+type StoredFields = Record<(typeof storedFields)[number], string | null>;
+
+/** Reads what goes with a request; `null` if this version can't read it. */
+export function readOptions({ label, policy, replays }: Omit<StoredFields, 'data'>): StoredOptions | null {
+  if (label === null && policy === null && replays === null) return {};
+  const options = {
+    ...(label === null ? {} : { label }),
+    ...(policy === null ? {} : { onUnknownOutcome: policy }),
+    ...(replays === null ? {} : { replayOf: replays }),
+  };
+  return optionsSchema.safeParse(options).success ? (options as StoredOptions) : null;
+}
+
+/** Reads a message from the fields of its job; `null` if this version can't read it. */
+export function readStored({ data, ...fields }: StoredFields): StoredMessage | null {
+  const request = parsed(data ?? '');
+  const options = readOptions(fields);
+  // The request itself is returned, not zod's copy: what is sent is exactly what was stored.
+  const isReadable = options !== null && requestSchema.safeParse(request).success;
+  return isReadable ? { request: request as StoredRequest, ...options } : null;
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,145 @@
+import { askRedis } from '../session/calls.ts';
+import type { Deadline } from '../redis/deadline.ts';
+import { describeHolds, type Hold } from './holds.ts';
+import { isoTime } from '../model/time.ts';
+import { keyPart, laneOf, shardOfPage } from '../lanes/keys.ts';
+import { type HoldInRedis, readHolds } from '../lanes/holds/hold.ts';
+import { standingOf } from './message.ts';
+import { fieldsOf, type MessageStatus, statusFields } from '../model/message-status.ts';
+import { laneKey, readFirstRequest, readPageLanes } from './page-lanes.ts';
+import { jobKeys, type Shard } from '../lanes/shard.ts';
+import { readTimeMs } from '../redis/time.ts';
+import type { Session } from '../session/session.ts';
+
+/** A message in its lane, without what it says. */
+export interface LaneMessage {
+  id: string;
+  /** `null` if it ended while the lane was read. */
+  status: MessageStatus | null;
+  enqueuedAt: string | null;
+  attemptsUsed: number;
+  nextAttemptAt: string | null;
+}
+
+/** A conversation of a page, by its first message. */
+export interface ConversationStatus {
+  /** `null` if only a hash of it is known: its messages ended while it was read. */
+  conversationId: string | null;
+  messages: number;
+  first: LaneMessage;
+}
+
+/** A conversation with its messages, first to last. */
+export interface LaneStatus {
+  length: number;
+  /** At most a hundred. */
+  messages: LaneMessage[];
+  /** What holds the conversation or its page. */
+  holds: Hold[];
+}
+
+interface Asked {
+  session: Session;
+  config: { shards: number };
+  pageId: string;
+}
+
+const MAX_LANES = 100;
+const MAX_MESSAGES = 100;
+const FIELDS = ['timestamp', 'lane', 'used', ...statusFields] as const;
+
+/**
+ * The first hundred conversations of a page, those that are furthest first.
+ *
+ * @throws QueueUnavailableError if Redis does not answer before the deadline.
+ */
+export async function readConversations(asked: Asked, deadline: Deadline): Promise<ConversationStatus[]> {
+  const shard = await shardOf(asked, deadline);
+  const read = async (): Promise<ConversationStatus[]> => {
+    const [now, lanes] = await Promise.all([readNow(shard), readPageLanes(shard, keyPart(asked.pageId), MAX_LANES)]);
+    const found = await Promise.all(lanes.map((lane) => describeConversation(shard, lane, now)));
+    return found.filter((conversation) => conversation !== null);
+  };
+  return await askRedis(deadline, read());
+}
+
+/**
+ * One conversation, also if nothing of it waits.
+ *
+ * @throws QueueUnavailableError if Redis does not answer before the deadline.
+ */
+export async function readLane(
+  { conversationId, ...asked }: Asked & { conversationId: string },
+  deadline: Deadline,
+): Promise<LaneStatus> {
+  const shard = await shardOf(asked, deadline);
+  const lane = laneOf(asked.pageId, conversationId);
+  const read = async (): Promise<LaneStatus> => {
+    const [now, ids, length] = await Promise.all([
+      readNow(shard),
+      shard.redis.lrange(laneKey(shard, lane), 0, MAX_MESSAGES - 1),
+      shard.redis.llen(laneKey(shard, lane)),
+    ]);
+    const messages = await Promise.all(ids.map((id) => readLaneMessage(shard, id, now)));
+    const own = describeHolds(now.holds, [], now.nowMs).filter(
+      ({ page, conversation }) =>
+        page === undefined ||
+        (page === asked.pageId && (conversation === undefined || conversation === conversationId)),
+    );
+    return { length, messages, holds: own };
+  };
+  return await askRedis(deadline, read());
+}
+
+/** A message's place in its conversation, 1 for the first; `null` if it isn't among the first thousand. */
+export async function readPlace(
+  { conversationId, id, ...asked }: Asked & { conversationId: string; id: string },
+  deadline: Deadline,
+): Promise<number | null> {
+  const shard = await shardOf(asked, deadline);
+  const key = laneKey(shard, laneOf(asked.pageId, conversationId));
+  const position = await askRedis(deadline, shard.redis.lpos(key, id, 'MAXLEN', 1000));
+  return position === null ? null : position + 1;
+}
+
+async function shardOf({ session, config, pageId }: Asked, deadline: Deadline): Promise<Shard> {
+  return await session.shard(shardOfPage(pageId, config.shards), deadline);
+}
+
+interface Now {
+  holds: HoldInRedis[];
+  nowMs: number;
+}
+
+async function readNow(shard: Shard): Promise<Now> {
+  const [holds, nowMs] = await Promise.all([readHolds(shard), readTimeMs(shard.redis, shard.root)]);
+  return { holds, nowMs };
+}
+
+/** @returns `null` if its messages ended while the page was read. */
+async function describeConversation(shard: Shard, lane: string, now: Now): Promise<ConversationStatus | null> {
+  const key = laneKey(shard, lane);
+  const [id, messages] = await Promise.all([shard.redis.lindex(key, 0), shard.redis.llen(key)]);
+  if (id === null) return null;
+  const [conversationId, first] = await Promise.all([readConversationId(shard, lane), readLaneMessage(shard, id, now)]);
+  return { conversationId, messages, first };
+}
+
+/** What stands behind the `/` of a lane's name is the id, or a hash: then its first message knows more. */
+async function readConversationId(shard: Shard, lane: string): Promise<string | null> {
+  const name = lane.slice(lane.indexOf('/') + 1);
+  return name.startsWith('~') ? ((await readFirstRequest(shard, lane))?.conversationId ?? null) : name;
+}
+
+async function readLaneMessage(shard: Shard, id: string, { holds, nowMs }: Now): Promise<LaneMessage> {
+  const job = fieldsOf(FIELDS, await shard.redis.hmget(jobKeys(shard, id).job, ...FIELDS));
+  if (job.lane === null) return { id, status: null, enqueuedAt: null, attemptsUsed: 0, nextAttemptAt: null };
+  const { status, nextAttemptAtMs } = standingOf(job, holds, nowMs);
+  return {
+    id,
+    status,
+    enqueuedAt: isoTime(Number(job.timestamp)),
+    attemptsUsed: Number(job.used ?? 0),
+    nextAttemptAt: nextAttemptAtMs === null ? null : isoTime(nextAttemptAtMs),
+  };
+}

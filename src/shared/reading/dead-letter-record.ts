@@ -1,0 +1,63 @@
+import type { AttemptRecord } from '../model/attempts.ts';
+import type { DeadLetterPayload, DeadReason, DeadResponse } from '../model/dead-letter.ts';
+import type { UnknownOutcomePolicy } from '../model/enqueue-options.ts';
+import type { SendRequest } from '../model/message.ts';
+import { openRequest, openResponse } from '../sealing/content.ts';
+import { NO_KEYS, type Sealing } from '../sealing/sealing.ts';
+
+/** A message that could not be delivered, and all that is known about it. */
+export interface DeadLetterRecord {
+  /** The message's id. */
+  id: string;
+  pageId: string | null;
+  conversationId: string | null;
+  status: 'dead';
+  enqueuedAt: string;
+  attemptsUsed: number;
+  attemptsAllowed: number;
+  attempts: AttemptRecord[];
+  nextAttemptAt: null;
+  label: string | null;
+  /** As the message was enqueued; left out if it kept to the installation's. A line of an export that is sent again keeps to it. */
+  onUnknownOutcome?: UnknownOutcomePolicy;
+  reason: DeadReason;
+  deadAt: string;
+  /** `null` if what was stored can't be read. */
+  request: SendRequest | null;
+  /** Why it can't be read; for `undecodable` why it could not be when it died. Left out otherwise. */
+  problem?: string;
+  /** The API's last answer; `null` if there was none. */
+  response: DeadResponse | null;
+  /** The dead letter that this message had sent again. */
+  replayOf: string | null;
+  /** When the entry is removed. */
+  expiresAt: string;
+}
+
+export function deadLetterRecord(
+  { id, payload, deadAtMs }: { id: string; payload: DeadLetterPayload; deadAtMs: number },
+  { keepDeadMs, sealing = NO_KEYS }: { keepDeadMs: number; sealing?: Sealing },
+): DeadLetterRecord {
+  const opened = payload.request && openRequest(sealing, id, payload.request);
+  const problem = opened && 'problem' in opened ? opened.problem : payload.problem;
+  return {
+    id,
+    pageId: payload.request?.pageId ?? null,
+    conversationId: payload.request?.conversationId ?? null,
+    status: 'dead',
+    enqueuedAt: payload.enqueuedAt,
+    attemptsUsed: payload.attemptsUsed,
+    attemptsAllowed: payload.attemptsAllowed,
+    attempts: payload.attempts,
+    nextAttemptAt: null,
+    label: payload.label,
+    ...(payload.onUnknownOutcome === undefined ? {} : { onUnknownOutcome: payload.onUnknownOutcome }),
+    reason: payload.reason,
+    deadAt: new Date(deadAtMs).toISOString(),
+    request: opened && 'request' in opened ? opened.request : null,
+    ...(problem === undefined ? {} : { problem }),
+    response: payload.response && openResponse(sealing, id, payload.response),
+    replayOf: payload.replayOf,
+    expiresAt: new Date(deadAtMs + keepDeadMs).toISOString(),
+  };
+}

@@ -1,0 +1,132 @@
+import { type AttemptRecord, decodeHistory } from '../model/attempts.ts';
+import { askRedis, reading } from '../session/calls.ts';
+import type { Deadline } from '../redis/deadline.ts';
+import { deadLetterRecord, type DeadLetterRecord } from './dead-letter-record.ts';
+import { heldUntil } from './holds.ts';
+import { DEAD_QUEUE, shardOfId } from '../lanes/keys.ts';
+import { isoTime } from '../model/time.ts';
+import { type HoldInRedis, readHolds } from '../lanes/holds/hold.ts';
+import { fieldsOf, type MessageStatus, statusFields, type StatusFields, statusOf } from '../model/message-status.ts';
+import { parseDeadLetter } from '../model/dead-letter.ts';
+import { readStored, storedFields } from '../model/stored-message.ts';
+import { jobKeys, type Shard } from '../lanes/shard.ts';
+import { readTimeMs } from '../redis/time.ts';
+import type { Sealing } from '../sealing/sealing.ts';
+import type { Session } from '../session/session.ts';
+
+/** What is known of a message. */
+export type MessageRecord = OpenMessageRecord | DeadLetterRecord;
+
+/** A message that waits, is being sent, was delivered, or was cancelled. */
+export interface OpenMessageRecord {
+  id: string;
+  pageId: string | null;
+  conversationId: string | null;
+  status: MessageStatus;
+  enqueuedAt: string;
+  attemptsUsed: number;
+  attemptsAllowed: number;
+  attempts: AttemptRecord[];
+  /** When it is tried next, for `scheduled`, `retrying` and `held`; `null` also for what an operator holds. */
+  nextAttemptAt: string | null;
+  label: string | null;
+}
+
+export interface ReadConfig {
+  shards: number;
+  attempts: number;
+  keepDeadMs: number;
+  /** Opens what a dead letter says. Without it, that stays closed. */
+  sealing?: Sealing;
+}
+
+const FIELDS = ['timestamp', 'lane', 'used', 'history', ...storedFields, ...statusFields] as const;
+type JobFields = Record<(typeof FIELDS)[number], string | null>;
+
+/**
+ * Reads one message, wherever it stands: one round trip.
+ *
+ * @throws QueueUnavailableError if Redis does not answer before the deadline.
+ */
+export async function readMessage(
+  session: Session,
+  config: ReadConfig,
+  id: string,
+  deadline: Deadline,
+): Promise<MessageRecord | null> {
+  const index = shardOfId(id);
+  const isPossible = index !== null && index < config.shards;
+  // Also for what can be no id of these shards: while Redis is away, nothing can be said of any message.
+  const shard = await reading(session.shard(isPossible ? index : 0, deadline));
+  return isPossible ? await askRedis(deadline, readFrom(shard, config, id)) : null;
+}
+
+async function readFrom(shard: Shard, config: ReadConfig, id: string): Promise<MessageRecord | null> {
+  const { redis, root } = shard;
+  const dead = `${root}${DEAD_QUEUE}:`;
+  const [values, letter, deadAt, holds, nowMs] = await Promise.all([
+    redis.hmget(jobKeys(shard, id).job, ...FIELDS),
+    redis.hget(dead + id, 'data'),
+    redis.zscore(`${dead}failed`, id),
+    readHolds(shard),
+    readTimeMs(redis, root),
+  ]);
+  if (letter !== null && deadAt !== null) {
+    const payload = parseDeadLetter(letter);
+    return deadLetterRecord({ id, payload, deadAtMs: Number(deadAt) }, config);
+  }
+  const job = fieldsOf(FIELDS, values);
+  if (job.lane === null) return null;
+  return openRecord(id, job, { attempts: config.attempts, ...standingOf(job, holds, nowMs) });
+}
+
+export interface Standing {
+  status: MessageStatus;
+  nextAttemptAtMs: number | null;
+}
+
+/** Where a message stands, with what holds its page or conversation, which is not written on it. */
+export function standingOf(
+  job: StatusFields & { lane: string | null },
+  holds: readonly HoldInRedis[],
+  nowMs: number,
+): Standing {
+  const status = statusOf(job, nowMs);
+  // Others can write to Redis, too: only a message that is put off has a next attempt.
+  const nextMs = status === 'queued' || job.next === null ? null : Number(job.next);
+  switch (status) {
+    case 'scheduled':
+      return { status, nextAttemptAtMs: Number(job.due) };
+    case 'queued':
+    case 'retrying':
+    case 'held': {
+      const until = heldUntil(holds, job.lane ?? '', nowMs);
+      if (until === undefined) return { status, nextAttemptAtMs: nextMs };
+      return { status: 'held', nextAttemptAtMs: until === null ? null : Math.max(until, nextMs ?? 0) };
+    }
+    case 'sending':
+    case 'delivered':
+    case 'cancelled':
+      return { status, nextAttemptAtMs: null };
+  }
+}
+
+function openRecord(
+  id: string,
+  job: JobFields,
+  { attempts, status, nextAttemptAtMs }: Standing & Pick<ReadConfig, 'attempts'>,
+): OpenMessageRecord {
+  const stored = readStored(job);
+  return {
+    id,
+    pageId: stored?.request.pageId ?? null,
+    conversationId: stored?.request.conversationId ?? null,
+    status,
+    enqueuedAt: isoTime(Number(job.timestamp)),
+    attemptsUsed: Number(job.used ?? 0),
+    attemptsAllowed: attempts,
+    attempts: decodeHistory(job.history ?? ''),
+    nextAttemptAt: nextAttemptAtMs === null ? null : isoTime(nextAttemptAtMs),
+    label: stored?.label ?? null,
+  };
+}

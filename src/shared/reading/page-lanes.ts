@@ -1,0 +1,65 @@
+import { BACKOFF, HELD, IN_FLIGHT } from '../lanes/lib/places.ts';
+import { fieldsOf } from '../model/message-status.ts';
+import { readStored, storedFields, type StoredRequest } from '../model/stored-message.ts';
+import { jobKeys, type Shard } from '../lanes/shard.ts';
+import { type ReadCommand, readPipeline } from '../redis/pipeline.ts';
+
+/** How many conversations a page has, by where their first messages are. */
+interface PageCounts {
+  conversations: number;
+  /** Released, being sent, or put off by a hold. */
+  inFlight: number;
+  /** Those whose first message waits for another attempt. */
+  failing: number;
+}
+
+/** Counts the conversations of some pages in one round trip, whatever the backlog. @param pages their names in keys */
+export async function countConversations(shard: Shard, pages: readonly string[]): Promise<PageCounts[]> {
+  const counts = await readPipeline<number>(
+    shard.redis,
+    pages.flatMap((page): ReadCommand[] => {
+      const heads = headsKey(shard, page);
+      return [
+        ['zcard', heads],
+        ['zcount', heads, IN_FLIGHT, `(${BACKOFF}`],
+        ['zcount', heads, BACKOFF, `(${HELD}`],
+      ];
+    }),
+  );
+  return pages.map((_page, index) => {
+    const [conversations = 0, inFlight = 0, failing = 0] = counts.slice(3 * index, 3 * index + 3);
+    return { conversations, inFlight, failing };
+  });
+}
+
+/**
+ * The first lanes of a page: those in flight, then those in backoff, then those that an operator holds, then the others by turn.
+ *
+ * @param page its name in keys
+ */
+export async function readPageLanes(shard: Shard, page: string, limit: number): Promise<string[]> {
+  const heads = headsKey(shard, page);
+  const lanes = await readPipeline<string[]>(shard.redis, [
+    ['zrangebyscore', heads, IN_FLIGHT, '+inf', 'LIMIT', 0, limit],
+    ['zrangebyscore', heads, '-inf', `(${IN_FLIGHT}`, 'LIMIT', 0, limit],
+  ]);
+  return lanes.flat().slice(0, limit);
+}
+
+/** The request of a lane's first message; `undefined` if the lane is empty by now, or this version can't read the request. */
+export async function readFirstRequest(shard: Shard, lane: string): Promise<StoredRequest | undefined> {
+  const id = await shard.redis.lindex(laneKey(shard, lane), 0);
+  if (id === null) return undefined;
+  const stored = await shard.redis.hmget(jobKeys(shard, id).job, ...storedFields);
+  return readStored(fieldsOf(storedFields, stored))?.request;
+}
+
+/** Where the heads of a page's lanes are. */
+export function headsKey({ root }: Shard, page: string): string {
+  return `${root}heads:${page}`;
+}
+
+/** The open messages of a conversation. */
+export function laneKey({ root }: Shard, lane: string): string {
+  return `${root}lane:${lane}`;
+}

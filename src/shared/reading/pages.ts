@@ -1,0 +1,176 @@
+import { askRedis } from '../session/calls.ts';
+import type { Deadline } from '../redis/deadline.ts';
+import { describeHolds, type Hold } from './holds.ts';
+import { keyPart, shardOfPage } from '../lanes/keys.ts';
+import { readHolds } from '../lanes/holds/hold.ts';
+import { countConversations, laneKey, readFirstRequest, readPageLanes } from './page-lanes.ts';
+import { jobKeys, type Shard } from '../lanes/shard.ts';
+import { readPipeline } from '../redis/pipeline.ts';
+import { readTimeMs } from '../redis/time.ts';
+import type { Session } from '../session/session.ts';
+
+/** How a page stands. */
+export interface PageStatus {
+  /** `null` if only a hash of it is known: its messages ended while it was read. */
+  pageId: string | null;
+  /** Open messages of the conversations that were looked at, those being sent included. */
+  messages: number;
+  /** Whether there are more conversations than were looked at, so that `messages` is the least that there can be. */
+  isCut: boolean;
+  conversations: number;
+  sending: number;
+  /** Conversations whose first message waits for another attempt. */
+  failing: number;
+  /** What holds the page or a conversation of it. */
+  holds: Hold[];
+}
+
+export interface PagesStatus {
+  pages: PageStatus[];
+  /** Pages with work. */
+  known: number;
+  /** How many of them were looked at to find the busiest. */
+  looked: number;
+}
+
+const MAX_PAGES = 100;
+/** Pages of one shard among which the busiest are looked for. */
+const MAX_LOOKED = 1000;
+/** Lanes whose length is read for one page, and for all pages of a list. */
+const MAX_LANES = 1000;
+const MAX_LANES_IN_ALL = 5000;
+
+/**
+ * The pages with work or a hold: the held ones first, then the busiest, at most a hundred. What is read is bounded, however
+ * many messages, conversations and pages there are.
+ *
+ * @throws QueueUnavailableError if Redis does not answer before the deadline.
+ */
+export async function readPages(
+  session: Session,
+  { shards }: { shards: number },
+  deadline: Deadline,
+): Promise<PagesStatus> {
+  const found = await Promise.all(
+    Array.from({ length: shards }, async (_, index) => {
+      const shard = await session.shard(index, deadline);
+      return await askRedis(deadline, findPages(shard));
+    }),
+  );
+  const candidates = found.flatMap((one) => one.candidates);
+  const chosen = candidates
+    .toSorted((one, other) => Number(other.isHeld) - Number(one.isHeld) || other.conversations - one.conversations)
+    .slice(0, MAX_PAGES);
+  const limit = Math.min(MAX_LANES, Math.floor(MAX_LANES_IN_ALL / Math.max(1, chosen.length)));
+  const pages = await askRedis(
+    deadline,
+    Promise.all(chosen.map(({ shard, name, holds }) => describePage(shard, name, { holds, limit }))),
+  );
+  return {
+    pages: pages.toSorted(
+      (one, other) => Number(other.holds.length > 0) - Number(one.holds.length > 0) || other.messages - one.messages,
+    ),
+    known: found.reduce((total, { known }) => total + known, 0),
+    looked: candidates.length,
+  };
+}
+
+/**
+ * One page, also if it has no work.
+ *
+ * @throws QueueUnavailableError if Redis does not answer before the deadline.
+ */
+export async function readPage(
+  session: Session,
+  { shards }: { shards: number },
+  pageId: string,
+  deadline: Deadline,
+): Promise<PageStatus> {
+  const shard = await session.shard(shardOfPage(pageId, shards), deadline);
+  const read = async (): Promise<PageStatus> => {
+    const holds = await readCurrentHolds(shard);
+    return await describePage(shard, keyPart(pageId), { holds, limit: MAX_LANES });
+  };
+  return { ...(await askRedis(deadline, read())), pageId };
+}
+
+interface Candidate {
+  shard: Shard;
+  /** Its name in keys. */
+  name: string;
+  conversations: number;
+  isHeld: boolean;
+  /** All holds of its shard. */
+  holds: readonly Hold[];
+}
+
+async function findPages(shard: Shard): Promise<{ candidates: Candidate[]; known: number }> {
+  const { redis, root } = shard;
+  const [holds, [, awake], [, asleep], awakeCount, asleepCount] = await Promise.all([
+    readCurrentHolds(shard),
+    redis.sscan(`${root}pages`, 0, 'COUNT', MAX_LOOKED),
+    redis.sscan(`${root}asleep`, 0, 'COUNT', MAX_LOOKED),
+    redis.scard(`${root}pages`),
+    redis.scard(`${root}asleep`),
+  ]);
+  const held = new Set(holds.flatMap(({ page }) => (page === undefined ? [] : [keyPart(page)])));
+  const names = [...new Set([...[...held].slice(0, MAX_LOOKED), ...awake, ...asleep])];
+  const counts = await countConversations(shard, names);
+  const candidates = names.map((name, index) => ({
+    shard,
+    name,
+    conversations: counts[index]?.conversations ?? 0,
+    isHeld: held.has(name),
+    holds,
+  }));
+  return { candidates, known: Math.max(awakeCount + asleepCount, names.length) };
+}
+
+async function readCurrentHolds(shard: Shard): Promise<Hold[]> {
+  const [holds, nowMs] = await Promise.all([readHolds(shard), readTimeMs(shard.redis, shard.root)]);
+  return describeHolds(holds, [], nowMs);
+}
+
+async function describePage(
+  shard: Shard,
+  name: string,
+  { holds, limit }: { holds: readonly Hold[]; limit: number },
+): Promise<PageStatus> {
+  const { redis } = shard;
+  const [[counts], lanes] = await Promise.all([countConversations(shard, [name]), readPageLanes(shard, name, limit)]);
+  const { conversations, inFlight, failing } = counts ?? { conversations: 0, inFlight: 0, failing: 0 };
+  const [lengths, heads] = await Promise.all([
+    readPipeline<number>(
+      redis,
+      lanes.map((lane) => ['llen', laneKey(shard, lane)]),
+    ),
+    readPipeline<string | null>(
+      redis,
+      lanes.slice(0, inFlight).map((lane) => ['lindex', laneKey(shard, lane), 0]),
+    ),
+  ]);
+  const places = await readPipeline<string | null>(
+    redis,
+    heads.map((id) => ['hget', jobKeys(shard, id ?? '').job, 'place']),
+  );
+  const ownHolds = holds.filter(({ page }) => page !== undefined && keyPart(page) === name);
+  return {
+    pageId: ownHolds[0]?.page ?? (await readPageId(shard, name, lanes)),
+    messages: lengths.reduce((total, length) => total + length, 0),
+    isCut: lanes.length < conversations,
+    conversations,
+    sending: places.filter((place) => place === 'sending').length,
+    failing,
+    holds: ownHolds,
+  };
+}
+
+/** A name that is no hash is the id; of a hash the page's first messages know more. */
+async function readPageId(shard: Shard, name: string, lanes: readonly string[]): Promise<string | null> {
+  if (!name.startsWith('~')) return name;
+  for (const lane of lanes.slice(0, 3)) {
+    const pageId = (await readFirstRequest(shard, lane))?.pageId;
+    if (pageId !== undefined) return pageId;
+  }
+  return null;
+}

@@ -1,0 +1,133 @@
+import { type HoldInRedis, readHolds } from '../lanes/holds/hold.ts';
+import { WORKER_SILENCE_MS, type WorkerRecord, workersKey } from '../lanes/fleet/leader.ts';
+import { jobKeys, type Shard } from '../lanes/shard.ts';
+import { readTimeMs } from '../redis/time.ts';
+import { keyPart, laneOf } from '../lanes/keys.ts';
+import { BACKOFF, HELD, IN_FLIGHT } from '../lanes/lib/places.ts';
+import { countConversations, headsKey } from './page-lanes.ts';
+import { readPipeline } from '../redis/pipeline.ts';
+
+export interface WorkerStatus extends WorkerRecord {
+  id: string;
+}
+
+/** How many messages stand where. A conversation's first message counts as it stands, those behind it as `queued`. */
+export interface Counts {
+  scheduled: number;
+  queued: number;
+  sending: number;
+  retrying: number;
+  held: number;
+  dead: number;
+}
+
+export interface ShardStatus {
+  counts: Counts;
+  oldestQueuedMs: number;
+  holds: HoldInRedis[];
+  workers: WorkerStatus[];
+}
+
+/** Reads counts of whole sets and lists, and a few messages. */
+export async function readShardStatus(shard: Shard): Promise<ShardStatus> {
+  const { redis, root } = shard;
+  const send = `${root}send:`;
+  const [nowMs, waitingChildren, wait, active, delayed, putOffByHold, dead, holds, workers] = await Promise.all([
+    readTimeMs(redis, root),
+    redis.zcard(`${send}waiting-children`),
+    redis.llen(`${send}wait`),
+    redis.llen(`${send}active`),
+    redis.zcard(`${send}delayed`),
+    redis.scard(`${root}held`),
+    redis.zcard(`${root}dead:failed`),
+    readHolds(shard),
+    redis.hgetall(workersKey(shard)),
+  ]);
+  const [scheduled, heads, oldestMs] = await Promise.all([
+    redis.zcount(`${root}due`, `(${nowMs}`, '+inf'),
+    countHeldHeads(shard, holds, nowMs),
+    readOldestMs(shard, nowMs),
+  ]);
+  const queued = Math.max(0, waitingChildren + wait - scheduled - heads.queued);
+  return {
+    counts: {
+      scheduled,
+      queued,
+      sending: active,
+      retrying: Math.max(0, delayed - putOffByHold - heads.retrying),
+      held: putOffByHold + heads.queued + heads.retrying,
+      dead,
+    },
+    // Redis's clock may have been set back since the message was stored.
+    oldestQueuedMs: queued === 0 ? 0 : Math.max(1, oldestMs),
+    holds,
+    workers: Object.entries(workers).flatMap(([id, json]) => {
+      const { seenAt, ...record } = JSON.parse(json) as WorkerRecord & { seenAt: number };
+      return nowMs - seenAt > WORKER_SILENCE_MS ? [] : [{ id, ...record }];
+    }),
+  };
+}
+
+/** Looks at the first message of each place where queued ones wait. Scheduled ones stand there by their time, so after now. */
+async function readOldestMs(shard: Shard, nowMs: number): Promise<number> {
+  const send = `${shard.root}send:`;
+  const [[, waitingSince], released] = await Promise.all([
+    shard.redis.zrange(`${send}waiting-children`, '0', '0', 'WITHSCORES'),
+    shard.redis.lindex(`${send}wait`, -1),
+  ]);
+  const job = released === null ? [] : await shard.redis.hmget(jobKeys(shard, released).job, 'due', 'timestamp');
+  const since = [waitingSince, job[0] ?? job[1]].flatMap((time) => time ?? []);
+  return nowMs - Math.min(nowMs, ...since.map(Number).filter(Number.isFinite));
+}
+
+/** First messages of conversations that are held, by what they count as otherwise. */
+export interface HeldHeads {
+  queued: number;
+  retrying: number;
+}
+
+/** Counts them page by page: the cost grows with the pages and conversations that are held, not with their messages. */
+async function countHeldHeads(shard: Shard, holds: readonly HoldInRedis[], nowMs: number): Promise<HeldHeads> {
+  const pages = await heldPages(shard, holds, nowMs);
+  const counts = await countConversations(shard, [...pages]);
+  const scores = await readPipeline<string | null>(
+    shard.redis,
+    holds.flatMap(({ until, hold }) => {
+      if (until !== null || hold.page === undefined || hold.conversation === undefined) return [];
+      const page = keyPart(hold.page);
+      // Those of a page that is held are counted with it.
+      return pages.has(page) ? [] : [['zscore', headsKey(shard, page), laneOf(hold.page, hold.conversation)]];
+    }),
+  );
+  const lanes = scores.flatMap((score) => (score === null ? [] : [Number(score)]));
+  const failing = lanes.filter((score) => score >= BACKOFF && score < HELD).length;
+  const waiting = lanes.filter((score) => score < IN_FLIGHT || score >= HELD).length;
+  return counts.reduce(
+    (total, page) => ({
+      queued: total.queued + page.conversations - page.inFlight - page.failing,
+      retrying: total.retrying + page.failing,
+    }),
+    { queued: waiting, retrying: failing },
+  );
+}
+
+/** Pages of which nothing is sent now, by their names in keys. */
+async function heldPages(shard: Shard, holds: readonly HoldInRedis[], nowMs: number): Promise<Set<string>> {
+  const { redis, root } = shard;
+  const isAll = holds.some(({ until, hold }) => until === null && hold.page === undefined);
+  const named = holds.flatMap(({ until, hold }) => {
+    if (until !== null) return until > nowMs ? [keyPart(hold.pageId)] : [];
+    return hold.page === undefined || hold.conversation !== undefined ? [] : [keyPart(hold.page)];
+  });
+  return new Set([...named, ...(isAll ? await redis.sunion(`${root}pages`, `${root}asleep`) : [])]);
+}
+
+/** How many workers run each version, as `0.2.0 (3), 0.2.1 (1)`; `null` if all run the same one. */
+export function describeVersions(workers: readonly { version: string }[]): string | null {
+  const counts = new Map<string, number>();
+  for (const { version } of workers) counts.set(version, (counts.get(version) ?? 0) + 1);
+  if (counts.size < 2) return null;
+  return Array.from(counts, ([version, count]) => `${version} (${count})`)
+    .toSorted()
+    .join(', ');
+}

@@ -1,0 +1,139 @@
+import type { RedisClient } from '../redis/cluster.ts';
+import type { OutcomeKind } from '../model/attempts.ts';
+import { fleetRoot } from '../lanes/keys.ts';
+import { readPipeline } from '../redis/pipeline.ts';
+import { readTimeMs } from '../redis/time.ts';
+
+/**
+ * What the fleet did lately, for charts: attempts by outcome, deaths and latencies, in buckets of five seconds. Nothing
+ * is decided by it, so plain counters will do: what a crash loses or repeats is a dent in a chart.
+ */
+
+/** The outcomes of attempts, and messages that became dead letters. */
+export const trafficKinds = ['delivered', 'rejected', 'failed', 'unknown', 'not-sent', 'held', 'dead'] as const;
+export type TrafficKind = (typeof trafficKinds)[number];
+
+export const TRAFFIC_BUCKET_MS = 5000;
+const KEPT_SECONDS = 3600;
+/** Workers write every two seconds or so: a bucket that ended later than this is not complete. */
+const SETTLED_MS = 3000;
+const LATENCY_FIELD = 'ms:';
+
+/** What one worker did in one bucket, as the fields of its hash. */
+export type TrafficCounts = Map<string, number>;
+
+/** Five seconds of the fleet. */
+export interface TrafficBucket {
+  /** When it began, on Redis's clock. */
+  startMs: number;
+  perSecond: Record<TrafficKind, number>;
+  /** How long requests took; `null` if there were none. */
+  p50Ms: number | null;
+  p95Ms: number | null;
+}
+
+/** An attempt that has ended, for the charts. */
+export interface CountedAttempt {
+  /** `null` if nothing was tried. */
+  outcome: OutcomeKind | null;
+  durationMs: number;
+  isDead: boolean;
+}
+
+/** Adds one attempt. */
+export function countAttempt(counts: TrafficCounts, { outcome, durationMs, isDead }: CountedAttempt): void {
+  const add = (field: string): void => void counts.set(field, (counts.get(field) ?? 0) + 1);
+  if (outcome !== null) add(outcome);
+  if (isDead) add('dead');
+  if (durationMs > 0) add(`${LATENCY_FIELD}${latencyClass(durationMs)}`);
+}
+
+/** The start of the bucket that a moment belongs to. */
+export function bucketOf(atMs: number): number {
+  return Math.floor(atMs / TRAFFIC_BUCKET_MS) * TRAFFIC_BUCKET_MS;
+}
+
+/** Adds what a worker did to what the others did. @param done by the start of its bucket, on Redis's clock */
+export async function writeTraffic(
+  redis: RedisClient,
+  namespace: string,
+  done: ReadonlyMap<number, TrafficCounts>,
+): Promise<void> {
+  const pipeline = redis.pipeline();
+  for (const [startMs, counts] of done) {
+    const key = trafficKey(namespace, startMs);
+    for (const [field, count] of counts) pipeline.hincrby(key, field, count);
+    pipeline.expire(key, KEPT_SECONDS);
+  }
+  await pipeline.exec();
+}
+
+/**
+ * What the fleet did in the last `lastMs`, at most an hour, the oldest bucket first. The last seconds are left out: their
+ * workers have not told yet, and a half bucket would look like a fall.
+ *
+ * @example
+ * const lastTenMinutes = await readTraffic(redis, 'kitechat', { lastMs: 600_000 });
+ */
+export async function readTraffic(
+  redis: RedisClient,
+  namespace: string,
+  { lastMs }: { lastMs: number },
+): Promise<TrafficBucket[]> {
+  const endMs = bucketOf((await readTimeMs(redis, fleetRoot(namespace))) - SETTLED_MS);
+  const count = Math.ceil(Math.min(lastMs, KEPT_SECONDS * 1000) / TRAFFIC_BUCKET_MS);
+  const starts = Array.from({ length: count }, (_, index) => endMs - (count - index) * TRAFFIC_BUCKET_MS);
+  const buckets = await readPipeline<Record<string, string>>(
+    redis,
+    starts.map((startMs) => ['hgetall', trafficKey(namespace, startMs)]),
+  );
+  return starts.map((startMs, index) => describeBucket(startMs, buckets[index] ?? {}));
+}
+
+function describeBucket(startMs: number, fields: Record<string, string>): TrafficBucket {
+  const latencies = new Map(
+    Object.entries(fields).flatMap(([field, count]) =>
+      field.startsWith(LATENCY_FIELD) ? [[Number(field.slice(LATENCY_FIELD.length)), Number(count)]] : [],
+    ),
+  );
+  const perSecond = Object.fromEntries(
+    trafficKinds.map((kind) => [kind, (Number(fields[kind] ?? 0) * 1000) / TRAFFIC_BUCKET_MS]),
+  ) as Record<TrafficKind, number>;
+  return { startMs, perSecond, p50Ms: percentileMs(latencies, 0.5), p95Ms: percentileMs(latencies, 0.95) };
+}
+
+function trafficKey(namespace: string, startMs: number): string {
+  return `${fleetRoot(namespace)}traffic:${startMs / TRAFFIC_BUCKET_MS}`;
+}
+
+/**
+ * Latencies as counts of classes, which can be added up over workers and buckets. A class is a quarter of an octave wide, so
+ * a percentile is told to within a tenth.
+ */
+const CLASSES_PER_OCTAVE = 4;
+
+/** The class that a latency counts in. */
+export function latencyClass(durationMs: number): number {
+  return durationMs <= 1 ? 0 : Math.ceil(CLASSES_PER_OCTAVE * Math.log2(durationMs));
+}
+
+/**
+ * The latency that a share of all stay within, in ms.
+ *
+ * @param share 0.5 for the median
+ * @returns `null` if nothing was counted
+ */
+export function percentileMs(countByClass: ReadonlyMap<number, number>, share: number): number | null {
+  const classes = [...countByClass].toSorted(([one], [other]) => one - other);
+  const total = classes.reduce((sum, [, count]) => sum + count, 0);
+  let seen = 0;
+  for (const [latency, count] of classes) {
+    seen += count;
+    if (count > 0 && seen >= share * total) return middleMs(latency);
+  }
+  return null;
+}
+
+function middleMs(latency: number): number {
+  return latency === 0 ? 1 : 2 ** ((latency - 0.5) / CLASSES_PER_OCTAVE);
+}

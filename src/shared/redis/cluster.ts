@@ -1,0 +1,135 @@
+import { Cluster, type ClusterOptions, Command, type Redis, type RedisOptions } from 'ioredis';
+import type { RedisAddresses } from '../config/redis-addresses.ts';
+
+/** A connection to one Redis, or the connections to the nodes of a Redis Cluster. */
+export type RedisClient = Redis | Cluster;
+
+/** Something between two looks at a node that isn't there: a failover takes seconds. */
+const LOOK_MS = 50;
+
+export interface ClusterSettings extends Omit<ClusterOptions, 'redisOptions'> {
+  redisOptions: Omit<RedisOptions, 'replyMapping' | 'retryStrategy' | 'enableOfflineQueue'>;
+}
+
+/** Connects to a Redis Cluster. Every node is connected to when the first command for it comes. */
+export function connectCluster(addresses: RedisAddresses, options: ClusterSettings): Cluster {
+  const { nodes, isTls, username, password } = addresses;
+  return new Cluster(nodes, {
+    ...options,
+    // By its name: certificates hold names, and a name may lead elsewhere the next time.
+    dnsLookup: (address, callback) => callback(null, address),
+    redisOptions: {
+      ...options.redisOptions,
+      ...(isTls && { tls: {} }),
+      ...(username !== '' && { username }),
+      ...(password !== '' && { password }),
+    },
+  });
+}
+
+export function isCluster(redis: RedisClient): redis is Cluster {
+  return redis.isCluster;
+}
+
+const slots = new Map<string, number>();
+const MAX_SLOTS_KEPT = 1000;
+
+function slotOf(key: string): number {
+  const known = slots.get(key);
+  if (known !== undefined) return known;
+  const slot = new Command('get', [key]).getSlot();
+  if (slots.size < MAX_SLOTS_KEPT) slots.set(key, slot);
+  return slot;
+}
+
+/**
+ * The connection to the node that has a key, as far as it is known: for what must be asked of that node, such as its time, and
+ * for what must not be sent anywhere else. One Redis has all keys.
+ *
+ * @param key with a hash tag: the root of a shard will do
+ */
+export function nodeOf<Client extends RedisClient>(redis: Client, key: string): Client | Redis | undefined {
+  if (!isCluster(redis)) return redis;
+  const [owner] = redis.slots[slotOf(key)] ?? [];
+  if (owner === undefined) return undefined;
+  return redis.nodes('master').find(({ options }) => `${options.host}:${options.port}` === owner);
+}
+
+/** All nodes that take writes. */
+export function mastersOf(redis: RedisClient): Redis[] {
+  return isCluster(redis) ? redis.nodes('master') : [redis];
+}
+
+/** Whether the node answers that has a key. */
+export async function pingNode(redis: RedisClient, key: string): Promise<void> {
+  await (nodeOf(redis, key) ?? redis).ping();
+}
+
+/** Whether a command can leave now. A connection that is being closed still calls itself ready for a while. */
+export function isConnected({ status, stream }: Redis): boolean {
+  return status === 'ready' && stream.writable;
+}
+
+interface Wait {
+  waiting: number;
+  ended: Promise<void>;
+}
+
+const waits = new WeakMap<Cluster, Map<number, Wait>>();
+
+/**
+ * Waits until the node that has a key can take commands, and asks who has it now as long as that node is away.
+ *
+ * @returns `false` if that takes longer than `timeoutMs`, or the connection was closed.
+ */
+export async function whenNodeReady(redis: RedisClient, key: string, timeoutMs: number): Promise<boolean> {
+  if (!isCluster(redis)) return isConnected(redis);
+  if (isNodeReady(redis, key)) return true;
+  if (timeoutMs <= 0) return false;
+  const wait = lookFor(redis, key);
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, timeoutMs);
+  });
+  wait.waiting += 1;
+  await Promise.race([wait.ended, late]);
+  wait.waiting -= 1;
+  clearTimeout(timer);
+  return isNodeReady(redis, key);
+}
+
+export function isNodeReady(redis: RedisClient, key: string): boolean {
+  const node = nodeOf(redis, key);
+  return node !== undefined && !isCluster(node) && isConnected(node);
+}
+
+/** One look for a slot, however many calls wait for it. */
+function lookFor(cluster: Cluster, key: string): Wait {
+  const slot = slotOf(key);
+  const ofCluster = waits.get(cluster) ?? new Map<number, Wait>();
+  waits.set(cluster, ofCluster);
+  const known = ofCluster.get(slot);
+  if (known) return known;
+  const { promise: ended, resolve } = Promise.withResolvers<void>();
+  const wait: Wait = { waiting: 0, ended };
+  ofCluster.set(slot, wait);
+  const look = (): void => {
+    const node = nodeOf(cluster, key);
+    if (isNodeReady(cluster, key) || cluster.status === 'end' || wait.waiting === 0) {
+      ofCluster.delete(slot);
+      resolve();
+      return;
+    }
+    if (node?.status === 'wait') connectSoon(node as Redis);
+    else if (node === undefined && cluster.status === 'ready') cluster.refreshSlotsCache();
+    setTimeout(look, LOOK_MS);
+  };
+  // After the caller has counted itself.
+  queueMicrotask(look);
+  return wait;
+}
+
+function connectSoon(node: Redis): void {
+  // Whether it worked is seen at the next look.
+  node.connect().catch(() => {});
+}

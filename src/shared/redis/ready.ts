@@ -1,0 +1,89 @@
+import type { Cluster } from 'ioredis';
+import { isCluster, isConnected, isNodeReady, type RedisClient, whenNodeReady } from './cluster.ts';
+
+/** That no node could be reached says nothing; why the last one couldn't does. */
+function lastNodeErrorOf(error: Error): Error {
+  const { lastNodeError } = error as { lastNodeError?: unknown };
+  return lastNodeError instanceof Error ? lastNodeError : error;
+}
+
+const lastErrors = new WeakMap<RedisClient, Error>();
+
+/** Remembers what last went wrong with a connection, until it is ready. */
+export function noteErrors(redis: RedisClient): void {
+  redis.on('error', (error: Error) => lastErrors.set(redis, lastNodeErrorOf(error)));
+  redis.on('ready', () => lastErrors.delete(redis));
+}
+
+export function noteNodeErrors(cluster: Cluster): void {
+  cluster.on('node error', (error: Error) => lastErrors.set(cluster, error));
+}
+
+/** What last went wrong with a connection: why it isn't ready. */
+export function lastErrorOf(redis: RedisClient): Error | undefined {
+  return lastErrors.get(redis);
+}
+
+/**
+ * Whether a command can leave now.
+ *
+ * @param key what the command is about, such as the root of a shard: in a cluster the node that has it is asked for
+ */
+export function isReady(redis: RedisClient, key?: string): boolean {
+  if (!isCluster(redis)) return isConnected(redis);
+  return redis.status === 'ready' && (key === undefined || isNodeReady(redis, key));
+}
+
+const becomingReady = new WeakMap<RedisClient, Promise<boolean>>();
+
+/**
+ * Waits until the connection can take commands.
+ *
+ * @param key as for `isReady`
+ * @returns `false` if it isn't ready within `timeoutMs`, or was closed.
+ */
+export async function whenReady(redis: RedisClient, timeoutMs: number, key?: string): Promise<boolean> {
+  const startedAt = performance.now();
+  if (!(await whenConnected(redis, timeoutMs))) return false;
+  if (key === undefined || !isCluster(redis)) return true;
+  return await whenNodeReady(redis, key, timeoutMs - (performance.now() - startedAt));
+}
+
+async function whenConnected(redis: RedisClient, timeoutMs: number): Promise<boolean> {
+  if (isReady(redis)) return true;
+  if (redis.status === 'end' || timeoutMs <= 0) return false;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), timeoutMs);
+  });
+  try {
+    return await Promise.race([nextReady(redis), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** One pair of listeners, however many calls wait. */
+function nextReady(redis: RedisClient): Promise<boolean> {
+  const known = becomingReady.get(redis);
+  if (known) return known;
+  const waiting = new Promise<boolean>((resolve) => {
+    const settle = (ready: boolean): void => {
+      redis.off('ready', onReady);
+      redis.off('end', onEnd);
+      becomingReady.delete(redis);
+      resolve(ready);
+    };
+    const onReady = (): void => settle(true);
+    const onEnd = (): void => settle(false);
+    redis.on('ready', onReady);
+    redis.on('end', onEnd);
+  });
+  becomingReady.set(redis, waiting);
+  return waiting;
+}
+
+/** Whether an error only says that Redis can't be reached. */
+export function isConnectionError(error: Error): boolean {
+  return 'syscall' in error || error.message === 'Connection is closed.';
+}

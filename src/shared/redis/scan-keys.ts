@@ -1,0 +1,24 @@
+import type { RedisClient } from './cluster.ts';
+import { nodesWith } from './nodes-with.ts';
+
+const KEYS_AT_ONCE = 1000;
+
+/**
+ * All keys that match a glob, in batches.
+ *
+ * @param roots of the shards whose nodes are searched
+ */
+export async function* scanKeys(
+  redis: RedisClient,
+  pattern: string,
+  roots: readonly string[],
+): AsyncGenerator<string[]> {
+  for (const node of await nodesWith(redis, roots)) {
+    let cursor = '0';
+    do {
+      const [next, keys] = await node.scan(cursor, 'MATCH', pattern, 'COUNT', KEYS_AT_ONCE);
+      if (keys.length > 0) yield keys;
+      cursor = next;
+    } while (cursor !== '0');
+  }
+}

@@ -1,0 +1,131 @@
+import { type Deadline, DeadlineError, within } from '../redis/deadline.ts';
+import { ConfigError, QueueUnavailableError } from '../errors/errors.ts';
+import type { LaneRedis } from '../lanes/commands.ts';
+import { connectionName, shardRoot, shardsKey } from '../lanes/keys.ts';
+import { openShard, type Shard } from '../lanes/shard.ts';
+import { isCluster } from '../redis/cluster.ts';
+import { connectFailingFast } from './connect.ts';
+import { isReady, lastErrorOf, whenReady } from '../redis/ready.ts';
+import { agreeOnShards } from './shard-count.ts';
+
+export interface SessionConfig {
+  redisUrl: string;
+  namespace: string;
+  shards: number;
+  enqueueTimeoutMs: number;
+}
+
+/** A connection to the queue for callers that must have an answer soon; it opens with the first call. */
+export interface Session {
+  /**
+   * @throws QueueUnavailableError if Redis can't be reached before the deadline.
+   * @throws ConfigError if the namespace has another number of shards.
+   */
+  shard(index: number, deadline: Deadline): Promise<Shard>;
+  close(): Promise<void>;
+}
+
+/** No shorter silence is taken for a dead connection, however impatient the callers are. */
+const MIN_SILENCE_MS = 1000;
+
+export function createSession(config: SessionConfig): Session {
+  let connection: LaneRedis | null = null;
+  let waiting = 0;
+  let closed = false;
+  let agreement: Promise<void> | null = null;
+  const shards = new Map<number, Promise<Shard>>();
+  /** Those that need nothing more, as long as their connection stands. */
+  const usable = new Map<number, Shard>();
+
+  function connect(): LaneRedis {
+    const silenceMs = Math.max(config.enqueueTimeoutMs, MIN_SILENCE_MS);
+    const redis = connectFailingFast(config.redisUrl, silenceMs, connectionName(config.namespace));
+    // Redis may come back without its data, or with another number of shards: whoever connects settles that anew.
+    const forgetAgreement = (): void => {
+      if (redis !== connection) return;
+      agreement = null;
+      usable.clear();
+    };
+    redis.on('close', () => {
+      forgetAgreement();
+      if (redis === connection) dropUnlessNeeded(redis);
+    });
+    if (isCluster(redis)) redis.on('-node', forgetAgreement);
+    return redis;
+  }
+
+  /** Trying to reach a Redis that nobody waits for would keep a program alive that has nothing else to do. */
+  function dropUnlessNeeded(redis: LaneRedis): void {
+    if (waiting === 0 && redis === connection && !isReady(redis)) drop();
+  }
+
+  function drop(): void {
+    connection?.disconnect();
+    connection = null;
+    agreement = null;
+    shards.clear();
+    usable.clear();
+  }
+
+  async function connected(index: number, deadline: Deadline): Promise<LaneRedis> {
+    if (closed) throw new QueueUnavailableError('The connection to the queue was closed');
+    const redis = (connection ??= connect());
+    waiting += 1;
+    const keys = [...(agreement ? [] : [shardsKey(config.namespace)]), shardRoot(config.namespace, index)];
+    let ready = true;
+    for (const key of keys) ready &&= await whenReady(redis, deadline.leftMs(), key);
+    waiting -= 1;
+    if (ready) return redis;
+    dropUnlessNeeded(redis);
+    throw new QueueUnavailableError('Redis could not be reached in time', { cause: lastErrorOf(redis) });
+  }
+
+  /** The first to ask does it for all; a failure isn't kept, so the next one tries again. */
+  async function agreed(redis: LaneRedis): Promise<void> {
+    const agreeing = (agreement ??= agreeOnShards(redis, config.namespace, config.shards));
+    try {
+      await agreeing;
+    } catch (error) {
+      if (agreement === agreeing) agreement = null;
+      throw error;
+    }
+  }
+
+  async function opened(redis: LaneRedis, index: number): Promise<Shard> {
+    await agreed(redis);
+    const agreedBy = agreement;
+    const opening = shards.get(index) ?? openShard(redis, config.namespace, index);
+    shards.set(index, opening);
+    try {
+      const shard = await opening;
+      if (agreedBy !== null && agreement === agreedBy) usable.set(index, shard);
+      return shard;
+    } catch (error) {
+      if (shards.get(index) === opening) shards.delete(index);
+      throw error;
+    }
+  }
+
+  return {
+    async shard(index, deadline) {
+      const known = usable.get(index);
+      if (known && isReady(known.redis, known.root)) return known;
+      for (;;) {
+        const redis = await connected(index, deadline);
+        try {
+          return await within(deadline, opened(redis, index));
+        } catch (error) {
+          if (error instanceof ConfigError) throw error;
+          // A connection that was lost meanwhile is waited for again, as long as there is time.
+          if (error instanceof DeadlineError || isReady(redis, shardRoot(config.namespace, index))) {
+            throw new QueueUnavailableError('Redis did not answer in time, or refused', { cause: error });
+          }
+        }
+      }
+    },
+    async close() {
+      closed = true;
+      drop();
+    },
+  };
+}

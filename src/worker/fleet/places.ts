@@ -1,0 +1,97 @@
+import type { Shard } from '../../shared/lanes/shard.ts';
+
+/** What a shard makes of its places. */
+export interface ShardLoad {
+  /** Requests that it may have open. */
+  places: number;
+  open: number;
+  /** Messages that any worker may take now. */
+  waiting: number;
+}
+
+/** The places of one worker process, shared out among the shards that it serves: never more requests at once in all. */
+export interface Places {
+  of(shard: Shard): number;
+  /**
+   * Gives the places of shards with little to do to those with much.
+   *
+   * @returns whether they have changed so much that the fleet should know.
+   */
+  adjust(loads: ReadonlyMap<Shard, Omit<ShardLoad, 'places'>>): boolean;
+}
+
+/** @param change tells a shard's worker how many places it has now */
+export function createPlaces(
+  shards: readonly Shard[],
+  total: number,
+  change: (shard: Shard, places: number) => void,
+): Places {
+  const places = new Map(shards.map((shard, index) => [shard, evenShare(total, shards.length, index)]));
+  const of = (shard: Shard): number => places.get(shard) ?? 1;
+  return {
+    of,
+    adjust(loads) {
+      const before = shards.map((shard) => ({ open: 0, waiting: 0, ...loads.get(shard), places: of(shard) }));
+      let isMuch = false;
+      for (const [index, count] of sharePlaces(total, before).entries()) {
+        const [shard, load] = [shards[index], before[index]];
+        if (!shard || !load || count === load.places) continue;
+        isMuch ||= Math.abs(count - load.places) > load.places / 4;
+        places.set(shard, count);
+        change(shard, count);
+      }
+      return isMuch;
+    },
+  };
+}
+
+function evenShare(total: number, shards: number, index: number): number {
+  return Math.max(1, Math.floor(total / shards) + (index < total % shards ? 1 : 0));
+}
+
+/**
+ * How many places each shard has next. What one is to get must first be free: given up by another one, and no longer used
+ * there. So there are never more requests than places, and a shard that needs more gets them at the second look.
+ */
+export function sharePlaces(total: number, loads: readonly ShardLoad[]): number[] {
+  const places = loads.map((load) => load.places);
+  if (!loads.some(isShort)) return places;
+  // Whoever is short may need any number; it gets twice what it uses, and at the next look twice that.
+  const wanted = loads.map(({ open, waiting }) => 2 * open + waiting);
+  const spread = spreadOut(total - loads.length, wanted);
+  const rest = total - loads.length - sum(spread);
+  const extra = spreadOut(
+    rest,
+    loads.map(() => rest),
+  );
+  const target = loads.map((_load, index) => 1 + (spread[index] ?? 0) + (extra[index] ?? 0));
+  const free = total - sum(loads.map((load) => Math.max(load.places, load.open)));
+  const missing = target.map((count, index) => Math.max(0, count - (places[index] ?? 0)));
+  const granted = spreadOut(Math.max(0, free), missing);
+  return places.map((count, index) => Math.min(count, target[index] ?? count) + (granted[index] ?? 0));
+}
+
+/** Whether it could do more with more places. A message that ends and the next one that begins leave a gap between. */
+function isShort({ places, open, waiting }: ShardLoad): boolean {
+  return open + waiting >= Math.max(1, 0.75 * places);
+}
+
+/** Gives the same to each until it has all that it may have. */
+function spreadOut(amount: number, most: readonly number[]): number[] {
+  const given = most.map(() => 0);
+  let left = amount;
+  for (;;) {
+    const hungry = most.flatMap((limit, index) => ((given[index] ?? 0) < limit ? [index] : []));
+    if (left <= 0 || hungry.length === 0) return given;
+    const share = Math.max(1, Math.floor(left / hungry.length));
+    for (const index of hungry) {
+      const portion = Math.min(share, left, (most[index] ?? 0) - (given[index] ?? 0));
+      given[index] = (given[index] ?? 0) + portion;
+      left -= portion;
+    }
+  }
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}

@@ -1,0 +1,68 @@
+import type { Cluster, Redis } from 'ioredis';
+import { isCluster, mastersOf, type RedisClient } from '../../shared/redis/cluster.ts';
+import type { Logger } from 'pino';
+import { adviceOn } from '../../shared/errors/redis-advice.ts';
+import { whenReady } from '../../shared/redis/ready.ts';
+
+const ASK_AGAIN_MS = 1000;
+
+/** Says once when Redis goes away, and once when it is back; of a cluster also each node. */
+export function watchRedis(redis: RedisClient, logger: Logger, stopping: AbortSignal): void {
+  if (isCluster(redis)) watchNodes(redis, logger, stopping);
+  let away = false;
+  const noteOutage = (error?: Error): void => {
+    if (away || stopping.aborted) return;
+    away = true;
+    const advice = adviceOn(error);
+    const why = advice === undefined ? '' : `: ${advice}`;
+    logger.warn({ err: error }, `Redis is away or refuses the connection${why}; waiting for it`);
+  };
+  redis.on('error', noteOutage);
+  redis.on('close', () => noteOutage());
+  redis.on('ready', () => {
+    if (away) logger.info('Redis is back');
+    away = false;
+  });
+}
+
+/** While others serve, the messages of a node that is away wait for it, or for the one that takes its place. */
+function watchNodes(cluster: Cluster, logger: Logger, stopping: AbortSignal): void {
+  const away = new Set<string>();
+  cluster.on('node error', (error: Error, node: string) => {
+    if (away.has(node) || stopping.aborted) return;
+    away.add(node);
+    logger.warn({ err: error, node }, 'a node of the Redis Cluster is away or refuses the connection');
+  });
+  cluster.on('+node', (redis: Redis) => {
+    redis.on('ready', () => {
+      const node = `${redis.options.host}:${redis.options.port}`;
+      if (away.delete(node)) logger.info({ node }, 'a node of the Redis Cluster is back');
+    });
+  });
+}
+
+/** Waits for Redis as long as it takes. @returns `false` if the worker was stopped meanwhile. */
+export async function untilReady(redis: RedisClient, stopping: AbortSignal): Promise<boolean> {
+  while (!stopping.aborted) if (await whenReady(redis, ASK_AGAIN_MS)) return true;
+  return false;
+}
+
+/** Warns of a Redis that may lose what it was given. `INFO` is enough: `CONFIG` is often denied. */
+export async function warnIfNotDurable(redis: RedisClient, logger: Logger): Promise<void> {
+  // A node of a cluster may be away just now; what others have is told all the same.
+  const asked = await Promise.allSettled(mastersOf(redis).map(readSettings));
+  const nodes = asked.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
+  if (nodes.some(({ hasAof }) => !hasAof)) {
+    logger.warn('Redis has no AOF: a crash of Redis loses messages. Set "appendonly yes".');
+  }
+  const policy = nodes.find((node) => node.policy !== undefined && node.policy !== 'noeviction')?.policy;
+  if (policy !== undefined) {
+    logger.warn({ policy }, 'Redis may evict messages when memory runs out. Set "maxmemory-policy noeviction".');
+  }
+}
+
+async function readSettings(node: Redis): Promise<{ hasAof: boolean; policy: string | undefined }> {
+  const info = `${await node.info('persistence')}\n${await node.info('memory')}`;
+  const setting = (name: string): string | undefined => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1];
+  return { hasAof: setting('aof_enabled') !== '0', policy: setting('maxmemory_policy') };
+}

@@ -1,0 +1,143 @@
+import type { Logger } from 'pino';
+import { beatIn, tickIn, type WorkerRecord } from '../../shared/lanes/fleet/leader.ts';
+import { expireLetters } from '../../shared/lanes/letters/letters.ts';
+import { reconcile } from '../../shared/lanes/repair/reconcile.ts';
+import type { Shard } from '../../shared/lanes/shard.ts';
+import type { LimitKeeper } from '../limits/limit-keeper.ts';
+import type { Places } from './places.ts';
+import type { Progress } from './progress.ts';
+import { repeat, type Repetition } from './repeat.ts';
+import type { TrafficMeter } from './traffic-meter.ts';
+
+const BEAT_MS = 6000;
+const LIMIT_BEAT_MS = 10_000;
+const LEADER_TICK_MS = 1500;
+const LIMIT_TICK_MS = 1000;
+/** What is due comes back this late at most, however much of it there is. */
+const MIN_TICK_MS = 20;
+const SHARE_PLACES_MS = 400;
+const TRAFFIC_MS = 2000;
+const RECONCILE_MS = 30_000;
+const DEAD_LETTER_CLEANING_MS = 60_000;
+const CLEANED_AT_ONCE = 500;
+/** Thousands of dead letters that one cleaning lets go; the next one goes on. */
+const CLEANINGS_AT_ONCE = 40;
+
+export interface UpkeepDeps {
+  shards: readonly Shard[];
+  workerId: string;
+  describe(shard: Shard): WorkerRecord;
+  /** The operator's fixed page window, 0 for a fair share. */
+  window: number;
+  limits: LimitKeeper;
+  progress: Pick<Progress, 'ticked' | 'openIn'>;
+  places: Places;
+  isFull(shard: Shard): boolean;
+  /** Whether the API may be sent anything. */
+  mayTake(): boolean;
+  traffic: Pick<TrafficMeter, 'write'>;
+  keepDoneMs: number;
+  keepDeadMs: number;
+  lockMs: number;
+  logger: Logger;
+}
+
+export interface Upkeep {
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** What a worker does at intervals: it tells each shard that it lives. The leader of a shard does the housekeeping. */
+export function createUpkeep(deps: UpkeepDeps): Upkeep {
+  const { shards, workerId, logger } = deps;
+  const repetitions: Repetition[] = [];
+  const leading = new Map<Shard, Repetition[]>();
+  const cursors = new Map<Shard, string>();
+  const letterCursors = new Map<Shard, string>();
+
+  async function beat(shard: Shard): Promise<void> {
+    const record = deps.describe(shard);
+    const { leads, isStarving } = await beatIn(shard, { workerId, record, window: deps.window });
+    deps.progress.ticked(shard, isStarving && deps.mayTake(), deps.places.of(shard));
+    if (leads && !leading.has(shard)) lead(shard);
+  }
+
+  function lead(shard: Shard): void {
+    const tasks = [
+      repeat({ everyMs: LEADER_TICK_MS, isJittered: false, logger, work: async () => await tick(shard) }),
+      repeat({ everyMs: RECONCILE_MS, logger, work: async () => await reconcileIn(shard) }),
+      repeat({ everyMs: DEAD_LETTER_CLEANING_MS, logger, work: async () => await cleanDeadLettersIn(shard) }),
+    ];
+    leading.set(shard, tasks);
+    logger.debug({ shard: shard.index }, 'leads the shard');
+  }
+
+  function resign(shard: Shard): void {
+    for (const task of leading.get(shard) ?? []) task.stop();
+    leading.delete(shard);
+  }
+
+  /** @returns when to do it again, if sooner than usual */
+  async function tick(shard: Shard): Promise<number | undefined> {
+    const { keepDoneMs, lockMs } = deps;
+    const nextMs = await tickIn(shard, { workerId, keepDoneMs, lockMs });
+    if (nextMs === null) resign(shard);
+    return nextMs === null ? undefined : Math.min(LEADER_TICK_MS, Math.max(MIN_TICK_MS, nextMs));
+  }
+
+  async function sharePlaces(): Promise<void> {
+    const loads = shards.map((shard) => {
+      const open = deps.progress.openIn(shard);
+      return [shard, { open, waiting: deps.isFull(shard) ? deps.places.of(shard) : 0 }] as const;
+    });
+    if (deps.places.adjust(new Map(loads))) await Promise.all(shards.map(beat));
+  }
+
+  async function reconcileIn(shard: Shard): Promise<void> {
+    const { cursor, repairs } = await reconcile(shard, cursors.get(shard) ?? '0');
+    cursors.set(shard, cursor);
+    if (repairs > 0) logger.warn({ repairs }, 'repaired stalled conversations; were jobs removed by hand?');
+  }
+
+  async function cleanDeadLettersIn(shard: Shard): Promise<void> {
+    const removed = await cleanShard(shard);
+    if (removed > 0) logger.info({ removed }, 'dead letters were kept long enough and are removed');
+  }
+
+  async function cleanShard(shard: Shard): Promise<number> {
+    const { keepDeadMs } = deps;
+    let total = 0;
+    for (let n = 0; n < CLEANINGS_AT_ONCE; n += 1) {
+      const cursor = letterCursors.get(shard) ?? '0';
+      const { removed, cursor: next } = await expireLetters(shard, { keepDeadMs, atMost: CLEANED_AT_ONCE, cursor });
+      letterCursors.set(shard, next);
+      total += removed;
+      if (removed < CLEANED_AT_ONCE) break;
+    }
+    return total;
+  }
+
+  return {
+    async start() {
+      await deps.limits.start();
+      await Promise.all(shards.map(beat));
+      const { limits, traffic } = deps;
+      repetitions.push(
+        repeat({ everyMs: LIMIT_BEAT_MS, logger, work: async () => await limits.beat() }),
+        repeat({ everyMs: LIMIT_TICK_MS, isJittered: false, logger, work: async () => await limits.tick() }),
+        repeat({ everyMs: TRAFFIC_MS, logger, work: async () => await traffic.write() }),
+      );
+      if (shards.length > 1) repetitions.push(repeat({ everyMs: SHARE_PLACES_MS, logger, work: sharePlaces }));
+      // Each by itself: a shard whose node is away must not keep the others waiting.
+      for (const shard of shards) {
+        repetitions.push(repeat({ everyMs: BEAT_MS, logger, work: async () => await beat(shard) }));
+      }
+    },
+    async stop() {
+      for (const repetition of repetitions) repetition.stop();
+      for (const shard of shards) resign(shard);
+      const leave = { workerId, record: null, window: deps.window };
+      await Promise.all([deps.limits.stop(), ...shards.map((shard) => beatIn(shard, leave))]);
+    },
+  };
+}

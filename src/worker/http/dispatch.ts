@@ -1,0 +1,122 @@
+import type { Dispatcher } from 'undici';
+import { createAnswerBody, type Exchange, type ExchangeFailure, failureOf, newExchange } from './exchange.ts';
+import type { StopSignal } from './stop-signal.ts';
+
+/** One POST, and the limits of its attempt. */
+export interface HttpRequest {
+  origin: string;
+  path: string;
+  headers: Record<string, string>;
+  body: string | Uint8Array<ArrayBuffer>;
+  timeoutMs: number;
+  /** On the clock of `performance.now()`: the last moment at which the request may begin. */
+  startBefore: number;
+  signal: StopSignal | undefined;
+  /** Receives the headers of the answer, before its body. */
+  onHeaders?: (headers: AnswerHeaders) => void;
+}
+
+/** As the pool or a `fetch` has read them. */
+export type AnswerHeaders = Headers | Record<string, string | string[] | undefined>;
+
+/**
+ * Sends one POST and says what happened. Never throws: a failed exchange is a result like any other.
+ *
+ * The dispatcher calls `onRequestStart` when it is about to write the request to a connected socket. Before that nothing
+ * can have left; from then on anything may have.
+ */
+export function dispatch(dispatcher: Dispatcher, request: HttpRequest): Promise<Exchange> {
+  return new Promise((resolve) => {
+    new Dispatched(request, resolve).begin(dispatcher);
+  });
+}
+
+/** A request on its way. A class, since one is made for each attempt: that costs less than closures. */
+class Dispatched implements Dispatcher.DispatchHandler {
+  private readonly startedAt = performance.now();
+  private readonly exchange = newExchange();
+  private readonly answer = createAnswerBody();
+  private controller: Dispatcher.DispatchController | null = null;
+  private hasEnded = false;
+  private readonly request: HttpRequest;
+  private readonly resolve: (exchange: Exchange) => void;
+  private readonly timer: NodeJS.Timeout;
+  private readonly onAbort = (): void => this.giveUp({ kind: 'aborted' });
+
+  constructor(request: HttpRequest, resolve: (exchange: Exchange) => void) {
+    this.request = request;
+    this.resolve = resolve;
+    this.timer = setTimeout(giveUpInTime, request.timeoutMs, this);
+    request.signal?.addEventListener('abort', this.onAbort);
+    if (request.signal?.aborted) this.onAbort();
+  }
+
+  begin(dispatcher: Dispatcher): void {
+    if (this.hasEnded) return;
+    const { origin, path, headers, body } = this.request;
+    try {
+      // Ours is the only clock: one deadline for the whole exchange.
+      dispatcher.dispatch({ origin, path, method: 'POST', headers, body, headersTimeout: 0, bodyTimeout: 0 }, this);
+    } catch (error) {
+      this.end(failureOf('connection', error));
+    }
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.controller = controller;
+    // The request may have waited for a socket until after we gave it up, or until the lock grew too short.
+    if (!this.hasEnded && performance.now() > this.request.startBefore) this.end({ kind: 'lock-too-short' });
+    if (this.hasEnded) controller.abort(new Error('given up before it was sent'));
+    else this.exchange.reachedSocket = true;
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    httpStatus: number,
+    headers: Record<string, string | string[] | undefined>,
+  ): void {
+    if (httpStatus < 200) return;
+    this.exchange.httpStatus = httpStatus;
+    this.exchange.retryAfter = firstValue(headers['retry-after']);
+    this.exchange.date = firstValue(headers['date']);
+    this.request.onHeaders?.(headers);
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
+    if (this.hasEnded || this.answer.add(chunk)) return;
+    this.end(null);
+    controller.abort(new Error('the answer is longer than we read'));
+  }
+
+  onResponseEnd(): void {
+    this.end(null);
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.end(failureOf('connection', error));
+  }
+
+  giveUp(failure: ExchangeFailure): void {
+    this.end(failure);
+    this.controller?.abort(new Error(failure.kind));
+  }
+
+  private end(failure: ExchangeFailure | null): void {
+    if (this.hasEnded) return;
+    this.hasEnded = true;
+    clearTimeout(this.timer);
+    this.request.signal?.removeEventListener('abort', this.onAbort);
+    this.exchange.failure = failure;
+    this.exchange.body = this.answer.text();
+    this.exchange.durationMs = Math.round(performance.now() - this.startedAt);
+    this.resolve(this.exchange);
+  }
+}
+
+function giveUpInTime(dispatched: Dispatched): void {
+  dispatched.giveUp({ kind: 'timeout' });
+}
+
+function firstValue(header: string | string[] | undefined): string | null {
+  return (Array.isArray(header) ? header[0] : header) ?? null;
+}

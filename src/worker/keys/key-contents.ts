@@ -1,0 +1,54 @@
+import { headerToken } from '../../shared/config/values.ts';
+import { describeIssue, MAX_ISSUES } from '../../shared/validation/issues.ts';
+import { type Contents, valueInFile } from '../../shared/config/secret-file.ts';
+import { opaqueText } from '../../shared/validation/rules.ts';
+
+const FORM = '{ "<pageId>": "<key>" }';
+const pageIdRule = opaqueText(256);
+
+/** Reads a file that holds one key. */
+export function parseKey(text: string): Contents<string> {
+  const file = valueInFile(text);
+  if ('problem' in file) return { problems: [file.problem] };
+  const problem = problemOf(headerToken, file.value);
+  return problem === undefined ? file : { problems: [problem] };
+}
+
+/** Reads a JSON object of page ids and keys. A Map: `__proto__` is a page id like any other. */
+export function parsePageKeys(text: string): Contents<ReadonlyMap<string, string>> {
+  const entries = entriesOf(text);
+  if (entries === null) return { problems: [`names a file that is no JSON object of the form ${FORM}`] };
+  const keys = new Map<string, string>();
+  const problems: string[] = [];
+  for (const [pageId, key] of entries) {
+    const wrongId = problemOf(pageIdRule, pageId);
+    const wrongKey = problemOf(headerToken, key);
+    if (wrongId !== undefined) problems.push(`${placeOf(pageId, text)}: the page id ${wrongId}`);
+    if (wrongKey !== undefined) problems.push(`${placeOf(pageId, text)}: the key ${wrongKey}`);
+    if (typeof key === 'string') keys.set(pageId, key);
+    if (problems.length >= MAX_ISSUES) break;
+  }
+  return problems.length === 0 ? { value: keys } : { problems };
+}
+
+function entriesOf(text: string): [string, unknown][] | null {
+  try {
+    const json: unknown = JSON.parse(text);
+    return typeof json === 'object' && json !== null && !Array.isArray(json) ? Object.entries(json) : null;
+  } catch {
+    return null;
+  }
+}
+
+function problemOf(rule: typeof headerToken, value: unknown): string | undefined {
+  return rule.safeParse(value, { error: describeIssue }).error?.issues[0]?.message;
+}
+
+/** Where an entry stands. Its page id is not told: in a file that has keys and pages the wrong way round it is a key. */
+function placeOf(pageId: string, text: string): string {
+  const start = text.indexOf(JSON.stringify(pageId));
+  // Written with escapes that it doesn't need.
+  if (start === -1) return 'an entry';
+  const before = text.slice(0, start).split('\n');
+  return `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
+}

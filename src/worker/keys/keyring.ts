@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto';
+import type { Logger } from 'pino';
+import { headerToken } from '../../shared/config/values.ts';
+import { deadlineIn, within } from '../../shared/redis/deadline.ts';
+import type { ResolveApiKey } from './api-keys.ts';
+
+/** A key that can be used, or why it can't. */
+export type Key = { apiKey: string; circuit: string } | { unusable: string };
+
+/** Finds keys, and names them where the key itself must not stand. */
+export interface Keyring {
+  /** At once if it can, since it is asked for each attempt. */
+  keyFor(pageId: string): Key | Promise<Key>;
+}
+
+const FINGERPRINT_LENGTH = 16;
+const NONE: Key = { unusable: 'there is no API key for this page' };
+/** Keys whose judgement is kept; a hook may know any number of them. */
+const MOST_KEPT = 1000;
+
+export function createKeyring(resolveApiKey: ResolveApiKey, timeoutMs: number, logger: Logger): Keyring {
+  const judged = new Map<string, Key>();
+
+  function keyOf(apiKey: string | undefined): Key {
+    if (apiKey === undefined) return NONE;
+    const known = judged.get(apiKey);
+    if (known) return known;
+    if (judged.size >= MOST_KEPT) judged.clear();
+    const key = judge(apiKey);
+    judged.set(apiKey, key);
+    return key;
+  }
+
+  function failed(error: unknown, pageId: string): Key {
+    logger.error({ err: error, pageId }, 'the hook resolveApiKey failed or took too long; the page waits');
+    return NONE;
+  }
+
+  async function awaited(apiKey: Promise<string | undefined>, pageId: string): Promise<Key> {
+    try {
+      return keyOf(await within(deadlineIn(timeoutMs), apiKey));
+    } catch (error) {
+      return failed(error, pageId);
+    }
+  }
+
+  return {
+    keyFor(pageId) {
+      try {
+        const apiKey = resolveApiKey(pageId);
+        return typeof apiKey === 'object' ? awaited(Promise.resolve(apiKey), pageId) : keyOf(apiKey);
+      } catch (error) {
+        return failed(error, pageId);
+      }
+    },
+  };
+}
+
+function judge(apiKey: string): Key {
+  if (!headerToken.safeParse(apiKey).success) {
+    return {
+      unusable: 'the API key for this page must be visible ASCII characters, without spaces or line breaks',
+    };
+  }
+  const fingerprint = createHash('sha256').update(apiKey).digest('base64url').slice(0, FINGERPRINT_LENGTH);
+  return { apiKey, circuit: `key:${fingerprint}` };
+}

@@ -1,0 +1,15 @@
+import type { Evidence } from '../fleet/fleet-view.ts';
+import type { Sent } from './send.ts';
+
+/** A message that the API refuses, or a limit, shows that the API is well; an answer that leaves all open doesn't. */
+export function evidenceOf({ outcome, exchange }: Sent): Evidence {
+  if (exchange === null) return { api: null, key: null };
+  const { httpStatus, failure } = exchange;
+  if (httpStatus === null) {
+    const isTheirFault = failure?.kind === 'timeout' || failure?.kind === 'connection';
+    return { api: isTheirFault ? 'failed' : null, key: null };
+  }
+  if (outcome.kind === 'unknown') return { api: 'failed', key: null };
+  const isRefused = outcome.kind === 'held' && outcome.scope === 'key';
+  return { api: 'ok', key: isRefused ? 'refused' : 'ok' };
+}

@@ -1,0 +1,159 @@
+import type { Logger } from 'pino';
+import { decodeHistory, type NewAttempt } from '../../shared/model/attempts.ts';
+import type { DeadLetterPolicy } from '../../shared/model/dead-letter.ts';
+import type { UnknownOutcomePolicy } from '../../shared/model/enqueue-options.ts';
+import type { Settlement } from '../../shared/lanes/messages/turn.ts';
+import type { Sealing } from '../../shared/sealing/sealing.ts';
+import type { Attempt, TakenHere } from './attempt.ts';
+import { decide, type DecideContext, type Decision, usesAttempt } from './decide.ts';
+import { evidenceOf } from './evidence.ts';
+import { type Fleet, NO_PAUSE, type Pause } from '../fleet/fleet-view.ts';
+import type { Keyring } from '../keys/keyring.ts';
+import { pausedFor } from './backoff.ts';
+import { readMessage } from './read-message.ts';
+import { diedInMidSend, type Send, type Sent } from './send.ts';
+import { settlementOf } from './settlement.ts';
+import type { StopSignal } from '../http/stop-signal.ts';
+
+export interface ProcessConfig {
+  attempts: number;
+  backoffMs: number;
+  backoffMaxMs: number;
+  onUnknownOutcome: UnknownOutcomePolicy;
+  onDeadLetter: DeadLetterPolicy;
+}
+
+export interface ProcessDeps {
+  config: ProcessConfig;
+  send: Send;
+  fleet: Pick<Fleet, 'tell' | 'hasRefusedKeys' | 'leaveFor' | 'askToProbe' | 'giveUpProbe'>;
+  keyring: Keyring;
+  sealing: Sealing;
+  logger: Logger;
+}
+
+/** An attempt that has come to its end, and what its shard is told. */
+export interface Ended {
+  attempt: Attempt;
+  settlement: Settlement;
+}
+
+/** @param lockedUntil on the clock of `performance.now()`: when the lock on the message ends */
+export type ProcessMessage = (taken: TakenHere, lockedUntil: number, signal: StopSignal) => Promise<Ended>;
+
+/** What is known before anything was tried. */
+type Known = Pick<Attempt, 'taken' | 'message' | 'policy'>;
+type Findings = Pick<Attempt, 'sent' | 'decision' | 'record'>;
+
+const UNTRIED = { sent: null, record: null } as const;
+
+/** What a worker does with a message that it has: read → send → classify → tell → decide. */
+export function createProcessor({ config, send, fleet, keyring, sealing, logger }: ProcessDeps): ProcessMessage {
+  const settling = { ...config, sealing };
+
+  return async (taken, lockedUntil, signal) => {
+    const message = readMessage(sealing, taken);
+    const policy = message.stored?.onUnknownOutcome ?? config.onUnknownOutcome;
+    const known = { taken, message, policy };
+    const findings = taken.verdict === 'go' ? await sendOrHold(known, lockedUntil, signal) : await conclude(known);
+    if (taken.isProbe && findings.sent === null) await giveUpProbe();
+    const attempt = { taken, message, policy, ...findings };
+    return { attempt, settlement: settlementOf(attempt, settling) };
+  };
+
+  /** A message that is not to be sent. */
+  async function conclude(known: Known): Promise<Findings> {
+    const { taken, message, policy } = known;
+    if (taken.verdict === 'expired') return { ...UNTRIED, decision: { kind: 'dead', reason: 'expired' } };
+    const sent = diedInMidSend();
+    if (taken.verdict === 'crashed') {
+      return { sent: null, record: recordOf(sent, policy, NO_PAUSE), decision: { kind: 'dead', reason: 'crashed' } };
+    }
+    return message.stored === null ? undecodable() : findingsOf(known, sent, await tell(known, sent, taken.isProbe));
+  }
+
+  async function sendOrHold(known: Known, lockedUntil: number, signal: StopSignal): Promise<Findings> {
+    const { taken, message } = known;
+    const { stored, body } = message;
+    if (stored === null || body === null) return undecodable();
+    const { pageId } = stored.request;
+    const keyLeave = fleet.hasRefusedKeys() ? await leaveOfKey(pageId) : 'go';
+    if (typeof keyLeave === 'object') {
+      const delayMs = pausedFor(keyLeave.waitMs, Math.random());
+      return { ...UNTRIED, decision: { kind: 'hold', delayMs } };
+    }
+    const sent = await send({ pageId, body, lockedUntil, signal });
+    const told = tell(known, sent, taken.isProbe || keyLeave === 'probe');
+    return findingsOf(known, sent, 'then' in told ? await told : told);
+  }
+
+  /** Nothing was tried: another message may find out whether the API works. */
+  async function giveUpProbe(): Promise<void> {
+    try {
+      await fleet.giveUpProbe();
+    } catch (error) {
+      logger.warn({ err: error }, 'the fleet could not be told that its probe was not sent');
+    }
+  }
+
+  async function leaveOfKey(pageId: string): Promise<ReturnType<Fleet['leaveFor']>> {
+    const key = await keyring.keyFor(pageId);
+    if ('unusable' in key) return 'go';
+    const leave = fleet.leaveFor(key.circuit);
+    return leave === 'probe' ? await fleet.askToProbe(key.circuit) : leave;
+  }
+
+  function findingsOf({ taken, policy }: Known, sent: Sent, pause: Pause): Findings {
+    return { sent, decision: decideOn(taken, sent, { policy, pause }), record: recordOf(sent, policy, pause) };
+  }
+
+  /** Before the message is settled: until the fleet knows, no other message may take its place. */
+  function tell({ taken, policy }: Known, sent: Sent, isProbe: boolean): Pause | Promise<Pause> {
+    const { keyCircuit } = sent;
+    const evidence = evidenceOf(sent);
+    const told = fleet.tell({ id: taken.id, evidence, keyCircuit, isProbe, onUnknownOutcome: policy });
+    if (!('then' in told)) return told;
+    return told.catch((error: unknown) => {
+      logger.warn({ err: error }, 'the fleet could not be told of an attempt');
+      return NO_PAUSE;
+    });
+  }
+
+  function decideOn(
+    taken: TakenHere,
+    { outcome }: Sent,
+    { policy, pause }: { policy: UnknownOutcomePolicy; pause: Pause },
+  ): Decision {
+    const context: DecideContext = {
+      backoffMs: config.backoffMs,
+      backoffMaxMs: config.backoffMaxMs,
+      attemptsUsed: taken.attemptsUsed,
+      attemptsAllowed: config.attempts,
+      history: () => decodeHistory(taken.history),
+      onUnknownOutcome: policy,
+      pause,
+      random: Math.random(),
+    };
+    return decide(outcome, context);
+  }
+}
+
+/** What the history keeps of an attempt. */
+function recordOf(
+  { outcome, startedAtMs, exchange }: Sent,
+  policy: UnknownOutcomePolicy,
+  { apiMs }: Pause,
+): NewAttempt {
+  return {
+    atMs: startedAtMs,
+    outcome: outcome.kind,
+    detail: outcome.detail,
+    httpStatus: outcome.httpStatus,
+    durationMs: exchange?.durationMs ?? 0,
+    usedAttempt: usesAttempt(outcome, policy, apiMs),
+  };
+}
+
+function undecodable(): Findings {
+  return { ...UNTRIED, decision: { kind: 'dead', reason: 'undecodable' } };
+}

@@ -1,0 +1,88 @@
+import { type AttemptRecord, decodeHistory, encodeAttempt, type NewAttempt } from '../../shared/model/attempts.ts';
+import type { DeadLetterPayload, DeadLetterPolicy, DeadReason, DeadResponse } from '../../shared/model/dead-letter.ts';
+import { isoTime } from '../../shared/model/time.ts';
+import type { Settlement, Taken } from '../../shared/lanes/messages/turn.ts';
+import { sealRequest, sealResponse } from '../../shared/sealing/content.ts';
+import type { Sealing } from '../../shared/sealing/sealing.ts';
+import type { Attempt } from './attempt.ts';
+import type { Decision } from './decide.ts';
+import { keptData } from './kept-data.ts';
+
+export interface SettlementConfig {
+  attempts: number;
+  onDeadLetter: DeadLetterPolicy;
+  sealing: Sealing;
+}
+
+const MAX_RESPONSE_BYTES = 2048;
+
+/** What the shard is told to do with a message. */
+export function settlementOf(attempt: Attempt, config: SettlementConfig): Settlement {
+  const { decision, taken } = attempt;
+  switch (decision.kind) {
+    case 'delivered':
+      return { kind: 'delivered', elapsedMs: performance.now() - taken.takenAt };
+    case 'backoff':
+      return decision;
+    case 'hold':
+      return holdOf(decision, attempt);
+    case 'dead': {
+      const letter = deadLetterOf(attempt, decision.reason, config);
+      return { kind: 'dead', letter, holds: config.onDeadLetter === 'hold' };
+    }
+  }
+}
+
+function holdOf({ delayMs, page: reason }: Extract<Decision, { kind: 'hold' }>, { message }: Attempt): Settlement {
+  if (reason === undefined || message.stored === null) return { kind: 'hold', delayMs };
+  return { kind: 'hold', delayMs, page: { pageId: message.stored.request.pageId, reason } };
+}
+
+/** The dead letter of a message, with all that an operator needs to judge and repeat it, encrypted if there are keys. */
+export function deadLetterOf(
+  { taken, message, sent, record }: Attempt,
+  reason: DeadReason,
+  { attempts: attemptsAllowed, sealing }: SettlementConfig,
+): DeadLetterPayload {
+  const { stored, problem } = message;
+  const request = stored && sealRequest(sealing, taken.id, stored.request);
+  const response = sent?.exchange ? cutResponse(sent.exchange.httpStatus, sent.exchange.body) : null;
+  const kept = stored ? {} : unreadable(taken, sealing);
+  const isSealed = (request !== null && 'sealed' in request) || 'isSealed' in kept;
+  return {
+    v: isSealed ? 2 : 1,
+    reason,
+    request,
+    ...('stored' in kept ? { stored: kept.stored } : {}),
+    ...(problem === null ? {} : { problem }),
+    enqueuedAt: isoTime(taken.enqueuedAtMs),
+    attempts: attemptsOf(taken, record),
+    attemptsUsed: taken.attemptsUsed + (record?.usedAttempt ? 1 : 0),
+    attemptsAllowed,
+    response: response && sealResponse(sealing, taken.id, response),
+    label: stored?.label ?? null,
+    ...(stored?.onUnknownOutcome ? { onUnknownOutcome: stored.onUnknownOutcome } : {}),
+    replayOf: stored?.replayOf ?? null,
+  };
+}
+
+function attemptsOf({ history }: Taken, record: NewAttempt | null): AttemptRecord[] {
+  return [history, ...(record ? [encodeAttempt(record)] : [])].flatMap(decodeHistory);
+}
+
+/** What stood there instead of a message. */
+function unreadable({ id, data }: Taken, sealing: Sealing): { stored: unknown; isSealed?: true } {
+  const kept = keptData(data);
+  const sealed = sealing.seal(JSON.stringify(kept), ['stored', id]);
+  return sealed === null ? { stored: kept } : { stored: { sealed }, isSealed: true };
+}
+
+/** The API's answer as a dead letter keeps it, cut to 2 KiB of UTF-8. */
+export function cutResponse(httpStatus: number | null, body: string): DeadResponse | null {
+  if (httpStatus === null) return null;
+  const bytes = Buffer.from(body);
+  if (bytes.length <= MAX_RESPONSE_BYTES) return { httpStatus, body };
+  // A character that the cut goes through is left out whole.
+  const cut = new TextDecoder('utf-8').decode(bytes.subarray(0, MAX_RESPONSE_BYTES), { stream: true });
+  return { httpStatus, body: cut };
+}
