@@ -184,9 +184,11 @@ describe('every command that a script calls is allowed to those who run it', () 
     readdirSync(bull)
       .filter((file) => names.some((name) => file.startsWith(`${name}-`) && file.endsWith('.js')))
       .flatMap((file) => commandsIn(readFileSync(new URL(file, bull), 'utf8')));
-  const all = readdirSync(lanes).flatMap((file) => (file.endsWith('.lua') ? [file.slice(0, -4)] : []));
-  const stored = ['clock', 'hold', 'limit', 'places', 'enqueue', 'cancel'];
-  const operated = [...stored, 'letter', 'hold-until-released', 'find', 'discard'];
+  const all = readdirSync(lanes, { recursive: true, encoding: 'utf8' }).flatMap((file) =>
+    file.endsWith('.lua') ? [file.slice(0, -4)] : [],
+  );
+  const stored = ['lib/clock', 'lib/holds', 'lib/limit', 'lib/places', 'messages/enqueue', 'messages/cancel'];
+  const operated = [...stored, 'lib/letters', 'holds/hold', 'letters/find', 'letters/discard'];
   const looked = ['getCounts', 'getRanges', 'getState', 'getStateV2', 'getJobs', 'getDependencyCounts', 'isMaxed'];
 
   it.each([

@@ -17,13 +17,13 @@ export interface LetterToWrite {
 }
 
 const read = (name: string): string =>
-  readFileSync(new URL(`../../src/shared/lanes/${name}.lua`, import.meta.url), 'utf8');
+  readFileSync(new URL(`../../src/shared/lanes/lib/${name}.lua`, import.meta.url), 'utf8');
 
 /** Our own script writes them, with a clock that is set. */
 const WRITE = `
 local now = 0
 local function redisNowMs() return now end
-${read('hold')}${read('limit')}${read('places')}${read('letter')}
+${['holds', 'limit', 'places', 'letters'].map(read).join('')}
 for i = 2, #ARGV, 5 do
   local id, lane, reason, data = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
   now = tonumber(ARGV[i + 4])
