@@ -17,9 +17,9 @@ import { startTestRedis } from '../support/redis.ts';
  *
  *   MODEL_SEED=… MODEL_PATH=… MODEL_REPLAY_PATH=… npm test -- lanes-model
  *
- * The seed alone makes the same runs from the first. `MODEL_RUNS=5000` makes more of them.
+ * The seed alone makes the same runs from the first. `npm run test:model` makes thousands of them.
  */
-const { MODEL_RUNS = '150', MODEL_SEED, MODEL_PATH, MODEL_REPLAY_PATH } = process.env;
+const { MODEL_RUNS = '25', MODEL_SEED, MODEL_PATH, MODEL_REPLAY_PATH } = process.env;
 const runs = Number(MODEL_RUNS);
 const MAX_COMMANDS = 60;
 
