@@ -62,6 +62,10 @@ The names are those that stand above as "In code". What is left out has the defa
 read. One more can only be given in code: \`enqueueTimeoutMs\` (5,000), the time within which every call of a producer
 settles.
 
+Each of the three functions takes the options that it uses (\`ProducerOptions\`, \`WorkerOptions\`, \`DeadLetterOptions\`): one that would do
+nothing there is a type error, and a \`ConfigError\` that says where it belongs. What \`kitechat-sender worker\` and \`console\` serve (\`httpPort\` and
+what goes with it) is set by variables alone.
+
 Producers, workers and operators of one installation must agree on \`redisUrl\`, \`namespace\` and \`shards\`. What a worker
 decides (attempts, backoff, limits, what an unknown outcome means) is set for workers; \`ttlMs\` and \`maxQueued\` count where
 messages are stored.

@@ -1,5 +1,6 @@
 import { askRedis, reading } from '../shared/session/calls.ts';
-import { type ConfigOptions, resolveConfig } from '../shared/config/config.ts';
+import { inWordsOf, resolveConfig } from '../shared/config/config.ts';
+import type { DeadLetterOptions } from '../shared/config/options.ts';
 import { deadlineIn } from '../shared/redis/deadline.ts';
 import type { DeadLetterRecord } from '../shared/reading/dead-letter-record.ts';
 import { readMessage } from '../shared/reading/message.ts';
@@ -82,9 +83,9 @@ const DEFAULT_LIMIT = 100;
  * await using deadLetters = openDeadLetters({ redisUrl: 'redis://127.0.0.1:6379' });
  * for (const entry of await deadLetters.list({ reason: 'rejected' })) console.log(entry.id, entry.response);
  */
-export function openDeadLetters(options: ConfigOptions = {}): DeadLetters {
-  const settings = resolveConfig(options);
-  const config = { ...settings, sealing: openSealing(settings) };
+export function openDeadLetters(options: DeadLetterOptions = {}): DeadLetters {
+  const settings = resolveConfig('openDeadLetters', options);
+  const config = { ...settings, sealing: inWordsOf(settings.source, () => openSealing(settings)) };
   const { shards } = config;
   const session = createSession(config);
   const newDeadline = () => deadlineIn(config.enqueueTimeoutMs);

@@ -1,5 +1,6 @@
 import { cancelMessage } from '../shared/actions/cancel-message.ts';
-import { type ConfigOptions, resolveConfig } from '../shared/config/config.ts';
+import { inWordsOf, resolveConfig } from '../shared/config/config.ts';
+import type { ProducerOptions } from '../shared/config/options.ts';
 import { deadlineIn } from '../shared/redis/deadline.ts';
 import type { EnqueueOptions } from '../shared/model/enqueue-options.ts';
 import {
@@ -77,9 +78,9 @@ const BATCH = 200;
  * @param options settings that differ from the defaults; the environment is not read.
  * @throws ConfigError for settings that can't work, or a file with encryption keys that can't be used.
  */
-export function createProducer(options: ConfigOptions = {}): Producer {
-  const settings = resolveConfig(options);
-  const config = { ...settings, sealing: openSealing(settings) };
+export function createProducer(options: ProducerOptions = {}): Producer {
+  const settings = resolveConfig('createProducer', options);
+  const config = { ...settings, sealing: inWordsOf(settings.source, () => openSealing(settings)) };
   const session = createSession(config);
   const underWay = new Set<Promise<unknown>>();
   let closing: Promise<void> | null = null;

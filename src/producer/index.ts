@@ -14,7 +14,7 @@ export {
 } from '../shared/errors/errors.ts';
 export type { BulkEnqueueResult, MessageIssue } from '../shared/errors/errors.ts';
 export type { AttemptRecord, OutcomeKind } from '../shared/model/attempts.ts';
-export type { ConfigOptions } from '../shared/config/config.ts';
+export type { InstallationOptions, ProducerOptions } from '../shared/config/options.ts';
 export type { DeadLetterRecord } from '../shared/reading/dead-letter-record.ts';
 export type { EnqueueOptions } from '../shared/model/enqueue-options.ts';
 export type { CancelResult } from '../shared/lanes/messages/cancel.ts';

@@ -1,7 +1,8 @@
 import { EventEmitter, once } from 'node:events';
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
-import { type ConfigOptions, resolveConfig } from '../shared/config/config.ts';
+import { type Config, inWordsOf, resolveConfig, worded } from '../shared/config/config.ts';
+import type { WorkerSettings } from '../shared/config/options.ts';
 import { ConfigError } from '../shared/errors/errors.ts';
 import { connectionName } from '../shared/lanes/keys.ts';
 import { createLogger } from '../shared/logger.ts';
@@ -40,7 +41,8 @@ export interface WorkerHooks {
   logger?: Logger;
 }
 
-export type WorkerOptions = ConfigOptions & WorkerHooks;
+/** Settings that differ from the defaults, and hooks. The environment is not read. */
+export interface WorkerOptions extends WorkerSettings, WorkerHooks {}
 
 /** Why a message was taken: see `Taken`. */
 export type ClaimVerdict = Taken['verdict'];
@@ -90,18 +92,9 @@ let workersInThisProcess = 0;
  */
 export function createWorker(options: WorkerOptions): KitechatWorker {
   const { resolveApiKey, classifyResponse, fetch, ky, logger: givenLogger, ...input } = options;
-  const config = resolveConfig(input);
-  if (!resolveApiKey && (config.apiKey ?? config.apiKeyFile ?? config.apiKeysFile) === undefined) {
-    throw new ConfigError([
-      'KITECHAT_API_KEY (or KITECHAT_API_KEY_FILE) is missing, and so is KITECHAT_API_KEYS_FILE: without a key, or the hook resolveApiKey, nothing can be sent',
-    ]);
-  }
+  const config = resolveConfig('createWorker', input);
   const served = servedShards(config);
-  if (served.length > config.concurrency) {
-    throw new ConfigError([
-      `KITECHAT_CONCURRENCY is ${config.concurrency}, and this worker serves ${served.length} shards: each needs a place, so raise it, or let the worker serve fewer with KITECHAT_SERVE_SHARDS`,
-    ]);
-  }
+  inWordsOf(config.source, () => demandUsable(config, served, resolveApiKey !== undefined));
   workersInThisProcess += 1;
   const nth = workersInThisProcess > 1 ? `-${workersInThisProcess}` : '';
   const workerId = `${hostname()}-${process.pid}${nth}`;
@@ -120,7 +113,7 @@ export function createWorker(options: WorkerOptions): KitechatWorker {
     }
   };
 
-  const run = async (): Promise<void> => {
+  const deliver = async (): Promise<void> => {
     const keys = await openKeys({ config, resolveApiKey, logger });
     const redis = connectPatiently(config.redisUrl, connectionName(config.namespace));
     const sender = createSender(config, { fetch, ky, logger });
@@ -176,7 +169,7 @@ export function createWorker(options: WorkerOptions): KitechatWorker {
   };
 
   return {
-    run: () => (running ??= run()),
+    run: () => (running ??= deliver().catch((error: unknown) => Promise.reject(worded(error, config.source) as Error))),
     async close() {
       stopping.abort();
       // How the run ended is told to whoever awaits `run`.
@@ -185,4 +178,19 @@ export function createWorker(options: WorkerOptions): KitechatWorker {
     on: events.on.bind(events),
     health: () => progress.health(),
   };
+}
+
+/** @throws ConfigError for settings that can't work together. */
+function demandUsable(config: Config, served: readonly number[], hasHook: boolean): void {
+  const { apiKey, apiKeyFile, apiKeysFile, concurrency } = config;
+  if (!hasHook && (apiKey ?? apiKeyFile ?? apiKeysFile) === undefined) {
+    throw new ConfigError([
+      'KITECHAT_API_KEY (or KITECHAT_API_KEY_FILE) is missing, and so is KITECHAT_API_KEYS_FILE: without a key, or the hook resolveApiKey, nothing can be sent',
+    ]);
+  }
+  if (served.length > concurrency) {
+    throw new ConfigError([
+      `KITECHAT_CONCURRENCY is ${concurrency}, and this worker serves ${served.length} shards: each needs a place, so raise it, or let the worker serve fewer with KITECHAT_SERVE_SHARDS`,
+    ]);
+  }
 }

@@ -6,6 +6,7 @@ export {
   type WorkerHooks,
   type WorkerOptions,
 } from './create-worker.ts';
+export type { WorkerSettings } from '../shared/config/options.ts';
 export type { WorkerHealth } from './fleet/progress.ts';
 export type { AttemptReport } from './message/attempt-report.ts';
 export type { ResolveApiKey } from './keys/api-keys.ts';

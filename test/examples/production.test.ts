@@ -1,3 +1,4 @@
+import { completed } from '../support/settings.ts';
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,7 +7,6 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startFakeKitechat } from '../../src/testing/index.ts';
 import { startTestRedis } from '../support/redis.ts';
-import { resolveConfig } from '../../src/shared/config/config.ts';
 import { variables } from '../../src/shared/config/schema.ts';
 import { repository } from '../package/support/repository.ts';
 import { runCommand, startCommand } from '../support/command-line.ts';
@@ -42,7 +42,7 @@ describe('examples/production', () => {
     const set = [...compose().matchAll(/^ {6}((?:KITECHAT|REDIS)_[A-Z_]+):/gm)].map(([, name]) => name);
     expect(set.filter((name) => !known.has(name))).toEqual([]);
     const graces = [...compose().matchAll(/stop_grace_period: (\d+)s/g)].map(([, seconds]) => Number(seconds) * 1000);
-    expect(Math.min(...graces)).toBeGreaterThan(resolveConfig().shutdownMs);
+    expect(Math.min(...graces)).toBeGreaterThan(completed().shutdownMs);
   });
 
   it('makes secrets that no other user of the machine can look at, and never a second time', () => {

@@ -1,8 +1,8 @@
+import type { Settings } from '../support/settings.ts';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import type { ConfigOptions } from '../../src/producer/index.ts';
 import { createWorker } from '../../src/worker/index.ts';
 import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { type CommandResult, runCommand } from '../support/command-line.ts';
@@ -91,7 +91,7 @@ describe('the command line', () => {
 });
 
 describe('the console', () => {
-  async function startDesk(config: ConfigOptions) {
+  async function startDesk(config: Settings) {
     const desk = await startConsole(config);
     await desk.visitor.get('/');
     return desk;
@@ -172,10 +172,10 @@ describe('a file with encryption keys that can not be used', () => {
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const config = { redisUrl: server.url, apiKeyFile: join(folder, 'missing'), encryptionKeysFile: folder };
     await expect(createWorker(config).run()).rejects.toThrow(
-      /KITECHAT_API_KEY_FILE: names a file [^]*KITECHAT_ENCRYPTION_KEYS_FILE: names a file /,
+      /apiKeyFile: names a file [^]*encryptionKeysFile: names a file /,
     );
     await expect(createWorker({ ...config, apiKeyFile: undefined, apiKey: 'key' }).run()).rejects.toThrow(
-      /^The configuration can't be used, please correct:\n {2}- KITECHAT_ENCRYPTION_KEYS_FILE: names a file/,
+      /^The configuration can't be used, please correct:\n {2}- encryptionKeysFile: names a file/,
     );
   });
 });

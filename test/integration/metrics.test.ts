@@ -1,8 +1,8 @@
+import { completed } from '../support/settings.ts';
 import { readFileSync } from 'node:fs';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startHttp } from '../../src/console/index.ts';
-import { resolveConfig } from '../../src/shared/config/config.ts';
 import { connectPatiently } from '../../src/shared/session/connect.ts';
 import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { eventually } from '../support/eventually.ts';
@@ -21,7 +21,7 @@ async function installWithMetrics(server: RedisServer, options: InstallationOpti
   await using stack = new AsyncDisposableStack();
   const installation = stack.use(await installWithHolds(server, { ...options, startWorker: false }));
   const worker = installation.startWorker();
-  const config = resolveConfig({ ...installation.config, httpPort: 0 });
+  const config = completed({ ...installation.config, httpPort: 0 });
   const http = await startHttp({ config, worker, logger: pino({ level: 'silent' }) });
   stack.defer(() => http.close());
   await eventually('the worker is ready', async () => (await fetch(new URL('/readyz', http.url))).ok);

@@ -1,6 +1,6 @@
+import { completed } from '../support/settings.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readConversations, readLane, readPlace } from '../../src/shared/reading/conversations.ts';
-import { resolveConfig } from '../../src/shared/config/config.ts';
 import { deadlineIn } from '../../src/shared/redis/deadline.ts';
 import { BACKOFF, HELD, HIGH_BELOW, IN_FLIGHT } from '../../src/shared/lanes/lib/places.ts';
 import { readPage, readPages } from '../../src/shared/reading/pages.ts';
@@ -23,13 +23,13 @@ afterAll(async () => await server.stop());
 
 interface Site extends HeldInstallation {
   session: Session;
-  settings: ReturnType<typeof resolveConfig>;
+  settings: ReturnType<typeof completed>;
 }
 
 /** Without a worker, unless it is told otherwise: everything waits. */
 async function site(options: InstallationOptions = {}): Promise<Site> {
   const installation = await installWithHolds(server, { startWorker: false, ...options });
-  const settings = resolveConfig(installation.config);
+  const settings = completed(installation.config);
   const session = createSession(settings);
   return {
     ...installation,

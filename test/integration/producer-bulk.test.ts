@@ -1,7 +1,7 @@
+import type { Settings } from '../support/settings.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   BulkEnqueueError,
-  type ConfigOptions,
   createProducer,
   type EnqueueItem,
   InvalidMessageError,
@@ -31,7 +31,7 @@ describe('a batch of messages', () => {
     await server.stop();
   });
 
-  function producerOf(namespace: string, config: ConfigOptions = {}): Producer {
+  function producerOf(namespace: string, config: Settings = {}): Producer {
     return createProducer({ redisUrl: server.url, namespace, enqueueTimeoutMs: 30_000, ...config });
   }
 

@@ -1,6 +1,6 @@
+import { completed } from '../support/settings.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createProducer } from '../../src/producer/index.ts';
-import { resolveConfig } from '../../src/shared/config/config.ts';
 import { deadlineIn } from '../../src/shared/redis/deadline.ts';
 import { shardOfPage } from '../../src/shared/lanes/keys.ts';
 import { createSession } from '../../src/shared/session/session.ts';
@@ -34,7 +34,7 @@ function mostAtOnce(requests: readonly ReceivedRequest[]): number {
 }
 
 async function statusOf({ config }: Installation): Promise<Status> {
-  const complete = resolveConfig(config);
+  const complete = completed(config);
   const session = createSession(complete);
   try {
     return await readStatus(session, complete, deadlineIn(3000));

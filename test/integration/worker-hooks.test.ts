@@ -18,7 +18,7 @@ describe('a worker with hooks, and without what it needs', () => {
   afterAll(async () => await server.stop());
 
   it('without any key it refuses to be made, and says what is missing', () => {
-    expect(() => createWorker({ redisUrl: server.url })).toThrow(/KITECHAT_API_KEY .* is missing/);
+    expect(() => createWorker({ redisUrl: server.url })).toThrow(/apiKey .* is missing/);
   });
 
   it('classifyResponse can ask for another try: it uses an attempt', async () => {

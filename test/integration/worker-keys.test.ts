@@ -89,9 +89,7 @@ describe('a worker with files of keys', () => {
   it('does not start with files that it can not use, and says so without their paths', async () => {
     const config = { redisUrl: server.url, apiKeyFile: '/missing/SECRET', apiKeysFile: newFile('SECRET') };
     const running = createWorker(config).run();
-    await expect(running).rejects.toThrow(
-      /KITECHAT_API_KEY_FILE: names a file [^]*KITECHAT_API_KEYS_FILE: names a file /,
-    );
+    await expect(running).rejects.toThrow(/apiKeyFile: names a file [^]*apiKeysFile: names a file /);
     await expect(running).rejects.not.toThrow(/SECRET/);
   });
 

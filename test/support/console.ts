@@ -1,8 +1,7 @@
+import { completed, type Settings } from './settings.ts';
 import { Writable } from 'node:stream';
 import { startHttp } from '../../src/console/index.ts';
-import { resolveConfig } from '../../src/shared/config/config.ts';
 import { createLogger } from '../../src/shared/logger.ts';
-import type { ConfigOptions } from '../../src/producer/index.ts';
 
 /** A console over an installation, and somebody who uses it. */
 export interface TestConsole {
@@ -30,7 +29,7 @@ export interface ConsoleVisitor {
   follow(answer: PageAnswer): Promise<PageAnswer>;
 }
 
-export async function startConsole(config: ConfigOptions): Promise<TestConsole> {
+export async function startConsole(config: Settings): Promise<TestConsole> {
   const lines: string[] = [];
   const destination = new Writable({
     write(chunk: Buffer, _encoding, done) {
@@ -39,7 +38,7 @@ export async function startConsole(config: ConfigOptions): Promise<TestConsole> 
     },
   });
   const server = await startHttp({
-    config: resolveConfig({ ...config, httpPort: 0 }),
+    config: completed({ ...config, httpPort: 0 }),
     worker: null,
     logger: createLogger({ level: 'info', destination }),
   });

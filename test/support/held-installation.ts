@@ -1,4 +1,4 @@
-import { resolveConfig } from '../../src/shared/config/config.ts';
+import { completed } from './settings.ts';
 import { deadlineIn } from '../../src/shared/redis/deadline.ts';
 import { shardOfPage } from '../../src/shared/lanes/keys.ts';
 import { hold, type HoldTarget, release } from '../../src/shared/lanes/holds/hold.ts';
@@ -19,7 +19,7 @@ export async function installWithHolds(
   options: InstallationOptions = {},
 ): Promise<HeldInstallation> {
   const installation = await install(server, options);
-  const config = resolveConfig(installation.config);
+  const config = completed(installation.config);
   const session = createSession(config);
   const shardsOf = async ({ page }: HoldTarget) => {
     const all = Array.from({ length: config.shards }, (_, index) => index);

@@ -1,8 +1,8 @@
-import type { ConfigOptions } from '../../src/producer/index.ts';
+import type { Settings } from './settings.ts';
 import { variables } from '../../src/shared/config/schema.ts';
 
 /** The settings of an installation as a process of the command line takes them. */
-export function settingsInEnvironment(config: ConfigOptions): Record<string, string> {
+export function settingsInEnvironment(config: Settings): Record<string, string> {
   const values = new Map(Object.entries(config));
   return Object.fromEntries(
     variables.flatMap(({ key, name }) => {

@@ -1,11 +1,12 @@
-import type { ConfigOptions, EnqueueItem } from '../../src/producer/index.ts';
+import type { Settings } from './settings.ts';
+import type { EnqueueItem } from '../../src/producer/index.ts';
 import { startNode, stdinStaysOpen } from './command-line.ts';
 import { shiftedClock } from './shifted-clock.ts';
 
 /** An app in a process whose wall clock is wrong. */
 export interface ShiftedProducer {
   /** Stores messages in their order. @returns their ids. */
-  store(config: ConfigOptions, items: readonly EnqueueItem[]): Promise<string[]>;
+  store(config: Settings, items: readonly EnqueueItem[]): Promise<string[]>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 

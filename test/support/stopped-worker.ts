@@ -1,7 +1,8 @@
+import type { Settings } from './settings.ts';
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'vitest';
-import type { ConfigOptions, MessageRecord, OutcomeKind } from '../../src/producer/index.ts';
+import type { MessageRecord, OutcomeKind } from '../../src/producer/index.ts';
 import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
 import { readRepairs } from '../../src/shared/lanes/repair/reconcile.ts';
 import type { Fault } from '../../src/testing/index.ts';
@@ -35,7 +36,7 @@ export interface Scene extends Installation {
 
 export interface SceneOptions {
   faults?: Fault[];
-  config?: ConfigOptions;
+  config?: Settings;
 }
 
 /** The lock of a worker is 5 s with this, and it is looked at every 2.5 s. */
@@ -142,7 +143,7 @@ function keysOf(record: MessageRecord): string[] {
 }
 
 /** The settings of an installation as a process of the command line takes them. */
-export function environmentOf(config: ConfigOptions): Record<string, string> {
+export function environmentOf(config: Settings): Record<string, string> {
   const { redisUrl, namespace, apiUrl, timeoutMs, backoffMs, backoffMaxMs, onUnknownOutcome, pageParallelism } = config;
   const settings = {
     REDIS_URL: redisUrl,

@@ -1,5 +1,4 @@
-import type { ConfigOptions } from '../../src/producer/index.ts';
-import { resolveConfig } from '../../src/shared/config/config.ts';
+import { completed, type Settings } from './settings.ts';
 import { deadlineIn } from '../../src/shared/redis/deadline.ts';
 import { createSession } from '../../src/shared/session/session.ts';
 import { readStatus } from '../../src/shared/reading/status.ts';
@@ -12,12 +11,9 @@ import { settingsInEnvironment } from './settings-in-environment.ts';
 const START_MS = 40_000;
 
 /** Starts `kitechat-sender worker` for an installation, and waits until its status lists it. */
-export async function startWorkerProcess(
-  config: ConfigOptions,
-  env: Record<string, string> = {},
-): Promise<CommandProcess> {
+export async function startWorkerProcess(config: Settings, env: Record<string, string> = {}): Promise<CommandProcess> {
   const worker = startCommand(['worker'], { ...settingsInEnvironment(config), LOG_LEVEL: 'info', ...env });
-  const settings = resolveConfig(config);
+  const settings = completed(config);
   const session = createSession(settings);
   const isListed = async (): Promise<boolean> => {
     const { workers } = await readStatus(session, settings, deadlineIn(settings.enqueueTimeoutMs));

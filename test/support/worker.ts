@@ -1,11 +1,6 @@
+import type { Settings } from './settings.ts';
 import { type DeadLetters, openDeadLetters } from '../../src/dead-letters/index.ts';
-import {
-  type ConfigOptions,
-  createProducer,
-  type EnqueueItem,
-  type MessageRecord,
-  type Producer,
-} from '../../src/producer/index.ts';
+import { createProducer, type EnqueueItem, type MessageRecord, type Producer } from '../../src/producer/index.ts';
 import { type FakeKitechat, type FakeKitechatOptions, startFakeKitechat } from '../../src/testing/index.ts';
 import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { type AttemptReport, createWorker, type KitechatWorker, type WorkerHooks } from '../../src/worker/index.ts';
@@ -13,14 +8,14 @@ import { eventually } from './eventually.ts';
 
 /** A producer, a worker and a fake API over one namespace. */
 export interface Installation {
-  config: ConfigOptions;
+  config: Settings & { source: 'environment' };
   api: FakeKitechat;
   producer: Producer;
   deadLetters: DeadLetters;
   /** Every attempt that the workers reported, in order. */
   attempts: AttemptReport[];
   /** Starts a worker; the first one is started with the installation unless it is told not to. */
-  startWorker(hooks?: WorkerHooks & ConfigOptions): KitechatWorker;
+  startWorker(hooks?: WorkerHooks & Settings): KitechatWorker;
   enqueue(item: EnqueueItem): Promise<string>;
   /** Waits until a message stands like this. */
   until(id: string, status: MessageRecord['status']): Promise<MessageRecord>;
@@ -28,7 +23,7 @@ export interface Installation {
 }
 
 export interface InstallationOptions {
-  config?: ConfigOptions;
+  config?: Settings;
   api?: FakeKitechatOptions;
   hooks?: WorkerHooks;
   /** Default `true`. */
@@ -44,7 +39,8 @@ export async function install(
   const nth = (installations += 1);
   const stack = new AsyncDisposableStack();
   const api = stack.use(await startFakeKitechat(options.api ?? {}));
-  const config: ConfigOptions = {
+  const config: Installation['config'] = {
+    source: 'environment',
     redisUrl: server.url,
     namespace: `test-${process.pid}-${nth}`,
     apiUrl: api.url,
@@ -57,7 +53,7 @@ export async function install(
   const producer = stack.use(createProducer(config));
   const deadLetters = stack.use(openDeadLetters(config));
   const attempts: AttemptReport[] = [];
-  const startWorker = (more: WorkerHooks & ConfigOptions = {}): KitechatWorker => {
+  const startWorker = (more: WorkerHooks & Settings = {}): KitechatWorker => {
     const worker = createWorker({ ...config, ...options.hooks, ...more });
     worker.on('attempt', (attempt) => attempts.push(attempt));
     const running = worker.run();

@@ -1,3 +1,4 @@
+import type { Settings } from '../support/settings.ts';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server } from 'node:net';
@@ -6,7 +7,7 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDeadLetters } from '../../src/dead-letters/index.ts';
-import { createProducer, type ConfigOptions } from '../../src/producer/index.ts';
+import { createProducer } from '../../src/producer/index.ts';
 import { createLogger } from '../../src/shared/logger.ts';
 import { startRedisServer } from '../../src/testing/redis/redis-server.ts';
 import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
@@ -58,7 +59,7 @@ describe('what the library throws and logs', () => {
   });
 
   /** What a producer and an operator meet with this configuration. */
-  async function failuresWith(config: ConfigOptions): Promise<unknown[]> {
+  async function failuresWith(config: Settings): Promise<unknown[]> {
     const failures: unknown[] = [];
     const note = (error: unknown): void => void failures.push(error);
     try {
@@ -76,7 +77,7 @@ describe('what the library throws and logs', () => {
     return failures;
   }
 
-  it.each<[string, () => ConfigOptions, number]>([
+  it.each<[string, () => Settings, number]>([
     ['a wrong password', () => ({ redisUrl: url(`${canaries.redisPassword}-wrong`) }), 6],
     ['no password', () => ({ redisUrl: `redis://127.0.0.1:${server.port}` }), 6],
     ['a Redis that is not there', () => ({ redisUrl: url(canaries.redisPassword, 1) }), 6],
@@ -215,7 +216,7 @@ describe('what the library throws and logs', () => {
     const results = await Promise.all(commands.map((command) => runCommand(command, env)));
     for (const [n, { exitCode, stdout, stderr }] of results.entries()) {
       expect([commands[n], exitCode]).toEqual([commands[n], 3]);
-      expect(stderr.join('\n')).toContain('the user or the password in REDIS_URL is wrong');
+      expect(stderr.join('\n')).toContain('the user or the password in the URL of Redis is wrong');
       expectNoSecrets(String(commands[n]), [...stdout, ...stderr].join('\n'), canaries);
     }
     const lines = [

@@ -1,5 +1,5 @@
+import type { Settings } from '../support/settings.ts';
 import { describe, expect, it, vi } from 'vitest';
-import type { ConfigOptions } from '../../src/producer/index.ts';
 import type { CommandProcess } from '../support/command-line.ts';
 import { eventually } from '../support/eventually.ts';
 import { BUSY_MS, expectAccepted } from '../support/expect-deliveries.ts';
@@ -27,7 +27,7 @@ interface Site extends SteppingSite {
   killAndStepBack(worker: CommandProcess): Promise<void>;
 }
 
-async function installWithProcesses(more: ConfigOptions = {}): Promise<Site> {
+async function installWithProcesses(more: Settings = {}): Promise<Site> {
   const stack = new AsyncDisposableStack();
   const site = stack.use(
     await installOnSteppingRedis({ startWorker: false, config: { timeoutMs: TIMEOUT_MS, ...more } }),

@@ -1,5 +1,5 @@
+import type { Settings } from '../support/settings.ts';
 import { describe, expect, it, vi } from 'vitest';
-import type { ConfigOptions } from '../../src/producer/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { expectAccepted, expectPaceKept, expectSentOnceInOrder } from '../support/expect-deliveries.ts';
 import { manyMessages, textMessage } from '../support/messages.ts';
@@ -13,7 +13,7 @@ const HOUR_MS = 3_600_000;
 const PAUSE_MS = 2000;
 
 describe.concurrent('when the clock of Redis steps ten minutes forward', () => {
-  it.each<{ limit: string; config: ConfigOptions; pages: number }>([
+  it.each<{ limit: string; config: Settings; pages: number }>([
     { limit: 'of the fleet', config: { rateLimit: '20/s' }, pages: 4 },
     { limit: 'of a page', config: { pageRateLimit: '20/s' }, pages: 1 },
   ])('messages under a limit $limit go on at its pace, and no faster', async ({ config, pages }) => {

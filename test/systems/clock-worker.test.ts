@@ -1,5 +1,5 @@
+import type { Settings } from '../support/settings.ts';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { ConfigOptions } from '../../src/producer/index.ts';
 import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import type { CommandProcess } from '../support/command-line.ts';
 import { expectAccepted, expectPaceKept } from '../support/expect-deliveries.ts';
@@ -68,7 +68,7 @@ describe.concurrent.each([
     worker: CommandProcess;
   }
 
-  async function installStepping(config: ConfigOptions = {}): Promise<Stepped> {
+  async function installStepping(config: Settings = {}): Promise<Stepped> {
     const site = await install(server, { startWorker: false, config });
     const worker = await startWorkerProcess(site.config, shiftedClock({ stepMs }));
     return {

@@ -1,7 +1,7 @@
+import { completed } from '../support/settings.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EnqueueUncertainError, QueueUnavailableError } from '../../src/producer/index.ts';
 import { shardRoot } from '../../src/shared/lanes/keys.ts';
-import { resolveConfig } from '../../src/shared/config/config.ts';
 import { deadlineIn } from '../../src/shared/redis/deadline.ts';
 import { createSession } from '../../src/shared/session/session.ts';
 import { readStatus } from '../../src/shared/reading/status.ts';
@@ -103,9 +103,9 @@ function nameOf({
 }
 
 async function isIdle({ config }: Installation): Promise<boolean> {
-  const session = createSession(resolveConfig(config));
+  const session = createSession(completed(config));
   try {
-    const { queued, sending, retrying, held } = await readStatus(session, resolveConfig(config), deadlineIn(3000));
+    const { queued, sending, retrying, held } = await readStatus(session, completed(config), deadlineIn(3000));
     return queued + sending + retrying + held === 0;
   } finally {
     await session.close();

@@ -1,3 +1,4 @@
+import { completed } from '../support/settings.ts';
 import { spawnSync } from 'node:child_process';
 import { hostname } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -26,7 +27,7 @@ describe('the health check of a container', () => {
   afterAll(async () => await server.stop());
 
   async function inShard(namespace: string, work: (shard: Shard) => Promise<unknown>): Promise<void> {
-    const session = createSession({ redisUrl: server.url, namespace, shards: 1, enqueueTimeoutMs: 5000 });
+    const session = createSession(completed({ redisUrl: server.url, namespace }));
     await work(await session.shard(0, deadlineIn(5000)));
     await session.close();
   }

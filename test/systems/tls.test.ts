@@ -70,7 +70,7 @@ describe('Redis over TLS, with users', () => {
     [
       'a certificate for another host',
       () => as(operator, elsewhere.ca, ports.elsewhere),
-      'its certificate is for another host name than the one in REDIS_URL',
+      'its certificate is for another host name than the one in the URL of Redis',
     ],
   ])(
     'with %s: a command ends with 3, a worker waits, and both say what to do',
@@ -101,7 +101,7 @@ describe('Redis over TLS, with users', () => {
     });
     expect(exitCode).toBe(3);
     expect(stderr.join('\n')).toMatch(
-      /the user or the password in REDIS_URL is wrong.*\(rediss:\/\/127\.0\.0\.1:\d+, WRONGPASS\)/,
+      /the user or the password in the URL of Redis is wrong.*\(rediss:\/\/127\.0\.0\.1:\d+, WRONGPASS\)/,
     );
   });
 

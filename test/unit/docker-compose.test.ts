@@ -1,6 +1,6 @@
+import { completed } from '../support/settings.ts';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { resolveConfig } from '../../src/shared/config/config.ts';
 import { variables } from '../../src/shared/config/schema.ts';
 
 const compose = readFileSync(new URL('../../docker-compose.yml', import.meta.url), 'utf8');
@@ -15,6 +15,6 @@ describe('docker-compose.yml', () => {
 
   it('leaves the worker more time to stop than it may take', () => {
     const [, graceSeconds] = /stop_grace_period: (\d+)s/.exec(compose) ?? [];
-    expect(Number(graceSeconds) * 1000).toBeGreaterThan(resolveConfig().shutdownMs);
+    expect(Number(graceSeconds) * 1000).toBeGreaterThan(completed().shutdownMs);
   });
 });

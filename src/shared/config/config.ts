@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
 
+import { type Door, doors } from './options.ts';
 import { configSchema, type Variable, variables } from './schema.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { describeIssue, issuesOf } from '../validation/issues.ts';
@@ -8,12 +9,18 @@ import { nearest } from '../validation/nearest.ts';
 import { unreadableFile, valueInFile } from './secret-file.ts';
 
 const PREFIX = 'KITECHAT_';
+const VARIABLE = /\b(?:REDIS_URL|KITECHAT_[A-Z_]+)\b/g;
+
+/** Where settings were written: as variables of a process, or as options in code. */
+export type ConfigSource = 'environment' | 'code';
 
 /** Every setting with its value. Durations are in milliseconds. */
-export type Config = z.infer<typeof configSchema>;
+export interface Config extends z.infer<typeof configSchema> {
+  source: ConfigSource;
+}
 
-/** Settings given in code. What is left out or `undefined` has the default of its variable; the environment is not read. */
-export type ConfigOptions = { [Key in keyof Config]?: Config[Key] | undefined };
+/** Settings that were given in code. */
+type Options = { [Key in keyof z.infer<typeof configSchema>]?: Config[Key] | undefined };
 
 /** What `process.env` is. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -34,16 +41,56 @@ export function loadConfig(env: Environment, readFile: (path: string) => string 
     if (value !== undefined) values[variable.key] = value;
     if (problem !== undefined) problems.push(`${name}: ${problem}`);
   }
-  return parse(values, problems, (key) => names.get(key) ?? key);
+  return parse(values, problems, { source: 'environment', nameOf: (key) => names.get(key) ?? key });
 }
 
 /**
- * Completes and validates settings that were given in code.
+ * Completes and validates settings that were given in code. Those that `loadConfig` has read pass: of a whole environment each door
+ * takes what it uses.
  *
- * @throws ConfigError with all problems at once
+ * @throws ConfigError with all problems at once; an option that the door does not use is one.
  */
-export function resolveConfig(options: ConfigOptions = {}): Config {
-  return parse(options, [], (key) => key);
+export function resolveConfig(door: Door, options: Options & { source?: ConfigSource }): Config {
+  const { source = 'code', ...given } = options;
+  const isUsed = (key: string): boolean => Object.hasOwn(doors[door], key) || !isSetting(key);
+  const used = Object.entries(given).filter(([key]) => isUsed(key));
+  const unused = Object.entries(given).filter(([key, value]) => !isUsed(key) && value !== undefined);
+  const problems = source === 'environment' ? [] : unused.map(([key]) => `${key}: ${describeUnused(door, key)}`);
+  return parse(Object.fromEntries(used), problems, { source, nameOf: (key) => key });
+}
+
+function isSetting(key: string): boolean {
+  return Object.hasOwn(configSchema.shape, key);
+}
+
+function describeUnused(door: Door, key: string): string {
+  const others = Object.entries(doors).flatMap(([other, names]) => (Object.hasOwn(names, key) ? [other] : []));
+  const variable = variables.find((one) => one.key === key)?.name ?? key;
+  const advice =
+    others.length > 0
+      ? `${others.join(' and ')} ${others.length > 1 ? 'take' : 'takes'} it`
+      : `set ${variable} for "kitechat-sender worker" or "kitechat-sender console"`;
+  return `is no option of ${door}; ${advice}`;
+}
+
+/** Does what may throw a ConfigError. Those speak of variables; to whoever gave options in code they speak of these. */
+export function inWordsOf<T>(source: ConfigSource, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw worded(error, source);
+  }
+}
+
+/** The error in the words of whoever wrote the settings. */
+export function worded(error: unknown, source: ConfigSource): unknown {
+  if (!(error instanceof ConfigError)) return error;
+  return new ConfigError(error.problems.map((problem) => wordedText(problem, source)));
+}
+
+function wordedText(text: string, source: ConfigSource): string {
+  if (source === 'environment') return text;
+  return text.replaceAll(VARIABLE, (variable) => variables.find(({ name }) => name === variable)?.key ?? variable);
 }
 
 /**
@@ -61,11 +108,16 @@ export function unknownVariables(env: Environment): string[] {
     });
 }
 
-function parse(values: unknown, problems: readonly string[], nameOf: (key: string) => string): Config {
+function parse(
+  values: unknown,
+  problems: readonly string[],
+  { source, nameOf }: { source: ConfigSource; nameOf: (key: string) => string },
+): Config {
   const { data, error } = configSchema.safeParse(values, { error: describeIssue });
-  const found = error ? issuesOf(error, 'config').map(({ path, message }) => `${nameOf(path)}: ${message}`) : [];
+  const issues = error ? issuesOf(error, 'config') : [];
+  const found = issues.map(({ path, message }) => `${nameOf(path)}: ${wordedText(message, source)}`);
   if (error || problems.length > 0) throw new ConfigError([...problems, ...found]);
-  return data;
+  return { ...data, source };
 }
 
 interface Given {

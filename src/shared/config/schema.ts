@@ -34,6 +34,9 @@ const bothBackoffs = z.object({ backoffMs: z.number(), backoffMaxMs: z.number() 
 const bothShardSettings = z.object({ shards: z.number(), serveShards: shardList });
 const bothKeys = z.object({ apiKey: z.string(), apiKeyFile: z.string() });
 
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
 /** The only place where a setting, its variable, its default and its description stand. */
 export const configSchema = fields({
   redisUrl: redisUrl.default('redis://127.0.0.1:6379').register(descriptions, {
@@ -159,13 +162,10 @@ export const configSchema = fields({
     variable: 'KITECHAT_CONSOLE_SHOW_CONTENT',
     description: 'whether the console shows what messages say',
   }),
-  logLevel: z
-    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
-    .default('info')
-    .register(descriptions, {
-      variable: 'LOG_LEVEL',
-      description: '`trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`; logs are pino JSON',
-    }),
+  logLevel: z.enum(logLevels).default('info').register(descriptions, {
+    variable: 'LOG_LEVEL',
+    description: '`trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`; logs are pino JSON',
+  }),
   enqueueTimeoutMs: wholeNumber(1, MAX_TIMER_MS).default(5_000).register(descriptions, {
     description: 'every call of a producer settles within this time',
   }),

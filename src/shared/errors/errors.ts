@@ -50,7 +50,7 @@ export class QueueUnavailableError extends KitechatSenderError {
     const effect = reading ? 'Nothing could be read' : 'Nothing was written';
     const advice = adviceOn(options.cause);
     super(
-      `${detail}${advice === undefined ? '' : `: ${advice}`}. ${effect}. Check that Redis runs, that REDIS_URL is right, and call again.`,
+      `${detail}${advice === undefined ? '' : `: ${advice}`}. ${effect}. Check that Redis runs, that its URL is right, and call again.`,
       options,
     );
     this.#detail = detail;
@@ -87,7 +87,7 @@ export class QueueFullError extends KitechatSenderError {
 
   constructor(maxQueued: number) {
     super(
-      `The queue is full: ${maxQueued} messages are open (KITECHAT_MAX_QUEUED). Nothing was stored. ` +
+      `The queue is full: ${maxQueued} messages are open (maxQueued, or KITECHAT_MAX_QUEUED). Nothing was stored. ` +
         'Check that workers run and are not held, and call again when they have caught up.',
     );
   }

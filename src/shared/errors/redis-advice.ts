@@ -6,7 +6,7 @@ const NO_TLS = 'it does not speak TLS there; use redis://, or the port that does
 
 /** What the codes of Node and Redis mean to whoever set things up. */
 const advice: Readonly<Record<string, string>> = {
-  WRONGPASS: 'the user or the password in REDIS_URL is wrong',
+  WRONGPASS: 'the user or the password in the URL of Redis is wrong',
   NOAUTH: 'it wants a user and a password, as in redis://user:password@host:port',
   NOPERM: 'the Redis user lacks a right; ops/redis-acl/users.acl has what each role needs',
   DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
@@ -14,7 +14,7 @@ const advice: Readonly<Record<string, string>> = {
   UNABLE_TO_GET_ISSUER_CERT: UNTRUSTED,
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
-  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another host name than the one in REDIS_URL',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another host name than the one in the URL of Redis',
   CERT_HAS_EXPIRED: 'its certificate has expired',
   CERT_NOT_YET_VALID: 'its certificate is not valid yet; check the clocks',
   EPROTO: NO_TLS,

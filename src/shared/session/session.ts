@@ -1,4 +1,5 @@
 import { type Deadline, DeadlineError, within } from '../redis/deadline.ts';
+import { type ConfigSource, worded } from '../config/config.ts';
 import { ConfigError, QueueUnavailableError } from '../errors/errors.ts';
 import type { LaneRedis } from '../lanes/commands.ts';
 import { connectionName, shardRoot, shardsKey } from '../lanes/keys.ts';
@@ -13,6 +14,7 @@ export interface SessionConfig {
   namespace: string;
   shards: number;
   enqueueTimeoutMs: number;
+  source: ConfigSource;
 }
 
 /** A connection to the queue for callers that must have an answer soon; it opens with the first call. */
@@ -115,7 +117,7 @@ export function createSession(config: SessionConfig): Session {
         try {
           return await within(deadline, opened(redis, index));
         } catch (error) {
-          if (error instanceof ConfigError) throw error;
+          if (error instanceof ConfigError) throw worded(error, config.source);
           // A connection that was lost meanwhile is waited for again, as long as there is time.
           if (error instanceof DeadlineError || isReady(redis, shardRoot(config.namespace, index))) {
             throw new QueueUnavailableError('Redis did not answer in time, or refused', { cause: error });

@@ -85,7 +85,7 @@ function saysFailure(body: string): boolean {
 function detailOf(kind: OutcomeKind, httpStatus: number): string | null {
   if (kind === 'delivered') return null;
   if (httpStatus >= 300 && httpStatus < 400) {
-    return `HTTP ${httpStatus}: a redirect, which is never followed; set KITECHAT_API_URL to the final address`;
+    return `HTTP ${httpStatus}: a redirect, which is never followed; set the URL of the API to the final address`;
   }
   if (kind === 'rejected' && httpStatus < 300) return `HTTP ${httpStatus}, but the answer says success: false`;
   if (isUnauthorized(httpStatus)) return `HTTP ${httpStatus}: the API key was refused`;

@@ -5,7 +5,7 @@ import { problemsIn, problemsOf } from './config-problems.ts';
 describe('the files with keys', () => {
   it('are left to the workers: their paths are settings, and whoever needs no key reads none', () => {
     const env = { KITECHAT_API_KEY_FILE: '/missing', KITECHAT_API_KEYS_FILE: '/missing as well' };
-    expect(loadConfig(env)).toEqual({ ...resolveConfig(), apiKeyFile: '/missing', apiKeysFile: '/missing as well' });
+    expect(loadConfig(env)).toEqual({ ...loadConfig({}), apiKeyFile: '/missing', apiKeysFile: '/missing as well' });
   });
 
   it('can stand beside one key for the other pages, but that key comes from one place', () => {
@@ -16,8 +16,8 @@ describe('the files with keys', () => {
       'KITECHAT_SHARDS: must be a whole number from 1 to 256',
       `KITECHAT_API_KEY_FILE: ${twice}`,
     ]);
-    expect(problemsOf(() => resolveConfig({ apiKey: 'abc', apiKeyFile: '/run/key' }))).toEqual([
-      `apiKeyFile: ${twice}`,
+    expect(problemsOf(() => resolveConfig('createWorker', { apiKey: 'abc', apiKeyFile: '/run/key' }))).toEqual([
+      'apiKeyFile: is set, and so is apiKey: keep only one of them',
     ]);
   });
 });
@@ -26,12 +26,14 @@ describe('a rate limit', () => {
   it('that is none is told the forms that are right', () => {
     const rule = /must look like 50\/s, 300\/min, 1000\/h or 50\/s burst 10: at most 100000\/s, at least one a day/;
     expect(problemsIn({ KITECHAT_RATE_LIMIT: 'fast' })).toEqual([expect.stringMatching(rule)]);
-    expect(problemsOf(() => resolveConfig({ pageRateLimit: '5' }))).toEqual([expect.stringMatching(rule)]);
+    expect(problemsOf(() => resolveConfig('createWorker', { pageRateLimit: '5' }))).toEqual([
+      expect.stringMatching(rule),
+    ]);
   });
 
   it('has one text, however it is written, in code too', () => {
-    expect(resolveConfig({ rateLimit: '5 / s burst 1', pageRateLimit: '5/s' })).toEqual({
-      ...resolveConfig(),
+    expect(resolveConfig('createWorker', { rateLimit: '5 / s burst 1', pageRateLimit: '5/s' })).toEqual({
+      ...resolveConfig('createWorker', {}),
       rateLimit: '5/s',
       pageRateLimit: '5/s',
     });

@@ -1,3 +1,4 @@
+import type { Settings } from '../../support/settings.ts';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,13 +7,7 @@ import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { variables } from '../../../src/shared/config/schema.ts';
-import {
-  type ConfigOptions,
-  type Environment,
-  loadConfig,
-  resolveConfig,
-  unknownVariables,
-} from '../../../src/shared/config/config.ts';
+import { type Environment, loadConfig, resolveConfig, unknownVariables } from '../../../src/shared/config/config.ts';
 import { problemsIn, problemsOf } from './config-problems.ts';
 
 const defaults = {
@@ -39,6 +34,7 @@ const defaults = {
   consoleShowContent: false,
   logLevel: 'info',
   enqueueTimeoutMs: 5_000,
+  source: 'environment',
 };
 
 /** The variable that each problem is about. */
@@ -49,7 +45,7 @@ function namesIn(env: Environment): string[] {
 describe('the configuration', () => {
   it('has the documented defaults', () => {
     expect(loadConfig({})).toEqual(defaults);
-    expect(resolveConfig()).toEqual(defaults);
+    expect(resolveConfig('createWorker', {})).toEqual({ ...defaults, source: 'code' });
   });
 
   it('takes an empty variable for one that is not set', () => {
@@ -135,6 +131,7 @@ describe('the configuration', () => {
       consoleShowContent: true,
       logLevel: 'silent',
       enqueueTimeoutMs: 5_000,
+      source: 'environment',
     });
   });
 
@@ -239,39 +236,12 @@ describe('secrets', () => {
         const env = Object.fromEntries(set.map((name) => [name, shape(text)]));
         expect([...problemsIn(env), ...unknownVariables(env)].join('\n')).not.toContain(text);
         expect([...problemsIn(env, { [shape(text)]: `${text} ${text}` })].join('\n')).not.toContain(text);
-        const options = Object.fromEntries(variables.map(({ key }) => [key, shape(text)])) as ConfigOptions;
-        expect(problemsOf(() => resolveConfig(options)).join('\n')).not.toContain(text);
+        const options = Object.fromEntries(variables.map(({ key }) => [key, shape(text)])) as Settings;
+        for (const door of ['createProducer', 'createWorker'] as const) {
+          expect(problemsOf(() => resolveConfig(door, options)).join('\n')).not.toContain(text);
+        }
       }),
     );
-  });
-});
-
-describe('settings given in code', () => {
-  it('are completed with the defaults', () => {
-    expect(resolveConfig({ redisUrl: 'redis://h:1', shards: 4, enqueueTimeoutMs: 100, apiKey: undefined })).toEqual({
-      ...defaults,
-      redisUrl: 'redis://h:1',
-      shards: 4,
-      enqueueTimeoutMs: 100,
-    });
-  });
-
-  it('are refused under their own names, all at once', () => {
-    const options = { shards: 0, backoffMaxMs: 1, logLevel: 'loud', enqueueTimeoutMs: 0.5 } as unknown as ConfigOptions;
-    expect(problemsOf(() => resolveConfig(options)).map((problem) => problem.split(':', 1)[0])).toEqual([
-      'shards',
-      'logLevel',
-      'enqueueTimeoutMs',
-      'backoffMaxMs',
-    ]);
-  });
-
-  it('are refused if nothing knows them', () => {
-    const options = { concurency: 5, REDIS_URL: 'redis://h' } as ConfigOptions;
-    expect(problemsOf(() => resolveConfig(options))).toEqual([
-      'concurency: is not a documented field, did you mean concurrency?',
-      'REDIS_URL: is not a documented field, did you mean redisUrl?',
-    ]);
   });
 });
 

@@ -4,7 +4,7 @@ import { adviceOn } from '../../../src/shared/errors/redis-advice.ts';
 
 describe('what is advised about an error of Redis', () => {
   it.each([
-    ['WRONGPASS invalid username-password pair', /password in REDIS_URL is wrong/],
+    ['WRONGPASS invalid username-password pair', /password in the URL of Redis is wrong/],
     ['NOPERM this user has no permissions to run the command', /users\.acl/],
     ['NOAUTH Authentication required.', /redis:\/\/user:password@host:port/],
   ])('a reply: %s', (message, advice) => {
@@ -32,7 +32,7 @@ describe('what is advised about an error of Redis', () => {
     const cause = Object.assign(new Error('WRONGPASS'), { name: 'ReplyError' });
     const error = new QueueUnavailableError('Redis is away', { cause }).whileReading();
     expect(error.message).toMatch(
-      /^Redis is away: the user or the password in REDIS_URL is wrong\. Nothing could be read/,
+      /^Redis is away: the user or the password in the URL of Redis is wrong\. Nothing could be read/,
     );
   });
 });

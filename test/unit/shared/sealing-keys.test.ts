@@ -73,11 +73,15 @@ describe('a file with encryption keys', () => {
   it('that can not be used lets nothing begin, and is told without its path and its keys', () => {
     const broken = newKeysFile('{"k1":"SECRET"}');
     const options = { encryptionKeysFile: broken.path };
-    for (const begin of [openSealing, createProducer, openDeadLetters]) {
-      const problems = [`KITECHAT_ENCRYPTION_KEYS_FILE: line 1, column 2: ${KEY_RULE}`];
+    for (const [begin, name] of [
+      [openSealing, 'KITECHAT_ENCRYPTION_KEYS_FILE'],
+      [createProducer, 'encryptionKeysFile'],
+      [openDeadLetters, 'encryptionKeysFile'],
+    ] as const) {
+      const problems = [`${name}: line 1, column 2: ${KEY_RULE}`];
       expect(() => begin(options)).toThrow(new ConfigError(problems));
       expect(() => begin({ encryptionKeysFile: '/missing/SECRET' })).toThrow(
-        new ConfigError(["KITECHAT_ENCRYPTION_KEYS_FILE: names a file that can't be read (ENOENT)"]),
+        new ConfigError([`${name}: names a file that can't be read (ENOENT)`]),
       );
     }
     const folder = mkdtempSync(join(tmpdir(), 'kitechat-encryption-'));

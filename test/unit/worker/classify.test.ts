@@ -78,7 +78,7 @@ describe('classify: an answer', () => {
       const outcome = judge(answered(httpStatus));
       expect(outcome).toMatchObject({ kind: 'unknown', httpStatus, holdMs: null });
       expect(outcome.detail).toBe(
-        `HTTP ${httpStatus}: a redirect, which is never followed; set KITECHAT_API_URL to the final address`,
+        `HTTP ${httpStatus}: a redirect, which is never followed; set the URL of the API to the final address`,
       );
     },
   );
