@@ -1,3 +1,4 @@
+import { doors } from '../../src/shared/config/options.ts';
 import { type Variable, variables } from '../../src/shared/config/schema.ts';
 import { type SettingGroup, settingGroups } from './config-guide.ts';
 import { GENERATED } from './generated.ts';
@@ -36,8 +37,14 @@ function section({ title, intro, settings }: SettingGroup, all: readonly Variabl
 function entry({ name, fileName, key, description, default: value }: Variable, when: string): string {
   const names = fileName === undefined ? `\`${name}\`` : `\`${name}\`, \`${fileName}\``;
   const initial = value === undefined ? 'not set' : `\`${value}\``;
-  const facts = `${sentence(description)}\n\nDefault: ${initial}. In code: \`${key}\`.`;
+  const facts = `${sentence(description)}\n\nDefault: ${initial}.${inCode(key)}`;
   return [`### ${names}`, facts, ...(when === '' ? [] : [`*When to change it:* ${when}`])].join('\n\n');
+}
+
+/** Which functions take it, and as what. */
+function inCode(key: string): string {
+  const taking = Object.entries(doors).flatMap(([door, names]) => (Object.hasOwn(names, key) ? [`\`${door}\``] : []));
+  return taking.length === 0 ? '' : ` In code: \`${key}\` of ${taking.join(', ')}.`;
 }
 
 function sentence(text: string): string {
