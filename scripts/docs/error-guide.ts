@@ -48,6 +48,13 @@ export const errorGuide: Readonly<Record<string, ErrorGuide>> = {
       'A cancellation, a replay, a discard, a hold or a limit left for Redis, and no answer came back before the deadline.',
     cure: 'Do it again: a second time does no harm, and a replay sends nothing twice.',
   },
+  INVALID_SELECTION: {
+    name: 'InvalidSelectionError',
+    from: 'library',
+    stored: 'nothing was done',
+    cause: '`replay` or `discard` was called with neither `ids` nor `filter` nor `all: true`.',
+    cure: 'Say which dead letters. Only `{ all: true }` means all of them.',
+  },
   QUEUE_FULL: {
     name: 'QueueFullError',
     from: 'library',

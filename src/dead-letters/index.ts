@@ -7,4 +7,4 @@ export type { ReplayOptions, ReplayResult } from './replay.ts';
 export type { DeadLetterSelection } from './selection.ts';
 export type { DeadLetterOptions } from '../shared/config/options.ts';
 export type { DeadLetterRecord } from '../shared/reading/dead-letter-record.ts';
-export { UnknownPositionError } from '../shared/errors/errors.ts';
+export { InvalidSelectionError, UnknownPositionError } from '../shared/errors/errors.ts';

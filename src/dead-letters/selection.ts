@@ -1,3 +1,4 @@
+import { InvalidSelectionError } from '../shared/errors/errors.ts';
 import { shardOfId } from '../shared/lanes/keys.ts';
 import type { LetterFilter, StoredLetter } from '../shared/lanes/letters/letters.ts';
 import { type DeadLetterFilter, searchFilterOf } from './entry.ts';
@@ -33,14 +34,14 @@ const BATCH = 100;
 /**
  * Finds what is selected. Of a filter only what had died before: what is sent again and dies again is not found again.
  *
- * @throws TypeError if nothing is selected: a slip must not mean all.
+ * @throws InvalidSelectionError if nothing is selected: a slip must not mean all.
  */
 export async function select(deps: SelectDeps, selection: DeadLetterSelection): Promise<Selected> {
   if ('ids' in selection) return await selectIds(deps, selection.ids);
   if ('filter' in selection) return await selectMatching(deps, searchFilterOf(selection.filter));
   // Callers without types may say anything.
   if ((selection as { all?: unknown }).all === true) return await selectMatching(deps, {});
-  throw new TypeError('Say which dead letters: { ids }, { filter } or { all: true }');
+  throw new InvalidSelectionError();
 }
 
 /** What was skipped, in the order in which the ids were given. */

@@ -86,7 +86,8 @@ export function createProducer(options: ProducerOptions = {}): Producer {
   let closing: Promise<void> | null = null;
 
   async function track<T>(call: () => Promise<T>): Promise<T> {
-    if (closing) throw new QueueUnavailableError('This producer was closed: later calls need another one');
+    if (closing)
+      throw new QueueUnavailableError('This producer was closed', { cure: 'Make another one, and call that.' });
     const work = call();
     underWay.add(work);
     try {

@@ -41,24 +41,31 @@ export class QueueUnavailableError extends KitechatSenderError {
   override readonly name = 'QueueUnavailableError';
   readonly code = 'QUEUE_UNAVAILABLE';
   readonly #detail: string;
+  readonly #cure: string;
 
   /**
    * @param detail what happened, as a clause without a full stop and without secrets: `Redis did not answer within 5000 ms`
    * @param options.reading says that nothing could be read, for a call that would not have written
+   * @param options.cure what to do now
    */
-  constructor(detail: string, { reading = false, ...options }: { cause?: unknown; reading?: boolean } = {}) {
+  constructor(
+    detail: string,
+    {
+      reading = false,
+      cure = 'Check that Redis runs, that its URL is right, and call again.',
+      ...options
+    }: { cause?: unknown; reading?: boolean; cure?: string } = {},
+  ) {
     const effect = reading ? 'Nothing could be read' : 'Nothing was written';
     const advice = adviceOn(options.cause);
-    super(
-      `${detail}${advice === undefined ? '' : `: ${advice}`}. ${effect}. Check that Redis runs, that its URL is right, and call again.`,
-      options,
-    );
+    super(`${detail}${advice === undefined ? '' : `: ${advice}`}. ${effect}. ${cure}`, options);
     this.#detail = detail;
+    this.#cure = cure;
   }
 
   /** The same, met by a call that only reads. */
   whileReading(): QueueUnavailableError {
-    return new QueueUnavailableError(this.#detail, { cause: this.cause, reading: true });
+    return new QueueUnavailableError(this.#detail, { cause: this.cause, reading: true, cure: this.#cure });
   }
 }
 
@@ -141,6 +148,16 @@ export class ConfigError extends KitechatSenderError {
 
 function listed(lines: readonly string[]): string {
   return lines.map((line) => `\n  - ${line}`).join('');
+}
+
+/** It was not said which dead letters: a slip must not mean all of them. Nothing was done. */
+export class InvalidSelectionError extends KitechatSenderError {
+  override readonly name = 'InvalidSelectionError';
+  readonly code = 'INVALID_SELECTION';
+
+  constructor() {
+    super('Say which dead letters: { ids }, { filter } or { all: true }.');
+  }
 }
 
 /** The entry that a list was to go on after is gone, and its place is not known here. */

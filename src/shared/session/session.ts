@@ -70,7 +70,8 @@ export function createSession(config: SessionConfig): Session {
   }
 
   async function connected(index: number, deadline: Deadline): Promise<LaneRedis> {
-    if (closed) throw new QueueUnavailableError('The connection to the queue was closed');
+    if (closed)
+      throw new QueueUnavailableError('The connection to the queue was closed', { cure: 'Open another one.' });
     const redis = (connection ??= connect());
     waiting += 1;
     const keys = [...(agreement ? [] : [shardsKey(config.namespace)]), shardRoot(config.namespace, index)];
