@@ -1,10 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
+import { describe, expect, it, vi } from 'vitest';
 import { jobKeys } from '../../src/shared/lanes/shard.ts';
-import { connectPatiently } from '../../src/shared/session/connect.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { textMessage } from '../support/messages.ts';
-import { startTestRedis } from '../support/redis.ts';
 import {
   atTarget,
   expectAllInOrder,
@@ -13,23 +9,15 @@ import {
   setScene,
   untilEnded,
 } from '../support/stopped-worker.ts';
+import { useRedis } from '../support/use-redis.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
 
 describe('a message whose workers are killed one after the other', () => {
-  let server: RedisServer;
-  let redis: LaneRedis;
-  beforeAll(async () => {
-    server = await startTestRedis();
-    redis = connectPatiently(server.url);
-  });
-  afterAll(async () => {
-    redis.disconnect();
-    await server.stop();
-  });
+  const used = useRedis();
 
   it.concurrent('unknown under resend, found by a worker that is killed before it settles: said once, sent again', async () => {
-    await using scene = await setScene(server, redis, { faults: [atTarget({ kind: 'hang', times: 1 })] });
+    await using scene = await setScene(used, { faults: [atTarget({ kind: 'hang', times: 1 })] });
     await scene.stopWorker('request', 'SIGKILL');
     await scene.stopWorker({ command: 'laneTurn', when: 'before' }, 'SIGKILL');
     scene.startWorker();
@@ -42,7 +30,7 @@ describe('a message whose workers are killed one after the other', () => {
 
   it.concurrent('unknown under resend, and settled: it waits for the time that was settled', async () => {
     const backoffMs = 10_000;
-    await using scene = await setScene(server, redis, {
+    await using scene = await setScene(used, {
       faults: [atTarget({ kind: 'hang', times: 1 })],
       config: { backoffMs, backoffMaxMs: backoffMs },
     });
@@ -58,7 +46,7 @@ describe('a message whose workers are killed one after the other', () => {
   });
 
   it.concurrent('unknown under dead-letter, found by a worker that is killed before it settles: one dead letter', async () => {
-    await using scene = await setScene(server, redis, {
+    await using scene = await setScene(used, {
       faults: [atTarget({ kind: 'hang' })],
       config: { onUnknownOutcome: 'dead-letter' },
     });
@@ -75,14 +63,14 @@ describe('a message whose workers are killed one after the other', () => {
   });
 
   it.concurrent('five times by the message itself: it is dead as crashed, and others went on meanwhile', async () => {
-    await using scene = await setScene(server, redis);
+    await using scene = await setScene(used);
     const others: string[] = [];
     const dieAndGoOn = async (): Promise<void> => {
       const worker = scene.startStoppingWorker({ command: 'take', when: 'answered' }, 'SIGKILL');
       expect(await worker.ended()).toBe('SIGKILL');
       others.push(await scene.enqueue(textMessage('c2', others.length + 1)));
       // A dead worker's lock ends by itself, as everywhere else here; five of them would take half a minute.
-      await redis.del(jobKeys(scene.lanes.shard, scene.target).lock);
+      await used.redis.del(jobKeys(scene.lanes.shard, scene.target).lock);
     };
     // All of them are there at once, so that there are others to go on while the message waits for its next victim.
     await Promise.all(Array.from({ length: 5 }, dieAndGoOn));

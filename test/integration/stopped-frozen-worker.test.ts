@@ -1,14 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { OutcomeKind } from '../../src/producer/index.ts';
-import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
 import { jobKeys } from '../../src/shared/lanes/shard.ts';
-import { connectPatiently } from '../../src/shared/session/connect.ts';
 import type { Fault } from '../../src/testing/index.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import type { CommandProcess } from '../support/command-line.ts';
 import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';
-import { startTestRedis } from '../support/redis.ts';
 import {
   atTarget,
   expectAllInOrder,
@@ -18,6 +14,7 @@ import {
   untilEnded,
   type WorkerPoint,
 } from '../support/stopped-worker.ts';
+import { useRedis } from '../support/use-redis.ts';
 
 // Each freeze outlasts a lock of some seconds: they wait at the same time.
 vi.setConfig({ testTimeout: 180_000, maxConcurrency: 5 });
@@ -136,21 +133,12 @@ const freezes: Freeze[] = [
 ];
 
 describe('a worker that is frozen for longer than its lock, while another one takes over', () => {
-  let server: RedisServer;
-  let redis: LaneRedis;
-  beforeAll(async () => {
-    server = await startTestRedis();
-    redis = connectPatiently(server.url);
-  });
-  afterAll(async () => {
-    redis.disconnect();
-    await server.stop();
-  });
+  const used = useRedis();
 
   it.concurrent.each(freezes)('$line', async (freeze) => {
     const { at, fault, outcomes, status = 'delivered', requests, duplicates = 0, overlaps = 0, next } = freeze;
     const { follower = ['delivered'] } = freeze;
-    await using scene = await setScene(server, redis, { faults: fault ? [atTarget(fault)] : [] });
+    await using scene = await setScene(used, { faults: fault ? [atTarget(fault)] : [] });
     const frozen = await scene.stopWorker(at, 'SIGSTOP');
     const other = scene.startWorker();
     const before = await untilEnded(scene, scene.ids);
@@ -187,7 +175,7 @@ describe('a worker that is frozen for longer than its lock, while another one ta
   });
 
   it.concurrent('or nobody does: it does not send what it took before, but takes it anew', async () => {
-    await using scene = await setScene(server, redis);
+    await using scene = await setScene(used);
     const frozen = await scene.stopWorker({ command: 'take', when: 'answered' }, 'SIGSTOP');
     await untilLockEnded(scene);
     frozen.kill('SIGCONT');
@@ -199,7 +187,7 @@ describe('a worker that is frozen for longer than its lock, while another one ta
   });
 
   it.concurrent('or nobody does: what it knows of the message counts, and nothing is sent again', async () => {
-    await using scene = await setScene(server, redis);
+    await using scene = await setScene(used);
     const frozen = await scene.stopWorker({ command: 'laneTurn', when: 'before' }, 'SIGSTOP');
     await untilLockEnded(scene);
     frozen.kill('SIGCONT');
@@ -212,7 +200,7 @@ describe('a worker that is frozen for longer than its lock, while another one ta
 
   async function untilLockEnded(scene: Scene): Promise<void> {
     const { lock } = jobKeys(scene.lanes.shard, scene.target);
-    await eventually('the lock has ended', async () => (await redis.exists(lock)) === 0);
+    await eventually('the lock has ended', async () => (await used.redis.exists(lock)) === 0);
   }
 });
 

@@ -1,11 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { OutcomeKind } from '../../src/producer/index.ts';
-import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
-import { connectPatiently } from '../../src/shared/session/connect.ts';
 import type { AcceptedMessage, Fault } from '../../src/testing/index.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { textMessage } from '../support/messages.ts';
-import { startTestRedis } from '../support/redis.ts';
 import {
   atTarget,
   expectAllInOrder,
@@ -15,6 +11,7 @@ import {
   untilEnded,
   type WorkerPoint,
 } from '../support/stopped-worker.ts';
+import { useRedis } from '../support/use-redis.ts';
 
 // Each kill costs some seconds until the lock has ended: they wait at the same time.
 vi.setConfig({ testTimeout: 180_000, maxConcurrency: 5 });
@@ -191,21 +188,12 @@ const kills: Kill[] = [
 ];
 
 describe('a worker that is killed', () => {
-  let server: RedisServer;
-  let redis: LaneRedis;
-  beforeAll(async () => {
-    server = await startTestRedis();
-    redis = connectPatiently(server.url);
-  });
-  afterAll(async () => {
-    redis.disconnect();
-    await server.stop();
-  });
+  const used = useRedis();
 
   it.concurrent.each(kills)('$line', async (kill) => {
     const { at, fault, policy, waits, outcomes, reason, requests, duplicates = 0, next = ['delivered'] } = kill;
     const backoff = waits ? { backoffMs: WAIT_MS, backoffMaxMs: WAIT_MS } : {};
-    await using scene = await setScene(server, redis, {
+    await using scene = await setScene(used, {
       faults: fault ? [atTarget(fault)] : [],
       config: { ...backoff, ...(policy ? { onUnknownOutcome: policy } : {}) },
     });

@@ -2,15 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'vitest';
 import type { ConfigOptions, MessageRecord, OutcomeKind } from '../../src/producer/index.ts';
-import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
 import { readRepairs } from '../../src/shared/lanes/repair/reconcile.ts';
 import type { Fault } from '../../src/testing/index.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { type CommandProcess, startCommand } from './command-line.ts';
 import { eventually } from './eventually.ts';
 import { type Lanes, openLanes } from './lanes.ts';
 import { textMessage } from './messages.ts';
 import { STOPPED, stoppingAt, type StoppingPoint } from './stopping-point.ts';
+import type { UsedRedis } from './use-redis.ts';
 import { install, type Installation } from './worker.ts';
 
 /**
@@ -49,9 +48,9 @@ export function atTarget(fault: Fault): Fault {
   return { ...fault, match: { conversationId: TARGET.conversationId, textIncludes: 'message 2' } };
 }
 
-export async function setScene(server: RedisServer, redis: LaneRedis, options: SceneOptions = {}): Promise<Scene> {
+export async function setScene(used: UsedRedis, options: SceneOptions = {}): Promise<Scene> {
   const config = { namespace: randomUUID(), timeoutMs: TIMEOUT_MS, ...options.config };
-  const scene = await install(server, { startWorker: false, config, api: { faults: options.faults ?? [] } });
+  const scene = await install(used, { startWorker: false, config, api: { faults: options.faults ?? [] } });
   const ids: string[] = [];
   for (let n = 1; n <= 4; n += 1) ids.push(await scene.enqueue(textMessage('c1', n)));
   const target = ids[1] ?? '';
@@ -70,7 +69,7 @@ export async function setScene(server: RedisServer, redis: LaneRedis, options: S
     ...scene,
     ids,
     target,
-    lanes: await openLanes(redis, scene.config.namespace),
+    lanes: await openLanes(used.redis, scene.config.namespace),
     requestsForTarget,
     startStoppingWorker,
     async stopWorker(point, signal) {
