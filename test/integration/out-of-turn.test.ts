@@ -15,7 +15,7 @@ describe('a message that a worker may not have yet', () => {
     await using scene = await setScene(used, { faults: [held] });
     scene.startWorker();
     await scene.until(scene.ids[0] ?? '', 'held');
-    const send = `${scene.lanes.shard.root}send:`;
+    const send = scene.lanes.sendRoot;
     await used.redis
       .multi()
       .zrem(`${send}waiting-children`, scene.target)

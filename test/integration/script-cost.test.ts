@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { AttemptToSettle } from '../../src/shared/lanes/messages/turn.ts';
-import { delivered, type Lanes, openLanes } from '../support/lanes.ts';
+import type { AttemptToSettle, Taken } from '../../src/shared/lanes/messages/turn.ts';
+import { type Lanes, openLanes } from '../support/lanes.ts';
 import { type SimulatedTime, START, startSimulatedTime } from '../support/limits/simulated-time.ts';
+import { delivered, ended } from '../support/settlements.ts';
 
 const AT_ONCE = 33;
 const PAGES = 10;
@@ -42,19 +43,16 @@ describe('the commands that Redis carries out for a message', () => {
     expect(all, perMessage.join(', ')).toBeLessThanOrEqual(most);
   }
 
-  const endOf = ({ id, attempt }: { id: string; attempt: string }): AttemptToSettle => ({
-    id,
-    attempt,
+  const endOf = (taken: Taken): AttemptToSettle => ({
+    ...ended(taken),
     record: {
-      atMs: Date.UTC(2026, 10, 22, 10),
+      atMs: START,
       outcome: 'delivered',
       detail: null,
       httpStatus: 200,
       durationMs: 1,
       usedAttempt: true,
     },
-    survived: true,
-    settlement: delivered,
   });
 
   it('are 14 at most in a busy drain of ten pages', async () => {
