@@ -1,11 +1,11 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type ShardPace, writePace } from '../../src/shared/lanes/fleet/limits.ts';
-import { type Lanes, openLanes } from '../support/lanes.ts';
 import { anyUpTo } from '../support/limits/any-up-to.ts';
 import { byPage, crowdIn, disorderIn, longestPause, lossIn, slotsOf } from '../support/limits/checks.ts';
 import { type Arrival, type Conditions, type Go, simulate } from '../support/limits/simulate.ts';
-import { type SimulatedTime, startSimulatedTime } from '../support/limits/simulated-time.ts';
+import { useSimulatedTime } from '../support/limits/simulated-time.ts';
+import { useLanes } from '../support/use-lanes.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -59,13 +59,8 @@ const anyStall = fc.record({
 });
 
 describe('the limits, whatever comes when', () => {
-  let time: SimulatedTime;
-  let lanes: Lanes;
-  beforeAll(async () => {
-    time = await startSimulatedTime();
-    lanes = await openLanes(time.redis);
-  });
-  afterAll(async () => await time.stop());
+  const time = useSimulatedTime();
+  const lanes = useLanes(time);
 
   async function run(
     arrivals: readonly Arrival[],
