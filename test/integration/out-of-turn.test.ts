@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../src/testing/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';
-import { atTarget, expectAllInOrder, outcomesOf, setScene, untilEnded } from '../support/stopped-worker.ts';
+import { faults } from '../support/stopped-worker-cases.ts';
+import { expectAllInOrder, outcomesOf, setScene, untilEnded } from '../support/stopped-worker.ts';
 import { useRedis } from '../support/use-redis.ts';
 
 describe('a message that a worker may not have yet', () => {
@@ -37,7 +38,8 @@ describe('a message that a worker may not have yet', () => {
     // The other conversation takes the page's only place when the target fails, and keeps it while it is held.
     const busy: Fault = { ...holdFor(4), match: { conversationId: 'c2', textIncludes: 'message 2' } };
     await using scene = await setScene(used, {
-      faults: [atTarget({ kind: 'status', status: 500, times: 1 }), busy],
+      fault: faults.failsOnce,
+      faults: [busy],
       config: { pageParallelism: 1, backoffMs: 1000, backoffMaxMs: 1000, concurrency: 1 },
     });
     const others: string[] = [];

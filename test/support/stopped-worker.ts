@@ -33,6 +33,8 @@ export interface Scene extends Installation {
 }
 
 export interface SceneOptions {
+  /** Met by the target alone. */
+  fault?: Fault | undefined;
   faults?: Fault[];
   config?: ConfigOptions;
 }
@@ -43,14 +45,17 @@ const TIMEOUT_MS = 2500;
 const WAIT_MS = 60_000;
 const TARGET = textMessage('c1', 2);
 
-/** A fault that only the target meets. */
-export function atTarget(fault: Fault): Fault {
+function atTarget(fault: Fault): Fault {
   return { ...fault, match: { conversationId: TARGET.conversationId, textIncludes: 'message 2' } };
 }
 
-export async function setScene(used: UsedRedis, options: SceneOptions = {}): Promise<Scene> {
-  const config = { namespace: randomUUID(), timeoutMs: TIMEOUT_MS, ...options.config };
-  const scene = await install(used, { startWorker: false, config, api: { faults: options.faults ?? [] } });
+export async function setScene(
+  used: UsedRedis,
+  { fault, faults = [], config: more }: SceneOptions = {},
+): Promise<Scene> {
+  const config = { namespace: randomUUID(), timeoutMs: TIMEOUT_MS, ...more };
+  const allFaults = [...(fault ? [atTarget(fault)] : []), ...faults];
+  const scene = await install(used, { startWorker: false, config, api: { faults: allFaults } });
   const ids: string[] = [];
   for (let n = 1; n <= 4; n += 1) ids.push(await scene.enqueue(textMessage('c1', n)));
   const target = ids[1] ?? '';
