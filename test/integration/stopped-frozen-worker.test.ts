@@ -5,7 +5,7 @@ import type { Fault } from '../../src/testing/index.ts';
 import type { CommandProcess } from '../support/command-line.ts';
 import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';
-import { faults, points, sent, settledAs } from '../support/stopped-worker-cases.ts';
+import { faults, neverTaken, points, sent, settledAs } from '../support/stopped-worker-cases.ts';
 import { type End, expectEnd } from '../support/stopped-worker-end.ts';
 import { setScene, untilEnded, type WorkerPoint } from '../support/stopped-worker.ts';
 import { useRedis } from '../support/use-redis.ts';
@@ -23,11 +23,7 @@ interface Freeze extends End {
 }
 
 const freezes: Record<string, Freeze> = {
-  'before it takes anything: it gets nothing to send': {
-    at: points.idle,
-    outcomes: ['delivered'],
-    requests: 1,
-  },
+  'before it takes anything: it gets nothing to send': { at: points.idle, ...neverTaken },
   'while the message is on its way to it: it does not send': { at: points.givenOut, ...sent.once },
   'between the take and the request: it does not send': { at: points.taken, ...sent.once },
   'right before the request leaves: it does not send': {

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { AcceptedMessage, Fault } from '../../src/testing/index.ts';
 import { textMessage } from '../support/messages.ts';
-import { faults, points, sent, settledAs } from '../support/stopped-worker-cases.ts';
+import { faults, neverTaken, points, sent, settledAs } from '../support/stopped-worker-cases.ts';
 import { nextAttemptOf, setScene, untilEnded, type WorkerPoint } from '../support/stopped-worker.ts';
 import { type End, expectEnd } from '../support/stopped-worker-end.ts';
 import { useRedis } from '../support/use-redis.ts';
@@ -29,11 +29,7 @@ const neverSentAgain = {
 } as const;
 
 const kills: Record<string, Kill> = {
-  'before it takes anything: it is sent once, and nothing else is said of it': {
-    at: points.idle,
-    outcomes: ['delivered'],
-    requests: 1,
-  },
+  'before it takes anything: it is sent once, and nothing else is said of it': { at: points.idle, ...neverTaken },
   'taken, while the answer is on its way: unknown, then sent once': { at: points.givenOut, ...sent.once },
   'taken, not yet sent: unknown, then sent once': { at: points.taken, ...sent.once },
   'taken, right before the request leaves: unknown, then sent once': { at: points.aboutToSend, ...sent.once },

@@ -29,6 +29,9 @@ export const faults = {
   refusesOnce: { kind: 'status', status: 400, times: 1 },
 } as const satisfies Record<string, Fault>;
 
+/** The end of a target that the stopped worker has never had. */
+export const neverTaken: End = { outcomes: ['delivered'], requests: 1 };
+
 const takenAsNext: readonly OutcomeKind[] = ['unknown', 'delivered'];
 
 /** Ends of a target that the stopped worker has settled. */
