@@ -1,27 +1,16 @@
 import { Worker, type WorkerOptions } from 'bullmq';
-import { Redis } from 'ioredis';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
+import { describe, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { type BackendCall, type FakeMoves, jobJson, NO_JOB, recordedBackend } from '../support/recorded-backend.ts';
-import { startTestRedis } from '../support/redis.ts';
 import { afterMs } from '../support/settled.ts';
+import { useRedis } from '../support/use-redis.ts';
 
 /**
  * BullMQ's worker runs on our backend: its loop, its locks and its check for stalled jobs are BullMQ's, and our scripts move the jobs.
  * Here stands, without our scripts, what the backend takes for granted of the worker. It runs on every upgrade.
  */
 describe("BullMQ's worker, on a backend that is given to it", () => {
-  let server: RedisServer;
-  let redis: Redis;
-  beforeAll(async () => {
-    server = await startTestRedis();
-    redis = new Redis(server.url, { maxRetriesPerRequest: null });
-  });
-  afterAll(async () => {
-    redis.disconnect();
-    await server.stop();
-  });
+  const used = useRedis();
 
   interface Run extends AsyncDisposable {
     worker: Worker<unknown, unknown>;
@@ -36,7 +25,7 @@ describe("BullMQ's worker, on a backend that is given to it", () => {
       waitForJob: () => afterMs(5, { member: '0', score: 0 }),
       ...moves,
     });
-    const all = { connection: redis, prefix: '{contract:0}', autorun: false, drainDelay: 7, ...options };
+    const all = { connection: used.redis, prefix: '{contract:0}', autorun: false, drainDelay: 7, ...options };
     const worker = new Worker<unknown, unknown>('send', async ({ id = '' }) => await process(id), all, factory);
     const errors: string[] = [];
     worker.on('error', ({ message }) => errors.push(message));
@@ -183,7 +172,7 @@ describe("BullMQ's worker, on a backend that is given to it", () => {
   it('renews the locks of the jobs under way, by their ids and for the whole lock', async () => {
     const goOn = Promise.withResolvers<void>();
     const { promise } = goOn;
-    await redis.set('{contract:0}:send:a:lock', 'theirs');
+    await used.redis.set('{contract:0}:send:a:lock', 'theirs');
     await using site = run(
       () => promise,
       { moveToActive: handOut('a'), moveToCompleted: () => done() },

@@ -1,35 +1,20 @@
 import { createHash } from 'node:crypto';
 import { createRedisBackend, type Job } from 'bullmq';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
 import { jobKeys } from '../../src/shared/lanes/shard.ts';
-import { connectPatiently } from '../../src/shared/session/connect.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { eventually } from '../support/eventually.ts';
-import { delivered, type Lanes, openLanes } from '../support/lanes.ts';
 import { manyMessages } from '../support/messages.ts';
-import { startTestRedis } from '../support/redis.ts';
+import { backoff, delivered } from '../support/settlements.ts';
+import { useLanes } from '../support/use-lanes.ts';
+import { useRedis } from '../support/use-redis.ts';
 import { install } from '../support/worker.ts';
 
 /** What our scripts write is a job to BullMQ: to what it still does with it, and to dashboards. It runs on every upgrade. */
 describe('a message, as BullMQ sees it', () => {
-  let server: RedisServer;
-  let redis: LaneRedis;
-  let lanes: Lanes;
-  let send: string;
-  beforeAll(async () => {
-    server = await startTestRedis();
-    redis = connectPatiently(server.url);
-  });
-  beforeEach(async () => {
-    lanes = await openLanes(redis);
-    send = `${lanes.shard.root}send:`;
-  });
-  afterAll(async () => {
-    redis.disconnect();
-    await server.stop();
-  });
+  const used = useRedis();
+  const lanes = useLanes(used);
 
   async function jobOf(id: string): Promise<Job> {
     const job = await lanes.shard.send.getJob(id);
@@ -39,9 +24,7 @@ describe('a message, as BullMQ sees it', () => {
 
   async function takeOne(conversation: string) {
     await lanes.store({ conversation });
-    const taken = await lanes.take();
-    if (!taken) throw new Error('a message is there');
-    return taken;
+    return await lanes.takeNext();
   }
 
   const counts = async (): Promise<Record<string, number>> => {
@@ -59,7 +42,7 @@ describe('a message, as BullMQ sees it', () => {
   it('has a state in each of its places', async () => {
     const later = await lanes.store({ conversation: 'c9', due: { delayMs: 60_000 } });
     const [delayed, held] = [await takeOne('c1'), await takeOne('c2')];
-    await lanes.settle(delayed, { kind: 'backoff', delayMs: 60_000 });
+    await lanes.settle(delayed, backoff(60_000));
     await lanes.settle(held, { kind: 'hold', delayMs: 60_000 });
     const done = await takeOne('c3');
     await lanes.settle(done, delivered);
@@ -83,20 +66,20 @@ describe('a message, as BullMQ sees it', () => {
 
   it('is read although it has none of the fields that only BullMQ’s own moves need', async () => {
     const id = await lanes.store({ conversation: 'c1' });
-    const fields = await redis.hkeys(`${send}${id}`);
+    const fields = await lanes.redis.hkeys(`${lanes.sendRoot}${id}`);
     expect(fields.toSorted()).toEqual(['data', 'exp', 'lane', 'name', 'opts', 'timestamp']);
     const job = await jobOf(id);
     expect(job).toMatchObject({ name: 'text', data: { pageId: 'p1' } });
     const { opts, timestamp, attemptsMade, finishedOn } = job;
     expect([opts, attemptsMade, finishedOn]).toEqual([{ attempts: 0 }, 0, undefined]);
-    expect(timestamp).toBe(Number(await redis.hget(`${send}${id}`, 'timestamp')));
+    expect(timestamp).toBe(Number(await lanes.redis.hget(`${lanes.sendRoot}${id}`, 'timestamp')));
   });
 
   it('was begun and has ended when our scripts say so', async () => {
     const taken = await takeOne('c1');
     await lanes.settle(taken, delivered);
     const { processedOn, finishedOn } = await jobOf(taken.id);
-    expect(finishedOn).toBe(Number(await redis.zscore(`${send}completed`, taken.id)));
+    expect(finishedOn).toBe(Number(await lanes.redis.zscore(`${lanes.sendRoot}completed`, taken.id)));
     expect(processedOn).toBeLessThanOrEqual(finishedOn ?? 0);
     expect((await lanes.shard.send.getCompleted()).map(({ id }) => id)).toEqual([taken.id]);
   });
@@ -110,21 +93,21 @@ describe('a message, as BullMQ sees it', () => {
 
   it('goes back to where it belongs when it is promoted in a dashboard before its time', async () => {
     const taken = await takeOne('c1');
-    await lanes.settle(taken, { kind: 'backoff', delayMs: 60_000 });
-    const next = await redis.hget(`${send}${taken.id}`, 'next');
+    await lanes.settle(taken, backoff(60_000));
+    const next = await lanes.redis.hget(`${lanes.sendRoot}${taken.id}`, 'next');
     await (await jobOf(taken.id)).promote();
     expect(await counts()).toEqual({ wait: 1 });
     expect(await lanes.take()).toBeNull();
     expect(await counts()).toEqual({ delayed: 1 });
-    expect(await redis.zscore(`${send}delayed`, taken.id)).toBe(next);
+    expect(await lanes.redis.zscore(`${lanes.sendRoot}delayed`, taken.id)).toBe(next);
   });
 
   describe('in its check for stalled jobs', () => {
     async function check(): Promise<string[]> {
       const options = { maxStalledCount: 1_000_000_000, stalledInterval: 1 };
-      const all = { connection: redis, prefix: lanes.shard.root.slice(0, -1), ...options };
+      const all = { connection: lanes.redis, prefix: lanes.shard.root.slice(0, -1), ...options };
       const backend = createRedisBackend('send', all);
-      await redis.del(`${send}stalled-check`);
+      await lanes.redis.del(`${lanes.sendRoot}stalled-check`);
       try {
         return await backend.moveStalledJobsToWait();
       } finally {
@@ -140,20 +123,20 @@ describe('a message, as BullMQ sees it', () => {
 
     it('comes to `wait`, before all that is there, when its lock has ended: the next take finds the attempt open', async () => {
       const taken = await takeOne('c1');
-      await redis.del(jobKeys(lanes.shard, taken.id).lock);
-      await redis.lpush(`${send}wait`, 'another');
-      await redis.del(`${send}marker`);
+      await lanes.redis.del(jobKeys(lanes.shard, taken.id).lock);
+      await lanes.redis.lpush(`${lanes.sendRoot}wait`, 'another');
+      await lanes.redis.del(`${lanes.sendRoot}marker`);
       expect([await check(), await check()]).toEqual([[], [taken.id]]);
-      expect(await redis.lrange(`${send}wait`, 0, -1)).toEqual(['another', taken.id]);
-      expect(await redis.zrange(`${send}marker`, 0, '-1')).toEqual(['0']);
+      expect(await lanes.redis.lrange(`${lanes.sendRoot}wait`, 0, -1)).toEqual(['another', taken.id]);
+      expect(await lanes.redis.zrange(`${lanes.sendRoot}marker`, 0, '-1')).toEqual(['0']);
       expect(await lanes.take()).toMatchObject({ id: taken.id, verdict: 'unknown', attempt: taken.attempt });
     });
 
     it('is left alone if it was settled after a check had noted it', async () => {
       const taken = await takeOne('c1');
-      await redis.del(jobKeys(lanes.shard, taken.id).lock);
+      await lanes.redis.del(jobKeys(lanes.shard, taken.id).lock);
       await check();
-      expect(await redis.smembers(`${send}stalled`)).toEqual([taken.id]);
+      expect(await lanes.redis.smembers(`${lanes.sendRoot}stalled`)).toEqual([taken.id]);
       await lanes.settle(taken, delivered);
       expect([await check(), await check()]).toEqual([[], []]);
       expect(await counts()).toEqual({ completed: 1 });
@@ -161,7 +144,7 @@ describe('a message, as BullMQ sees it', () => {
 
     it('is settled by the worker that had it, also after it came to `wait`', async () => {
       const taken = await takeOne('c1');
-      await redis.del(jobKeys(lanes.shard, taken.id).lock);
+      await lanes.redis.del(jobKeys(lanes.shard, taken.id).lock);
       await check();
       await check();
       expect(await lanes.settle(taken, delivered)).toEqual({ verdict: 'done', delayMs: 0 });
@@ -171,7 +154,7 @@ describe('a message, as BullMQ sees it', () => {
   });
 
   it('of a worker is moved by our scripts alone', async () => {
-    await using site = await install(server, {
+    await using site = await install(used, {
       startWorker: false,
       config: { timeoutMs: 1000 },
       api: {
@@ -183,7 +166,7 @@ describe('a message, as BullMQ sees it', () => {
         ],
       },
     });
-    const monitor = await new Redis(server.url).monitor();
+    const monitor = await new Redis(used.url).monitor();
     const root = `{${site.config.namespace}:0}:`;
     const shas = new Set<string>();
     const byHand = new Set<string>();
@@ -203,13 +186,13 @@ describe('a message, as BullMQ sees it', () => {
     }
     await eventually(
       'stalled jobs are looked for',
-      async () => (await redis.exists(`${root}send:stalled-check`)) === 1,
+      async () => (await lanes.redis.exists(`${root}send:stalled-check`)) === 1,
     );
-    await eventually('the leader has looked', () => shas.has(scriptsOf(redis)['laneTick']?.sha ?? ''));
+    await eventually('the leader has looked', () => shas.has(scriptsOf(lanes.redis)['laneTick']?.sha ?? ''));
     await worker.close();
     monitor.disconnect();
 
-    const scripts = Object.entries(scriptsOf(redis)).filter(([, { sha }]) => shas.has(sha));
+    const scripts = Object.entries(scriptsOf(lanes.redis)).filter(([, { sha }]) => shas.has(sha));
     const ofBullMq = scripts.flatMap(([name]) => (name.includes(':') ? [name.replace(/:.*$/, '')] : []));
     expect(ofBullMq.filter((name) => !['moveStalledJobsToWait', 'extendLocks'].includes(name))).toEqual([]);
     expect(ofBullMq).toContain('moveStalledJobsToWait');

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   askGate,
   type GateAnswer,
@@ -7,7 +7,7 @@ import {
   readCircuits,
   tellCircuit,
 } from '../../src/shared/lanes/fleet/circuits.ts';
-import { type SimulatedTime, START, startSimulatedTime } from '../support/limits/simulated-time.ts';
+import { START, useSimulatedTime } from '../support/limits/simulated-time.ts';
 
 const NAMESPACE = 'circuits';
 const PAUSE_MS = 1000;
@@ -30,14 +30,8 @@ const observation: Observation = {
 };
 
 describe('a circuit', () => {
-  let time: SimulatedTime;
-  beforeAll(async () => {
-    time = await startSimulatedTime();
-  });
-  beforeEach(async () => await time.begin());
-  afterAll(async () => await time.stop());
+  const time = useSimulatedTime();
 
-  const pass = async (ms: number): Promise<void> => await time.goTo(time.nowMs() + ms);
   const tell = async (facts: Partial<Observation>): Promise<number> =>
     await tellCircuit(time.redis, NAMESPACE, { ...observation, ...facts });
   const fail = async (id: string, facts: Partial<Observation> = {}): Promise<number> =>
@@ -54,13 +48,13 @@ describe('a circuit', () => {
   /** Opens it and lets its pause pass, so that the next one who asks is a probe. */
   async function open(circuit = 'api'): Promise<void> {
     await fail('m', { circuit, isSure: true });
-    await pass(PAUSE_MS);
+    await time.pass(PAUSE_MS);
   }
 
   it('is open when five different messages have failed', async () => {
     expect(await failAll(5)).toEqual([0, 0, 0, 0, PAUSE_MS]);
     expect(await ask()).toEqual({ verdict: 'hold', delayMs: PAUSE_MS });
-    await pass(400);
+    await time.pass(400);
     expect(await ask()).toEqual({ verdict: 'hold', delayMs: PAUSE_MS - 400 });
   });
 
@@ -83,22 +77,22 @@ describe('a circuit', () => {
 
   it('forgets failures after ten seconds', async () => {
     await failAll(4);
-    await pass(WINDOW_MS);
+    await time.pass(WINDOW_MS);
     expect(await fail('m5')).toBe(0);
     expect(await failAll(4)).toEqual([0, 0, 0, PAUSE_MS]);
   });
 
   it('still knows failures of nearly ten seconds ago', async () => {
     await failAll(4);
-    await pass(WINDOW_MS - 1);
+    await time.pass(WINDOW_MS - 1);
     expect(await fail('m5')).toBe(PAUSE_MS);
   });
 
   it('forgets successes after ten seconds', async () => {
     await tell({ successes: 1000 });
-    await pass(WINDOW_MS - 1000);
+    await time.pass(WINDOW_MS - 1000);
     expect((await failAll(5)).at(-1)).toBe(0);
-    await pass(2001);
+    await time.pass(2001);
     expect(await fail('m6')).toBe(PAUSE_MS);
   });
 
@@ -114,19 +108,19 @@ describe('a circuit', () => {
 
   it('lets one probe through when its pause is over, and nobody else meanwhile', async () => {
     await fail('m', { isSure: true });
-    await pass(PAUSE_MS - 1);
+    await time.pass(PAUSE_MS - 1);
     expect(await ask()).toEqual({ verdict: 'hold', delayMs: 1 });
-    await pass(1);
+    await time.pass(1);
     expect(await ask()).toEqual({ verdict: 'probe' });
     expect(await ask()).toEqual({ verdict: 'hold', delayMs: 1000 });
-    await pass(PROBE_MS - 300);
+    await time.pass(PROBE_MS - 300);
     expect(await ask()).toEqual({ verdict: 'hold', delayMs: 300 });
   });
 
   it('gives up a probe that is never heard of, and lets another one through', async () => {
     await open();
     expect(await ask()).toEqual({ verdict: 'probe' });
-    await pass(PROBE_MS);
+    await time.pass(PROBE_MS);
     expect(await ask()).toEqual({ verdict: 'probe' });
     expect(await ask()).toMatchObject({ verdict: 'hold' });
   });
@@ -137,16 +131,16 @@ describe('a circuit', () => {
       expect(await ask()).toEqual({ verdict: 'probe' });
       expect(await fail('probe', { isProbe: true })).toBe(pauseMs);
       expect(await ask()).toEqual({ verdict: 'hold', delayMs: pauseMs });
-      await pass(pauseMs);
+      await time.pass(pauseMs);
     }
   });
 
   it('closes when its probe succeeds, and begins anew', async () => {
     await failAll(5);
-    await pass(PAUSE_MS);
+    await time.pass(PAUSE_MS);
     await ask();
     await fail('m6', { isProbe: true });
-    await pass(2 * PAUSE_MS);
+    await time.pass(2 * PAUSE_MS);
     await ask();
     expect(await tell({ isProbe: true })).toBe(0);
     expect(await ask()).toEqual({ verdict: 'go' });
@@ -163,9 +157,9 @@ describe('a circuit', () => {
 
   it('is not closed by the success of another one than its probe', async () => {
     await open();
-    await pass(-300);
+    await time.pass(-300);
     expect(await tell({ successes: 50 })).toBe(300);
-    await pass(300);
+    await time.pass(300);
     await ask();
     expect(await tell({ successes: 50 })).toBe(1);
     expect(await ask()).toEqual({ verdict: 'hold', delayMs: 1000 });
@@ -173,9 +167,9 @@ describe('a circuit', () => {
 
   it('waits no longer, and takes no probe away, when another one than its probe fails', async () => {
     await open();
-    await pass(-300);
+    await time.pass(-300);
     expect(await failAll(20, { isSure: true })).toEqual(Array.from({ length: 20 }, () => 300));
-    await pass(300);
+    await time.pass(300);
     expect(await ask()).toEqual({ verdict: 'probe' });
     expect(await fail('late', { isSure: true })).toBe(1);
     expect(await ask()).toEqual({ verdict: 'hold', delayMs: 1000 });
@@ -204,7 +198,7 @@ describe('a circuit', () => {
     await fail('m', { circuit: 'key:one', isSure: true });
     expect(await ask('key:one')).toMatchObject({ verdict: 'hold' });
     expect([await ask('key:two'), await ask()]).toEqual([{ verdict: 'go' }, { verdict: 'go' }]);
-    await pass(PAUSE_MS);
+    await time.pass(PAUSE_MS);
     expect([await ask('key:one'), await ask('key:two')]).toEqual([{ verdict: 'probe' }, { verdict: 'go' }]);
     await tell({ circuit: 'key:one', isProbe: true });
     expect(await ask('key:one')).toEqual({ verdict: 'go' });
@@ -250,7 +244,7 @@ describe('a circuit', () => {
       await fail('m', { isSure: true });
       let [pauseMs, mayProbeAt] = [PAUSE_MS, START + PAUSE_MS];
       for (const stepMs of steps) {
-        await pass(stepMs);
+        await time.pass(stepMs);
         const { verdict } = await ask();
         expect(verdict).toBe(time.nowMs() >= mayProbeAt ? 'probe' : 'hold');
         if (verdict === 'hold') continue;

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   createFleet,
   type Evidence,
@@ -7,8 +7,8 @@ import {
   type Pause,
   type RequestFacts,
 } from '../../src/worker/fleet/fleet-view.ts';
-import { type SimulatedTime, startSimulatedTime } from '../support/limits/simulated-time.ts';
 import { readableLogger } from '../unit/worker/log-lines.ts';
+import { useSimulatedTime } from '../support/limits/simulated-time.ts';
 
 const NAMESPACE = 'fleet';
 const KEY = 'key:one';
@@ -24,21 +24,7 @@ const closed: Pause = { apiMs: 0, keyMs: 0 };
 const LOOK_MS = 500;
 
 describe('the fleet, as a worker sees it', () => {
-  let time: SimulatedTime;
-  beforeAll(async () => {
-    time = await startSimulatedTime();
-  });
-  beforeEach(async () => {
-    vi.useFakeTimers({ toFake: ['performance'] });
-    await time.begin();
-  });
-  afterEach(() => vi.useRealTimers());
-  afterAll(async () => await time.stop());
-
-  async function pass(ms: number): Promise<void> {
-    vi.advanceTimersByTime(ms);
-    await time.goTo(time.nowMs() + ms);
-  }
+  const time = useSimulatedTime({ withPerformance: true });
 
   async function join(): Promise<Fleet & { lines: string[] }> {
     const { logger, lines } = readableLogger();
@@ -72,11 +58,11 @@ describe('the fleet, as a worker sees it', () => {
       expect(fleet.hasRefusedKeys()).toBe(false);
       expect(fleet.lines.map((line) => (JSON.parse(line) as { level: string }).level)).toHaveLength(1);
       expect(fleet.lines[0]).toContain('the API does not work');
-      await pass(400);
+      await time.pass(400);
       expect(leaveOf(fleet)).toEqual({ waitMs: LOOK_MS });
       expect(leaveOf(other)).toBe('go');
       await other.refresh();
-      await pass(300);
+      await time.pass(300);
       expect([leaveOf(fleet), leaveOf(other)]).toEqual([{ waitMs: 300 }, { waitMs: 300 }]);
     });
 
@@ -124,7 +110,7 @@ describe('the fleet, as a worker sees it', () => {
       const [fleet, other] = [await join(), await join()];
       await failAll(fleet, ['a', 'b', 'c', 'd', 'e']);
       await other.refresh();
-      await pass(1000);
+      await time.pass(1000);
       expect([leaveOf(fleet), leaveOf(other)]).toEqual(['probe', 'probe']);
       expect([await fleet.askToProbe(), await other.askToProbe()]).toEqual(['probe', WAIT]);
       expect(await tell(other, works)).toEqual(closed);
@@ -138,15 +124,15 @@ describe('the fleet, as a worker sees it', () => {
     it('waits twice as long when its probe fails, and lets another one leave when it is not heard of', async () => {
       const fleet = await join();
       await failAll(fleet, ['a', 'b', 'c', 'd', 'e']);
-      await pass(1000);
+      await time.pass(1000);
       expect(await fleet.askToProbe()).toBe('probe');
       expect((await tell(fleet, failed, { isProbe: true })).apiMs).toBe(2000);
       expect(leaveOf(fleet)).toEqual({ waitMs: LOOK_MS });
-      await pass(2000);
+      await time.pass(2000);
       expect(await fleet.askToProbe()).toBe('probe');
-      await pass(2999);
+      await time.pass(2999);
       expect(await fleet.askToProbe()).toEqual(WAIT);
-      await pass(1);
+      await time.pass(1);
       expect(await fleet.askToProbe()).toBe('probe');
     });
 
@@ -154,7 +140,7 @@ describe('the fleet, as a worker sees it', () => {
       const [fleet, other] = [await join(), await join()];
       await failAll(fleet, ['a', 'b', 'c', 'd', 'e']);
       await other.refresh();
-      await pass(1000);
+      await time.pass(1000);
       expect(await other.askToProbe()).toBe('probe');
       await tell(other, works, { isProbe: true });
       for (let n = 0; n < 100; n += 1) await tell(other, works);
@@ -220,14 +206,14 @@ describe('the fleet, as a worker sees it', () => {
       let { keyMs } = await tell(fleet, refused);
       const pauses = [keyMs];
       for (let n = 0; n < 6; n += 1) {
-        await pass(keyMs);
+        await time.pass(keyMs);
         expect(leaveOf(fleet, KEY)).toBe('probe');
         expect([await fleet.askToProbe(KEY), await fleet.askToProbe(KEY)]).toEqual(['probe', WAIT]);
         ({ keyMs } = await tell(fleet, refused, { isProbe: true }));
         pauses.push(keyMs);
       }
       expect(pauses).toEqual([1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]);
-      await pass(keyMs);
+      await time.pass(keyMs);
       expect(await fleet.askToProbe(KEY)).toBe('probe');
       expect(await tell(fleet, works, { isProbe: true })).toEqual(closed);
       expect([leaveOf(fleet, KEY), fleet.hasRefusedKeys()]).toEqual(['go', false]);
@@ -243,10 +229,10 @@ describe('the fleet, as a worker sees it', () => {
     it('waits for the API, too, when that is down', async () => {
       const fleet = await join();
       await tell(fleet, refused);
-      await pass(500);
+      await time.pass(500);
       await failAll(fleet, ['a', 'b', 'c', 'd', 'e']);
       expect(leaveOf(fleet, KEY)).toEqual({ waitMs: LOOK_MS });
-      await pass(1000);
+      await time.pass(1000);
       expect([await fleet.askToProbe(), await fleet.askToProbe(KEY)]).toEqual(['probe', 'probe']);
       expect(await tell(fleet, refused, { isProbe: true })).toEqual({ apiMs: 0, keyMs: 2000 });
       expect([leaveOf(fleet), leaveOf(fleet, KEY)]).toEqual(['go', { waitMs: LOOK_MS }]);

@@ -2,12 +2,11 @@ import fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { withLaneCommands } from '../../src/shared/lanes/commands.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { firstRules, laneCommands } from '../support/lanes-model/commands.ts';
 import { drain } from '../support/lanes-model/drain.ts';
 import { newModel } from '../support/lanes-model/model.ts';
 import { openWorld, TEST_CLOCK_LUA, type World } from '../support/lanes-model/world.ts';
-import { startTestRedis } from '../support/redis.ts';
+import { useRedis } from '../support/use-redis.ts';
 
 /*
  * Random commands on the real scripts in a real Redis, against a model; see `test/support/lanes-model`. After each command
@@ -38,18 +37,14 @@ const EVERYTHING = `
   .split(/,\s+/);
 
 describe('the lanes, whatever happens in whatever order', () => {
-  let server: RedisServer;
+  const used = useRedis();
   let redis: Redis;
   let world: World;
   beforeAll(async () => {
-    server = await startTestRedis();
-    redis = new Redis(server.url, { maxRetriesPerRequest: null, retryStrategy: () => 1 });
+    redis = new Redis(used.url, { maxRetriesPerRequest: null, retryStrategy: () => 1 });
     world = await openWorld(withLaneCommands(redis, TEST_CLOCK_LUA));
   });
-  afterAll(async () => {
-    redis.disconnect();
-    await server.stop();
-  });
+  afterAll(() => redis.disconnect());
 
   it('keep their invariants, and every message ends', { timeout: 60_000 + runs * 2000 }, async () => {
     const tally = new Map<string, number>();

@@ -1,79 +1,39 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
+import { describe, expect, it } from 'vitest';
 import { BACKOFF, IN_FLIGHT } from '../../src/shared/lanes/lib/places.ts';
 import { readRepairs, reconcile } from '../../src/shared/lanes/repair/reconcile.ts';
-import type { AttemptToSettle, Settlement, Taken, TurnAnswer } from '../../src/shared/lanes/messages/turn.ts';
+import type { Taken, TurnAnswer } from '../../src/shared/lanes/messages/turn.ts';
 import { readHolds } from '../../src/shared/lanes/holds/hold.ts';
-import { connectPatiently } from '../../src/shared/session/connect.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
-import { delivered, type Lanes, openLanes } from '../support/lanes.ts';
-import { startTestRedis } from '../support/redis.ts';
+import { backoff, delivered, ended } from '../support/settlements.ts';
+import { useLanes } from '../support/use-lanes.ts';
+import { withoutMemory } from '../support/without-memory.ts';
 
 const CONVERSATIONS = ['c1', 'c2', 'c3', 'c4', 'c5'];
 
 describe('messages that are taken or settled in one call', () => {
-  let server: RedisServer;
-  let redis: LaneRedis;
-  let lanes: Lanes;
-  let send: string;
-  beforeAll(async () => {
-    server = await startTestRedis();
-    redis = connectPatiently(server.url);
-  });
-  beforeEach(async () => {
-    lanes = await openLanes(redis);
-    send = `${lanes.shard.root}send:`;
-  });
-  afterAll(async () => {
-    redis.disconnect();
-    await server.stop();
-  });
-
-  /** Stores a message in each conversation. */
-  async function storeInto(conversations: readonly string[] = CONVERSATIONS): Promise<string[]> {
-    const ids: string[] = [];
-    for (const conversation of conversations) ids.push(await lanes.store({ conversation }));
-    return ids;
-  }
+  const lanes = useLanes();
 
   /** Stores a message in each conversation, and takes them. */
-  async function takeAll(conversations: readonly string[] = CONVERSATIONS): Promise<Taken[]> {
-    await storeInto(conversations);
+  async function storeAndTake(conversations: readonly string[] = CONVERSATIONS): Promise<Taken[]> {
+    await lanes.storeInto(conversations);
     return (await lanes.turn()).taken;
   }
 
-  const ended = (taken: Pick<Taken, 'id' | 'attempt'>, settlement: Settlement = delivered): AttemptToSettle => ({
-    id: taken.id,
-    attempt: taken.attempt,
-    record: null,
-    survived: true,
-    settlement,
-  });
   /** Settles all of them in one call, which takes nothing. */
   const settleAll = async (all: readonly Taken[]): Promise<TurnAnswer> =>
     await lanes.turn({ places: 0, settlements: all.map((taken) => ended(taken)) });
-  const placeOf = (id: string) => redis.hget(`${send}${id}`, 'place');
-  const jobsIn = (list: 'active' | 'wait') => redis.lrange(`${send}${list}`, 0, -1);
+  const placeOf = (id: string) => lanes.redis.hget(`${lanes.sendRoot}${id}`, 'place');
+  const jobsIn = (list: 'active' | 'wait') => lanes.redis.lrange(`${lanes.sendRoot}${list}`, 0, -1);
 
   /** What stands in the way of a message is another’s; whoever touches it is refused by Redis. @returns what ends that. */
   async function spoil(key: string): Promise<() => Promise<void>> {
     const kept = `${key}:kept`;
-    await redis.rename(key, kept);
-    await redis.set(key, 'what is this?');
-    return async () => void (await redis.rename(kept, key));
-  }
-
-  async function whileFull(work: () => Promise<void>): Promise<void> {
-    await redis.config('SET', 'maxmemory', '1');
-    try {
-      await work();
-    } finally {
-      await redis.config('SET', 'maxmemory', '0');
-    }
+    await lanes.redis.rename(key, kept);
+    await lanes.redis.set(key, 'what is this?');
+    return async () => void (await lanes.redis.rename(kept, key));
   }
 
   it('get each what it would get alone, and what has become ready is taken in the same call', async () => {
-    const all = await takeAll();
+    const all = await storeAndTake();
     expect(all.map(({ verdict }) => verdict)).toEqual(['go', 'go', 'go', 'go', 'go']);
     expect(new Set(all.map(({ attempt }) => attempt)).size).toBe(5);
     const next = await lanes.store({ conversation: 'c3' });
@@ -84,9 +44,9 @@ describe('messages that are taken or settled in one call', () => {
   });
 
   it('fail alone: one that Redis refuses to hand out keeps no other from being taken, and goes later', async () => {
-    const ids = await storeInto();
+    const ids = await lanes.storeInto(CONVERSATIONS);
     const [, , bad = ''] = ids;
-    const mend = await spoil(`${send}${bad}`);
+    const mend = await spoil(`${lanes.sendRoot}${bad}`);
     const { taken, refused } = await lanes.turn();
     expect(taken.map(({ id }) => id)).toEqual(ids.filter((id) => id !== bad));
     expect(refused).toMatchObject([{ id: bad, error: { name: 'ReplyError' } }]);
@@ -99,22 +59,22 @@ describe('messages that are taken or settled in one call', () => {
   });
 
   it('fail alone: a settlement that Redis refuses keeps no other from being carried out', async () => {
-    const all = await takeAll();
+    const all = await storeAndTake();
     const [, , bad] = all;
     if (!bad) throw new Error('there is nothing to send');
-    const next = await storeInto();
-    const mend = await spoil(`${send}${bad.id}`);
+    const next = await lanes.storeInto(CONVERSATIONS);
+    const mend = await spoil(`${lanes.sendRoot}${bad.id}`);
     const { settled } = await settleAll(all);
     expect(settled.map(verdictOf)).toEqual(['done', 'done', 'WRONGTYPE', 'done', 'done']);
-    expect((await lanes.turn()).taken.map(({ id }) => id)).toEqual(next.filter((_, n) => n !== 2));
+    expect(await lanes.takeAll()).toEqual(next.filter((_, n) => n !== 2));
 
     await mend();
     expect((await settleAll([bad])).settled.map(verdictOf)).toEqual(['done']);
-    expect((await lanes.turn()).taken.map(({ id }) => id)).toEqual([next[2]]);
+    expect(await lanes.takeAll()).toEqual([next[2]]);
   });
 
   it('have ended, each with its word, also if Redis refuses what comes after that', async () => {
-    const all = await takeAll();
+    const all = await storeAndTake();
     const [, , bad] = all;
     if (!bad) throw new Error('there is nothing to send');
     const mend = await spoil(`${lanes.shard.root}lane:p1/c3`);
@@ -128,13 +88,15 @@ describe('messages that are taken or settled in one call', () => {
     await reconcile(lanes.shard, '0');
     expect(await lanes.heads()).toEqual({});
     expect(await readRepairs(lanes.shard)).toEqual({ 'forgotten-end': 1 });
-    expect((await redis.zrange(`${send}completed`, 0, '-1')).toSorted()).toEqual(all.map(({ id }) => id));
+    expect((await lanes.redis.zrange(`${lanes.sendRoot}completed`, 0, '-1')).toSorted()).toEqual(
+      all.map(({ id }) => id),
+    );
   });
 
   it('keep a lane that another key stands in the way of from stopping other conversations', async () => {
-    const ids = await storeInto();
+    const ids = await lanes.storeInto(CONVERSATIONS);
     await spoil(`${lanes.shard.root}lane:p1/c3`);
-    expect((await lanes.turn()).taken.map(({ id }) => id)).toEqual(ids.filter((_, n) => n !== 2));
+    expect(await lanes.takeAll()).toEqual(ids.filter((_, n) => n !== 2));
   });
 
   it.each([
@@ -142,9 +104,9 @@ describe('messages that are taken or settled in one call', () => {
     ['under a limit of the fleet', { intervalMs: 1 }],
   ])('are taken and settled although Redis has no memory left, %s, so that it has some again', async (_what, rules) => {
     await lanes.rules(rules);
-    const ids = await storeInto();
+    const ids = await lanes.storeInto(CONVERSATIONS);
     const given: string[] = [];
-    await whileFull(async () => {
+    await withoutMemory(lanes.redis, async () => {
       for (let calls = 0; given.length < ids.length && calls < 50; calls += 1) {
         const { taken, refused, slotsMs } = await lanes.turn({ places: 2 });
         const atSlots = slotsMs.length > 0 ? await lanes.turn({ places: 2, dueSlots: slotsMs.length }) : null;
@@ -156,23 +118,23 @@ describe('messages that are taken or settled in one call', () => {
       }
     });
     expect(given).toEqual(ids);
-    expect(await redis.zrange(`${send}completed`, 0, '-1')).toHaveLength(ids.length);
+    expect(await lanes.redis.zrange(`${lanes.sendRoot}completed`, 0, '-1')).toHaveLength(ids.length);
   });
 
   it('are settled although Redis has no memory left, and make way for others in the same call', async () => {
-    const all = await takeAll();
-    const next = await storeInto();
-    await whileFull(async () => {
+    const all = await storeAndTake();
+    const next = await lanes.storeInto(CONVERSATIONS);
+    await withoutMemory(lanes.redis, async () => {
       const { settled, taken } = await lanes.turn({ settlements: all.map((one) => ended(one)) });
       expect(settled.map(verdictOf)).toEqual(['done', 'done', 'done', 'done', 'done']);
       expect(taken.map(({ id, verdict }) => [id, verdict])).toEqual(next.map((id) => [id, 'go']));
     });
-    expect(await redis.zcard(`${send}completed`)).toBe(5);
-    for (const id of next) expect(await redis.exists(`${send}${id}:lock`)).toBe(1);
+    expect(await lanes.redis.zcard(`${lanes.sendRoot}completed`)).toBe(5);
+    for (const id of next) expect(await lanes.redis.exists(`${lanes.sendRoot}${id}:lock`)).toBe(1);
   });
 
   it('are given to one worker each, however many ask', async () => {
-    const ids = await storeInto();
+    const ids = await lanes.storeInto(CONVERSATIONS);
     const answers = await Promise.all(
       ['a', 'b', 'c'].map((token) => lanes.turn({ token, places: 2, attemptPrefix: `${token}.` })),
     );
@@ -180,24 +142,24 @@ describe('messages that are taken or settled in one call', () => {
     expect(taken.toSorted()).toEqual(ids);
     for (const [n, token] of ['a', 'b', 'c'].entries()) {
       for (const { id, attempt } of answers[n]?.taken ?? []) {
-        expect(await redis.get(`${send}${id}:lock`)).toBe(token);
+        expect(await lanes.redis.get(`${lanes.sendRoot}${id}:lock`)).toBe(token);
         expect(attempt).toMatch(new RegExp(`^${token}\\.`));
       }
     }
   });
 
   it('know each other’s attempts: of several words about one message the first true one counts', async () => {
-    const [taken] = await takeAll(['c1']);
+    const [taken] = await storeAndTake(['c1']);
     if (!taken) throw new Error('there is nothing to send');
     const thief = { id: taken.id, attempt: 'another' };
     const settlements = [ended(thief), ended(taken), ended(taken), ended(thief)];
     const { settled } = await lanes.turn({ places: 0, settlements });
     expect(settled.map(verdictOf)).toEqual(['late', 'done', 'done', 'ended']);
-    expect(await redis.zrange(`${send}completed`, 0, '-1')).toEqual([taken.id]);
+    expect(await lanes.redis.zrange(`${lanes.sendRoot}completed`, 0, '-1')).toEqual([taken.id]);
   });
 
   it('see the holds that came with one of them: a page is held for the longest time that was asked for', async () => {
-    await storeInto();
+    await lanes.storeInto(CONVERSATIONS);
     const { taken } = await lanes.turn({ places: 2 });
     const page = { pageId: 'p1', reason: 'rate-limited' as const };
     const [first, second] = taken;
@@ -217,7 +179,7 @@ describe('messages that are taken or settled in one call', () => {
 
   it('take back with a hold what had been released for slots that lie ahead', async () => {
     await lanes.rules({ intervalMs: 100 });
-    const ids = await storeInto();
+    const ids = await lanes.storeInto(CONVERSATIONS);
     const { taken, slotsMs } = await lanes.turn();
     const [first] = taken;
     if (!first) throw new Error('there is nothing to send');
@@ -227,25 +189,24 @@ describe('messages that are taken or settled in one call', () => {
     await lanes.settle(first, { kind: 'hold', delayMs: 50_000, page });
     expect(await jobsIn('wait')).toEqual([]);
     expect((await lanes.turn({ dueSlots: 4 })).taken).toEqual([]);
-    expect(await redis.zcard(`${send}waiting-children`)).toBe(ids.length - 1);
+    expect(await lanes.redis.zcard(`${lanes.sendRoot}waiting-children`)).toBe(ids.length - 1);
   });
 
   it('share a page’s window: each place that one leaves is taken once', async () => {
     await lanes.rules({ window: 2 });
-    const ids = await storeInto();
+    const ids = await lanes.storeInto(CONVERSATIONS);
     const [first, second] = (await lanes.turn()).taken;
     if (!first || !second) throw new Error('there is nothing to send');
-    const settlements = [ended(first, { kind: 'backoff', delayMs: 1000 }), ended(second)];
-    expect((await lanes.turn({ settlements })).taken.map(({ id }) => id)).toEqual([ids[2], ids[3]]);
+    const settlements = [ended(first, backoff(1000)), ended(second)];
+    expect(await lanes.takeAll({ settlements })).toEqual([ids[2], ids[3]]);
     expect(await lanes.heads()).toMatchObject({ 'p1/c1': BACKOFF, 'p1/c3': IN_FLIGHT, 'p1/c4': IN_FLIGHT });
   });
 
   it('see who has come into backoff: a page on which eight of them fail at once gives out no more', async () => {
-    const failing = await takeAll(Array.from({ length: 8 }, (_, n) => `failing-${n}`));
+    const failing = await storeAndTake(Array.from({ length: 8 }, (_, n) => `failing-${n}`));
     await lanes.rules({ window: 2 });
     const next = await lanes.store({ conversation: 'c1' });
-    const backoff: Settlement = { kind: 'backoff', delayMs: 1000 };
-    const fail = (all: readonly Taken[]) => all.map((taken) => ended(taken, backoff));
+    const fail = (all: readonly Taken[]) => all.map((taken) => ended(taken, backoff(1000)));
     const elsewhere = await lanes.store({ page: 'p2', conversation: 'c1' });
     expect((await lanes.turn({ settlements: fail(failing) })).taken.map(({ id }) => id)).toEqual([elsewhere]);
     expect(await placeOf(next)).toBeNull();

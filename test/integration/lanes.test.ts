@@ -1,70 +1,25 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { DeadLetterPayload } from '../../src/shared/model/dead-letter.ts';
-import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
+import { describe, expect, it } from 'vitest';
 import { BACKOFF, IN_FLIGHT } from '../../src/shared/lanes/lib/places.ts';
 import { readRepairs } from '../../src/shared/lanes/repair/reconcile.ts';
 import type { Settlement, Taken, Turn } from '../../src/shared/lanes/messages/turn.ts';
-import { connectPatiently } from '../../src/shared/session/connect.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { eventually } from '../support/eventually.ts';
-import { delivered, type Lanes, openLanes } from '../support/lanes.ts';
-import { startTestRedis } from '../support/redis.ts';
-
-const letter: DeadLetterPayload = {
-  v: 1,
-  reason: 'rejected',
-  request: null,
-  enqueuedAt: '2026-11-22T10:00:00.000Z',
-  attempts: [],
-  attemptsUsed: 1,
-  attemptsAllowed: 8,
-  response: null,
-  label: null,
-  replayOf: null,
-};
-
-const backoff = (delayMs: number): Settlement => ({ kind: 'backoff', delayMs });
+import { backoff, dead, delivered, letter } from '../support/settlements.ts';
+import { useLanes } from '../support/use-lanes.ts';
 
 describe('the lanes', () => {
-  let server: RedisServer;
-  let redis: LaneRedis;
-  let lanes: Lanes;
-  let send: string;
-  beforeAll(async () => {
-    server = await startTestRedis();
-    redis = connectPatiently(server.url);
-  });
-  beforeEach(async () => {
-    lanes = await openLanes(redis);
-    send = `${lanes.shard.root}send:`;
-  });
-  afterAll(async () => {
-    redis.disconnect();
-    await server.stop();
-  });
-
-  async function take(turn?: Partial<Turn>): Promise<Taken> {
-    const taken = await lanes.take(turn);
-    if (!taken) throw new Error('there is nothing to send');
-    return taken;
-  }
+  const lanes = useLanes();
 
   async function start(turn?: Partial<Turn>): Promise<Taken> {
-    const taken = await take(turn);
+    const taken = await lanes.takeNext(turn);
     expect(taken.verdict).toBe('go');
     return taken;
   }
 
-  /** Takes all that may be sent. */
-  async function takeAll(turn?: Partial<Turn>): Promise<string[]> {
-    return (await lanes.turn(turn)).taken.map(({ id }) => id);
-  }
-
-  const placeOf = (id: string) => redis.hget(`${send}${id}`, 'place');
+  const placeOf = (id: string) => lanes.redis.hget(`${lanes.sendRoot}${id}`, 'place');
 
   /** As an operator does it in some dashboard. */
   async function moveToWait(id: string, from: string): Promise<void> {
-    await redis.multi().zrem(`${send}${from}`, id).lpush(`${send}wait`, id).exec();
+    await lanes.redis.multi().zrem(`${lanes.sendRoot}${from}`, id).lpush(`${lanes.sendRoot}wait`, id).exec();
   }
 
   it('give out the head of a conversation, and the next one when it has ended', async () => {
@@ -72,15 +27,14 @@ describe('the lanes', () => {
     for (let n = 0; n < 3; n += 1) ids.push(await lanes.store({ conversation: 'c1' }));
     const taken = await start();
     expect(taken.id).toBe(ids[0]);
-    expect(await takeAll()).toEqual([]);
+    expect(await lanes.takeAll()).toEqual([]);
     expect(await lanes.settle(taken, delivered)).toEqual({ verdict: 'done', delayMs: 0 });
     expect(await lanes.lane('c1')).toEqual(ids.slice(1));
-    expect(await takeAll()).toEqual([ids[1]]);
+    expect(await lanes.takeAll()).toEqual([ids[1]]);
   });
 
   it('leave nothing but their records behind when all has ended', async () => {
-    const ids: string[] = [];
-    for (const conversation of ['c1', 'c1', 'c2']) ids.push(await lanes.store({ conversation }));
+    const ids = await lanes.storeInto(['c1', 'c1', 'c2']);
     // The lock of a message that is settled alone ends by itself.
     for (const _ of ids) await lanes.settle(await start({ lockMs: 1 }), delivered);
     const records = [...ids.map((id) => `send:${id}`), 'send:completed'].toSorted();
@@ -94,7 +48,7 @@ describe('the lanes', () => {
     await start();
     await lanes.store({ conversation: 'c1', id });
     expect(await lanes.lane('c1')).toEqual([id]);
-    expect(await takeAll()).toEqual([]);
+    expect(await lanes.takeAll()).toEqual([]);
   });
 
   it('count what is open against the limit, and write nothing of what is too much', async () => {
@@ -109,15 +63,14 @@ describe('the lanes', () => {
 
   it('give out no more of one page than its window has room for, and go on when room is made', async () => {
     await lanes.rules({ window: 2 });
-    const ids: string[] = [];
-    for (const conversation of ['c1', 'c2', 'c3', 'c4']) ids.push(await lanes.store({ conversation }));
+    const ids = await lanes.storeInto(['c1', 'c2', 'c3', 'c4']);
     const other = await lanes.store({ page: 'p2', conversation: 'c1' });
     const { taken } = await lanes.turn();
     expect(taken.map(({ id }) => id)).toEqual([ids[0], ids[1], other]);
     const [first] = taken;
     if (!first) throw new Error('there is nothing to send');
     await lanes.settle(first, delivered);
-    expect(await takeAll()).toEqual([ids[2]]);
+    expect(await lanes.takeAll()).toEqual([ids[2]]);
   });
 
   it('keep a conversation blocked while its head is in backoff, but not its page', async () => {
@@ -128,7 +81,7 @@ describe('the lanes', () => {
     const taken = await start();
     expect(taken.id).toBe(failing);
     await lanes.settle(taken, backoff(1000));
-    expect(await takeAll()).toEqual([other]);
+    expect(await lanes.takeAll()).toEqual([other]);
     expect(await lanes.heads()).toEqual({ 'p1/c1': BACKOFF, 'p1/c2': IN_FLIGHT });
   });
 
@@ -137,27 +90,26 @@ describe('the lanes', () => {
     const ids: string[] = [];
     for (let n = 0; n < 6; n += 1) ids.push(await lanes.store({ conversation: `c${n}` }));
     for (const delayMs of [0, 50_000, 50_000, 50_000]) await lanes.settle(await start(), backoff(delayMs));
-    expect(await takeAll()).toEqual([]);
+    expect(await lanes.takeAll()).toEqual([]);
     const back = await start({ look: 'due' });
     expect(back.id).toBe(ids[0]);
     await lanes.settle(back, delivered);
-    expect(await takeAll()).toEqual([ids[4]]);
+    expect(await lanes.takeAll()).toEqual([ids[4]]);
   });
 
   it('put a head that comes back from backoff first in line if its page is busy', async () => {
     await lanes.rules({ window: 1 });
-    const ids: string[] = [];
-    for (const conversation of ['c1', 'c2', 'c3']) ids.push(await lanes.store({ conversation }));
+    const ids = await lanes.storeInto(['c1', 'c2', 'c3']);
     const [failing, second, third] = ids;
     await lanes.settle(await start(), backoff(0));
     const busy = await start();
     expect(busy.id).toBe(second);
-    expect(await takeAll({ look: 'due' })).toEqual([]);
+    expect(await lanes.takeAll({ look: 'due' })).toEqual([]);
     await lanes.settle(busy, delivered);
     const again = await start();
     expect(again.id).toBe(failing);
     await lanes.settle(again, delivered);
-    expect(await takeAll()).toEqual([third]);
+    expect(await lanes.takeAll()).toEqual([third]);
   });
 
   it('give out no message that is not its conversation’s head: it is not lost, and goes in its turn', async () => {
@@ -165,10 +117,10 @@ describe('the lanes', () => {
     const second = await lanes.store({ conversation: 'c1' });
     const first = await start();
     await moveToWait(second, 'waiting-children');
-    expect(await takeAll()).toEqual([]);
-    expect(await redis.exists(`${send}wait`)).toBe(0);
+    expect(await lanes.takeAll()).toEqual([]);
+    expect(await lanes.redis.exists(`${lanes.sendRoot}wait`)).toBe(0);
     await lanes.settle(first, delivered);
-    expect(await takeAll()).toEqual([second]);
+    expect(await lanes.takeAll()).toEqual([second]);
   });
 
   it('let nobody settle a message by an attempt that is not open', async () => {
@@ -176,7 +128,7 @@ describe('the lanes', () => {
     const taken = await start();
     expect(await lanes.settle({ id: taken.id, attempt: 'another' }, delivered)).toEqual({ verdict: 'late' });
     expect(await placeOf(taken.id)).toBe('sending');
-    expect(await redis.lrange(`${send}active`, 0, -1)).toEqual([taken.id]);
+    expect(await lanes.redis.lrange(`${lanes.sendRoot}active`, 0, -1)).toEqual([taken.id]);
     expect(await lanes.lane('c1')).toEqual([taken.id]);
   });
 
@@ -199,38 +151,38 @@ describe('the lanes', () => {
 
   it('tell the next worker of an attempt that a dead one left open, and let only the first settlement count', async () => {
     await lanes.store({ conversation: 'c1' });
-    const dead = await start();
-    await lanes.stall(dead);
-    const next = await take();
-    expect(next).toMatchObject({ verdict: 'unknown', id: dead.id, attempt: dead.attempt });
+    const open = await start();
+    await lanes.stall(open);
+    const next = await lanes.takeNext();
+    expect(next).toMatchObject({ verdict: 'unknown', id: open.id, attempt: open.attempt });
     const died = { survived: false };
     expect(await lanes.settle(next, backoff(5000), died)).toEqual({ verdict: 'done', delayMs: 5000 });
-    expect(await lanes.settle(dead, delivered)).toEqual({ verdict: 'late' });
-    expect(await placeOf(dead.id)).toBe('put-off');
-    expect(await takeAll()).toEqual([]);
+    expect(await lanes.settle(open, delivered)).toEqual({ verdict: 'late' });
+    expect(await placeOf(open.id)).toBe('put-off');
+    expect(await lanes.takeAll()).toEqual([]);
   });
 
   it('keep an ended message with those that have ended, whoever moves it: it is never sent again', async () => {
-    const dead = await lanes.store({ conversation: 'c1' });
-    await lanes.settle(await start(), { kind: 'dead', letter, holds: false });
-    await redis.lpush(`${send}wait`, dead);
-    expect(await takeAll()).toEqual([]);
+    const refused = await lanes.store({ conversation: 'c1' });
+    await lanes.settle(await start(), dead);
+    await lanes.redis.lpush(`${lanes.sendRoot}wait`, refused);
+    expect(await lanes.takeAll()).toEqual([]);
 
     const id = await lanes.store({ conversation: 'c2' });
     await lanes.settle(await start(), delivered);
     await moveToWait(id, 'completed');
-    expect(await takeAll()).toEqual([]);
-    expect(await redis.zrange(`${send}completed`, 0, '-1')).toEqual([id]);
-    expect(await redis.exists(`${send}wait`, `${send}active`)).toBe(0);
+    expect(await lanes.takeAll()).toEqual([]);
+    expect(await lanes.redis.zrange(`${lanes.sendRoot}completed`, 0, '-1')).toEqual([id]);
+    expect(await lanes.redis.exists(`${lanes.sendRoot}wait`, `${lanes.sendRoot}active`)).toBe(0);
   });
 
   it('keep a message in backoff that an operator moves until its time', async () => {
     const id = await lanes.store({ conversation: 'c1' });
     await lanes.settle(await start(), backoff(50_000));
-    const time = await redis.zscore(`${send}delayed`, id);
+    const time = await lanes.redis.zscore(`${lanes.sendRoot}delayed`, id);
     await moveToWait(id, 'delayed');
-    expect(await takeAll()).toEqual([]);
-    expect(await redis.zscore(`${send}delayed`, id)).toBe(time);
+    expect(await lanes.takeAll()).toEqual([]);
+    expect(await lanes.redis.zscore(`${lanes.sendRoot}delayed`, id)).toBe(time);
   });
 
   it('call a message crashed that kept five workers from settling it', async () => {
@@ -238,7 +190,7 @@ describe('the lanes', () => {
     const verdicts: string[] = [];
     for (let n = 1; n <= 5; n += 1) {
       await lanes.stall(await start({ look: 'due' }));
-      const found = await take();
+      const found = await lanes.takeNext();
       verdicts.push(found.verdict);
       await lanes.settle(found, backoff(0), { survived: false });
     }
@@ -250,7 +202,7 @@ describe('the lanes', () => {
     for (const survived of [false, false, false, false, true, false]) {
       const taken = await start({ look: 'due' });
       if (!survived) await lanes.stall(taken);
-      const found = survived ? taken : await take();
+      const found = survived ? taken : await lanes.takeNext();
       expect(found.verdict).toBe(survived ? 'go' : 'unknown');
       await lanes.settle(found, backoff(0), { survived });
     }
@@ -258,29 +210,32 @@ describe('the lanes', () => {
 
   it('show a dead letter only if the message was still there to end, and one', async () => {
     const deadRoot = `${lanes.shard.root}dead:`;
-    const dead: Settlement = { kind: 'dead', letter, holds: false };
     const id = await lanes.store({ conversation: 'c1' });
     const taken = await start();
     expect(await lanes.settle({ id, attempt: 'another' }, dead)).toEqual({ verdict: 'late' });
-    expect(await redis.exists(`${deadRoot}${id}`, `${deadRoot}failed`)).toBe(0);
+    expect(await lanes.redis.exists(`${deadRoot}${id}`, `${deadRoot}failed`)).toBe(0);
 
     for (let n = 0; n < 2; n += 1) expect(await lanes.settle(taken, dead)).toMatchObject({ verdict: 'done' });
-    expect(await redis.zrange(`${deadRoot}failed`, 0, '-1')).toEqual([id]);
-    expect(await redis.exists(`${send}${id}`)).toBe(0);
+    expect(await lanes.redis.zrange(`${deadRoot}failed`, 0, '-1')).toEqual([id]);
+    expect(await lanes.redis.exists(`${lanes.sendRoot}${id}`)).toBe(0);
 
     // A worker that has lost the message comes late: the letter stays.
     const other: Settlement = { kind: 'dead', letter: { ...letter, reason: 'expired' }, holds: false };
     expect(await lanes.settle({ id, attempt: 'another' }, other)).toEqual({ verdict: 'lost' });
     expect(await lanes.settle({ id, attempt: 'another' }, delivered)).toEqual({ verdict: 'lost' });
-    expect(await redis.hget(`${deadRoot}${id}`, 'failedReason')).toBe('rejected');
+    expect(await lanes.redis.hget(`${deadRoot}${id}`, 'failedReason')).toBe('rejected');
   });
 
   it('forget a head whose job somebody removed, and go on with the next one', async () => {
     const removed = await lanes.store({ conversation: 'c1' });
     const next = await lanes.store({ conversation: 'c1' });
-    await redis.multi().del(`${send}${removed}`).zrem(`${send}waiting-children`, removed).exec();
+    await lanes.redis
+      .multi()
+      .del(`${lanes.sendRoot}${removed}`)
+      .zrem(`${lanes.sendRoot}waiting-children`, removed)
+      .exec();
     await lanes.turn();
-    expect(await takeAll()).toEqual([next]);
+    expect(await lanes.takeAll()).toEqual([next]);
     expect(await lanes.lane('c1')).toEqual([next]);
     expect(await readRepairs(lanes.shard)).toEqual({ removed: 1 });
   });

@@ -1,38 +1,24 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { Taken } from '../../src/shared/lanes/messages/turn.ts';
-import { connectPatiently } from '../../src/shared/session/connect.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
-import { delivered, type Lanes, openLanes } from '../support/lanes.ts';
-import { startTestRedis } from '../support/redis.ts';
+import { delivered } from '../support/settlements.ts';
+import { useLanes } from '../support/use-lanes.ts';
 
 /** As in `openLanes`. */
 const LOCK_MS = 60_000;
 
 describe('an attempt whose lock has ended', () => {
-  let server: RedisServer;
-  let redis: LaneRedis;
-  let lanes: Lanes;
+  const lanes = useLanes();
   let open: Taken;
-  beforeAll(async () => {
-    server = await startTestRedis();
-    redis = connectPatiently(server.url);
-  });
   beforeEach(async () => {
-    lanes = await openLanes(redis);
     await lanes.store({ conversation: 'c1' });
-    const taken = await lanes.take();
-    if (!taken) throw new Error('a message is there');
-    open = taken;
-  });
-  afterAll(async () => {
-    redis.disconnect();
-    await server.stop();
+    open = await lanes.takeNext();
   });
 
   /** Its lock ends, and BullMQ's check notices. @param ago how long ago the leader has noted these times, in ms */
   async function stall(ago: { time?: number; backAt?: number }): Promise<void> {
-    for (const [field, ms] of Object.entries(ago)) await redis.hset(`${lanes.shard.root}fleet`, field, Date.now() - ms);
+    for (const [field, ms] of Object.entries(ago)) {
+      await lanes.redis.hset(`${lanes.shard.root}fleet`, field, Date.now() - ms);
+    }
     await lanes.stall(open);
   }
 
@@ -42,9 +28,8 @@ describe('an attempt whose lock has ended', () => {
   ])('is locked once more if %s: its worker may live, and knows more', async (_what, ago) => {
     await stall(ago);
     expect(await lanes.take()).toBeNull();
-    const send = `${lanes.shard.root}send:`;
-    expect(await redis.lrange(`${send}active`, 0, '-1')).toEqual([open.id]);
-    expect(await redis.get(`${send}${open.id}:lock`)).toBe(open.attempt);
+    expect(await lanes.redis.lrange(`${lanes.sendRoot}active`, 0, '-1')).toEqual([open.id]);
+    expect(await lanes.redis.get(`${lanes.sendRoot}${open.id}:lock`)).toBe(open.attempt);
     expect(await lanes.settle(open, delivered)).toEqual({ verdict: 'done', delayMs: 0 });
   });
 

@@ -1,28 +1,14 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { limitInForce, readLimits, readPace, writeLimits, writePace } from '../../src/shared/lanes/fleet/limits.ts';
 import { createKeeper, type KeeperOfTest, type KeeperOptions, shardRoots } from '../support/limits/keepers.ts';
-import { type SimulatedTime, startSimulatedTime } from '../support/limits/simulated-time.ts';
+import { useSimulatedTime } from '../support/limits/simulated-time.ts';
 
 const NAMESPACE = 'keeper';
 const ASKS = `{${NAMESPACE}:fleet}:asks`;
 const [{ root: ROOT } = { root: '' }] = shardRoots(NAMESPACE, 1);
 
 describe('the limits that a fleet agrees on', () => {
-  let time: SimulatedTime;
-  beforeAll(async () => {
-    time = await startSimulatedTime();
-  });
-  beforeEach(async () => {
-    vi.useFakeTimers({ toFake: ['performance'] });
-    await time.begin();
-  });
-  afterEach(() => vi.useRealTimers());
-  afterAll(async () => await time.stop());
-
-  async function pass(ms: number): Promise<void> {
-    vi.advanceTimersByTime(ms);
-    await time.goTo(time.nowMs() + ms);
-  }
+  const time = useSimulatedTime({ withPerformance: true });
 
   const keeper = (workerId: string, options: KeeperOptions = {}): KeeperOfTest =>
     createKeeper(time.redis, NAMESPACE, workerId, options);
@@ -62,7 +48,7 @@ describe('the limits that a fleet agrees on', () => {
       await join('dead', { rate: '20/s' });
       const alive = await join('alive', { rate: '10/s' });
       for (const expected of ['20/s', '20/s', '20/s', '10/s']) {
-        await pass(10_000);
+        await time.pass(10_000);
         await alive.beat();
         expect(await inForce()).toEqual([expected, null]);
       }
@@ -75,11 +61,11 @@ describe('the limits that a fleet agrees on', () => {
       ['had its clock set ten minutes back', -600_000],
     ])('stays when Redis %s: no worker fell silent by that', async (_what, ms) => {
       const [first, other] = [await join('a', { rate: '20/s' }), await join('b', { rate: '10/s' })];
-      await pass(10_000);
+      await time.pass(10_000);
       await first.beat();
       await time.goTo(time.nowMs() + ms);
       await other.beat();
-      await pass(10_000);
+      await time.pass(10_000);
       await other.beat();
       expect(await inForce()).toEqual(['20/s', null]);
       await first.beat();
@@ -156,16 +142,16 @@ describe('the limits that a fleet agrees on', () => {
     it('is one, and another one when it has not been heard of for five seconds', async () => {
       const [first, other] = [await join('a', { rate: '20/s' }), await join('b', { rate: '20/s' })];
       await writeLimits(time.redis, NAMESPACE, { rate: '10/s' });
-      await pass(4000);
+      await time.pass(4000);
       await other.tick();
       expect(await paceOf()).toBe('50/1 0/1');
       await first.tick();
       expect(await paceOf()).toBe('100/1 0/1');
       await writeLimits(time.redis, NAMESPACE, { rate: '5/s' });
-      await pass(4000);
+      await time.pass(4000);
       await other.tick();
       expect(await paceOf()).toBe('100/1 0/1');
-      await pass(2000);
+      await time.pass(2000);
       await other.tick();
       expect(await paceOf()).toBe('200/1 0/1');
     });
@@ -174,14 +160,14 @@ describe('the limits that a fleet agrees on', () => {
       const [first, other] = [await join('a'), await join('b')];
       await writeLimits(time.redis, NAMESPACE, { rate: '10/s' });
       await first.stop();
-      await pass(2000);
+      await time.pass(2000);
       await other.tick();
       expect(await paceOf()).toBe('100/1 0/1');
     });
 
     it('is another one soon after Redis stepped back, and no lease lasts for the time of the step', async () => {
       const [first, other] = [await join('a'), await join('b')];
-      await pass(600_000);
+      await time.pass(600_000);
       await first.tick();
       await time.goTo(time.nowMs() - 600_000);
       await writeLimits(time.redis, NAMESPACE, { rate: '10/s' });

@@ -1,21 +1,17 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { readPace, writeLimits, writePace } from '../../src/shared/lanes/fleet/limits.ts';
 import { createKeeper, type KeeperOfTest, type KeeperOptions, shardRoots } from '../support/limits/keepers.ts';
-import { type SimulatedTime, START, startSimulatedTime } from '../support/limits/simulated-time.ts';
+import { START, useSimulatedTime } from '../support/limits/simulated-time.ts';
 
 const NAMESPACE = 'shares';
 const SHARDS = 4;
 const roots = shardRoots(NAMESPACE, SHARDS).map(({ root }) => root);
 const rootOf = (shard: number): string => roots[shard] ?? '';
 
+const time = useSimulatedTime();
+
 describe('the limit of the fleet on several shards', () => {
-  let time: SimulatedTime;
-  beforeAll(async () => {
-    time = await startSimulatedTime();
-  });
-  beforeEach(async () => await time.begin());
   afterEach(() => vi.restoreAllMocks());
-  afterAll(async () => await time.stop());
 
   async function join(options: KeeperOptions): Promise<KeeperOfTest> {
     const keeper = createKeeper(time.redis, NAMESPACE, 'worker', { shards: SHARDS, ...options });
@@ -194,13 +190,6 @@ describe('the limit of the fleet on several shards', () => {
 });
 
 describe('a shard whose pace changes', () => {
-  let time: SimulatedTime;
-  beforeAll(async () => {
-    time = await startSimulatedTime();
-  });
-  beforeEach(async () => await time.begin());
-  afterAll(async () => await time.stop());
-
   /** @returns when the next message is due, in ms from now, after a change. */
   async function dueAfter(
     [beforeMs, beforeBurst, dueInMs]: [number, number, number],

@@ -1,23 +1,13 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Lanes, openLanes } from '../support/lanes.ts';
-import { type SimulatedTime, START, startSimulatedTime } from '../support/limits/simulated-time.ts';
+import { describe, expect, it } from 'vitest';
+import { START, useSimulatedTime } from '../support/limits/simulated-time.ts';
+import { useLanes } from '../support/use-lanes.ts';
 
 describe('the limits of the fleet and of a page', () => {
-  let time: SimulatedTime;
-  let lanes: Lanes;
-  beforeAll(async () => {
-    time = await startSimulatedTime();
-  });
-  beforeEach(async () => {
-    await time.begin();
-    lanes = await openLanes(time.redis);
-  });
-  afterAll(async () => await time.stop());
+  const time = useSimulatedTime();
+  const lanes = useLanes(time);
 
   async function storeInto(conversations: readonly string[], page = 'p1'): Promise<string[]> {
-    const ids: string[] = [];
-    for (const conversation of conversations) ids.push(await lanes.store({ page, conversation, ttlMs: 1e9 }));
-    return ids;
+    return await lanes.storeInto(conversations, { page, ttlMs: 1e9 });
   }
 
   it('use up no slot of the fleet for a message that its page puts off', async () => {

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type ShardPace, writePace } from '../../src/shared/lanes/fleet/limits.ts';
-import { type Lanes, openLanes } from '../support/lanes.ts';
 import { anyUpTo } from '../support/limits/any-up-to.ts';
 import { byPage, crowdIn, disorderIn, longestPause, lossIn, slotsOf } from '../support/limits/checks.ts';
 import { type Arrival, type Conditions, type Go, simulate } from '../support/limits/simulate.ts';
-import { type SimulatedTime, startSimulatedTime } from '../support/limits/simulated-time.ts';
+import { useSimulatedTime } from '../support/limits/simulated-time.ts';
+import { useLanes } from '../support/use-lanes.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -59,13 +59,8 @@ const anyStall = fc.record({
 });
 
 describe('the limits, whatever comes when', () => {
-  let time: SimulatedTime;
-  let lanes: Lanes;
-  beforeAll(async () => {
-    time = await startSimulatedTime();
-    lanes = await openLanes(time.redis);
-  });
-  afterAll(async () => await time.stop());
+  const time = useSimulatedTime();
+  const lanes = useLanes(time);
 
   async function run(
     arrivals: readonly Arrival[],
@@ -99,6 +94,14 @@ describe('the limits, whatever comes when', () => {
     expect(lossIn(slotsOf(arrivals, limit), timesOf(goes), tolerance)).toBeNull();
   }
 
+  /** As `expectUsed`, for the limit of each page. */
+  function expectUsedByPage(goes: readonly Go[], arrivals: readonly Arrival[], limit: Limit, slackMs?: number): void {
+    for (const [page, some] of byPage(goes)) {
+      const toPage = arrivals.filter((one) => one.page === page);
+      expectUsed(some, toPage, limit, slackMs);
+    }
+  }
+
   const clockSteps = { afterMs: 1000, run: async () => await time.step(-TEN_MINUTES_MS) };
 
   describe('of the fleet', () => {
@@ -121,7 +124,7 @@ describe('the limits, whatever comes when', () => {
 
     it('are kept, and what comes now and then leaves as soon as it may', async () => {
       const property = fc.asyncProperty(anyLimit, anyFleet, anyArrivals, async (limit, fleet, some) => {
-        const arrivals = some.map(({ page, ...one }, n) => ({ ...one, page: `p${page}`, conversation: `c${n}` }));
+        const arrivals = some.map(({ afterMs, page }, n) => arrival(afterMs, page, n));
         const goes = await run(arrivals, { limit }, fleet);
         expectKept(goes, { limit });
         expectUsed(goes, arrivals, limit, 100);
@@ -131,11 +134,7 @@ describe('the limits, whatever comes when', () => {
 
     it('are kept with few conversations, too', async () => {
       const property = fc.asyncProperty(anyLimit, anyFleet, anyArrivals, async (limit, fleet, some) => {
-        const arrivals = some.map(({ afterMs, page, conversation }) => ({
-          afterMs,
-          page: `p${page}`,
-          conversation: `c${conversation}`,
-        }));
+        const arrivals = some.map(({ afterMs, page, conversation }) => arrival(afterMs, page, conversation));
         expectKept(await run(arrivals, { limit }, fleet), { limit });
       });
       await fc.assert(property, RUNS);
@@ -186,30 +185,17 @@ describe('the limits, whatever comes when', () => {
         const arrivals = backlogOfEach(pageLimit, fleet.pages, 3);
         const goes = await run(arrivals, { pageLimit }, fleet);
         expectKept(goes, { pageLimit });
-        for (const [page, some] of byPage(goes)) {
-          expectUsed(
-            some,
-            arrivals.filter((one) => one.page === page),
-            pageLimit,
-          );
-        }
+        expectUsedByPage(goes, arrivals, pageLimit);
       });
       await fc.assert(property, RUNS);
     });
 
     it('are kept, and what comes now and then leaves as soon as it may', async () => {
       const property = fc.asyncProperty(anyLimit, anyFleet, anyArrivals, async (pageLimit, fleet, some) => {
-        const arrivals = some.map(({ page, ...one }, n) => ({ ...one, page: `p${page}`, conversation: `c${n}` }));
+        const arrivals = some.map(({ afterMs, page }, n) => arrival(afterMs, page, n));
         const goes = await run(arrivals, { pageLimit }, fleet);
         expectKept(goes, { pageLimit });
-        for (const [page, sent] of byPage(goes)) {
-          expectUsed(
-            sent,
-            arrivals.filter((one) => one.page === page),
-            pageLimit,
-            100,
-          );
-        }
+        expectUsedByPage(goes, arrivals, pageLimit, 100);
       });
       await fc.assert(property, RUNS);
     });
@@ -276,6 +262,10 @@ function paceOf({ limit, pageLimit }: Limits): ShardPace {
   };
 }
 
+function arrival(afterMs: number, page: number, conversation: number): Arrival {
+  return { afterMs, page: `p${page}`, conversation: `c${conversation}` };
+}
+
 function faster(one: Limit, other: Limit): Limit {
   return one.intervalMs < other.intervalMs ? one : other;
 }
@@ -283,7 +273,7 @@ function faster(one: Limit, other: Limit): Limit {
 /** Work for so long at least, all of it there at the start, each message in a conversation of its own. */
 function backlog({ intervalMs, burst }: Limit, pages: number, seconds: number): Arrival[] {
   const count = Math.max(4, Math.ceil((seconds * 1000) / intervalMs)) + burst;
-  return Array.from({ length: count }, (_, n) => ({ afterMs: 0, page: `p${n % pages}`, conversation: `c${n}` }));
+  return Array.from({ length: count }, (_, n) => arrival(0, n % pages, n));
 }
 
 function backlogOfEach(limit: Limit, pages: number, seconds: number): Arrival[] {

@@ -1,35 +1,21 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { writePace } from '../../src/shared/lanes/fleet/limits.ts';
 import type { Turn, TurnAnswer } from '../../src/shared/lanes/messages/turn.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { mostWithin } from '../chaos/pace.ts';
-import { type Lanes, openLanes } from '../support/lanes.ts';
-import { type SimulatedTime, START, startSimulatedTime } from '../support/limits/simulated-time.ts';
+import { START, useSimulatedTime } from '../support/limits/simulated-time.ts';
 import { textMessage } from '../support/messages.ts';
-import { startTestRedis } from '../support/redis.ts';
+import { useLanes } from '../support/use-lanes.ts';
+import { useRedis } from '../support/use-redis.ts';
 import { install } from '../support/worker.ts';
 
 const NO_LIMITS = { intervalMs: 0, burst: 1, pageIntervalMs: 0, pageBurst: 1 };
 
 describe('messages under a limit', () => {
-  let time: SimulatedTime;
-  let lanes: Lanes;
-  beforeAll(async () => {
-    time = await startSimulatedTime();
-    lanes = await openLanes(time.redis);
-  });
-  beforeEach(async () => {
-    await time.begin();
-    await lanes.rules({});
-  });
-  afterAll(async () => await time.stop());
+  const time = useSimulatedTime();
+  const lanes = useLanes(time);
 
   async function storeInto(conversations: readonly string[], page = 'p1', priority?: 'high'): Promise<string[]> {
-    const ids: string[] = [];
-    for (const conversation of conversations) {
-      ids.push(await lanes.store({ page, conversation, ttlMs: 1e9, ...(priority ? { priority } : {}) }));
-    }
-    return ids;
+    return await lanes.storeInto(conversations, { page, ttlMs: 1e9, ...(priority ? { priority } : {}) });
   }
 
   async function turnAt(afterMs: number, turn: Partial<Turn> = {}): Promise<TurnAnswer> {
@@ -144,23 +130,19 @@ describe('messages under a limit', () => {
     expect(taken).toEqual([]);
     expect(lookAgainMs).toBeLessThanOrEqual(1000);
     await time.redis.zadd(`${lanes.shard.root}turns`, 0, 'p1');
-    await time.goTo(time.nowMs() + 700);
+    await time.pass(700);
     expect((await lanes.turn({ look: 'woken' })).taken).toMatchObject([{ id }]);
   });
 });
 
 describe('workers under a limit', () => {
-  let server: RedisServer;
-  beforeAll(async () => {
-    server = await startTestRedis();
-  });
-  afterAll(async () => await server.stop());
+  const used = useRedis();
 
   it.each([
     ['of the fleet', { rateLimit: '20/s burst 3' }],
     ['of a page', { pageRateLimit: '20/s burst 3' }],
   ])('keep to the one %s together, as the API sees it', async (_whose, config) => {
-    await using site = await install(server, { config });
+    await using site = await install(used, { config });
     site.startWorker();
     const items = Array.from({ length: 60 }, (_, n) => textMessage(`c${n}`, 1));
     await site.producer.enqueueMessages(items);

@@ -1,7 +1,7 @@
 import { completed } from '../support/settings.ts';
 import { readFileSync } from 'node:fs';
 import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { startHttp } from '../../src/console/index.ts';
 import { connectPatiently } from '../../src/shared/session/connect.ts';
 import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
@@ -10,6 +10,7 @@ import { scrapedMetrics, valueOf } from '../support/exposition.ts';
 import { installWithHolds, type HeldInstallation } from '../support/held-installation.ts';
 import { textMessage } from '../support/messages.ts';
 import { startTestRedis } from '../support/redis.ts';
+import { useRedis } from '../support/use-redis.ts';
 import type { InstallationOptions } from '../support/worker.ts';
 
 interface Scraped extends HeldInstallation {
@@ -17,7 +18,10 @@ interface Scraped extends HeldInstallation {
 }
 
 /** An installation whose worker serves its metrics. */
-async function installWithMetrics(server: RedisServer, options: InstallationOptions = {}): Promise<Scraped> {
+async function installWithMetrics(
+  server: Pick<RedisServer, 'url'>,
+  options: InstallationOptions = {},
+): Promise<Scraped> {
   await using stack = new AsyncDisposableStack();
   const installation = stack.use(await installWithHolds(server, { ...options, startWorker: false }));
   const worker = installation.startWorker();
@@ -46,14 +50,10 @@ const documented = new Map(
 );
 
 describe('/metrics', () => {
-  let server: RedisServer;
-  beforeAll(async () => {
-    server = await startTestRedis();
-  });
-  afterAll(async () => await server.stop());
+  const used = useRedis();
 
   it('has every metric that the documentation has, with its type and labels, and no other', async () => {
-    await using site = await installWithMetrics(server);
+    await using site = await installWithMetrics(used);
     await site.until(await site.enqueue(textMessage('c1', 1)), 'delivered');
     const live = scrapedMetrics(await site.scrape());
     // Some of Node's have their labels only when there is something to tell.
@@ -70,7 +70,7 @@ describe('/metrics', () => {
   });
 
   it('counts what the worker did, and tells what Redis holds', async () => {
-    await using site = await installWithMetrics(server, {
+    await using site = await installWithMetrics(used, {
       api: {
         faults: [
           { kind: 'status', status: 400, match: { conversationId: 'refused' } },
@@ -131,7 +131,7 @@ describe('/metrics', () => {
   });
 
   it('never has the key or a word of a message', async () => {
-    await using site = await installWithMetrics(server, {
+    await using site = await installWithMetrics(used, {
       config: { apiKey: 'CANARY-key' },
       api: { faults: [{ kind: 'status', status: 400, body: { message: 'CANARY-answer' } }] },
     });

@@ -1,25 +1,19 @@
 import { completed } from '../support/settings.ts';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { readConversations, readLane, readPlace } from '../../src/shared/reading/conversations.ts';
 import { deadlineIn } from '../../src/shared/redis/deadline.ts';
 import { BACKOFF, HELD, HIGH_BELOW, IN_FLIGHT } from '../../src/shared/lanes/lib/places.ts';
 import { readPage, readPages } from '../../src/shared/reading/pages.ts';
-import { connectPatiently } from '../../src/shared/session/connect.ts';
 import { createSession, type Session } from '../../src/shared/session/session.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { type HeldInstallation, installWithHolds } from '../support/held-installation.ts';
 import { textMessage } from '../support/messages.ts';
-import { startTestRedis } from '../support/redis.ts';
+import { useRedis } from '../support/use-redis.ts';
 import type { InstallationOptions } from '../support/worker.ts';
 
 const ODD_PAGE = '~ <b>"page" ü/..';
 const LONG_CONVERSATION = 'c'.repeat(256);
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await startTestRedis();
-});
-afterAll(async () => await server.stop());
+const used = useRedis();
 
 interface Site extends HeldInstallation {
   session: Session;
@@ -28,7 +22,7 @@ interface Site extends HeldInstallation {
 
 /** Without a worker, unless it is told otherwise: everything waits. */
 async function site(options: InstallationOptions = {}): Promise<Site> {
-  const installation = await installWithHolds(server, { startWorker: false, ...options });
+  const installation = await installWithHolds(used, { startWorker: false, ...options });
   const settings = completed(installation.config);
   const session = createSession(settings);
   return {
@@ -101,12 +95,13 @@ it('tells what is sent now, and what waits for another attempt', async () => {
 
 it('the conversations of a page come in the order in which they go on', async () => {
   await using to = await site();
-  const redis = connectPatiently(server.url);
   const heads = `{${to.config.namespace ?? ''}:0}:heads:p1`;
   const scores = { high: 1 + 2 * HIGH_BELOW, first: 1, second: 2, sent: IN_FLIGHT, failing: BACKOFF, held: HELD };
   await to.producer.enqueueMessages(Object.keys(scores).map((conversation) => textMessage(conversation, 1)));
-  await redis.zadd(heads, ...Object.entries(scores).flatMap(([conversation, score]) => [score, `p1/${conversation}`]));
-  redis.disconnect();
+  await used.redis.zadd(
+    heads,
+    ...Object.entries(scores).flatMap(([conversation, score]) => [score, `p1/${conversation}`]),
+  );
   const conversations = await readConversations({ ...asked(to), pageId: 'p1' }, deadlineIn(5000));
   const order = ['sent', 'failing', 'held', 'high', 'first', 'second'];
   expect(conversations.map(({ conversationId }) => conversationId)).toEqual(order);
@@ -166,10 +161,9 @@ describe('whatever the backlog', () => {
 
   it('the number of commands does not grow with the pages once there are many', async () => {
     await using to = await site();
-    const redis = connectPatiently(server.url);
     const root = `{${to.config.namespace ?? ''}:0}:`;
     const commandsFor = async (pages: number): Promise<number> => {
-      const pipeline = redis.pipeline();
+      const pipeline = used.redis.pipeline();
       for (let n = 0; n < pages; n += 1) {
         pipeline.sadd(`${root}pages`, `p${n}`);
         pipeline.zadd(
@@ -178,15 +172,14 @@ describe('whatever the backlog', () => {
         );
       }
       await pipeline.exec();
-      await redis.config('RESETSTAT');
+      await used.redis.config('RESETSTAT');
       const { pages: shown, known } = await readPages(to.session, to.settings, deadlineIn(5000));
       expect([shown.length, known]).toEqual([100, pages]);
-      const stats = await redis.info('commandstats');
+      const stats = await used.redis.info('commandstats');
       return [...stats.matchAll(/calls=(\d+)/g)].reduce((total, [, calls]) => total + Number(calls), 0);
     };
     const few = await commandsFor(2000);
     const many = await commandsFor(6000);
-    redis.disconnect();
     expect(many).toBeLessThan(1.5 * few);
     expect(many).toBeLessThan(20_000);
   });

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createLogger } from '../../src/shared/logger.ts';
 import { NO_KEYS } from '../../src/shared/sealing/sealing.ts';
 import { createFleet, type Fleet, type RequestFacts } from '../../src/worker/fleet/fleet-view.ts';
@@ -7,29 +7,15 @@ import { createProcessor } from '../../src/worker/message/process.ts';
 import type { Sendable } from '../../src/worker/message/send.ts';
 import { Stop } from '../../src/worker/http/stop-signal.ts';
 import type { TakenHere } from '../../src/worker/message/attempt.ts';
-import { type SimulatedTime, startSimulatedTime } from '../support/limits/simulated-time.ts';
 import { answered, judge } from '../unit/worker/exchanges.ts';
+import { useSimulatedTime } from '../support/limits/simulated-time.ts';
 
 const logger = createLogger({ level: 'silent' });
 const keyring = createKeyring((pageId) => (pageId === 'p0' ? undefined : `key-of-${pageId}`), 1000, logger);
 const ANY_WAIT = expect.any(Number) as unknown;
 
 describe('a message that a worker has taken', () => {
-  let time: SimulatedTime;
-  beforeAll(async () => {
-    time = await startSimulatedTime();
-  });
-  beforeEach(async () => {
-    vi.useFakeTimers({ toFake: ['performance'] });
-    await time.begin();
-  });
-  afterEach(() => vi.useRealTimers());
-  afterAll(async () => await time.stop());
-
-  async function pass(ms: number): Promise<void> {
-    vi.advanceTimersByTime(ms);
-    await time.goTo(time.nowMs() + ms);
-  }
+  const time = useSimulatedTime({ withPerformance: true });
 
   function keyOf(pageId: string): string | null {
     const key = keyring.keyFor(pageId);
@@ -89,11 +75,11 @@ describe('a message that a worker has taken', () => {
     it('is sent as a probe when the pause is over, if no other one is', async () => {
       const { fleet, sent, decide } = await join();
       await refuse(fleet, 'p1');
-      await pass(1000);
+      await time.pass(1000);
       expect(await fleet.askToProbe(keyOf('p1') ?? '')).toBe('probe');
       expect(await decide(messageOf('p1'))).toEqual({ kind: 'hold', delayMs: ANY_WAIT });
       await refuse(fleet, 'p1', true);
-      await pass(2000);
+      await time.pass(2000);
       expect(await decide(messageOf('p1'))).toEqual({ kind: 'delivered' });
       expect(await decide(messageOf('p1'))).toEqual({ kind: 'delivered' });
       expect(sent).toEqual(['p1', 'p1']);
@@ -114,9 +100,9 @@ describe('a message that a worker has taken', () => {
     ])('lets another one probe at once: %s', async (_why, taken) => {
       const { fleet, sent, decide } = await join();
       for (const id of ['a', 'b', 'c', 'd', 'e']) await tell(fleet, { id });
-      await pass(500);
+      await time.pass(500);
       await refuse(fleet, 'p1');
-      await pass(500);
+      await time.pass(500);
       expect(await fleet.askToProbe()).toBe('probe');
       await decide({ ...taken, isProbe: true });
       expect(sent).toEqual([]);

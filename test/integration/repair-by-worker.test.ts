@@ -1,29 +1,17 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
+import { describe, expect, it } from 'vitest';
 import { readRepairs, reconcile } from '../../src/shared/lanes/repair/reconcile.ts';
 import { openShard, type Shard } from '../../src/shared/lanes/shard.ts';
-import { connectPatiently } from '../../src/shared/session/connect.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { eventually } from '../support/eventually.ts';
 import { keysOf } from '../support/keys-of.ts';
 import { manyMessages, textMessage } from '../support/messages.ts';
-import { startTestRedis } from '../support/redis.ts';
+import { useRedis } from '../support/use-redis.ts';
 import { install, type Installation } from '../support/worker.ts';
 
 describe('what an operator does in some dashboard never wedges a conversation', () => {
-  let server: RedisServer;
-  let redis: LaneRedis;
-  beforeAll(async () => {
-    server = await startTestRedis();
-    redis = connectPatiently(server.url);
-  });
-  afterAll(async () => {
-    redis.disconnect();
-    await server.stop();
-  });
+  const used = useRedis();
 
   async function shardOf(installation: Installation): Promise<Shard> {
-    return await openShard(redis, installation.config.namespace ?? '', 0);
+    return await openShard(used.redis, installation.config.namespace ?? '', 0);
   }
 
   async function storeAll(site: Installation, count: number): Promise<string[]> {
@@ -34,7 +22,7 @@ describe('what an operator does in some dashboard never wedges a conversation', 
   const textsOf = (site: Installation): unknown[] => site.api.accepted.map(({ message }) => message.text);
 
   it('removes a head and a follower: the others are delivered in order', async () => {
-    await using site = await install(server, { startWorker: false });
+    await using site = await install(used, { startWorker: false });
     const ids = await storeAll(site, 5);
     const shard = await shardOf(site);
     await shard.send.remove(ids[0] ?? '');
@@ -46,7 +34,7 @@ describe('what an operator does in some dashboard never wedges a conversation', 
   });
 
   it('removes many followers, one after the other: the next message does not wait for each of them', async () => {
-    await using site = await install(server, { startWorker: false });
+    await using site = await install(used, { startWorker: false });
     const ids = await storeAll(site, 1000);
     const shard = await shardOf(site);
     for (const id of ids.slice(1, -1)) await shard.send.remove(id);
@@ -56,7 +44,7 @@ describe('what an operator does in some dashboard never wedges a conversation', 
   });
 
   it.each(['drain', 'clean', 'obliterate'])('uses %s in a backlog: conversations take new messages', async (way) => {
-    await using site = await install(server, { startWorker: false });
+    await using site = await install(used, { startWorker: false });
     await site.producer.enqueueMessages(manyMessages(20, 3));
     const { send } = await shardOf(site);
     if (way === 'drain') await send.drain();
@@ -76,11 +64,11 @@ describe('what an operator does in some dashboard never wedges a conversation', 
   });
 
   it('deletes what we know of the places of messages, lanes apart: all are delivered in order', async () => {
-    await using site = await install(server, { config: { pageParallelism: 1 }, startWorker: false });
+    await using site = await install(used, { config: { pageParallelism: 1 }, startWorker: false });
     const receipts = await site.producer.enqueueMessages(manyMessages(6, 3, 2));
     const shard = await shardOf(site);
-    const ours = await keysOf(redis, `${shard.root.replaceAll(/[{}]/g, '?')}*`);
-    await redis.del(...ours.filter((key) => /:(heads|pages|turns|paced|asleep)\b/.test(key)));
+    const ours = await keysOf(used.redis, `${shard.root.replaceAll(/[{}]/g, '?')}*`);
+    await used.redis.del(...ours.filter((key) => /:(heads|pages|turns|paced|asleep)\b/.test(key)));
     await reconcile(shard, '0');
     site.startWorker();
     for (const { id } of receipts) await site.until(id, 'delivered');
@@ -88,16 +76,16 @@ describe('what an operator does in some dashboard never wedges a conversation', 
   });
 
   it('breaks the JSON of a message: it becomes a dead letter, and its conversation goes on', async () => {
-    await using site = await install(server, { startWorker: false });
+    await using site = await install(used, { startWorker: false });
     const [first = '', second = ''] = await storeAll(site, 2);
-    await redis.hset(`${(await shardOf(site)).root}send:${first}`, 'data', '{"requ');
+    await used.redis.hset(`${(await shardOf(site)).root}send:${first}`, 'data', '{"requ');
     site.startWorker();
     expect(await site.until(first, 'dead')).toMatchObject({ reason: 'undecodable', request: null });
     await site.until(second, 'delivered');
   });
 
   it('does nothing: nothing is mended, while messages fail, wait and are delivered', async () => {
-    await using site = await install(server, { api: { faults: [{ kind: 'status', status: 500, rate: 0.3 }] } });
+    await using site = await install(used, { api: { faults: [{ kind: 'status', status: 500, rate: 0.3 }] } });
     const shard = await shardOf(site);
     const receipts = await site.producer.enqueueMessages(manyMessages(40, 5));
     await eventually('all have ended', async () => {

@@ -1,43 +1,16 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
+import { describe, expect, it } from 'vitest';
 import { hold } from '../../src/shared/lanes/holds/hold.ts';
 import { readRepairs, reconcile } from '../../src/shared/lanes/repair/reconcile.ts';
-import type { Taken } from '../../src/shared/lanes/messages/turn.ts';
-import { connectPatiently } from '../../src/shared/session/connect.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
-import { delivered, type Lanes, openLanes } from '../support/lanes.ts';
-import { startTestRedis } from '../support/redis.ts';
+import { backoff, delivered } from '../support/settlements.ts';
+import { useLanes } from '../support/use-lanes.ts';
 
 const FAR_MS = 50_000;
 
 describe('what others break in Redis is found and mended', () => {
-  let server: RedisServer;
-  let redis: LaneRedis;
-  let lanes: Lanes;
-  let root: string;
-  beforeAll(async () => {
-    server = await startTestRedis();
-    redis = connectPatiently(server.url);
-  });
-  beforeEach(async () => {
-    lanes = await openLanes(redis);
-    ({ root } = lanes.shard);
-  });
-  afterAll(async () => {
-    redis.disconnect();
-    await server.stop();
-  });
+  const lanes = useLanes();
 
   async function storeAll(conversation: string, count = 3): Promise<string[]> {
-    const ids: string[] = [];
-    for (let n = 0; n < count; n += 1) ids.push(await lanes.store({ conversation }));
-    return ids;
-  }
-
-  async function take(): Promise<Taken> {
-    const taken = await lanes.take();
-    if (!taken) throw new Error('no head is ready');
-    return taken;
+    return await lanes.storeInto(Array.from({ length: count }, () => conversation));
   }
 
   /** Brings the head of the only conversation to a place. */
@@ -51,18 +24,18 @@ describe('what others break in Redis is found and mended', () => {
       expect(taken).toHaveLength(1);
       for (const other of taken) await lanes.settle(other, delivered);
       await lanes.rules({});
-      expect(await redis.llen(`${root}send:wait`)).toBe(1);
+      expect(await lanes.redis.llen(`${lanes.sendRoot}wait`)).toBe(1);
     },
     sending: async () => {
       // Its worker dies.
-      const { id } = await take();
-      await redis.del(`${root}send:${id}:lock`);
+      const { id } = await lanes.takeNext();
+      await lanes.redis.del(`${lanes.sendRoot}${id}:lock`);
     },
     'put-off by a backoff': async () => {
-      await lanes.settle(await take(), { kind: 'backoff', delayMs: FAR_MS });
+      await lanes.settle(await lanes.takeNext(), backoff(FAR_MS));
     },
     'put-off by a hold': async () => {
-      await lanes.settle(await take(), { kind: 'hold', delayMs: FAR_MS });
+      await lanes.settle(await lanes.takeNext(), { kind: 'hold', delayMs: FAR_MS });
     },
   };
   type Place = keyof typeof places;
@@ -70,11 +43,10 @@ describe('what others break in Redis is found and mended', () => {
 
   /** Moves a job as some dashboards do: into another set, without a word to our scripts. */
   async function moveByHand(id: string, to: 'wait' | 'completed' | 'failed' | 'nowhere'): Promise<void> {
-    const send = `${root}send:`;
-    const move = redis.multi().lrem(`${send}wait`, 0, id).lrem(`${send}active`, 0, id);
-    for (const set of ['waiting-children', 'delayed']) move.zrem(`${send}${set}`, id);
-    if (to === 'wait') move.lpush(`${send}wait`, id);
-    else if (to !== 'nowhere') move.zadd(`${send}${to}`, Date.now(), id);
+    const move = lanes.redis.multi().lrem(`${lanes.sendRoot}wait`, 0, id).lrem(`${lanes.sendRoot}active`, 0, id);
+    for (const set of ['waiting-children', 'delayed']) move.zrem(`${lanes.sendRoot}${set}`, id);
+    if (to === 'wait') move.lpush(`${lanes.sendRoot}wait`, id);
+    else if (to !== 'nowhere') move.zadd(`${lanes.sendRoot}${to}`, Date.now(), id);
     await move.exec();
   }
 
@@ -101,7 +73,7 @@ describe('what others break in Redis is found and mended', () => {
   }
 
   async function expectNothingLeft(): Promise<void> {
-    const ended = await redis.zrange(`${root}send:completed`, 0, '-1');
+    const ended = await lanes.redis.zrange(`${lanes.sendRoot}completed`, 0, '-1');
     const known = new Set([...ended.map((id) => `send:${id}`), 'send:completed', 'repairs']);
     expect((await lanes.keys()).filter((key) => !known.has(key) && !key.endsWith(':lock'))).toEqual([]);
   }
@@ -112,7 +84,7 @@ describe('what others break in Redis is found and mended', () => {
       const [first = '', ...others] = await storeAll('c1');
       await places[place]();
       // BullMQ removes no job with a lock.
-      await redis.del(`${root}send:${first}:lock`);
+      await lanes.redis.del(`${lanes.sendRoot}${first}:lock`);
       await lanes.shard.send.remove(first);
       await reconcileAll();
       expect(await readRepairs(lanes.shard)).toEqual({ removed: 1 });
@@ -135,7 +107,7 @@ describe('what others break in Redis is found and mended', () => {
     await moveByHand(ids[0] ?? '', 'nowhere');
     await reconcileAll();
     expect(await readRepairs(lanes.shard)).toEqual({ dropped: 1 });
-    const taken = await take();
+    const taken = await lanes.takeNext();
     expect(taken).toMatchObject({ id: ids[0], verdict: place === 'sending' ? 'unknown' : 'go' });
     await lanes.settle(taken, delivered);
     expect(await deliverAll()).toEqual(ids.slice(1));
@@ -162,7 +134,7 @@ describe('what others break in Redis is found and mended', () => {
       await moveByHand(first, 'completed');
       await reconcileAll();
       expect(await readRepairs(lanes.shard)).toEqual({ 'forgotten-end': 1 });
-      expect(await redis.hmget(`${root}send:${first}`, 'place', 'why')).toEqual(['ended', 'delivered']);
+      expect(await lanes.redis.hmget(`${lanes.sendRoot}${first}`, 'place', 'why')).toEqual(['ended', 'delivered']);
       expect(await deliverAll()).toEqual(others);
       await expectNothingLeft();
     },
@@ -189,7 +161,7 @@ describe('what others break in Redis is found and mended', () => {
     ['send:waiting-children', 'dropped'],
   ])('%s is deleted: every message is delivered in order', async (key, kinds) => {
     const ids = await storeAll('c1');
-    await redis.del(`${root}${key}`);
+    await lanes.redis.del(`${lanes.shard.root}${key}`);
     await reconcileAll();
     const found = Object.keys(await readRepairs(lanes.shard)).filter((kind) => kind !== 'removed');
     expect(found.toSorted().join(' ')).toBe(kinds);
@@ -210,10 +182,10 @@ describe('what others break in Redis is found and mended', () => {
   ] as const)('%s is deleted while a head is %s: every message is delivered in order', async (key, place) => {
     const ids = await storeAll('c1');
     await places[place]();
-    await redis.del(`${root}${key}`);
+    await lanes.redis.del(`${lanes.shard.root}${key}`);
     await reconcileAll();
     const isStillPutOff = place.startsWith('put-off') && key === 'pages';
-    if (isStillPutOff) await redis.zadd(`${root}send:delayed`, 1, ids[0] ?? '');
+    if (isStillPutOff) await lanes.redis.zadd(`${lanes.sendRoot}delayed`, 1, ids[0] ?? '');
     expect(await deliverAll()).toEqual(ids);
     await expectNothingLeft();
   });
@@ -221,10 +193,10 @@ describe('what others break in Redis is found and mended', () => {
   it('`due` is deleted: scheduled messages are scheduled again, for the same times', async () => {
     const ids = [];
     for (const delayMs of [FAR_MS, 1, 2]) ids.push(await lanes.store({ conversation: 'c1', due: { delayMs } }));
-    const due = await redis.zrange(`${root}due`, 0, '-1', 'WITHSCORES');
-    await redis.del(`${root}due`);
+    const due = await lanes.redis.zrange(`${lanes.shard.root}due`, 0, '-1', 'WITHSCORES');
+    await lanes.redis.del(`${lanes.shard.root}due`);
     await reconcileAll();
-    expect(await redis.zrange(`${root}due`, 0, '-1', 'WITHSCORES')).toEqual(due);
+    expect(await lanes.redis.zrange(`${lanes.shard.root}due`, 0, '-1', 'WITHSCORES')).toEqual(due);
     expect(await readRepairs(lanes.shard)).toEqual({ 'lost-schedule': 3 });
   });
 
@@ -236,7 +208,7 @@ describe('what others break in Redis is found and mended', () => {
       await lanes.turn({ places: 0, look: 'woken' });
       const before = await deliverAll();
       expect(before).toHaveLength(other === 'c1' ? 0 : 1);
-      await redis.del(`${root}holds`);
+      await lanes.redis.del(`${lanes.shard.root}holds`);
       await reconcileAll();
       expect(await readRepairs(lanes.shard)).toEqual({ 'stuck-lane': 1 });
       expect([...(await deliverAll()), ...before]).toEqual(ids);
@@ -248,7 +220,7 @@ describe('what others break in Redis is found and mended', () => {
     await hold(lanes.shard, { page: 'p1', reason: 'operator' });
     const ids = await storeAll('c1');
     expect(await deliverAll()).toEqual([]);
-    await redis.del(`${root}holds`);
+    await lanes.redis.del(`${lanes.shard.root}holds`);
     await reconcileAll();
     expect(await readRepairs(lanes.shard)).toEqual({ 'stuck-page': 1 });
     expect(await deliverAll()).toEqual(ids);
@@ -257,15 +229,15 @@ describe('what others break in Redis is found and mended', () => {
 
   it('a job without a lane is removed when it is older than ten minutes', async () => {
     const add = async (id: string, timestamp: number): Promise<void> => {
-      await redis.hset(`${root}send:${id}`, { name: 'text', data: '{}', timestamp });
-      await redis.zadd(`${root}send:waiting-children`, timestamp, id);
+      await lanes.redis.hset(`${lanes.sendRoot}${id}`, { name: 'text', data: '{}', timestamp });
+      await lanes.redis.zadd(`${lanes.sendRoot}waiting-children`, timestamp, id);
     };
     await add('0-old', Date.now() - 11 * 60_000);
     await add('0-new', Date.now() - 9 * 60_000);
     await reconcileAll();
     expect(await readRepairs(lanes.shard)).toEqual({ 'never-stored': 1 });
-    expect(await redis.zrange(`${root}send:waiting-children`, 0, '-1')).toEqual(['0-new']);
-    expect(await redis.exists(`${root}send:0-old`)).toBe(0);
+    expect(await lanes.redis.zrange(`${lanes.sendRoot}waiting-children`, 0, '-1')).toEqual(['0-new']);
+    expect(await lanes.redis.exists(`${lanes.sendRoot}0-old`)).toBe(0);
   });
 
   it('nothing is broken, whatever the places of the messages: nothing is mended', async () => {
@@ -276,12 +248,12 @@ describe('what others break in Redis is found and mended', () => {
     await lanes.store({ conversation: 'later', due: { delayMs: FAR_MS } });
     for (const kind of ['backoff', 'hold'] as const) {
       await storeAll(kind, 2);
-      await lanes.settle(await take(), { kind, delayMs: FAR_MS });
+      await lanes.settle(await lanes.takeNext(), { kind, delayMs: FAR_MS });
     }
     await storeAll('ended', 1);
-    await lanes.settle(await take(), delivered);
+    await lanes.settle(await lanes.takeNext(), delivered);
     await storeAll('sending', 2);
-    await take();
+    await lanes.takeNext();
     await lanes.store({ page: 'p2', conversation: 'c1' });
     await places.released();
     for (let pass = 0; pass < 3; pass += 1) expect(await reconcile(lanes.shard, '0')).toMatchObject({ repairs: 0 });

@@ -1,21 +1,16 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { AttemptToSettle } from '../../src/shared/lanes/messages/turn.ts';
-import { delivered, type Lanes, openLanes } from '../support/lanes.ts';
-import { type SimulatedTime, START, startSimulatedTime } from '../support/limits/simulated-time.ts';
+import { describe, expect, it } from 'vitest';
+import type { AttemptToSettle, Taken } from '../../src/shared/lanes/messages/turn.ts';
+import { START, useSimulatedTime } from '../support/limits/simulated-time.ts';
+import { delivered, ended } from '../support/settlements.ts';
+import { useLanes } from '../support/use-lanes.ts';
 
 const AT_ONCE = 33;
 const PAGES = 10;
 
 /** What a message costs in Redis: each command that a script calls counts, and the call of the script itself. */
 describe('the commands that Redis carries out for a message', () => {
-  let time: SimulatedTime;
-  let lanes: Lanes;
-  beforeAll(async () => {
-    time = await startSimulatedTime();
-    lanes = await openLanes(time.redis);
-  });
-  beforeEach(async () => await time.begin());
-  afterAll(async () => await time.stop());
+  const time = useSimulatedTime();
+  const lanes = useLanes(time);
 
   async function storeMany(conversations: number, each: number): Promise<void> {
     const all = Array.from({ length: conversations * each }, (_, n) => n % conversations);
@@ -42,19 +37,16 @@ describe('the commands that Redis carries out for a message', () => {
     expect(all, perMessage.join(', ')).toBeLessThanOrEqual(most);
   }
 
-  const endOf = ({ id, attempt }: { id: string; attempt: string }): AttemptToSettle => ({
-    id,
-    attempt,
+  const endOf = (taken: Taken): AttemptToSettle => ({
+    ...ended(taken),
     record: {
-      atMs: Date.UTC(2026, 10, 22, 10),
+      atMs: START,
       outcome: 'delivered',
       detail: null,
       httpStatus: 200,
       durationMs: 1,
       usedAttempt: true,
     },
-    survived: true,
-    settlement: delivered,
   });
 
   it('are 14 at most in a busy drain of ten pages', async () => {

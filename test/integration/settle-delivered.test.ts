@@ -1,15 +1,14 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
+import { describe, expect, it } from 'vitest';
 import { beatIn, MAX_KEPT_DONE, tickIn, type WorkerRecord } from '../../src/shared/lanes/fleet/leader.ts';
 import type { Taken } from '../../src/shared/lanes/messages/turn.ts';
 import { jobKeys, openShard } from '../../src/shared/lanes/shard.ts';
-import { connectPatiently } from '../../src/shared/session/connect.ts';
 import { readTimeMs } from '../../src/shared/redis/time.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { eventually } from '../support/eventually.ts';
-import { delivered, type Lanes, openLanes } from '../support/lanes.ts';
 import { textMessage } from '../support/messages.ts';
-import { startTestRedis } from '../support/redis.ts';
+import { delivered, ended } from '../support/settlements.ts';
+import { useLanes } from '../support/use-lanes.ts';
+import { useRedis } from '../support/use-redis.ts';
+import { withoutMemory } from '../support/without-memory.ts';
 import { install } from '../support/worker.ts';
 
 const KEEP_MS = 60_000;
@@ -20,28 +19,14 @@ const MOST_CLEANED = 10_000;
 const WORKER: WorkerRecord = { version: '1.0.0', since: '2026-11-22T10:00:00.000Z', concurrency: 50, sending: 0 };
 
 describe('a message that was delivered', () => {
-  let server: RedisServer;
-  let redis: LaneRedis;
-  let lanes: Lanes;
-  let send: string;
-  beforeAll(async () => {
-    server = await startTestRedis();
-    redis = connectPatiently(server.url);
-  });
-  beforeEach(async () => {
-    lanes = await openLanes(redis);
-    send = `${lanes.shard.root}send:`;
-  });
-  afterAll(async () => {
-    redis.disconnect();
-    await server.stop();
-  });
+  const used = useRedis();
+  const lanes = useLanes(used);
 
   /** Stores a message of its own conversation, and takes it. */
   async function start(conversation: string): Promise<Taken> {
     await lanes.store({ conversation });
-    const taken = await lanes.take({ lockMs: LOCK_MS });
-    if (taken?.verdict !== 'go') throw new Error('there is nothing to send');
+    const taken = await lanes.takeNext({ lockMs: LOCK_MS });
+    expect(taken.verdict).toBe('go');
     return taken;
   }
 
@@ -52,63 +37,70 @@ describe('a message that was delivered', () => {
   }
 
   const settle = (taken: Taken) => lanes.settle(taken, delivered);
-  const completed = () => redis.zrange(`${send}completed`, 0, '-1');
+  const completed = () => lanes.redis.zrange(`${lanes.sendRoot}completed`, 0, '-1');
   const tick = () => tickIn(lanes.shard, { workerId: 'leader', keepDoneMs: KEEP_MS, lockMs: LOCK_MS });
 
   /** Records of what was delivered before, each a ms after the one before it. */
   async function keepOlder(count: number, firstAgeMs: number): Promise<string[]> {
     const first = (await nowMs()) - firstAgeMs;
     const ids = Array.from({ length: count }, (_, n) => `old-${n}`);
-    const pipeline = redis.pipeline();
+    const pipeline = lanes.redis.pipeline();
     for (const [n, id] of ids.entries()) {
-      pipeline.zadd(`${send}completed`, first + n, id);
-      pipeline.hset(`${send}${id}`, 'place', 'ended', 'why', 'delivered');
-      pipeline.rpush(`${send}${id}:logs`, 'of some dashboard');
+      pipeline.zadd(`${lanes.sendRoot}completed`, first + n, id);
+      pipeline.hset(`${lanes.sendRoot}${id}`, 'place', 'ended', 'why', 'delivered');
+      pipeline.rpush(`${lanes.sendRoot}${id}:logs`, 'of some dashboard');
     }
     await pipeline.exec();
     return ids;
   }
 
-  const nowMs = async (): Promise<number> => await readTimeMs(redis, send);
+  const nowMs = async (): Promise<number> => await readTimeMs(lanes.redis, lanes.sendRoot);
 
-  const isKnown = async (id: string): Promise<boolean> => (await redis.exists(`${send}${id}`, `${send}${id}:logs`)) > 0;
+  const isKnown = async (id: string): Promise<boolean> =>
+    (await lanes.redis.exists(`${lanes.sendRoot}${id}`, `${lanes.sendRoot}${id}:logs`)) > 0;
 
   it('is completed for BullMQ in the same step, and in none of its other hands', async () => {
     const taken = await start('c1');
-    expect(await redis.lrange(`${send}active`, 0, -1)).toEqual([taken.id]);
+    expect(await lanes.redis.lrange(`${lanes.sendRoot}active`, 0, -1)).toEqual([taken.id]);
     const before = await nowMs();
     await settle(taken);
-    expect(await redis.exists(`${send}active`, `${send}wait`, `${send}delayed`, `${send}waiting-children`)).toBe(0);
+    expect(
+      await lanes.redis.exists(
+        `${lanes.sendRoot}active`,
+        `${lanes.sendRoot}wait`,
+        `${lanes.sendRoot}delayed`,
+        `${lanes.sendRoot}waiting-children`,
+      ),
+    ).toBe(0);
     const job = await lanes.shard.send.getJob(taken.id);
     expect(await job?.getState()).toBe('completed');
     expect(job?.finishedOn).toBeLessThanOrEqual(before + 1);
     expect(job?.finishedOn).toBe((job?.processedOn ?? 0) + 1);
-    expect(Number(await redis.zscore(`${send}completed`, taken.id))).toBe(job?.finishedOn);
+    expect(Number(await lanes.redis.zscore(`${lanes.sendRoot}completed`, taken.id))).toBe(job?.finishedOn);
     expect(await lanes.heads()).toEqual({});
   });
 
   it('has no lock if it is settled with others, and alone one that ends by itself', async () => {
     const alone = await start('c1');
     await settle(alone);
-    const pttl = await redis.pttl(jobKeys(lanes.shard, alone.id).lock);
+    const pttl = await lanes.redis.pttl(jobKeys(lanes.shard, alone.id).lock);
     expect(pttl).toBeGreaterThan(0);
     expect(pttl).toBeLessThanOrEqual(LOCK_MS);
 
     const all = [await start('c2'), await start('c3')];
-    const ends = all.map(({ id, attempt }) => ({ id, attempt, record: null, survived: true, settlement: delivered }));
-    await lanes.turn({ places: 0, settlements: ends });
-    expect(await redis.exists(...all.map(({ id }) => jobKeys(lanes.shard, id).lock))).toBe(0);
+    await lanes.turn({ places: 0, settlements: all.map((taken) => ended(taken)) });
+    expect(await lanes.redis.exists(...all.map(({ id }) => jobKeys(lanes.shard, id).lock))).toBe(0);
   });
 
   it('is settled once: whoever asks again, since the answer was lost, hears the same and changes nothing', async () => {
     const taken = await start('c1');
     const next = await lanes.store({ conversation: 'c1' });
     await settle(taken);
-    const [score, nextTaken] = [await redis.zscore(`${send}completed`, taken.id), await lanes.take()];
+    const [score, nextTaken] = [await lanes.redis.zscore(`${lanes.sendRoot}completed`, taken.id), await lanes.take()];
     expect(nextTaken?.id).toBe(next);
     expect(await settle(taken)).toEqual({ verdict: 'done', delayMs: 0 });
-    expect(await redis.zscore(`${send}completed`, taken.id)).toBe(score);
-    expect(await redis.lrange(`${send}active`, 0, -1)).toEqual([next]);
+    expect(await lanes.redis.zscore(`${lanes.sendRoot}completed`, taken.id)).toBe(score);
+    expect(await lanes.redis.lrange(`${lanes.sendRoot}active`, 0, -1)).toEqual([next]);
     expect(await lanes.lane('c1')).toEqual([next]);
   });
 
@@ -133,19 +125,16 @@ describe('a message that was delivered', () => {
 
   it('makes room also when Redis has no memory left', async () => {
     await keepOlder(MAX_KEPT_DONE + 250, KEEP_MS / 2);
-    await redis.config('SET', 'maxmemory', '1');
-    try {
+    await withoutMemory(lanes.redis, async () => {
       await beatIn(lanes.shard, { workerId: 'leader', record: WORKER, window: 0 });
       await tick();
-    } finally {
-      await redis.config('SET', 'maxmemory', '0');
-    }
+    });
     expect(await completed()).toHaveLength(MAX_KEPT_DONE);
   });
 
   it('stays known for its time, and is forgotten with all its keys after that', async () => {
     const [old = ''] = await keepOlder(1, KEEP_MS + 1);
-    await redis.zadd(`${send}completed`, (await nowMs()) - KEEP_MS + 30_000, 'young');
+    await lanes.redis.zadd(`${lanes.sendRoot}completed`, (await nowMs()) - KEEP_MS + 30_000, 'young');
     const id = await deliver('c1');
     expect(await isKnown(old)).toBe(true);
     await tick();
@@ -154,10 +143,10 @@ describe('a message that was delivered', () => {
   });
 
   it('by a worker leaves BullMQ nothing to do: it hands out the next one', async () => {
-    await using scene = await install(server);
+    await using scene = await install(used);
     const ids: string[] = [];
     for (let n = 1; n <= 20; n += 1) ids.push(await scene.enqueue(textMessage('c1', n)));
-    const shard = await openShard(redis, scene.config.namespace ?? '', 0);
+    const shard = await openShard(lanes.redis, scene.config.namespace ?? '', 0);
     await eventually('all are completed', async () => (await shard.send.getCompletedCount()) === ids.length);
     expect(await shard.send.getJobCounts('active', 'wait', 'delayed', 'failed', 'waiting-children')).toEqual({
       active: 0,

@@ -1,15 +1,14 @@
 import { completed } from '../support/settings.ts';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createProducer } from '../../src/producer/index.ts';
 import { deadlineIn } from '../../src/shared/redis/deadline.ts';
 import { shardOfPage } from '../../src/shared/lanes/keys.ts';
 import { createSession } from '../../src/shared/session/session.ts';
 import { readStatus, type Status } from '../../src/shared/reading/status.ts';
 import type { ReceivedRequest } from '../../src/testing/index.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { eventually } from '../support/eventually.ts';
 import { manyMessages, textMessage } from '../support/messages.ts';
-import { startTestRedis } from '../support/redis.ts';
+import { useRedis } from '../support/use-redis.ts';
 import { install, type Installation } from '../support/worker.ts';
 
 const SHARDS = 4;
@@ -44,14 +43,10 @@ async function statusOf({ config }: Installation): Promise<Status> {
 }
 
 describe('with several shards on one Redis', () => {
-  let server: RedisServer;
-  beforeAll(async () => {
-    server = await startTestRedis();
-  });
-  afterAll(async () => await server.stop());
+  const used = useRedis();
 
   it('messages of all pages arrive in order, through failures', async () => {
-    await using site = await install(server, {
+    await using site = await install(used, {
       config: { shards: SHARDS },
       api: { faults: [{ kind: 'status', status: 500, rate: 0.1 }], seed: 3 },
     });
@@ -64,7 +59,7 @@ describe('with several shards on one Redis', () => {
   });
 
   it('a worker has no more requests open than its concurrency, wherever the work is, and nearly all for one shard', async () => {
-    await using site = await install(server, {
+    await using site = await install(used, {
       config: { shards: SHARDS, concurrency: 10 },
       api: { latencyMs: 40 },
     });
@@ -82,7 +77,7 @@ describe('with several shards on one Redis', () => {
   }, 90_000);
 
   it('a worker that serves some of them leaves the others alone, and counts for its own only', async () => {
-    await using site = await install(server, { startWorker: false, config: { shards: SHARDS, concurrency: 6 } });
+    await using site = await install(used, { startWorker: false, config: { shards: SHARDS, concurrency: 6 } });
     site.startWorker({ serveShards: '0,2-3' });
     const items = pages.map((page) => textMessage('c1', 1, page));
     const ids = await Promise.all(items.map((item) => site.enqueue(item)));
@@ -97,7 +92,7 @@ describe('with several shards on one Redis', () => {
   });
 
   it('a page keeps its shard, whoever asks', async () => {
-    await using site = await install(server, { config: { shards: SHARDS } });
+    await using site = await install(used, { config: { shards: SHARDS } });
     for (const [shard, page] of pages.entries()) {
       const id = await site.enqueue(textMessage('c1', 1, page));
       expect(id).toMatch(new RegExp(`^${shard}-`));

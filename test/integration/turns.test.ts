@@ -1,59 +1,32 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { hold } from '../../src/shared/lanes/holds/hold.ts';
-import { connectPatiently } from '../../src/shared/session/connect.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import type { TakenHere } from '../../src/worker/message/attempt.ts';
-import type { TurnsDeps } from '../../src/worker/bullmq/turns.ts';
 import { commandCounts } from '../support/command-counts.ts';
 import { eventually } from '../support/eventually.ts';
-import { type Lanes, openLanes } from '../support/lanes.ts';
-import { startTestRedis } from '../support/redis.ts';
-import { deliveryOf, joinShard, type TestWorker } from '../support/turns.ts';
+import { backoff, ended } from '../support/settlements.ts';
+import { joinShard, storeHeads, type TestWorker } from '../support/turns.ts';
+import { useLanes } from '../support/use-lanes.ts';
 
 describe('what a worker says to its shard', () => {
-  let server: RedisServer;
-  let redis: LaneRedis;
-  let lanes: Lanes;
-  beforeAll(async () => {
-    server = await startTestRedis();
-    redis = connectPatiently(server.url);
-  });
+  const lanes = useLanes();
   beforeEach(async () => {
-    lanes = await openLanes(redis);
     await lanes.rules({ concurrency: 200 });
     // Redis knows the script from then on.
     await lanes.turn();
   });
   afterEach(() => void vi.restoreAllMocks());
-  afterAll(async () => {
-    redis.disconnect();
-    await server.stop();
-  });
-
-  const join = (more: Partial<TurnsDeps> = {}): TestWorker => joinShard(lanes, more);
-
-  async function store(count: number): Promise<string[]> {
-    const ids: string[] = [];
-    for (let n = 0; n < count; n += 1) ids.push(await lanes.store({ conversation: `c${n}` }));
-    return ids;
-  }
-
-  const jobOf = async (id: string): Promise<Record<string, string>> => {
-    return await redis.hgetall(`${lanes.shard.root}send:${id}`);
-  };
 
   /** How many scripts run meanwhile. */
   async function scriptsDuring(work: () => Promise<unknown>): Promise<number> {
-    const before = await commandCounts(redis);
+    const before = await commandCounts(lanes.redis);
     await work();
-    return (await commandCounts(redis)).scripts - before.scripts;
+    return (await commandCounts(lanes.redis)).scripts - before.scripts;
   }
 
   describe('in one turn of the event loop', () => {
     it('is one script, however many messages it takes and settles', async () => {
-      const worker = join();
-      await store(60);
+      const worker = joinShard(lanes);
+      await storeHeads(lanes, 60);
       let first: TakenHere[] = [];
       expect(await scriptsDuring(async () => (first = await worker.takeAll(30)))).toBe(1);
       expect(new Set(first.map(({ id }) => id)).size).toBe(30);
@@ -68,8 +41,8 @@ describe('what a worker says to its shard', () => {
     });
 
     it('is several if it is too much for one, which would keep all others waiting', async () => {
-      const worker = join();
-      await store(120);
+      const worker = joinShard(lanes);
+      await storeHeads(lanes, 120);
       const taken: TakenHere[] = [];
       while (taken.length < 100) taken.push(...(await worker.takeAll(50)));
       expect(taken).toHaveLength(100);
@@ -77,8 +50,8 @@ describe('what a worker says to its shard', () => {
     });
 
     it('takes as many as there are places for, although one asks, and hands the others out without another word', async () => {
-      const worker = join({ places: () => 3 });
-      await store(10);
+      const worker = joinShard(lanes, { places: () => 3 });
+      await storeHeads(lanes, 10);
       const [first] = await worker.takeAll(1);
       let others: TakenHere[] = [];
       expect(await scriptsDuring(async () => (others = await worker.takeAll(2)))).toBe(0);
@@ -88,53 +61,52 @@ describe('what a worker says to its shard', () => {
     });
 
     it('is nothing if the worker has nothing to say', async () => {
-      const worker = join();
+      const worker = joinShard(lanes);
       worker.fleet.leave = { waitMs: 1000 };
-      await store(1);
+      await storeHeads(lanes, 1);
       expect(await scriptsDuring(() => worker.take())).toBe(0);
     });
   });
 
   describe('that an attempt has ended', () => {
     it('is said again until Redis takes it, without the content of the error in the log', async () => {
-      const worker = join();
-      const [id = ''] = await store(1);
+      const worker = joinShard(lanes);
+      const [id = ''] = await storeHeads(lanes, 1);
       const [taken] = await worker.takeAll(1);
       if (!taken) throw new Error('a message is there');
-      const refusing = vi.spyOn(redis, 'laneTurn');
+      const refusing = vi.spyOn(lanes.redis, 'laneTurn');
       const refusal = new Error(`OOM command not allowed: ${id} secret`);
       refusing.mockRejectedValueOnce(refusal).mockRejectedValueOnce(refusal);
       expect((await worker.deliver(taken)).result).toEqual({ verdict: 'done', delayMs: 0 });
       expect(refusing).toHaveBeenCalledTimes(3);
-      expect(await jobOf(id)).toMatchObject({ place: 'ended', why: 'delivered' });
+      expect(await lanes.jobOf(id)).toMatchObject({ place: 'ended', why: 'delivered' });
       expect(worker.lines).toHaveLength(2);
       expect(worker.lines.join('')).not.toContain('secret');
     });
 
     it('is said again alone if Redis refuses it alone', async () => {
-      const worker = join();
-      const [bad = '', good = ''] = await store(2);
+      const worker = joinShard(lanes);
+      const [bad = '', good = ''] = await storeHeads(lanes, 2);
       const taken = await worker.takeAll(2);
       // What somebody put there.
-      const job = `${lanes.shard.root}send:${bad}`;
-      await redis.rename(job, `${job}:kept`);
-      await redis.set(job, 'no hash');
+      const job = `${lanes.sendRoot}${bad}`;
+      await lanes.redis.rename(job, `${job}:kept`);
+      await lanes.redis.set(job, 'no hash');
       const settled = taken.map((one) => worker.deliver(one));
       await settled[taken.findIndex(({ id }) => id === good)];
-      expect(await jobOf(good)).toMatchObject({ place: 'ended' });
+      expect(await lanes.jobOf(good)).toMatchObject({ place: 'ended' });
       await eventually('the refusal is told', () => worker.lines.some((line) => line.includes(bad)));
-      await redis.rename(`${job}:kept`, job);
+      await lanes.redis.rename(`${job}:kept`, job);
       expect((await Promise.all(settled)).map(({ result }) => result.verdict)).toEqual(['done', 'done']);
       expect(await lanes.lane('c0')).toEqual([]);
     });
 
     it('is said for all that it was: the message waits as long as it should', async () => {
-      const worker = join();
-      await store(1);
+      const worker = joinShard(lanes);
+      await storeHeads(lanes, 1);
       const [taken] = await worker.takeAll(1);
       if (!taken) throw new Error('a message is there');
-      const settlement = { kind: 'backoff', delayMs: 5000 } as const;
-      const { result, next } = await worker.settle({ ...deliveryOf(taken), settlement }, true);
+      const { result, next } = await worker.settle(ended(taken, backoff(5000)), true);
       expect([result, next]).toEqual([{ verdict: 'done', delayMs: 5000 }, undefined]);
     });
   });
@@ -142,45 +114,44 @@ describe('what a worker says to its shard', () => {
   describe('under a limit', () => {
     const takeFirstOf = async (count: number, worker: TestWorker): Promise<TakenHere> => {
       await lanes.rules({ intervalMs: 40 });
-      await store(count);
+      await storeHeads(lanes, count);
       const [first] = await worker.takeAll(1);
       if (!first) throw new Error('a message is there');
       return first;
     };
 
     it('tells that a message was delivered in the call that takes the next one at its slot', async () => {
-      const worker = join();
+      const worker = joinShard(lanes);
       const first = await takeFirstOf(3, worker);
       expect(await scriptsDuring(() => worker.deliver(first))).toBe(1);
       expect(await scriptsDuring(async () => expect(await worker.take()).toMatchObject({ verdict: 'go' }))).toBe(0);
     });
 
     it('tells it also if nothing may be taken at the slot', async () => {
-      const worker = join();
+      const worker = joinShard(lanes);
       const first = await takeFirstOf(3, worker);
       worker.fleet.leave = { waitMs: 60_000 };
       expect((await worker.deliver(first)).result).toEqual({ verdict: 'done', delayMs: 0 });
     });
 
     it('hears Redis again when a settlement has used its last slot up, and found nothing to take', async () => {
-      const worker = join();
+      const worker = joinShard(lanes);
       const first = await takeFirstOf(2, worker);
       await hold(lanes.shard, { reason: 'operator' });
       // The answer comes before the timer of the slot, which it stops.
       vi.spyOn(globalThis, 'setTimeout').mockReturnValue(undefined as unknown as NodeJS.Timeout);
       const waiting = worker.untilWork(async () => await Promise.resolve(true));
-      const settlement = { kind: 'backoff', delayMs: 5000 } as const;
       for (const end = performance.now() + 90; performance.now() < end;);
-      await worker.settle({ ...deliveryOf(first), settlement }, false);
+      await worker.settle(ended(first, backoff(5000)), false);
       await expect(waiting).resolves.toBeUndefined();
     });
 
     it('tells it at once when the worker closes', async () => {
-      const worker = join();
+      const worker = joinShard(lanes);
       const first = await takeFirstOf(3, worker);
       const settled = worker.deliver(first);
       await worker.close();
-      expect(await jobOf(first.id)).toMatchObject({ place: 'ended', why: 'delivered' });
+      expect(await lanes.jobOf(first.id)).toMatchObject({ place: 'ended', why: 'delivered' });
       expect((await settled).result.verdict).toBe('done');
     });
   });
@@ -188,8 +159,8 @@ describe('what a worker says to its shard', () => {
   describe('while the API is down', () => {
     it('takes one message as a probe, whatever the limit says', async () => {
       await lanes.rules({ intervalMs: 60_000 });
-      const worker = join();
-      await store(3);
+      const worker = joinShard(lanes);
+      await storeHeads(lanes, 3);
       expect(await worker.takeAll(1)).toHaveLength(1);
       worker.fleet.leave = 'probe';
       const [probe] = await worker.takeAll(1);
@@ -198,7 +169,7 @@ describe('what a worker says to its shard', () => {
     });
 
     it('lets another one probe if there is nothing to send', async () => {
-      const worker = join();
+      const worker = joinShard(lanes);
       worker.fleet.leave = 'probe';
       expect(await worker.take()).toBeUndefined();
       expect(worker.fleet.givenUp).toBe(1);
@@ -206,10 +177,10 @@ describe('what a worker says to its shard', () => {
 
     it('takes nothing while another one probes, and uses no slot of a limit', async () => {
       await lanes.rules({ intervalMs: 60_000 });
-      const worker = join();
+      const worker = joinShard(lanes);
       worker.fleet.leave = 'probe';
       worker.fleet.probe = { waitMs: 500 };
-      await store(1);
+      await storeHeads(lanes, 1);
       for (let n = 0; n < 5; n += 1) expect(await worker.take()).toBeUndefined();
       worker.fleet.leave = 'go';
       expect(await worker.take()).toMatchObject({ verdict: 'go', isProbe: false });
@@ -217,23 +188,23 @@ describe('what a worker says to its shard', () => {
   });
 
   it('has a place again for a message on which our own code failed; its attempt stays open', async () => {
-    const worker = join({ places: () => 1 });
-    const ids = await store(2);
+    const worker = joinShard(lanes, { places: () => 1 });
+    const ids = await storeHeads(lanes, 2);
     const [failed] = await worker.takeAll(1);
     expect(await worker.take()).toBeUndefined();
     worker.abandon();
     const [next] = await worker.takeAll(1);
     expect(new Set([failed?.id, next?.id])).toEqual(new Set(ids));
-    expect(await jobOf(failed?.id ?? '')).toMatchObject({ place: 'sending', attempt: failed?.attempt });
+    expect(await lanes.jobOf(failed?.id ?? '')).toMatchObject({ place: 'sending', attempt: failed?.attempt });
   });
 
   it('tells of a job that is no message, and goes on', async () => {
-    const worker = join();
-    const [id] = await store(1);
-    await redis.lpush(`${lanes.shard.root}send:wait`, 'by-hand');
-    await redis.hset(`${lanes.shard.root}send:by-hand`, 'data', '{}');
+    const worker = joinShard(lanes);
+    const [id] = await storeHeads(lanes, 1);
+    await lanes.redis.lpush(`${lanes.sendRoot}wait`, 'by-hand');
+    await lanes.redis.hset(`${lanes.sendRoot}by-hand`, 'data', '{}');
     expect((await worker.takeAll(2)).map((taken) => taken.id)).toEqual([id]);
     expect(worker.lines.join('')).toMatch(/"id":"by-hand".*no message of ours/);
-    expect(await redis.exists(`${lanes.shard.root}send:by-hand`)).toBe(0);
+    expect(await lanes.redis.exists(`${lanes.sendRoot}by-hand`)).toBe(0);
   });
 });

@@ -1,20 +1,15 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
+import { describe, expect, it } from 'vitest';
 import type { ClaimVerdict } from '../../src/worker/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';
-import { startTestRedis } from '../support/redis.ts';
+import { useRedis } from '../support/use-redis.ts';
 import { install } from '../support/worker.ts';
 
 describe('what a worker tells of itself', () => {
-  let server: RedisServer;
-  beforeAll(async () => {
-    server = await startTestRedis();
-  });
-  afterAll(async () => await server.stop());
+  const used = useRedis();
 
   it('is how each claim came out', async () => {
-    await using site = await install(server, {
+    await using site = await install(used, {
       startWorker: false,
       api: { faults: [{ kind: 'status', status: 500, times: 1 }] },
     });
@@ -26,7 +21,7 @@ describe('what a worker tells of itself', () => {
   });
 
   it('harms no message when a listener fails', async () => {
-    await using site = await install(server, { startWorker: false });
+    await using site = await install(used, { startWorker: false });
     const worker = site.startWorker();
     for (const event of ['claim', 'attempt'] as const) {
       worker.on(event, () => {
@@ -41,7 +36,7 @@ describe('what a worker tells of itself', () => {
   });
 
   it('is its health: what it works on, how long, and in which phase it is', async () => {
-    await using site = await install(server, {
+    await using site = await install(used, {
       startWorker: false,
       api: { latencyMs: 300 },
       config: { concurrency: 7 },

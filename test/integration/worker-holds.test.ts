@@ -1,32 +1,20 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
+import { describe, expect, it } from 'vitest';
 import { readFleet } from '../../src/shared/lanes/fleet/facts.ts';
 import { readHolds } from '../../src/shared/lanes/holds/hold.ts';
 import { writeLimits } from '../../src/shared/lanes/fleet/limits.ts';
 import { openShard, type Shard } from '../../src/shared/lanes/shard.ts';
-import { connectPatiently } from '../../src/shared/session/connect.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { eventually } from '../support/eventually.ts';
 import { manyMessages, textMessage } from '../support/messages.ts';
-import { startTestRedis } from '../support/redis.ts';
+import { useRedis } from '../support/use-redis.ts';
 import { install, type Installation } from '../support/worker.ts';
 
 describe('what keeps messages back', () => {
-  let server: RedisServer;
-  let redis: LaneRedis;
-  beforeAll(async () => {
-    server = await startTestRedis();
-    redis = connectPatiently(server.url);
-  });
-  afterAll(async () => {
-    redis.disconnect();
-    await server.stop();
-  });
+  const used = useRedis();
 
   const namespaceOf = ({ config }: Installation): string => config.namespace ?? '';
-  const shardOf = async (site: Installation): Promise<Shard> => await openShard(redis, namespaceOf(site), 0);
+  const shardOf = async (site: Installation): Promise<Shard> => await openShard(used.redis, namespaceOf(site), 0);
   const circuitsOf = async (site: Installation): Promise<string[]> =>
-    (await readFleet(redis, namespaceOf(site))).circuits.map(({ name }) => name);
+    (await readFleet(used.redis, namespaceOf(site))).circuits.map(({ name }) => name);
   const allAccepted = async ({ api }: Installation, count: number): Promise<void> => {
     await api.waitForAccepted(count, { timeoutMs: 30_000 });
     const report = api.report();
@@ -34,7 +22,7 @@ describe('what keeps messages back', () => {
   };
 
   it('a 429 holds its whole page for the Retry-After, and no other page', async () => {
-    await using site = await install(server, {
+    await using site = await install(used, {
       api: { faults: [{ kind: 'status', status: 429, retryAfter: 2, times: 1, match: { pageId: 'p1' } }] },
     });
     const limited = await site.enqueue(textMessage('c1', 1));
@@ -54,7 +42,7 @@ describe('what keeps messages back', () => {
     ['429', { status: 429, retryAfter: 0 }],
     ['503 that says limit', { status: 503, body: 'request limit exceeded' }],
   ])('ten times %s in a row use no attempt', async (_what, answer) => {
-    await using site = await install(server, {
+    await using site = await install(used, {
       config: { attempts: 2 },
       api: { faults: [{ kind: 'status', ...answer, times: 10 }] },
     });
@@ -74,7 +62,7 @@ describe('what keeps messages back', () => {
   ])(
     'an API that gives %s is left alone: attempts are not used up, and all goes on when it is back',
     async (_, fault, settings) => {
-      await using site = await install(server, {
+      await using site = await install(used, {
         config: { attempts: 3, backoffMs: 1, backoffMaxMs: 5, concurrency: 20, ...settings },
         api: { faults: [fault] },
       });
@@ -91,7 +79,7 @@ describe('what keeps messages back', () => {
   );
 
   it('a message that alone fails again and again stops no other', async () => {
-    await using site = await install(server, {
+    await using site = await install(used, {
       config: { attempts: 40 },
       api: { faults: [{ kind: 'status', status: 500, match: { conversationId: 'c0' } }] },
     });
@@ -108,7 +96,7 @@ describe('what keeps messages back', () => {
       ['p1', 'old'],
       ['p2', 'good'],
     ]);
-    await using site = await install(server, {
+    await using site = await install(used, {
       config: { attempts: 1 },
       api: { apiKeys: ['good', 'new'] },
       hooks: { resolveApiKey: (pageId) => keys.get(pageId) },
@@ -117,34 +105,34 @@ describe('what keeps messages back', () => {
     await eventually('the key is held', async () => (await circuitsOf(site)).some((name) => name.startsWith('key:')));
     const free = await site.enqueue(textMessage('c1', 1, 'p2'));
     await site.until(free, 'delivered');
-    expect(JSON.stringify(await redis.hgetall(`{${namespaceOf(site)}:fleet}:circuits`))).not.toContain('old');
+    expect(JSON.stringify(await used.redis.hgetall(`{${namespaceOf(site)}:fleet}:circuits`))).not.toContain('old');
     keys.set('p1', 'new');
     for (const { id } of refused) await site.until(id, 'delivered');
     // As if it had been a minute ago: nobody uses the old key any more.
     const circuits = `{${namespaceOf(site)}:fleet}:circuits`;
-    const [old = ''] = await redis.hkeys(circuits);
-    await redis.hset(circuits, old, `${Date.now() - 61_000} 1000 0 unauthorized`);
+    const [old = ''] = await used.redis.hkeys(circuits);
+    await used.redis.hset(circuits, old, `${Date.now() - 61_000} 1000 0 unauthorized`);
     await eventually('its circuit is forgotten', async () => (await circuitsOf(site)).length === 0);
     expect(site.api.requests.filter(({ headers }) => headers['apikey'] === 'old').length).toBeLessThan(40);
   });
 
   it('a limit that is set at run time counts within seconds, and so does its end', async () => {
-    await using site = await install(server, { config: { rateLimit: '1/h' } });
+    await using site = await install(used, { config: { rateLimit: '1/h' } });
     const receipts = await site.producer.enqueueMessages(manyMessages(20, 2));
     await allAccepted(site, 1);
-    await writeLimits(redis, namespaceOf(site), { rate: '50/s burst 5' });
+    await writeLimits(used.redis, namespaceOf(site), { rate: '50/s burst 5' });
     await allAccepted(site, 20);
-    await writeLimits(redis, namespaceOf(site), { rate: 'none' });
+    await writeLimits(used.redis, namespaceOf(site), { rate: 'none' });
     await allAccepted(site, receipts.length);
     expect(site.api.accepted).toHaveLength(receipts.length);
   });
 
   it("a page's limit leaves the other pages alone", async () => {
-    await using site = await install(server, { config: { pageRateLimit: '1/h' } });
+    await using site = await install(used, { config: { pageRateLimit: '1/h' } });
     await site.producer.enqueueMessages(manyMessages(6, 1, 3));
     await allAccepted(site, 3);
     expect(new Set(site.api.accepted.map(({ pageId }) => pageId))).toEqual(new Set(['p0', 'p1', 'p2']));
-    await writeLimits(redis, namespaceOf(site), { pageRate: 'none' });
+    await writeLimits(used.redis, namespaceOf(site), { pageRate: 'none' });
     await allAccepted(site, 6);
   });
 });

@@ -1,28 +1,23 @@
 import { createHmac } from 'node:crypto';
 import ky, { type Hooks } from 'ky';
 import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectPatiently } from '../../src/shared/session/connect.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
+import { describe, expect, it } from 'vitest';
 import { createWorker } from '../../src/worker/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';
 import { startTestRedis } from '../support/redis.ts';
+import { useRedis } from '../support/use-redis.ts';
 import { install } from '../support/worker.ts';
 
-describe('a worker with hooks, and without what it needs', () => {
-  let server: RedisServer;
-  beforeAll(async () => {
-    server = await startTestRedis();
-  });
-  afterAll(async () => await server.stop());
+const used = useRedis();
 
+describe('a worker with hooks, and without what it needs', () => {
   it('without any key it refuses to be made, and says what is missing', () => {
-    expect(() => createWorker({ redisUrl: server.url })).toThrow(/apiKey .* is missing/);
+    expect(() => createWorker({ redisUrl: used.url })).toThrow(/apiKey .* is missing/);
   });
 
   it('classifyResponse can ask for another try: it uses an attempt', async () => {
-    await using site = await install(server, {
+    await using site = await install(used, {
       api: { faults: [{ kind: 'status', status: 200, body: 'busy', times: 1, accept: false }] },
       hooks: { classifyResponse: ({ body }) => (body === 'busy' ? 'failed' : undefined) },
     });
@@ -35,7 +30,7 @@ describe('a worker with hooks, and without what it needs', () => {
   });
 
   it('a classifyResponse that throws changes nothing: the default judgement counts', async () => {
-    await using site = await install(server, {
+    await using site = await install(used, {
       hooks: {
         classifyResponse() {
           throw new Error('a bug in the hook');
@@ -47,7 +42,7 @@ describe('a worker with hooks, and without what it needs', () => {
   });
 
   it('a resolveApiKey that throws or knows no key makes only its page wait', async () => {
-    await using site = await install(server, {
+    await using site = await install(used, {
       hooks: {
         resolveApiKey(pageId) {
           if (pageId === 'broken') throw new Error('a bug in the hook');
@@ -68,7 +63,7 @@ describe('a worker with hooks, and without what it needs', () => {
 
   it('a fetch of one’s own makes the requests; what it throws counts as unknown', async () => {
     const requests: { method: string; key: string | null; body: unknown }[] = [];
-    await using site = await install(server, {
+    await using site = await install(used, {
       hooks: {
         async fetch(request) {
           requests.push({ method: request.method, key: request.headers.get('apikey'), body: await request.json() });
@@ -86,7 +81,7 @@ describe('a worker with hooks, and without what it needs', () => {
   it('writes one wide line per attempt, with neither key nor content', async () => {
     const lines: string[] = [];
     const logger = pino({ level: 'debug' }, { write: (line: string) => lines.push(line) });
-    await using site = await install(server, {
+    await using site = await install(used, {
       config: { apiKey: 'canary-key' },
       api: { faults: [{ kind: 'status', status: 500, body: 'canary-answer', times: 1 }] },
       hooks: { logger },
@@ -127,7 +122,7 @@ describe('a worker with hooks, and without what it needs', () => {
   });
 
   it('a request that is open at the deadline of a shutdown is given up, recorded as unknown, and sent again later', async () => {
-    await using site = await install(server, {
+    await using site = await install(used, {
       config: { shutdownMs: 600 },
       api: { faults: [{ kind: 'hang', times: 1 }] },
       startWorker: false,
@@ -144,12 +139,11 @@ describe('a worker with hooks, and without what it needs', () => {
   });
 
   it('a worker tells the fleet that it is there, and takes itself out when it ends', async () => {
-    await using site = await install(server, { startWorker: false });
-    const redis = connectPatiently(server.url);
+    await using site = await install(used, { startWorker: false });
     const key = `{${site.config.namespace}:0}:workers`;
     const worker = site.startWorker({ concurrency: 7 });
     const [json] = await eventually('it is registered', async () => {
-      const workers = await redis.hvals(key);
+      const workers = await used.redis.hvals(key);
       return workers.length > 0 && workers;
     });
     expect(JSON.parse(json ?? '')).toMatchObject({
@@ -158,18 +152,11 @@ describe('a worker with hooks, and without what it needs', () => {
       version: expect.any(String) as unknown,
     });
     await worker.close();
-    expect(await redis.hlen(key)).toBe(0);
-    redis.disconnect();
+    expect(await used.redis.hlen(key)).toBe(0);
   });
 });
 
 describe('a worker with a ky instance', () => {
-  let server: RedisServer;
-  beforeAll(async () => {
-    server = await startTestRedis();
-  });
-  afterAll(async () => await server.stop());
-
   function failing(): never {
     throw new RangeError('canary-key');
   }
@@ -184,7 +171,7 @@ describe('a worker with a ky instance', () => {
         afterResponse: [async ({ response }) => void seen.push(response.status, await response.json())],
       },
     });
-    await using site = await install(server, { hooks: { ky: signed } });
+    await using site = await install(used, { hooks: { ky: signed } });
     const item = textMessage('c1', 1);
     await site.until(await site.enqueue(item), 'delivered');
     const [{ headers, body } = { headers: {}, body: null }] = site.api.requests;
@@ -210,7 +197,7 @@ describe('a worker with a ky instance', () => {
   it.each(beforeTheRequest)(
     'tries again when a hook %s before the request, and uses no attempt',
     async (_what, beforeRequest, code) => {
-      await using site = await install(server, {
+      await using site = await install(used, {
         hooks: { ky: ky.create({ hooks: { beforeRequest } }) },
         config: { timeoutMs: 500 },
       });
@@ -235,7 +222,7 @@ describe('a worker with a ky instance', () => {
   ])('sends once and says delivered, whatever a hook does after the answer: it %s', async (_what, afterResponse) => {
     const lines: string[] = [];
     const logger = pino({ level: 'trace' }, { write: (line: string) => lines.push(line) });
-    await using site = await install(server, {
+    await using site = await install(used, {
       hooks: { ky: ky.create({ retry: 3, hooks: { afterResponse } }), logger },
       config: { timeoutMs: 500, apiKey: 'canary-key' },
     });
@@ -251,7 +238,7 @@ describe('a worker with a ky instance', () => {
       reached.resolve();
       await hang();
     };
-    await using site = await install(server, { config: { shutdownMs: 600 }, startWorker: false });
+    await using site = await install(used, { config: { shutdownMs: 600 }, startWorker: false });
     const worker = site.startWorker({ ky: ky.create({ hooks: { beforeRequest: [stuck] } }) });
     const id = await site.enqueue(textMessage('c1', 1));
     await reached.promise;
@@ -267,7 +254,7 @@ describe('a worker with a ky instance', () => {
   it('hands the request to a fetch of one’s own', async () => {
     const requests: (string | null)[] = [];
     const signed = ky.create({ hooks: { beforeRequest: [({ request }) => request.headers.set('x-signature', 's1')] } });
-    await using site = await install(server, {
+    await using site = await install(used, {
       hooks: {
         ky: signed,
         async fetch(request) {

@@ -1,27 +1,11 @@
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
+import { describe, expect, it } from 'vitest';
 import { createWorker } from '../../src/worker/index.ts';
 import { runCommand } from '../support/command-line.ts';
+import { newKeysFile } from '../support/encryption-keys.ts';
 import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';
-import { startTestRedis } from '../support/redis.ts';
+import { useRedis } from '../support/use-redis.ts';
 import { install, type Installation } from '../support/worker.ts';
-
-function newFile(text: string): string {
-  const folder = mkdtempSync(join(tmpdir(), 'kitechat-worker-keys-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  const path = join(folder, 'keys');
-  writeFileSync(path, text);
-  return path;
-}
-
-function replace(path: string, text: string): void {
-  writeFileSync(`${path}.new`, text);
-  renameSync(`${path}.new`, path);
-}
 
 /** The page and the key of every request that the API has got. */
 function keysSeen({ api }: Installation): [string, unknown][] {
@@ -29,15 +13,11 @@ function keysSeen({ api }: Installation): [string, unknown][] {
 }
 
 describe('a worker with files of keys', () => {
-  let server: RedisServer;
-  beforeAll(async () => {
-    server = await startTestRedis();
-  });
-  afterAll(async () => await server.stop());
+  const used = useRedis();
 
   it('sends with the key of each page, and with the one for every page where a page has none', async () => {
-    const apiKeysFile = newFile('{"p1":"key-of-p1","p2":"key-of-p2"}');
-    await using site = await install(server, { config: { apiKey: 'key-of-all', apiKeysFile } });
+    const { path: apiKeysFile } = newKeysFile('{"p1":"key-of-p1","p2":"key-of-p2"}');
+    await using site = await install(used, { config: { apiKey: 'key-of-all', apiKeysFile } });
     const pages = ['p1', 'p2', 'p3'];
     const ids = await Promise.all(pages.map((page) => site.enqueue(textMessage('c1', 1, page))));
     for (const id of ids) await site.until(id, 'delivered');
@@ -51,10 +31,10 @@ describe('a worker with files of keys', () => {
   });
 
   it('goes on with the new key when a file is replaced, without a restart', async () => {
-    const apiKeyFile = newFile('old-key\n');
-    await using site = await install(server, { config: { apiKey: undefined, apiKeyFile } });
+    const file = newKeysFile('old-key\n');
+    await using site = await install(used, { config: { apiKey: undefined, apiKeyFile: file.path } });
     await site.until(await site.enqueue(textMessage('c1', 1)), 'delivered');
-    replace(apiKeyFile, 'new-key\n');
+    file.replace('new-key\n');
     let n = 1;
     await eventually('the new key is used', async () => {
       await site.until(await site.enqueue(textMessage('c1', (n += 1))), 'delivered');
@@ -65,13 +45,13 @@ describe('a worker with files of keys', () => {
   });
 
   it('lets a page without a key wait, and sends once the file has one', async () => {
-    const apiKeysFile = newFile('{"p1":"key-of-p1"}');
-    await using site = await install(server, { config: { apiKey: undefined, apiKeysFile, attempts: 1 } });
+    const file = newKeysFile('{"p1":"key-of-p1"}');
+    await using site = await install(used, { config: { apiKey: undefined, apiKeysFile: file.path, attempts: 1 } });
     const id = await site.enqueue(textMessage('c1', 1, 'p2'));
     await site.until(await site.enqueue(textMessage('c1', 1, 'p1')), 'delivered');
     const held = await site.until(id, 'held');
     expect(held.attempts[0]).toMatchObject({ outcome: 'held', detail: 'there is no API key for this page' });
-    replace(apiKeysFile, '{"p1":"key-of-p1","p2":"key-of-p2"}');
+    file.replace('{"p1":"key-of-p1","p2":"key-of-p2"}');
     expect(await site.until(id, 'delivered')).toMatchObject({ attemptsUsed: 0 });
     expect(keysSeen(site)).toEqual([
       ['p1', 'key-of-p1'],
@@ -81,20 +61,20 @@ describe('a worker with files of keys', () => {
 
   it('does not read them when the hook resolveApiKey says which key it is', async () => {
     const config = { apiKey: undefined, apiKeyFile: '/missing', apiKeysFile: '/missing' };
-    await using site = await install(server, { config, hooks: { resolveApiKey: (pageId) => `hook-${pageId}` } });
+    await using site = await install(used, { config, hooks: { resolveApiKey: (pageId) => `hook-${pageId}` } });
     await site.until(await site.enqueue(textMessage('c1', 1)), 'delivered');
     expect(keysSeen(site)).toEqual([['p1', 'hook-p1']]);
   });
 
   it('does not start with files that it can not use, and says so without their paths', async () => {
-    const config = { redisUrl: server.url, apiKeyFile: '/missing/SECRET', apiKeysFile: newFile('SECRET') };
+    const config = { redisUrl: used.url, apiKeyFile: '/missing/SECRET', apiKeysFile: newKeysFile('SECRET').path };
     const running = createWorker(config).run();
     await expect(running).rejects.toThrow(/apiKeyFile: names a file [^]*apiKeysFile: names a file /);
     await expect(running).rejects.not.toThrow(/SECRET/);
   });
 
   it('as a command it exits 2 for such a file, and the commands that need no key go on', async () => {
-    const env = { REDIS_URL: server.url, KITECHAT_NAMESPACE: 'no-key', KITECHAT_API_KEY_FILE: '/missing/SECRET' };
+    const env = { REDIS_URL: used.url, KITECHAT_NAMESPACE: 'no-key', KITECHAT_API_KEY_FILE: '/missing/SECRET' };
     const worker = await runCommand(['worker'], env);
     expect(worker).toMatchObject({ exitCode: 2, stdout: [] });
     expect(worker.stderr.slice(1)).toEqual(["  - KITECHAT_API_KEY_FILE: names a file that can't be read (ENOENT)"]);

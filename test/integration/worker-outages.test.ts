@@ -71,8 +71,7 @@ describe('a worker whose Redis has a bad moment', () => {
     await using site = await underLoad(server);
     await site.admin.config('SET', 'maxmemory', '1mb');
     await expect(site.producer.enqueueMessage(textMessage('late', 1))).rejects.toThrow(/Nothing was written/);
-    const refusedBefore = await refusals(site.admin);
-    await eventually('workers were refused, too', async () => (await refusals(site.admin)) > refusedBefore + 5);
+    await untilRefused(site);
     await site.admin.config('SET', 'maxmemory', '0');
     await expectAllEnded(site);
   });
@@ -81,8 +80,7 @@ describe('a worker whose Redis has a bad moment', () => {
     await using server = await startTestRedis();
     await using site = await underLoad(server);
     await site.admin.call('REPLICAOF', '127.0.0.1', '1');
-    const refusedBefore = await refusals(site.admin);
-    await eventually('the worker was refused', async () => (await refusals(site.admin)) > refusedBefore + 5);
+    await untilRefused(site);
     await site.admin.call('REPLICAOF', 'NO', 'ONE');
     await expectAllEnded(site);
   });
@@ -115,7 +113,10 @@ describe('a worker whose Redis has a bad moment', () => {
   });
 });
 
-/** Commands that Redis has answered with an error so far. */
-async function refusals(admin: Redis): Promise<number> {
-  return Number(/total_error_replies:(\d+)/.exec(await admin.info('stats'))?.[1] ?? 0);
+/** Waits until Redis has answered several commands with an error: after those of the test, they are the worker's. */
+async function untilRefused({ admin }: { admin: Redis }): Promise<void> {
+  const count = async (): Promise<number> =>
+    Number(/total_error_replies:(\d+)/.exec(await admin.info('stats'))?.[1] ?? 0);
+  const before = await count();
+  await eventually('the worker was refused', async () => (await count()) > before + 5);
 }

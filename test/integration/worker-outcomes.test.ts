@@ -1,27 +1,15 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RedisClient } from '../../src/shared/redis/cluster.ts';
-import { connectPatiently } from '../../src/shared/session/connect.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
+import { describe, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';
-import { startTestRedis } from '../support/redis.ts';
+import { useRedis } from '../support/use-redis.ts';
 import { install } from '../support/worker.ts';
 
 describe('what becomes of a message', () => {
-  let server: RedisServer;
-  let redis: RedisClient;
-  beforeAll(async () => {
-    server = await startTestRedis();
-    redis = connectPatiently(server.url);
-  });
-  afterAll(async () => {
-    redis.disconnect();
-    await server.stop();
-  });
+  const used = useRedis();
 
   it('a refused one is dead at once, with all that an operator needs, and its conversation goes on', async () => {
     const body = `no such conversation ${'x'.repeat(4000)}`;
-    await using site = await install(server, {
+    await using site = await install(used, {
       api: { faults: [{ kind: 'status', status: 400, body, match: { textIncludes: 'message 1' } }] },
     });
     const item = { ...textMessage('c1', 1), label: 'greeting' };
@@ -62,7 +50,7 @@ describe('what becomes of a message', () => {
   });
 
   it('one whose attempts all fail is dead as exhausted after as many as are allowed, and holds up its conversation till then', async () => {
-    await using site = await install(server, {
+    await using site = await install(used, {
       config: { attempts: 3 },
       api: { faults: [{ kind: 'status', status: 500, match: { textIncludes: 'message 1' } }] },
     });
@@ -76,7 +64,7 @@ describe('what becomes of a message', () => {
   });
 
   it('rate limits use no attempt: after ten of them in a row a message with two attempts is delivered', async () => {
-    await using site = await install(server, {
+    await using site = await install(used, {
       config: { attempts: 2 },
       api: { faults: [{ kind: 'status', status: 429, retryAfter: 0, times: 10 }] },
     });
@@ -87,7 +75,7 @@ describe('what becomes of a message', () => {
   });
 
   it('a Retry-After is kept: nothing of the message arrives before, and it stands as held until then', async () => {
-    await using site = await install(server, {
+    await using site = await install(used, {
       api: { faults: [{ kind: 'status', status: 503, retryAfter: 1, times: 1 }] },
     });
     const id = await site.enqueue(textMessage('c1', 1));
@@ -100,7 +88,7 @@ describe('what becomes of a message', () => {
 
   it('a refused API key uses no attempt, and the messages go on when it works again', async () => {
     let apiKey = 'wrong';
-    await using site = await install(server, {
+    await using site = await install(used, {
       config: { attempts: 1 },
       api: { apiKeys: ['right'] },
       hooks: { resolveApiKey: () => apiKey },
@@ -113,7 +101,7 @@ describe('what becomes of a message', () => {
   });
 
   it('an API that can not be reached uses no attempt', async () => {
-    await using site = await install(server, { config: { attempts: 1, apiUrl: 'http://127.0.0.1:9/x' } });
+    await using site = await install(used, { config: { attempts: 1, apiUrl: 'http://127.0.0.1:9/x' } });
     const id = await site.enqueue(textMessage('c1', 1));
     await eventually('some attempts were made', () => site.attempts.length >= 4);
     const record = await site.producer.getMessage(id);
@@ -122,7 +110,7 @@ describe('what becomes of a message', () => {
   });
 
   it('an unknown outcome is sent again under `resend`', async () => {
-    await using site = await install(server, {
+    await using site = await install(used, {
       config: { timeoutMs: 200 },
       api: { faults: [{ kind: 'hang', accept: true, times: 1 }] },
     });
@@ -133,7 +121,7 @@ describe('what becomes of a message', () => {
   });
 
   it('under `dead-letter` an unknown outcome is never sent again, whether the message or the installation says so', async () => {
-    await using site = await install(server, {
+    await using site = await install(used, {
       config: { timeoutMs: 200, onUnknownOutcome: 'dead-letter' },
       api: { faults: [{ kind: 'hang', accept: true, match: { textIncludes: 'message 1' } }] },
     });
@@ -145,7 +133,7 @@ describe('what becomes of a message', () => {
     expect(site.api.accepted.filter(({ conversationId }) => conversationId === 'c1')).toHaveLength(1);
     expect((await site.producer.getMessage(resent))?.status).not.toBe('dead');
 
-    await using other = await install(server, {
+    await using other = await install(used, {
       config: { timeoutMs: 200 },
       api: { faults: [{ kind: 'reset', when: 'after' }] },
     });
@@ -155,7 +143,7 @@ describe('what becomes of a message', () => {
   });
 
   it('one that is too old when its turn comes is dead as expired, unsent', async () => {
-    await using site = await install(server, { startWorker: false });
+    await using site = await install(used, { startWorker: false });
     const id = await site.enqueue({ ...textMessage('c1', 1), ttlMs: 1 });
     const next = await site.enqueue(textMessage('c1', 2));
     site.startWorker();
@@ -165,7 +153,7 @@ describe('what becomes of a message', () => {
   });
 
   it('a backoff never outlasts the message: it expires on time', async () => {
-    await using site = await install(server, {
+    await using site = await install(used, {
       config: { backoffMs: 600_000, backoffMaxMs: 600_000 },
       api: { faults: [{ kind: 'status', status: 500 }] },
     });
@@ -174,13 +162,13 @@ describe('what becomes of a message', () => {
   });
 
   it('stored data that can not be read is dead as undecodable, kept as it was, and the next one is delivered', async () => {
-    await using site = await install(server, { startWorker: false });
+    await using site = await install(used, { startWorker: false });
     const id = await site.enqueue(textMessage('c1', 1));
     const next = await site.enqueue(textMessage('c1', 2));
-    await redis.hset(`{${site.config.namespace}:0}:send:${id}`, 'data', '{"v":99,"later":true}');
+    await used.redis.hset(`{${site.config.namespace}:0}:send:${id}`, 'data', '{"v":99,"later":true}');
     site.startWorker();
     expect(await site.until(id, 'dead')).toMatchObject({ reason: 'undecodable', request: null, attempts: [] });
-    const letter = await redis.hget(`{${site.config.namespace}:0}:dead:${id}`, 'data');
+    const letter = await used.redis.hget(`{${site.config.namespace}:0}:dead:${id}`, 'data');
     expect(JSON.parse(letter ?? '')).toMatchObject({ stored: { v: 99, later: true } });
     await site.until(next, 'delivered');
   });

@@ -22,7 +22,7 @@ export interface KeysFile {
 
 /** A file of the running test's own. */
 export function newKeysFile(text: string): KeysFile {
-  const folder = mkdtempSync(join(tmpdir(), 'kitechat-encryption-'));
+  const folder = mkdtempSync(join(tmpdir(), 'kitechat-keys-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const path = join(folder, 'keys.json');
   const replace = (changed: string): void => {

@@ -15,7 +15,7 @@ export interface HeldInstallation extends Installation {
 }
 
 export async function installWithHolds(
-  server: RedisServer,
+  server: Pick<RedisServer, 'url'>,
   options: InstallationOptions = {},
 ): Promise<HeldInstallation> {
   const installation = await install(server, options);

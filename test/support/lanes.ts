@@ -15,6 +15,7 @@ import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
 import type { MessagePayload } from '../../src/shared/model/stored-message.ts';
 import { openShard, type Shard } from '../../src/shared/lanes/shard.ts';
 import { keysOf } from './keys-of.ts';
+import { ended } from './settlements.ts';
 
 /** What a shard keeps to; a number that is left out is no limit. */
 export interface Rules {
@@ -29,6 +30,9 @@ export interface Rules {
 /** The lanes of one shard, driven step by step as a worker would. */
 export interface Lanes {
   shard: Shard;
+  redis: LaneRedis;
+  /** What BullMQ's keys for the messages begin with. */
+  sendRoot: string;
   store(message: {
     page?: string;
     conversation: string;
@@ -38,11 +42,20 @@ export interface Lanes {
     priority?: 'high';
     due?: { delayMs: number } | { atMs: number };
   }): Promise<string>;
+  /** Stores a message in each of these conversations, one after the other. */
+  storeInto(
+    conversations: readonly string[],
+    more?: Omit<Parameters<Lanes['store']>[0], 'conversation' | 'id'>,
+  ): Promise<string[]>;
   tryStore(message: Parameters<Lanes['store']>[0] & { maxQueued?: number }): Promise<EnqueueResult>;
   /** One turn of a worker; by default it has a place for each message and settles nothing. */
   turn(turn?: Partial<Turn>): Promise<TurnAnswer>;
   /** Takes the next message; `null` if there is none. */
   take(turn?: Partial<Turn>): Promise<Taken | null>;
+  /** Takes the next message, which must be there. */
+  takeNext(turn?: Partial<Turn>): Promise<Taken>;
+  /** Takes all that may be sent. @returns their ids */
+  takeAll(turn?: Partial<Turn>): Promise<string[]>;
   settle(
     taken: Pick<Taken, 'id' | 'attempt'>,
     settlement: Settlement,
@@ -50,6 +63,8 @@ export interface Lanes {
   ): Promise<SettleResult>;
   /** What BullMQ does when the lock of a message has ended. */
   stall(taken: Pick<Taken, 'id'>): Promise<void>;
+  /** What BullMQ has of a message. */
+  jobOf(id: string): Promise<Record<string, string>>;
   lane(conversation: string, page?: string): Promise<string[]>;
   /** The lanes of a page with their scores. */
   heads(page?: string): Promise<Record<string, number>>;
@@ -58,14 +73,11 @@ export interface Lanes {
   rules(rules: Rules): Promise<void>;
 }
 
-/** What becomes of a message that the API has taken. */
-export const delivered: Settlement = { kind: 'delivered', elapsedMs: 1 };
-
 const ulid = monotonicFactory();
 
 export async function openLanes(redis: LaneRedis, namespace: string = randomUUID()): Promise<Lanes> {
   const shard = await openShard(redis, namespace, 0);
-  const send = `${shard.root}send:`;
+  const sendRoot = `${shard.root}send:`;
 
   const tryStore: Lanes['tryStore'] = async ({
     page = 'p1',
@@ -113,27 +125,49 @@ export async function openLanes(redis: LaneRedis, namespace: string = randomUUID
   };
   await rules({});
 
+  const store: Lanes['store'] = async (message) => {
+    const id = message.id ?? messageId(0, ulid());
+    const { verdict } = await tryStore({ ...message, id });
+    if (verdict !== 'stored') throw new Error(verdict);
+    return id;
+  };
+  const take: Lanes['take'] = async (given) => (await turn({ places: 1, ...given })).taken[0] ?? null;
+
   return {
     shard,
+    redis,
+    sendRoot,
+    store,
     tryStore,
     turn,
+    take,
     rules,
-    async store(message) {
-      const id = message.id ?? messageId(0, ulid());
-      const { verdict } = await tryStore({ ...message, id });
-      if (verdict !== 'stored') throw new Error(verdict);
-      return id;
+    async storeInto(conversations, more) {
+      const ids: string[] = [];
+      for (const conversation of conversations) ids.push(await store({ ...more, conversation }));
+      return ids;
     },
-    take: async (given) => (await turn({ places: 1, ...given })).taken[0] ?? null,
-    async settle({ id, attempt }, settlement, more) {
-      const settled = { id, attempt, record: null, survived: true, settlement, ...more };
-      const [result] = (await turn({ places: 0, settlements: [settled] })).settled;
+    async takeNext(given) {
+      const taken = await take(given);
+      if (!taken) throw new Error('there is nothing to send');
+      return taken;
+    },
+    takeAll: async (given) => (await turn(given)).taken.map(({ id }) => id),
+    async settle(taken, settlement, more) {
+      const settlements = [{ ...ended(taken, settlement), ...more }];
+      const [result] = (await turn({ places: 0, settlements })).settled;
       if (result === undefined || result instanceof Error) throw result ?? new Error('no answer');
       return result;
     },
     async stall({ id }) {
-      await redis.multi().lrem(`${send}active`, 1, id).del(`${send}${id}:lock`).rpush(`${send}wait`, id).exec();
+      await redis
+        .multi()
+        .lrem(`${sendRoot}active`, 1, id)
+        .del(`${sendRoot}${id}:lock`)
+        .rpush(`${sendRoot}wait`, id)
+        .exec();
     },
+    jobOf: async (id) => await redis.hgetall(`${sendRoot}${id}`),
     lane: async (conversation, page = 'p1') =>
       await redis.lrange(`${shard.root}lane:${laneOf(page, conversation)}`, 0, -1),
     async heads(page = 'p1') {

@@ -2,6 +2,9 @@ import { type HeldInstallation, installWithHolds } from './held-installation.ts'
 import { startSteppingRedis } from './stepping-redis.ts';
 import type { InstallationOptions } from './worker.ts';
 
+/** By so much the tests step it. */
+export const TEN_MINUTES_MS = 600_000;
+
 /** An installation on a Redis of its own, whose clock can be stepped. */
 export interface SteppingSite extends HeldInstallation {
   /** Steps the clock of Redis, back if the number is below zero. */

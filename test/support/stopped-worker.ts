@@ -3,15 +3,14 @@ import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'vitest';
 import type { MessageRecord, OutcomeKind } from '../../src/producer/index.ts';
-import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
 import { readRepairs } from '../../src/shared/lanes/repair/reconcile.ts';
 import type { Fault } from '../../src/testing/index.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { type CommandProcess, startCommand } from './command-line.ts';
 import { eventually } from './eventually.ts';
 import { type Lanes, openLanes } from './lanes.ts';
 import { textMessage } from './messages.ts';
 import { STOPPED, stoppingAt, type StoppingPoint } from './stopping-point.ts';
+import type { UsedRedis } from './use-redis.ts';
 import { install, type Installation } from './worker.ts';
 
 /**
@@ -35,6 +34,8 @@ export interface Scene extends Installation {
 }
 
 export interface SceneOptions {
+  /** Met by the target alone. */
+  fault?: Fault | undefined;
   faults?: Fault[];
   config?: Settings;
 }
@@ -45,14 +46,17 @@ const TIMEOUT_MS = 2500;
 const WAIT_MS = 60_000;
 const TARGET = textMessage('c1', 2);
 
-/** A fault that only the target meets. */
-export function atTarget(fault: Fault): Fault {
+function atTarget(fault: Fault): Fault {
   return { ...fault, match: { conversationId: TARGET.conversationId, textIncludes: 'message 2' } };
 }
 
-export async function setScene(server: RedisServer, redis: LaneRedis, options: SceneOptions = {}): Promise<Scene> {
-  const config = { namespace: randomUUID(), timeoutMs: TIMEOUT_MS, ...options.config };
-  const scene = await install(server, { startWorker: false, config, api: { faults: options.faults ?? [] } });
+export async function setScene(
+  used: UsedRedis,
+  { fault, faults = [], config: more }: SceneOptions = {},
+): Promise<Scene> {
+  const config = { namespace: randomUUID(), timeoutMs: TIMEOUT_MS, ...more };
+  const allFaults = [...(fault ? [atTarget(fault)] : []), ...faults];
+  const scene = await install(used, { startWorker: false, config, api: { faults: allFaults } });
   const ids: string[] = [];
   for (let n = 1; n <= 4; n += 1) ids.push(await scene.enqueue(textMessage('c1', n)));
   const target = ids[1] ?? '';
@@ -71,7 +75,7 @@ export async function setScene(server: RedisServer, redis: LaneRedis, options: S
     ...scene,
     ids,
     target,
-    lanes: await openLanes(redis, scene.config.namespace),
+    lanes: await openLanes(used.redis, scene.config.namespace),
     requestsForTarget,
     startStoppingWorker,
     async stopWorker(point, signal) {

@@ -1,9 +1,10 @@
-import type { AttemptToSettle, SettleResult } from '../../src/shared/lanes/messages/turn.ts';
+import type { SettleResult } from '../../src/shared/lanes/messages/turn.ts';
 import { createTurns, type Turns, type TurnsDeps } from '../../src/worker/bullmq/turns.ts';
 import type { Leave } from '../../src/worker/fleet/fleet-view.ts';
 import type { TakenHere } from '../../src/worker/message/attempt.ts';
 import { readableLogger } from '../unit/worker/log-lines.ts';
 import type { Lanes } from './lanes.ts';
+import { ended } from './settlements.ts';
 
 /** What a worker says to a shard, driven step by step. */
 export interface TestWorker extends Turns {
@@ -36,10 +37,11 @@ export function joinShard({ shard }: Pick<Lanes, 'shard'>, more: Partial<TurnsDe
       const taken = await Promise.all(Array.from({ length: count }, () => turns.take()));
       return taken.filter((one) => one !== undefined);
     },
-    deliver: async (taken, wantsNext = false) => await turns.settle(deliveryOf(taken), wantsNext),
+    deliver: async (taken, wantsNext = false) => await turns.settle(ended(taken), wantsNext),
   };
 }
 
-export function deliveryOf({ id, attempt }: TakenHere): AttemptToSettle {
-  return { id, attempt, record: null, survived: true, settlement: { kind: 'delivered', elapsedMs: 1 } };
+/** Stores messages that are all heads: each has a conversation of its own. */
+export async function storeHeads(lanes: Lanes, count: number): Promise<string[]> {
+  return await lanes.storeInto(Array.from({ length: count }, (_, n) => `c${n}`));
 }

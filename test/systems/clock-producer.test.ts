@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { EnqueueItem } from '../../src/producer/index.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { eventually } from '../support/eventually.ts';
 import { installWithHolds } from '../support/held-installation.ts';
 import { textMessage } from '../support/messages.ts';
-import { startTestRedis } from '../support/redis.ts';
 import { type ShiftedProducer, startShiftedProducer } from '../support/shifted-producer.ts';
+import { useRedis } from '../support/use-redis.ts';
 import { install, type Installation } from '../support/worker.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -21,11 +20,10 @@ const clocks: Record<Clock, number> = {
   'an hour behind': -HOUR_MS,
 };
 
+const used = useRedis();
 const stack = new AsyncDisposableStack();
 const producers = new Map<Clock, ShiftedProducer>();
-let server: RedisServer;
 beforeAll(async () => {
-  server = stack.use(await startTestRedis());
   for (const [clock, aheadMs] of Object.entries(clocks) as [Clock, number][]) {
     producers.set(clock, stack.use(await startShiftedProducer(aheadMs)));
   }
@@ -61,19 +59,19 @@ async function expectAllInOrder({ api }: Installation, messages: number): Promis
 
 describe.concurrent('two producers whose clocks are five minutes apart', () => {
   it('have the messages of a conversation sent in the order in which they were stored', async () => {
-    await using site = await install(server);
+    await using site = await install(used);
     await storeInTurns(site, { conversations: 1, each: 20, inMs: null });
     await expectAllInOrder(site, 20);
   });
 
   it('have those that are due at the same moment sent in the order in which they were stored', async () => {
-    await using site = await install(server);
+    await using site = await install(used);
     await storeInTurns(site, { conversations: 1, each: 20, inMs: 5000 });
     await expectAllInOrder(site, 20);
   });
 
   it('have 5,000 of 50 conversations that are due at the same moment sent in the order of each', async () => {
-    await using site = await install(server);
+    await using site = await install(used);
     await storeInTurns(site, { conversations: 50, each: 100, inMs: 20_000 });
     await expectAllInOrder(site, 5000);
   });
@@ -86,7 +84,7 @@ describe.concurrent.each(['an hour ahead', 'an hour behind'] as const)('a produc
   }
 
   it('has a delay counted by the clock of Redis', async () => {
-    await using site = await install(server);
+    await using site = await install(used);
     const storedAt = performance.now();
     const id = await storeOne(site, { ...textMessage('c1', 1), delayMs: 3000 });
     const record = await site.until(id, 'scheduled');
@@ -99,7 +97,7 @@ describe.concurrent.each(['an hour ahead', 'an hour behind'] as const)('a produc
   });
 
   it('has a time to send at taken as it is said', async () => {
-    await using site = await install(server);
+    await using site = await install(used);
     const soon = Date.now() + 3000;
     const later = await storeOne(site, { ...textMessage('c1', 2), sendAt: new Date(soon).toISOString() });
     const past = await storeOne(site, { ...textMessage('c1', 1), sendAt: new Date(soon - 4000).toISOString() });
@@ -111,7 +109,7 @@ describe.concurrent.each(['an hour ahead', 'an hour behind'] as const)('a produc
   });
 
   it('has a TTL counted by the clock of Redis', async () => {
-    await using site = await install(server, { startWorker: false });
+    await using site = await install(used, { startWorker: false });
     const long = await storeOne(site, { ...textMessage('c1', 1), ttlMs: MINUTE_MS });
     const short = await storeOne(site, { ...textMessage('c2', 1), ttlMs: 500 });
     const storedAt = performance.now();
@@ -122,7 +120,7 @@ describe.concurrent.each(['an hour ahead', 'an hour behind'] as const)('a produc
   });
 
   it('tells by the clock of Redis since when a message waits', async () => {
-    await using site = await installWithHolds(server, { startWorker: false });
+    await using site = await installWithHolds(used, { startWorker: false });
     const before = Date.now();
     const id = await storeOne(site, textMessage('c1', 1));
     const { enqueuedAt } = await site.until(id, 'queued');

@@ -5,12 +5,11 @@ import { eventually } from '../support/eventually.ts';
 import { BUSY_MS, expectAccepted } from '../support/expect-deliveries.ts';
 import { textMessage } from '../support/messages.ts';
 import { workerIdOf } from '../support/open-requests.ts';
-import { installOnSteppingRedis, type SteppingSite } from '../support/stepping-site.ts';
+import { installOnSteppingRedis, type SteppingSite, TEN_MINUTES_MS } from '../support/stepping-site.ts';
 import { startWorkerProcess } from '../support/worker-process.ts';
 
 vi.setConfig({ testTimeout: 90_000, maxConcurrency: 2 });
 
-const TEN_MINUTES_MS = 600_000;
 /** The lock lasts 5 s with this, and is looked at every 2.5 s. */
 const TIMEOUT_MS = 2500;
 /** One lock and two looks. */

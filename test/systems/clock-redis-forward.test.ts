@@ -3,11 +3,10 @@ import { describe, expect, it, vi } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { expectAccepted, expectPaceKept, expectSentOnceInOrder } from '../support/expect-deliveries.ts';
 import { manyMessages, textMessage } from '../support/messages.ts';
-import { installOnSteppingRedis } from '../support/stepping-site.ts';
+import { installOnSteppingRedis, TEN_MINUTES_MS } from '../support/stepping-site.ts';
 
 vi.setConfig({ testTimeout: 60_000, maxConcurrency: 3 });
 
-const TEN_MINUTES_MS = 600_000;
 const HOUR_MS = 3_600_000;
 /** What a step may cost a message that waits for its turn under a limit. */
 const PAUSE_MS = 2000;

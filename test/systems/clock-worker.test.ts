@@ -1,11 +1,10 @@
 import type { Settings } from '../support/settings.ts';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
+import { describe, expect, it, vi } from 'vitest';
 import type { CommandProcess } from '../support/command-line.ts';
 import { expectAccepted, expectPaceKept } from '../support/expect-deliveries.ts';
 import { manyMessages, textMessage } from '../support/messages.ts';
-import { startTestRedis } from '../support/redis.ts';
 import { shiftedClock, stepClock } from '../support/shifted-clock.ts';
+import { useRedis } from '../support/use-redis.ts';
 import { install, type Installation } from '../support/worker.ts';
 import { startWorkerProcess } from '../support/worker-process.ts';
 
@@ -13,18 +12,14 @@ vi.setConfig({ testTimeout: 60_000, maxConcurrency: 3 });
 
 const TEN_MINUTES_MS = 600_000;
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await startTestRedis();
-});
-afterAll(async () => await server.stop());
+const used = useRedis();
 
 describe.concurrent.each([
   { clock: 'ten minutes ahead', aheadMs: TEN_MINUTES_MS },
   { clock: 'ten minutes behind', aheadMs: -TEN_MINUTES_MS },
 ])('a worker whose clock is $clock', ({ aheadMs }) => {
   it('puts messages off and ends, and a worker with a right clock delivers them soon', async () => {
-    await using site = await install(server, {
+    await using site = await install(used, {
       startWorker: false,
       config: { backoffMs: 1000, backoffMaxMs: 1000 },
       api: {
@@ -49,7 +44,7 @@ describe.concurrent.each([
   });
 
   it('holds a page until the moment that the API names, by the clock of the API', async () => {
-    await using site = await install(server, { startWorker: false, config: { backoffMs: 1, backoffMaxMs: 1 } });
+    await using site = await install(used, { startWorker: false, config: { backoffMs: 1, backoffMaxMs: 1 } });
     await using _worker = await startWorkerProcess(site.config, shiftedClock({ aheadMs }));
     const heldUntil = new Date(Date.now() + 4000);
     heldUntil.setMilliseconds(0);
@@ -69,7 +64,7 @@ describe.concurrent.each([
   }
 
   async function installStepping(config: Settings = {}): Promise<Stepped> {
-    const site = await install(server, { startWorker: false, config });
+    const site = await install(used, { startWorker: false, config });
     const worker = await startWorkerProcess(site.config, shiftedClock({ stepMs }));
     return {
       ...site,

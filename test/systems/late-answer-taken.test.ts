@@ -1,10 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { MessageRecord, OutcomeKind } from '../../src/producer/index.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';
-import { startTestRedis } from '../support/redis.ts';
 import { CUT, type RedisProxy, startRedisProxy } from '../support/redis-proxy.ts';
+import { useRedis } from '../support/use-redis.ts';
 import { install, type Installation, type InstallationOptions } from '../support/worker.ts';
 import { startWorkerProcess } from '../support/worker-process.ts';
 
@@ -17,14 +16,10 @@ const LATENCY_MS = 1000;
 /** One lock and two looks, and what a busy machine may add. */
 const TAKEN_OVER_MS = 20_000;
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await startTestRedis();
-});
-afterAll(async () => await server.stop());
+const used = useRedis();
 
 async function installSlowOnce(options: InstallationOptions = {}): Promise<Installation> {
-  return await install(server, {
+  return await install(used, {
     startWorker: false,
     config: { timeoutMs: TIMEOUT_MS, ...options.config },
     api: { faults: [{ kind: 'latency', ms: LATENCY_MS, times: 1 }] },
@@ -72,7 +67,7 @@ function letThrough(proxy: RedisProxy): void {
 
 describe.concurrent('an answer that a worker could not tell before another one had carried out the policy', () => {
   it('is added to the history of what was sent again, and settles nothing', async () => {
-    await using proxy = await startRedisProxy(server.port);
+    await using proxy = await startRedisProxy(used.server.port);
     await using site = await installSlowOnce();
     const id = await answeredWhileCutOff(site, proxy);
     const before = await untilEndedAs(site, id, 'delivered');
@@ -91,7 +86,7 @@ describe.concurrent('an answer that a worker could not tell before another one h
   });
 
   it('leaves a dead letter as it is, and adds no second one', async () => {
-    await using proxy = await startRedisProxy(server.port);
+    await using proxy = await startRedisProxy(used.server.port);
     await using site = await installSlowOnce({ config: { onUnknownOutcome: 'dead-letter' } });
     const id = await answeredWhileCutOff(site, proxy);
     expect(await untilEndedAs(site, id, 'dead')).toMatchObject({ reason: 'unknown-outcome' });

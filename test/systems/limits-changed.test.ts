@@ -1,14 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { shardOfPage } from '../../src/shared/lanes/keys.ts';
 import { writeLimits } from '../../src/shared/lanes/fleet/limits.ts';
-import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
-import { connectPatiently } from '../../src/shared/session/connect.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import type { KitechatWorker } from '../../src/worker/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';
-import { startTestRedis } from '../support/redis.ts';
+import { useRedis } from '../support/use-redis.ts';
 import { install, type Installation } from '../support/worker.ts';
 
 /** Two pages of each shard. */
@@ -54,21 +51,12 @@ async function ready(worker: KitechatWorker): Promise<void> {
 }
 
 describe('the limit of the fleet, as the API sees it', () => {
-  let server: RedisServer;
-  let redis: LaneRedis;
-  beforeAll(async () => {
-    server = await startTestRedis();
-    redis = connectPatiently(server.url);
-  });
-  afterAll(async () => {
-    redis.disconnect();
-    await server.stop();
-  });
+  const used = useRedis();
 
   it.each([1, 4])(
     'is one, though two workers ask for different ones, on %d shards',
     async (shards) => {
-      await using site = await install(server, { startWorker: false, config: { shards }, api: { latencyMs: 10 } });
+      await using site = await install(used, { startWorker: false, config: { shards }, api: { latencyMs: 10 } });
       await site.producer.enqueueMessages(backlog(pagesOf(shards), 600));
       await ready(site.startWorker({ rateLimit: '20/s' }));
       await ready(site.startWorker({ rateLimit: '10/s' }));
@@ -85,9 +73,9 @@ describe('the limit of the fleet, as the API sees it', () => {
   it.each([1, 4])(
     'is another one within two seconds when it is set at run time, on %d shards',
     async (shards) => {
-      await using site = await install(server, { startWorker: false, config: { shards }, api: { latencyMs: 10 } });
+      await using site = await install(used, { startWorker: false, config: { shards }, api: { latencyMs: 10 } });
       const set = async (rate: string): Promise<void> => {
-        await writeLimits(redis, site.config.namespace ?? '', { rate });
+        await writeLimits(used.redis, site.config.namespace ?? '', { rate });
         await delay(2000);
       };
       await site.producer.enqueueMessages(backlog(pagesOf(shards), 1500));
@@ -107,7 +95,7 @@ describe('the limit of the fleet, as the API sees it', () => {
   );
 
   it('is nearly all for the only shard that has work, and the first message of another one leaves at once', async () => {
-    await using site = await install(server, {
+    await using site = await install(used, {
       startWorker: false,
       config: { shards: 4, rateLimit: '50/s' },
       api: { latencyMs: 10 },

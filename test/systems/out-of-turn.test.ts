@@ -1,43 +1,32 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
-import { connectPatiently } from '../../src/shared/session/connect.ts';
+import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../src/testing/index.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';
-import { startTestRedis } from '../support/redis.ts';
-import { atTarget, expectAllInOrder, outcomesOf, setScene, untilEnded } from '../support/stopped-worker.ts';
+import { faults } from '../support/stopped-worker-cases.ts';
+import { expectAllInOrder, outcomesOf, setScene, untilEnded } from '../support/stopped-worker.ts';
+import { useRedis } from '../support/use-redis.ts';
 
 describe('a message that a worker may not have yet', () => {
-  let server: RedisServer;
-  let redis: LaneRedis;
-  beforeAll(async () => {
-    server = await startTestRedis();
-    redis = connectPatiently(server.url);
-  });
-  afterAll(async () => {
-    redis.disconnect();
-    await server.stop();
-  });
+  const used = useRedis();
 
   const holdFor = (seconds: number): Fault => ({ kind: 'status', status: 429, retryAfter: seconds, times: 1 });
 
   it.concurrent('since an operator has put it forward in some dashboard: it goes in its turn', async () => {
     const held: Fault = { ...holdFor(3), match: { textIncludes: 'message 1' } };
-    await using scene = await setScene(server, redis, { faults: [held] });
+    await using scene = await setScene(used, { faults: [held] });
     scene.startWorker();
     await scene.until(scene.ids[0] ?? '', 'held');
-    const send = `${scene.lanes.shard.root}send:`;
-    await redis
+    const send = scene.lanes.sendRoot;
+    await used.redis
       .multi()
       .zrem(`${send}waiting-children`, scene.target)
       .lpush(`${send}wait`, scene.target)
       .zadd(`${send}marker`, 0, '0')
       .exec();
     await eventually('it is back where it was', async () => {
-      return (await redis.zscore(`${send}waiting-children`, scene.target)) !== null;
+      return (await used.redis.zscore(`${send}waiting-children`, scene.target)) !== null;
     });
-    expect(await redis.exists(`${send}wait`, `${send}active`)).toBe(0);
+    expect(await used.redis.exists(`${send}wait`, `${send}active`)).toBe(0);
 
     const records = await untilEnded(scene, scene.ids);
     expect(records.map(outcomesOf)).toEqual([['held', 'delivered'], ['delivered'], ['delivered'], ['delivered']]);
@@ -48,8 +37,9 @@ describe('a message that a worker may not have yet', () => {
   it.concurrent('since it came back from backoff while its page was busy: it is the first to go on', async () => {
     // The other conversation takes the page's only place when the target fails, and keeps it while it is held.
     const busy: Fault = { ...holdFor(4), match: { conversationId: 'c2', textIncludes: 'message 2' } };
-    await using scene = await setScene(server, redis, {
-      faults: [atTarget({ kind: 'status', status: 500, times: 1 }), busy],
+    await using scene = await setScene(used, {
+      fault: faults.failsOnce,
+      faults: [busy],
       config: { pageParallelism: 1, backoffMs: 1000, backoffMaxMs: 1000, concurrency: 1 },
     });
     const others: string[] = [];

@@ -1,88 +1,63 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
+import { describe, expect, it, vi } from 'vitest';
 import { jobKeys } from '../../src/shared/lanes/shard.ts';
-import { connectPatiently } from '../../src/shared/session/connect.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { textMessage } from '../support/messages.ts';
-import { startTestRedis } from '../support/redis.ts';
-import {
-  atTarget,
-  expectAllInOrder,
-  nextAttemptOf,
-  outcomesOf,
-  setScene,
-  untilEnded,
-} from '../support/stopped-worker.ts';
+import { faults, points, sent } from '../support/stopped-worker-cases.ts';
+import { expectEnd } from '../support/stopped-worker-end.ts';
+import { expectAllInOrder, nextAttemptOf, outcomesOf, setScene, untilEnded } from '../support/stopped-worker.ts';
+import { useRedis } from '../support/use-redis.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
 
 describe('a message whose workers are killed one after the other', () => {
-  let server: RedisServer;
-  let redis: LaneRedis;
-  beforeAll(async () => {
-    server = await startTestRedis();
-    redis = connectPatiently(server.url);
-  });
-  afterAll(async () => {
-    redis.disconnect();
-    await server.stop();
-  });
+  const used = useRedis();
 
   it.concurrent('unknown under resend, found by a worker that is killed before it settles: said once, sent again', async () => {
-    await using scene = await setScene(server, redis, { faults: [atTarget({ kind: 'hang', times: 1 })] });
-    await scene.stopWorker('request', 'SIGKILL');
-    await scene.stopWorker({ command: 'laneTurn', when: 'before' }, 'SIGKILL');
+    await using scene = await setScene(used, { fault: faults.ignoresOnce });
+    await scene.stopWorker(points.sending, 'SIGKILL');
+    await scene.stopWorker(points.answered, 'SIGKILL');
     scene.startWorker();
     const records = await untilEnded(scene, scene.ids);
-    expect(records.map(outcomesOf)).toEqual([['delivered'], ['unknown', 'delivered'], ['delivered'], ['delivered']]);
     expect(records[1]).toMatchObject({ attemptsUsed: 1 });
-    expect(scene.api.report()).toMatchObject({ requests: 5, duplicates: { count: 0 } });
-    await expectAllInOrder(scene, records);
+    await expectEnd(scene, records, sent.again);
   });
 
   it.concurrent('unknown under resend, and settled: it waits for the time that was settled', async () => {
     const backoffMs = 10_000;
-    await using scene = await setScene(server, redis, {
-      faults: [atTarget({ kind: 'hang', times: 1 })],
+    await using scene = await setScene(used, {
+      fault: faults.ignoresOnce,
       config: { backoffMs, backoffMaxMs: backoffMs },
     });
-    await scene.stopWorker('request', 'SIGKILL');
-    await scene.stopWorker({ command: 'laneTurn', when: 'answered' }, 'SIGKILL');
+    await scene.stopWorker(points.sending, 'SIGKILL');
+    await scene.stopWorker(points.settled, 'SIGKILL');
     const nextAttemptAt = await nextAttemptOf(scene, 'retrying');
     scene.startWorker();
-    const records = await untilEnded(scene, scene.ids);
-    expect(records.map(outcomesOf)).toEqual([['delivered'], ['unknown', 'delivered'], ['delivered'], ['delivered']]);
-    expect(scene.requestsForTarget()).toHaveLength(2);
+    await expectEnd(scene, await untilEnded(scene, scene.ids), sent.again);
     expect(scene.requestsForTarget()[1]?.arrivedAt).toBeGreaterThanOrEqual(nextAttemptAt);
-    await expectAllInOrder(scene, records);
   });
 
   it.concurrent('unknown under dead-letter, found by a worker that is killed before it settles: one dead letter', async () => {
-    await using scene = await setScene(server, redis, {
-      faults: [atTarget({ kind: 'hang' })],
+    await using scene = await setScene(used, {
+      fault: faults.ignores,
       config: { onUnknownOutcome: 'dead-letter' },
     });
-    await scene.stopWorker('request', 'SIGKILL');
-    await scene.stopWorker({ command: 'laneTurn', when: 'before' }, 'SIGKILL');
+    await scene.stopWorker(points.sending, 'SIGKILL');
+    await scene.stopWorker(points.answered, 'SIGKILL');
     expect(await scene.deadLetters.count()).toBe(0);
     scene.startWorker();
     const records = await untilEnded(scene, scene.ids);
-    expect(records.map(outcomesOf)).toEqual([['delivered'], ['unknown'], ['delivered'], ['delivered']]);
-    expect(records[1]).toMatchObject({ status: 'dead', reason: 'unknown-outcome', attemptsUsed: 0 });
-    expect(scene.requestsForTarget()).toHaveLength(1);
-    expect(await scene.deadLetters.count()).toBe(1);
-    await expectAllInOrder(scene, records);
+    expect(records[1]).toMatchObject({ attemptsUsed: 0 });
+    await expectEnd(scene, records, { outcomes: ['unknown'], reason: 'unknown-outcome', requests: 1 });
   });
 
   it.concurrent('five times by the message itself: it is dead as crashed, and others went on meanwhile', async () => {
-    await using scene = await setScene(server, redis);
+    await using scene = await setScene(used);
     const others: string[] = [];
     const dieAndGoOn = async (): Promise<void> => {
-      const worker = scene.startStoppingWorker({ command: 'take', when: 'answered' }, 'SIGKILL');
+      const worker = scene.startStoppingWorker(points.taken, 'SIGKILL');
       expect(await worker.ended()).toBe('SIGKILL');
       others.push(await scene.enqueue(textMessage('c2', others.length + 1)));
       // A dead worker's lock ends by itself, as everywhere else here; five of them would take half a minute.
-      await redis.del(jobKeys(scene.lanes.shard, scene.target).lock);
+      await used.redis.del(jobKeys(scene.lanes.shard, scene.target).lock);
     };
     // All of them are there at once, so that there are others to go on while the message waits for its next victim.
     await Promise.all(Array.from({ length: 5 }, dieAndGoOn));

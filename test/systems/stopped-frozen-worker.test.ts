@@ -1,156 +1,90 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { OutcomeKind } from '../../src/producer/index.ts';
-import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
 import { jobKeys } from '../../src/shared/lanes/shard.ts';
-import { connectPatiently } from '../../src/shared/session/connect.ts';
 import type { Fault } from '../../src/testing/index.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import type { CommandProcess } from '../support/command-line.ts';
 import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';
-import { startTestRedis } from '../support/redis.ts';
-import {
-  atTarget,
-  expectAllInOrder,
-  outcomesOf,
-  type Scene,
-  setScene,
-  untilEnded,
-  type WorkerPoint,
-} from '../support/stopped-worker.ts';
+import { faults, neverTaken, points, sent, settledAs } from '../support/stopped-worker-cases.ts';
+import { type End, expectEnd } from '../support/stopped-worker-end.ts';
+import { setScene, untilEnded, type WorkerPoint } from '../support/stopped-worker.ts';
+import { useRedis } from '../support/use-redis.ts';
 
 // Each freeze outlasts a lock of some seconds: they wait at the same time.
 vi.setConfig({ testTimeout: 180_000, maxConcurrency: 5 });
 
-interface Freeze {
-  line: string;
+interface Freeze extends End {
   at: WorkerPoint;
   fault?: Fault;
-  /** What the message's history says, with and without what the frozen worker does when it wakes. */
-  outcomes: OutcomeKind[];
-  status?: 'dead';
-  requests: number;
-  duplicates?: 1;
-  /** Requests that came while the frozen worker still had its own open. */
-  overlaps?: 3;
-  /** What the next message's history says: the call that settles one takes another. */
-  follower?: OutcomeKind[];
   /** What the frozen worker learned too late: another worker had closed its attempt, and it goes to the history only. */
   late?: OutcomeKind;
   /** What the frozen worker says of its attempt in the end; nothing if it had not begun one. */
-  next?: 'lost' | 'delivered' | 'backoff' | 'dead';
+  says?: 'lost' | 'delivered' | 'backoff' | 'dead';
 }
 
-const freezes: Freeze[] = [
-  {
-    line: 'before it takes anything: it gets nothing to send',
-    at: { command: 'laneTurn', when: 'before', at: 'any' },
-    outcomes: ['delivered'],
-    requests: 1,
-  },
-  {
-    line: 'while the message is on its way to it: it does not send',
-    at: { command: 'laneTurn', when: 'sent', at: 'first' },
-    outcomes: ['unknown', 'delivered'],
-    requests: 1,
-  },
-  {
-    line: 'between the take and the request: it does not send',
-    at: { command: 'take', when: 'answered' },
-    outcomes: ['unknown', 'delivered'],
-    requests: 1,
-  },
-  {
-    line: 'right before the request leaves: it does not send',
-    at: { command: 'post', when: 'before' },
-    outcomes: ['unknown', 'delivered'],
-    requests: 1,
+const freezes: Record<string, Freeze> = {
+  'before it takes anything: it gets nothing to send': { at: points.idle, ...neverTaken },
+  'while the message is on its way to it: it does not send': { at: points.givenOut, ...sent.once },
+  'between the take and the request: it does not send': { at: points.taken, ...sent.once },
+  'right before the request leaves: it does not send': {
+    at: points.aboutToSend,
+    ...sent.once,
     late: 'not-sent',
-    next: 'lost',
+    says: 'lost',
   },
-  {
-    line: 'while the API holds a request that it will not take: it settles nothing',
-    at: 'request',
-    fault: { kind: 'hang', times: 1 },
-    outcomes: ['unknown', 'delivered'],
-    requests: 2,
+  'while the API holds a request that it will not take: it settles nothing': {
+    at: points.sending,
+    fault: faults.ignoresOnce,
+    ...sent.again,
     overlaps: 3,
     late: 'unknown',
-    next: 'lost',
+    says: 'lost',
   },
-  {
-    line: 'while the API holds a request that it has taken: it settles nothing',
-    at: 'request',
-    fault: { kind: 'hang', accept: true, times: 1 },
-    outcomes: ['unknown', 'delivered'],
-    requests: 2,
-    duplicates: 1,
+  'while the API holds a request that it has taken: it settles nothing': {
+    at: points.sending,
+    fault: faults.swallowsOnce,
+    ...sent.twice,
     overlaps: 3,
     late: 'unknown',
-    next: 'lost',
+    says: 'lost',
   },
-  {
-    line: 'before it settles a delivery: it settles nothing',
-    at: { command: 'laneTurn', when: 'before' },
-    outcomes: ['unknown', 'delivered'],
-    requests: 2,
-    duplicates: 1,
+  'before it settles a delivery: it settles nothing': {
+    at: points.answered,
+    ...sent.twice,
     late: 'delivered',
-    next: 'lost',
+    says: 'lost',
   },
-  {
-    line: 'before it settles a death, and another worker has delivered the message: no dead letter is left',
-    at: { command: 'laneTurn', when: 'before' },
-    fault: { kind: 'status', status: 400, times: 1 },
-    outcomes: ['unknown', 'delivered'],
-    requests: 2,
+  'before it settles a death, and another worker has delivered the message: no dead letter is left': {
+    at: points.answered,
+    fault: faults.refusesOnce,
+    ...sent.again,
     late: 'rejected',
-    next: 'lost',
+    says: 'lost',
   },
-  {
-    line: 'after it settled a delivery: the message is completed once',
-    at: { command: 'laneTurn', when: 'answered' },
-    outcomes: ['delivered'],
-    follower: ['unknown', 'delivered'],
-    requests: 1,
-    next: 'delivered',
+  'after it settled a delivery: the message is completed once': {
+    at: points.settled,
+    ...settledAs.delivered,
+    says: 'delivered',
   },
-  {
-    line: 'after it settled a failure: it does not delay what another worker has delivered',
-    at: { command: 'laneTurn', when: 'answered' },
-    fault: { kind: 'status', status: 500, times: 1 },
-    outcomes: ['unknown', 'delivered'],
-    requests: 2,
-    next: 'backoff',
+  'after it settled a failure: it does not delay what another worker has delivered': {
+    at: points.settled,
+    fault: faults.failsOnce,
+    ...sent.again,
+    says: 'backoff',
   },
-  {
-    line: 'after it settled a death: one dead letter is left',
-    at: { command: 'laneTurn', when: 'answered' },
-    fault: { kind: 'status', status: 400 },
-    outcomes: ['rejected'],
-    follower: ['unknown', 'delivered'],
-    status: 'dead',
-    requests: 1,
-    next: 'dead',
+  'after it settled a death: one dead letter is left': {
+    at: points.settled,
+    fault: faults.refuses,
+    ...settledAs.dead,
+    says: 'dead',
   },
-];
+};
 
 describe('a worker that is frozen for longer than its lock, while another one takes over', () => {
-  let server: RedisServer;
-  let redis: LaneRedis;
-  beforeAll(async () => {
-    server = await startTestRedis();
-    redis = connectPatiently(server.url);
-  });
-  afterAll(async () => {
-    redis.disconnect();
-    await server.stop();
-  });
+  const used = useRedis();
 
-  it.concurrent.each(freezes)('$line', async (freeze) => {
-    const { at, fault, outcomes, status = 'delivered', requests, duplicates = 0, overlaps = 0, next } = freeze;
-    const { follower = ['delivered'] } = freeze;
-    await using scene = await setScene(server, redis, { faults: fault ? [atTarget(fault)] : [] });
+  it.concurrent.each(Object.entries(freezes))('%s', async (_line, { at, fault, late, says, ...end }) => {
+    await using scene = await setScene(used, { fault });
     const frozen = await scene.stopWorker(at, 'SIGSTOP');
     const other = scene.startWorker();
     const before = await untilEnded(scene, scene.ids);
@@ -168,56 +102,26 @@ describe('a worker that is frozen for longer than its lock, while another one ta
       attempts: record.attempts.slice(0, before[n]?.attempts.length),
     }));
     expect(withoutLate.slice(0, -1)).toEqual(before);
-    const [first, target, ...followers] = records;
-    expect(target && outcomesOf(target)).toEqual([...outcomes, ...(freeze.late ? [freeze.late] : [])]);
-    expect(target).toMatchObject({ status });
-    for (const record of [first, ...followers]) {
-      expect(record).toMatchObject({ status: 'delivered' });
-      expect(record && outcomesOf(record)).toEqual(record?.id === scene.ids[2] ? follower : ['delivered']);
-    }
-    expect(nextOf(frozen, scene.target)).toEqual(next ? [next] : []);
-    expect(scene.requestsForTarget()).toHaveLength(requests);
-    expect(await scene.deadLetters.count()).toBe(status === 'dead' ? 1 : 0);
-    expect(scene.api.report()).toMatchObject({
-      requests: 4 + requests,
-      duplicates: { count: duplicates },
-      overlaps: { count: overlaps },
-    });
-    await expectAllInOrder(scene, records);
+    expect(saidBy(frozen, scene.target)).toEqual(says ? [says] : []);
+    await expectEnd(scene, records, { ...end, outcomes: [...end.outcomes, ...(late ? [late] : [])] });
   });
 
-  it.concurrent('or nobody does: it does not send what it took before, but takes it anew', async () => {
-    await using scene = await setScene(server, redis);
-    const frozen = await scene.stopWorker({ command: 'take', when: 'answered' }, 'SIGSTOP');
-    await untilLockEnded(scene);
-    frozen.kill('SIGCONT');
-    const records = await untilEnded(scene, scene.ids);
-    expect(records.map(outcomesOf)).toEqual(scene.ids.map(() => ['delivered']));
-    expect(nextOf(frozen, scene.target)).toEqual(['delivered']);
-    expect(scene.api.report()).toMatchObject({ requests: 4, duplicates: { count: 0 } });
-    await expectAllInOrder(scene, records);
-  });
-
-  it.concurrent('or nobody does: what it knows of the message counts, and nothing is sent again', async () => {
-    await using scene = await setScene(server, redis);
-    const frozen = await scene.stopWorker({ command: 'laneTurn', when: 'before' }, 'SIGSTOP');
-    await untilLockEnded(scene);
-    frozen.kill('SIGCONT');
-    const records = await untilEnded(scene, scene.ids);
-    expect(records.map(outcomesOf)).toEqual(scene.ids.map(() => ['delivered']));
-    expect(nextOf(frozen, scene.target)).toEqual(['delivered']);
-    expect(scene.api.report()).toMatchObject({ requests: 4, duplicates: { count: 0 } });
-    await expectAllInOrder(scene, records);
-  });
-
-  async function untilLockEnded(scene: Scene): Promise<void> {
+  it.concurrent.each([
+    ['it does not send what it took before, but takes it anew', points.taken],
+    ['what it knows of the message counts, and nothing is sent again', points.answered],
+  ])('or nobody does: %s', async (_line, at) => {
+    await using scene = await setScene(used);
+    const frozen = await scene.stopWorker(at, 'SIGSTOP');
     const { lock } = jobKeys(scene.lanes.shard, scene.target);
-    await eventually('the lock has ended', async () => (await redis.exists(lock)) === 0);
-  }
+    await eventually('the lock has ended', async () => (await used.redis.exists(lock)) === 0);
+    frozen.kill('SIGCONT');
+    await expectEnd(scene, await untilEnded(scene, scene.ids), { outcomes: ['delivered'], requests: 1 });
+    expect(saidBy(frozen, scene.target)).toEqual(['delivered']);
+  });
 });
 
 /** What a worker logged of the attempts of a message. */
-function nextOf({ stdout }: CommandProcess, id: string): unknown[] {
+function saidBy({ stdout }: CommandProcess, id: string): unknown[] {
   return stdout
     .filter((line) => line.startsWith('{'))
     .map((line) => JSON.parse(line) as { msg?: string; id?: string; next?: string })

@@ -1,20 +1,15 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
+import { describe, expect, it, vi } from 'vitest';
 import { startCommand } from '../support/command-line.ts';
 import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';
-import { startTestRedis } from '../support/redis.ts';
 import { type StoppingPoint, stoppingAt } from '../support/stopping-point.ts';
+import { useRedis } from '../support/use-redis.ts';
 import { install, type Installation } from '../support/worker.ts';
 
 vi.setConfig({ testTimeout: 90_000 });
 
 describe('a process that is killed', () => {
-  let server: RedisServer;
-  beforeAll(async () => {
-    server = await startTestRedis();
-  });
-  afterAll(async () => await server.stop());
+  const used = useRedis();
 
   /** Runs a command until it kills itself at the point. */
   async function killAt(
@@ -44,7 +39,7 @@ describe('a process that is killed', () => {
   it.concurrent.each(['before', 'sent', 'answered'] as const)(
     'around the tick in which messages are due (%s): they are delivered once, in their places',
     async (when) => {
-      await using site = await install(server, { startWorker: false, config: { timeoutMs: 1000 } });
+      await using site = await install(used, { startWorker: false, config: { timeoutMs: 1000 } });
       const later = await site.enqueue({ ...textMessage('c1', 2), delayMs: 200 });
       const sooner = await site.enqueue({ ...textMessage('c1', 1), delayMs: 100 });
       await eventually('both are due', async () => (await statusesOf(site, [sooner, later])).every(isQueued));
@@ -57,7 +52,7 @@ describe('a process that is killed', () => {
   it.concurrent.each(['before', 'sent', 'answered'] as const)(
     'around a cancellation (%s): it can be made again, and the conversation goes on',
     async (when) => {
-      await using site = await install(server, { startWorker: false });
+      await using site = await install(used, { startWorker: false });
       const id = await site.enqueue(textMessage('c1', 1));
       const next = await site.enqueue(textMessage('c1', 2));
       await killAt(site, ['cancel', id], { command: 'laneCancel', when });
@@ -71,7 +66,7 @@ describe('a process that is killed', () => {
     ['page', { pageRateLimit: '2/s' }],
     ['fleet', { rateLimit: '20/s' }],
   ])('right after it took at a slot of the limit of a %s: that slot is lost, and no message', async (_whose, limit) => {
-    await using site = await install(server, { startWorker: false, config: { timeoutMs: 1000, ...limit } });
+    await using site = await install(used, { startWorker: false, config: { timeoutMs: 1000, ...limit } });
     const ids = await Promise.all([1, 2, 3].map((n) => site.enqueue(textMessage(`c${n}`, 1))));
     await killAt(site, ['worker'], { command: 'take', when: 'answered' });
     site.startWorker();

@@ -1,212 +1,125 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { OutcomeKind } from '../../src/producer/index.ts';
-import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
-import { connectPatiently } from '../../src/shared/session/connect.ts';
+import { describe, expect, it, vi } from 'vitest';
 import type { AcceptedMessage, Fault } from '../../src/testing/index.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { textMessage } from '../support/messages.ts';
-import { startTestRedis } from '../support/redis.ts';
-import {
-  atTarget,
-  expectAllInOrder,
-  nextAttemptOf,
-  outcomesOf,
-  setScene,
-  untilEnded,
-  type WorkerPoint,
-} from '../support/stopped-worker.ts';
+import { faults, neverTaken, points, sent, settledAs } from '../support/stopped-worker-cases.ts';
+import { nextAttemptOf, setScene, untilEnded, type WorkerPoint } from '../support/stopped-worker.ts';
+import { type End, expectEnd } from '../support/stopped-worker-end.ts';
+import { useRedis } from '../support/use-redis.ts';
 
 // Each kill costs some seconds until the lock has ended: they wait at the same time.
 vi.setConfig({ testTimeout: 180_000, maxConcurrency: 5 });
 
-interface Kill {
-  line: string;
+interface Kill extends End {
   at: WorkerPoint;
   fault?: Fault;
   policy?: 'dead-letter';
   /** It must not be tried again before the time that was settled. */
   waits?: 'retrying' | 'held';
-  /** What its history says in the end. */
-  outcomes: OutcomeKind[];
-  reason?: 'rejected' | 'unknown-outcome';
-  requests: number;
-  duplicates?: 1;
-  /** What the next message's history says: the call that settles one takes another. */
-  next?: OutcomeKind[];
 }
 
 const WAIT_MS = 10_000;
 
-const kills: Kill[] = [
-  {
-    line: 'before it takes anything: it is sent once, and nothing else is said of it',
-    at: { command: 'laneTurn', when: 'before', at: 'any' },
-    outcomes: ['delivered'],
-    requests: 1,
+const limitsOnce: Fault = { kind: 'status', status: 429, retryAfter: WAIT_MS / 1000, times: 1 };
+const sentAfterHold = { waits: 'held', outcomes: ['held', 'delivered'], requests: 2 } as const;
+const neverSentAgain = {
+  policy: 'dead-letter',
+  outcomes: ['unknown'],
+  reason: 'unknown-outcome',
+  requests: 1,
+} as const;
+
+const kills: Record<string, Kill> = {
+  'before it takes anything: it is sent once, and nothing else is said of it': { at: points.idle, ...neverTaken },
+  'taken, while the answer is on its way: unknown, then sent once': { at: points.givenOut, ...sent.once },
+  'taken, not yet sent: unknown, then sent once': { at: points.taken, ...sent.once },
+  'taken, right before the request leaves: unknown, then sent once': { at: points.aboutToSend, ...sent.once },
+  'taken, while the API holds a request that it will not take: unknown, then sent again': {
+    at: points.sending,
+    fault: faults.ignoresOnce,
+    ...sent.again,
   },
-  {
-    line: 'taken, while the answer is on its way: unknown, then sent once',
-    at: { command: 'laneTurn', when: 'sent', at: 'first' },
-    outcomes: ['unknown', 'delivered'],
-    requests: 1,
+  'taken, while the API holds a request that it has taken: unknown, then sent again': {
+    at: points.sending,
+    fault: faults.swallowsOnce,
+    ...sent.twice,
   },
-  {
-    line: 'taken, not yet sent: unknown, then sent once',
-    at: { command: 'take', when: 'answered' },
-    outcomes: ['unknown', 'delivered'],
-    requests: 1,
+  'taken, answered, not yet settled: unknown, then sent again': { at: points.answered, ...sent.twice },
+  'delivered, while the settlement is on its way: not sent again, and the next one is sent once': {
+    at: points.settling,
+    ...settledAs.delivered,
   },
-  {
-    line: 'taken, right before the request leaves: unknown, then sent once',
-    at: { command: 'post', when: 'before' },
-    outcomes: ['unknown', 'delivered'],
-    requests: 1,
+  'delivered, before it does anything else: not sent again, and the next one is sent once': {
+    at: points.settled,
+    ...settledAs.delivered,
   },
-  {
-    line: 'taken, while the API holds a request that it will not take: unknown, then sent again',
-    at: 'request',
-    fault: { kind: 'hang', times: 1 },
-    outcomes: ['unknown', 'delivered'],
-    requests: 2,
+  'failed, not yet settled: unknown, then sent again': {
+    at: points.answered,
+    fault: faults.failsOnce,
+    ...sent.again,
   },
-  {
-    line: 'taken, while the API holds a request that it has taken: unknown, then sent again',
-    at: 'request',
-    fault: { kind: 'hang', accept: true, times: 1 },
-    outcomes: ['unknown', 'delivered'],
-    requests: 2,
-    duplicates: 1,
-  },
-  {
-    line: 'taken, answered, not yet settled: unknown, then sent again',
-    at: { command: 'laneTurn', when: 'before' },
-    outcomes: ['unknown', 'delivered'],
-    requests: 2,
-    duplicates: 1,
-  },
-  {
-    line: 'delivered, while the settlement is on its way: not sent again, and the next one is sent once',
-    at: { command: 'laneTurn', when: 'sent' },
-    outcomes: ['delivered'],
-    requests: 1,
-    next: ['unknown', 'delivered'],
-  },
-  {
-    line: 'delivered, before it does anything else: not sent again, and the next one is sent once',
-    at: { command: 'laneTurn', when: 'answered' },
-    outcomes: ['delivered'],
-    requests: 1,
-    next: ['unknown', 'delivered'],
-  },
-  {
-    line: 'failed, not yet settled: unknown, then sent again',
-    at: { command: 'laneTurn', when: 'before' },
-    fault: { kind: 'status', status: 500, times: 1 },
-    outcomes: ['unknown', 'delivered'],
-    requests: 2,
-  },
-  {
-    line: 'failed, while the settlement is on its way: it waits for the time that was settled',
-    at: { command: 'laneTurn', when: 'sent' },
-    fault: { kind: 'status', status: 500, times: 1 },
+  'failed, while the settlement is on its way: it waits for the time that was settled': {
+    at: points.settling,
+    fault: faults.failsOnce,
     waits: 'retrying',
-    outcomes: ['unknown', 'delivered'],
-    requests: 2,
+    ...sent.again,
   },
-  {
-    line: 'failed and settled: it waits for the time that was settled',
-    at: { command: 'laneTurn', when: 'answered' },
-    fault: { kind: 'status', status: 500, times: 1 },
+  'failed and settled: it waits for the time that was settled': {
+    at: points.settled,
+    fault: faults.failsOnce,
     waits: 'retrying',
-    outcomes: ['unknown', 'delivered'],
-    requests: 2,
+    ...sent.again,
   },
-  {
-    line: 'held, while the settlement is on its way: it waits for its time, and no attempt is used',
-    at: { command: 'laneTurn', when: 'sent' },
-    fault: { kind: 'status', status: 429, retryAfter: WAIT_MS / 1000, times: 1 },
-    waits: 'held',
-    outcomes: ['held', 'delivered'],
-    requests: 2,
+  'held, while the settlement is on its way: it waits for its time, and no attempt is used': {
+    at: points.settling,
+    fault: limitsOnce,
+    ...sentAfterHold,
   },
-  {
-    line: 'held and settled: it waits for the time that was settled, and no attempt is used',
-    at: { command: 'laneTurn', when: 'answered' },
-    fault: { kind: 'status', status: 429, retryAfter: WAIT_MS / 1000, times: 1 },
-    waits: 'held',
-    outcomes: ['held', 'delivered'],
-    requests: 2,
+  'held and settled: it waits for the time that was settled, and no attempt is used': {
+    at: points.settled,
+    fault: limitsOnce,
+    ...sentAfterHold,
   },
-  {
-    line: 'dead, not yet settled: no dead letter is there until it is sent again',
-    at: { command: 'laneTurn', when: 'before' },
-    fault: { kind: 'status', status: 400 },
+  'dead, not yet settled: no dead letter is there until it is sent again': {
+    at: points.answered,
+    fault: faults.refuses,
     outcomes: ['unknown', 'rejected'],
     reason: 'rejected',
     requests: 2,
   },
-  {
-    line: 'dead, not yet settled, and delivered after all: no dead letter is left',
-    at: { command: 'laneTurn', when: 'before' },
-    fault: { kind: 'status', status: 400, times: 1 },
-    outcomes: ['unknown', 'delivered'],
-    requests: 2,
+  'dead, not yet settled, and delivered after all: no dead letter is left': {
+    at: points.answered,
+    fault: faults.refusesOnce,
+    ...sent.again,
   },
-  {
-    line: 'dead, while the settlement is on its way: one dead letter, not sent again',
-    at: { command: 'laneTurn', when: 'sent' },
-    fault: { kind: 'status', status: 400 },
-    outcomes: ['rejected'],
-    reason: 'rejected',
-    requests: 1,
-    next: ['unknown', 'delivered'],
+  'dead, while the settlement is on its way: one dead letter, not sent again': {
+    at: points.settling,
+    fault: faults.refuses,
+    ...settledAs.dead,
   },
-  {
-    line: 'dead and settled: one dead letter, not sent again',
-    at: { command: 'laneTurn', when: 'answered' },
-    fault: { kind: 'status', status: 400 },
-    outcomes: ['rejected'],
-    reason: 'rejected',
-    requests: 1,
-    next: ['unknown', 'delivered'],
+  'dead and settled: one dead letter, not sent again': {
+    at: points.settled,
+    fault: faults.refuses,
+    ...settledAs.dead,
   },
-  {
-    line: 'killed in mid-send under dead-letter, not taken by the API: dead, no second request',
-    at: 'request',
-    fault: { kind: 'hang' },
-    policy: 'dead-letter',
-    outcomes: ['unknown'],
-    reason: 'unknown-outcome',
-    requests: 1,
+  'killed in mid-send under dead-letter, not taken by the API: dead, no second request': {
+    at: points.sending,
+    fault: faults.ignores,
+    ...neverSentAgain,
   },
-  {
-    line: 'killed in mid-send under dead-letter, taken by the API: dead, no second request',
-    at: 'request',
-    fault: { kind: 'hang', accept: true },
-    policy: 'dead-letter',
-    outcomes: ['unknown'],
-    reason: 'unknown-outcome',
-    requests: 1,
+  'killed in mid-send under dead-letter, taken by the API: dead, no second request': {
+    at: points.sending,
+    fault: faults.swallows,
+    ...neverSentAgain,
   },
-];
+};
 
 describe('a worker that is killed', () => {
-  let server: RedisServer;
-  let redis: LaneRedis;
-  beforeAll(async () => {
-    server = await startTestRedis();
-    redis = connectPatiently(server.url);
-  });
-  afterAll(async () => {
-    redis.disconnect();
-    await server.stop();
-  });
+  const used = useRedis();
 
-  it.concurrent.each(kills)('$line', async (kill) => {
-    const { at, fault, policy, waits, outcomes, reason, requests, duplicates = 0, next = ['delivered'] } = kill;
+  it.concurrent.each(Object.entries(kills))('%s', async (_line, { at, fault, policy, waits, ...end }) => {
     const backoff = waits ? { backoffMs: WAIT_MS, backoffMaxMs: WAIT_MS } : {};
-    await using scene = await setScene(server, redis, {
-      faults: fault ? [atTarget(fault)] : [],
+    await using scene = await setScene(used, {
+      fault,
       config: { ...backoff, ...(policy ? { onUnknownOutcome: policy } : {}) },
     });
     await scene.stopWorker(at, 'SIGKILL');
@@ -215,30 +128,14 @@ describe('a worker that is killed', () => {
     scene.startWorker();
 
     const records = await untilEnded(scene, [...scene.ids, other]);
-    const [target, ...others] = records.toSorted(({ id }) => (id === scene.target ? -1 : 1));
-    expect(target && outcomesOf(target)).toEqual(outcomes);
-    expect(target).toMatchObject({
-      status: reason ? 'dead' : 'delivered',
-      attemptsUsed: target?.attempts.filter(({ usedAttempt }) => usedAttempt).length,
-      ...(reason ? { reason } : {}),
-    });
-    for (const record of others) {
-      expect(record).toMatchObject({ status: 'delivered' });
-      expect(outcomesOf(record)).toEqual(record.id === scene.ids[2] ? next : ['delivered']);
-    }
-    expect(scene.requestsForTarget()).toHaveLength(requests);
+    await expectEnd(scene, records, end);
+    const target = records.find(({ id }) => id === scene.target);
+    expect(target?.attemptsUsed).toBe(target?.attempts.filter(({ usedAttempt }) => usedAttempt).length);
     expect(scene.requestsForTarget().at(-1)?.arrivedAt).toBeGreaterThanOrEqual(nextAttemptAt);
-    expect(await scene.deadLetters.count()).toBe(reason ? 1 : 0);
-    expect(scene.api.report()).toMatchObject({
-      requests: 4 + requests,
-      duplicates: { count: duplicates },
-      overlaps: { count: 0 },
-    });
     // Nobody else has waited for what the killed worker left behind: its lock alone lasts 5 s.
     const arrivalOf = (which: (message: AcceptedMessage) => boolean): number =>
       scene.api.accepted.find(which)?.arrivedAt ?? Number.NaN;
     expect(arrivalOf(isOther) - arrivalOf(isLast)).toBeLessThan(2000);
-    await expectAllInOrder(scene, records);
   });
 });
 

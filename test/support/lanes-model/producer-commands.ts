@@ -17,7 +17,7 @@ import {
   openMessages,
   PAGES,
 } from './model.ts';
-import { withoutMemory, type World } from './world.ts';
+import { allOrNothing, type World } from './world.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const MANY = 1_000_000;
@@ -148,7 +148,7 @@ const plain = { page: 'p0', conversation: 'c0', ttlMs: 3_600_000 };
 
 export const enqueueWithoutMemoryCommand = fc.constant(
   command('enqueueWithoutMemory()', async (model, world) => {
-    const stored = await withoutMemory(world, () => callEnqueue(world, newOrder(model, plain), model.now));
+    const stored = await allOrNothing(world, () => callEnqueue(world, newOrder(model, plain), model.now));
     if (stored !== undefined) throw new Error('there was memory');
   }),
 );

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import type { DeadLetterPayload } from '../../../src/shared/model/dead-letter.ts';
 import type { AttemptToSettle, Settlement, SettleResult } from '../../../src/shared/lanes/messages/turn.ts';
+import { letter } from '../settlements.ts';
 import { holdForLetter } from './letter-commands.ts';
 import { comeBack, count, endMessage, type Model, putOff, type Work } from './model.ts';
 
@@ -22,19 +22,6 @@ export const anyOutcome: fc.Arbitrary<Outcome> = fc.record({
 });
 
 export const DELIVERED: Outcome = { kind: 'delivered', delayMs: 0, isNoted: true, usedAttempt: true, holds: false };
-
-const LETTER: DeadLetterPayload = {
-  v: 1,
-  reason: 'rejected',
-  request: null,
-  enqueuedAt: '2026-11-22T10:00:00.000Z',
-  attempts: [],
-  attemptsUsed: 1,
-  attemptsAllowed: 8,
-  response: null,
-  label: null,
-  replayOf: null,
-};
 
 /** What a worker says of a message that it has. */
 export interface Settling {
@@ -77,7 +64,7 @@ function settlementOf({ message: { page, conversation } }: Work, { kind, delayMs
       return { kind };
     case 'dead': {
       const request = { pageId: page, conversationId: conversation, message: { type: 'text', text: 'hello' } } as const;
-      return { kind, letter: { ...LETTER, request }, holds };
+      return { kind, letter: { ...letter, request }, holds };
     }
   }
 }

@@ -15,7 +15,7 @@ import {
 import { noteSlots } from './pace.ts';
 import { anyOutcome, expectedResult, type Outcome, type Settling, settlingOf } from './settlements.ts';
 import { receive } from './takes.ts';
-import { withoutMemory, type World } from './world.ts';
+import { allOrNothing, type World } from './world.ts';
 
 interface Saying {
   /** What becomes of what the worker has, in the order in which it took it. */
@@ -80,7 +80,7 @@ async function say(model: Model, world: World, worker: Worker, saying: Said): Pr
       look,
       isProbe,
     });
-  const answer = hasMemory ? await call() : await withoutMemory(world, call);
+  const answer = hasMemory ? await call() : await allOrNothing(world, call);
   if (!answer) {
     // The worker asks again, and whoever else waits is not woken meanwhile.
     model.isWakeOwed = true;

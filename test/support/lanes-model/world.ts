@@ -1,5 +1,6 @@
 import type { LaneRedis } from '../../../src/shared/lanes/commands.ts';
 import { type Lanes, openLanes, type Rules } from '../lanes.ts';
+import { withoutMemory } from '../without-memory.ts';
 import { START } from './model.ts';
 import { type Snapshot, takeSnapshot } from './snapshot.ts';
 
@@ -30,10 +31,9 @@ const NAMESPACE = 'model';
 
 export async function openWorld(redis: LaneRedis): Promise<World> {
   await redis.set(CLOCK, START);
-  const { shard, turn, rules: setRules, stall } = await openLanes(redis, NAMESPACE);
-  const send = `${shard.root}send:`;
+  const { shard, sendRoot, turn, rules: setRules, stall } = await openLanes(redis, NAMESPACE);
   const setClock = async (nowMs: number): Promise<void> => void (await redis.set(CLOCK, nowMs));
-  const mark = async (): Promise<void> => void (await redis.zadd(`${send}marker`, 0, '0'));
+  const mark = async (): Promise<void> => void (await redis.zadd(`${sendRoot}marker`, 0, '0'));
 
   return {
     shard,
@@ -46,13 +46,13 @@ export async function openWorld(redis: LaneRedis): Promise<World> {
       await setClock(START);
       await setRules(rules);
     },
-    hearMarker: async () => void (await redis.del(`${send}marker`)),
+    hearMarker: async () => void (await redis.del(`${sendRoot}marker`)),
     async stall(id) {
       await stall({ id });
       await mark();
     },
     async promote(id, from) {
-      await redis.multi().zrem(`${send}${from}`, id).lpush(`${send}wait`, id).exec();
+      await redis.multi().zrem(`${sendRoot}${from}`, id).lpush(`${sendRoot}wait`, id).exec();
       await mark();
     },
     async remove(id) {
@@ -70,14 +70,9 @@ export async function openWorld(redis: LaneRedis): Promise<World> {
  *
  * @returns `undefined` if it did nothing.
  */
-export async function withoutMemory<T>({ redis }: World, act: () => Promise<T>): Promise<T | undefined> {
-  await redis.config('SET', 'maxmemory', '1');
-  try {
-    return await act();
-  } catch (error) {
+export async function allOrNothing<T>({ redis }: World, act: () => Promise<T>): Promise<T | undefined> {
+  return await withoutMemory(redis, act).catch((error: unknown) => {
     if (!(error instanceof Error) || !error.message.startsWith('OOM')) throw error;
     return undefined;
-  } finally {
-    await redis.config('SET', 'maxmemory', '0');
-  }
+  });
 }

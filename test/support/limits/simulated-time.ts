@@ -1,6 +1,7 @@
-import { type Redis, Redis as Client } from 'ioredis';
+import { Redis } from 'ioredis';
+import { afterAll, afterEach, beforeAll, beforeEach, vi } from 'vitest';
 import { type LaneRedis, withLaneCommands } from '../../../src/shared/lanes/commands.ts';
-import { startTestRedis } from '../redis.ts';
+import { useRedis } from '../use-redis.ts';
 
 const CLOCK = 'simulated-time';
 /** Asked once in a call, as the real one is. */
@@ -17,52 +18,75 @@ export const START = Date.UTC(2026, 10, 22, 10);
 
 /** A real Redis with the real scripts, whose clock stands still until it is told the time. */
 export interface SimulatedTime {
-  redis: LaneRedis;
+  readonly redis: LaneRedis;
   /** Redis's time. */
   nowMs(): number;
   goTo(nowMs: number): Promise<void>;
+  /** Lets so much time pass. */
+  pass(ms: number): Promise<void>;
   /** The time since the start on a clock that nobody steps: that of workers. */
   elapsedMs(): number;
   passTo(elapsedMs: number): Promise<void>;
   /** Steps Redis's clock only. */
   step(byMs: number): Promise<void>;
-  /** Empties Redis, and begins at the start again. */
+  /** Empties Redis, and begins at the start again, as each test does. */
   begin(): Promise<void>;
-  stop(): Promise<void>;
 }
 
-export async function startSimulatedTime(): Promise<SimulatedTime> {
-  const server = await startTestRedis();
-  const redis = withLaneCommands(new Client(server.url, { maxRetriesPerRequest: null }), CLOCK_LUA);
+export interface SimulatedTimeOptions {
+  /** In `pass`, the time of this process goes by with Redis's: what `performance.now()` tells. */
+  withPerformance?: boolean;
+}
+
+/** A time that each test begins anew. Called at the top of a file or of a `describe`. */
+export function useSimulatedTime({ withPerformance = false }: SimulatedTimeOptions = {}): SimulatedTime {
+  const used = useRedis();
+  let redis: LaneRedis;
   let now = START;
   let steppedMs = 0;
-  const time: Redis['time'] = () => Promise.resolve([Math.floor(now / 1000), (now % 1000) * 1000]);
-  // What asks for the time without a script gets the same.
-  redis.time = time;
 
   const goTo = async (nowMs: number): Promise<void> => {
     now = nowMs;
     // The scripts count whole ms.
     await redis.set(CLOCK, Math.floor(nowMs));
   };
+  const begin = async (): Promise<void> => {
+    await redis.flushdb();
+    steppedMs = 0;
+    await goTo(START);
+  };
+
+  beforeAll(() => {
+    redis = withLaneCommands(new Redis(used.url, { maxRetriesPerRequest: null }), CLOCK_LUA);
+    // What asks for the time without a script gets the same.
+    const time: Redis['time'] = () => Promise.resolve([Math.floor(now / 1000), (now % 1000) * 1000]);
+    redis.time = time;
+  });
+  beforeEach(async () => {
+    if (withPerformance) vi.useFakeTimers({ toFake: ['performance'] });
+    await begin();
+  });
+  afterEach(() => {
+    if (withPerformance) vi.useRealTimers();
+  });
+  afterAll(() => redis.disconnect());
+
   return {
-    redis,
+    get redis() {
+      return redis;
+    },
     nowMs: () => now,
     goTo,
+    async pass(ms) {
+      if (withPerformance) vi.advanceTimersByTime(ms);
+      await goTo(now + ms);
+    },
     elapsedMs: () => now - steppedMs - START,
     passTo: async (elapsedMs) => await goTo(START + steppedMs + elapsedMs),
     async step(byMs) {
       steppedMs += byMs;
       await goTo(now + byMs);
     },
-    async begin() {
-      await redis.flushdb();
-      steppedMs = 0;
-      await goTo(START);
-    },
-    async stop() {
-      redis.disconnect();
-      await server.stop();
-    },
+    begin,
   };
 }

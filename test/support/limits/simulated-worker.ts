@@ -1,6 +1,7 @@
 import type { AttemptToSettle, Taken } from '../../../src/shared/lanes/messages/turn.ts';
 import { createSlots } from '../../../src/worker/bullmq/slots.ts';
-import { delivered, type Lanes } from '../lanes.ts';
+import type { Lanes } from '../lanes.ts';
+import { ended } from '../settlements.ts';
 
 /** A worker as far as limits are concerned: `createTurns` under BullMQ, in simulated time. */
 export interface SimulatedWorker {
@@ -95,9 +96,7 @@ export function createSimulatedWorker({
   function begin(taken: Taken): void {
     if (taken.verdict !== 'go') throw new Error(`${taken.id} is ${taken.verdict}`);
     plan(nowMs() + sendMs(taken), async () => {
-      const { id, attempt } = taken;
-      const ended = { id, attempt, record: null, survived: true, settlement: delivered };
-      await speak([ended], !isLimited || slots.nextInMs() === 0);
+      await speak([ended(taken)], !isLimited || slots.nextInMs() === 0);
       if (!isWaiting) await ask();
     });
   }

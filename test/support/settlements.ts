@@ -1,0 +1,28 @@
+import type { AttemptToSettle, Settlement, Taken } from '../../src/shared/lanes/messages/turn.ts';
+import type { DeadLetterPayload } from '../../src/shared/model/dead-letter.ts';
+
+/** What becomes of a message that the API has taken. */
+export const delivered: Settlement = { kind: 'delivered', elapsedMs: 1 };
+
+export const backoff = (delayMs: number): Settlement => ({ kind: 'backoff', delayMs });
+
+/** Of a message that the API has refused. */
+export const letter: DeadLetterPayload = {
+  v: 1,
+  reason: 'rejected',
+  request: null,
+  enqueuedAt: '2026-11-22T10:00:00.000Z',
+  attempts: [],
+  attemptsUsed: 1,
+  attemptsAllowed: 8,
+  response: null,
+  label: null,
+  replayOf: null,
+};
+
+export const dead: Settlement = { kind: 'dead', letter, holds: false };
+
+/** An attempt that has ended so, as a turn tells it. */
+export function ended(taken: Pick<Taken, 'id' | 'attempt'>, settlement: Settlement = delivered): AttemptToSettle {
+  return { id: taken.id, attempt: taken.attempt, record: null, survived: true, settlement };
+}
