@@ -86,8 +86,7 @@ export function createProducer(options: ProducerOptions = {}): Producer {
   let closing: Promise<void> | null = null;
 
   async function track<T>(call: () => Promise<T>): Promise<T> {
-    if (closing)
-      throw new QueueUnavailableError('This producer was closed', { cure: 'Make another one, and call that.' });
+    if (closing) throw new QueueUnavailableError('This producer was closed', { cure: 'Make another one.' });
     const work = call();
     underWay.add(work);
     try {

@@ -70,8 +70,7 @@ export function createSession(config: SessionConfig): Session {
   }
 
   async function connected(index: number, deadline: Deadline): Promise<LaneRedis> {
-    if (closed)
-      throw new QueueUnavailableError('The connection to the queue was closed', { cure: 'Open another one.' });
+    if (closed) throw new QueueUnavailableError('This connection was closed', { cure: 'Open another one.' });
     const redis = (connection ??= connect());
     waiting += 1;
     const keys = [...(agreement ? [] : [shardsKey(config.namespace)]), shardRoot(config.namespace, index)];

@@ -52,6 +52,19 @@ export function createAlarm({ onTime, passOn }: AlarmDeps): Alarm {
       });
   }
 
+  function ringAt(at: number): void {
+    const inMs = Math.max(0, Math.ceil(at - performance.now()));
+    timer = setTimeout(
+      () => {
+        // Timers come up to a millisecond early: looked at then, a slot would not be due.
+        if (performance.now() < at) ringAt(at);
+        else if (awaiting) ring();
+        else onTime();
+      },
+      Math.min(LONGEST_TIMER_MS, inMs),
+    );
+  }
+
   return {
     woken(inMs) {
       wokenAt = performance.now() + inMs;
@@ -67,15 +80,8 @@ export function createAlarm({ onTime, passOn }: AlarmDeps): Alarm {
       clearTimeout(timer);
       // A settlement may have used the last slot up and found nothing to take: whoever waits for it has to hear Redis again.
       if (slotInMs === Infinity && listening === null) ring();
-      const inMs = Math.min(slotInMs, Math.min(wokenAt, dueAts[0] ?? Infinity) - performance.now());
-      if (inMs === Infinity) return;
-      timer = setTimeout(
-        () => {
-          if (awaiting) ring();
-          else onTime();
-        },
-        Math.min(LONGEST_TIMER_MS, Math.max(0, Math.ceil(inMs))),
-      );
+      const at = Math.min(performance.now() + slotInMs, wokenAt, dueAts[0] ?? Infinity);
+      if (at < Infinity) ringAt(at);
     },
     takeReason() {
       const now = performance.now();

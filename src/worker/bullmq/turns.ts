@@ -66,6 +66,8 @@ const MOST_AT_ONCE = 50;
 const ASK_AGAIN_MS = 500;
 /** What was delivered waits so long at most for a slot, to be told in the same call. */
 const LONGEST_RIDE_MS = 50;
+/** Nobody may have been there to take at the slot. */
+const AFTER_SLOT_MS = 3;
 
 export function createTurns(deps: TurnsDeps): Turns {
   const { shard, lockMs, logger } = deps;
@@ -105,7 +107,7 @@ export function createTurns(deps: TurnsDeps): Turns {
   function scheduleSettlement({ settlement }: AttemptToSettle): void {
     const inMs = slots.nextInMs();
     if (settlement.kind !== 'delivered' || isClosing || inMs > LONGEST_RIDE_MS) schedule();
-    else riding ??= setTimeout(schedule, Math.ceil(inMs) + 1);
+    else riding ??= setTimeout(schedule, Math.ceil(inMs) + AFTER_SLOT_MS);
   }
 
   /** One call, or none if there is nothing to say. @returns how many messages it brought. */

@@ -28,7 +28,10 @@ const pass = async (ms: number): Promise<void> => void (await vi.advanceTimersBy
 
 describe('the alarm of a worker', () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] }));
-  afterEach(() => void vi.useRealTimers());
+  afterEach(() => {
+    vi.restoreAllMocks();
+    vi.useRealTimers();
+  });
 
   it('rings when a slot is due, for whoever waits', async () => {
     const alarm = newAlarm();
@@ -44,6 +47,17 @@ describe('the alarm of a worker', () => {
     const alarm = newAlarm();
     alarm.set(300);
     await pass(300);
+    expect(alarm.heard.times).toBe(1);
+  });
+
+  it('does not ring before a slot is due, though timers may come early', async () => {
+    const alarm = newAlarm();
+    alarm.set(300);
+    const now = performance.now.bind(performance);
+    vi.spyOn(performance, 'now').mockImplementation(() => now() - 0.5);
+    await pass(300);
+    expect(alarm.heard.times).toBe(0);
+    await pass(1);
     expect(alarm.heard.times).toBe(1);
   });
 
