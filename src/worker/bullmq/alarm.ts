@@ -13,7 +13,8 @@ export interface Alarm {
   ring(): void;
 }
 
-const LONGEST_TIMER_MS = 60_000;
+/** Far below what `setTimeout` can wait. */
+const LONGEST_TIMER_MS = 3_600_000;
 const GRID_MS = 20;
 /** Of more than that the leader takes care, a little later. */
 const MOST_DUE = 500;
