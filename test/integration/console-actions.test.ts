@@ -1,17 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
+import { describe, expect, it } from 'vitest';
 import { startConsole, type TestConsole, wordsOf } from '../support/console.ts';
 import { eventually } from '../support/eventually.ts';
 import { type HeldInstallation, installWithHolds } from '../support/held-installation.ts';
 import { textMessage } from '../support/messages.ts';
-import { startTestRedis } from '../support/redis.ts';
+import { useRedis } from '../support/use-redis.ts';
 import type { InstallationOptions } from '../support/worker.ts';
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await startTestRedis();
-});
-afterAll(async () => await server.stop());
+const used = useRedis();
 
 interface Site extends HeldInstallation {
   console: TestConsole;
@@ -20,7 +15,7 @@ interface Site extends HeldInstallation {
 }
 
 async function site(options: InstallationOptions = {}): Promise<Site> {
-  const installation = await installWithHolds(server, options);
+  const installation = await installWithHolds(used.server, options);
   const desk = await startConsole(installation.config);
   // The first page brings the session whose token the forms need.
   await desk.visitor.get('/');

@@ -1,11 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { pagePath } from '../../src/console/html/links.ts';
-import { connectPatiently } from '../../src/shared/session/connect.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { type PageAnswer, startConsole, type TestConsole, wordsOf } from '../support/console.ts';
 import { eventually } from '../support/eventually.ts';
 import { type HeldInstallation, installWithHolds } from '../support/held-installation.ts';
-import { startTestRedis } from '../support/redis.ts';
+import { useRedis } from '../support/use-redis.ts';
 import type { InstallationOptions } from '../support/worker.ts';
 
 const MARKER = 'SECRET-CONTENT-7f3a';
@@ -26,16 +24,12 @@ const HOSTILE = [
 /** What an escaped id never leaves in a page. */
 const BROKEN_OUT = /<script>alert|<img src=x|onerror='/;
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await startTestRedis();
-});
-afterAll(async () => await server.stop());
+const used = useRedis();
 
 type Site = HeldInstallation & { console: TestConsole };
 
 async function site({ config, ...options }: InstallationOptions = {}): Promise<Site> {
-  const installation = await installWithHolds(server, { ...options, ...(config ? { config } : {}) });
+  const installation = await installWithHolds(used.server, { ...options, ...(config ? { config } : {}) });
   const desk = await startConsole(installation.config);
   return {
     ...installation,
@@ -224,7 +218,6 @@ describe('what messages say', () => {
     ['that is a list', [MARKER, { pageId: MARKER }]],
   ])('is in no raw job %s', async (_what, data) => {
     await using to = await site({ startWorker: false });
-    const redis = connectPatiently(server.url);
     const root = `{${to.config.namespace ?? ''}:0}`;
     for (const [queue, list] of [
       ['send', 'waiting-children'],
@@ -237,13 +230,13 @@ describe('what messages say', () => {
         timestamp: Date.now(),
         returnvalue: `"${MARKER}"`,
       };
-      await redis.hset(`${root}:${queue}:job`, {
+      await used.redis.hset(`${root}:${queue}:job`, {
         ...job,
         failedReason: MARKER,
         stacktrace: `["${MARKER}"]`,
         progress: `"${MARKER}"`,
       });
-      await redis.zadd(`${root}:${queue}:${list}`, 1, 'job');
+      await used.redis.zadd(`${root}:${queue}:${list}`, 1, 'job');
       const queues = '/queues/api/queues';
       for (const path of [`${queues}?activeQueue=${queue}&status=${list}`, `${queues}/${queue}/job`]) {
         const { status, text } = await to.console.visitor.get(path);
@@ -251,7 +244,6 @@ describe('what messages say', () => {
         expect([path, text.includes(MARKER)]).toEqual([path, false]);
       }
     }
-    redis.disconnect();
   });
 
   it('is shown when it is asked for', async () => {
