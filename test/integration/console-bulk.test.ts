@@ -1,37 +1,30 @@
 import { describe, expect, it } from 'vitest';
-import { type PageAnswer, startConsole, type TestConsole, wordsOf } from '../support/console.ts';
+import { type PageAnswer, wordsOf } from '../support/console.ts';
 import { eventually } from '../support/eventually.ts';
-import { useRedis } from '../support/use-redis.ts';
-import { install, type Installation } from '../support/worker.ts';
+import { type Desk, useDesks } from '../support/use-desks.ts';
 import { type LetterToWrite, writeLetters } from '../support/written-letters.ts';
 
-const used = useRedis();
+const used = useDesks();
 
-interface Site extends Installation {
-  console: TestConsole;
+interface Site extends Desk {
   ids: string[];
   /** Waits for the end of the job. */
   ended(): Promise<string>;
 }
 
 async function withLetters(written: readonly LetterToWrite[]): Promise<Site> {
-  const installation = await install(used.server, { startWorker: false });
-  const ids = await writeLetters(used.redis, installation.config.namespace ?? '', written);
-  const desk = await startConsole(installation.config);
-  await desk.visitor.get('/dead-letters');
+  const desk = await used.openDesk({ startWorker: false });
+  const ids = await writeLetters(used.redis, desk.config.namespace ?? '', written);
+  const { visitor } = desk.console;
+  await visitor.get('/dead-letters');
   return {
-    ...installation,
+    ...desk,
     ids,
-    console: desk,
     ended: async () =>
       await eventually('the job has ended', async () => {
-        const words = wordsOf(await desk.visitor.get('/dead-letters/job'));
+        const words = wordsOf(await visitor.get('/dead-letters/job'));
         return words.includes(' Ended ') && words;
       }),
-    async [Symbol.asyncDispose]() {
-      await desk[Symbol.asyncDispose]();
-      await installation[Symbol.asyncDispose]();
-    },
   };
 }
 
