@@ -7,10 +7,10 @@ import { eventually } from '../support/eventually.ts';
 import { manyMessages, textMessage } from '../support/messages.ts';
 import { stopInMidSend } from '../support/open-requests.ts';
 import { startTestRedis } from '../support/redis.ts';
-import { useRedis } from '../support/use-redis.ts';
+import { useProducers } from '../support/use-producers.ts';
 
 describe('delivery by worker processes', () => {
-  const used = useRedis();
+  const used = useProducers({ enqueueTimeoutMs: 30_000 });
 
   function startWorkers(count: number, env: Record<string, string>): CommandProcess[] {
     return Array.from({ length: count }, () =>
@@ -34,7 +34,7 @@ describe('delivery by worker processes', () => {
         { kind: 'reset', when: 'before', rate: 0.08 },
       ],
     });
-    await using producer = createProducer({ redisUrl: used.url, namespace, enqueueTimeoutMs: 30_000 });
+    await using producer = used.producerOf(namespace);
     await using workers = new AsyncDisposableStack();
     // 20% of all attempts fail; with 20 of them not even one message in 10^13 is given up.
     const env = { KITECHAT_NAMESPACE: namespace, KITECHAT_API_URL: api.url, KITECHAT_ATTEMPTS: '20' };
@@ -56,7 +56,7 @@ describe('delivery by worker processes', () => {
   it('one of two is killed in mid-send: all is delivered in order, and only what was open then may appear twice', async () => {
     const namespace = 'killed-worker';
     await using api = await startFakeKitechat({ latencyMs: 100 });
-    await using producer = createProducer({ redisUrl: used.url, namespace, enqueueTimeoutMs: 30_000 });
+    await using producer = used.producerOf(namespace);
     await using workers = new AsyncDisposableStack();
     const env = { KITECHAT_NAMESPACE: namespace, KITECHAT_API_URL: api.url, KITECHAT_TIMEOUT_MS: '2000' };
     const [survivor, victim] = startWorkers(2, env).map((process) => workers.use(process));
@@ -80,7 +80,7 @@ describe('delivery by worker processes', () => {
   it('a SIGTERM under load lets open requests end: nothing is sent twice, the next worker goes on in order', async () => {
     const namespace = 'deploy';
     await using api = await startFakeKitechat({ latencyMs: 100 });
-    await using producer = createProducer({ redisUrl: used.url, namespace, enqueueTimeoutMs: 30_000 });
+    await using producer = used.producerOf(namespace);
     await using workers = new AsyncDisposableStack();
     const env = { KITECHAT_NAMESPACE: namespace, KITECHAT_API_URL: api.url };
     await producer.enqueueMessages(manyMessages(80, 6));

@@ -89,23 +89,20 @@ describe('what a producer stores', () => {
   it('is exactly what was validated, as BullMQ reads it', async () => {
     await using producer = used.producerOf('body');
     const queue = new Queue('send', { connection: used.redis, prefix: '{body:0}' });
+    const toC = (message: SendRequest['message']): SendRequest => ({ pageId: 'p', conversationId: 'c', message });
     const requests: SendRequest[] = [
       { conversationId: 'c', message: { text: 'keys in my order', type: 'text' }, pageId: 'p' },
-      { pageId: 'p', conversationId: 'c', message: { type: 'text', text: '\u0000\u2028\ud800 😀 "\\\n %s {}' } },
-      { pageId: 'p', conversationId: 'c', message: { type: 'image', url: 'https://example.com/a b?c=ü', text: '' } },
-      {
-        pageId: 'p',
-        conversationId: 'c',
-        message: {
-          type: 'template',
-          template: {
-            header: { type: 'text', text: 'Hi' },
-            buttons: [{ type: 'web_url', text: 'Go', url: 'https://example.com' }],
-            cards: [{ body: '1e3' }, { footer: '007' }],
-          },
+      toC({ type: 'text', text: '\u0000\u2028\ud800 😀 "\\\n %s {}' }),
+      toC({ type: 'image', url: 'https://example.com/a b?c=ü', text: '' }),
+      toC({
+        type: 'template',
+        template: {
+          header: { type: 'text', text: 'Hi' },
+          buttons: [{ type: 'web_url', text: 'Go', url: 'https://example.com' }],
+          cards: [{ body: '1e3' }, { footer: '007' }],
         },
-      },
-      { pageId: 'p', conversationId: 'c', message: { type: 'text', text: 'x'.repeat(60 * 1024) } },
+      }),
+      toC({ type: 'text', text: 'x'.repeat(60 * 1024) }),
     ];
     for (const request of requests) {
       const { id } = await producer.enqueueMessage(request, { label: 'l', onUnknownOutcome: 'dead-letter' });

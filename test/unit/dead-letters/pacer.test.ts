@@ -1,3 +1,5 @@
+import { syncBuiltinESMExports } from 'node:module';
+import timers from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createPacer } from '../../../src/dead-letters/pacer.ts';
 import { ConfigError } from '../../../src/shared/errors/errors.ts';
@@ -16,19 +18,20 @@ async function turnsAt(rate: string, count: number, busyMs: (n: number) => numbe
 
 let nowMs = 0;
 
-vi.mock('node:timers/promises', () => ({
-  setTimeout: async (ms: number) => {
-    // As early as a timer may fire.
-    nowMs += Math.max(0.4, ms - 0.7);
-  },
-}));
-
 describe('a pacer', () => {
   beforeEach(() => {
     nowMs = 1000;
+    vi.spyOn(timers, 'setTimeout').mockImplementation(async (ms = 0, value) => {
+      // As early as a timer may fire.
+      nowMs += Math.max(0.4, ms - 0.7);
+      return value;
+    });
+    // Not `vi.mock`: the pacer may have been loaded by another file of tests, with the real timers.
+    syncBuiltinESMExports();
   });
   afterEach(() => {
-    vi.clearAllMocks();
+    vi.restoreAllMocks();
+    syncBuiltinESMExports();
   });
 
   it('keeps to the rate from the first one on: never more than so many in any time', async () => {
