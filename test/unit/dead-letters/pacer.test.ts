@@ -1,8 +1,8 @@
-import { syncBuiltinESMExports } from 'node:module';
 import timers from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { createPacer } from '../../../src/dead-letters/pacer.ts';
 import { ConfigError } from '../../../src/shared/errors/errors.ts';
+import { replaceBuiltin } from '../../support/replace-builtin.ts';
 
 /** The times at which turns come if nothing takes time but `busyMs(n)` before the nth. */
 async function turnsAt(rate: string, count: number, busyMs: (n: number) => number = () => 0): Promise<number[]> {
@@ -21,17 +21,11 @@ let nowMs = 0;
 describe('a pacer', () => {
   beforeEach(() => {
     nowMs = 1000;
-    vi.spyOn(timers, 'setTimeout').mockImplementation(async (ms = 0, value) => {
+    replaceBuiltin(timers, 'setTimeout', async <T>(ms = 0, value?: T) => {
       // As early as a timer may fire.
       nowMs += Math.max(0.4, ms - 0.7);
-      return value;
+      return value as T;
     });
-    // Not `vi.mock`: the pacer may have been loaded by another file of tests, with the real timers.
-    syncBuiltinESMExports();
-  });
-  afterEach(() => {
-    vi.restoreAllMocks();
-    syncBuiltinESMExports();
   });
 
   it('keeps to the rate from the first one on: never more than so many in any time', async () => {
