@@ -1,13 +1,12 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ConfigOptions } from '../../src/producer/index.ts';
 import { createWorker } from '../../src/worker/index.ts';
 import { type CommandResult, runCommand } from '../support/command-line.ts';
 import { startConsole, wordsOf } from '../support/console.ts';
 import { encryptionKeys, newKeysFile } from '../support/encryption-keys.ts';
 import { eventually } from '../support/eventually.ts';
+import { newFolderOfTest } from '../support/folder-of-test.ts';
 import { textMessage } from '../support/messages.ts';
 import { useRedis } from '../support/use-redis.ts';
 import { install, type Installation } from '../support/worker.ts';
@@ -163,8 +162,7 @@ describe('a file with encryption keys that can not be used', () => {
   );
 
   it('is told by a worker together with what is wrong with the files of API keys', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'kitechat-encryption-'));
-    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const folder = newFolderOfTest();
     const config = { redisUrl: used.url, apiKeyFile: join(folder, 'missing'), encryptionKeysFile: folder };
     await expect(createWorker(config).run()).rejects.toThrow(
       /KITECHAT_API_KEY_FILE: names a file [^]*KITECHAT_ENCRYPTION_KEYS_FILE: names a file /,

@@ -17,6 +17,7 @@ import { answersPing } from '../../../src/testing/redis/redis-pong.ts';
 import { startRedisServer } from '../../../src/testing/redis/redis-server.ts';
 import type { RedisServer } from '../../../src/testing/redis/redis-handle.ts';
 import { replaceBuiltin } from '../../support/replace-builtin.ts';
+import { newFolderOfTest } from '../../support/folder-of-test.ts';
 
 const onPath = { engine: 'path' } as const;
 
@@ -157,8 +158,7 @@ describe('startRedisServer', () => {
   });
 
   it('leaves a folder that it was given, with the data, for the next one', async () => {
-    const dir = await mkdtemp(join(tmpdir(), 'kitechat-test-'));
-    onTestFinished(() => rm(dir, { recursive: true }));
+    const dir = newFolderOfTest();
     const options = { ...onPath, appendOnly: true, dir: join(dir, 'new') };
     const first = await startRedisServer(options);
     await clientOf(first).set('a', '1');
