@@ -26,22 +26,24 @@ export async function untilEnded({ shard, api }: Arena): Promise<number> {
   }
 }
 
+/** What the faults of a scenario excuse; what isn't named is not excused, or wasn't measured. */
 export interface Excuses {
-  duplicates: number;
-  dead: number;
-  recoveryMs: number | null;
-  recoveryLimitMs: number | null;
+  duplicates?: number;
+  dead?: number;
+  recoveryMs?: number | null;
+  recoveryLimitMs?: number;
 }
 
 /** Compares what was stored with what the API accepted and what is in the dead letters. */
-export async function settleAccounts(arena: Arena, excuses: Excuses): Promise<Outcome> {
+export async function settleAccounts(arena: Arena, excuses: Excuses = {}): Promise<Outcome> {
+  const { duplicates = 0, dead: excusedDead = 0, recoveryMs = null, recoveryLimitMs = null } = excuses;
   const stuck = await untilEnded(arena);
   const letters = await arena.deadLetters.list({ limit: 1_000_000 });
   const dead = new Set(letters.map(identityOf));
   const accepted = new Set((await arena.api.accepted()).map(identityOf));
   const report = await arena.api.report();
   const repairs = await readRepairs(arena.shard);
-  if (letters.length > excuses.dead) for (const line of deathsOf(letters)) console.error(`  ${line}`);
+  if (letters.length > excusedDead) for (const line of deathsOf(letters)) console.error(`  ${line}`);
   const missing = [...arena.stored.keys()].filter((identity) => !accepted.has(identity) && !dead.has(identity)).length;
   return {
     messages: arena.stored.size,
@@ -50,17 +52,17 @@ export async function settleAccounts(arena: Arena, excuses: Excuses): Promise<Ou
     excusedLost: arena.unwritten.stored,
     duplicated: report.duplicates.count,
     // What Redis forgot of a delivery is sent again.
-    excused: excuses.duplicates + arena.unwritten.delivered,
+    excused: duplicates + arena.unwritten.delivered,
     unexpected: [...accepted].filter((identity) => !arena.stored.has(identity)).length,
     unwritten: arena.unwritten.kills,
     recovered: [...arena.uncertain].filter((identity) => accepted.has(identity)).length,
     inversions: report.outOfOrder.count,
     stuck,
     dead: letters.length,
-    excusedDead: excuses.dead,
+    excusedDead,
     repairs: Object.values(repairs).reduce((total, count) => total + count, 0),
-    recoveryMs: excuses.recoveryMs,
-    recoveryLimitMs: excuses.recoveryLimitMs,
+    recoveryMs,
+    recoveryLimitMs,
   };
 }
 

@@ -1,10 +1,10 @@
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { runCommand } from '../support/command-line.ts';
 import type { HttpProcess } from '../support/http-process.ts';
-import { startBrowser, type TestBrowser, type WatchedPage } from './support/browser.ts';
-import { type Desk, startDesk } from './support/desk.ts';
+import type { WatchedPage } from './support/browser.ts';
 import { startOtherSite } from './support/other-site.ts';
+import { useDesk } from './support/use-desk.ts';
 
 const TOKEN = 'dcf1b6d07c1e4c2a9d2e';
 const SECRET_PAGE = 'a-page-that-only-operators-know';
@@ -21,21 +21,16 @@ const PATHS = [
 ];
 
 describe('a console behind a token', () => {
-  const stack = new AsyncDisposableStack();
-  let desk: Desk;
+  const used = useDesk();
   let worker: HttpProcess;
-  let browser: TestBrowser;
 
   beforeAll(async () => {
-    browser = stack.use(await startBrowser());
-    desk = stack.use(await startDesk());
-    worker = await desk.startWorker({ KITECHAT_CONSOLE_TOKEN: TOKEN });
-    await runCommand(['hold', '--page', SECRET_PAGE], { REDIS_URL: desk.redis.url });
+    worker = await used.desk.startWorker({ KITECHAT_CONSOLE_TOKEN: TOKEN });
+    await runCommand(['hold', '--page', SECRET_PAGE], { REDIS_URL: used.desk.redis.url });
   });
-  afterAll(async () => await stack.disposeAsync());
 
   async function logIn(path = ''): Promise<WatchedPage> {
-    const opened = await browser.open();
+    const opened = await used.browser.open();
     await opened.page.goto(new URL(path, worker.url).href);
     await enter(opened.page, TOKEN);
     await opened.page.getByRole('navigation', { name: 'Console' }).waitFor();
@@ -43,7 +38,7 @@ describe('a console behind a token', () => {
   }
 
   async function holds(): Promise<unknown> {
-    const { stdout } = await runCommand(['status', '--json'], { REDIS_URL: desk.redis.url });
+    const { stdout } = await runCommand(['status', '--json'], { REDIS_URL: used.desk.redis.url });
     return (JSON.parse(stdout.join('')) as { holds: unknown }).holds;
   }
 
@@ -61,7 +56,7 @@ describe('a console behind a token', () => {
   });
 
   it('shows browsers a bare form that tells nothing and loads nothing', async () => {
-    const { page, requested } = await browser.open();
+    const { page, requested } = await used.browser.open();
     const answer = await page.goto(worker.url);
     expect(answer?.status()).toBe(401);
     expect(await page.content()).not.toMatch(/kitechat|redis|queue|worker|a-page-that/i);
@@ -69,7 +64,7 @@ describe('a console behind a token', () => {
   });
 
   it('keeps out who types a wrong token', async () => {
-    const { page } = await browser.open();
+    const { page } = await used.browser.open();
     await page.goto(worker.url);
     await enter(page, 'not-the-token');
     await page.getByRole('alert').filter({ hasText: 'This is not the token.' }).waitFor();

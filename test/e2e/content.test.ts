@@ -1,10 +1,10 @@
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { runCommand } from '../support/command-line.ts';
 import { eventually } from '../support/eventually.ts';
-import { startBrowser, type TestBrowser, type WatchedPage } from './support/browser.ts';
+import type { WatchedPage } from './support/browser.ts';
 import { crawl } from './support/crawl.ts';
-import { type Desk, startDesk } from './support/desk.ts';
+import { useDesk } from './support/use-desk.ts';
 
 const SECRET = 'the-code-of-the-safe-is-4711';
 const HOSTILE = {
@@ -16,18 +16,14 @@ const HOSTILE = {
 const QUEUES = ['/queues', '/queues/queue/send?status=waiting-children', '/queues/queue/dead?status=failed'];
 
 describe('what a message says, and what ids may do', () => {
-  const stack = new AsyncDisposableStack();
-  let desk: Desk;
-  let browser: TestBrowser;
+  const used = useDesk();
   let hiding: string;
   let showing: string;
   let deadId: string;
   let waitingId: string;
 
   beforeAll(async () => {
-    browser = stack.use(await startBrowser());
-    desk = stack.use(await startDesk());
-    desk.api.setFaults([
+    used.desk.api.setFaults([
       {
         kind: 'status',
         status: 400,
@@ -35,9 +31,9 @@ describe('what a message says, and what ids may do', () => {
         match: { textIncludes: 'dies' },
       },
     ]);
-    hiding = (await desk.startWorker()).url;
-    showing = (await desk.startConsole({ KITECHAT_CONSOLE_SHOW_CONTENT: 'true' })).url;
-    const producer = desk.producer();
+    hiding = (await used.desk.startWorker()).url;
+    showing = (await used.desk.startConsole({ KITECHAT_CONSOLE_SHOW_CONTENT: 'true' })).url;
+    const producer = used.desk.producer();
     const enqueue = async (text: string, delayMs?: number): Promise<string> => {
       const message = { type: 'text' as const, text: `${SECRET} ${text} <img src=x onerror="window.hacked=5">` };
       const request = { pageId: HOSTILE.page, conversationId: HOSTILE.conversation, message };
@@ -46,16 +42,15 @@ describe('what a message says, and what ids may do', () => {
     await enqueue('arrives');
     deadId = await enqueue('dies');
     await eventually('one has died', async () => (await producer.getMessage(deadId))?.status === 'dead');
-    await runCommand(['hold', '--page', HOSTILE.page], { REDIS_URL: desk.redis.url });
+    await runCommand(['hold', '--page', HOSTILE.page], { REDIS_URL: used.desk.redis.url });
     waitingId = await enqueue('waits');
     await enqueue('comes later', 3_600_000);
     await eventually('one is held', async () => (await producer.getMessage(waitingId))?.status === 'held');
   });
-  afterAll(async () => await stack.disposeAsync());
 
   /** Also keeps all that the server answered. */
   async function openAndListen(): Promise<WatchedPage & { answers: string[] }> {
-    const opened = await browser.open();
+    const opened = await used.browser.open();
     const answers: string[] = [];
     await opened.page.route('**/*', async (route) => {
       const answer = await route.fetch({ maxRedirects: 0 });
@@ -94,7 +89,7 @@ describe('what a message says, and what ids may do', () => {
   });
 
   it('is hidden on the page of a dead letter, which says how to show it', async () => {
-    const { page } = await browser.open();
+    const { page } = await used.browser.open();
     await page.goto(new URL(`/dead-letters/${deadId}`, hiding).href);
     await page.getByText('hidden: KITECHAT_CONSOLE_SHOW_CONTENT=true shows it').waitFor();
     expect(await page.getByText('Edit and replay…').count()).toBe(0);
@@ -105,7 +100,7 @@ describe('what a message says, and what ids may do', () => {
   });
 
   it('shows hostile ids and labels as they are', async () => {
-    const { page } = await browser.open();
+    const { page } = await used.browser.open();
     await page.goto(new URL('/dead-letters', hiding).href);
     for (const text of Object.values(HOSTILE)) await page.getByText(text.slice(0, 20)).first().waitFor();
     await page

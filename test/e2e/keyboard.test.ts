@@ -1,8 +1,7 @@
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { HttpProcess } from '../support/http-process.ts';
-import { startBrowser, type TestBrowser } from './support/browser.ts';
-import { type Desk, startDesk } from './support/desk.ts';
+import { useDesk } from './support/use-desk.ts';
 
 const MOST_TABS = 60;
 /** What has the focus: its text or label, and whether its ring can be seen. */
@@ -17,21 +16,17 @@ const FOCUSED = `(() => {
 })()`;
 
 describe('an operator without a mouse', () => {
-  const stack = new AsyncDisposableStack();
-  let desk: Desk;
+  const used = useDesk();
   let worker: HttpProcess;
-  let browser: TestBrowser;
   let page: Page;
 
   beforeAll(async () => {
-    browser = stack.use(await startBrowser());
-    desk = stack.use(await startDesk());
-    desk.api.setFaults([
+    used.desk.api.setFaults([
       { kind: 'status', status: 400, match: { pageId: 'bakery' } },
       { kind: 'status', status: 500, match: { pageId: 'flower-shop' } },
     ]);
-    worker = await desk.startWorker();
-    const producer = desk.producer();
+    worker = await used.desk.startWorker();
+    const producer = used.desk.producer();
     const onUnknownOutcome = 'dead-letter' as const;
     const ids = [
       await producer.enqueueMessage(textOf('bakery', 'Bread')),
@@ -39,18 +34,17 @@ describe('an operator without a mouse', () => {
       await producer.enqueueMessage(textOf('flower-shop', 'Tulips'), { onUnknownOutcome }),
     ];
     expect(ids).toHaveLength(3);
-    ({ page } = await browser.open());
+    ({ page } = await used.browser.open());
     await page.goto(worker.url);
     await page.locator('.numbers > div').filter({ hasText: 'Dead' }).filter({ hasText: '3' }).waitFor();
-    desk.api.setFaults([]);
+    used.desk.api.setFaults([]);
   });
   beforeEach(async () => {
     await page.context().close();
-    ({ page } = await browser.open());
+    ({ page } = await used.browser.open());
   });
-  afterAll(async () => await stack.disposeAsync());
 
-  const acceptedTexts = (): unknown[] => desk.api.accepted.map(({ message }) => message.text);
+  const acceptedTexts = (): unknown[] => used.desk.api.accepted.map(({ message }) => message.text);
 
   it('passes over the navigation with the skip link', async () => {
     await page.goto(worker.url);
@@ -79,7 +73,7 @@ describe('an operator without a mouse', () => {
     await tabTo(page, 'Replay it anyway', 1);
     await page.keyboard.press('Enter');
     await page.getByRole('status').filter({ hasText: 'is sent again as message' }).waitFor();
-    await desk.api.waitForAccepted(1);
+    await used.desk.api.waitForAccepted(1);
     expect(acceptedTexts()).toEqual(['Tulips']);
   });
 
@@ -95,7 +89,7 @@ describe('an operator without a mouse', () => {
     await tabTo(page, 'Replay 2 dead letters');
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Replay or discard of many' }).waitFor();
-    await desk.api.waitForAccepted(3);
+    await used.desk.api.waitForAccepted(3);
     expect(new Set(acceptedTexts())).toEqual(new Set(['Tulips', 'Bread', 'Cake']));
   });
 

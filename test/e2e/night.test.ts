@@ -1,29 +1,24 @@
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { Producer } from '../../src/producer/index.ts';
 import { eventually } from '../support/eventually.ts';
 import type { HttpProcess } from '../support/http-process.ts';
-import { startBrowser, type TestBrowser } from './support/browser.ts';
-import { type Desk, startDesk } from './support/desk.ts';
+import { useDesk } from './support/use-desk.ts';
 
 const REASON = 'message.text: vouchers need an approved template';
 const DEAD = 51;
 
 // One night, told in order: each test goes on where the one before has ended.
 describe('the night in which messages die', () => {
-  const stack = new AsyncDisposableStack();
-  let desk: Desk;
+  const used = useDesk();
   let worker: HttpProcess;
   let producer: Producer;
-  let browser: TestBrowser;
   let page: Page;
   /** The overview on the operator's second screen. It is loaded once. */
   let wall: Page;
 
   beforeAll(async () => {
-    browser = stack.use(await startBrowser());
-    desk = stack.use(await startDesk());
-    desk.api.setFaults([
+    used.desk.api.setFaults([
       {
         kind: 'status',
         status: 400,
@@ -31,25 +26,24 @@ describe('the night in which messages die', () => {
         match: { pageId: 'bakery', textIncludes: 'voucher' },
       },
     ]);
-    worker = await desk.startWorker({ KITECHAT_CONSOLE_SHOW_CONTENT: 'true' });
-    producer = desk.producer();
+    worker = await used.desk.startWorker({ KITECHAT_CONSOLE_SHOW_CONTENT: 'true' });
+    producer = used.desk.producer();
     await producer.enqueueMessages(
       Array.from({ length: DEAD }, (_, n) => textOf('bakery', `customer-${n}`, `Your voucher ${n}`)),
     );
     // What has nothing to do with it arrives.
     await producer.enqueueMessages(Array.from({ length: 10 }, (_, n) => textOf('tea-house', 'anna', `Tea ${n}`)));
-    await desk.api.waitForAccepted(10);
-    ({ page } = await browser.open());
-    ({ page: wall } = await browser.open());
+    await used.desk.api.waitForAccepted(10);
+    ({ page } = await used.browser.open());
+    ({ page: wall } = await used.browser.open());
     await wall.goto(worker.url);
     await seeNumber(wall, 'Dead', '51');
     // It stays in this page as long as that isn't loaded again.
     await wall.evaluate('window.isTheFirst = true');
   });
-  afterAll(async () => await stack.disposeAsync());
 
   const acceptedOf = (pageId: string): string[] =>
-    desk.api.accepted.flatMap((one) => (one.pageId === pageId ? [String(one.message.text)] : []));
+    used.desk.api.accepted.flatMap((one) => (one.pageId === pageId ? [String(one.message.text)] : []));
 
   it('says on the overview that messages died, and in two clicks what the API answered', async () => {
     await page.goto(worker.url);
@@ -84,7 +78,7 @@ describe('the night in which messages die', () => {
     await page.getByLabel('message.text').fill('A small gift waits for you.\nSee you on Sunday!');
     await page.getByRole('button', { name: 'Replay with these texts' }).click();
     await page.getByRole('status').filter({ hasText: 'is sent again as message' }).waitFor();
-    await desk.api.waitForAccepted(11);
+    await used.desk.api.waitForAccepted(11);
     expect(acceptedOf('bakery')).toEqual(['A small gift waits for you.\nSee you on Sunday!']);
     await page.getByRole('link', { name: 'Look at the message' }).click();
     await page.getByText('delivered').first().waitFor();
@@ -92,7 +86,7 @@ describe('the night in which messages die', () => {
   });
 
   it('replays all 50 that match a filter, once it was confirmed, and shows how far it is', async () => {
-    desk.api.setFaults([]);
+    used.desk.api.setFaults([]);
     await page.getByRole('link', { name: 'Dead letters' }).click();
     const filter = page.getByRole('search', { name: 'Filter the dead letters' });
     await filter.getByLabel('Reason').selectOption('rejected');
@@ -113,11 +107,11 @@ describe('the night in which messages die', () => {
   });
 
   it('shows that they are delivered, on a page that nobody touches', async () => {
-    await desk.api.waitForAccepted(61);
+    await used.desk.api.waitForAccepted(61);
     const vouchers = acceptedOf('bakery').filter((text) => text.startsWith('Your voucher'));
     expect(new Set(vouchers).size).toBe(50);
     expect(vouchers).toHaveLength(50);
-    expect(desk.api.report().duplicates.count).toBe(0);
+    expect(used.desk.api.report().duplicates.count).toBe(0);
     await seeNumber(wall, 'Dead', '0');
     await seeNumber(wall, 'Delivered per second', /^(?!0$)/);
     await wall.getByText('Nothing needs a hand').first().waitFor();
@@ -142,13 +136,13 @@ describe('the night in which messages die', () => {
   it('releases it: they go, in their order', async () => {
     await page.getByRole('button', { name: 'Release page bakery' }).click();
     await page.getByRole('status').filter({ hasText: 'Page bakery is released' }).waitFor();
-    await desk.api.waitForAccepted(64);
+    await used.desk.api.waitForAccepted(64);
     expect(acceptedOf('bakery').slice(-3)).toEqual(['Bread 1', 'Bread 2', 'Bread 3']);
     await seeFact(page, 'Open messages', /^0$/);
     await page.getByText('Nothing of this page waits').waitFor();
     await wall.getByText('Nothing needs a hand').first().waitFor();
     expect(await wall.evaluate('window.isTheFirst')).toBe(true);
-    expect(desk.api.report().outOfOrder.count).toBe(0);
+    expect(used.desk.api.report().outOfOrder.count).toBe(0);
   });
 });
 

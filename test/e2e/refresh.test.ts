@@ -1,35 +1,29 @@
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Producer } from '../../src/producer/index.ts';
 import type { HttpProcess } from '../support/http-process.ts';
-import { startBrowser, type TestBrowser } from './support/browser.ts';
-import { type Desk, startDesk } from './support/desk.ts';
+import { useDesk } from './support/use-desk.ts';
 
 const PAUSED = 'Paused while you use it';
 
 describe('a page that refreshes itself', () => {
-  const stack = new AsyncDisposableStack();
-  let browser: TestBrowser;
-  let desk: Desk;
+  const used = useDesk();
   let worker: HttpProcess;
   let producer: Producer;
   let page: Page;
   let dead = 0;
 
   beforeAll(async () => {
-    browser = stack.use(await startBrowser());
-    desk = stack.use(await startDesk());
-    desk.api.setFaults([{ kind: 'status', status: 400 }]);
-    worker = await desk.startWorker();
-    producer = desk.producer();
+    used.desk.api.setFaults([{ kind: 'status', status: 400 }]);
+    worker = await used.desk.startWorker();
+    producer = used.desk.producer();
     await killOne();
   });
   beforeEach(async () => {
-    ({ page } = await browser.open());
+    ({ page } = await used.browser.open());
     await page.goto(worker.url);
     await seeDead(page, dead);
   });
-  afterAll(async () => await stack.disposeAsync());
 
   async function killOne(): Promise<void> {
     dead += 1;
@@ -51,7 +45,7 @@ describe('a page that refreshes itself', () => {
     await page.locator('summary').click();
     await page.getByText(PAUSED).waitFor();
     const before = dead;
-    const { page: other } = await browser.open();
+    const { page: other } = await used.browser.open();
     await other.goto(worker.url);
     await killOne();
     await seeDead(other, dead);

@@ -1,8 +1,7 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { createVisitor, startConsole, type TestConsole } from '../support/console.ts';
-import { startTestRedis } from '../support/redis.ts';
+import { useRedis } from '../support/use-redis.ts';
 
 const TOKEN = 'a-token-that-nobody-guesses';
 const VIEWS = [
@@ -25,18 +24,16 @@ const CHANGES = [
   '/dead-letters/x/discard',
 ];
 
-let server: RedisServer;
+const used = useRedis();
 let open: TestConsole;
 let closed: TestConsole;
 beforeAll(async () => {
-  server = await startTestRedis();
-  open = await startConsole({ redisUrl: server.url });
-  closed = await startConsole({ redisUrl: server.url, consoleToken: TOKEN });
+  open = await startConsole({ redisUrl: used.url });
+  closed = await startConsole({ redisUrl: used.url, consoleToken: TOKEN });
 });
 afterAll(async () => {
   await open[Symbol.asyncDispose]();
   await closed[Symbol.asyncDispose]();
-  await server.stop();
 });
 
 describe('with a token', () => {

@@ -1,37 +1,25 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
-import { startConsole, type TestConsole, wordsOf } from '../support/console.ts';
+import { describe, expect, it } from 'vitest';
+import { wordsOf } from '../support/console.ts';
 import { eventually } from '../support/eventually.ts';
-import { type HeldInstallation, installWithHolds } from '../support/held-installation.ts';
 import { textMessage } from '../support/messages.ts';
-import { startTestRedis } from '../support/redis.ts';
+import { type Desk, useDesks } from '../support/use-desks.ts';
 import type { InstallationOptions } from '../support/worker.ts';
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await startTestRedis();
-});
-afterAll(async () => await server.stop());
+const used = useDesks();
 
-interface Site extends HeldInstallation {
-  console: TestConsole;
-  /** What it logged of actions. */
+interface Site extends Desk {
+  /** What the console logged of actions. */
   logged(): Record<string, unknown>[];
 }
 
 async function site(options: InstallationOptions = {}): Promise<Site> {
-  const installation = await installWithHolds(server, options);
-  const desk = await startConsole(installation.config);
+  const desk = await used.openDesk(options);
+  const { visitor, lines } = desk.console;
   // The first page brings the session whose token the forms need.
-  await desk.visitor.get('/');
+  await visitor.get('/');
   return {
-    ...installation,
-    console: desk,
-    logged: () => desk.lines.map((line) => JSON.parse(line) as Record<string, unknown>).filter(({ action }) => action),
-    async [Symbol.asyncDispose]() {
-      await desk[Symbol.asyncDispose]();
-      await installation[Symbol.asyncDispose]();
-    },
+    ...desk,
+    logged: () => lines.map((line) => JSON.parse(line) as Record<string, unknown>).filter(({ action }) => action),
   };
 }
 

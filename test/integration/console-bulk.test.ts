@@ -1,49 +1,30 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RedisClient } from '../../src/shared/redis/cluster.ts';
-import { connectPatiently } from '../../src/shared/session/connect.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
-import { type PageAnswer, startConsole, type TestConsole, wordsOf } from '../support/console.ts';
+import { describe, expect, it } from 'vitest';
+import { type PageAnswer, wordsOf } from '../support/console.ts';
 import { eventually } from '../support/eventually.ts';
-import { startTestRedis } from '../support/redis.ts';
-import { install, type Installation } from '../support/worker.ts';
+import { type Desk, useDesks } from '../support/use-desks.ts';
 import { type LetterToWrite, writeLetters } from '../support/written-letters.ts';
 
-let server: RedisServer;
-let redis: RedisClient;
-beforeAll(async () => {
-  server = await startTestRedis();
-  redis = connectPatiently(server.url);
-});
-afterAll(async () => {
-  redis.disconnect();
-  await server.stop();
-});
+const used = useDesks();
 
-interface Site extends Installation {
-  console: TestConsole;
+interface Site extends Desk {
   ids: string[];
   /** Waits for the end of the job. */
   ended(): Promise<string>;
 }
 
 async function withLetters(written: readonly LetterToWrite[]): Promise<Site> {
-  const installation = await install(server, { startWorker: false });
-  const ids = await writeLetters(redis, installation.config.namespace ?? '', written);
-  const desk = await startConsole(installation.config);
-  await desk.visitor.get('/dead-letters');
+  const desk = await used.openDesk({ startWorker: false });
+  const ids = await writeLetters(used.redis, desk.config.namespace ?? '', written);
+  const { visitor } = desk.console;
+  await visitor.get('/dead-letters');
   return {
-    ...installation,
+    ...desk,
     ids,
-    console: desk,
     ended: async () =>
       await eventually('the job has ended', async () => {
-        const words = wordsOf(await desk.visitor.get('/dead-letters/job'));
+        const words = wordsOf(await visitor.get('/dead-letters/job'));
         return words.includes(' Ended ') && words;
       }),
-    async [Symbol.asyncDispose]() {
-      await desk[Symbol.asyncDispose]();
-      await installation[Symbol.asyncDispose]();
-    },
   };
 }
 
@@ -116,7 +97,7 @@ describe('what is about to happen', () => {
     await using to = await withLetters(letters(5));
     const { visitor } = to.console;
     const confirm = await visitor.post('/dead-letters/confirm', { do: 'discard-matching' });
-    await writeLetters(redis, to.config.namespace ?? '', letters(2, { deadAtMs: Date.now() + 1000 }));
+    await writeLetters(used.redis, to.config.namespace ?? '', letters(2, { deadAtMs: Date.now() + 1000 }));
     await visitor.post('/dead-letters/start', confirmedFields(confirm));
     expect(await to.ended()).toMatch(/State ✓ done Discarded 5/);
     expect(await to.deadLetters.count()).toBe(2);
@@ -183,9 +164,9 @@ it('a job ends with its process, cleanly', async () => {
   await eventually('it has begun', async () => (await to.deadLetters.count()) < 100);
   await to.console[Symbol.asyncDispose]();
   const left = await to.deadLetters.count();
-  const stored = await redis.zcard(`{${to.config.namespace ?? ''}:0}:send:waiting-children`);
+  const stored = await used.redis.zcard(`{${to.config.namespace ?? ''}:0}:send:waiting-children`);
   expect(left).toBeGreaterThan(50);
-  expect(stored + (await redis.llen(`{${to.config.namespace ?? ''}:0}:send:wait`))).toBe(100 - left);
+  expect(stored + (await used.redis.llen(`{${to.config.namespace ?? ''}:0}:send:wait`))).toBe(100 - left);
 });
 
 it('a rate that is none is refused, and nothing begins', async () => {

@@ -1,12 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { pagePath } from '../../src/console/html/links.ts';
-import { connectPatiently } from '../../src/shared/session/connect.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
-import { type PageAnswer, startConsole, type TestConsole, wordsOf } from '../support/console.ts';
+import { type PageAnswer, wordsOf } from '../support/console.ts';
 import { eventually } from '../support/eventually.ts';
-import { type HeldInstallation, installWithHolds } from '../support/held-installation.ts';
-import { startTestRedis } from '../support/redis.ts';
-import type { InstallationOptions } from '../support/worker.ts';
+import { type Desk, useDesks } from '../support/use-desks.ts';
 
 const MARKER = 'SECRET-CONTENT-7f3a';
 const HOSTILE = [
@@ -26,30 +22,11 @@ const HOSTILE = [
 /** What an escaped id never leaves in a page. */
 const BROKEN_OUT = /<script>alert|<img src=x|onerror='/;
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await startTestRedis();
-});
-afterAll(async () => await server.stop());
-
-type Site = HeldInstallation & { console: TestConsole };
-
-async function site({ config, ...options }: InstallationOptions = {}): Promise<Site> {
-  const installation = await installWithHolds(server, { ...options, ...(config ? { config } : {}) });
-  const desk = await startConsole(installation.config);
-  return {
-    ...installation,
-    console: desk,
-    async [Symbol.asyncDispose]() {
-      await desk[Symbol.asyncDispose]();
-      await installation[Symbol.asyncDispose]();
-    },
-  };
-}
+const used = useDesks();
 
 describe.each(HOSTILE)('with the ids %j', (hostile) => {
   it('every view stands, links to the right place and shows the ids as text', async () => {
-    await using to = await site({ api: { faults: [{ kind: 'status', status: 400 }] } });
+    await using to = await used.openDesk({ api: { faults: [{ kind: 'status', status: 400 }] } });
     const { visitor } = to.console;
     const label = Array.from(hostile).slice(0, 64).join('');
     const item = {
@@ -92,7 +69,7 @@ describe.each(HOSTILE)('with the ids %j', (hostile) => {
 });
 
 it('the search box of the pages leads to the page', async () => {
-  await using to = await site({ startWorker: false });
+  await using to = await used.openDesk({ startWorker: false });
   const { visitor } = to.console;
   const answer = await visitor.get('/pages?page=a%2Fb');
   expect([answer.status, answer.location]).toEqual([303, '/pages/a%2Fb']);
@@ -100,7 +77,7 @@ it('the search box of the pages leads to the page', async () => {
 });
 
 it('an empty installation says what that means', async () => {
-  await using to = await site({ startWorker: false });
+  await using to = await used.openDesk({ startWorker: false });
   const { visitor } = to.console;
   expect(wordsOf(await visitor.get('/'))).toContain('No worker is running. Nothing waits now');
   expect(wordsOf(await visitor.get('/pages'))).toContain('No page has work: everything was delivered');
@@ -114,7 +91,7 @@ it('an empty installation says what that means', async () => {
 });
 
 it('the overview counts, and names what needs a hand with the way to it', async () => {
-  await using to = await site({ api: { faults: [{ kind: 'status', status: 400 }] } });
+  await using to = await used.openDesk({ api: { faults: [{ kind: 'status', status: 400 }] } });
   const { visitor } = to.console;
   const dead = await to.enqueue({ pageId: 'p1', conversationId: 'c1', message: { type: 'text', text: 'x' } });
   await to.until(dead, 'dead');
@@ -131,7 +108,7 @@ it('the overview counts, and names what needs a hand with the way to it', async 
 });
 
 it('a page asks only for what is live of it', async () => {
-  await using to = await site({ startWorker: false });
+  await using to = await used.openDesk({ startWorker: false });
   for (const path of ['/', '/pages', '/workers', '/pages/p1', '/find?page=p&conversation=c', '/dead-letters/job']) {
     const whole = await to.console.visitor.get(path);
     expect(whole.text).toContain(`hx-get="${path.replaceAll('&', '&amp;')}"`);
@@ -144,7 +121,7 @@ it('a page asks only for what is live of it', async () => {
 
 describe('what messages say', () => {
   /** Everything that the console answers about one dead and one waiting message. */
-  async function everything(to: Site, ids: { dead: string; waiting: string }): Promise<[path: string, text: string][]> {
+  async function everything(to: Desk, ids: { dead: string; waiting: string }): Promise<[path: string, text: string][]> {
     const { visitor } = to.console;
     const api = '/queues/api/queues';
     const paths = [
@@ -177,7 +154,7 @@ describe('what messages say', () => {
     return [...answers, ['confirm', confirm.text], ['log', to.console.lines.join('')]];
   }
 
-  async function withMessages(to: Site): Promise<{ dead: string; waiting: string }> {
+  async function withMessages(to: Desk): Promise<{ dead: string; waiting: string }> {
     const message = { type: 'image' as const, url: `https://x.example/${MARKER}`, text: `caption ${MARKER}` };
     const dead = await to.enqueue({ pageId: 'p1', conversationId: 'c1', message });
     await to.until(dead, 'dead');
@@ -192,7 +169,7 @@ describe('what messages say', () => {
   };
 
   it('is in no answer and no log line, unless that is asked for', async () => {
-    await using to = await site({ api });
+    await using to = await used.openDesk({ api });
     const ids = await withMessages(to);
     for (const [path, text] of await everything(to, ids)) {
       expect([path, text.includes(MARKER.slice(0, 12))]).toEqual([path, false]);
@@ -223,8 +200,7 @@ describe('what messages say', () => {
     ['that is a text', MARKER],
     ['that is a list', [MARKER, { pageId: MARKER }]],
   ])('is in no raw job %s', async (_what, data) => {
-    await using to = await site({ startWorker: false });
-    const redis = connectPatiently(server.url);
+    await using to = await used.openDesk({ startWorker: false });
     const root = `{${to.config.namespace ?? ''}:0}`;
     for (const [queue, list] of [
       ['send', 'waiting-children'],
@@ -237,13 +213,13 @@ describe('what messages say', () => {
         timestamp: Date.now(),
         returnvalue: `"${MARKER}"`,
       };
-      await redis.hset(`${root}:${queue}:job`, {
+      await used.redis.hset(`${root}:${queue}:job`, {
         ...job,
         failedReason: MARKER,
         stacktrace: `["${MARKER}"]`,
         progress: `"${MARKER}"`,
       });
-      await redis.zadd(`${root}:${queue}:${list}`, 1, 'job');
+      await used.redis.zadd(`${root}:${queue}:${list}`, 1, 'job');
       const queues = '/queues/api/queues';
       for (const path of [`${queues}?activeQueue=${queue}&status=${list}`, `${queues}/${queue}/job`]) {
         const { status, text } = await to.console.visitor.get(path);
@@ -251,11 +227,10 @@ describe('what messages say', () => {
         expect([path, text.includes(MARKER)]).toEqual([path, false]);
       }
     }
-    redis.disconnect();
   });
 
   it('is shown when it is asked for', async () => {
-    await using to = await site({ api, config: { consoleShowContent: true } });
+    await using to = await used.openDesk({ api, config: { consoleShowContent: true } });
     const ids = await withMessages(to);
     const shown = (await everything(to, ids)).filter(([, text]) => text.includes(MARKER)).map(([path]) => path);
     expect(shown).toContain(`/dead-letters/${ids.dead}`);
@@ -265,7 +240,7 @@ describe('what messages say', () => {
 });
 
 it('the queues can only be looked at', async () => {
-  await using to = await site({ startWorker: false });
+  await using to = await used.openDesk({ startWorker: false });
   const id = await to.enqueue({ pageId: 'p1', conversationId: 'c1', message: { type: 'text', text: 'x' } });
   const { visitor, url } = to.console;
   const cookie = (await visitor.get('/')).headers.get('set-cookie')?.split(';')[0] ?? '';

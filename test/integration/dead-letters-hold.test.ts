@@ -1,26 +1,20 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { expireLetters } from '../../src/shared/lanes/letters/letters.ts';
 import { openShard } from '../../src/shared/lanes/shard.ts';
-import { connectPatiently } from '../../src/shared/session/connect.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { eventually } from '../support/eventually.ts';
 import { type HeldInstallation, installWithHolds } from '../support/held-installation.ts';
 import { openLanes } from '../support/lanes.ts';
 import { textMessage } from '../support/messages.ts';
-import { startTestRedis } from '../support/redis.ts';
+import { useRedis } from '../support/use-redis.ts';
 import type { InstallationOptions } from '../support/worker.ts';
 
 const target = { page: 'p1', conversation: 'c1' };
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await startTestRedis();
-});
-afterAll(async () => await server.stop());
+const used = useRedis();
 
 /** Dead letters hold their conversations; the API refuses what says "message 1". */
 async function installHolding(options: InstallationOptions = {}): Promise<HeldInstallation> {
-  return await installWithHolds(server, {
+  return await installWithHolds(used.server, {
     ...options,
     config: { onDeadLetter: 'hold', ...options.config },
     api: { faults: [{ kind: 'status', status: 400, match: { textIncludes: 'message 1' } }], ...options.api },
@@ -153,17 +147,16 @@ describe.concurrent('a dead letter with KITECHAT_ON_DEAD_LETTER=hold', () => {
 
   it('of a message that kills its workers, or that nobody can read, holds its conversation', async () => {
     await using site = await installHolding({ startWorker: false });
-    const redis = connectPatiently(server.url);
-    const lanes = await openLanes(redis, site.config.namespace);
+    const lanes = await openLanes(used.redis, site.config.namespace);
     const { root } = lanes.shard;
     const crashed = await site.enqueue(textMessage('c1', 2));
     const unreadable = await site.enqueue(textMessage('c2', 2));
     await site.enqueue(textMessage('c1', 3));
-    await redis.hset(`${root}send:${unreadable}`, 'data', '{"v":99}');
+    await used.redis.hset(`${root}send:${unreadable}`, 'data', '{"v":99}');
     const taken = await lanes.take();
     expect(taken).toMatchObject({ id: crashed });
     // As if it had been found open often.
-    await redis.hset(`${root}send:${crashed}`, 'crashes', 100);
+    await used.redis.hset(`${root}send:${crashed}`, 'crashes', 100);
     await lanes.stall({ id: crashed });
     site.startWorker();
     for (const id of [crashed, unreadable]) await site.until(id, 'dead');
@@ -174,20 +167,17 @@ describe.concurrent('a dead letter with KITECHAT_ON_DEAD_LETTER=hold', () => {
     ]);
     expect(await site.status()).toMatchObject({ held: 1, queued: 0, dead: 2 });
     expect((await site.deadLetters.get(crashed))?.reason).toBe('crashed');
-    redis.disconnect();
   });
 
   it('of which retention takes the content leaves the hold for an operator to end', async () => {
     await using site = await installHolding();
     const [dead, second] = await withHeld(site);
-    const redis = connectPatiently(server.url);
-    const shard = await openShard(redis, site.config.namespace ?? '', 0);
+    const shard = await openShard(used.redis, site.config.namespace ?? '', 0);
     expect(await expireLetters(shard, { keepDeadMs: 0, atMost: 10, cursor: '0' })).toMatchObject({ removed: 1 });
     expect(await site.deadLetters.get(dead)).toBeNull();
     expect(await holdsOf(site)).toEqual([{ scope: 'conversation', ...target, reason: 'dead-letter' }]);
     await site.release(target);
     await site.until(second, 'delivered');
-    redis.disconnect();
   });
 
   it('holds nothing without it', async () => {

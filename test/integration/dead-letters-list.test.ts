@@ -1,13 +1,10 @@
 import { Queue } from 'bullmq';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type DeadLetterFilter, type DeadLetters, openDeadLetters } from '../../src/dead-letters/index.ts';
 import { type DeadReason, deadReasons } from '../../src/shared/model/dead-letter.ts';
-import type { RedisClient } from '../../src/shared/redis/cluster.ts';
-import { connectPatiently } from '../../src/shared/session/connect.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
+import { useRedis } from '../support/use-redis.ts';
 import { type LetterToWrite, writeLetters } from '../support/written-letters.ts';
-import { startTestRedis } from '../support/redis.ts';
 
 const START = Date.UTC(2026, 10, 22, 10);
 /** Plain ids, and such as stand in keys only as a hash. */
@@ -52,17 +49,8 @@ function matching(letters: readonly Written[], { since, until, ...exactly }: Dea
 const idsOf = (letters: readonly { id: string }[]): string[] => letters.map(({ id }) => id);
 
 describe('lists of dead letters', () => {
-  let server: RedisServer;
-  let redis: RedisClient;
   let runs = 0;
-  beforeAll(async () => {
-    server = await startTestRedis();
-    redis = connectPatiently(server.url);
-  });
-  afterAll(async () => {
-    redis.disconnect();
-    await server.stop();
-  });
+  const used = useRedis();
 
   async function withLetters(
     letters: readonly Omit<Written, 'id'>[],
@@ -70,8 +58,8 @@ describe('lists of dead letters', () => {
     act: (deadLetters: DeadLetters, written: Written[], namespace: string) => Promise<void>,
   ): Promise<void> {
     const namespace = `list-${(runs += 1)}`;
-    const ids = await writeLetters(redis, namespace, letters, shards);
-    await using deadLetters = openDeadLetters({ redisUrl: server.url, namespace, shards });
+    const ids = await writeLetters(used.redis, namespace, letters, shards);
+    await using deadLetters = openDeadLetters({ redisUrl: used.url, namespace, shards });
     await act(
       deadLetters,
       letters.map((letter, n) => ({ ...letter, id: ids[n] ?? '' })),
@@ -133,7 +121,7 @@ describe('lists of dead letters', () => {
   /** What a dashboard does. */
   async function removeJob(namespace: string, id: string): Promise<void> {
     const shard = Number.parseInt(id, 36);
-    const queue = new Queue('dead', { connection: redis, prefix: `{${namespace}:${shard}}` });
+    const queue = new Queue('dead', { connection: used.redis, prefix: `{${namespace}:${shard}}` });
     await queue.remove(id);
     await queue.close();
   }
@@ -181,18 +169,20 @@ describe('lists of dead letters', () => {
     const namespace = 'unreadable';
     const odd = 'page of Käthe/1';
     const letter = { conversationId: 'c1', reason: 'undecodable', isReadable: false } as const;
-    const [id] = await writeLetters(redis, namespace, [
+    const [id] = await writeLetters(used.redis, namespace, [
       { ...letter, pageId: 'p1' },
       { ...letter, pageId: odd },
     ]);
-    await using deadLetters = openDeadLetters({ redisUrl: server.url, namespace });
+    await using deadLetters = openDeadLetters({ redisUrl: used.url, namespace });
     expect(await deadLetters.list({ pageId: 'p1' })).toMatchObject([{ id, pageId: null, message: null }]);
     expect(new Set((await deadLetters.counts()).byPage.map(({ pageId }) => pageId))).toEqual(new Set(['p1', null]));
   });
 
   it('that are to go on after an entry that nobody knows any more say what to do', async () => {
-    await using deadLetters = openDeadLetters({ redisUrl: server.url, namespace: 'unknown' });
-    const [id = ''] = await writeLetters(redis, 'unknown', [{ pageId: 'p1', conversationId: 'c1', deadAtMs: START }]);
+    await using deadLetters = openDeadLetters({ redisUrl: used.url, namespace: 'unknown' });
+    const [id = ''] = await writeLetters(used.redis, 'unknown', [
+      { pageId: 'p1', conversationId: 'c1', deadAtMs: START },
+    ]);
     await deadLetters.discard({ all: true });
     await expect(deadLetters.list({ after: id })).rejects.toMatchObject({ code: 'UNKNOWN_POSITION' });
     const deadAt = new Date(START).toISOString();

@@ -1,11 +1,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { openDeadLetters } from '../../src/dead-letters/index.ts';
-import type { RedisClient } from '../../src/shared/redis/cluster.ts';
-import { connectPatiently } from '../../src/shared/session/connect.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
-import { startTestRedis } from '../support/redis.ts';
+import { useRedis } from '../support/use-redis.ts';
 import { type LetterToWrite, writeLetters } from '../support/written-letters.ts';
 
 const START = Date.UTC(2026, 10, 22, 10);
@@ -13,16 +10,7 @@ const MANY = 100_000;
 const script = new URL('../support/reading-process.ts', import.meta.url).pathname;
 
 describe('very many dead letters', () => {
-  let server: RedisServer;
-  let redis: RedisClient;
-  beforeAll(async () => {
-    server = await startTestRedis();
-    redis = connectPatiently(server.url);
-  });
-  afterAll(async () => {
-    redis.disconnect();
-    await server.stop();
-  });
+  const used = useRedis();
 
   it('are listed, searched and exported whole in a heap of 64 MB', { timeout: 180_000 }, async () => {
     const text = 'x'.repeat(1000);
@@ -35,10 +23,10 @@ describe('very many dead letters', () => {
       // Thousands died at the same moment.
       deadAtMs: START + Math.floor(n / 3000),
     }));
-    await writeLetters(redis, 'many', letters);
+    await writeLetters(used.redis, 'many', letters);
     // Without a bound V8 lets garbage lie as long as there is memory. With one, what must be kept would break it.
     const options = ['--max-old-space-size=64', '--max-semi-space-size=4'];
-    const { stdout } = await promisify(execFile)(process.execPath, [...options, script, server.url, 'many']);
+    const { stdout } = await promisify(execFile)(process.execPath, [...options, script, used.url, 'many']);
     const { grownBytes, ...found } = JSON.parse(stdout) as Record<string, number>;
     const counted = letters.filter(({ reason, pageId }) => reason === 'exhausted' && pageId === 'p1').length;
     expect(found).toEqual({ listed: MANY, rare: 100, counted, exported: MANY });
@@ -50,8 +38,8 @@ describe('very many dead letters', () => {
       pageId: 'p1',
       conversationId: `c${n % 500}`,
     }));
-    await writeLetters(redis, 'paced', letters);
-    await using deadLetters = openDeadLetters({ redisUrl: server.url, namespace: 'paced' });
+    await writeLetters(used.redis, 'paced', letters);
+    await using deadLetters = openDeadLetters({ redisUrl: used.url, namespace: 'paced' });
     await deadLetters.count();
     const startedAt = performance.now();
     const { done } = await deadLetters.replay({ all: true, rate: '200/s' });

@@ -1,15 +1,12 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type DeadLetters, openDeadLetters, type Progress, type ReplayResult } from '../../src/dead-letters/index.ts';
-import type { RedisClient } from '../../src/shared/redis/cluster.ts';
-import { connectPatiently } from '../../src/shared/session/connect.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';
-import { startTestRedis } from '../support/redis.ts';
 import { holdMessage, startRedisProxy } from '../support/redis-proxy.ts';
 import { laneIds, storedIds } from '../support/stored-messages.ts';
+import { useRedis } from '../support/use-redis.ts';
 import { install } from '../support/worker.ts';
 import { type LetterToWrite, writeLetters } from '../support/written-letters.ts';
 import { keysOf } from '../support/keys-of.ts';
@@ -17,17 +14,8 @@ import { keysOf } from '../support/keys-of.ts';
 const START = Date.UTC(2026, 10, 22, 10);
 const script = new URL('../support/replaying-process.ts', import.meta.url).pathname;
 
-let server: RedisServer;
-let redis: RedisClient;
 let namespaces = 0;
-beforeAll(async () => {
-  server = await startTestRedis();
-  redis = connectPatiently(server.url);
-});
-afterAll(async () => {
-  redis.disconnect();
-  await server.stop();
-});
+const used = useRedis();
 
 function newNamespace(): string {
   namespaces += 1;
@@ -41,9 +29,9 @@ interface Written extends AsyncDisposable {
 }
 
 /** Dead letters without workers: what is sent again stays in its conversation. */
-async function written(letters: readonly LetterToWrite[], url = server.url): Promise<Written> {
+async function written(letters: readonly LetterToWrite[], url = used.url): Promise<Written> {
   const namespace = newNamespace();
-  const ids = await writeLetters(redis, namespace, letters);
+  const ids = await writeLetters(used.redis, namespace, letters);
   const deadLetters = openDeadLetters({ redisUrl: url, namespace, enqueueTimeoutMs: 2000 });
   return { deadLetters, namespace, ids, [Symbol.asyncDispose]: () => deadLetters.close() };
 }
@@ -62,8 +50,8 @@ const many = (count: number): LetterToWrite[] =>
 
 /** The texts of a conversation, first to be sent first. */
 async function textsOf(namespace: string, conversation: string): Promise<string[]> {
-  const ids = await laneIds(redis, namespace, 'p1', conversation);
-  const jobs = await Promise.all(ids.map((id) => redis.hget(`{${namespace}:0}:send:${id}`, 'data')));
+  const ids = await laneIds(used.redis, namespace, 'p1', conversation);
+  const jobs = await Promise.all(ids.map((id) => used.redis.hget(`{${namespace}:0}:send:${id}`, 'data')));
   return jobs.map((data) => (JSON.parse(data ?? '') as { message: { text: string } }).message.text);
 }
 
@@ -96,7 +84,7 @@ describe('a replay', () => {
   it('with nothing selected sends nothing', async () => {
     await using to = await written(many(2));
     for (const slip of [{}, { all: false }, { force: true }]) {
-      await expect(to.deadLetters.replay(slip as { all: true })).rejects.toThrow(/Say which dead letters/);
+      await expect(to.deadLetters.replay(slip as { all: true })).rejects.toMatchObject({ code: 'INVALID_SELECTION' });
     }
     expect(await to.deadLetters.count()).toBe(2);
   });
@@ -113,7 +101,7 @@ describe('a replay', () => {
   });
 
   it('keeps the label, the priority, the policy for unknown outcomes and the link to the original', async () => {
-    await using site = await install(server, { api: { faults: [{ kind: 'status', status: 400 }] } });
+    await using site = await install(used.server, { api: { faults: [{ kind: 'status', status: 400 }] } });
     const options = { label: 'order-17', priority: 'high', onUnknownOutcome: 'dead-letter' } as const;
     const id = await site.enqueue({ ...textMessage('c1', 1), ...options });
     await site.until(id, 'dead');
@@ -122,12 +110,14 @@ describe('a replay', () => {
     await site.until(newId, 'dead');
     expect(await site.deadLetters.get(newId)).toMatchObject({ label: 'order-17', replayOf: id });
     const letterKey = `{${site.config.namespace}:0}:dead:${newId}`;
-    expect(await redis.hget(letterKey, 'high')).toBe('1');
-    expect(JSON.parse((await redis.hget(letterKey, 'data')) ?? '')).toMatchObject({ onUnknownOutcome: 'dead-letter' });
+    expect(await used.redis.hget(letterKey, 'high')).toBe('1');
+    expect(JSON.parse((await used.redis.hget(letterKey, 'data')) ?? '')).toMatchObject({
+      onUnknownOutcome: 'dead-letter',
+    });
   });
 
   it('of all does not take in again what dies while it runs', async () => {
-    await using site = await install(server, { api: { faults: [{ kind: 'status', status: 400 }] } });
+    await using site = await install(used.server, { api: { faults: [{ kind: 'status', status: 400 }] } });
     const ids: string[] = [];
     for (let n = 1; n <= 30; n += 1) ids.push(await site.enqueue(textMessage(`c${n}`, 1)));
     for (const id of ids) await site.until(id, 'dead');
@@ -156,15 +146,15 @@ describe('a replay', () => {
 
   it('that the queue has no more room for stops with the error, and what was done is done', async () => {
     await using to = await written(many(50));
-    await using narrow = openDeadLetters({ redisUrl: server.url, namespace: to.namespace, maxQueued: 20 });
+    await using narrow = openDeadLetters({ redisUrl: used.url, namespace: to.namespace, maxQueued: 20 });
     await expect(narrow.replay({ all: true })).rejects.toMatchObject({ code: 'QUEUE_FULL' });
     expect(await to.deadLetters.count()).toBe(30);
-    expect(await storedIds(redis, to.namespace)).toHaveLength(20);
+    expect(await storedIds(used.redis, to.namespace)).toHaveLength(20);
   });
 
   it('at a slow rate stops at once with the error, too, though others wait for their turn', async () => {
     await using to = await written(many(40));
-    await using narrow = openDeadLetters({ redisUrl: server.url, namespace: to.namespace, maxQueued: 2 });
+    await using narrow = openDeadLetters({ redisUrl: used.url, namespace: to.namespace, maxQueued: 2 });
     await expect(narrow.replay({ all: true, rate: '1/min burst 5' })).rejects.toMatchObject({ code: 'QUEUE_FULL' });
     expect(await to.deadLetters.count()).toBe(38);
   });
@@ -172,20 +162,20 @@ describe('a replay', () => {
   it('two of them at once in two processes send each entry once, in order', { timeout: 60_000 }, async () => {
     await using to = await written(many(1000));
     const run = async (): Promise<ReplayResult> => {
-      const { stdout } = await promisify(execFile)(process.execPath, [script, server.url, to.namespace]);
+      const { stdout } = await promisify(execFile)(process.execPath, [script, used.url, to.namespace]);
       return JSON.parse(stdout) as ReplayResult;
     };
     const results = await Promise.all([run(), run()]);
     expect(results.reduce((total, { done }) => total + done, 0)).toBe(1000);
     for (const { skipped } of results) for (const { why } of skipped) expect(why).toBe('replayed meanwhile');
     expect(await to.deadLetters.count()).toBe(0);
-    expect(await storedIds(redis, to.namespace)).toHaveLength(1000);
+    expect(await storedIds(used.redis, to.namespace)).toHaveLength(1000);
     const expected = Array.from({ length: 50 }, (_, n) => `message ${n + 1}`);
     for (let n = 0; n < 20; n += 1) expect(await textsOf(to.namespace, `c${n}`)).toEqual(expected);
   });
 
   it('whose answers are lost sends nothing twice and finds out what was done', async () => {
-    await using proxy = await startRedisProxy(server.port);
+    await using proxy = await startRedisProxy(used.server.port);
     await using to = await written(many(60), proxy.url);
     let requests = 0;
     proxy.requests = (bytes) => {
@@ -202,14 +192,14 @@ describe('a replay', () => {
     const result = await to.deadLetters.replay({ all: true, rate: '500/s' });
     expect(lost).toBeGreaterThan(0);
     expect(result).toEqual({ matched: 60, done: 60, skipped: [] });
-    expect(await storedIds(redis, to.namespace)).toHaveLength(60);
+    expect(await storedIds(used.redis, to.namespace)).toHaveLength(60);
     for (let n = 0; n < 20; n += 1) {
       expect(await textsOf(to.namespace, `c${n}`)).toEqual(['message 1', 'message 2', 'message 3']);
     }
   });
 
   it('that Redis never answers says that it may be tried again, and that does no harm', async () => {
-    await using proxy = await startRedisProxy(server.port);
+    await using proxy = await startRedisProxy(used.server.port);
     await using to = await written(many(1), proxy.url);
     await to.deadLetters.count();
     let isAway = false;
@@ -221,10 +211,10 @@ describe('a replay', () => {
     await expect(to.deadLetters.replay({ ids: to.ids })).rejects.toMatchObject({ code: 'CHANGE_UNCERTAIN' });
     proxy.replies = () => 'pass';
     expect(await to.deadLetters.replay({ ids: to.ids })).toMatchObject({ done: 0 });
-    expect(await storedIds(redis, to.namespace)).toHaveLength(1);
+    expect(await storedIds(used.redis, to.namespace)).toHaveLength(1);
   });
 });
 
 async function allKeys(namespace: string): Promise<string[]> {
-  return (await keysOf(redis, `{${namespace}:*`)).toSorted((one, other) => one.localeCompare(other));
+  return (await keysOf(used.redis, `{${namespace}:*`)).toSorted((one, other) => one.localeCompare(other));
 }

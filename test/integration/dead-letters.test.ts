@@ -1,28 +1,16 @@
 import { Queue } from 'bullmq';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RedisClient } from '../../src/shared/redis/cluster.ts';
-import { connectPatiently } from '../../src/shared/session/connect.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
+import { describe, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';
-import { startTestRedis } from '../support/redis.ts';
+import { useRedis } from '../support/use-redis.ts';
 import { install, type Installation } from '../support/worker.ts';
 
 describe('dead letters', () => {
-  let server: RedisServer;
-  let redis: RedisClient;
-  beforeAll(async () => {
-    server = await startTestRedis();
-    redis = connectPatiently(server.url);
-  });
-  afterAll(async () => {
-    redis.disconnect();
-    await server.stop();
-  });
+  const used = useRedis();
 
   /** An installation with some messages that the API refused. */
   async function withDeadLetters(count: number): Promise<Installation & { ids: string[] }> {
-    const installation = await install(server, { api: { faults: [{ kind: 'status', status: 400 }] } });
+    const installation = await install(used.server, { api: { faults: [{ kind: 'status', status: 400 }] } });
     const ids: string[] = [];
     for (let n = 1; n <= count; n += 1) {
       const id = await installation.enqueue({ ...textMessage(`c${n}`, 1, `p${n % 2}`), label: `label-${n}` });
@@ -35,11 +23,11 @@ describe('dead letters', () => {
 
   it('are failed jobs of a BullMQ queue, so that every BullMQ tool shows them', async () => {
     await using site = await withDeadLetters(1);
-    const queue = new Queue('dead', { connection: redis, prefix: `{${site.config.namespace}:0}` });
+    const queue = new Queue('dead', { connection: used.redis, prefix: `{${site.config.namespace}:0}` });
     const [job] = await queue.getFailed();
     expect(job).toMatchObject({ id: site.ids[0], name: 'rejected', failedReason: 'rejected' });
     expect(await queue.getJobCounts()).toMatchObject({ failed: 1, 'waiting-children': 0 });
-    const send = new Queue('send', { connection: redis, prefix: `{${site.config.namespace}:0}` });
+    const send = new Queue('send', { connection: used.redis, prefix: `{${site.config.namespace}:0}` });
     await eventually('nothing of it is left in the send queue', async () => !(await send.getJob(site.ids[0] ?? '')));
     await Promise.all([queue.close(), send.close()]);
   });
@@ -101,7 +89,7 @@ describe('dead letters', () => {
   });
 
   it('unknown ids and expired entries are skipped with the reason; force sends the expired ones', async () => {
-    await using site = await install(server, { startWorker: false });
+    await using site = await install(used.server, { startWorker: false });
     const id = await site.enqueue({ ...textMessage('c1', 1), ttlMs: 1 });
     site.startWorker();
     await site.until(id, 'dead');
@@ -120,7 +108,7 @@ describe('dead letters', () => {
   });
 
   it('a replay that finds the queue full keeps the entry', async () => {
-    await using site = await install(server, {
+    await using site = await install(used.server, {
       config: { maxQueued: 1 },
       api: { faults: [{ kind: 'status', status: 400 }] },
       startWorker: false,

@@ -1,26 +1,21 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createProducer } from '../../src/producer/index.ts';
 import { openShard } from '../../src/shared/lanes/shard.ts';
-import { connectPatiently } from '../../src/shared/session/connect.ts';
 import { startFakeKitechat } from '../../src/testing/index.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { type CommandProcess, startCommand } from '../support/command-line.ts';
 import { eventually } from '../support/eventually.ts';
 import { manyMessages, textMessage } from '../support/messages.ts';
 import { stopInMidSend } from '../support/open-requests.ts';
 import { startTestRedis } from '../support/redis.ts';
+import { useProducers } from '../support/use-producers.ts';
 
 describe('delivery by worker processes', () => {
-  let server: RedisServer;
-  beforeAll(async () => {
-    server = await startTestRedis();
-  });
-  afterAll(async () => await server.stop());
+  const used = useProducers({ enqueueTimeoutMs: 30_000 });
 
   function startWorkers(count: number, env: Record<string, string>): CommandProcess[] {
     return Array.from({ length: count }, () =>
       startCommand(['worker'], {
-        REDIS_URL: server.url,
+        REDIS_URL: used.url,
         KITECHAT_API_KEY: 'key',
         KITECHAT_BACKOFF_MS: '50',
         KITECHAT_BACKOFF_MAX_MS: '500',
@@ -39,7 +34,7 @@ describe('delivery by worker processes', () => {
         { kind: 'reset', when: 'before', rate: 0.08 },
       ],
     });
-    await using producer = createProducer({ redisUrl: server.url, namespace, enqueueTimeoutMs: 30_000 });
+    await using producer = used.producerOf(namespace);
     await using workers = new AsyncDisposableStack();
     // 20% of all attempts fail; with 20 of them not even one message in 10^13 is given up.
     const env = { KITECHAT_NAMESPACE: namespace, KITECHAT_API_URL: api.url, KITECHAT_ATTEMPTS: '20' };
@@ -61,16 +56,14 @@ describe('delivery by worker processes', () => {
   it('one of two is killed in mid-send: all is delivered in order, and only what was open then may appear twice', async () => {
     const namespace = 'killed-worker';
     await using api = await startFakeKitechat({ latencyMs: 100 });
-    await using producer = createProducer({ redisUrl: server.url, namespace, enqueueTimeoutMs: 30_000 });
+    await using producer = used.producerOf(namespace);
     await using workers = new AsyncDisposableStack();
     const env = { KITECHAT_NAMESPACE: namespace, KITECHAT_API_URL: api.url, KITECHAT_TIMEOUT_MS: '2000' };
     const [survivor, victim] = startWorkers(2, env).map((process) => workers.use(process));
     if (!survivor || !victim) throw new Error('two workers were started');
     await producer.enqueueMessages(manyMessages(100, 8));
     await victim.lineWhere('stdout', (line) => line.includes('"delivered"'));
-    const redis = connectPatiently(server.url);
-    workers.defer(() => redis.disconnect());
-    const openAtTheKill = (await stopInMidSend(await openShard(redis, namespace, 0), victim)).length;
+    const openAtTheKill = (await stopInMidSend(await openShard(used.redis, namespace, 0), victim)).length;
     victim.kill('SIGKILL');
     expect(await victim.ended()).toBe('SIGKILL');
 
@@ -87,7 +80,7 @@ describe('delivery by worker processes', () => {
   it('a SIGTERM under load lets open requests end: nothing is sent twice, the next worker goes on in order', async () => {
     const namespace = 'deploy';
     await using api = await startFakeKitechat({ latencyMs: 100 });
-    await using producer = createProducer({ redisUrl: server.url, namespace, enqueueTimeoutMs: 30_000 });
+    await using producer = used.producerOf(namespace);
     await using workers = new AsyncDisposableStack();
     const env = { KITECHAT_NAMESPACE: namespace, KITECHAT_API_URL: api.url };
     await producer.enqueueMessages(manyMessages(80, 6));

@@ -1,25 +1,19 @@
 import type { Settings } from '../support/settings.ts';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createWorker } from '../../src/worker/index.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { type CommandResult, runCommand } from '../support/command-line.ts';
 import { startConsole, wordsOf } from '../support/console.ts';
 import { encryptionKeys, newKeysFile } from '../support/encryption-keys.ts';
 import { eventually } from '../support/eventually.ts';
+import { newFolderOfTest } from '../support/folder-of-test.ts';
 import { textMessage } from '../support/messages.ts';
-import { startTestRedis } from '../support/redis.ts';
+import { useRedis } from '../support/use-redis.ts';
 import { install, type Installation } from '../support/worker.ts';
 
 const CLOSED = 'its content is encrypted with the key k1, and KITECHAT_ENCRYPTION_KEYS_FILE is not set';
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await startTestRedis();
-});
-afterAll(async () => await server.stop());
+const used = useRedis();
 
 interface Site extends Installation {
   id: string;
@@ -31,14 +25,14 @@ interface Site extends Installation {
 /** One message that the API refused, encrypted; from then on it takes everything. */
 async function withDead(): Promise<Site> {
   const { path } = newKeysFile(encryptionKeys('k1'));
-  const site = await install(server, {
+  const site = await install(used.server, {
     config: { encryptionKeysFile: path },
     api: { faults: [{ kind: 'status', status: 400, body: 'bad: message 1' }] },
   });
   const id = await site.enqueue(textMessage('c1', 1));
   await site.until(id, 'dead');
   site.api.setFaults([]);
-  const env = { REDIS_URL: server.url, KITECHAT_NAMESPACE: site.config.namespace ?? '' };
+  const env = { REDIS_URL: used.url, KITECHAT_NAMESPACE: site.config.namespace ?? '' };
   return {
     ...site,
     id,
@@ -132,7 +126,7 @@ describe('the console', () => {
   it('offers a replay of what was undecodable once it can be read', async () => {
     const workers = newKeysFile(encryptionKeys('k1'));
     const producers = newKeysFile(encryptionKeys('k2'));
-    await using to = await install(server, { config: { encryptionKeysFile: producers.path }, startWorker: false });
+    await using to = await install(used.server, { config: { encryptionKeysFile: producers.path }, startWorker: false });
     const id = await to.enqueue(textMessage('c1', 1));
     const worker = to.startWorker({ encryptionKeysFile: workers.path });
     await to.until(id, 'dead');
@@ -158,7 +152,7 @@ describe('a file with encryption keys that can not be used', () => {
     'ends %s at its start with exit code 2, and is not printed',
     async (command) => {
       const { path } = newKeysFile('{"k1":"SECRET"}');
-      const env = { REDIS_URL: server.url, KITECHAT_API_KEY: 'key', KITECHAT_ENCRYPTION_KEYS_FILE: path };
+      const env = { REDIS_URL: used.url, KITECHAT_API_KEY: 'key', KITECHAT_ENCRYPTION_KEYS_FILE: path };
       const result = await runCommand(command.split(' '), env, '');
       expect(result).toMatchObject({ exitCode: 2, stdout: [] });
       expect(result.stderr.join('\n')).toMatch(problem);
@@ -168,9 +162,8 @@ describe('a file with encryption keys that can not be used', () => {
   );
 
   it('is told by a worker together with what is wrong with the files of API keys', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'kitechat-encryption-'));
-    onTestFinished(() => rmSync(folder, { recursive: true }));
-    const config = { redisUrl: server.url, apiKeyFile: join(folder, 'missing'), encryptionKeysFile: folder };
+    const folder = newFolderOfTest();
+    const config = { redisUrl: used.url, apiKeyFile: join(folder, 'missing'), encryptionKeysFile: folder };
     await expect(createWorker(config).run()).rejects.toThrow(
       /apiKeyFile: names a file [^]*encryptionKeysFile: names a file /,
     );

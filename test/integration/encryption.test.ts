@@ -1,33 +1,21 @@
 import { createHash } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createProducer, IdempotencyConflictError } from '../../src/producer/index.ts';
-import type { RedisClient } from '../../src/shared/redis/cluster.ts';
-import { connectPatiently } from '../../src/shared/session/connect.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { encryptionKeys, newKeysFile } from '../support/encryption-keys.ts';
 import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';
-import { startTestRedis } from '../support/redis.ts';
+import { useRedis } from '../support/use-redis.ts';
 import { install, type Installation } from '../support/worker.ts';
 
-let server: RedisServer;
-let redis: RedisClient;
-beforeAll(async () => {
-  server = await startTestRedis();
-  redis = connectPatiently(server.url);
-});
-afterAll(async () => {
-  redis.disconnect();
-  await server.stop();
-});
+const used = useRedis();
 
 /** What stands in Redis of a message, or of its dead letter. */
 async function storedOf({ config }: Installation, queue: 'send' | 'dead', id: string): Promise<string> {
-  return (await redis.hget(`{${config.namespace}:0}:${queue}:${id}`, 'data')) ?? '';
+  return (await used.redis.hget(`{${config.namespace}:0}:${queue}:${id}`, 'data')) ?? '';
 }
 
 async function store(site: Installation, id: string, data: unknown): Promise<void> {
-  await redis.hset(`{${site.config.namespace}:0}:send:${id}`, 'data', JSON.stringify(data));
+  await used.redis.hset(`{${site.config.namespace}:0}:send:${id}`, 'data', JSON.stringify(data));
 }
 
 interface SealedData {
@@ -48,7 +36,7 @@ function bodiesSent({ api }: Installation): string[] {
 describe('with encryption keys', () => {
   it('a message stands encrypted in Redis, can be found by its ids and label, and is sent as it was given', async () => {
     const { path } = newKeysFile(encryptionKeys('k1'));
-    await using site = await install(server, { config: { encryptionKeysFile: path }, startWorker: false });
+    await using site = await install(used.server, { config: { encryptionKeysFile: path }, startWorker: false });
     const template = { body: 'Xin chào 👋', buttons: [{ type: 'quick_replies', text: 'Yes', payload: 'p' }] };
     const request = { message: { template, type: 'template' }, conversationId: 'c1', pageId: 'p1' };
     const { id } = await site.producer.enqueueMessage(request as never, { label: 'spring' });
@@ -68,7 +56,7 @@ describe('with encryption keys', () => {
 
   it('what was stored before they were given, and after they were taken from the producers, is delivered in order', async () => {
     const { path } = newKeysFile(encryptionKeys('k1'));
-    await using site = await install(server, { startWorker: false });
+    await using site = await install(used.server, { startWorker: false });
     await using sealing = createProducer({ ...site.config, encryptionKeysFile: path });
     for (let n = 1; n <= 9; n += 1) {
       const { pageId, conversationId, message } = textMessage('c1', n);
@@ -84,7 +72,7 @@ describe('with encryption keys', () => {
 
   it('the dead letter of a message that was stored before them is encrypted, and so is the answer', async () => {
     const { path } = newKeysFile(encryptionKeys('k1'));
-    await using site = await install(server, {
+    await using site = await install(used.server, {
       startWorker: false,
       api: { faults: [{ kind: 'status', status: 400, body: 'bad: message 1' }] },
     });
@@ -109,7 +97,7 @@ describe('with encryption keys', () => {
 
   it('new keys take the place of old ones while messages flow, without a stop and without a loss', async () => {
     const file = newKeysFile(encryptionKeys('old'));
-    await using site = await install(server, { config: { encryptionKeysFile: file.path } });
+    await using site = await install(used.server, { config: { encryptionKeysFile: file.path } });
     let n = 0;
     const enqueueNext = async (): Promise<SealedData> => {
       n += 1;
@@ -136,7 +124,7 @@ describe('with encryption keys', () => {
 
   it('a worker whose file has got a key just now knows it at once', async () => {
     const [early, late] = [newKeysFile(encryptionKeys('k1')), newKeysFile(encryptionKeys('k1'))];
-    await using site = await install(server, { startWorker: false });
+    await using site = await install(used.server, { startWorker: false });
     await using producer = createProducer({ ...site.config, encryptionKeysFile: early.path });
     site.startWorker({ encryptionKeysFile: late.path });
     const { pageId, conversationId, message } = textMessage('c1', 1);
@@ -157,7 +145,7 @@ describe('a message whose key is unknown', () => {
   it('is dead as undecodable with its reason, the next one goes on, and once the key is back a replay delivers it', async () => {
     const producers = newKeysFile(encryptionKeys('k2'));
     const workers = newKeysFile(encryptionKeys('k1'));
-    await using site = await install(server, { config: { encryptionKeysFile: workers.path }, startWorker: false });
+    await using site = await install(used.server, { config: { encryptionKeysFile: workers.path }, startWorker: false });
     await using producer = createProducer({ ...site.config, encryptionKeysFile: producers.path });
     const ids: string[] = [];
     for (const n of [1, 2]) ids.push((await producer.enqueueMessage(textMessage('c1', n))).id);
@@ -200,7 +188,7 @@ describe('a message whose key is unknown', () => {
 
   it('lets a worker without keys go on as well', async () => {
     const { path } = newKeysFile(encryptionKeys('k1'));
-    await using site = await install(server, { startWorker: false });
+    await using site = await install(used.server, { startWorker: false });
     await using producer = createProducer({ ...site.config, encryptionKeysFile: path });
     const { id } = await producer.enqueueMessage(textMessage('c1', 1));
     const next = await site.enqueue(textMessage('c1', 2));
@@ -223,7 +211,7 @@ describe('what somebody has changed in Redis', () => {
     ['to a template of objects', () => ({ sealed: 'k1.__proto__' })],
   ])('%s is dead as undecodable and never sent', async (_what, change) => {
     const { path } = newKeysFile(encryptionKeys('k1'));
-    await using site = await install(server, { config: { encryptionKeysFile: path }, startWorker: false });
+    await using site = await install(used.server, { config: { encryptionKeysFile: path }, startWorker: false });
     const id = await site.enqueue(textMessage('c1', 1));
     const other = await site.enqueue(textMessage('c1', 2));
     await store(site, id, change(await sealedOf(site, id), await sealedOf(site, other)));
@@ -241,7 +229,7 @@ describe('an idempotency key', () => {
 
   it('knows its request again after encryption was turned on and after a rotation', async () => {
     const file = newKeysFile(encryptionKeys('k1'));
-    await using site = await install(server, { startWorker: false });
+    await using site = await install(used.server, { startWorker: false });
     const { id } = await site.producer.enqueueMessage(request, options);
     for (const keys of [encryptionKeys('k1'), encryptionKeys('k2', 'k1')]) {
       file.replace(keys);
@@ -255,10 +243,10 @@ describe('an idempotency key', () => {
 
   it('keeps no hash that content could be guessed by', async () => {
     const { path } = newKeysFile(encryptionKeys('k1'));
-    await using site = await install(server, { config: { encryptionKeysFile: path }, startWorker: false });
+    await using site = await install(used.server, { config: { encryptionKeysFile: path }, startWorker: false });
     const { id } = await site.producer.enqueueMessage(request, options);
     const plain = createHash('sha256').update(JSON.stringify(request)).digest('base64url');
-    const known = await redis.get(`{${site.config.namespace}:0}:idem:p1/k`);
+    const known = await used.redis.get(`{${site.config.namespace}:0}:idem:p1/k`);
     expect(known).toMatch(new RegExp(`^${id} k1\\.[\\w-]{43}$`));
     expect(known).not.toContain(plain);
     await using without = createProducer({ ...site.config, encryptionKeysFile: undefined });

@@ -1,42 +1,19 @@
 import type { Settings } from '../support/settings.ts';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  BulkEnqueueError,
-  createProducer,
-  type EnqueueItem,
-  InvalidMessageError,
-  type Producer,
-  QueueFullError,
-} from '../../src/producer/index.ts';
-import type { RedisClient } from '../../src/shared/redis/cluster.ts';
-import { connectPatiently } from '../../src/shared/session/connect.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
+import { describe, expect, it } from 'vitest';
+import { BulkEnqueueError, type EnqueueItem, InvalidMessageError, QueueFullError } from '../../src/producer/index.ts';
 import { manyMessages, textMessage } from '../support/messages.ts';
 import { startRedisProxy } from '../support/redis-proxy.ts';
-import { startTestRedis } from '../support/redis.ts';
 import { settled } from '../support/settled.ts';
 import { halfStored, laneIds, storedIds } from '../support/stored-messages.ts';
+import { useProducers } from '../support/use-producers.ts';
 import { install } from '../support/worker.ts';
 import { keysOf } from '../support/keys-of.ts';
 
+const used = useProducers({ enqueueTimeoutMs: 30_000 });
+
 describe('a batch of messages', () => {
-  let server: RedisServer;
-  let redis: RedisClient;
-  beforeAll(async () => {
-    server = await startTestRedis();
-    redis = connectPatiently(server.url);
-  });
-  afterAll(async () => {
-    redis.disconnect();
-    await server.stop();
-  });
-
-  function producerOf(namespace: string, config: Settings = {}): Producer {
-    return createProducer({ redisUrl: server.url, namespace, enqueueTimeoutMs: 30_000, ...config });
-  }
-
   it('is validated whole before any message is stored, and every problem has the place of its item', async () => {
-    await using producer = producerOf('invalid');
+    await using producer = used.producerOf('invalid');
     const items: unknown[] = manyMessages(10, 30);
     items[0] = { pageId: 'p1', conversationId: 'c1', message: { type: 'text' } };
     items[250] = { ...textMessage('c1', 1), ttlMs: -1, idempotencyKey: '' };
@@ -53,11 +30,11 @@ describe('a batch of messages', () => {
       '[298]',
       '[299]',
     ]);
-    expect(await storedIds(redis, 'invalid')).toEqual([]);
+    expect(await storedIds(used.redis, 'invalid')).toEqual([]);
   });
 
   it('that is no array is refused as such, and an empty one is nothing to do', async () => {
-    await using producer = producerOf('no-array');
+    await using producer = used.producerOf('no-array');
     for (const items of [undefined, null, textMessage('c1', 1), 'abc']) {
       const { error } = await settled(producer.enqueueMessages(items as unknown as EnqueueItem[]));
       expect(error).toBeInstanceOf(InvalidMessageError);
@@ -66,7 +43,7 @@ describe('a batch of messages', () => {
   });
 
   it('of 10,000 has its receipts in order, and every conversation the order of the items', async () => {
-    await using producer = producerOf('ten-thousand');
+    await using producer = used.producerOf('ten-thousand');
     const conversations = 7;
     const items = manyMessages(conversations, 1430).slice(0, 10_000);
     const receipts = await producer.enqueueMessages(items);
@@ -74,17 +51,17 @@ describe('a batch of messages', () => {
     expect(receipts.every(({ duplicate }) => !duplicate)).toBe(true);
     for (let n = 0; n < conversations; n += 1) {
       const ids = receipts.filter((_, index) => index % conversations === n).map(({ id }) => id);
-      expect(await laneIds(redis, 'ten-thousand', `p${n % 4}`, `c${n}`)).toEqual(ids);
+      expect(await laneIds(used.redis, 'ten-thousand', `p${n % 4}`, `c${n}`)).toEqual(ids);
     }
     // The receipt of an item is that of its message.
     for (const index of [0, 199, 200, 9_999]) {
-      const job = await redis.hget(`{ten-thousand:0}:send:${receipts[index]?.id}`, 'data');
+      const job = await used.redis.hget(`{ten-thousand:0}:send:${receipts[index]?.id}`, 'data');
       expect(JSON.parse(job ?? '')).toMatchObject(items[index] ?? {});
     }
   });
 
   it('tells what became of each item when the queue gets full in its middle', async () => {
-    await using producer = producerOf('gets-full', { maxQueued: 250 });
+    await using producer = used.producerOf('gets-full', { maxQueued: 250 });
     await producer.enqueueMessage({ ...textMessage('c0', 0) }, { idempotencyKey: 'known' });
     const items = manyMessages(10, 30);
     items[290] = { ...textMessage('c0', 0), idempotencyKey: 'known' };
@@ -102,14 +79,14 @@ describe('a batch of messages', () => {
     expected[10] = 'IDEMPOTENCY_CONFLICT';
     expect(outcomes).toEqual(expected);
     const ids = results.flatMap((result) => ('id' in result && !result.duplicate ? [result.id] : []));
-    expect(await storedIds(redis, 'gets-full')).toEqual(expect.arrayContaining(ids));
-    expect(await storedIds(redis, 'gets-full')).toHaveLength(250);
-    expect(await halfStored(redis, 'gets-full')).toEqual([]);
+    expect(await storedIds(used.redis, 'gets-full')).toEqual(expect.arrayContaining(ids));
+    expect(await storedIds(used.redis, 'gets-full')).toHaveLength(250);
+    expect(await halfStored(used.redis, 'gets-full')).toEqual([]);
   });
 
   it('tells what became of each item when Redis falls silent in its middle: only what had left is uncertain', async () => {
-    await using proxy = await startRedisProxy(server.port);
-    await using producer = producerOf('falls-silent', { redisUrl: proxy.url, enqueueTimeoutMs: 900 });
+    await using proxy = await startRedisProxy(used.server.port);
+    await using producer = used.producerOf('falls-silent', { redisUrl: proxy.url, enqueueTimeoutMs: 900 });
     await producer.enqueueMessage(textMessage('c0', 0));
     let answered = 0;
     proxy.replies = (bytes) => {
@@ -126,22 +103,15 @@ describe('a batch of messages', () => {
     expect(codes).toEqual(
       codes.map((_, index) => ['stored', 'ENQUEUE_UNCERTAIN'][Math.floor(index / 200)] ?? 'QUEUE_UNAVAILABLE'),
     );
-    expect(await storedIds(redis, 'falls-silent')).toHaveLength(401);
-    expect(await halfStored(redis, 'falls-silent')).toEqual([]);
+    expect(await storedIds(used.redis, 'falls-silent')).toHaveLength(401);
+    expect(await halfStored(used.redis, 'falls-silent')).toEqual([]);
   });
 });
 
 describe('a full queue', () => {
-  let server: RedisServer;
-  beforeAll(async () => {
-    server = await startTestRedis();
-  });
-  afterAll(async () => await server.stop());
-
   it('takes exactly as many messages as it may, however many call at once', async () => {
-    const config = { redisUrl: server.url, namespace: 'exact', maxQueued: 25 };
-    await using producer = createProducer(config);
-    await using other = createProducer(config);
+    await using producer = used.producerOf('exact', { maxQueued: 25 });
+    await using other = used.producerOf('exact', { maxQueued: 25 });
     const calls = await Promise.all(
       Array.from({ length: 100 }, (_, n) =>
         settled(
@@ -153,16 +123,14 @@ describe('a full queue', () => {
     expect(calls.filter(({ value }) => value?.duplicate === false)).toHaveLength(25);
     expect(refused).toHaveLength(75);
     for (const { error } of refused) expect(error).toBeInstanceOf(QueueFullError);
-    const redis = connectPatiently(server.url);
-    expect(await storedIds(redis, 'exact')).toHaveLength(25);
-    expect(await halfStored(redis, 'exact')).toEqual([]);
+    expect(await storedIds(used.redis, 'exact')).toHaveLength(25);
+    expect(await halfStored(used.redis, 'exact')).toEqual([]);
     // What was refused has not taken its idempotency key.
-    expect((await keysOf(redis, '{exact:0}:idem:*')).length).toBe(25);
-    redis.disconnect();
+    expect((await keysOf(used.redis, '{exact:0}:idem:*')).length).toBe(25);
   });
 
   it('counts what is open: it takes messages again when some have ended', async () => {
-    await using installed = await install(server, { startWorker: false, config: { maxQueued: 3 } });
+    await using installed = await install(used.server, { startWorker: false, config: { maxQueued: 3 } });
     const ids = [];
     for (let n = 0; n < 3; n += 1) ids.push(await installed.enqueue(textMessage(`c${n}`, 1)));
     expect((await settled(installed.enqueue(textMessage('c9', 1)))).error).toBeInstanceOf(QueueFullError);

@@ -1,41 +1,30 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { CancelResult } from '../../src/producer/index.ts';
-import type { RedisClient } from '../../src/shared/redis/cluster.ts';
-import { connectPatiently } from '../../src/shared/session/connect.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';
 import { startTestRedis } from '../support/redis.ts';
 import { settled } from '../support/settled.ts';
 import { laneIds } from '../support/stored-messages.ts';
+import { useRedis } from '../support/use-redis.ts';
 import { install, type Installation } from '../support/worker.ts';
 
 const HOUR_MS = 3_600_000;
 
-let server: RedisServer;
-let redis: RedisClient;
-beforeAll(async () => {
-  server = await startTestRedis();
-  redis = connectPatiently(server.url);
-});
-afterAll(async () => {
-  redis.disconnect();
-  await server.stop();
-});
+const used = useRedis();
 
 /** Nothing of the message is left in any place from which it could be sent; twice is the same as once. */
 async function expectCancelled(to: Installation, id: string): Promise<void> {
   expect(await to.producer.cancelMessage(id)).toBe('cancelled');
   expect(await to.producer.cancelMessage(id)).toBe('cancelled');
   expect(await to.producer.getMessage(id)).toMatchObject({ id, status: 'cancelled', nextAttemptAt: null });
-  expect(await laneIds(redis, to.config.namespace ?? '', 'p1', 'c1')).not.toContain(id);
+  expect(await laneIds(used.redis, to.config.namespace ?? '', 'p1', 'c1')).not.toContain(id);
   const due = `{${to.config.namespace}:0}:due`;
-  expect(await redis.zscore(due, id)).toBeNull();
+  expect(await used.redis.zscore(due, id)).toBeNull();
 }
 
 describe.concurrent('cancelMessage', () => {
   it('cancels the first message of a conversation, and the next one goes on', async () => {
-    await using to = await install(server, { startWorker: false });
+    await using to = await install(used.server, { startWorker: false });
     const first = await to.enqueue(textMessage('c1', 1));
     const second = await to.enqueue(textMessage('c1', 2));
     await expectCancelled(to, first);
@@ -45,17 +34,17 @@ describe.concurrent('cancelMessage', () => {
   });
 
   it('cancels one in the middle of a conversation, and the others keep their order', async () => {
-    await using to = await install(server, { startWorker: false });
+    await using to = await install(used.server, { startWorker: false });
     const ids = await Promise.all([1, 2, 3].map((n) => to.enqueue(textMessage('c1', n))));
     await expectCancelled(to, ids[1] ?? '');
-    expect(await laneIds(redis, to.config.namespace ?? '', 'p1', 'c1')).toEqual([ids[0], ids[2]]);
+    expect(await laneIds(used.redis, to.config.namespace ?? '', 'p1', 'c1')).toEqual([ids[0], ids[2]]);
     to.startWorker();
     await to.until(ids[2] ?? '', 'delivered');
     expect(to.api.accepted).toHaveLength(2);
   });
 
   it('cancels a scheduled one, which then never comes due', async () => {
-    await using to = await install(server);
+    await using to = await install(used.server);
     const scheduled = await to.enqueue({ ...textMessage('c1', 1), delayMs: 300 });
     await expectCancelled(to, scheduled);
     const later = await to.enqueue({ ...textMessage('c1', 2), delayMs: 600 });
@@ -64,7 +53,7 @@ describe.concurrent('cancelMessage', () => {
   });
 
   it('cancels one in backoff, and its conversation goes on at once', async () => {
-    await using to = await install(server, {
+    await using to = await install(used.server, {
       config: { backoffMs: HOUR_MS, backoffMaxMs: HOUR_MS },
       api: { faults: [{ kind: 'status', status: 500, times: 1 }] },
     });
@@ -77,7 +66,7 @@ describe.concurrent('cancelMessage', () => {
   });
 
   it('cancels one that a limit of the API holds', async () => {
-    await using to = await install(server, {
+    await using to = await install(used.server, {
       api: { faults: [{ kind: 'status', status: 429, retryAfter: 600, times: 1 }] },
     });
     const held = await to.enqueue(textMessage('c1', 1));
@@ -86,7 +75,7 @@ describe.concurrent('cancelMessage', () => {
   });
 
   it('is too late for one that is being sent, that was delivered, and that is dead', async () => {
-    await using to = await install(server, {
+    await using to = await install(used.server, {
       config: { shutdownMs: 100 },
       api: {
         faults: [
@@ -111,7 +100,7 @@ describe.concurrent('cancelMessage', () => {
   });
 
   it('finds no message under an id that is unknown, or none', async () => {
-    await using to = await install(server, { startWorker: false });
+    await using to = await install(used.server, { startWorker: false });
     const id = await to.enqueue(textMessage('c1', 1));
     const others = [`0-${'0'.repeat(26)}`, `1-${id.slice(2)}`, `${id}:lock`, '', 'wait', '__proto__', undefined, 5];
     for (const other of others) expect(await to.producer.cancelMessage(other as string)).toBe('not-found');
@@ -119,7 +108,7 @@ describe.concurrent('cancelMessage', () => {
   });
 
   it('frees its place in the queue', async () => {
-    await using to = await install(server, { startWorker: false, config: { maxQueued: 1 } });
+    await using to = await install(used.server, { startWorker: false, config: { maxQueued: 1 } });
     const first = await to.enqueue(textMessage('c1', 1));
     await expect(to.enqueue(textMessage('c2', 1))).rejects.toMatchObject({ code: 'QUEUE_FULL' });
     await expectCancelled(to, first);
@@ -145,7 +134,7 @@ describe.concurrent('cancelMessage', () => {
   });
 
   it('while workers send: what was cancelled never reaches the API, and what came too late does', async () => {
-    await using to = await install(server, {
+    await using to = await install(used.server, {
       startWorker: false,
       config: { concurrency: 10 },
       api: { latencyMs: 20 },

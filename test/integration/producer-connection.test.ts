@@ -1,43 +1,29 @@
-import { Redis } from 'ioredis';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createProducer, EnqueueUncertainError, type Producer } from '../../src/producer/index.ts';
+import { describe, expect, it } from 'vitest';
+import { EnqueueUncertainError } from '../../src/producer/index.ts';
 import { openShard } from '../../src/shared/lanes/shard.ts';
 import { connectFailingFast } from '../../src/shared/session/connect.ts';
 import { whenReady } from '../../src/shared/redis/ready.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';
 import { CUT, holdMessage, startRedisProxy } from '../support/redis-proxy.ts';
 import { startTestRedis } from '../support/redis.ts';
 import { settled } from '../support/settled.ts';
 import { halfStored, storedIds } from '../support/stored-messages.ts';
+import { useProducers } from '../support/use-producers.ts';
 
 const message = textMessage('c1', 1);
 
 describe("a producer's connection", () => {
-  let server: RedisServer;
-  let redis: Redis;
-  beforeAll(async () => {
-    server = await startTestRedis();
-    redis = new Redis(server.url);
-  });
-  afterAll(async () => {
-    redis.disconnect();
-    await server.stop();
-  });
-
-  function producerOf(namespace: string, redisUrl = server.url): Producer {
-    return createProducer({ redisUrl, namespace, enqueueTimeoutMs: 5000 });
-  }
+  const used = useProducers({ enqueueTimeoutMs: 5000 });
 
   it.each(['requests', 'replies'] as const)(
     'may be cut after any byte of the %s: what was told is true',
     async (direction) => {
       const namespace = `cut-${direction}`;
-      await using proxy = await startRedisProxy(server.port);
-      await using producer = producerOf(namespace, proxy.url);
+      await using proxy = await startRedisProxy(used.server.port);
+      await using producer = used.producerOf(namespace, { redisUrl: proxy.url });
       await producer.enqueueMessage(message);
-      const stored = new Set(await storedIds(redis, namespace));
+      const stored = new Set(await storedIds(used.redis, namespace));
       let length = 0;
       proxy[direction] = (bytes) => {
         length += bytes.length;
@@ -58,16 +44,16 @@ describe("a producer's connection", () => {
         if (direction === 'replies') expect(known).toMatchObject({ id, status: 'queued' });
         else expect(known).toBeNull();
         if (known) stored.add(id);
-        expect(new Set(await storedIds(redis, namespace))).toEqual(stored);
+        expect(new Set(await storedIds(used.redis, namespace))).toEqual(stored);
       }
       expect(stored.size).toBe(direction === 'requests' ? 2 : 14);
-      expect(await halfStored(redis, namespace)).toEqual([]);
+      expect(await halfStored(used.redis, namespace)).toEqual([]);
     },
   );
 
   it('that is lost while the queue is opened costs the first call nothing but time', async () => {
-    await using proxy = await startRedisProxy(server.port);
-    await using producer = producerOf('opening', proxy.url);
+    await using proxy = await startRedisProxy(used.server.port);
+    await using producer = used.producerOf('opening', { redisUrl: proxy.url });
     let cuts = 0;
     proxy.requests = (bytes) => {
       if (cuts === 3 || !bytes.includes('opening')) return 'pass';
@@ -76,15 +62,15 @@ describe("a producer's connection", () => {
     };
     expect(await producer.enqueueMessage(message)).toMatchObject({ duplicate: false });
     expect(cuts).toBe(3);
-    expect(await storedIds(redis, 'opening')).toHaveLength(1);
+    expect(await storedIds(used.redis, 'opening')).toHaveLength(1);
   });
 
   it('that is lost before a message is sent again for want of scripts costs that message nothing', async () => {
-    await using proxy = await startRedisProxy(server.port);
-    await using producer = producerOf('flushed-and-cut', proxy.url);
+    await using proxy = await startRedisProxy(used.server.port);
+    await using producer = used.producerOf('flushed-and-cut', { redisUrl: proxy.url });
     await producer.enqueueMessage(message);
-    await redis.script('FLUSH');
-    await server.pause();
+    await used.redis.script('FLUSH');
+    await used.server.pause();
     let sent = 0;
     proxy.requests = (bytes) => {
       if (holdMessage(bytes)) sent += 1;
@@ -101,29 +87,29 @@ describe("a producer's connection", () => {
     await eventually('the first is on its way', () => sent === 1);
     const second = settled(producer.enqueueMessage(message));
     await eventually('the second is on its way', () => sent === 2);
-    await server.resume();
+    await used.server.resume();
     const [{ value }, { error }] = await Promise.all([first, second]);
     expect(value).toMatchObject({ duplicate: false });
     expect(error).toBeInstanceOf(EnqueueUncertainError);
     expect(await producer.getMessage((error as EnqueueUncertainError).id)).toBeNull();
-    expect(await storedIds(redis, 'flushed-and-cut')).toContain(value?.id);
-    expect(await storedIds(redis, 'flushed-and-cut')).toHaveLength(2);
+    expect(await storedIds(used.redis, 'flushed-and-cut')).toContain(value?.id);
+    expect(await storedIds(used.redis, 'flushed-and-cut')).toHaveLength(2);
   });
 
   it('to a Redis that came back without its data settles the number of shards anew', async () => {
     await using forgetful = await startTestRedis();
-    await using producer = producerOf('forgotten', forgetful.url);
+    await using producer = used.producerOf('forgotten', { redisUrl: forgetful.url });
     await producer.enqueueMessage(message);
     await forgetful.kill();
     await forgetful.restart();
     await producer.enqueueMessage(message);
-    await using other = createProducer({ redisUrl: forgetful.url, namespace: 'forgotten', shards: 2 });
+    await using other = used.producerOf('forgotten', { redisUrl: forgetful.url, shards: 2 });
     expect((await settled(other.enqueueMessage(message))).error).toMatchObject({ code: 'INVALID_CONFIG' });
   });
 
   it('keeps no listeners of a queue that could not be opened', async () => {
-    await redis.acl('SETUSER', 'no-info', 'on', 'nopass', '~*', '+@all', '-info');
-    const client = connectFailingFast(server.url, 5000);
+    await used.redis.acl('SETUSER', 'no-info', 'on', 'nopass', '~*', '+@all', '-info');
+    const client = connectFailingFast(used.url, 5000);
     await whenReady(client, 5000);
     await client.auth('no-info', '');
     const listeners = (): number => client.eventNames().reduce((sum, name) => sum + client.listenerCount(name), 0);

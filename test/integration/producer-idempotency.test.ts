@@ -1,54 +1,32 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  createProducer,
-  type EnqueueItem,
-  type EnqueueOptions,
-  IdempotencyConflictError,
-  type Producer,
-} from '../../src/producer/index.ts';
-import type { RedisClient } from '../../src/shared/redis/cluster.ts';
-import { connectPatiently } from '../../src/shared/session/connect.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
+import { describe, expect, it } from 'vitest';
+import { type EnqueueItem, type EnqueueOptions, IdempotencyConflictError } from '../../src/producer/index.ts';
 import { textMessage } from '../support/messages.ts';
-import { startTestRedis } from '../support/redis.ts';
 import { settled } from '../support/settled.ts';
 import { halfStored, keysNaming, storedIds } from '../support/stored-messages.ts';
+import { useProducers } from '../support/use-producers.ts';
 import { install } from '../support/worker.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const request = textMessage('c1', 1);
 
 describe('an idempotency key', () => {
-  let server: RedisServer;
-  let redis: RedisClient;
-  beforeAll(async () => {
-    server = await startTestRedis();
-    redis = connectPatiently(server.url);
-  });
-  afterAll(async () => {
-    redis.disconnect();
-    await server.stop();
-  });
-
-  function producerOf(namespace: string): Producer {
-    return createProducer({ redisUrl: server.url, namespace });
-  }
+  const used = useProducers();
 
   it('gives the same request the first id, from this producer and from any other', async () => {
-    await using producer = producerOf('same');
-    await using other = producerOf('same');
+    await using producer = used.producerOf('same');
+    await using other = used.producerOf('same');
     const first = await producer.enqueueMessage(request, { idempotencyKey: 'k' });
     expect(first.duplicate).toBe(false);
     for (const one of [producer, other]) {
       expect(await one.enqueueMessage(request, { idempotencyKey: 'k' })).toEqual({ id: first.id, duplicate: true });
     }
-    expect(await storedIds(redis, 'same')).toEqual([first.id]);
-    expect(await halfStored(redis, 'same')).toEqual([]);
+    expect(await storedIds(used.redis, 'same')).toEqual([first.id]);
+    expect(await halfStored(used.redis, 'same')).toEqual([]);
   });
 
   it('stores exactly one of 20 calls at once, of two producers', async () => {
-    await using producer = producerOf('at-once');
-    await using other = producerOf('at-once');
+    await using producer = used.producerOf('at-once');
+    await using other = used.producerOf('at-once');
     const receipts = await Promise.all(
       Array.from({ length: 20 }, (_, n) =>
         (n % 2 === 0 ? producer : other).enqueueMessage(request, { idempotencyKey: 'k' }),
@@ -56,24 +34,24 @@ describe('an idempotency key', () => {
     );
     expect(receipts.filter(({ duplicate }) => !duplicate)).toHaveLength(1);
     expect(new Set(receipts.map(({ id }) => id)).size).toBe(1);
-    expect(await storedIds(redis, 'at-once')).toHaveLength(1);
-    expect(await halfStored(redis, 'at-once')).toEqual([]);
+    expect(await storedIds(used.redis, 'at-once')).toHaveLength(1);
+    expect(await halfStored(used.redis, 'at-once')).toEqual([]);
   });
 
   it('still counts after the message was delivered, and forgotten', async () => {
-    await using installed = await install(server);
+    await using installed = await install(used.server);
     const item = { ...request, idempotencyKey: 'k' };
     const id = await installed.enqueue(item);
     await installed.until(id, 'delivered');
     expect(await installed.enqueue(item)).toBe(id);
-    await redis.del(`{${installed.config.namespace}:0}:send:${id}`);
+    await used.redis.del(`{${installed.config.namespace}:0}:send:${id}`);
     expect(await installed.producer.getMessage(id)).toBeNull();
     expect(await installed.enqueue(item)).toBe(id);
     expect(installed.api.accepted).toHaveLength(1);
   });
 
   it('refuses another request with the id of the first, and stores nothing of it', async () => {
-    await using producer = producerOf('conflict');
+    await using producer = used.producerOf('conflict');
     const { id } = await producer.enqueueMessage(request, { idempotencyKey: 'k' });
     const others: EnqueueItem[] = [
       textMessage('c1', 2),
@@ -85,12 +63,12 @@ describe('an idempotency key', () => {
       expect(error).toBeInstanceOf(IdempotencyConflictError);
       expect(error).toMatchObject({ id, code: 'IDEMPOTENCY_CONFLICT' });
     }
-    expect(await storedIds(redis, 'conflict')).toEqual([id]);
-    expect(await halfStored(redis, 'conflict')).toEqual([]);
+    expect(await storedIds(used.redis, 'conflict')).toEqual([id]);
+    expect(await halfStored(used.redis, 'conflict')).toEqual([]);
   });
 
   it('does not look at the options: the same request with others is a duplicate', async () => {
-    await using producer = producerOf('options');
+    await using producer = used.producerOf('options');
     const { id } = await producer.enqueueMessage(request, { idempotencyKey: 'k' });
     const variants: EnqueueOptions[] = [{ ttlMs: 5 }, { label: 'another' }, { onUnknownOutcome: 'dead-letter' }];
     for (const options of variants) {
@@ -100,16 +78,16 @@ describe('an idempotency key', () => {
   });
 
   it('counts within its page only', async () => {
-    await using producer = producerOf('pages');
+    await using producer = used.producerOf('pages');
     for (const page of ['p1', 'p2', 'p1/c1', 'P1']) {
       const { duplicate } = await producer.enqueueMessage(textMessage('c1', 1, page), { idempotencyKey: 'k' });
       expect(duplicate).toBe(false);
     }
-    expect(await storedIds(redis, 'pages')).toHaveLength(4);
+    expect(await storedIds(used.redis, 'pages')).toHaveLength(4);
   });
 
   it('may hold any character, and no key is taken for another', async () => {
-    await using producer = producerOf('odd');
+    await using producer = used.producerOf('odd');
     const keys = [
       'k',
       ' k',
@@ -130,7 +108,7 @@ describe('an idempotency key', () => {
     keys.push('%20', 'é', 'e\u0301', '😀'.repeat(256), 'x'.repeat(256), 'x'.repeat(255), '0', 'null');
     const ids = new Map<string, string>();
     for (const key of keys) ids.set(key, (await producer.enqueueMessage(request, { idempotencyKey: key })).id);
-    expect(await storedIds(redis, 'odd')).toHaveLength(keys.length);
+    expect(await storedIds(used.redis, 'odd')).toHaveLength(keys.length);
     for (const key of keys) {
       const again = await producer.enqueueMessage(request, { idempotencyKey: key });
       expect(again).toEqual({ id: ids.get(key), duplicate: true });
@@ -138,16 +116,16 @@ describe('an idempotency key', () => {
   });
 
   it('is kept for 24 hours from the first request, and a repetition does not prolong it', async () => {
-    await using producer = producerOf('ttl');
+    await using producer = used.producerOf('ttl');
     const { id } = await producer.enqueueMessage(request, { idempotencyKey: 'k' });
-    const key = (await keysNaming(redis, 'ttl', id)).find((name) => name.includes(':idem:')) ?? '';
-    expect(await redis.pttl(key)).toBeGreaterThan(DAY_MS - 60_000);
-    expect(await redis.pttl(key)).toBeLessThanOrEqual(DAY_MS);
-    await redis.pexpire(key, 1000);
+    const key = (await keysNaming(used.redis, 'ttl', id)).find((name) => name.includes(':idem:')) ?? '';
+    expect(await used.redis.pttl(key)).toBeGreaterThan(DAY_MS - 60_000);
+    expect(await used.redis.pttl(key)).toBeLessThanOrEqual(DAY_MS);
+    await used.redis.pexpire(key, 1000);
     await producer.enqueueMessage(request, { idempotencyKey: 'k' });
-    expect(await redis.pttl(key)).toBeLessThanOrEqual(1000);
+    expect(await used.redis.pttl(key)).toBeLessThanOrEqual(1000);
     // When the day is over the key is new.
-    await redis.del(key);
+    await used.redis.del(key);
     expect(await producer.enqueueMessage(request, { idempotencyKey: 'k' })).toMatchObject({ duplicate: false });
   });
 });

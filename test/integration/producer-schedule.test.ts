@@ -1,25 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RedisClient } from '../../src/shared/redis/cluster.ts';
-import { connectPatiently } from '../../src/shared/session/connect.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
+import { describe, expect, it } from 'vitest';
 import { textMessage } from '../support/messages.ts';
-import { startTestRedis } from '../support/redis.ts';
 import { settled } from '../support/settled.ts';
 import { laneIds } from '../support/stored-messages.ts';
+import { useRedis } from '../support/use-redis.ts';
 import { install, type Installation } from '../support/worker.ts';
 
 const HOUR_MS = 3_600_000;
 
-let server: RedisServer;
-let redis: RedisClient;
-beforeAll(async () => {
-  server = await startTestRedis();
-  redis = connectPatiently(server.url);
-});
-afterAll(async () => {
-  redis.disconnect();
-  await server.stop();
-});
+const used = useRedis();
 
 /** The texts that the API accepted, in order. */
 function textsAt({ api }: Installation): unknown[] {
@@ -28,7 +16,7 @@ function textsAt({ api }: Installation): unknown[] {
 
 describe.concurrent('a message with a delay', () => {
   it('is scheduled, with the time at which it is due, and has no place in its conversation yet', async () => {
-    await using to = await install(server, { startWorker: false });
+    await using to = await install(used.server, { startWorker: false });
     const before = Date.now();
     const id = await to.enqueue({ ...textMessage('c1', 1), delayMs: HOUR_MS });
     const record = await to.producer.getMessage(id);
@@ -36,11 +24,11 @@ describe.concurrent('a message with a delay', () => {
     const dueAt = Date.parse(record?.nextAttemptAt ?? '');
     expect(dueAt).toBeGreaterThanOrEqual(before + HOUR_MS - 1);
     expect(dueAt).toBeLessThanOrEqual(Date.now() + HOUR_MS + 1);
-    expect(await laneIds(redis, to.config.namespace ?? '', 'p1', 'c1')).toEqual([]);
+    expect(await laneIds(used.redis, to.config.namespace ?? '', 'p1', 'c1')).toEqual([]);
   });
 
   it('is sent when it is due and not before, after those of its conversation that were stored meanwhile', async () => {
-    await using to = await install(server);
+    await using to = await install(used.server);
     const delayMs = 3000;
     const storedAt = Date.now();
     const scheduled = await to.enqueue({ ...textMessage('c1', 3), delayMs });
@@ -58,7 +46,7 @@ describe.concurrent('a message with a delay', () => {
   });
 
   it('takes its place by its time, whatever the order of the calls', async () => {
-    await using to = await install(server);
+    await using to = await install(used.server);
     const now = Date.now();
     await to.enqueue({ ...textMessage('c1', 3), sendAt: new Date(now + 2500) });
     await to.enqueue({ ...textMessage('c1', 2), sendAt: new Date(now + 2000).toISOString() });
@@ -68,7 +56,7 @@ describe.concurrent('a message with a delay', () => {
   });
 
   it('is sent at once if its time has passed', async () => {
-    await using to = await install(server, { startWorker: false });
+    await using to = await install(used.server, { startWorker: false });
     const past = await to.enqueue({ ...textMessage('c1', 1), sendAt: new Date(0), ttlMs: 60_000 });
     const none = await to.enqueue({ ...textMessage('c1', 2), delayMs: 0 });
     for (const id of [past, none]) {
@@ -80,14 +68,14 @@ describe.concurrent('a message with a delay', () => {
   });
 
   it('lives for its TTL from when it is due, not from when it was stored', async () => {
-    await using to = await install(server);
+    await using to = await install(used.server);
     const id = await to.enqueue({ ...textMessage('c1', 1), delayMs: 3000, ttlMs: 2900 });
     const { attempts } = await to.until(id, 'delivered');
     expect(attempts).toHaveLength(1);
   });
 
   it('is the same for its idempotency key, whenever it is to be sent', async () => {
-    await using to = await install(server, { startWorker: false });
+    await using to = await install(used.server, { startWorker: false });
     const { pageId, conversationId, message } = textMessage('c1', 1);
     const send = { pageId, conversationId, message };
     const first = await to.producer.enqueueMessage(send, { idempotencyKey: 'k', delayMs: HOUR_MS });
@@ -97,7 +85,7 @@ describe.concurrent('a message with a delay', () => {
   });
 
   it('is refused with a delay and a time, alone and in a batch', async () => {
-    await using to = await install(server, { startWorker: false });
+    await using to = await install(used.server, { startWorker: false });
     const both = { delayMs: 1, sendAt: new Date() };
     const one = await settled(to.producer.enqueueMessage(textMessage('c1', 1), both));
     expect(one.error).toMatchObject({ issues: [{ path: 'options.sendAt' }] });
@@ -110,7 +98,7 @@ describe.concurrent('a message with a delay', () => {
 
 describe.concurrent('a message with high priority', () => {
   it('goes before the waiting ones of its page, never past its own conversation, and others of its kind keep their order', async () => {
-    await using to = await install(server, { startWorker: false, config: { pageParallelism: 1, concurrency: 1 } });
+    await using to = await install(used.server, { startWorker: false, config: { pageParallelism: 1, concurrency: 1 } });
     // A worker tells the page that one conversation goes at once; then there is only a producer.
     const worker = to.startWorker();
     await to.until(await to.enqueue(textMessage('c0', 0)), 'delivered');

@@ -1,15 +1,12 @@
 import type { Settings } from '../support/settings.ts';
 import { setImmediate } from 'node:timers/promises';
 import { Queue } from 'bullmq';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createProducer, type Producer, type Receipt, type SendRequest } from '../../src/producer/index.ts';
-import type { RedisClient } from '../../src/shared/redis/cluster.ts';
-import { connectPatiently } from '../../src/shared/session/connect.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
+import { describe, expect, it } from 'vitest';
+import type { Receipt, SendRequest } from '../../src/producer/index.ts';
 import { textMessage } from '../support/messages.ts';
-import { startTestRedis } from '../support/redis.ts';
 import { settled } from '../support/settled.ts';
 import { halfStored, laneIds, storedIds } from '../support/stored-messages.ts';
+import { useProducers } from '../support/use-producers.ts';
 
 const ODD_IDS = [
   'a/b',
@@ -35,23 +32,10 @@ const ODD_IDS = [
 ];
 
 describe('what a producer stores', () => {
-  let server: RedisServer;
-  let redis: RedisClient;
-  beforeAll(async () => {
-    server = await startTestRedis();
-    redis = connectPatiently(server.url);
-  });
-  afterAll(async () => {
-    redis.disconnect();
-    await server.stop();
-  });
-
-  function producerOf(namespace: string, config: Settings = {}): Producer {
-    return createProducer({ redisUrl: server.url, namespace, ...config });
-  }
+  const used = useProducers();
 
   it('stands in its conversation in the order of the calls, awaited or not, from the first call of all', async () => {
-    await using producer = producerOf('order');
+    await using producer = used.producerOf('order');
     const calls: Promise<Receipt>[] = [];
     for (let n = 0; n < 300; n += 1) {
       calls.push(producer.enqueueMessage(textMessage(`c${n % 3}`, n)));
@@ -60,30 +44,30 @@ describe('what a producer stores', () => {
     }
     const ids = (await Promise.all(calls)).map(({ id }) => id);
     for (let c = 0; c < 3; c += 1) {
-      expect(await laneIds(redis, 'order', 'p1', `c${c}`)).toEqual(ids.filter((_, n) => n % 3 === c));
+      expect(await laneIds(used.redis, 'order', 'p1', `c${c}`)).toEqual(ids.filter((_, n) => n % 3 === c));
     }
     expect(ids).toEqual(ids.toSorted());
   });
 
   it('keeps the order of each of several producers, and loses nothing, while they write to one conversation', async () => {
-    const producers = Array.from({ length: 5 }, () => producerOf('interleaved'));
+    const producers = Array.from({ length: 5 }, () => used.producerOf('interleaved'));
     const receipts = await Promise.all(
       producers.map((producer) =>
         Promise.all(Array.from({ length: 100 }, (_, n) => producer.enqueueMessage(textMessage('c', n)))),
       ),
     );
-    const lane = await laneIds(redis, 'interleaved', 'p1', 'c');
+    const lane = await laneIds(used.redis, 'interleaved', 'p1', 'c');
     expect(lane).toHaveLength(500);
     for (const own of receipts) {
       const ids = new Set(own.map(({ id }) => id));
       expect(lane.filter((id) => ids.has(id))).toEqual([...ids]);
     }
-    expect(await halfStored(redis, 'interleaved')).toEqual([]);
+    expect(await halfStored(used.redis, 'interleaved')).toEqual([]);
     await Promise.all(producers.map((producer) => producer.close()));
   });
 
   it('goes to a conversation of its own for every pair of ids, however odd', async () => {
-    await using producer = producerOf('odd');
+    await using producer = used.producerOf('odd');
     const seen = new Map<string, string>();
     for (const [index, id] of ODD_IDS.entries()) {
       const other = ODD_IDS[(index + 1) % ODD_IDS.length] ?? '';
@@ -95,40 +79,37 @@ describe('what a producer stores', () => {
         const stored = await producer.enqueueMessage(textMessage(conversationId, 1, pageId));
         seen.set(stored.id, JSON.stringify([pageId, conversationId]));
         expect(await producer.getMessage(stored.id)).toMatchObject({ id: stored.id, pageId, conversationId });
-        expect(await laneIds(redis, 'odd', pageId, conversationId)).toEqual([stored.id]);
+        expect(await laneIds(used.redis, 'odd', pageId, conversationId)).toEqual([stored.id]);
       }
     }
     expect(seen.size).toBe(3 * ODD_IDS.length);
     expect(new Set(seen.values()).size).toBe(3 * ODD_IDS.length);
-    expect(await halfStored(redis, 'odd')).toEqual([]);
+    expect(await halfStored(used.redis, 'odd')).toEqual([]);
   });
 
   it('is exactly what was validated, as BullMQ reads it', async () => {
-    await using producer = producerOf('body');
-    const queue = new Queue('send', { connection: redis, prefix: '{body:0}' });
+    await using producer = used.producerOf('body');
+    const queue = new Queue('send', { connection: used.redis, prefix: '{body:0}' });
+    const toC = (message: SendRequest['message']): SendRequest => ({ pageId: 'p', conversationId: 'c', message });
     const requests: SendRequest[] = [
       { conversationId: 'c', message: { text: 'keys in my order', type: 'text' }, pageId: 'p' },
-      { pageId: 'p', conversationId: 'c', message: { type: 'text', text: '\u0000\u2028\ud800 😀 "\\\n %s {}' } },
-      { pageId: 'p', conversationId: 'c', message: { type: 'image', url: 'https://example.com/a b?c=ü', text: '' } },
-      {
-        pageId: 'p',
-        conversationId: 'c',
-        message: {
-          type: 'template',
-          template: {
-            header: { type: 'text', text: 'Hi' },
-            buttons: [{ type: 'web_url', text: 'Go', url: 'https://example.com' }],
-            cards: [{ body: '1e3' }, { footer: '007' }],
-          },
+      toC({ type: 'text', text: '\u0000\u2028\ud800 😀 "\\\n %s {}' }),
+      toC({ type: 'image', url: 'https://example.com/a b?c=ü', text: '' }),
+      toC({
+        type: 'template',
+        template: {
+          header: { type: 'text', text: 'Hi' },
+          buttons: [{ type: 'web_url', text: 'Go', url: 'https://example.com' }],
+          cards: [{ body: '1e3' }, { footer: '007' }],
         },
-      },
-      { pageId: 'p', conversationId: 'c', message: { type: 'text', text: 'x'.repeat(60 * 1024) } },
+      }),
+      toC({ type: 'text', text: 'x'.repeat(60 * 1024) }),
     ];
     for (const request of requests) {
       const { id } = await producer.enqueueMessage(request, { label: 'l', onUnknownOutcome: 'dead-letter' });
       const job = await queue.getJob(id);
       expect(job?.name).toBe(request.message.type);
-      const stored = await redis.hmget(`{body:0}:send:${id}`, 'data', 'label', 'policy');
+      const stored = await used.redis.hmget(`{body:0}:send:${id}`, 'data', 'label', 'policy');
       expect(stored).toEqual([JSON.stringify(request), 'l', 'dead-letter']);
     }
     // Later changes of the caller's object reach nobody.
@@ -141,7 +122,7 @@ describe('what a producer stores', () => {
   });
 
   it('is told by getMessage, and nothing is told of ids that it does not have', async () => {
-    await using producer = producerOf('told');
+    await using producer = used.producerOf('told');
     const before = Date.now();
     const { id } = await producer.enqueueMessage(textMessage('c1', 1), { label: 'order 17' });
     const record = await producer.getMessage(id);
@@ -178,19 +159,19 @@ describe('what a producer stores', () => {
   });
 
   it('is spread over the shards by its page, and a page is found again by any producer', async () => {
-    await using producer = producerOf('spread', { shards: 4 });
+    await using producer = used.producerOf('spread', { shards: 4 });
     const receipts = await Promise.all(
       Array.from({ length: 80 }, (_, n) => producer.enqueueMessage(textMessage('c', n, `p${n % 40}`))),
     );
     const counts = await Promise.all(
-      [0, 1, 2, 3].map(async (shard) => (await storedIds(redis, 'spread', shard)).length),
+      [0, 1, 2, 3].map(async (shard) => (await storedIds(used.redis, 'spread', shard)).length),
     );
     expect(counts.reduce((sum, count) => sum + count)).toBe(80);
     for (const [shard, count] of counts.entries()) {
       expect(count).toBeGreaterThan(0);
-      expect(await halfStored(redis, 'spread', shard)).toEqual([]);
+      expect(await halfStored(used.redis, 'spread', shard)).toEqual([]);
     }
-    await using other = producerOf('spread', { shards: 4 });
+    await using other = used.producerOf('spread', { shards: 4 });
     for (let page = 0; page < 40; page += 1) {
       const [first, second] = [receipts[page]?.id ?? '', receipts[page + 40]?.id ?? ''];
       expect(first.slice(0, 2)).toBe(second.slice(0, 2));
@@ -199,9 +180,9 @@ describe('what a producer stores', () => {
   });
 
   it('is refused with another number of shards, by every call and without harm, until the number is right', async () => {
-    await using four = producerOf('agreed', { shards: 4 });
+    await using four = used.producerOf('agreed', { shards: 4 });
     await four.enqueueMessage(textMessage('c', 1));
-    await using two = producerOf('agreed', { shards: 2 });
+    await using two = used.producerOf('agreed', { shards: 2 });
     const calls: Promise<unknown>[] = [two.enqueueMessage(textMessage('c', 2)), two.getMessage(`0-${'0'.repeat(26)}`)];
     for (const { error } of await Promise.all(calls.map((call) => settled(call)))) {
       expect(error).toMatchObject({
@@ -210,12 +191,12 @@ describe('what a producer stores', () => {
       });
     }
     await four.enqueueMessage(textMessage('c', 3));
-    const stored = await Promise.all([0, 1, 2, 3].map((shard) => storedIds(redis, 'agreed', shard)));
+    const stored = await Promise.all([0, 1, 2, 3].map((shard) => storedIds(used.redis, 'agreed', shard)));
     expect(stored.flat()).toHaveLength(2);
     // Of many first ones at once, all have the number of one of them.
     const results = await Promise.all(
       [1, 2, 3, 4, 5, 6].map(async (shards) => {
-        await using producer = producerOf('race', { shards });
+        await using producer = used.producerOf('race', { shards });
         return await settled(producer.enqueueMessage(textMessage('c', shards)));
       }),
     );

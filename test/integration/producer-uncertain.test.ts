@@ -1,39 +1,30 @@
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   createProducer,
   EnqueueUncertainError,
   type Producer,
   QueueUnavailableError,
 } from '../../src/producer/index.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';
 import { CUT, holdMessage, type RedisProxy, startRedisProxy, type Treatment } from '../support/redis-proxy.ts';
 import { startTestRedis } from '../support/redis.ts';
 import { settled } from '../support/settled.ts';
 import { halfStored, keysNaming, storedIds } from '../support/stored-messages.ts';
+import { useProducers } from '../support/use-producers.ts';
 
 const DEADLINE_MS = 600;
 const message = textMessage('c1', 1);
 
 describe('a message whose fate cannot be known', () => {
-  let server: RedisServer;
-  let redis: Redis;
-  beforeAll(async () => {
-    server = await startTestRedis();
-    redis = new Redis(server.url);
-  });
-  afterAll(async () => {
-    redis.disconnect();
-    await server.stop();
-  });
+  const used = useProducers();
 
   /** A producer that has already stored a first message, through a proxy. */
   async function throughProxy(namespace: string): Promise<{ producer: Producer; proxy: RedisProxy } & AsyncDisposable> {
     const stack = new AsyncDisposableStack();
-    const proxy = stack.use(await startRedisProxy(server.port));
-    const producer = stack.use(createProducer({ redisUrl: proxy.url, namespace, enqueueTimeoutMs: DEADLINE_MS }));
+    const proxy = stack.use(await startRedisProxy(used.server.port));
+    const producer = stack.use(used.producerOf(namespace, { redisUrl: proxy.url, enqueueTimeoutMs: DEADLINE_MS }));
     await producer.enqueueMessage(message);
     return { producer, proxy, [Symbol.asyncDispose]: () => stack.disposeAsync() };
   }
@@ -54,17 +45,17 @@ describe('a message whose fate cannot be known', () => {
     const id = await uncertainIdOf(through.producer.enqueueMessage(message));
     through.proxy.replies = () => 'pass';
     expect(await through.producer.getMessage(id)).toMatchObject({ id, status: 'queued', conversationId: 'c1' });
-    expect(await storedIds(redis, 'reply-cut')).toHaveLength(2);
-    expect(await halfStored(redis, 'reply-cut')).toEqual([]);
+    expect(await storedIds(used.redis, 'reply-cut')).toHaveLength(2);
+    expect(await halfStored(used.redis, 'reply-cut')).toEqual([]);
   });
 
   it('is stored and found by the id of the error when the answer never came', async () => {
     await using through = await throughProxy('reply-swallowed');
     through.proxy.replies = () => 'swallow';
     const id = await uncertainIdOf(through.producer.enqueueMessage(message));
-    await using other = createProducer({ redisUrl: server.url, namespace: 'reply-swallowed' });
+    await using other = used.producerOf('reply-swallowed');
     expect(await other.getMessage(id)).toMatchObject({ id, status: 'queued' });
-    expect(await halfStored(redis, 'reply-swallowed')).toEqual([]);
+    expect(await halfStored(used.redis, 'reply-swallowed')).toEqual([]);
   });
 
   it.each<[string, Treatment]>([
@@ -75,8 +66,8 @@ describe('a message whose fate cannot be known', () => {
     await using through = await throughProxy(namespace);
     through.proxy.requests = (bytes) => (holdMessage(bytes) ? treatment : 'pass');
     const id = await uncertainIdOf(through.producer.enqueueMessage(message, { idempotencyKey: 'k' }));
-    expect(await keysNaming(redis, namespace, id)).toEqual([]);
-    await using other = createProducer({ redisUrl: server.url, namespace });
+    expect(await keysNaming(used.redis, namespace, id)).toEqual([]);
+    await using other = used.producerOf(namespace);
     expect(await other.getMessage(id)).toBeNull();
     // The key was not taken either.
     expect(await other.enqueueMessage(message, { idempotencyKey: 'k' })).toMatchObject({ duplicate: false });
@@ -89,16 +80,16 @@ describe('a message whose fate cannot be known', () => {
     through.proxy.replies = () => CUT;
     const call = settled(through.producer.enqueueMessage(message));
     const stored = await eventually('it is stored', async () => {
-      const ids = await storedIds(redis, namespace);
+      const ids = await storedIds(used.redis, namespace);
       return ids.length === 2 && ids;
     });
     // Whoever asks again is refused now.
-    await redis.replicaof('127.0.0.1', master.port);
+    await used.redis.replicaof('127.0.0.1', master.port);
     through.proxy.replies = () => 'pass';
     try {
       expect(stored).toContain(idOf(await call));
     } finally {
-      await redis.replicaof('NO', 'ONE');
+      await used.redis.replicaof('NO', 'ONE');
     }
   });
 
@@ -108,7 +99,7 @@ describe('a message whose fate cannot be known', () => {
     const id = await uncertainIdOf(through.producer.enqueueMessage(message, { idempotencyKey: 'k' }));
     through.proxy.replies = () => 'pass';
     expect(await through.producer.enqueueMessage(message, { idempotencyKey: 'k' })).toEqual({ id, duplicate: true });
-    expect(await storedIds(redis, 'again')).toHaveLength(2);
+    expect(await storedIds(used.redis, 'again')).toHaveLength(2);
   });
 
   it('does not stop the producer: a connection on which nothing comes back any more is replaced', async () => {

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { newFolderOfTest } from './folder-of-test.ts';
+import { replaceFile } from './replace-file.ts';
 
 /** 32 bytes in base64, the same for the same name. */
 export function encryptionKey(name: string): string {
@@ -16,19 +15,14 @@ export function encryptionKeys(...names: string[]): string {
 
 export interface KeysFile {
   path: string;
-  /** Puts another text there in one step, so that nobody sees half of it. */
+  /** Puts another text there. */
   replace(text: string): void;
 }
 
 /** A file of the running test's own. */
 export function newKeysFile(text: string): KeysFile {
-  const folder = mkdtempSync(join(tmpdir(), 'kitechat-keys-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  const path = join(folder, 'keys.json');
-  const replace = (changed: string): void => {
-    writeFileSync(`${path}.new`, changed);
-    renameSync(`${path}.new`, path);
-  };
+  const path = join(newFolderOfTest(), 'keys.json');
+  const replace = (changed: string): void => replaceFile(path, changed);
   replace(text);
   return { path, replace };
 }

@@ -1,11 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createProducer } from '../../src/producer/index.ts';
+import { describe, expect, it, vi } from 'vitest';
 import { startFakeKitechat } from '../../src/testing/index.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { eventually } from '../support/eventually.ts';
 import { type HttpProcess, startHttpProcess } from '../support/http-process.ts';
 import { manyMessages, textMessage } from '../support/messages.ts';
 import { startTestRedis } from '../support/redis.ts';
+import { useProducers } from '../support/use-producers.ts';
 
 const ALIVE = { status: 200, body: '{"status":"alive"}' };
 const READY = { status: 200, body: '{"status":"ready"}' };
@@ -21,12 +20,8 @@ async function untilReady(worker: HttpProcess): Promise<void> {
 }
 
 describe.concurrent('/healthz and /readyz of a worker', () => {
-  let server: RedisServer;
-  beforeAll(async () => {
-    server = await startTestRedis();
-  });
-  afterAll(async () => await server.stop());
-  const on = (namespace: string, url = server.url): Record<string, string> => ({
+  const used = useProducers();
+  const on = (namespace: string, url = used.url): Record<string, string> => ({
     REDIS_URL: url,
     KITECHAT_NAMESPACE: namespace,
     KITECHAT_API_KEY: 'key',
@@ -35,7 +30,7 @@ describe.concurrent('/healthz and /readyz of a worker', () => {
 
   it('are 200 while it works, also when all its places are taken', async () => {
     await using api = await startFakeKitechat({ latencyMs: 300 });
-    await using producer = createProducer({ redisUrl: server.url, namespace: 'works' });
+    await using producer = used.producerOf('works');
     await using worker = await startHttpProcess('worker', {
       ...on('works'),
       KITECHAT_API_URL: api.url,
@@ -54,7 +49,7 @@ describe.concurrent('/healthz and /readyz of a worker', () => {
   ])('tell when its $part stands still', async ({ part, reason }) => {
     const namespace = `still-${part}`;
     await using api = await startFakeKitechat();
-    await using producer = createProducer({ redisUrl: server.url, namespace });
+    await using producer = used.producerOf(namespace);
     await using worker = await startHttpProcess('worker', {
       ...on(namespace),
       KITECHAT_API_URL: api.url,
@@ -82,7 +77,7 @@ describe.concurrent('/healthz and /readyz of a worker', () => {
 
   it('are not answered when a hook never returns and the event loop stands still', async () => {
     await using api = await startFakeKitechat();
-    await using producer = createProducer({ redisUrl: server.url, namespace: 'still-loop' });
+    await using producer = used.producerOf('still-loop');
     await using worker = await startHttpProcess('worker', {
       ...on('still-loop'),
       KITECHAT_API_URL: api.url,
@@ -150,7 +145,7 @@ describe.concurrent('/healthz and /readyz of a worker', () => {
 
   it('show the draining: alive, not ready, until the last request has ended', async () => {
     await using api = await startFakeKitechat({ latencyMs: 1500 });
-    await using producer = createProducer({ redisUrl: server.url, namespace: 'drains' });
+    await using producer = used.producerOf('drains');
     await using worker = await startHttpProcess('worker', { ...on('drains'), KITECHAT_API_URL: api.url });
     await untilReady(worker);
     const { id } = await producer.enqueueMessage(textMessage('c1', 1));

@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createProducer, KitechatSenderError, QueueUnavailableError } from '../../src/producer/index.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';
 import { startTestRedis } from '../support/redis.ts';
 import { afterMs, settled } from '../support/settled.ts';
+import { useProducers } from '../support/use-producers.ts';
 
 const script = new URL('../support/enqueuing-process.ts', import.meta.url).pathname;
 
@@ -28,14 +28,10 @@ async function runScript(env: Record<string, string>): Promise<Run> {
 }
 
 describe('the end of a producer', () => {
-  let server: RedisServer;
-  beforeAll(async () => {
-    server = await startTestRedis();
-  });
-  afterAll(async () => await server.stop());
+  const used = useProducers();
 
   it('is not needed: a script that enqueues and closes nothing ends by itself', async () => {
-    const { said, exitCode, lingeredMs } = await runScript({ REDIS_URL: server.url, KITECHAT_NAMESPACE: 'script' });
+    const { said, exitCode, lingeredMs } = await runScript({ REDIS_URL: used.url, KITECHAT_NAMESPACE: 'script' });
     expect(said).toMatchObject({ duplicate: false });
     expect(exitCode).toBe(0);
     expect(lingeredMs).toBeLessThan(3000);
@@ -86,7 +82,7 @@ describe('the end of a producer', () => {
   });
 
   it('waits for the calls under way and takes no more', async () => {
-    const producer = createProducer({ redisUrl: server.url, namespace: 'closing' });
+    const producer = used.producerOf('closing');
     const calls = Array.from({ length: 200 }, (_, n) => settled(producer.enqueueMessage(textMessage('c1', n))));
     const batch = settled(producer.enqueueMessages(Array.from({ length: 600 }, (_, n) => textMessage('c2', n))));
     const closed = producer.close();
@@ -101,7 +97,9 @@ describe('the end of a producer', () => {
     late.push(settled(producer.enqueueMessage(textMessage('c1', 203))));
     for (const { error } of await Promise.all(late)) {
       expect(error).toBeInstanceOf(QueueUnavailableError);
-      expect((error as KitechatSenderError).message).toContain('This producer was closed');
+      expect((error as KitechatSenderError).message).toBe(
+        'This producer was closed. Nothing was written. Make another one.',
+      );
     }
     await producer.close();
   });
@@ -109,8 +107,8 @@ describe('the end of a producer', () => {
   it('comes with the end of its scope, used or not, and leaves no connection behind', async () => {
     const before = process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
     {
-      await using unused = createProducer({ redisUrl: server.url, namespace: 'scope' });
-      await using producer = createProducer({ redisUrl: server.url, namespace: 'scope' });
+      await using unused = used.producerOf('scope');
+      await using producer = used.producerOf('scope');
       await producer.enqueueMessage(textMessage('c1', 1));
       expect(unused).toBeDefined();
     }
@@ -118,7 +116,7 @@ describe('the end of a producer', () => {
       'the connection is closed',
       () => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length <= before,
     );
-    const { enqueueMessage, ...rest } = createProducer({ redisUrl: server.url, namespace: 'scope' });
+    const { enqueueMessage, ...rest } = used.producerOf('scope');
     await enqueueMessage(textMessage('c1', 2));
     await rest[Symbol.asyncDispose]();
     expect((await settled(enqueueMessage(textMessage('c1', 3)))).error).toBeInstanceOf(QueueUnavailableError);

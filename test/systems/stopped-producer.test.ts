@@ -1,15 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
-import { connectPatiently } from '../../src/shared/session/connect.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
+import { describe, expect, it, vi } from 'vitest';
 import { startCommand } from '../support/command-line.ts';
 import { eventually } from '../support/eventually.ts';
 import { openLanes } from '../support/lanes.ts';
 import { textMessage } from '../support/messages.ts';
-import { startTestRedis } from '../support/redis.ts';
 import { environmentOf, expectAllInOrder, untilEnded } from '../support/stopped-worker.ts';
 import { stoppingAt } from '../support/stopping-point.ts';
+import { useRedis } from '../support/use-redis.ts';
 import { install } from '../support/worker.ts';
 
 vi.setConfig({ testTimeout: 90_000 });
@@ -38,24 +35,15 @@ const stops = [
 ] as const;
 
 describe('a producer that is killed', () => {
-  let server: RedisServer;
-  let redis: LaneRedis;
-  beforeAll(async () => {
-    server = await startTestRedis();
-    redis = connectPatiently(server.url);
-  });
-  afterAll(async () => {
-    redis.disconnect();
-    await server.stop();
-  });
+  const used = useRedis();
 
   it.concurrent.each(stops)('$line', async ({ when, idempotencyKey, stored }) => {
-    await using scene = await install(server, {
+    await using scene = await install(used.server, {
       startWorker: false,
       // The lock on a message may outlive it.
       config: { namespace: randomUUID(), timeoutMs: 1000 },
     });
-    const lanes = await openLanes(redis, scene.config.namespace);
+    const lanes = await openLanes(used.redis, scene.config.namespace);
     const item = { ...textMessage('c1', 2), ...(idempotencyKey ? { idempotencyKey } : {}) };
     await scene.enqueue(textMessage('c1', 1));
     const keysBefore = await lanes.keys();

@@ -4,7 +4,8 @@ import { readFleet } from '../../../src/shared/lanes/fleet/facts.ts';
 import type { Fault } from '../../../src/testing/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { manyMessages } from '../../support/messages.ts';
-import { type Arena, openArena } from '../arena.ts';
+import type { Arena } from '../arena.ts';
+import { inArena } from '../in-arena.ts';
 import { settleAccounts, untilEnded } from '../ledger.ts';
 import type { Scenario } from '../scenario.ts';
 
@@ -28,21 +29,18 @@ const OUTAGES: readonly Outage[] = [
 
 /** The API is away, in every way in which it can be, one after the other. */
 export function apiDown(policy: UnknownOutcomePolicy): Scenario {
-  return {
+  return inArena({
     name: `API away, ${policy}`,
-    async run(seed) {
-      await using arena = await openArena({
-        seed,
-        workers: 3,
-        api: { latencyMs: 20, keepRequests: 1_000_000 },
-        env: {
-          KITECHAT_ON_UNKNOWN_OUTCOME: policy,
-          KITECHAT_ATTEMPTS: '3',
-          KITECHAT_BACKOFF_MS: '50',
-          KITECHAT_BACKOFF_MAX_MS: '100',
-          KITECHAT_TIMEOUT_MS: String(TIMEOUT_MS),
-        },
-      });
+    workers: 3,
+    api: { latencyMs: 20, keepRequests: 1_000_000 },
+    env: {
+      KITECHAT_ON_UNKNOWN_OUTCOME: policy,
+      KITECHAT_ATTEMPTS: '3',
+      KITECHAT_BACKOFF_MS: '50',
+      KITECHAT_BACKOFF_MAX_MS: '100',
+      KITECHAT_TIMEOUT_MS: String(TIMEOUT_MS),
+    },
+    async play(arena) {
       await arena.store(manyMessages(400, 75, 8));
       const violations: string[] = [];
       const figures: string[] = [];
@@ -59,12 +57,10 @@ export function apiDown(policy: UnknownOutcomePolicy): Scenario {
         // A connection that is cut leaves open what had become of its request.
         duplicates: policy === 'resend' ? arena.fleet.struck.length : 0,
         dead: policy === 'resend' ? 0 : arena.fleet.struck.length + probes,
-        recoveryMs: null,
-        recoveryLimitMs: null,
       });
       return { ...outcome, violations, figures: `requests meanwhile / probes: ${figures.join(', ')}` };
     },
-  };
+  });
 }
 
 async function goesOn({ api }: Arena): Promise<void> {

@@ -1,42 +1,38 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { manyMessages } from '../../support/messages.ts';
-import { openArena } from '../arena.ts';
+import { inArena } from '../in-arena.ts';
 import { settleAccounts, unansweredBy, untilEnded } from '../ledger.ts';
-import type { Scenario } from '../scenario.ts';
 
 /**
  * Every row of the table of outcomes at once, with a small pool of connections, and an API that can't be reached for
  * some seconds. Only what the API took without saying so may arrive twice.
  */
-export const apiFaults: Scenario = {
+export const apiFaults = inArena({
   name: 'every fault of the API, small pool',
-  async run(seed) {
-    await using arena = await openArena({
-      seed,
-      workers: 3,
-      env: { KITECHAT_CONCURRENCY: '8' },
-      api: {
-        faults: [
-          { kind: 'status', status: 500, rate: 0.04 },
-          { kind: 'status', status: 502, rate: 0.01 },
-          { kind: 'status', status: 503, rate: 0.01 },
-          { kind: 'status', status: 408, rate: 0.01 },
-          { kind: 'status', status: 429, retryAfter: 1, rate: 0.01 },
-          { kind: 'status', status: 503, retryAfter: 0, rate: 0.01 },
-          { kind: 'status', status: 401, rate: 0.01 },
-          { kind: 'redirect', rate: 0.01 },
-          { kind: 'reset', when: 'before', rate: 0.03 },
-          { kind: 'reset', when: 'after', rate: 0.02 },
-          { kind: 'hang', accept: false, rate: 0.005 },
-          { kind: 'hang', accept: true, rate: 0.005 },
-          { kind: 'garbage', accept: true, rate: 0.01 },
-          { kind: 'slow-body', ms: 3000, rate: 0.005 },
-          { kind: 'broken-body', rate: 0.02 },
-          { kind: 'huge-body', bytes: 200_000, rate: 0.01 },
-          { kind: 'latency', ms: 5 },
-        ],
-      },
-    });
+  workers: 3,
+  env: { KITECHAT_CONCURRENCY: '8' },
+  api: {
+    faults: [
+      { kind: 'status', status: 500, rate: 0.04 },
+      { kind: 'status', status: 502, rate: 0.01 },
+      { kind: 'status', status: 503, rate: 0.01 },
+      { kind: 'status', status: 408, rate: 0.01 },
+      { kind: 'status', status: 429, retryAfter: 1, rate: 0.01 },
+      { kind: 'status', status: 503, retryAfter: 0, rate: 0.01 },
+      { kind: 'status', status: 401, rate: 0.01 },
+      { kind: 'redirect', rate: 0.01 },
+      { kind: 'reset', when: 'before', rate: 0.03 },
+      { kind: 'reset', when: 'after', rate: 0.02 },
+      { kind: 'hang', accept: false, rate: 0.005 },
+      { kind: 'hang', accept: true, rate: 0.005 },
+      { kind: 'garbage', accept: true, rate: 0.01 },
+      { kind: 'slow-body', ms: 3000, rate: 0.005 },
+      { kind: 'broken-body', rate: 0.02 },
+      { kind: 'huge-body', bytes: 200_000, rate: 0.01 },
+      { kind: 'latency', ms: 5 },
+    ],
+  },
+  async play(arena) {
     const storing = arena.storeSlowly(manyMessages(150, 20, 6), 15_000);
     for (let shut = 0; shut < 2; shut += 1) {
       await delay(3000 + arena.random() * 2000);
@@ -50,9 +46,6 @@ export const apiFaults: Scenario = {
     // An answer may also have been cut off at the gate.
     return await settleAccounts(arena, {
       duplicates: (await unansweredBy(arena)) + (await arena.api.counts()).cut,
-      dead: 0,
-      recoveryMs: null,
-      recoveryLimitMs: null,
     });
   },
-};
+});

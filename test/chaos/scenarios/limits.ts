@@ -4,13 +4,12 @@ import { writeLimits } from '../../../src/shared/lanes/fleet/limits.ts';
 import type { EnqueueItem } from '../../../src/producer/index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { manyMessages } from '../../support/messages.ts';
-import { type Arena, openArena } from '../arena.ts';
+import type { Arena } from '../arena.ts';
+import { inArena } from '../in-arena.ts';
 import { settleAccounts, untilEnded } from '../ledger.ts';
 import { mostWithin, perSecondOf, tooFast } from '../pace.ts';
-import type { Outcome, Scenario } from '../scenario.ts';
+import type { Outcome } from '../scenario.ts';
 import { watchSlots } from '../slots.ts';
-
-const NO_EXCUSES = { duplicates: 0, dead: 0, recoveryMs: null, recoveryLimitMs: null };
 
 /** No busy moment of this machine may look like an API that doesn't answer. */
 const UNHURRIED = { KITECHAT_TIMEOUT_MS: '10000' };
@@ -24,7 +23,7 @@ async function storeHeld(arena: Arena, messages: EnqueueItem[]): Promise<void> {
 
 async function judge(arena: Arena, violations: string[], figures: string): Promise<Outcome> {
   await untilEnded(arena);
-  return { ...(await settleAccounts(arena, NO_EXCUSES)), violations, figures };
+  return { ...(await settleAccounts(arena)), violations, figures };
 }
 
 async function arrivalsOf({ api }: Arena, fromMs = 0, toMs = Infinity): Promise<number[]> {
@@ -37,49 +36,45 @@ async function arrivalsOf({ api }: Arena, fromMs = 0, toMs = Infinity): Promise<
 /** Messages that the fleet delivers before it is measured. */
 const WARM_UP = 400;
 const PAGE_WARM_UP = 60;
+/** Messages a second. */
+const FLEET_RATE = 50;
+const RECOVERY_RATE = 400;
 
 /** The whole fleet keeps to its limit, and uses it. */
-export const fleetLimit: Scenario = {
+export const fleetLimit = inArena({
   name: 'limit of 50/s, 8 workers',
-  async run(seed) {
-    const perSecond = 50;
-    await using arena = await openArena({
-      seed,
-      workers: 8,
-      api: { latencyMs: 50 },
-      env: { KITECHAT_RATE_LIMIT: `${perSecond}/s`, ...UNHURRIED },
-    });
+  workers: 8,
+  api: { latencyMs: 50 },
+  env: { KITECHAT_RATE_LIMIT: `${FLEET_RATE}/s`, ...UNHURRIED },
+  async play(arena) {
     await using slots = await watchSlots(arena);
     const messages = manyMessages(300, 12, 10);
     // Eight processes that still compile their code on two cores keep no time.
     await arena.store(messages.slice(0, WARM_UP));
     await untilEnded(arena);
     await storeHeld(arena, messages.slice(WARM_UP));
-    const enough = WARM_UP + 60 * perSecond + 1;
+    const enough = WARM_UP + 60 * FLEET_RATE + 1;
     await eventually('60 s of messages arrived', async () => (await arena.api.counts()).accepted >= enough, 90_000);
     const arrivals = (await arrivalsOf(arena)).slice(WARM_UP, enough);
     const rate = perSecondOf(arrivals);
     const closest = slots.closestMs();
     const violations = [
-      ...tooFast(arrivals, { perSecond, burst: 1 }),
-      ...(rate < 0.97 * perSecond ? [`only ${rate.toFixed(1)} a second`] : []),
-      ...(closest < 1000 / perSecond - 0.01 ? [`two slots are only ${closest} ms apart`] : []),
+      ...tooFast(arrivals, { perSecond: FLEET_RATE, burst: 1 }),
+      ...(rate < 0.97 * FLEET_RATE ? [`only ${rate.toFixed(1)} a second`] : []),
+      ...(closest < 1000 / FLEET_RATE - 0.01 ? [`two slots are only ${closest} ms apart`] : []),
     ];
     const figures = `${mostWithin(arrivals, 1000)} in the fullest second, ${rate.toFixed(1)}/s, slots ≥ ${closest.toFixed(2)} ms apart`;
     return await judge(arena, violations, figures);
   },
-};
+});
 
 /** A page's limit is reserved, not polled. */
-export const pageLimit: Scenario = {
+export const pageLimit = inArena({
   name: 'limit of 20/s a page',
-  async run(seed) {
-    await using arena = await openArena({
-      seed,
-      workers: 3,
-      api: { latencyMs: 20 },
-      env: { KITECHAT_PAGE_RATE_LIMIT: '20/s', ...UNHURRIED },
-    });
+  workers: 3,
+  api: { latencyMs: 20 },
+  env: { KITECHAT_PAGE_RATE_LIMIT: '20/s', ...UNHURRIED },
+  async play(arena) {
     await using slots = await watchSlots(arena);
     const messages = manyMessages(130, 4, 1);
     await arena.store(messages.slice(0, PAGE_WARM_UP));
@@ -96,19 +91,15 @@ export const pageLimit: Scenario = {
     ];
     return await judge(arena, violations, `${(tookMs / 1000).toFixed(1)} s, put off at most ${most} times`);
   },
-};
+});
 
 /** After an outage nobody rushes: the limit counts from the first moment. */
-export const recovery: Scenario = {
+export const recovery = inArena({
   name: 'recovery with 50,000 waiting',
-  async run(seed) {
-    const perSecond = 400;
-    await using arena = await openArena({
-      seed,
-      workers: 4,
-      api: { latencyMs: 20, keepRequests: 1_000_000 },
-      env: { KITECHAT_RATE_LIMIT: `${perSecond}/s`, ...UNHURRIED },
-    });
+  workers: 4,
+  api: { latencyMs: 20, keepRequests: 1_000_000 },
+  env: { KITECHAT_RATE_LIMIT: `${RECOVERY_RATE}/s`, ...UNHURRIED },
+  async play(arena) {
     await arena.api.shut();
     await arena.store(manyMessages(10_000, 5, 20));
     await delay(5000);
@@ -124,14 +115,14 @@ export const recovery: Scenario = {
     const fullest = fullestBucket(arrivals, from);
     const mean = arrivals.length / 40;
     const violations = [
-      ...tooFast(arrivals, { perSecond, burst: 1 }),
+      ...tooFast(arrivals, { perSecond: RECOVERY_RATE, burst: 1 }),
       ...(fullest > 2 * mean ? [`${fullest} arrived in 500 ms, the mean is ${mean}`] : []),
     ];
     const figures = `${mostWithin(arrivals, 1000)} in the fullest second, ${fullest} in the fullest 500 ms, mean ${mean.toFixed(0)}`;
     const outcome = await judge(arena, violations, figures);
     return { ...outcome, recoveryMs: Math.round(from - opened), recoveryLimitMs: 20_000 };
   },
-};
+});
 
 function fullestBucket(arrivals: readonly number[], from: number): number {
   const buckets = Map.groupBy(arrivals, (at) => Math.floor((at - from) / 500));

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { manyMessages } from '../../support/messages.ts';
 import { eventually } from '../../support/eventually.ts';
-import { type Arena, openArena } from '../arena.ts';
+import type { Arena } from '../arena.ts';
+import { inArena } from '../in-arena.ts';
 import { settleAccounts, unansweredBy, untilEnded } from '../ledger.ts';
-import type { Outcome, Scenario } from '../scenario.ts';
+import type { Scenario } from '../scenario.ts';
 
 const CONVERSATIONS = 150;
 
@@ -20,10 +21,11 @@ interface RedisFault {
 
 /** Redis is killed, or frozen, while messages are stored and delivered. */
 function redisFault({ name, messages, overMs, latencyMs = 20, recoveryLimitMs, strike }: RedisFault): Scenario {
-  return {
+  return inArena({
     name,
-    async run(seed): Promise<Outcome> {
-      await using arena = await openArena({ seed, workers: 3, api: { latencyMs } });
+    workers: 3,
+    api: { latencyMs },
+    async play(arena) {
       const storing = arena.storeSlowly(manyMessages(CONVERSATIONS, messages / CONVERSATIONS, 6), overMs);
       const recoveryMs = await strike(arena);
       await storing;
@@ -31,12 +33,11 @@ function redisFault({ name, messages, overMs, latencyMs = 20, recoveryLimitMs, s
       return await settleAccounts(arena, {
         // What was on its way when Redis went away may find its lock gone when it is back.
         duplicates: arena.fleet.struck.length + (await unansweredBy(arena)),
-        dead: 0,
         recoveryMs,
         recoveryLimitMs,
       });
     },
-  };
+  });
 }
 
 /** @returns how long it took from now to the next delivery. */
@@ -75,20 +76,26 @@ async function killRedis(arena: Arena, downMs: number): Promise<number> {
   return await nextDeliveryMs(arena);
 }
 
+/** Strikes so many times, one after the other. @returns the longest of the times that it took to recover. */
+async function longestOf(strikes: number, { fleet }: Arena, strike: () => Promise<number>): Promise<number> {
+  let longest = 0;
+  for (let nth = 0; nth < strikes; nth += 1) {
+    longest = Math.max(longest, await strike());
+    fleet.countKill();
+  }
+  return longest;
+}
+
 export const redisKills = redisFault({
   name: 'Redis SIGKILLs (AOF everysec)',
   messages: 4500,
   overMs: 30_000,
   recoveryLimitMs: 10_000,
-  async strike(arena) {
-    let longest = 0;
-    for (let kill = 0; kill < 8; kill += 1) {
+  strike: (arena) =>
+    longestOf(8, arena, async () => {
       await delay(1000 + arena.random() * 1500);
-      longest = Math.max(longest, await killRedis(arena, 200 + arena.random() * 1200));
-      arena.fleet.countKill();
-    }
-    return longest;
-  },
+      return await killRedis(arena, 200 + arena.random() * 1200);
+    }),
 });
 
 export const redisOutage = redisFault({
@@ -98,11 +105,11 @@ export const redisOutage = redisFault({
   // So long that much is on its way when Redis goes.
   latencyMs: 300,
   recoveryLimitMs: 10_000,
-  async strike(arena) {
-    await delay(2000);
-    arena.fleet.countKill();
-    return await killRedis(arena, 40_000);
-  },
+  strike: (arena) =>
+    longestOf(1, arena, async () => {
+      await delay(2000);
+      return await killRedis(arena, 40_000);
+    }),
 });
 
 export const redisFrozen = redisFault({
@@ -110,18 +117,14 @@ export const redisFrozen = redisFault({
   messages: 2250,
   overMs: 15_000,
   recoveryLimitMs: 10_000,
-  async strike(arena) {
-    let longest = 0;
-    for (let freeze = 0; freeze < 2; freeze += 1) {
+  strike: (arena) =>
+    longestOf(2, arena, async () => {
       await delay(2000);
       await arena.fleet.whileStopped(() => arena.server.pause());
       await delay(6000);
       await arena.server.resume();
-      arena.fleet.countKill();
-      longest = Math.max(longest, await nextDeliveryMs(arena));
-    }
-    return longest;
-  },
+      return await nextDeliveryMs(arena);
+    }),
 });
 
 export const bothKilled = redisFault({
@@ -129,15 +132,11 @@ export const bothKilled = redisFault({
   messages: 4500,
   overMs: 20_000,
   recoveryLimitMs: 10_000,
-  async strike(arena) {
-    let longest = 0;
-    for (let kill = 0; kill < 5; kill += 1) {
+  strike: (arena) =>
+    longestOf(5, arena, async () => {
       await delay(1000);
       await arena.fleet.killOne();
       await delay(500 + arena.random() * 1000);
-      longest = Math.max(longest, await killRedis(arena, 200 + arena.random() * 1000));
-      arena.fleet.countKill();
-    }
-    return longest;
-  },
+      return await killRedis(arena, 200 + arena.random() * 1000);
+    }),
 });

@@ -1,6 +1,6 @@
 import { manyMessages } from '../../support/messages.ts';
 import { eventually } from '../../support/eventually.ts';
-import { openArena } from '../arena.ts';
+import { inArena } from '../in-arena.ts';
 import { recoveryOfStruck, settleAccounts, untilEnded } from '../ledger.ts';
 import type { Scenario } from '../scenario.ts';
 
@@ -13,15 +13,12 @@ const RECOVERY_LIMIT_MS = 30_000;
 
 /** Workers are killed in mid-send, twenty times over ten thousand messages. */
 export function workerKills(policy: 'resend' | 'dead-letter'): Scenario {
-  return {
+  return inArena({
     name: `worker SIGKILLs, ${policy}`,
-    async run(seed) {
-      await using arena = await openArena({
-        seed,
-        workers: 4,
-        api: { latencyMs: 60 },
-        env: { KITECHAT_ON_UNKNOWN_OUTCOME: policy, KITECHAT_TIMEOUT_MS: String(TIMEOUT_MS) },
-      });
+    workers: 4,
+    api: { latencyMs: 60 },
+    env: { KITECHAT_ON_UNKNOWN_OUTCOME: policy, KITECHAT_TIMEOUT_MS: String(TIMEOUT_MS) },
+    async play(arena) {
       await arena.store(manyMessages(500, MESSAGES / 500, 8));
       for (let kill = 1; kill <= KILLS; kill += 1) {
         // Spread over the messages, not over time: every kill meets a busy worker.
@@ -38,5 +35,5 @@ export function workerKills(policy: 'resend' | 'dead-letter'): Scenario {
         recoveryLimitMs: RECOVERY_LIMIT_MS,
       });
     },
-  };
+  });
 }

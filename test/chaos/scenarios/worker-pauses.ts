@@ -1,18 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '../../support/eventually.ts';
 import { manyMessages } from '../../support/messages.ts';
-import { openArena } from '../arena.ts';
+import { inArena } from '../in-arena.ts';
 import { settleAccounts, unansweredBy, untilEnded } from '../ledger.ts';
-import type { Scenario } from '../scenario.ts';
 
 /** Longer than the lock of 5 s and the check after it. */
 const FROZEN_MS = 9000;
 
 /** Event loops stand still for longer than their locks last, then go on as if nothing had been. */
-export const frozenWorkers: Scenario = {
+export const frozenWorkers = inArena({
   name: 'frozen workers (SIGSTOP 9 s)',
-  async run(seed) {
-    await using arena = await openArena({ seed, workers: 3, api: { latencyMs: 40 } });
+  workers: 3,
+  api: { latencyMs: 40 },
+  async play(arena) {
     const storing = arena.storeSlowly(manyMessages(200, 20, 6), 25_000);
     for (let freeze = 0; freeze < 3; freeze += 1) {
       await delay(500);
@@ -22,24 +22,18 @@ export const frozenWorkers: Scenario = {
     await untilEnded(arena);
     return await settleAccounts(arena, {
       duplicates: arena.fleet.struck.length + (await unansweredBy(arena)),
-      dead: 0,
-      recoveryMs: null,
-      recoveryLimitMs: null,
     });
   },
-};
+});
 
 /** Workers are replaced one by one under load, as a deploy does. */
-export const deploys: Scenario = {
+export const deploys = inArena({
   name: 'deploys (SIGTERM under load)',
-  async run(seed) {
-    await using arena = await openArena({
-      seed,
-      workers: 3,
-      api: { latencyMs: 60 },
-      // Nobody is killed here, so nothing needs to be short: no busy moment of this machine may look like an outage.
-      env: { KITECHAT_TIMEOUT_MS: '10000', KITECHAT_SHUTDOWN_MS: '25000' },
-    });
+  workers: 3,
+  api: { latencyMs: 60 },
+  // Nobody is killed here, so nothing needs to be short: no busy moment of this machine may look like an outage.
+  env: { KITECHAT_TIMEOUT_MS: '10000', KITECHAT_SHUTDOWN_MS: '25000' },
+  async play(arena) {
     await arena.store(manyMessages(300, 20, 6));
     for (let deploy = 1; deploy <= 8; deploy += 1) {
       await eventually(
@@ -50,6 +44,6 @@ export const deploys: Scenario = {
       await arena.fleet.deployOne();
     }
     await untilEnded(arena);
-    return await settleAccounts(arena, { duplicates: 0, dead: 0, recoveryMs: null, recoveryLimitMs: null });
+    return await settleAccounts(arena);
   },
-};
+});

@@ -1,16 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { describeStatus } from '../../../src/cli/commands/describe-status.ts';
 import type { Status } from '../../../src/shared/reading/status.ts';
+import { calmStatus } from '../../support/calm-status.ts';
 
 const statusWith = (...versions: string[]): Status => ({
-  scheduled: 0,
-  queued: 0,
-  sending: 0,
-  retrying: 0,
-  held: 0,
-  dead: 0,
-  oldestQueuedMs: 0,
-  holds: [],
+  ...calmStatus,
   workers: versions.map((version, n) => ({
     id: `host-${n}`,
     version,

@@ -2,20 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { type AttentionFacts, type Matter, mattersOf, TOO_LONG_MS } from '../../../src/console/overview/attention.ts';
 import type { Hold } from '../../../src/shared/reading/holds.ts';
 import type { Status } from '../../../src/shared/reading/status.ts';
+import { calmStatus } from '../../support/calm-status.ts';
 
 const NOW_MS = Date.parse('2026-11-22T03:00:00Z');
 const worker = { id: 'w1', version: '1.0.0', since: '2026-11-22T00:00:00Z', concurrency: 50, sending: 0 };
-const calm: Status = {
-  scheduled: 0,
-  queued: 0,
-  sending: 0,
-  retrying: 0,
-  held: 0,
-  dead: 0,
-  oldestQueuedMs: 0,
-  holds: [],
-  workers: [worker],
-};
+const calm: Status = { ...calmStatus, workers: [worker] };
 const none = { rejected: 0, exhausted: 0, expired: 0, 'unknown-outcome': 0, crashed: 0, undecodable: 0 };
 
 function matters(status: Partial<Status>, lately: Partial<AttentionFacts['lately']> = {}): Matter[] {

@@ -1,6 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import timers from 'node:timers/promises';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { createPacer } from '../../../src/dead-letters/pacer.ts';
 import { ConfigError } from '../../../src/shared/errors/errors.ts';
+import { replaceBuiltin } from '../../support/replace-builtin.ts';
 
 /** The times at which turns come if nothing takes time but `busyMs(n)` before the nth. */
 async function turnsAt(rate: string, count: number, busyMs: (n: number) => number = () => 0): Promise<number[]> {
@@ -16,19 +18,14 @@ async function turnsAt(rate: string, count: number, busyMs: (n: number) => numbe
 
 let nowMs = 0;
 
-vi.mock('node:timers/promises', () => ({
-  setTimeout: async (ms: number) => {
-    // As early as a timer may fire.
-    nowMs += Math.max(0.4, ms - 0.7);
-  },
-}));
-
 describe('a pacer', () => {
   beforeEach(() => {
     nowMs = 1000;
-  });
-  afterEach(() => {
-    vi.clearAllMocks();
+    replaceBuiltin(timers, 'setTimeout', async <T>(ms = 0, value?: T) => {
+      // As early as a timer may fire.
+      nowMs += Math.max(0.4, ms - 0.7);
+      return value as T;
+    });
   });
 
   it('keeps to the rate from the first one on: never more than so many in any time', async () => {

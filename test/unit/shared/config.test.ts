@@ -1,14 +1,14 @@
 import type { Settings } from '../../support/settings.ts';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import fc from 'fast-check';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import { variables } from '../../../src/shared/config/schema.ts';
 import { type Environment, loadConfig, resolveConfig, unknownVariables } from '../../../src/shared/config/config.ts';
 import { problemsIn, problemsOf } from './config-problems.ts';
+import { newFolderOfTest } from '../../support/folder-of-test.ts';
 
 const defaults = {
   redisUrl: 'redis://127.0.0.1:6379',
@@ -193,8 +193,7 @@ describe('the configuration', () => {
 
 describe('a variable ending in _FILE', () => {
   it('names a file with the value, without its last line break', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'kitechat-config-'));
-    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const folder = newFolderOfTest();
     writeFileSync(join(folder, 'url'), 'redis://:pw@127.0.0.1\r\n');
     expect(loadConfig({ REDIS_URL_FILE: join(folder, 'url') })).toEqual({
       ...defaults,

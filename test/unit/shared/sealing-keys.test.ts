@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createProducer } from '../../../src/producer/index.ts';
@@ -8,6 +5,7 @@ import { openDeadLetters } from '../../../src/dead-letters/index.ts';
 import { ConfigError } from '../../../src/shared/errors/errors.ts';
 import { parseSealingKeys } from '../../../src/shared/sealing/keys.ts';
 import { openSealing } from '../../../src/shared/sealing/sealing.ts';
+import { newFolderOfTest } from '../../support/folder-of-test.ts';
 import { encryptionKey, encryptionKeys, newKeysFile } from '../../support/encryption-keys.ts';
 
 const KEY = encryptionKey('some');
@@ -84,8 +82,6 @@ describe('a file with encryption keys', () => {
         new ConfigError([`${name}: names a file that can't be read (ENOENT)`]),
       );
     }
-    const folder = mkdtempSync(join(tmpdir(), 'kitechat-encryption-'));
-    expect(() => openSealing({ encryptionKeysFile: folder })).toThrow(/EISDIR/);
-    rmSync(folder, { recursive: true });
+    expect(() => openSealing({ encryptionKeysFile: newFolderOfTest() })).toThrow(/EISDIR/);
   });
 });

@@ -1,17 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { ConfigError } from '../../../src/shared/errors/errors.ts';
 import { faultsFromFlags } from '../../../src/testing/fake-api/faults-from-flags.ts';
 import type { Fault } from '../../../src/testing/fake-api/faults.ts';
-
-function problemsOf(...texts: string[]): readonly string[] {
-  try {
-    faultsFromFlags(texts);
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems;
-    throw error;
-  }
-  return [];
-}
+import { problemsOf } from '../shared/config-problems.ts';
 
 describe('faultsFromFlags', () => {
   it.each<[string, Fault]>([
@@ -81,14 +71,16 @@ describe('faultsFromFlags', () => {
     ['[{"kind":"hang"},{"kind":"status","status":1}]', /: \[1\]\.status: must be at least 200$/],
     ['[[{"kind":"hang"}]]', /: must be an object$/],
   ])('refuses %j and says why', (text, problem) => {
-    expect(problemsOf(text)).toEqual([typeof problem === 'string' ? problem : expect.stringMatching(problem)]);
+    expect(problemsOf(() => faultsFromFlags([text]))).toEqual([
+      typeof problem === 'string' ? problem : expect.stringMatching(problem),
+    ]);
   });
 
   it('names the problems of all flags at once', () => {
-    expect(problemsOf('hang:200%', 'latency=5', 'nonsense')).toHaveLength(2);
+    expect(problemsOf(() => faultsFromFlags(['hang:200%', 'latency=5', 'nonsense']))).toHaveLength(2);
   });
 
   it('quotes only the start of a long text', () => {
-    expect(problemsOf(`x${'y'.repeat(500)}`)[0]?.length).toBeLessThan(400);
+    expect(problemsOf(() => faultsFromFlags([`x${'y'.repeat(500)}`]))[0]?.length).toBeLessThan(400);
   });
 });

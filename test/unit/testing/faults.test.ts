@@ -1,17 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { ConfigError } from '../../../src/shared/errors/errors.ts';
 import { parseFaults } from '../../../src/testing/fake-api/fault-schema.ts';
 import { acceptsMessage, type AnsweringFault } from '../../../src/testing/fake-api/faults.ts';
-
-function problemsOf(input: unknown): readonly string[] {
-  try {
-    parseFaults(input);
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems;
-    throw error;
-  }
-  return [];
-}
+import { problemsOf } from '../shared/config-problems.ts';
 
 describe('parseFaults', () => {
   it('takes every kind of fault with all its settings', () => {
@@ -51,15 +41,19 @@ describe('parseFaults', () => {
       'faults[0].location: must be a URL or a path',
     ],
   ])('refuses %s and names the place', (_what, input, problem) => {
-    expect(problemsOf(input)).toEqual([typeof problem === 'string' ? problem : expect.stringMatching(problem)]);
+    expect(problemsOf(() => parseFaults(input))).toEqual([
+      typeof problem === 'string' ? problem : expect.stringMatching(problem),
+    ]);
   });
 
   it('names all problems at once', () => {
     expect(
-      problemsOf([
-        { kind: 'hang', rate: 2 },
-        { kind: 'latency', ms: -1 },
-      ]),
+      problemsOf(() =>
+        parseFaults([
+          { kind: 'hang', rate: 2 },
+          { kind: 'latency', ms: -1 },
+        ]),
+      ),
     ).toHaveLength(2);
   });
 });

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import crypto from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
@@ -9,18 +10,14 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { listen } from '../../../src/testing/fake-api/listen.ts';
-import { randomPort } from '../../../src/testing/redis/random-port.ts';
 import { RedisMissingError, RedisStartError } from '../../../src/testing/redis/redis-errors.ts';
 import { answersPing } from '../../../src/testing/redis/redis-pong.ts';
 import { startRedisServer } from '../../../src/testing/redis/redis-server.ts';
 import type { RedisServer } from '../../../src/testing/redis/redis-handle.ts';
-
-vi.mock(import('../../../src/testing/redis/random-port.ts'), { spy: true });
-afterEach(() => {
-  vi.mocked(randomPort).mockReset();
-});
+import { replaceBuiltin } from '../../support/replace-builtin.ts';
+import { newFolderOfTest } from '../../support/folder-of-test.ts';
 
 const onPath = { engine: 'path' } as const;
 
@@ -161,8 +158,7 @@ describe('startRedisServer', () => {
   });
 
   it('leaves a folder that it was given, with the data, for the next one', async () => {
-    const dir = await mkdtemp(join(tmpdir(), 'kitechat-test-'));
-    onTestFinished(() => rm(dir, { recursive: true }));
+    const dir = newFolderOfTest();
     const options = { ...onPath, appendOnly: true, dir: join(dir, 'new') };
     const first = await startRedisServer(options);
     await clientOf(first).set('a', '1');
@@ -174,10 +170,13 @@ describe('startRedisServer', () => {
 
   it('tries another port if the first one is taken', async () => {
     const taken = await takenPort();
-    vi.mocked(randomPort).mockReturnValueOnce(taken).mockReturnValueOnce(taken);
+    const { randomInt } = crypto;
+    const draw = vi.fn((min: number, max: number) => randomInt(min, max));
+    draw.mockReturnValueOnce(taken).mockReturnValueOnce(taken);
+    replaceBuiltin(crypto, 'randomInt', draw as never);
     await using redis = await startRedisServer(onPath);
     expect(redis.port).not.toBe(taken);
-    expect(randomPort).toHaveBeenCalledTimes(3);
+    expect(draw).toHaveBeenCalledTimes(3);
     expect(await clientOf(redis).ping()).toBe('PONG');
   });
 

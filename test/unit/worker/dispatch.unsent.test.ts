@@ -5,7 +5,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { listen } from '../../../src/testing/fake-api/listen.ts';
 import { dispatch } from '../../../src/worker/http/dispatch.ts';
 import { answerText, startBrokenServer } from './broken-server.ts';
-import { kindOf, openAgent, openSender, requestTo, sendOptions } from './exchange-with.ts';
+import { expectNotSent, kindOf, openAgent, openSender, requestTo, sendOptions } from './exchange-with.ts';
 import { selfSigned } from './self-signed.ts';
 
 async function unusedPort(): Promise<number> {
@@ -19,8 +19,7 @@ async function unusedPort(): Promise<number> {
 describe('a request that never got a connection', () => {
   it('is not sent when the port refuses', async () => {
     const exchange = await openSender(`http://127.0.0.1:${await unusedPort()}`).send('{}', sendOptions());
-    expect(exchange).toMatchObject({ reachedSocket: false, failure: { kind: 'connection', code: 'ECONNREFUSED' } });
-    expect(kindOf(exchange)).toBe('not-sent');
+    expectNotSent(exchange, { kind: 'connection', code: 'ECONNREFUSED' });
   });
 
   it('is not sent when the name is not known', async () => {
@@ -45,8 +44,7 @@ describe('a request that never got a connection', () => {
       },
     });
     const exchange = await openSender(`https://127.0.0.1:${server.port}`).send('{}', sendOptions());
-    expect(exchange).toMatchObject({ reachedSocket: false, failure: { kind: 'connection', code: 'ECONNRESET' } });
-    expect(kindOf(exchange)).toBe('not-sent');
+    expectNotSent(exchange, { kind: 'connection', code: 'ECONNRESET' });
   });
 
   it('is not sent when the TLS handshake meets no TLS', async () => {
@@ -65,8 +63,7 @@ describe('a request that never got a connection', () => {
     const server = await startBrokenServer({ connected: () => 'taken' });
     const sender = openSender(`https://127.0.0.1:${server.port}`, { timeoutMs: 100 });
     const exchange = await sender.send('{}', sendOptions());
-    expect(exchange).toMatchObject({ reachedSocket: false, failure: { kind: 'timeout' } });
-    expect(kindOf(exchange)).toBe('not-sent');
+    expectNotSent(exchange, { kind: 'timeout' });
   });
 
   it('is not sent when the connection comes too late, nor then', async () => {
@@ -74,8 +71,7 @@ describe('a request that never got a connection', () => {
     const connector = lateConnector();
     const agent = openAgent({ connect: connector.connect });
     const exchange = await dispatch(agent, requestTo(server.origin, { timeoutMs: 50, body: '{"n":"late"}' }));
-    expect(exchange).toMatchObject({ reachedSocket: false, failure: { kind: 'timeout' } });
-    expect(kindOf(exchange)).toBe('not-sent');
+    expectNotSent(exchange, { kind: 'timeout' });
     connector.letThrough();
     expect(kindOf(await dispatch(agent, requestTo(server.origin)))).toBe('delivered');
     expect(server.received.map(({ body }) => body.toString())).toEqual(['{"n":1}']);
@@ -105,8 +101,7 @@ describe('a request that waits for a socket', () => {
   it('until its deadline is not sent, and nothing of it arrives later', async () => {
     const { server, agent, answerAll } = await busyPool();
     const exchange = await dispatch(agent, requestTo(server.origin, { timeoutMs: 50, body: '{"n":"late"}' }));
-    expect(exchange).toMatchObject({ reachedSocket: false, failure: { kind: 'timeout' } });
-    expect(kindOf(exchange)).toBe('not-sent');
+    expectNotSent(exchange, { kind: 'timeout' });
     await answerAll();
     expect(server.received.map(({ body }) => body.toString())).toEqual(['{"n":"first"}', '{"n":"last"}']);
   });
@@ -117,8 +112,7 @@ describe('a request that waits for a socket', () => {
     const waiting = dispatch(agent, requestTo(server.origin, { signal: stop.signal, body: '{"n":"late"}' }));
     stop.abort();
     const exchange = await waiting;
-    expect(exchange).toMatchObject({ reachedSocket: false, failure: { kind: 'aborted' } });
-    expect(kindOf(exchange)).toBe('not-sent');
+    expectNotSent(exchange, { kind: 'aborted' });
     await answerAll();
     expect(server.received.map(({ body }) => body.toString())).toEqual(['{"n":"first"}', '{"n":"last"}']);
   });
@@ -130,8 +124,7 @@ describe('a request that waits for a socket', () => {
     await vi.waitFor(() => expect(performance.now()).toBeGreaterThan(startBefore), { timeout: 10_000 });
     await answerAll();
     const exchange = await waiting;
-    expect(exchange).toMatchObject({ reachedSocket: false, failure: { kind: 'lock-too-short' } });
-    expect(kindOf(exchange)).toBe('not-sent');
+    expectNotSent(exchange, { kind: 'lock-too-short' });
     expect(server.received.map(({ body }) => body.toString())).toEqual(['{"n":"first"}', '{"n":"last"}']);
   });
 });
@@ -141,8 +134,7 @@ describe('a request that must not begin any more', () => {
     const server = await startBrokenServer();
     const sender = openSender(server.origin);
     const exchange = await sender.send('{"n":"late"}', sendOptions({ startBefore: performance.now() - 1 }));
-    expect(exchange).toMatchObject({ reachedSocket: false, failure: { kind: 'lock-too-short' } });
-    expect(kindOf(exchange)).toBe('not-sent');
+    expectNotSent(exchange, { kind: 'lock-too-short' });
     expect(kindOf(await sender.send('{"n":1}', sendOptions()))).toBe('delivered');
     expect(server.received.map(({ body }) => body.toString())).toEqual(['{"n":1}']);
   });

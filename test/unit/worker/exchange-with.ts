@@ -1,8 +1,8 @@
 import { Agent } from 'undici';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import type { OutcomeKind } from '../../../src/shared/model/attempts.ts';
 import type { HttpRequest } from '../../../src/worker/http/dispatch.ts';
-import type { Exchange } from '../../../src/worker/http/exchange.ts';
+import type { Exchange, ExchangeFailure } from '../../../src/worker/http/exchange.ts';
 import {
   createSender,
   type Sender,
@@ -54,4 +54,10 @@ export function requestTo(origin: string, request: Partial<HttpRequest> = {}): H
 
 export function kindOf(exchange: Exchange): OutcomeKind {
   return judge(exchange).kind;
+}
+
+/** Nothing of it reached a socket, and it counts as that. */
+export function expectNotSent(exchange: Exchange, failure: ExchangeFailure): void {
+  expect(exchange).toMatchObject({ reachedSocket: false, failure });
+  expect(kindOf(exchange)).toBe('not-sent');
 }

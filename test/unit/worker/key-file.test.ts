@@ -7,6 +7,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { ConfigError } from '../../../src/shared/errors/errors.ts';
 import { type KeySource, type KeySourceOptions, openKeySource } from '../../../src/worker/keys/api-keys.ts';
 import { eventually } from '../../support/eventually.ts';
+import { replaceFile } from '../../support/replace-file.ts';
 import { readableLogger } from './log-lines.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'kitechat-keys-'));
@@ -27,12 +28,6 @@ function newFile(text: string, folder = newFolder()): string {
   const path = join(folder, 'keys');
   writeFileSync(path, text);
   return path;
-}
-
-/** Replaces a file in one step, so that nobody sees half of it. */
-function replace(path: string, text: string): void {
-  writeFileSync(`${path}.new`, text);
-  renameSync(`${path}.new`, path);
 }
 
 async function open(options: Omit<KeySourceOptions, 'logger'>): Promise<Opened> {
@@ -95,7 +90,7 @@ describe.concurrent('the keys of a worker', () => {
 
 describe.concurrent('a file with keys', () => {
   it.each([
-    ['replaced by another file', replace],
+    ['replaced by another file', replaceFile],
     ['written anew in its place', (path: string, text: string) => writeFileSync(path, text, { flag: 'r+' })],
   ])('is read again when it is %s, of the same length too', async (_, change) => {
     const apiKeyFile = newFile('first\n');
@@ -140,14 +135,14 @@ describe.concurrent('a file with keys', () => {
     using keys = await open({ apiKeysFile });
     const { resolveApiKey, log, lines } = keys;
     const broken = (n: number) => eventually(`${n} changes are told`, () => lines.length === n);
-    replace(apiKeysFile, '{"p1":"SECRET');
+    replaceFile(apiKeysFile, '{"p1":"SECRET');
     await broken(1);
-    replace(apiKeysFile, '{"p1":"SECRET two","p2":"k2"}');
+    replaceFile(apiKeysFile, '{"p1":"SECRET two","p2":"k2"}');
     await broken(2);
     rmSync(apiKeysFile);
     await broken(3);
     expect(resolveApiKey('p1')).toBe('k1');
-    replace(apiKeysFile, '{"p1":"k3","p2":"k2"}');
+    replaceFile(apiKeysFile, '{"p1":"k3","p2":"k2"}');
     await eventually('the key is the new one', () => resolveApiKey('p1') === 'k3');
     expect(log().map(({ level, problems, pages }) => [level, problems ?? pages])).toEqual([
       ['error', [expect.stringMatching(/^KITECHAT_API_KEYS_FILE: names a file that is no JSON object/)]],
@@ -164,7 +159,7 @@ describe.concurrent('a file with keys', () => {
     const apiKeysFile = newFile('{}');
     using keys = await open({ apiKeyFile, apiKeysFile });
     const { resolveApiKey, log } = keys;
-    replace(apiKeysFile, '');
+    replaceFile(apiKeysFile, '');
     await changeTwice(apiKeyFile, resolveApiKey);
     expect(log().filter(({ level }) => level === 'error')).toHaveLength(1);
   });
@@ -177,7 +172,7 @@ describe.concurrent('a file with keys', () => {
     await writeFile(pipe, 'key-from-a-pipe');
     using keys = await opening;
     const { resolveApiKey, log } = keys;
-    replace(apiKeysFile, '{"p1":"k1"}');
+    replaceFile(apiKeysFile, '{"p1":"k1"}');
     await eventually('the other file is read again', () => resolveApiKey('p1') === 'k1');
     expect([resolveApiKey('p2'), log().length]).toEqual(['key-from-a-pipe', 1]);
     // Nobody waits at its other end.
@@ -197,7 +192,7 @@ describe.concurrent('a file with keys', () => {
 /** When the second change is seen, whatever else is looked at was looked at since the first. */
 async function changeTwice(path: string, resolveApiKey: KeySource['resolveApiKey']): Promise<void> {
   for (const key of ['second', 'third']) {
-    replace(path, key);
+    replaceFile(path, key);
     await eventually(`the key is the ${key} one`, () => resolveApiKey('any page') === key);
   }
 }

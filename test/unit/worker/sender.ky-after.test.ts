@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { OutcomeKind } from '../../../src/shared/model/attempts.ts';
 import { MAX_BODY_BYTES } from '../../../src/worker/http/exchange.ts';
 import { answerText } from './broken-server.ts';
-import { bug, hang, sendThrough, withHooks } from './through-ky.ts';
+import { bug, givesUpAndHangs, hang, sendThrough, withHooks } from './through-ky.ts';
 
 describe('hooks after the answer', () => {
   it('see status, headers and body of the real answer', async () => {
@@ -133,12 +133,8 @@ describe.each(answers)('the answer %i %s', (status, content, kind) => {
 
 describe('giving a message up', () => {
   it('does not wait for hooks that are at its answer: that was seen', async () => {
-    const stop = new AbortController();
-    const stopAndHang = async (): Promise<never> => {
-      stop.abort();
-      return await hang();
-    };
-    const sent = await sendThrough(withHooks({ afterResponse: [stopAndHang] }), { signal: stop.signal });
+    const { hook, signal } = givesUpAndHangs();
+    const sent = await sendThrough(withHooks({ afterResponse: [hook] }), { signal });
     expect(sent.exchange).toMatchObject({ httpStatus: 200, failure: null });
     expect([sent.kind, sent.logged]).toEqual(['delivered', []]);
   });

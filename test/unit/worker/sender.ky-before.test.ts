@@ -8,7 +8,7 @@ import type { ExchangeFailure } from '../../../src/worker/http/exchange.ts';
 import { startBrokenServer } from './broken-server.ts';
 import { kindOf, openSender, sendOptions } from './exchange-with.ts';
 import { judge } from './exchanges.ts';
-import { bug, hang, messageBody, sendThrough, withHooks } from './through-ky.ts';
+import { bug, givesUpAndHangs, hang, messageBody, sendThrough, withHooks } from './through-ky.ts';
 
 describe('what hooks change before the request', () => {
   it('leaves: a signature of the body in a header', async () => {
@@ -101,12 +101,8 @@ describe('a hook that fails before the request left', () => {
   });
 
   it('ends at once when the message is given up while it hangs', async () => {
-    const stop = new AbortController();
-    const stopAndHang = async (): Promise<never> => {
-      stop.abort();
-      return await hang();
-    };
-    const sent = await sendThrough(withHooks({ beforeRequest: [stopAndHang] }), { signal: stop.signal });
+    const { hook, signal } = givesUpAndHangs();
+    const sent = await sendThrough(withHooks({ beforeRequest: [hook] }), { signal });
     expect(sent.exchange).toMatchObject({ reachedSocket: false, failure: { kind: 'aborted' } });
     expect([sent.kind, sent.requests, sent.logged]).toEqual(['not-sent', [], []]);
   });

@@ -19,6 +19,16 @@ export async function hang(): Promise<never> {
   return await new Promise(() => {});
 }
 
+/** A hook that hangs, and gives the message up when it does. */
+export function givesUpAndHangs(): { hook: () => Promise<never>; signal: AbortSignal } {
+  const stop = new AbortController();
+  const hook = async (): Promise<never> => {
+    stop.abort();
+    return await hang();
+  };
+  return { hook, signal: stop.signal };
+}
+
 export const withHooks = (hooks: Hooks): KyInstance => ky.create({ hooks });
 
 export interface Sent {

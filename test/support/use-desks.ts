@@ -1,0 +1,32 @@
+import { startConsole, type TestConsole } from './console.ts';
+import { type HeldInstallation, installWithHolds } from './held-installation.ts';
+import { type UsedRedis, useRedis } from './use-redis.ts';
+import type { InstallationOptions } from './worker.ts';
+
+/** An installation, and a console over it. */
+export interface Desk extends HeldInstallation {
+  console: TestConsole;
+}
+
+export interface UsedDesks extends UsedRedis {
+  openDesk(options?: InstallationOptions): Promise<Desk>;
+}
+
+/** A Redis, and desks in namespaces of their own. Called at the top of a file or of a `describe`. */
+export function useDesks(): UsedDesks {
+  const used = useRedis();
+  return Object.assign(used, {
+    async openDesk(options: InstallationOptions = {}): Promise<Desk> {
+      const installation = await installWithHolds(used.server, options);
+      const console = await startConsole(installation.config);
+      return {
+        ...installation,
+        console,
+        async [Symbol.asyncDispose]() {
+          await console[Symbol.asyncDispose]();
+          await installation[Symbol.asyncDispose]();
+        },
+      };
+    },
+  });
+}
