@@ -1,4 +1,3 @@
-import type { Settings } from '../support/settings.ts';
 import { describe, expect, it } from 'vitest';
 import { BulkEnqueueError, type EnqueueItem, InvalidMessageError, QueueFullError } from '../../src/producer/index.ts';
 import { manyMessages, textMessage } from '../support/messages.ts';

@@ -1,4 +1,3 @@
-import type { Settings } from '../support/settings.ts';
 import { setImmediate } from 'node:timers/promises';
 import { Queue } from 'bullmq';
 import { describe, expect, it } from 'vitest';
