@@ -1,21 +1,17 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { randomPort } from '../../src/testing/redis/random-port.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { install } from '../support/worker.ts';
 import { startCommand } from '../support/command-line.ts';
 import { textMessage } from '../support/messages.ts';
 import { startTestRedis } from '../support/redis.ts';
 import { CTRL_C, startInTerminal } from '../support/terminal.ts';
+import { useRedis } from '../support/use-redis.ts';
 
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 /** What a terminal that is left as it was found was told last: wrapping, the cursor, the screen from before. */
 const RESTORED = '␛[?7h␛[?25h␛[?1049l';
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await startTestRedis();
-});
-afterAll(async () => await server.stop());
+const server = useRedis();
 
 function countOf(text: string, part: string): number {
   return text.split(part).length - 1;

@@ -1,25 +1,21 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ConfigOptions } from '../../src/producer/index.ts';
 import { createWorker } from '../../src/worker/index.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
-import { type CommandResult, runCommand } from '../support/command-line.ts';
+import { type CommandResult, runProcess } from '../support/command-line.ts';
 import { startConsole, wordsOf } from '../support/console.ts';
 import { encryptionKeys, newKeysFile } from '../support/encryption-keys.ts';
 import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';
-import { startTestRedis } from '../support/redis.ts';
 import { install, type Installation } from '../support/worker.ts';
+import { runCommand } from '../support/run-command.ts';
+import { useRedis } from '../support/use-redis.ts';
 
 const CLOSED = 'its content is encrypted with the key k1, and KITECHAT_ENCRYPTION_KEYS_FILE is not set';
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await startTestRedis();
-});
-afterAll(async () => await server.stop());
+const server = useRedis();
 
 interface Site extends Installation {
   id: string;
@@ -159,7 +155,9 @@ describe('a file with encryption keys that can not be used', () => {
     async (command) => {
       const { path } = newKeysFile('{"k1":"SECRET"}');
       const env = { REDIS_URL: server.url, KITECHAT_API_KEY: 'key', KITECHAT_ENCRYPTION_KEYS_FILE: path };
-      const result = await runCommand(command.split(' '), env, '');
+      // A worker logs on the stdout of its process.
+      const runIt = command === 'worker' ? runProcess : runCommand;
+      const result = await runIt(command.split(' '), env, '');
       expect(result).toMatchObject({ exitCode: 2, stdout: [] });
       expect(result.stderr.join('\n')).toMatch(problem);
       expect(result.stderr.join('\n')).not.toMatch(/SECRET/);

@@ -1,11 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createProducer } from '../../src/producer/index.ts';
 import { startFakeKitechat } from '../../src/testing/index.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { eventually } from '../support/eventually.ts';
 import { type HttpProcess, startHttpProcess } from '../support/http-process.ts';
 import { manyMessages, textMessage } from '../support/messages.ts';
 import { startTestRedis } from '../support/redis.ts';
+import { useRedis } from '../support/use-redis.ts';
 
 const ALIVE = { status: 200, body: '{"status":"alive"}' };
 const READY = { status: 200, body: '{"status":"ready"}' };
@@ -21,11 +21,7 @@ async function untilReady(worker: HttpProcess): Promise<void> {
 }
 
 describe.concurrent('/healthz and /readyz of a worker', () => {
-  let server: RedisServer;
-  beforeAll(async () => {
-    server = await startTestRedis();
-  });
-  afterAll(async () => await server.stop());
+  const server = useRedis();
   const on = (namespace: string, url = server.url): Record<string, string> => ({
     REDIS_URL: url,
     KITECHAT_NAMESPACE: namespace,

@@ -1,14 +1,14 @@
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { createWorker } from '../../src/worker/index.ts';
-import { runCommand } from '../support/command-line.ts';
+import { runProcess } from '../support/command-line.ts';
 import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';
-import { startTestRedis } from '../support/redis.ts';
 import { install, type Installation } from '../support/worker.ts';
+import { runCommand } from '../support/run-command.ts';
+import { useRedis } from '../support/use-redis.ts';
 
 function newFile(text: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'kitechat-worker-keys-'));
@@ -29,11 +29,7 @@ function keysSeen({ api }: Installation): [string, unknown][] {
 }
 
 describe('a worker with files of keys', () => {
-  let server: RedisServer;
-  beforeAll(async () => {
-    server = await startTestRedis();
-  });
-  afterAll(async () => await server.stop());
+  const server = useRedis();
 
   it('sends with the key of each page, and with the one for every page where a page has none', async () => {
     const apiKeysFile = newFile('{"p1":"key-of-p1","p2":"key-of-p2"}');
@@ -97,7 +93,7 @@ describe('a worker with files of keys', () => {
 
   it('as a command it exits 2 for such a file, and the commands that need no key go on', async () => {
     const env = { REDIS_URL: server.url, KITECHAT_NAMESPACE: 'no-key', KITECHAT_API_KEY_FILE: '/missing/SECRET' };
-    const worker = await runCommand(['worker'], env);
+    const worker = await runProcess(['worker'], env);
     expect(worker).toMatchObject({ exitCode: 2, stdout: [] });
     expect(worker.stderr.slice(1)).toEqual(["  - KITECHAT_API_KEY_FILE: names a file that can't be read (ENOENT)"]);
     expect(await runCommand(['send'], env, JSON.stringify(textMessage('c1', 1)))).toMatchObject({ exitCode: 0 });

@@ -1,5 +1,7 @@
+import { expect } from 'vitest';
 import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
-import { type CommandResult, runCommand } from './command-line.ts';
+import type { CommandResult } from './command-line.ts';
+import { runCommand } from './run-command.ts';
 import { install, type Installation, type InstallationOptions } from './worker.ts';
 
 /** Runs the command line in the installation's namespace, to its end. */
@@ -18,4 +20,11 @@ export async function installWithCli(
 /** What a command wrote on stdout: one JSON object a line. */
 export function jsonLinesOf({ stdout }: CommandResult): Record<string, unknown>[] {
   return stdout.map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+/** The only line on stdout, as JSON. */
+export function onlyJsonOf(result: CommandResult): Record<string, unknown> {
+  const [first = {}, ...others] = jsonLinesOf(result);
+  expect(others).toEqual([]);
+  return first;
 }

@@ -16,7 +16,7 @@ export interface DeadInstallation extends Installation {
  * then on the API takes everything.
  */
 export async function installWithDead(
-  server: RedisServer,
+  server: Pick<RedisServer, 'url'>,
   { rejected = 0, expired = 0 }: { rejected?: number; expired?: number },
 ): Promise<DeadInstallation> {
   const to = await installWithCli(server, { startWorker: false, api: { faults: [{ kind: 'status', status: 400 }] } });
