@@ -19,6 +19,7 @@ export async function runCommand(
   args: readonly string[],
   env: Record<string, string> = {},
   stdin: string | Uint8Array = '',
+  interrupted: AbortSignal = new AbortController().signal,
 ): Promise<CommandResult> {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const written = Promise.all([text(stdout), text(stderr)]);
@@ -33,7 +34,7 @@ export async function runCommand(
       onScreen: false,
       screenSize: () => ({ columns: 80, rows: 24 }),
       atExit: new Set(),
-      interrupted: new AbortController().signal,
+      interrupted,
       self: { command: process.execPath, args: [main] },
     },
     args,
