@@ -1,16 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { type Cli, installWithCli, jsonLinesOf, onlyJsonOf } from '../support/cli-installation.ts';
+import { type CliInstallation, installWithCli, jsonLinesOf, onlyJsonOf } from '../support/cli-installation.ts';
 import type { CommandResult } from '../support/command-line.ts';
 import { eventually } from '../support/eventually.ts';
 import { textMessage, unknownId } from '../support/messages.ts';
-import type { Installation } from '../support/worker.ts';
 import { useRedis } from '../support/use-redis.ts';
 
 const server = useRedis();
 
 describe.concurrent('kitechat-sender dead-letters', () => {
   /** One rejected, one exhausted, one expired, in this order. */
-  async function withDeadLetters(): Promise<Installation & { cli: Cli; ids: [string, string, string] }> {
+  async function withDeadLetters(): Promise<CliInstallation & { ids: [string, string, string] }> {
     const to = await installWithCli(server, {
       config: { attempts: 2 },
       startWorker: false,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { jsonLinesOf } from '../support/cli-installation.ts';
+import { type CliInstallation, jsonLinesOf } from '../support/cli-installation.ts';
 import { runCommand } from '../support/run-command.ts';
-import { type DeadInstallation, installWithDead } from '../support/dead-installation.ts';
+import { installWithDead } from '../support/dead-installation.ts';
 import { eventually } from '../support/eventually.ts';
 import { textMessage, unknownId } from '../support/messages.ts';
 import { CTRL_C, CTRL_D, startInTerminal } from '../support/terminal.ts';
@@ -12,7 +12,7 @@ const HEAD = 'matched  done  skipped';
 const server = useRedis();
 
 describe.concurrent('kitechat-sender dead-letters discard', { timeout: 60_000 }, () => {
-  const discardOnTerminal = (to: DeadInstallation, ...which: string[]) =>
+  const discardOnTerminal = (to: CliInstallation, ...which: string[]) =>
     startInTerminal(['dead-letters', 'discard', ...which], to.env);
 
   it('with --yes asks nothing, and removes what was named: a filter, ids, all', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { randomPort } from '../../src/testing/redis/random-port.ts';
-import { install } from '../support/worker.ts';
+import { installWithCli } from '../support/cli-installation.ts';
 import { startCommand } from '../support/command-line.ts';
 import { textMessage } from '../support/messages.ts';
 import { startTestRedis } from '../support/redis.ts';
@@ -18,12 +18,10 @@ function countOf(text: string, part: string): number {
 }
 
 describe.concurrent('kitechat-sender status --watch', () => {
-  const envOf = (namespace: string | undefined) => ({ REDIS_URL: server.url, KITECHAT_NAMESPACE: namespace ?? '' });
-
   it('--json gives a line a second, with what status gives and how it moves, and SIGINT is its proper end', async () => {
-    await using to = await install(server, { startWorker: false });
+    await using to = await installWithCli(server, { startWorker: false });
     await to.enqueue(textMessage('c1', 1));
-    await using watching = startCommand(['status', '--watch', '--json'], envOf(to.config.namespace));
+    await using watching = startCommand(['status', '--watch', '--json'], to.env);
     await watching.lineWhere('stdout', (line) => line.includes('"queued":1,'));
     await to.enqueue(textMessage('c1', 2));
     await watching.lineWhere('stdout', (line) => line.includes('"queued":2,'));
@@ -55,9 +53,9 @@ describe.concurrent('kitechat-sender status --watch', () => {
   });
 
   it('without a terminal it appends a table a second, and moves no cursor', async () => {
-    await using to = await install(server, { startWorker: false });
+    await using to = await installWithCli(server, { startWorker: false });
     await to.enqueue(textMessage('c1', 1));
-    await using watching = startCommand(['status', '--watch'], envOf(to.config.namespace));
+    await using watching = startCommand(['status', '--watch'], to.env);
     await watching.lineWhere('stdout', () => countOf(watching.stdout.join('\n'), 'messages  ') === 2);
     watching.kill('SIGTERM');
     expect(await watching.ended()).toBe(0);
@@ -71,8 +69,8 @@ describe.concurrent('kitechat-sender status --watch', () => {
   });
 
   it('on a terminal it draws in place, and leaves the terminal as it was found, with the last view', async () => {
-    await using to = await install(server, { startWorker: false });
-    await using terminal = startInTerminal(['status', '--watch'], envOf(to.config.namespace));
+    await using to = await installWithCli(server, { startWorker: false });
+    await using terminal = startInTerminal(['status', '--watch'], to.env);
     await terminal.shows(/messages +0 +0 /);
     await to.enqueue(textMessage('c1', 1));
     await terminal.shows(/messages +0 +1 /);
@@ -86,9 +84,9 @@ describe.concurrent('kitechat-sender status --watch', () => {
   });
 
   it('restores the terminal also when it is the configuration that ends it', async () => {
-    await using to = await install(server, { startWorker: false });
+    await using to = await installWithCli(server, { startWorker: false });
     await to.enqueue(textMessage('c1', 1));
-    const env = { ...envOf(to.config.namespace), KITECHAT_SHARDS: '2' };
+    const env = { ...to.env, KITECHAT_SHARDS: '2' };
     await using terminal = startInTerminal(['status', '--watch'], env);
     expect(await terminal.ended()).toBe(2);
     expect(terminal.output()).toMatch(/␛\[\?1049l[^]*KITECHAT_SHARDS is 2, but/);

@@ -7,14 +7,20 @@ import { install, type Installation, type InstallationOptions } from './worker.t
 /** Runs the command line in the installation's namespace, to its end. */
 export type Cli = (...args: string[]) => Promise<CommandResult>;
 
+export interface CliInstallation extends Installation {
+  cli: Cli;
+  /** For processes that are started by hand. */
+  env: Record<string, string>;
+}
+
 /** An installation, and the command line in it. */
 export async function installWithCli(
   server: Pick<RedisServer, 'url'>,
   options: InstallationOptions = {},
-): Promise<Installation & { cli: Cli }> {
+): Promise<CliInstallation> {
   const installation = await install(server, options);
   const env = { REDIS_URL: server.url, KITECHAT_NAMESPACE: installation.config.namespace ?? '' };
-  return { ...installation, cli: (...args) => runCommand(args, env) };
+  return { ...installation, env, cli: (...args) => runCommand(args, env) };
 }
 
 /** What a command wrote on stdout: one JSON object a line. */
