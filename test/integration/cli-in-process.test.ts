@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { readdir, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -55,7 +56,10 @@ describe('a command in a process that goes on leaves nothing open', () => {
   }
 
   it.each(commands)('%s', async (command) => {
-    await expectNothingLeft(() => [runCommand(command.split(' '), { REDIS_URL: server.url }, message)], [0, 1]);
+    const { signal } = new AbortController();
+    await expectNothingLeft(() => [runCommand(command.split(' '), { REDIS_URL: server.url }, message, signal)], [0, 1]);
+    // Whoever runs many commands may have one signal for all.
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
   it('all of them, without Redis', async () => {
