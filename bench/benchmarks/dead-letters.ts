@@ -1,5 +1,5 @@
 import { connectPatiently } from '../../src/shared/session/connect.ts';
-import { runCommand } from '../../test/support/command-line.ts';
+import { runProcess } from '../../test/support/command-line.ts';
 import { writeLetters } from '../../test/support/written-letters.ts';
 import type { Benchmark, Measurement, Side } from '../benchmark.ts';
 import { openStage, type Stage } from '../stage/stage.ts';
@@ -81,7 +81,7 @@ export const replayRate: Benchmark = {
 };
 
 async function measureReplay({ api, redisUrl, untilEmpty }: Stage, page: string): Promise<Measurement> {
-  const { exitCode, stderr } = await runCommand(
+  const { exitCode, stderr } = await runProcess(
     ['dead-letters', 'replay', '--page', page, '--rate', `${REPLAYED_PER_SECOND}/s`],
     { REDIS_URL: redisUrl },
   );

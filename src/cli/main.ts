@@ -73,23 +73,8 @@ async function main(): Promise<number> {
     return exitCodes.usage;
   }
   // Loaded only now: a container that is stopped while it starts has the handlers above already.
-  const [{ CommanderError }, { unknownVariables }, { failureOf }, { createProgram }] = await Promise.all([
-    import('commander'),
-    import('../shared/config/config.ts'),
-    import('./terminal/failure.ts'),
-    import('./program.ts'),
-  ]);
-  for (const warning of unknownVariables(process.env)) line(process.stderr, `warning: ${warning}`);
-  let exitCode: number = exitCodes.done;
-  try {
-    await createProgram(context, (code) => (exitCode = code)).parseAsync(process.argv);
-    return exitCode;
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
-    const failure = failureOf(error, process.env);
-    line(process.stderr, failure?.message ?? describeFault(error));
-    return failure?.exitCode ?? exitCodes.notFullyDone;
-  }
+  const { run } = await import('./run.ts');
+  return await run(context, process.argv.slice(2));
 }
 
 const exitCode = await main();

@@ -19,7 +19,14 @@ export function createProgram(context: CommandContext, finish: (exitCode: ExitCo
       finish(await command(context, ...given));
   const askToEnd: Run = (command) => run((given, ...rest) => reading(command(given, ...rest)));
   const ask: Run = (command) =>
-    askToEnd((given, ...rest) => Promise.race([command(given, ...rest), interruption(given.interrupted)]));
+    askToEnd(async (given, ...rest) => {
+      const answered = new AbortController();
+      try {
+        return await Promise.race([command(given, ...rest), interruption(given.interrupted, answered.signal)]);
+      } finally {
+        answered.abort();
+      }
+    });
 
   const program = new Command('kitechat-sender')
     .description('Delivers livechat messages to the Kitechat API: in order, at its pace, none lost.')
@@ -131,7 +138,8 @@ A fault is <kind>[=<value>][,<name>=<value>…][:<rate>%], or JSON:
          page=<id>, conversation=<id>, type=image, text=<part>, nth=2
 For example: --fault status=500:12% --fault reset-before:8% --fault status=429,retry-after=2,times=3`;
 
-async function interruption(interrupted: AbortSignal): Promise<ExitCode> {
-  if (!interrupted.aborted) await once(interrupted, 'abort');
+/** @param answered ends the waiting */
+async function interruption(interrupted: AbortSignal, answered: AbortSignal): Promise<ExitCode> {
+  if (!interrupted.aborted) await once(interrupted, 'abort', { signal: answered });
   return exitCodes.interrupted;
 }

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { runCommand } from '../support/command-line.ts';
+import { runCommand } from '../support/run-command.ts';
 import type { HttpProcess } from '../support/http-process.ts';
 import type { WatchedPage } from './support/browser.ts';
 import { startOtherSite } from './support/other-site.ts';

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { runCommand } from '../support/command-line.ts';
+import { runCommand } from '../support/run-command.ts';
 import { eventually } from '../support/eventually.ts';
 import type { WatchedPage } from './support/browser.ts';
 import { crawl } from './support/crawl.ts';

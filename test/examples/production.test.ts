@@ -9,7 +9,7 @@ import { startFakeKitechat } from '../../src/testing/index.ts';
 import { startTestRedis } from '../support/redis.ts';
 import { variables } from '../../src/shared/config/schema.ts';
 import { repository } from '../package/support/repository.ts';
-import { runCommand, startCommand } from '../support/command-line.ts';
+import { runProcess, startCommand } from '../support/command-line.ts';
 
 const run = promisify(execFile);
 const composePrograms = ['docker compose', 'docker-compose'].filter(isThere);
@@ -75,10 +75,10 @@ describe('examples/production', () => {
     });
     await worker.lineWhere('stdout', (line) => line.includes('taking messages'));
     const line = JSON.stringify({ pageId: 'p1', conversationId: 'c1', message: { type: 'text', text: 'Hello' } });
-    const sent = await runCommand(['send'], { ...keys, REDIS_URL: urlOf('producer') }, `${line}\n`);
+    const sent = await runProcess(['send'], { ...keys, REDIS_URL: urlOf('producer') }, `${line}\n`);
     expect(sent).toMatchObject({ exitCode: 0 });
     await api.waitForAccepted(1);
-    const status = await runCommand(['status', '--json'], { ...keys, REDIS_URL: urlOf('operator') });
+    const status = await runProcess(['status', '--json'], { ...keys, REDIS_URL: urlOf('operator') });
     expect(JSON.parse(status.stdout[0] ?? '')).toMatchObject({ queued: 0, dead: 0 });
   });
 });

@@ -1,14 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
+import { describe, expect, it } from 'vitest';
 import { installWithCli } from '../support/cli-installation.ts';
-import { textMessage } from '../support/messages.ts';
-import { startTestRedis } from '../support/redis.ts';
+import { textMessage, unknownId } from '../support/messages.ts';
+import { useRedis } from '../support/use-redis.ts';
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await startTestRedis();
-});
-afterAll(async () => await server.stop());
+const server = useRedis();
 
 describe.concurrent('kitechat-sender cancel', () => {
   it('cancels a message that waits, and says so', async () => {
@@ -42,7 +37,7 @@ describe.concurrent('kitechat-sender cancel', () => {
 
   it('exits 1 for an id that is not known, or none', async () => {
     await using to = await installWithCli(server, { startWorker: false });
-    for (const id of ['0-01ARZ3NDEKTSV4RRFFQ69G5FAV', 'nonsense']) {
+    for (const id of [unknownId, 'nonsense']) {
       expect(await to.cli('cancel', id, '--json')).toEqual({
         exitCode: 1,
         stdout: [`{"id":"${id}","result":"not-found"}`],

@@ -1,19 +1,15 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createProducer } from '../../src/producer/index.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
-import { runCommand } from '../support/command-line.ts';
 import { eventually } from '../support/eventually.ts';
 import { scrapedMetrics, valueOf } from '../support/exposition.ts';
 import { startHttpProcess } from '../support/http-process.ts';
 import { textMessage } from '../support/messages.ts';
 import { startTestRedis } from '../support/redis.ts';
+import { runCommand } from '../support/run-command.ts';
+import { useRedis } from '../support/use-redis.ts';
 
 describe.concurrent('kitechat-sender console', () => {
-  let server: RedisServer;
-  beforeAll(async () => {
-    server = await startTestRedis();
-  });
-  afterAll(async () => await server.stop());
+  const server = useRedis();
   const on = (namespace: string, url = server.url): Record<string, string> => ({
     REDIS_URL: url,
     KITECHAT_NAMESPACE: namespace,

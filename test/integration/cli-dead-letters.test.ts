@@ -1,30 +1,15 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
-import { type Cli, installWithCli, jsonLinesOf } from '../support/cli-installation.ts';
+import { describe, expect, it } from 'vitest';
+import { type CliInstallation, installWithCli, jsonLinesOf, onlyJsonOf } from '../support/cli-installation.ts';
 import type { CommandResult } from '../support/command-line.ts';
 import { eventually } from '../support/eventually.ts';
-import { textMessage } from '../support/messages.ts';
-import { startTestRedis } from '../support/redis.ts';
-import type { Installation } from '../support/worker.ts';
+import { textMessage, unknownId } from '../support/messages.ts';
+import { useRedis } from '../support/use-redis.ts';
 
-const unknownId = '0-01ARZ3NDEKTSV4RRFFQ69G5FAV';
-
-let server: RedisServer;
-beforeAll(async () => {
-  server = await startTestRedis();
-});
-afterAll(async () => await server.stop());
-
-/** The only line on stdout, as JSON. */
-function onlyJsonOf(result: CommandResult): Record<string, unknown> {
-  const [first = {}, ...others] = jsonLinesOf(result);
-  expect(others).toEqual([]);
-  return first;
-}
+const server = useRedis();
 
 describe.concurrent('kitechat-sender dead-letters', () => {
   /** One rejected, one exhausted, one expired, in this order. */
-  async function withDeadLetters(): Promise<Installation & { cli: Cli; ids: [string, string, string] }> {
+  async function withDeadLetters(): Promise<CliInstallation & { ids: [string, string, string] }> {
     const to = await installWithCli(server, {
       config: { attempts: 2 },
       startWorker: false,

@@ -1,24 +1,18 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
-import { jsonLinesOf } from '../support/cli-installation.ts';
-import { startCommand } from '../support/command-line.ts';
-import { type DeadInstallation, installWithDead } from '../support/dead-installation.ts';
+import { describe, expect, it } from 'vitest';
+import { type CliInstallation, jsonLinesOf } from '../support/cli-installation.ts';
+import { runCommand } from '../support/run-command.ts';
+import { installWithDead } from '../support/dead-installation.ts';
 import { eventually } from '../support/eventually.ts';
-import { textMessage } from '../support/messages.ts';
-import { startTestRedis } from '../support/redis.ts';
+import { textMessage, unknownId } from '../support/messages.ts';
 import { CTRL_C, CTRL_D, startInTerminal } from '../support/terminal.ts';
+import { useRedis } from '../support/use-redis.ts';
 
 const HEAD = 'matched  done  skipped';
-const unknownId = '0-01ARZ3NDEKTSV4RRFFQ69G5FAV';
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await startTestRedis();
-});
-afterAll(async () => await server.stop());
+const server = useRedis();
 
 describe.concurrent('kitechat-sender dead-letters discard', { timeout: 60_000 }, () => {
-  const discardOnTerminal = (to: DeadInstallation, ...which: string[]) =>
+  const discardOnTerminal = (to: CliInstallation, ...which: string[]) =>
     startInTerminal(['dead-letters', 'discard', ...which], to.env);
 
   it('with --yes asks nothing, and removes what was named: a filter, ids, all', async () => {
@@ -50,9 +44,9 @@ describe.concurrent('kitechat-sender dead-letters discard', { timeout: 60_000 },
 
   it('without a terminal and --yes exits 2 and changes nothing, also if somebody answers', async () => {
     await using to = await installWithDead(server, { rejected: 1 });
-    await using discarding = startCommand(['dead-letters', 'discard', '--all'], to.env, 'y\n');
-    expect(await discarding.ended()).toBe(2);
-    expect(discarding.stderr).toEqual([expect.stringMatching(/nobody can be asked here: give --yes/)]);
+    const { exitCode, stderr } = await runCommand(['dead-letters', 'discard', '--all'], to.env, 'y\n');
+    expect(exitCode).toBe(2);
+    expect(stderr).toEqual([expect.stringMatching(/nobody can be asked here: give --yes/)]);
     expect(await to.deadLetters.count()).toBe(1);
   });
 

@@ -1,27 +1,20 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectPatiently } from '../../src/shared/session/connect.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
+import { describe, expect, it } from 'vitest';
 import { installWithCli, jsonLinesOf } from '../support/cli-installation.ts';
-import { environment, main, runCommand, startCommand } from '../support/command-line.ts';
+import { environment, main, startCommand } from '../support/command-line.ts';
 import { installWithDead } from '../support/dead-installation.ts';
 import { writeLetters } from '../support/written-letters.ts';
 import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';
-import { startTestRedis } from '../support/redis.ts';
+import { runCommand } from '../support/run-command.ts';
+import { useFolder } from '../support/use-folder.ts';
+import { useRedis } from '../support/use-redis.ts';
 
-let server: RedisServer;
-let folder: string;
-beforeAll(async () => {
-  [server, folder] = await Promise.all([startTestRedis(), mkdtemp(join(tmpdir(), 'kitechat-test-'))]);
-});
-afterAll(async () => {
-  await Promise.all([server.stop(), rm(folder, { recursive: true })]);
-});
+const server = useRedis();
+const folder = useFolder();
 
 /** In a row without work: then it waits. */
 const LOOKS = 15;
@@ -30,15 +23,13 @@ async function manyLetters(
   namespace: string,
   { count, text }: { count: number; text: string },
 ): Promise<Record<string, string>> {
-  await using stack = new AsyncDisposableStack();
-  const redis = stack.adopt(connectPatiently(server.url), (opened) => opened.disconnect());
   const letters = Array.from({ length: count }, (_, n) => ({
     text,
     pageId: `p${n % 7}`,
     conversationId: `c${n % 100}`,
     deadAtMs: 1_700_000_000_000 + n,
   }));
-  await writeLetters(redis, namespace, letters);
+  await writeLetters(server.redis, namespace, letters);
   return { REDIS_URL: server.url, KITECHAT_NAMESPACE: namespace };
 }
 

@@ -3,8 +3,9 @@ import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { FakeKitechatReport } from '../../src/testing/index.ts';
 import { listen } from '../../src/testing/fake-api/listen.ts';
-import { type CommandProcess, runCommand, startCommand } from '../support/command-line.ts';
+import { type CommandProcess, startCommand } from '../support/command-line.ts';
 import { textMessage } from '../support/messages.ts';
+import { runCommand } from '../support/run-command.ts';
 
 async function urlOf(api: CommandProcess): Promise<string> {
   return (JSON.parse(await api.lineWhere('stdout', () => true)) as { url: string }).url;

@@ -1,15 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
+import { describe, expect, it } from 'vitest';
 import { installWithCli, jsonLinesOf } from '../support/cli-installation.ts';
-import { runCommand } from '../support/command-line.ts';
 import { textMessage } from '../support/messages.ts';
-import { startTestRedis } from '../support/redis.ts';
+import { runCommand } from '../support/run-command.ts';
+import { useRedis } from '../support/use-redis.ts';
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await startTestRedis();
-});
-afterAll(async () => await server.stop());
+const server = useRedis();
 
 const targets: [string, string[], Record<string, string>, string][] = [
   ['everything', ['--all'], { scope: 'all' }, 'everything'],
@@ -96,8 +91,7 @@ describe.concurrent('kitechat-sender hold', { timeout: 60_000 }, () => {
 
   it('finds the shard of the page, and all shards for everything', async () => {
     await using to = await installWithCli(server, { config: { shards: 3 } });
-    const env = { REDIS_URL: server.url, KITECHAT_NAMESPACE: to.config.namespace ?? '', KITECHAT_SHARDS: '3' };
-    const cli = async (...args: string[]) => await runCommand(args, env);
+    const cli = async (...args: string[]) => await runCommand(args, { ...to.env, KITECHAT_SHARDS: '3' });
     const pages = ['p1', 'p2', 'p3', 'p4', 'p5', 'p6'];
     await cli('hold', '--all');
     const ids = await Promise.all(pages.map((page) => to.enqueue(textMessage('c1', 1, page))));

@@ -1,17 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectPatiently } from '../../src/shared/session/connect.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
+import { describe, expect, it } from 'vitest';
 import { jsonLinesOf, installWithCli } from '../support/cli-installation.ts';
-import { runCommand } from '../support/command-line.ts';
 import { manyMessages } from '../support/messages.ts';
 import { createKeeper } from '../support/limits/keepers.ts';
-import { startTestRedis } from '../support/redis.ts';
+import { runCommand } from '../support/run-command.ts';
+import { useRedis } from '../support/use-redis.ts';
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await startTestRedis();
-});
-afterAll(async () => await server.stop());
+const server = useRedis();
 
 const nobodyYet = expect.stringContaining('No worker has asked for its limits yet') as string;
 const done = 'The limits are set; the workers keep to them within seconds.';
@@ -23,12 +17,7 @@ describe.concurrent('kitechat-sender limits', { timeout: 60_000 }, () => {
   }
 
   it('show says what is in force for the fleet, and where it is from, whatever the variables here say', async () => {
-    const redis = connectPatiently(server.url);
-    try {
-      await createKeeper(redis, 'shown', 'worker', { pageRate: '20/s burst 5' }).start();
-    } finally {
-      redis.disconnect();
-    }
+    await createKeeper(server.redis, 'shown', 'worker', { pageRate: '20/s burst 5' }).start();
     const limits = on('shown', { KITECHAT_RATE_LIMIT: '7/s', KITECHAT_PAGE_RATE_LIMIT: '8/s' });
     const [asJson, asTable] = await Promise.all([limits('show', '--json'), limits('show')]);
     expect(asJson).toMatchObject({ exitCode: 0, stderr: [] });

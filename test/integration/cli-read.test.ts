@@ -1,27 +1,13 @@
 import { hostname } from 'node:os';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { version } from '../../src/shared/version.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
-import { installWithCli, jsonLinesOf } from '../support/cli-installation.ts';
-import type { CommandResult } from '../support/command-line.ts';
-import { textMessage } from '../support/messages.ts';
-import { startTestRedis } from '../support/redis.ts';
+import { installWithCli, onlyJsonOf } from '../support/cli-installation.ts';
+import { textMessage, unknownId } from '../support/messages.ts';
+import { useRedis } from '../support/use-redis.ts';
 
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
-const unknownId = '0-01ARZ3NDEKTSV4RRFFQ69G5FAV';
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await startTestRedis();
-});
-afterAll(async () => await server.stop());
-
-/** The only line on stdout, as JSON. */
-function onlyJsonOf(result: CommandResult): Record<string, unknown> {
-  const [first = {}, ...others] = jsonLinesOf(result);
-  expect(others).toEqual([]);
-  return first;
-}
+const server = useRedis();
 
 describe.concurrent('kitechat-sender status', () => {
   it('counts a backlog, and says that no worker runs', async () => {

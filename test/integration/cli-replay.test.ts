@@ -1,19 +1,16 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
+import { describe, expect, it } from 'vitest';
 import { jsonLinesOf } from '../support/cli-installation.ts';
-import { runCommand, startCommand } from '../support/command-line.ts';
+import { startCommand } from '../support/command-line.ts';
 import { installWithDead } from '../support/dead-installation.ts';
 import { eventually } from '../support/eventually.ts';
 import { startTestRedis } from '../support/redis.ts';
 import { CTRL_C, startInTerminal } from '../support/terminal.ts';
+import { runCommand } from '../support/run-command.ts';
+import { useRedis } from '../support/use-redis.ts';
 
 const HEAD = 'matched  done  skipped';
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await startTestRedis();
-});
-afterAll(async () => await server.stop());
+const server = useRedis();
 
 describe.concurrent('kitechat-sender dead-letters replay, of many', { timeout: 60_000 }, () => {
   it('sends what a filter finds, in the order of its conversations, and says nothing of each', async () => {

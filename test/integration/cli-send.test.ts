@@ -1,15 +1,17 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { listen } from '../../src/testing/fake-api/listen.ts';
 import { randomPort } from '../../src/testing/redis/random-port.ts';
 import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
-import { type CommandResult, runCommand, startCommand, stdinStaysOpen } from '../support/command-line.ts';
+import { type CommandResult, runProcess, startCommand, stdinStaysOpen } from '../support/command-line.ts';
 import { textMessage } from '../support/messages.ts';
 import { startTestRedis } from '../support/redis.ts';
 import { install } from '../support/worker.ts';
+import { runCommand } from '../support/run-command.ts';
+import { useFolder } from '../support/use-folder.ts';
+import { useRedis } from '../support/use-redis.ts';
 
 interface Stored {
   line: number;
@@ -27,14 +29,8 @@ function ndjson(items: readonly unknown[]): string {
 
 // At once: the slow ones only wait.
 describe.concurrent('kitechat-sender send', { timeout: 60_000 }, () => {
-  let server: RedisServer;
-  let folder: string;
-  beforeAll(async () => {
-    [server, folder] = await Promise.all([startTestRedis(), mkdtemp(join(tmpdir(), 'kitechat-test-'))]);
-  });
-  afterAll(async () => {
-    await Promise.all([server.stop(), rm(folder, { recursive: true })]);
-  });
+  const server = useRedis();
+  const folder = useFolder();
   const on = (namespace: string): Record<string, string> => ({
     REDIS_URL: server.url,
     KITECHAT_NAMESPACE: namespace,
@@ -158,8 +154,8 @@ describe.concurrent('kitechat-sender send', { timeout: 60_000 }, () => {
     const input = `\uFEFF${ndjson([textMessage('c1', 1), textMessage('c1', 2)]).replaceAll('\n', '\r\n\r\n')}${JSON.stringify(textMessage('c1', 3))}`;
     const path = await file('windows.ndjson', input);
     const results = await Promise.all([
-      runCommand(['send'], on('stdin'), input),
-      runCommand(['send', '-'], on('dash'), input),
+      runProcess(['send'], on('stdin'), input),
+      runProcess(['send', '-'], on('dash'), input),
       runCommand(['send', path], on('file')),
     ]);
     for (const result of results) {

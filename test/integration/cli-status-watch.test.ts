@@ -1,33 +1,27 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { randomPort } from '../../src/testing/redis/random-port.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
-import { install } from '../support/worker.ts';
+import { installWithCli } from '../support/cli-installation.ts';
 import { startCommand } from '../support/command-line.ts';
 import { textMessage } from '../support/messages.ts';
 import { startTestRedis } from '../support/redis.ts';
 import { CTRL_C, startInTerminal } from '../support/terminal.ts';
+import { useRedis } from '../support/use-redis.ts';
 
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 /** What a terminal that is left as it was found was told last: wrapping, the cursor, the screen from before. */
 const RESTORED = '␛[?7h␛[?25h␛[?1049l';
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await startTestRedis();
-});
-afterAll(async () => await server.stop());
+const server = useRedis();
 
 function countOf(text: string, part: string): number {
   return text.split(part).length - 1;
 }
 
 describe.concurrent('kitechat-sender status --watch', () => {
-  const envOf = (namespace: string | undefined) => ({ REDIS_URL: server.url, KITECHAT_NAMESPACE: namespace ?? '' });
-
   it('--json gives a line a second, with what status gives and how it moves, and SIGINT is its proper end', async () => {
-    await using to = await install(server, { startWorker: false });
+    await using to = await installWithCli(server, { startWorker: false });
     await to.enqueue(textMessage('c1', 1));
-    await using watching = startCommand(['status', '--watch', '--json'], envOf(to.config.namespace));
+    await using watching = startCommand(['status', '--watch', '--json'], to.env);
     await watching.lineWhere('stdout', (line) => line.includes('"queued":1,'));
     await to.enqueue(textMessage('c1', 2));
     await watching.lineWhere('stdout', (line) => line.includes('"queued":2,'));
@@ -59,9 +53,9 @@ describe.concurrent('kitechat-sender status --watch', () => {
   });
 
   it('without a terminal it appends a table a second, and moves no cursor', async () => {
-    await using to = await install(server, { startWorker: false });
+    await using to = await installWithCli(server, { startWorker: false });
     await to.enqueue(textMessage('c1', 1));
-    await using watching = startCommand(['status', '--watch'], envOf(to.config.namespace));
+    await using watching = startCommand(['status', '--watch'], to.env);
     await watching.lineWhere('stdout', () => countOf(watching.stdout.join('\n'), 'messages  ') === 2);
     watching.kill('SIGTERM');
     expect(await watching.ended()).toBe(0);
@@ -75,8 +69,8 @@ describe.concurrent('kitechat-sender status --watch', () => {
   });
 
   it('on a terminal it draws in place, and leaves the terminal as it was found, with the last view', async () => {
-    await using to = await install(server, { startWorker: false });
-    await using terminal = startInTerminal(['status', '--watch'], envOf(to.config.namespace));
+    await using to = await installWithCli(server, { startWorker: false });
+    await using terminal = startInTerminal(['status', '--watch'], to.env);
     await terminal.shows(/messages +0 +0 /);
     await to.enqueue(textMessage('c1', 1));
     await terminal.shows(/messages +0 +1 /);
@@ -90,9 +84,9 @@ describe.concurrent('kitechat-sender status --watch', () => {
   });
 
   it('restores the terminal also when it is the configuration that ends it', async () => {
-    await using to = await install(server, { startWorker: false });
+    await using to = await installWithCli(server, { startWorker: false });
     await to.enqueue(textMessage('c1', 1));
-    const env = { ...envOf(to.config.namespace), KITECHAT_SHARDS: '2' };
+    const env = { ...to.env, KITECHAT_SHARDS: '2' };
     await using terminal = startInTerminal(['status', '--watch'], env);
     expect(await terminal.ended()).toBe(2);
     expect(terminal.output()).toMatch(/␛\[\?1049l[^]*KITECHAT_SHARDS is 2, but/);

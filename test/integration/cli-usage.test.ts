@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { version } from '../../src/shared/version.ts';
-import { runCommand } from '../support/command-line.ts';
+import { runProcess } from '../support/command-line.ts';
+import { runCommand } from '../support/run-command.ts';
 
 // No Redis runs here: whatever is wrong must be told before one is looked for.
 const noRedis = { REDIS_URL: 'redis://127.0.0.1:1' };
@@ -107,9 +108,9 @@ describe.concurrent('the use of the command line', () => {
 
   it('--help and --version exit 0, on stdout', async () => {
     const [help, helpOfCommand, versions] = await Promise.all([
-      runCommand(['--help']),
+      runProcess(['--help']),
       runCommand(['send', '--help']),
-      runCommand(['--version']),
+      runProcess(['--version']),
     ]);
     for (const { exitCode, stderr } of [help, helpOfCommand, versions]) expect([exitCode, stderr]).toEqual([0, []]);
     const text = help.stdout.join('\n');
@@ -141,7 +142,9 @@ describe.concurrent('the use of the command line', () => {
     ['dead-letters', 'export'],
   ])('%s: all problems of the configuration are told at once, exit 2, and no value gets out', async (...args) => {
     const secret = randomUUID();
-    const { exitCode, stdout, stderr } = await runCommand(args, {
+    // A worker logs on the stdout of its process.
+    const runIt = args[0] === 'worker' ? runProcess : runCommand;
+    const { exitCode, stdout, stderr } = await runIt(args, {
       REDIS_URL: `http://user:${secret}@127.0.0.1`,
       KITECHAT_API_KEY: `${secret}\n${secret}`,
       KITECHAT_API_URL: secret,
@@ -166,7 +169,7 @@ describe.concurrent('the use of the command line', () => {
   });
 
   it('a worker without a key exits 2, and says which variable is missing', async () => {
-    const { exitCode, stdout, stderr } = await runCommand(['worker'], noRedis);
+    const { exitCode, stdout, stderr } = await runProcess(['worker'], noRedis);
     expect([exitCode, stdout]).toEqual([2, []]);
     expect(stderr.join('\n')).toContain('KITECHAT_API_KEY (or KITECHAT_API_KEY_FILE) is missing');
   });
@@ -179,7 +182,7 @@ describe.concurrent('the use of the command line', () => {
       const reject = () => void Promise.reject(Object.assign(new Error(args[0]), { command: { name: 'auth', args } }));
       process.on('newListener', (name) => name === 'uncaughtException' && setTimeout(reject));
     `)}`;
-    const { exitCode, stdout, stderr } = await runCommand(['worker'], {
+    const { exitCode, stdout, stderr } = await runProcess(['worker'], {
       ...noRedis,
       KITECHAT_API_KEY: 'key',
       LOG_LEVEL: 'silent',

@@ -1,54 +1,51 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
-import { type CommandResult, runCommand } from '../support/command-line.ts';
+import { describe, expect, it } from 'vitest';
+import { type CommandResult, runProcess } from '../support/command-line.ts';
 import { eventually } from '../support/eventually.ts';
 import { startHttpProcess } from '../support/http-process.ts';
-import { startTestRedis } from '../support/redis.ts';
+import { runCommand } from '../support/run-command.ts';
+import { useFolder } from '../support/use-folder.ts';
+import { useRedis } from '../support/use-redis.ts';
 
 const TOKEN = 'CANARY-token-of-the-console';
 
 describe.concurrent('the HTTP server of a process', () => {
-  let server: RedisServer;
-  const folder = mkdtempSync(join(tmpdir(), 'kitechat-http-'));
-  beforeAll(async () => {
-    server = await startTestRedis();
-  });
-  afterAll(async () => {
-    rmSync(folder, { recursive: true });
-    await server.stop();
-  });
+  const server = useRedis();
+  const folder = useFolder();
   const on = (namespace: string): Record<string, string> => ({
     REDIS_URL: server.url,
     KITECHAT_NAMESPACE: namespace,
     KITECHAT_API_KEY: 'key',
   });
-  const commands = ['worker', 'console'] as const;
+  // A worker logs on the stdout of its process.
+  const commands = [
+    ['worker', runProcess],
+    ['console', runCommand],
+  ] as const;
 
-  it.each(commands)('of a %s needs a token when others can reach it: exit 2', async (command) => {
+  it.each(commands)('of a %s needs a token when others can reach it: exit 2', async (command, run) => {
     const env = { ...on('open'), KITECHAT_HTTP_PORT: '0', KITECHAT_HTTP_HOST: '0.0.0.0' };
     expectUsageError(
-      await runCommand([command], env),
+      await run([command], env),
       /KITECHAT_CONSOLE_TOKEN .* is missing: KITECHAT_HTTP_HOST is 0\.0\.0\.0/,
     );
   });
 
-  it.each(commands)('of a %s needs a port that is free: exit 2', async (command) => {
+  it.each(commands)('of a %s needs a port that is free: exit 2', async (command, run) => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const { port } = other.address() as AddressInfo;
-    const result = await runCommand([command], { ...on('taken'), KITECHAT_HTTP_PORT: String(port) });
+    const result = await run([command], { ...on('taken'), KITECHAT_HTTP_PORT: String(port) });
     other.close();
     expectUsageError(result, new RegExp(`KITECHAT_HTTP_PORT: is in use.*asked for 127\\.0\\.0\\.1:${port}`));
   });
 
-  it.each(commands)('of a %s needs an address of this machine: exit 2', async (command) => {
+  it.each(commands)('of a %s needs an address of this machine: exit 2', async (command, run) => {
     const env = { ...on('elsewhere'), KITECHAT_HTTP_PORT: '0', KITECHAT_HTTP_HOST: '203.0.113.7' };
-    const result = await runCommand([command], { ...env, KITECHAT_CONSOLE_TOKEN: TOKEN });
+    const result = await run([command], { ...env, KITECHAT_CONSOLE_TOKEN: TOKEN });
     expectUsageError(result, /KITECHAT_HTTP_HOST: is no address of this machine/);
   });
 

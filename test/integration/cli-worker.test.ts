@@ -1,22 +1,18 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createProducer } from '../../src/producer/index.ts';
 import { startFakeKitechat } from '../../src/testing/index.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
-import { runCommand, startCommand } from '../support/command-line.ts';
+import { runProcess, startCommand } from '../support/command-line.ts';
 import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';
-import { startTestRedis } from '../support/redis.ts';
+import { runCommand } from '../support/run-command.ts';
+import { useRedis } from '../support/use-redis.ts';
 
 vi.setConfig({ testTimeout: 90_000 });
 
 type LogLine = Record<string, unknown>;
 
 describe.concurrent('kitechat-sender worker', () => {
-  let server: RedisServer;
-  beforeAll(async () => {
-    server = await startTestRedis();
-  });
-  afterAll(async () => await server.stop());
+  const server = useRedis();
   const on = (namespace: string): Record<string, string> => ({
     REDIS_URL: server.url,
     KITECHAT_NAMESPACE: namespace,
@@ -102,7 +98,7 @@ describe.concurrent('kitechat-sender worker', () => {
   it('another number of shards than the first is exit 2', async () => {
     await using producer = createProducer({ redisUrl: server.url, namespace: 'shards' });
     await producer.enqueueMessage(textMessage('c1', 1));
-    const { exitCode, stderr } = await runCommand(['worker'], { ...on('shards'), KITECHAT_SHARDS: '2' });
+    const { exitCode, stderr } = await runProcess(['worker'], { ...on('shards'), KITECHAT_SHARDS: '2' });
     expect(exitCode).toBe(2);
     expect(stderr.join('\n')).toMatch(
       /KITECHAT_SHARDS is 2, but the namespace "shards" was set up with 1: set it to 1/,

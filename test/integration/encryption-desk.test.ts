@@ -2,7 +2,8 @@ import type { Settings } from '../support/settings.ts';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createWorker } from '../../src/worker/index.ts';
-import { type CommandResult, runCommand } from '../support/command-line.ts';
+import { type CommandResult, runProcess } from '../support/command-line.ts';
+import { runCommand } from '../support/run-command.ts';
 import { startConsole, wordsOf } from '../support/console.ts';
 import { encryptionKeys, newKeysFile } from '../support/encryption-keys.ts';
 import { eventually } from '../support/eventually.ts';
@@ -153,7 +154,9 @@ describe('a file with encryption keys that can not be used', () => {
     async (command) => {
       const { path } = newKeysFile('{"k1":"SECRET"}');
       const env = { REDIS_URL: used.url, KITECHAT_API_KEY: 'key', KITECHAT_ENCRYPTION_KEYS_FILE: path };
-      const result = await runCommand(command.split(' '), env, '');
+      // A worker logs on the stdout of its process.
+      const runIt = command === 'worker' ? runProcess : runCommand;
+      const result = await runIt(command.split(' '), env, '');
       expect(result).toMatchObject({ exitCode: 2, stdout: [] });
       expect(result.stderr.join('\n')).toMatch(problem);
       expect(result.stderr.join('\n')).not.toMatch(/SECRET/);

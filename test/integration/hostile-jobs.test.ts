@@ -3,13 +3,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openShard } from '../../src/shared/lanes/shard.ts';
 import { connectPatiently } from '../../src/shared/session/connect.ts';
 import { createLogger } from '../../src/shared/logger.ts';
-import { type Cli, installWithCli, jsonLinesOf } from '../support/cli-installation.ts';
+import { type CliInstallation, installWithCli, jsonLinesOf } from '../support/cli-installation.ts';
 import { startConsole, type TestConsole } from '../support/console.ts';
 import { eventually } from '../support/eventually.ts';
 import { harmlessFields, hostileFields } from '../support/hostile-jobs.ts';
 import { textMessage } from '../support/messages.ts';
 import { startTestRedis } from '../support/redis.ts';
-import type { Installation } from '../support/worker.ts';
 
 /** Longer than a lock of these workers and two checks for those that ended. */
 const FREED_MS = 60_000;
@@ -17,7 +16,7 @@ const FREED_MS = 60_000;
 describe('jobs that somebody else wrote into Redis', () => {
   const stack = new AsyncDisposableStack();
   const lines: string[] = [];
-  let site: Installation & { cli: Cli };
+  let site: CliInstallation;
   let redis: Redis;
   let root: string;
   const written = new Map<string, { id: string; next: string; page: string }>();

@@ -1,40 +1,28 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { shardsKey } from '../../src/shared/lanes/keys.ts';
-import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
-import { connectPatiently } from '../../src/shared/session/connect.ts';
 import { version } from '../../src/shared/version.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { installWithCli, jsonLinesOf } from '../support/cli-installation.ts';
-import { runCommand } from '../support/command-line.ts';
 import { type DrainedLayoutOne, layoutOne } from '../support/layout-one.ts';
 import { textMessage } from '../support/messages.ts';
-import { startTestRedis } from '../support/redis.ts';
 import { startSecuredRedis } from '../support/secured-redis.ts';
 import { settled } from '../support/settled.ts';
+import { useRedis } from '../support/use-redis.ts';
 import type { Installation } from '../support/worker.ts';
+import { runCommand } from '../support/run-command.ts';
 
 const STAMP = `1 layout 2 version ${version}`;
 
 describe('an installation of version 0.1 that was drained', () => {
-  let server: RedisServer;
-  let redis: LaneRedis;
-  beforeAll(async () => {
-    server = await startTestRedis();
-    redis = connectPatiently(server.url);
-  });
-  afterAll(async () => {
-    redis.disconnect();
-    await server.stop();
-  });
+  const server = useRedis();
 
   const drained = async ({ config }: Installation): Promise<DrainedLayoutOne> =>
-    await layoutOne(redis, config.namespace ?? '', 1).writeDrained();
+    await layoutOne(server.redis, config.namespace ?? '', 1).writeDrained();
 
   it('is taken over by the first call of an app, which is stored and delivered', async () => {
     await using site = await installWithCli(server, { startWorker: false });
     const { delivered } = await drained(site);
     const id = await site.enqueue(textMessage('c1', 1, 'p1'));
-    expect(await redis.get(shardsKey(site.config.namespace ?? ''))).toBe(STAMP);
+    expect(await server.redis.get(shardsKey(site.config.namespace ?? ''))).toBe(STAMP);
     expect(await site.producer.getMessage(delivered)).toBeNull();
     site.startWorker();
     await site.until(id, 'delivered');

@@ -10,11 +10,11 @@ import { connectPatiently } from '../../src/shared/session/connect.ts';
 import { agreeOnShards } from '../../src/shared/session/shard-count.ts';
 import { version } from '../../src/shared/version.ts';
 import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
-import { runCommand } from '../support/command-line.ts';
 import { eventually } from '../support/eventually.ts';
 import { layoutOne, type LayoutOne, openPlaces } from '../support/layout-one.ts';
 import { startTestRedis } from '../support/redis.ts';
 import { settled } from '../support/settled.ts';
+import { runCommand } from '../support/run-command.ts';
 
 const SHARDS = 2;
 const STAMP = `${SHARDS} layout 2 version ${version}`;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createWorker } from '../../src/worker/index.ts';
-import { runCommand } from '../support/command-line.ts';
+import { runProcess } from '../support/command-line.ts';
+import { runCommand } from '../support/run-command.ts';
 import { newKeysFile } from '../support/encryption-keys.ts';
 import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';
@@ -75,7 +76,7 @@ describe('a worker with files of keys', () => {
 
   it('as a command it exits 2 for such a file, and the commands that need no key go on', async () => {
     const env = { REDIS_URL: used.url, KITECHAT_NAMESPACE: 'no-key', KITECHAT_API_KEY_FILE: '/missing/SECRET' };
-    const worker = await runCommand(['worker'], env);
+    const worker = await runProcess(['worker'], env);
     expect(worker).toMatchObject({ exitCode: 2, stdout: [] });
     expect(worker.stderr.slice(1)).toEqual(["  - KITECHAT_API_KEY_FILE: names a file that can't be read (ENOENT)"]);
     expect(await runCommand(['send'], env, JSON.stringify(textMessage('c1', 1)))).toMatchObject({ exitCode: 0 });

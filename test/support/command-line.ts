@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
+/** The program that users start. */
 export const main = new URL('../../src/cli/main.ts', import.meta.url).pathname;
 /** Node compiles the program once for all runs: that halves the time it takes to start. */
 const compileCache = new URL('../../node_modules/.cache/node', import.meta.url).pathname;
@@ -78,8 +79,8 @@ export interface CommandResult {
   stderr: string[];
 }
 
-/** Runs a command to its end. */
-export async function runCommand(
+/** Runs a command to its end in a process of its own; `runCommand` does it in this one. */
+export async function runProcess(
   args: readonly string[],
   env: Record<string, string> = {},
   stdin?: string | Uint8Array,

@@ -1,24 +1,16 @@
 import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
-import { type Cli, installWithCli } from './cli-installation.ts';
+import { type CliInstallation, installWithCli } from './cli-installation.ts';
 import { eventually } from './eventually.ts';
 import { textMessage } from './messages.ts';
-import type { Installation } from './worker.ts';
-
-/** An installation whose messages have died. */
-export interface DeadInstallation extends Installation {
-  cli: Cli;
-  /** For processes that are started by hand. */
-  env: Record<string, string>;
-}
 
 /**
- * Refused by the API: `rejected` ones, spread over ten conversations of page p1; too old: `expired` ones of page p2. From
- * then on the API takes everything.
+ * An installation whose messages have died. Refused by the API: `rejected` ones, spread over ten conversations of page
+ * p1; too old: `expired` ones of page p2. From then on the API takes everything.
  */
 export async function installWithDead(
-  server: RedisServer,
+  server: Pick<RedisServer, 'url'>,
   { rejected = 0, expired = 0 }: { rejected?: number; expired?: number },
-): Promise<DeadInstallation> {
+): Promise<CliInstallation> {
   const to = await installWithCli(server, { startWorker: false, api: { faults: [{ kind: 'status', status: 400 }] } });
   const items = [
     ...Array.from({ length: expired }, (_, n) => ({ ...textMessage(`late-${n}`, 1, 'p2'), ttlMs: 1 })),
@@ -28,5 +20,5 @@ export async function installWithDead(
   to.startWorker();
   await eventually('all are dead', async () => (await to.deadLetters.count()) === items.length);
   to.api.setFaults([]);
-  return { ...to, env: { REDIS_URL: server.url, KITECHAT_NAMESPACE: to.config.namespace ?? '' } };
+  return to;
 }

@@ -1,5 +1,8 @@
 import type { EnqueueItem } from '../../src/producer/index.ts';
 
+/** As an id is written, and no message has it. */
+export const unknownId = '0-01ARZ3NDEKTSV4RRFFQ69G5FAV';
+
 /** A text message; `n` is its place in its conversation, which the fake API reads from the text. */
 export function textMessage(conversationId: string, n: number, pageId = 'p1'): EnqueueItem {
   return { pageId, conversationId, message: { type: 'text', text: `message ${n}` } };

@@ -10,6 +10,7 @@ export const notOnCluster: Readonly<Record<string, string>> = {
   'bullmq-contract': ONE_CONNECTION,
   'canary-worker': ONE_SERVER,
   circuit: CLOCK,
+  'cli-in-process': ONE_SERVER,
   'cli-reshard': OWN_CLUSTER,
   'cluster-failover': OWN_CLUSTER,
   'cluster-flow': OWN_CLUSTER,

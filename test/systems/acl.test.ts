@@ -3,12 +3,13 @@ import { createProducer, type Producer } from '../../src/producer/index.ts';
 import { startFakeKitechat } from '../../src/testing/index.ts';
 import { createWorker } from '../../src/worker/index.ts';
 import { jsonLinesOf } from '../support/cli-installation.ts';
-import { type CommandResult, runCommand } from '../support/command-line.ts';
+import type { CommandResult } from '../support/command-line.ts';
 import { createVisitor } from '../support/console.ts';
 import { eventually } from '../support/eventually.ts';
 import { startHttpProcess } from '../support/http-process.ts';
 import { manyMessages, textMessage } from '../support/messages.ts';
 import { type SecuredRedis, startSecuredRedis } from '../support/secured-redis.ts';
+import { runCommand } from '../support/run-command.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
 

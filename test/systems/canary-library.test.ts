@@ -13,9 +13,9 @@ import { startRedisServer } from '../../src/testing/redis/redis-server.ts';
 import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { createWorker, type WorkerHooks } from '../../src/worker/index.ts';
 import { everythingOf, expectNoSecrets, newCanaries } from '../support/canaries.ts';
-import { runCommand } from '../support/command-line.ts';
 import { eventually } from '../support/eventually.ts';
 import { install } from '../support/worker.ts';
+import { runCommand } from '../support/run-command.ts';
 
 const canaries = newCanaries();
 const message = {

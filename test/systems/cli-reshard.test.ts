@@ -5,12 +5,12 @@ import { shardOfPage, shardsKey } from '../../src/shared/lanes/keys.ts';
 import { createWorker } from '../../src/worker/index.ts';
 import { startRedisServer } from '../../src/testing/redis/redis-server.ts';
 import { type Cli, installWithCli, jsonLinesOf } from '../support/cli-installation.ts';
-import { runCommand } from '../support/command-line.ts';
-import { textMessage } from '../support/messages.ts';
+import { textMessage, unknownId } from '../support/messages.ts';
 import { layoutOne } from '../support/layout-one.ts';
 import { startRedisCluster } from '../support/redis-cluster.ts';
 import { settled } from '../support/settled.ts';
 import { install, type Installation } from '../support/worker.ts';
+import { runCommand } from '../support/run-command.ts';
 
 interface Server {
   url: string;
@@ -84,7 +84,7 @@ describe.each([
 
   it('ends the connections of apps that know the old number: they are told, and store nothing', async () => {
     await using site = await installWithCli(server, { startWorker: false, config: { shards: 3 } });
-    await site.producer.getMessage('0-01ARZ3NDEKTSV4RRFFQ69G5FAV');
+    await site.producer.getMessage(unknownId);
     expect((await site.cli('reshard', '2')).exitCode).toBe(0);
     const { error } = await settled(site.producer.enqueueMessage(textMessage('c1', 1)));
     expect(error).toMatchObject({

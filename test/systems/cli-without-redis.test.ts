@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { randomPort } from '../../src/testing/redis/random-port.ts';
-import { runCommand, startCommand } from '../support/command-line.ts';
-
-const unknownId = '0-01ARZ3NDEKTSV4RRFFQ69G5FAV';
+import { startCommand } from '../support/command-line.ts';
+import { runCommand } from '../support/run-command.ts';
+import { unknownId } from '../support/messages.ts';
 
 // Many processes at once, so in a file of their own.
 describe.concurrent('commands that ask or change, without Redis', { timeout: 60_000 }, () => {

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Cli, installWithCli, jsonLinesOf } from '../support/cli-installation.ts';
-import { runCommand } from '../support/command-line.ts';
 import { startConsole, wordsOf } from '../support/console.ts';
 import { eventually } from '../support/eventually.ts';
 import { startHttpProcess } from '../support/http-process.ts';
 import { manyMessages, textMessage } from '../support/messages.ts';
 import { type RedisCluster, startRedisCluster } from '../support/redis-cluster.ts';
 import { install, type Installation } from '../support/worker.ts';
+import { runCommand } from '../support/run-command.ts';
 
 const SHARDS = 5;
 

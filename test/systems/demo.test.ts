@@ -1,13 +1,13 @@
-import { mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
+import { mkdtemp, readdir, symlink } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { randomPort } from '../../src/testing/redis/random-port.ts';
-import { type CommandProcess, runCommand, startCommand } from '../support/command-line.ts';
+import { type CommandProcess, runProcess, startCommand } from '../support/command-line.ts';
 import { eventually } from '../support/eventually.ts';
 import { startTestRedis } from '../support/redis.ts';
+import { useFolder } from '../support/use-folder.ts';
 
 /** A busy machine takes its time to start three processes. */
 const WAIT_MS = 60_000;
@@ -49,11 +49,7 @@ async function leftBehind({ ports, pids }: Used, folder: string): Promise<unknow
 }
 
 describe.concurrent('kitechat-sender demo', { timeout: 90_000 }, () => {
-  let root: string;
-  beforeAll(async () => {
-    root = await mkdtemp(join(tmpdir(), 'kitechat-test-'));
-  });
-  afterAll(async () => await rm(root, { recursive: true }));
+  const root = useFolder();
   const emptyFolder = async (): Promise<string> => await mkdtemp(join(root, 'empty-'));
 
   it('shows its progress and a table in which all is well, leaves nothing behind, and never meets REDIS_URL', async () => {
@@ -148,7 +144,7 @@ describe.concurrent('kitechat-sender demo', { timeout: 90_000 }, () => {
         },
       });
     `)}`;
-    const { exitCode, stdout, stderr } = await runCommand(['demo'], {
+    const { exitCode, stdout, stderr } = await runProcess(['demo'], {
       PATH: folder,
       DOCKER_HOST: `unix://${join(folder, 'dead.sock')}`,
       NODE_OPTIONS: `--import ${withoutTestcontainers}`,

@@ -1,14 +1,14 @@
 import { completed } from '../support/settings.ts';
 import { spawnSync } from 'node:child_process';
 import { hostname } from 'node:os';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { deadlineIn } from '../../src/shared/redis/deadline.ts';
 import { beatIn, workersKey } from '../../src/shared/lanes/fleet/leader.ts';
 import type { Shard } from '../../src/shared/lanes/shard.ts';
 import { createSession } from '../../src/shared/session/session.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { startCommand } from '../support/command-line.ts';
 import { startTestRedis } from '../support/redis.ts';
+import { useRedis } from '../support/use-redis.ts';
 
 const main = new URL('../../src/cli/healthcheck/main.ts', import.meta.url).pathname;
 const record = { version: '1.0.0', since: '2026-11-22T10:00:00.000Z', concurrency: 1, sending: 0 };
@@ -20,11 +20,7 @@ function healthcheck(env: Record<string, string>): { exitCode: number | null; st
 }
 
 describe('the health check of a container', () => {
-  let server: RedisServer;
-  beforeAll(async () => {
-    server = await startTestRedis();
-  });
-  afterAll(async () => await server.stop());
+  const server = useRedis();
 
   async function inShard(namespace: string, work: (shard: Shard) => Promise<unknown>): Promise<void> {
     const session = createSession(completed({ redisUrl: server.url, namespace }));

@@ -3,7 +3,7 @@ import { startFakeKitechat } from '../../src/testing/index.ts';
 import { randomPort } from '../../src/testing/redis/random-port.ts';
 import { makeCertificates } from '../support/certificates.ts';
 import { jsonLinesOf } from '../support/cli-installation.ts';
-import { runCommand, startCommand } from '../support/command-line.ts';
+import { runProcess, startCommand } from '../support/command-line.ts';
 import { startHttpProcess } from '../support/http-process.ts';
 import { eventually } from '../support/eventually.ts';
 import { manyMessages, textMessage } from '../support/messages.ts';
@@ -51,16 +51,16 @@ describe('Redis over TLS, with users', () => {
       KITECHAT_API_URL: api.url,
       KITECHAT_API_KEY: 'key',
     });
-    const sent = await runCommand(['send'], as(producer, trusted.ca), input(10));
+    const sent = await runProcess(['send'], as(producer, trusted.ca), input(10));
     expect([sent.exitCode, jsonLinesOf(sent).length]).toEqual([0, 10]);
     await api.waitForAccepted(9);
     await eventually('one is dead', async () => {
-      const [status] = jsonLinesOf(await runCommand(['status', '--json'], as(operator, trusted.ca)));
+      const [status] = jsonLinesOf(await runProcess(['status', '--json'], as(operator, trusted.ca)));
       return status?.['dead'] === 1 && status['queued'] === 0;
     });
     await using console = await startHttpProcess('console', as(operator, trusted.ca));
     await eventually('its page is there', async () => (await console.ask('/')).status === 200);
-    expect((await runCommand(['status'], as(operator, trusted.ca, ports.trusted, 'localhost'))).exitCode).toBe(0);
+    expect((await runProcess(['status'], as(operator, trusted.ca, ports.trusted, 'localhost'))).exitCode).toBe(0);
     expect(await redis.denials()).toEqual([]);
   }, 60_000);
 
@@ -75,7 +75,7 @@ describe('Redis over TLS, with users', () => {
   ])(
     'with %s: a command ends with 3, a worker waits, and both say what to do',
     async (_what, env, advice) => {
-      const { exitCode, stderr } = await runCommand(['status'], env());
+      const { exitCode, stderr } = await runProcess(['status'], env());
       expect(exitCode).toBe(3);
       expect(stderr.join('\n')).toContain(`could not be reached in time: ${advice}. Nothing could be read.`);
       expect(stderr.join('\n')).not.toContain(redis.passwordOf(operator));
@@ -95,7 +95,7 @@ describe('Redis over TLS, with users', () => {
 
   it('with another password: a command ends with 3 and says so', async () => {
     const REDIS_URL = as(operator, null)['REDIS_URL']?.replace('password-of', 'another');
-    const { exitCode, stderr } = await runCommand(['status'], {
+    const { exitCode, stderr } = await runProcess(['status'], {
       REDIS_URL: REDIS_URL ?? '',
       NODE_EXTRA_CA_CERTS: trusted.ca,
     });
@@ -106,7 +106,7 @@ describe('Redis over TLS, with users', () => {
   });
 
   it('sends nothing in the clear to a server that it does not trust', async () => {
-    const { exitCode } = await runCommand(['send'], as(producer, stranger.ca), JSON.stringify(textMessage('c1', 1)));
+    const { exitCode } = await runProcess(['send'], as(producer, stranger.ca), JSON.stringify(textMessage('c1', 1)));
     expect(exitCode).toBe(3);
     expect(await redis.admin.keys('{kitechat:0}:lane:*')).toEqual([]);
     expect(other.server.port).toBeGreaterThan(0);

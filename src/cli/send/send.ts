@@ -16,9 +16,9 @@ const MAX_UNDER_WAY = 50;
  * left out. Once Redis has failed a line, no more are read.
  */
 export async function send(context: CommandContext, file: string | undefined): Promise<ExitCode> {
-  const config = loadConfig(context.env);
+  // First: a file that was opened is closed only by whoever reads it.
+  await using producer = createProducer(loadConfig(context.env));
   const input = file === undefined || file === '-' ? stdinOf(context) : await openFile(file);
-  await using producer = createProducer(config);
   const report = createSendReport(context);
   const failed = new AbortController();
   const stop = AbortSignal.any([context.interrupted, failed.signal]);

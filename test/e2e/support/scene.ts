@@ -1,7 +1,7 @@
 import { openDeadLetters } from '../../../src/dead-letters/index.ts';
 import type { EnqueueItem, EnqueueOptions, Producer } from '../../../src/producer/index.ts';
 import type { Fault } from '../../../src/testing/index.ts';
-import { runCommand } from '../../support/command-line.ts';
+import { runProcess } from '../../support/command-line.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type Desk, startDesk } from './desk.ts';
 import { seedTraffic } from './seed-traffic.ts';
@@ -93,8 +93,8 @@ async function causeTrouble(desk: Desk) {
     KITECHAT_BACKOFF_MAX_MS: '3600000',
   });
   const held = HELD_CONVERSATION;
-  await runCommand(['hold', '--page', HELD_PAGE], { REDIS_URL: desk.redis.url, ...env });
-  await runCommand(['hold', '--page', held.page, '--conversation', held.conversation], {
+  await runProcess(['hold', '--page', HELD_PAGE], { REDIS_URL: desk.redis.url, ...env });
+  await runProcess(['hold', '--page', held.page, '--conversation', held.conversation], {
     REDIS_URL: desk.redis.url,
     ...env,
   });

@@ -1,0 +1,51 @@
+import { PassThrough, Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { vi } from 'vitest';
+import { run } from '../../src/cli/run.ts';
+import { type CommandResult, main } from './command-line.ts';
+
+// What a library prints by itself would stand on the stdout or stderr of a command, too.
+for (const print of ['log', 'info', 'warn', 'error'] as const) {
+  vi.spyOn(console, print).mockImplementation((...printed: unknown[]) => {
+    throw new Error(`console.${print} was called`, { cause: printed });
+  });
+}
+
+/**
+ * Runs a command to its end in this process, which takes a fraction of what a new one does. `runProcess` is for what a
+ * process has of its own: signals, a terminal, settings of Node, and the log of a worker.
+ */
+export async function runCommand(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  stdin: string | Uint8Array = '',
+  interrupted: AbortSignal = new AbortController().signal,
+): Promise<CommandResult> {
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  const written = Promise.all([text(stdout), text(stderr)]);
+  const exitCode = await run(
+    {
+      env: { PATH: process.env['PATH'] ?? '', ...env },
+      stdin: Readable.from([Buffer.from(stdin)]),
+      typing: false,
+      stdout,
+      stderr,
+      interactive: false,
+      onScreen: false,
+      screenSize: () => ({ columns: 80, rows: 24 }),
+      atExit: new Set(),
+      interrupted,
+      self: { command: process.execPath, args: [main] },
+    },
+    args,
+  );
+  // What is written later is an error that fails the tests.
+  stdout.end();
+  stderr.end();
+  const [out, err] = await written;
+  return { exitCode, stdout: linesOf(out), stderr: linesOf(err) };
+}
+
+function linesOf(output: string): string[] {
+  return output === '' ? [] : output.replace(/\n$/, '').split('\n');
+}

@@ -1,0 +1,11 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll } from 'vitest';
+
+/** An empty folder from here to the last test. Called at the top of a file or of a `describe`. */
+export function useFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'kitechat-test-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
