@@ -40,7 +40,7 @@ describe('delivery by worker processes', () => {
     const env = { KITECHAT_NAMESPACE: namespace, KITECHAT_API_URL: api.url, KITECHAT_ATTEMPTS: '20' };
     const processes = startWorkers(3, env).map((process) => workers.use(process));
     await producer.enqueueMessages(manyMessages(200, 20));
-    await api.waitForAccepted(4000, { timeoutMs: 60_000 });
+    await api.waitForAccepted(4000, { timeoutMs: 100_000 });
     for (const process of processes) process.kill('SIGTERM');
     expect(await Promise.all(processes.map((process) => process.ended()))).toEqual([0, 0, 0]);
 
@@ -91,7 +91,7 @@ describe('delivery by worker processes', () => {
       expect(await worker?.ended()).toBe(0);
     }
     startWorkers(1, env).map((process) => workers.use(process));
-    await api.waitForAccepted(480, { timeoutMs: 30_000 });
+    await api.waitForAccepted(480, { timeoutMs: 100_000 });
     expect(api.report()).toMatchObject({ duplicates: { count: 0 }, outOfOrder: { count: 0 }, overlaps: { count: 0 } });
   }, 60_000);
 

@@ -16,7 +16,7 @@ describe('what keeps messages back', () => {
   const circuitsOf = async (site: Installation): Promise<string[]> =>
     (await readFleet(used.redis, namespaceOf(site))).circuits.map(({ name }) => name);
   const allAccepted = async ({ api }: Installation, count: number): Promise<void> => {
-    await api.waitForAccepted(count, { timeoutMs: 30_000 });
+    await api.waitForAccepted(count, { timeoutMs: 100_000 });
     const report = api.report();
     expect([report.outOfOrder.count, report.duplicates.count]).toEqual([0, 0]);
   };
