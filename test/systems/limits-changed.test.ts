@@ -110,6 +110,7 @@ describe('the limit of the fleet, as the API sees it', () => {
     const enqueuedAt = Date.now();
     const id = await site.enqueue(textMessage('urgent', 1, other));
     await site.until(id, 'delivered');
-    expect(Date.now() - enqueuedAt).toBeLessThan(500);
+    // The backlog takes 40 s.
+    expect(Date.now() - enqueuedAt).toBeLessThan(10_000);
   }, 60_000);
 });
