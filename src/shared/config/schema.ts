@@ -30,6 +30,9 @@ interface Special {
 /** What is not as with most settings. */
 const special = z.registry<Special>();
 
+const waitMs = wholeNumber(1, MAX_TIMER_MS);
+const keptMs = wholeNumber(1_000, MAX_DURATION_MS);
+
 const bothBackoffs = z.object({ backoffMs: z.number(), backoffMaxMs: z.number() });
 const bothShardSettings = z.object({ shards: z.number(), serveShards: shardList });
 const bothKeys = z.object({ apiKey: z.string(), apiKeyFile: z.string() });
@@ -68,19 +71,17 @@ export const configSchema = fields({
   attempts: wholeNumber(1, 1_000)
     .default(8)
     .describe('attempts per message; what was provably not sent, rate limits and holds use none'),
-  backoffMs: wholeNumber(1, MAX_TIMER_MS)
+  backoffMs: waitMs
     .default(1_000)
     .describe('the first retry comes within this time; it doubles with every attempt, with full jitter'),
-  backoffMaxMs: wholeNumber(1, MAX_TIMER_MS).default(300_000).describe('the longest backoff'),
+  backoffMaxMs: waitMs.default(300_000).describe('the longest backoff'),
   rateLimit: rateLimit
     .optional()
     .describe(
       'how fast the whole fleet may send, as `50/s`, `300/min`, `1000/h` or `50/s burst 10`; no limit if not set',
     ),
   pageRateLimit: rateLimit.optional().describe('how fast it may send for each page, in the same form'),
-  retryAfterMaxMs: wholeNumber(1, MAX_TIMER_MS)
-    .default(900_000)
-    .describe('the longest hold that a Retry-After can ask for'),
+  retryAfterMaxMs: waitMs.default(900_000).describe('the longest hold that a Retry-After can ask for'),
   pageParallelism: autoOrWholeNumber(1, 10_000)
     .default('auto')
     .describe('conversations of one page in progress at once, in the whole fleet; `auto` is a fair share'),
@@ -96,10 +97,8 @@ export const configSchema = fields({
       'what a dead letter means for the later messages of its conversation: `continue`, or `hold` to let them wait for an operator',
     ),
   maxQueued: wholeNumber(1, 1e9).default(5_000_000).describe('open messages per shard; past it `QueueFullError`'),
-  keepDoneMs: wholeNumber(1_000, MAX_DURATION_MS)
-    .default(3_600_000)
-    .describe('how long delivered messages stay known, at most 1,000 per shard'),
-  keepDeadMs: wholeNumber(1_000, MAX_DURATION_MS).default(2_592_000_000).describe('how long dead letters are kept'),
+  keepDoneMs: keptMs.default(3_600_000).describe('how long delivered messages stay known, at most 1,000 per shard'),
+  keepDeadMs: keptMs.default(2_592_000_000).describe('how long dead letters are kept'),
   encryptionKeysFile: requiredText
     .optional()
     .describe(
@@ -124,7 +123,7 @@ export const configSchema = fields({
     .default('info')
     .describe('`trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`; logs are pino JSON')
     .register(special, { variable: 'LOG_LEVEL' }),
-  enqueueTimeoutMs: wholeNumber(1, MAX_TIMER_MS)
+  enqueueTimeoutMs: waitMs
     .default(5_000)
     .describe('every call of a producer settles within this time')
     .register(special, { variable: null }),
