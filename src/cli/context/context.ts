@@ -35,7 +35,7 @@ export interface ScreenSize {
 
 /** `--json`: for machines. */
 export interface JsonOption {
-  json?: boolean;
+  json?: boolean | undefined;
 }
 
 /** What the shell learns. */
