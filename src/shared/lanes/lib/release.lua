@@ -11,20 +11,17 @@ local function windowSize(root)
   return math.max(1, math.ceil(fleet.concurrency / pageCount))
 end
 
--- Asked once in a call, and after its settlements.
-local isAnythingPutOff
-local function isNothingPutOff(root)
-  if isAnythingPutOff == nil then isAnythingPutOff = redis.call('EXISTS', root .. 'send:delayed') == 1 end
-  return not isAnythingPutOff
-end
-
--- A page on which everything fails must not grow without bound, and must not stop for what fails.
+-- A page on which everything fails must not grow without bound, and must not stop for what fails. Whether anything was put off is asked
+-- once in a call, and after its settlements.
 --
 -- `most` is what is asked for: room beyond that need not be counted exactly.
+local isAnythingPutOff
 local function roomOf(root, page, most)
   local heads, size = root .. 'heads:' .. page, windowSize(root)
   local busy = redis.call('ZCOUNT', heads, IN_FLIGHT_TEXT, '(' .. HELD)
-  if busy == 0 or busy + most < size or isNothingPutOff(root) then return size - busy end
+  if busy == 0 or busy + most < size then return size - busy end
+  if isAnythingPutOff == nil then isAnythingPutOff = redis.call('EXISTS', root .. 'send:delayed') == 1 end
+  if not isAnythingPutOff then return size - busy end
   local inFlight = redis.call('ZCOUNT', heads, IN_FLIGHT_TEXT, '(' .. BACKOFF)
   return busy - inFlight >= 4 * size and 0 or size - inFlight
 end
