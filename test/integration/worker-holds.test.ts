@@ -58,7 +58,7 @@ describe('what keeps messages back', () => {
   it.each([
     ['500 to everything', { kind: 'status', status: 500 } as const, {}],
     ['500 to everything, under a limit', { kind: 'status', status: 500 } as const, { rateLimit: '100/s burst 10' }],
-    ['no answer to anything', { kind: 'hang', accept: false } as const, { timeoutMs: 300 }],
+    ['no answer to anything', { kind: 'hang', accept: false } as const, { timeoutMs: 1500 }],
   ])(
     'an API that gives %s is left alone: attempts are not used up, and all goes on when it is back',
     async (_, fault, settings) => {
