@@ -55,7 +55,7 @@ describe('what keeps messages back', () => {
     ]);
   });
 
-  it.each([
+  it.concurrent.each([
     ['500 to everything', { kind: 'status', status: 500 } as const, {}],
     ['500 to everything, under a limit', { kind: 'status', status: 500 } as const, { rateLimit: '100/s burst 10' }],
     ['no answer to anything', { kind: 'hang', accept: false } as const, { timeoutMs: 1500 }],
