@@ -15,13 +15,15 @@ local function setHold(root, field, text)
   isAnythingHeld = true
 end
 
-local function isPageHeldForGood(root, page)
+-- Whether a hold without an end time covers the page. An operator set it.
+local function isPageHeldByOperator(root, page)
   if isNothingHeld(root) then return false end
   local holds = redis.call('HMGET', root .. 'holds', 'standing:*', 'standing:' .. page)
   return holds[1] or holds[2]
 end
 
-local function isLaneHeldForGood(root, lane)
+-- Whether a hold of the lane without an end time stands. An operator or a dead letter set it.
+local function isLaneHeldByOperator(root, lane)
   if isNothingHeld(root) then return false end
   return redis.call('HEXISTS', root .. 'holds', 'standing:' .. lane) == 1
 end

@@ -37,7 +37,7 @@ end
 -- Whether something keeps the whole page back; then it leaves the turns until that is over.
 local function isKeptBack(root, page, now)
   if isNothingHeld(root) then return false end
-  if isPageHeldForGood(root, page) then
+  if isPageHeldByOperator(root, page) then
     -- It takes no share of the fleet; the end of the hold finds it again.
     redis.call('SMOVE', root .. 'pages', root .. 'asleep', page)
     loseTurns(root, { page })
@@ -55,7 +55,7 @@ local function readyLanes(root, heads, most)
   if isNothingHeld(root) then return lanes, #lanes end
   local free = {}
   for _, lane in ipairs(lanes) do
-    if isLaneHeldForGood(root, lane) then placeHead(root, lane, HELD) else free[#free + 1] = lane end
+    if isLaneHeldByOperator(root, lane) then placeHead(root, lane, HELD) else free[#free + 1] = lane end
   end
   return free, #lanes
 end

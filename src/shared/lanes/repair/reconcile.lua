@@ -89,7 +89,7 @@ local function checkHead(lane, score)
     return leave('forgotten-end', lane, id)
   end
   local class, isThere, mend = unpack(checks[place == 'put-off' and why or place or 'waiting'] or checks.waiting)
-  local isOutOfTurn = score == HELD and not isLaneHeldForGood(root, lane)
+  local isOutOfTurn = score == HELD and not isLaneHeldByOperator(root, lane)
   if isScore(score, class) and isThere(id) and not isOutOfTurn then return end
   endPutOff(root, id, why)
   mend(id, lane)
@@ -128,7 +128,7 @@ local function checkPage(page)
   pagesChecked[page] = true
   if redis.call('SISMEMBER', root .. 'pages', page) == 1 then return end
   local isAsleep = redis.call('SISMEMBER', root .. 'asleep', page) == 1
-  if isAsleep and isPageHeldForGood(root, page) then return end
+  if isAsleep and isPageHeldByOperator(root, page) then return end
   if redis.call('ZCOUNT', root .. 'heads:' .. page, '-inf', '(' .. HELD) == 0 then return end
   redis.call('SREM', root .. 'asleep', page)
   enterPages(root, page)
@@ -154,7 +154,7 @@ local function checkWaiting(id)
   end
   local score = tonumber(redis.call('ZSCORE', root .. 'heads:' .. pageOf(lane), lane) or nil)
   -- A page with nothing but held conversations stands in no set of pages: the end of a hold that was deleted is found here.
-  local isOutOfTurn = score == HELD and not isLaneHeldForGood(root, lane)
+  local isOutOfTurn = score == HELD and not isLaneHeldByOperator(root, lane)
   if score and not isOutOfTurn then return checkPage(pageOf(lane)) end
   enterPages(root, pageOf(lane))
   makeReady(root, lane, nextTurn(root))
