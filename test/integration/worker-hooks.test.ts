@@ -132,7 +132,7 @@ describe('a worker with hooks, and without what it needs', () => {
     await eventually('the request is open', () => site.api.requests.length === 1);
     await worker.close();
     expect((await site.producer.getMessage(id))?.attempts).toMatchObject([
-      { outcome: 'unknown', detail: 'given up in mid-request' },
+      { outcome: 'unknown', detail: 'the request was given up before an answer came' },
     ]);
     site.startWorker();
     await site.until(id, 'delivered');
@@ -244,7 +244,7 @@ describe('a worker with a ky instance', () => {
     await reached.promise;
     await worker.close();
     expect((await site.producer.getMessage(id))?.attempts).toMatchObject([
-      { outcome: 'not-sent', detail: 'given up before it was sent' },
+      { outcome: 'not-sent', detail: 'the request was given up before it was sent' },
     ]);
     site.startWorker();
     await site.until(id, 'delivered');

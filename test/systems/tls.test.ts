@@ -84,7 +84,7 @@ describe('Redis over TLS, with users', () => {
       const line = await worker.lineWhere('stdout', (text) => text.includes('Redis is away or refuses the connection'));
       expect(JSON.parse(line)).toMatchObject({
         level: 'warn',
-        msg: `Redis is away or refuses the connection: ${advice}; waiting for it`,
+        msg: `Redis is away or refuses the connection: ${advice}; the worker waits for it`,
       });
       worker.kill('SIGTERM');
       expect(await worker.ended()).toBe(0);

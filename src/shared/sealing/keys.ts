@@ -29,7 +29,7 @@ export function parseSealingKeys(text: string): Contents<SealingKeys> {
   const file = valueInFile(text);
   if ('problem' in file) return { problems: [file.problem] };
   const entries = entriesOf(text);
-  if (entries === null) return { problems: [`names a file that is no JSON object of the form ${FORM}`] };
+  if (entries === null) return { problems: [`names a file that is not a JSON object of the form ${FORM}`] };
   const byId = new Map<string, SealingKey>();
   const problems: string[] = [];
   for (const { id, key, place } of entries) {

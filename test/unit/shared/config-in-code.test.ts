@@ -59,10 +59,10 @@ describe('settings given in code', () => {
 
   it('are named as they were written, also by what is found out later', () => {
     expect(problemsOf(() => createWorker({}))).toEqual([
-      'apiKey (or apiKeyFile) is missing, and so is apiKeysFile: without a key, or the hook resolveApiKey, nothing can be sent',
+      'apiKey, apiKeyFile and apiKeysFile are all missing: without a key or the hook resolveApiKey nothing can be sent; set one of them',
     ]);
     expect(problemsOf(() => createWorker(loadConfig({})))).toEqual([
-      expect.stringMatching(/^KITECHAT_API_KEY \(or KITECHAT_API_KEY_FILE\) is missing/),
+      expect.stringMatching(/^KITECHAT_API_KEY, KITECHAT_API_KEY_FILE and KITECHAT_API_KEYS_FILE are all missing/),
     ]);
     const missing = { encryptionKeysFile: '/missing' };
     expect(problemsOf(() => createProducer(missing))).toEqual([expect.stringMatching(/^encryptionKeysFile: /)]);

@@ -31,7 +31,7 @@ describe('KITECHAT_SERVE_SHARDS', () => {
 
   it('may not name more shards than the worker has places', () => {
     const options = { apiKey: 'key', shards: 8, concurrency: 3 };
-    expect(() => createWorker(options)).toThrow(/concurrency is 3, and this worker serves 8 shards.* with serveShards/);
+    expect(() => createWorker(options)).toThrow(/concurrency is 3, but this worker serves 8 shards.* with serveShards/);
     expect(() => createWorker({ ...options, serveShards: '1-3' })).not.toThrow();
   });
 });
