@@ -13,7 +13,7 @@ const used = useRedis();
 
 describe('a worker with hooks, and without what it needs', () => {
   it('without any key it refuses to be made, and says what is missing', () => {
-    expect(() => createWorker({ redisUrl: used.url })).toThrow(/apiKey .* is missing/);
+    expect(() => createWorker({ redisUrl: used.url })).toThrow(/apiKey, .* are all missing/);
   });
 
   it('classifyResponse can ask for another try: it uses an attempt', async () => {

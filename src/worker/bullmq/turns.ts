@@ -199,8 +199,9 @@ export function createTurns(deps: TurnsDeps): Turns {
     for (const id of answer.foreign) {
       logger.warn({ id }, 'removed a job from the send queue that kitechat-sender did not store');
     }
-    for (const { id, error } of answer.refused)
+    for (const { id, error } of answer.refused) {
       logger.error({ err: error, id }, 'Redis refused to hand out a message; the worker goes on with others');
+    }
     if (answer.limit) slots.add(answer.slotsMs, answer.limit);
     if (places > 0) {
       if (answer.limit !== undefined) isLimited = answer.limit !== null;
