@@ -51,7 +51,7 @@ describe('a file with encryption keys', () => {
     ['an empty key', '{"k1":""}', `line 1, column 2: ${KEY_RULE}`],
     ['an id with a space', `{"k 1":"${KEY}"}`, `line 1, column 2: ${ID_RULE}`],
     ['an empty id', `{"":"${KEY}"}`, `line 1, column 2: ${ID_RULE}`],
-    ['the same id twice', `{"k1":"${KEY}",\n "k1":"${KEY}"}`, 'line 2, column 2: the key id was there before'],
+    ['the same id twice', `{"k1":"${KEY}",\n "k1":"${KEY}"}`, 'line 2, column 2: the key id is a duplicate'],
   ])('with %s is refused', (_what, text, problem) => {
     expect(problemsOf(text)).toEqual([problem]);
   });
