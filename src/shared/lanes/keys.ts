@@ -44,7 +44,7 @@ export function fleetRoot(namespace: string): string {
   return `{${namespace}:fleet}:`;
 }
 
-/** The shard whose queue holds everything of a page. */
+/** Returns the shard that stores everything of a page. */
 export function shardOfPage(pageId: string, shards: number): number {
   if (shards === 1) return 0;
   return createHash('sha256').update(pageId).digest().readUInt32BE(0) % shards;
@@ -73,7 +73,7 @@ export function idempotencyName(pageId: string, idempotencyKey: string): string 
   return `${keyPart(pageId)}/${keyPart(idempotencyKey)}`;
 }
 
-/** A page's name in keys. */
+/** Returns the name of an id in keys: the id itself, or `~` and a hash. */
 export function keyPart(text: string): string {
   if (PLAIN_PART.test(text)) return text;
   return `~${createHash('sha256').update(JSON.stringify(text)).digest('base64url').slice(0, 22)}`;

@@ -102,7 +102,7 @@ function createSealing(hasKeys: boolean, keys: (wanted?: string) => SealingKeys 
   };
 }
 
-/** `<key id>.<nonce, ciphertext and tag in base64url>` */
+/** Returns `<key id>.<nonce, ciphertext and tag in base64url>`. */
 function encrypted(text: string, { id, secret }: SealingKey, belonging: Belonging): string {
   const nonce = randomBytes(NONCE_BYTES);
   const cipher = createCipheriv(CIPHER, secret, nonce, { authTagLength: TAG_BYTES });

@@ -23,7 +23,7 @@ const common: ConnectionOptions = {
 
 /** The pause before a command is repeated that a node of a cluster did not carry out (CLUSTERDOWN, TRYAGAIN, failover). */
 const ASK_AGAIN_MS = 100;
-/** The longest that BullMQ waits for work in one command is ten seconds. */
+/** Longer than the ten seconds that BullMQ waits for work in one command. */
 const CLUSTER_SILENCE_MS = 15_000;
 
 /**

@@ -13,7 +13,7 @@ export interface Alarm {
   ring(): void;
 }
 
-/** Far below what `setTimeout` can wait. */
+/** The longest single timer, far below the limit of `setTimeout`. */
 const LONGEST_TIMER_MS = 3_600_000;
 const GRID_MS = 20;
 /** The most due times that are kept; the leader brings back the rest, a little later. */

@@ -24,7 +24,7 @@ export interface WorkerHealth {
   shutdownMs: number;
 }
 
-/** Notes the progress of one worker. */
+/** Records the progress of one worker. */
 export interface Progress {
   enter(phase: WorkerHealth['phase']): void;
   watch(redis: RedisClient): void;

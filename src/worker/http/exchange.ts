@@ -7,7 +7,7 @@ export type ExchangeFailure =
   | { kind: 'timeout' }
   /** The worker gave up the request, shortly before the deadline of its shutdown. */
   | { kind: 'aborted' }
-  /** The lock on the message was too short for a request, so none was begun. */
+  /** The lock on the message could have ended before the request, so none was begun. */
   | { kind: 'lock-too-short' }
   /** The connection failed, or the answer was invalid. */
   | { kind: 'connection'; code: string }

@@ -33,7 +33,7 @@ export interface LimitKeeper {
   start(): Promise<void>;
   /** Tells the fleet that this worker lives, and which limits it asks for. To be called every ten seconds. */
   beat(): Promise<void>;
-  /** Shares out the limits if this worker leads the fleet, and takes the lead if nobody has it. To be called every second. */
+  /** Shares out the limits if this worker leads the fleet, and takes the lead if no worker has it. To be called every second. */
   tick(): Promise<void>;
   /** The limits of the fleet, as of the last beat or tick; `null` is no limit. */
   inForce(): Limits;

@@ -82,7 +82,7 @@ local function passPageLimit(root, page, fleet, now, most)
   return count, math.ceil(math.max(tat - (burst - 1) * intervalMs, paced - (burst - 1) * CATCH_UP * intervalMs))
 end
 
--- A page that had nothing to send was not late.
+-- Forgets the lateness of a page that had nothing to send.
 local function forgetLateness(root, page, fleet)
   local now = redisNowMs()
   local tat, paced = readPageRate(root, page, fleet, now)

@@ -1,4 +1,4 @@
--- Ends a message that nobody has begun to send.
+-- Ends a message that is not being sent.
 --
 -- KEYS[1] the job's hash  KEYS[2] the absent key
 -- ARGV[1] root  ARGV[2] message id

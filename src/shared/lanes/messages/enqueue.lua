@@ -5,7 +5,7 @@
 -- The job has what BullMQ would have written for `waiting-children`, except fields that aren't needed, and our own fields.
 --
 -- KEYS[1] BullMQ's `waiting-children`  KEYS[2] the absent key
--- ARGV[1] root  ARGV[2] how long an idempotency key counts, in ms
+-- ARGV[1] root  ARGV[2] how long an idempotency key is remembered, in ms
 -- Then for each message: id, lane, name, data, ttl in ms, most open messages in the shard, and options that few messages have, as
 -- JSON or '':
 --   key, hash   name of the idempotency key, and hash of the request

@@ -27,7 +27,7 @@ export interface AttemptToSettle {
   id: string;
   /** The name of the attempt. */
   attempt: string;
-  /** What goes to the history; `null` if nothing was tried. */
+  /** The entry for the history; `null` if nothing was tried. */
   record: NewAttempt | null;
   /** Whether the worker that opened the attempt settles it; `false` if that worker died. */
   survived: boolean;
@@ -58,7 +58,7 @@ export interface Taken {
   replays: string | null;
 }
 
-/** What a worker says to a shard in one turn of its event loop. */
+/** The arguments of a worker's call to a shard, for one turn of its event loop. */
 export interface Turn {
   token: string;
   lockMs: number;
