@@ -1,7 +1,5 @@
 import { cancelMessage } from '../shared/actions/cancel-message.ts';
-import { inWordsOf, resolveConfig } from '../shared/config/config.ts';
 import type { ProducerOptions } from '../shared/config/options.ts';
-import { deadlineIn } from '../shared/redis/deadline.ts';
 import type { EnqueueOptions } from '../shared/model/enqueue-options.ts';
 import {
   BulkEnqueueError,
@@ -14,8 +12,7 @@ import {
 import type { CancelResult } from '../shared/lanes/messages/cancel.ts';
 import type { SendRequest } from '../shared/model/message.ts';
 import { type MessageRecord, readMessage } from '../shared/reading/message.ts';
-import { openSealing } from '../shared/sealing/sealing.ts';
-import { createSession } from '../shared/session/session.ts';
+import { openSession } from '../shared/session/open-session.ts';
 import { type MessageToStore, type Receipt, storeMessage } from '../shared/actions/store-message.ts';
 import { type MessageDefaults, validateItem, validateMessage } from './validate-message.ts';
 
@@ -79,9 +76,7 @@ const BATCH = 200;
  * @throws ConfigError for settings that can't work, or a file with encryption keys that can't be used.
  */
 export function createProducer(options: ProducerOptions = {}): Producer {
-  const settings = resolveConfig('createProducer', options);
-  const config = { ...settings, sealing: inWordsOf(settings.source, () => openSealing(settings)) };
-  const session = createSession(config);
+  const { config, session, newDeadline } = openSession('createProducer', options);
   const underWay = new Set<Promise<unknown>>();
   let closing: Promise<void> | null = null;
 
@@ -96,14 +91,14 @@ export function createProducer(options: ProducerOptions = {}): Producer {
     }
   }
 
-  async function store(message: MessageToStore, deadline = deadlineIn(config.enqueueTimeoutMs)): Promise<Receipt> {
+  async function store(message: MessageToStore, deadline = newDeadline()): Promise<Receipt> {
     const receipt = await storeMessage(session, config, message, deadline);
     if (receipt === null) throw new Error('a message that replays nothing has no dead letter to lose');
     return receipt;
   }
 
   async function storeAll(messages: readonly MessageToStore[]): Promise<BulkEnqueueResult[]> {
-    const deadline = deadlineIn(config.enqueueTimeoutMs);
+    const deadline = newDeadline();
     const results: BulkEnqueueResult[] = [];
     for (let start = 0; start < messages.length; start += BATCH) {
       const batch = messages.slice(start, start + BATCH);
@@ -134,8 +129,8 @@ export function createProducer(options: ProducerOptions = {}): Producer {
       if (receipts.length < results.length) throw new BulkEnqueueError(results);
       return receipts;
     },
-    getMessage: (id) => track(() => readMessage(session, config, id, deadlineIn(config.enqueueTimeoutMs))),
-    cancelMessage: (id) => track(() => cancelMessage(session, config, id, deadlineIn(config.enqueueTimeoutMs))),
+    getMessage: (id) => track(() => readMessage(session, config, id, newDeadline())),
+    cancelMessage: (id) => track(() => cancelMessage(session, config, id, newDeadline())),
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -33,6 +33,11 @@ export interface ScreenSize {
   rows: number;
 }
 
+/** `--json`: for machines. */
+export interface JsonOption {
+  json?: boolean | undefined;
+}
+
 /** What the shell learns. */
 export const exitCodes = { done: 0, notFullyDone: 1, usage: 2, redisUnreachable: 3, interrupted: 130 } as const;
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];

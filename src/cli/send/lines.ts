@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { UnreadableInputError } from '../terminal/unreadable-input-error.ts';
+import { UnreadableInputError } from '../terminal/file-errors.ts';
 
 /** A line of the input, counted from 1, or what keeps it from being read. */
 export type InputLine = { number: number; text: string } | { number: number; problem: string };

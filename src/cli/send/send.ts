@@ -6,7 +6,7 @@ import { type CommandContext, type ExitCode, line } from '../context/context.ts'
 import { withoutItsDeath } from './exported-line.ts';
 import { type Input, type InputLine, readLines } from './lines.ts';
 import { createSendReport } from './send-report.ts';
-import { UnreadableInputError } from '../terminal/unreadable-input-error.ts';
+import { UnreadableInputError } from '../terminal/file-errors.ts';
 
 /** Messages that are on their way to Redis at once: more would only wait longer for their answers. */
 const MAX_UNDER_WAY = 50;

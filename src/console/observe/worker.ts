@@ -1,8 +1,9 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Histogram, type Registry } from 'prom-client';
 import type { OutcomeKind } from '../../shared/model/attempts.ts';
 import { deadReasons } from '../../shared/model/dead-letter.ts';
 import type { AttemptReport, ClaimVerdict, KitechatWorker } from '../../worker/index.ts';
 import type { Health } from './health.ts';
+import { createSeries } from './series.ts';
 
 /** What the worker of this process does. */
 export interface WorkerMetrics {
@@ -17,43 +18,30 @@ const outcomes = ['delivered', 'rejected', 'failed', 'unknown', 'not-sent', 'hel
 const verdicts = ['go', 'unknown', 'expired', 'crashed'] as const satisfies ClaimVerdict[];
 
 export function createWorkerMetrics(registry: Registry, worker: Pick<KitechatWorker, 'on' | 'health'>): WorkerMetrics {
-  const registers = [registry];
-  const attempts = new Counter({
-    name: 'kitechat_sender_attempts_total',
-    help: 'Attempts to send, by outcome.',
-    labelNames: ['outcome'],
-    registers,
-  });
-  const pageAttempts = new Counter({
-    name: 'kitechat_sender_page_attempts_total',
-    help: `Attempts to send, by page and outcome; the first ${PAGES} pages have a label of their own.`,
-    labelNames: ['page', 'outcome'],
-    registers,
-  });
-  const deaths = new Counter({
-    name: 'kitechat_sender_deaths_total',
-    help: 'Messages that became dead letters, by reason.',
-    labelNames: ['reason'],
-    registers,
-  });
-  const claims = new Counter({
-    name: 'kitechat_sender_claims_total',
-    help: 'Messages that were taken, by what is done with them: go means sent.',
-    labelNames: ['verdict'],
-    registers,
-  });
+  const { gauge, counter } = createSeries(registry);
+  const attempts = counter('attempts_total', 'Attempts to send, by outcome.', 'outcome');
+  const pageAttempts = counter(
+    'page_attempts_total',
+    `Attempts to send, by page and outcome; the first ${PAGES} pages have a label of their own.`,
+    'page',
+    'outcome',
+  );
+  const deaths = counter('deaths_total', 'Messages that became dead letters, by reason.', 'reason');
+  const claims = counter(
+    'claims_total',
+    'Messages that were taken, by what is done with them: go means sent.',
+    'verdict',
+  );
   const durations = new Histogram({
     name: 'kitechat_sender_send_duration_seconds',
     help: 'How long requests to the API took.',
     buckets: BUCKETS_SECONDS,
-    registers,
+    registers: [registry],
   });
-  const gauge = (name: string, help: string): Gauge =>
-    new Gauge({ name: `kitechat_sender_worker_${name}`, help, registers });
-  const sending = gauge('sending', 'Messages that this worker works on.');
-  const concurrency = gauge('concurrency', 'Messages that this worker can work on at once.');
-  const alive = gauge('alive', '1 if this worker makes progress or waits rightly, as /healthz says.');
-  const ready = gauge('ready', '1 if this worker takes messages, as /readyz says.');
+  const sending = gauge('worker_sending', 'Messages that this worker works on.');
+  const concurrency = gauge('worker_concurrency', 'Messages that this worker can work on at once.');
+  const alive = gauge('worker_alive', '1 if this worker makes progress or waits rightly, as /healthz says.');
+  const ready = gauge('worker_ready', '1 if this worker takes messages, as /readyz says.');
 
   // A series that begins with its first event begins with 1, and no rate is seen in it.
   for (const outcome of outcomes) attempts.inc({ outcome }, 0);

@@ -5,26 +5,14 @@ import { sealRequest } from '../../../src/shared/sealing/content.ts';
 import { NO_KEYS, openSealing } from '../../../src/shared/sealing/sealing.ts';
 import { NO_MESSAGE, readMessage } from '../../../src/worker/message/read-message.ts';
 import { encryptionKeys, newKeysFile } from '../../support/encryption-keys.ts';
+import { takenMessage } from '../../support/taken.ts';
 import { validRequest } from '../shared/arbitrary-request.ts';
 
 const ID = '0-01ARZ3NDEKTSV4RRFFQ69G5FAV';
 const request = { pageId: 'p1', conversationId: 'c1', message: { type: 'text', text: 'Hello' } } as const;
 
 function takenWith(data: string, more: Partial<Taken> = {}): Taken {
-  return {
-    verdict: 'go',
-    id: ID,
-    attempt: 'a.1',
-    type: 'text',
-    data,
-    enqueuedAtMs: 0,
-    attemptsUsed: 0,
-    history: '',
-    label: null,
-    policy: null,
-    replays: null,
-    ...more,
-  };
+  return takenMessage({ id: ID, data, ...more });
 }
 
 const newSealing = () => openSealing({ encryptionKeysFile: newKeysFile(encryptionKeys('k1')).path });

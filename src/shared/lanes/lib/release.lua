@@ -11,19 +11,16 @@ local function windowSize(root)
   return math.max(1, math.ceil(fleet.concurrency / pageCount))
 end
 
--- Asked once in a call, after its settlements.
-local isAnythingPutOff
-local function isNothingPutOff(root)
-  if isAnythingPutOff == nil then isAnythingPutOff = redis.call('EXISTS', root .. 'send:delayed') == 1 end
-  return not isAnythingPutOff
-end
-
 -- Returns how many more heads of the page may be released. Heads in backoff don't count, so failures don't stop a page; but with
--- four windows of heads in backoff it stops, so that its open messages stay bounded. Room beyond `most` need not be exact.
+-- four windows of heads in backoff it stops, so that its open messages stay bounded. Room beyond `most` need not be exact. Whether
+-- anything was put off is asked once in a call, after its settlements.
+local isAnythingPutOff
 local function roomOf(root, page, most)
   local heads, size = root .. 'heads:' .. page, windowSize(root)
   local busy = redis.call('ZCOUNT', heads, IN_FLIGHT_TEXT, '(' .. HELD)
-  if busy == 0 or busy + most < size or isNothingPutOff(root) then return size - busy end
+  if busy == 0 or busy + most < size then return size - busy end
+  if isAnythingPutOff == nil then isAnythingPutOff = redis.call('EXISTS', root .. 'send:delayed') == 1 end
+  if not isAnythingPutOff then return size - busy end
   local inFlight = redis.call('ZCOUNT', heads, IN_FLIGHT_TEXT, '(' .. BACKOFF)
   return busy - inFlight >= 4 * size and 0 or size - inFlight
 end
