@@ -6,9 +6,9 @@ import { describeSafely } from './errors/safe-cause.ts';
 /**
  * Starts to listen and returns the port.
  *
- * @param problems what is wrong, by the code of the error
- * @param settings what can be wrong if the code is none of these
- * @throws ConfigError if the address can't be had.
+ * @param problems the problem for each known error code
+ * @param settings the settings to name in the problem for other error codes
+ * @throws ConfigError if the server can't listen at the address.
  */
 export async function listenOn(
   server: Server,
@@ -27,7 +27,7 @@ export async function listenOn(
   return (server.address() as AddressInfo).port;
 }
 
-/** The host to put into a URL for a server that listens there. */
+/** Returns the host for a URL of a server that listens on the given host. */
 export function hostForUrl(host: string): string {
   if (host === '0.0.0.0') return '127.0.0.1';
   if (host === '::') return '[::1]';

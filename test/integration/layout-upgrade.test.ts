@@ -71,7 +71,7 @@ describe('with Redis users of the least rights', () => {
     const as = async (user: string, ...args: string[]) => await runCommand(args, { REDIS_URL: redis.urlOf(user) });
     const refused = await as('kitechat-operator', 'status');
     expect(refused.exitCode).toBe(2);
-    expect(refused.stderr.join(' ')).toContain('run "kitechat-sender reshard 1" once as a user that may');
+    expect(refused.stderr.join(' ')).toContain('run "kitechat-sender reshard 1" once as a user that has them');
     expect(await redis.admin.get(shardsKey('kitechat'))).toBe('1');
 
     const before = await redis.denials();

@@ -13,7 +13,7 @@ const used = useRedis();
 
 describe('a worker with hooks, and without what it needs', () => {
   it('without any key it refuses to be made, and says what is missing', () => {
-    expect(() => createWorker({ redisUrl: used.url })).toThrow(/apiKey .* is missing/);
+    expect(() => createWorker({ redisUrl: used.url })).toThrow(/apiKey, .* are all missing/);
   });
 
   it('classifyResponse can ask for another try: it uses an attempt', async () => {
@@ -130,7 +130,7 @@ describe('a worker with hooks, and without what it needs', () => {
     await eventually('the request is open', () => site.api.requests.length === 1);
     await worker.close();
     expect((await site.producer.getMessage(id))?.attempts).toMatchObject([
-      { outcome: 'unknown', detail: 'given up in mid-request' },
+      { outcome: 'unknown', detail: 'the request was given up before an answer came' },
     ]);
     site.startWorker();
     await site.until(id, 'delivered');
@@ -242,7 +242,7 @@ describe('a worker with a ky instance', () => {
     await reached.promise;
     await worker.close();
     expect((await site.producer.getMessage(id))?.attempts).toMatchObject([
-      { outcome: 'not-sent', detail: 'given up before it was sent' },
+      { outcome: 'not-sent', detail: 'the request was given up before it was sent' },
     ]);
     site.startWorker();
     await site.until(id, 'delivered');

@@ -5,9 +5,9 @@ import { hold, type HoldTarget, release } from '../lanes/holds/hold.ts';
 import type { Session } from '../session/session.ts';
 
 /**
- * Begins or ends an operator's hold. One of everything stands in all shards, one of a page in its own.
+ * Begins or ends an operator's hold. A hold of everything is stored in all shards, a hold of a page or conversation in the page's shard.
  *
- * @returns whether this changed anything.
+ * @returns whether a hold was begun or ended.
  * @throws QueueUnavailableError, ChangeUncertainError, ConfigError
  */
 export async function changeHold(

@@ -21,13 +21,13 @@ import { ALL_SHARDS, parseShardList } from './shard-list.ts';
 import { requiredText } from '../validation/rules.ts';
 
 interface Special {
-  /** A variable with a name of its own; `null` for a setting that can only be given in code. */
+  /** A variable with another name than the setting's; `null` for a setting that can only be given in code. */
   variable?: string | null;
   /** The value can also be read from the file that `<variable>_FILE` names. */
   fromFile?: true;
 }
 
-/** What is not as with most settings. */
+/** The settings that differ from most others in their variable. */
 const special = z.registry<Special>();
 
 const waitMs = wholeNumber(1, MAX_TIMER_MS);
@@ -41,63 +41,77 @@ const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
 export type LogLevel = (typeof logLevels)[number];
 
 /**
- * The only place where a setting, its default and its description stand. Its variable is its name in capitals: `ttlMs` is
+ * The only definition of each setting, with its default and description. The variable of a setting is its name in capitals: `ttlMs` is
  * `KITECHAT_TTL_MS`.
  */
 export const configSchema = fields({
   redisUrl: redisUrl
     .default('redis://127.0.0.1:6379')
     .describe(
-      'the Redis that holds the queue; `rediss://` for TLS; several URLs with commas between them are nodes of a Redis Cluster',
+      'the Redis that stores the messages; `rediss://` for TLS; several URLs, separated by commas, are nodes of a Redis Cluster',
     )
     .register(special, { variable: 'REDIS_URL', fromFile: true }),
-  apiUrl: endpointUrl.default('https://apiring.antbuddy.com/kitechat/send-message').describe('the whole endpoint'),
-  apiKey: headerToken.optional().describe('one key for every page; only workers need it'),
-  apiKeyFile: requiredText.optional().describe('the file that holds this key; a worker reads it again when it changes'),
+  apiUrl: endpointUrl
+    .default('https://apiring.antbuddy.com/kitechat/send-message')
+    .describe('the full URL of the endpoint'),
+  apiKey: headerToken.optional().describe('the API key for all pages; only workers need it'),
+  apiKeyFile: requiredText
+    .optional()
+    .describe('a file that contains this key; a worker reads it again when it changes'),
   apiKeysFile: requiredText
     .optional()
-    .describe('a file with keys per page, `{ "<pageId>": "<key>" }`; a worker reads it again when it changes'),
-  namespace: namespace.default('kitechat').describe('keeps several installations on one Redis apart'),
+    .describe('a file with a key for each page, `{ "<pageId>": "<key>" }`; a worker reads it again when it changes'),
+  namespace: namespace.default('kitechat').describe('the name that keeps several installations on one Redis apart'),
   shards: wholeNumber(1, 256)
     .default(1)
     .describe(
-      'queues the pages are spread over; fixed by the first process that uses the Redis, until `kitechat-sender reshard`',
+      'the number of queues that the pages are spread over; fixed by the first process that uses the Redis, until `kitechat-sender reshard`',
     ),
   serveShards: shardList
     .default(ALL_SHARDS)
-    .describe('the shards that a worker serves, such as `0,2,5-7`; each needs a worker that serves it'),
-  concurrency: wholeNumber(1, 10_000).default(50).describe('requests at once in one worker process'),
+    .describe('the shards that a worker serves, such as `0,2,5-7`; each shard must be served by some worker'),
+  concurrency: wholeNumber(1, 10_000)
+    .default(50)
+    .describe('the most requests that one worker process may have open at once'),
   timeoutMs: wholeNumber(100, 600_000).default(10_000).describe('the longest that one HTTP attempt may take'),
   attempts: wholeNumber(1, 1_000)
     .default(8)
-    .describe('attempts per message; what was provably not sent, rate limits and holds use none'),
+    .describe('attempts per message; requests that provably were not sent, rate limits and holds use none'),
   backoffMs: waitMs
     .default(1_000)
-    .describe('the first retry comes within this time; it doubles with every attempt, with full jitter'),
+    .describe('the longest backoff before the first retry; it doubles with each attempt, with full jitter'),
   backoffMaxMs: waitMs.default(300_000).describe('the longest backoff'),
   rateLimit: rateLimit
     .optional()
     .describe(
       'how fast the whole fleet may send, as `50/s`, `300/min`, `1000/h` or `50/s burst 10`; no limit if not set',
     ),
-  pageRateLimit: rateLimit.optional().describe('how fast it may send for each page, in the same form'),
-  retryAfterMaxMs: waitMs.default(900_000).describe('the longest hold that a Retry-After can ask for'),
+  pageRateLimit: rateLimit
+    .optional()
+    .describe('how fast the fleet may send for each page, in the same form; no limit if not set'),
+  retryAfterMaxMs: waitMs.default(900_000).describe('the longest hold that a Retry-After can cause'),
   pageParallelism: autoOrWholeNumber(1, 10_000)
     .default('auto')
-    .describe('conversations of one page in progress at once, in the whole fleet; `auto` is a fair share'),
-  ttlMs: wholeNumber(1, MAX_DURATION_MS).default(86_400_000).describe('a message older than this is not sent any more'),
+    .describe('the most conversations of one page in progress at once, in the whole fleet; `auto` is a fair share'),
+  ttlMs: wholeNumber(1, MAX_DURATION_MS)
+    .default(86_400_000)
+    .describe('the age after which a message is not sent any more but becomes a dead letter'),
   onUnknownOutcome: z
     .enum(unknownOutcomePolicies)
     .default('resend')
-    .describe('when nobody can know whether a message arrived: `resend`, or `dead-letter` to never send it twice'),
+    .describe(
+      'when nobody can know whether a message arrived: `resend` it, or make it a `dead-letter`, so that it is never sent twice',
+    ),
   onDeadLetter: z
     .enum(deadLetterPolicies)
     .default('continue')
     .describe(
-      'what a dead letter means for the later messages of its conversation: `continue`, or `hold` to let them wait for an operator',
+      'what a dead letter means for the later messages of its conversation: `continue` to send them, or `hold` until an operator acts',
     ),
-  maxQueued: wholeNumber(1, 1e9).default(5_000_000).describe('open messages per shard; past it `QueueFullError`'),
-  keepDoneMs: keptMs.default(3_600_000).describe('how long delivered messages stay known, at most 1,000 per shard'),
+  maxQueued: wholeNumber(1, 1e9)
+    .default(5_000_000)
+    .describe('the most open messages per shard; above this, storing fails with `QueueFullError`'),
+  keepDoneMs: keptMs.default(3_600_000).describe('how long delivered messages are kept, at most 1,000 per shard'),
   keepDeadMs: keptMs.default(2_592_000_000).describe('how long dead letters are kept'),
   encryptionKeysFile: requiredText
     .optional()
@@ -106,18 +120,22 @@ export const configSchema = fields({
     ),
   shutdownMs: wholeNumber(0, MAX_TIMER_MS)
     .default(25_000)
-    .describe('how long a worker may finish what it is sending after SIGTERM'),
+    .describe(
+      'the longest that a worker may take to stop after SIGTERM; open requests may finish until shortly before',
+    ),
   httpHost: listenHost
     .default('127.0.0.1')
-    .describe('where health, metrics and the console are served; a host that is not loopback needs a token'),
+    .describe('the host where health, metrics and the console are served; a host other than loopback needs a token'),
   httpPort: wholeNumber(0, 65_535)
     .optional()
-    .describe('their port, 0 for any free one; a worker serves nothing if it is not set, `console` takes 7070 then'),
+    .describe(
+      'the port for health, metrics and the console; 0 picks a free one. Not set: a worker serves none of them, `console` uses 7070',
+    ),
   consoleToken: consoleToken
     .optional()
-    .describe('what opens the console and the metrics, at least 16 characters; needed when the host is not loopback')
+    .describe('the token for the console and the metrics, at least 16 characters; needed if the host is not loopback')
     .register(special, { fromFile: true }),
-  consoleShowContent: flag.default(false).describe('whether the console shows what messages say'),
+  consoleShowContent: flag.default(false).describe('whether the console shows the content of messages'),
   logLevel: z
     .enum(logLevels)
     .default('info')
@@ -125,20 +143,20 @@ export const configSchema = fields({
     .register(special, { variable: 'LOG_LEVEL' }),
   enqueueTimeoutMs: waitMs
     .default(5_000)
-    .describe('every call of a producer settles within this time')
+    .describe('the time within which every call of a producer resolves or rejects')
     .register(special, { variable: null }),
 })
   .refine(({ backoffMs, backoffMaxMs }) => backoffMaxMs >= backoffMs, {
     path: ['backoffMaxMs'],
     error: 'must not be less than the first backoff (KITECHAT_BACKOFF_MS)',
-    // Also when other settings are wrong, so that all problems are reported at once.
+    // Checked even when other settings are wrong, so that all problems are reported at once.
     when: ({ value }) => bothBackoffs.safeParse(value).success,
   })
   .refine(
     ({ shards, serveShards }) => serveShards === ALL_SHARDS || (parseShardList(serveShards)?.at(-1) ?? 0) < shards,
     {
       path: ['serveShards'],
-      error: 'names a shard that is not there: they have the numbers from 0 to KITECHAT_SHARDS - 1',
+      error: 'names a shard that does not exist: shards have the numbers from 0 to KITECHAT_SHARDS - 1',
       when: ({ value }) => bothShardSettings.safeParse(value).success,
     },
   )
@@ -148,17 +166,17 @@ export const configSchema = fields({
     when: () => true,
   });
 
-/** A setting that the environment can give. */
+/** A setting with an environment variable. */
 export interface Variable {
   key: string;
   name: string;
-  /** The variable that names a file with the value instead. */
+  /** The variable that names a file with the value; `undefined` if there is none. */
   fileName: string | undefined;
   description: string;
   default: string | number | boolean | undefined;
 }
 
-/** All variables in the order in which they are documented. */
+/** All variables, in the order of the documentation. */
 export const variables: readonly Variable[] = Object.entries(configSchema.shape).flatMap(([key, schema]) => {
   const { variable: name = variableOf(key), fromFile } = special.get(schema) ?? {};
   if (name === null) return [];

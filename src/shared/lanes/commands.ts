@@ -9,7 +9,7 @@ const letter = read('lib/letters');
 const lease = read('lib/lease');
 const circuit = read('lib/circuit');
 
-// The scripts of a shard name the absent key as their last one.
+// The last key of each script of a shard is the absent key.
 const scripts = {
   laneEnqueue: { lua: lanes + letter + read('messages/enqueue'), numberOfKeys: 2 },
   laneTurn: {
@@ -36,7 +36,7 @@ export type LaneCommands<Reply> = Record<keyof typeof scripts, (...args: (string
 /** A Redis client that knows our scripts. */
 export type LaneRedis = RedisClient & LaneCommands<Promise<unknown>>;
 
-/** @param clock the Lua that says what time it is; tests bring one that they can set */
+/** @param clock the Lua source that defines the clock; tests pass a clock that they can set */
 export function withLaneCommands<Client extends RedisClient>(redis: Client, clock = redisClock): Client & LaneRedis {
   for (const [name, { lua, numberOfKeys }] of Object.entries(scripts)) {
     redis.defineCommand(name, { lua: clock + lua, numberOfKeys });

@@ -5,7 +5,7 @@ import { openSealing } from '../sealing/sealing.ts';
 import { createSession } from './session.ts';
 
 /**
- * Opens what calls from code need.
+ * Resolves settings given in code, and opens the session and encryption keys for calls to Redis.
  *
  * @throws ConfigError for settings that can't work, or a file with encryption keys that can't be used.
  */

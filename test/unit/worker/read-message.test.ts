@@ -74,7 +74,7 @@ describe('a message that a worker has', () => {
     const message = { type: 'text', text: 'secret'.repeat(20_000), to: 'secret' };
     const read = readMessage(NO_KEYS, takenWith(JSON.stringify({ ...request, message })));
     expect(read).toMatchObject({ stored: null, body: null });
-    expect(read.problem).toMatch(/^what was stored is no message that may be sent: message/);
+    expect(read.problem).toMatch(/^the stored message is not valid: message/);
     expect(read.problem).not.toContain('secret');
   });
 
