@@ -2,7 +2,7 @@ import { askRedis, reading } from '../shared/session/calls.ts';
 import type { DeadLetterOptions } from '../shared/config/options.ts';
 import type { DeadLetterRecord } from '../shared/reading/dead-letter-record.ts';
 import { readMessage } from '../shared/reading/message.ts';
-import type { StoredLetter } from '../shared/lanes/letters/letters.ts';
+import type { StoredLetter } from '../shared/lanes/dead/dead-letters.ts';
 import { readTimeMs } from '../shared/redis/time.ts';
 import { openSession } from '../shared/session/open-session.ts';
 import { addCounts, type DeadLetterCounts, readCounts } from './counts.ts';

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Config } from '../shared/config/config.ts';
-import { shardRoot } from '../shared/lanes/keys.ts';
+import { shardRoot } from '../shared/lanes/key-names.ts';
 import type { LaneRedis } from '../shared/lanes/commands.ts';
-import type { Taken } from '../shared/lanes/messages/turn.ts';
+import type { Taken } from '../shared/lanes/messages/settle-and-take.ts';
 import type { Shard } from '../shared/lanes/shard.ts';
 import type { Sealing } from '../shared/sealing/sealing.ts';
 import { version } from '../shared/version.ts';

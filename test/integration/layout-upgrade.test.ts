@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { shardsKey } from '../../src/shared/lanes/keys.ts';
+import { shardsKey } from '../../src/shared/lanes/key-names.ts';
 import { version } from '../../src/shared/version.ts';
 import { installWithCli, jsonLinesOf } from '../support/cli-installation.ts';
 import { type DrainedLayoutOne, layoutOne } from '../support/layout-one.ts';

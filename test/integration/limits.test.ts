@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { writePace } from '../../src/shared/lanes/fleet/limits.ts';
-import type { Turn, TurnAnswer } from '../../src/shared/lanes/messages/turn.ts';
+import type { Turn, TurnAnswer } from '../../src/shared/lanes/messages/settle-and-take.ts';
 import { mostWithin } from '../chaos/pace.ts';
 import { START, useSimulatedTime } from '../support/limits/simulated-time.ts';
 import { textMessage } from '../support/messages.ts';

@@ -1,7 +1,7 @@
 import { completed } from '../support/settings.ts';
 import { describe, expect, it } from 'vitest';
 import { EnqueueUncertainError, QueueUnavailableError } from '../../src/producer/index.ts';
-import { shardRoot } from '../../src/shared/lanes/keys.ts';
+import { shardRoot } from '../../src/shared/lanes/key-names.ts';
 import { deadlineIn } from '../../src/shared/redis/deadline.ts';
 import { createSession } from '../../src/shared/session/session.ts';
 import { readStatus } from '../../src/shared/reading/status.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { shardOfPage } from '../../src/shared/lanes/keys.ts';
+import { shardOfPage } from '../../src/shared/lanes/key-names.ts';
 import { writeLimits } from '../../src/shared/lanes/fleet/limits.ts';
 import type { KitechatWorker } from '../../src/worker/index.ts';
 import { eventually } from '../support/eventually.ts';

@@ -1,7 +1,7 @@
 import { type Config, loadConfig } from '../../shared/config/config.ts';
 import { endConnections } from '../../shared/layout/end-connections.ts';
 import { QueueUnavailableError } from '../../shared/errors/errors.ts';
-import { shardsKey } from '../../shared/lanes/keys.ts';
+import { shardsKey } from '../../shared/lanes/key-names.ts';
 import type { LaneRedis } from '../../shared/lanes/commands.ts';
 import type { ReshardingStamp, SettledStamp } from '../../shared/layout/stamp.ts';
 import { readStamp, replaceStamp, type StoredStamp } from '../../shared/layout/stored-stamp.ts';

@@ -1,6 +1,6 @@
 import { changeRedis } from '../session/calls.ts';
 import type { Deadline } from '../redis/deadline.ts';
-import { shardOfId } from '../lanes/keys.ts';
+import { shardOfId } from '../lanes/key-names.ts';
 import { cancel, type CancelResult } from '../lanes/messages/cancel.ts';
 import type { Session } from '../session/session.ts';
 

@@ -1,6 +1,6 @@
 import { changeRedis } from '../session/calls.ts';
 import type { Deadline } from '../redis/deadline.ts';
-import { shardOfPage } from '../lanes/keys.ts';
+import { shardOfPage } from '../lanes/key-names.ts';
 import { hold, type HoldTarget, release } from '../lanes/holds/hold.ts';
 import type { Session } from '../session/session.ts';
 

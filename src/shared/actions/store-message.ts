@@ -6,7 +6,7 @@ import {
   QueueFullError,
   QueueUnavailableError,
 } from '../errors/errors.ts';
-import { messageId, shardOfPage } from '../lanes/keys.ts';
+import { messageId, shardOfPage } from '../lanes/key-names.ts';
 import { enqueue, type EnqueueResult, type MessageToEnqueue } from '../lanes/messages/enqueue.ts';
 import type { MessagePayload } from '../model/stored-message.ts';
 import type { Shard } from '../lanes/shard.ts';

@@ -1,5 +1,5 @@
 import { Queue } from 'bullmq';
-import { DEAD_QUEUE, SEND_QUEUE, shardPrefix, shardRoot } from './keys.ts';
+import { DEAD_QUEUE, SEND_QUEUE, shardPrefix, shardRoot } from './key-names.ts';
 import type { LaneRedis } from './commands.ts';
 import { isCluster } from '../redis/cluster.ts';
 

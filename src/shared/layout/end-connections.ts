@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { connectionName, shardRoots, shardsKey } from '../lanes/keys.ts';
+import { connectionName, shardRoots, shardsKey } from '../lanes/key-names.ts';
 import { nodesWith } from '../redis/nodes-with.ts';
 import type { RedisClient } from '../redis/cluster.ts';
 

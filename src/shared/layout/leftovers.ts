@@ -1,4 +1,4 @@
-import { fleetRoot, shardRoots } from '../lanes/keys.ts';
+import { fleetRoot, shardRoots } from '../lanes/key-names.ts';
 import type { LaneRedis } from '../lanes/commands.ts';
 import { scanKeys } from '../redis/scan-keys.ts';
 

@@ -1,4 +1,4 @@
-import { DEAD_QUEUE, SEND_QUEUE, shardRoots } from '../lanes/keys.ts';
+import { DEAD_QUEUE, SEND_QUEUE, shardRoots } from '../lanes/key-names.ts';
 import type { LaneRedis } from '../lanes/commands.ts';
 import { WORKER_SILENCE_MS, type WorkerRecord } from '../lanes/fleet/leader.ts';
 import { readTimeMs } from '../redis/time.ts';

@@ -1,5 +1,5 @@
 import { ConfigError } from '../errors/errors.ts';
-import { shardsKey } from '../lanes/keys.ts';
+import { shardsKey } from '../lanes/key-names.ts';
 import type { LaneRedis } from '../lanes/commands.ts';
 import { layout, version } from '../version.ts';
 import { formatStamp, ourStamp, parseStamp, type Stamp } from './stamp.ts';

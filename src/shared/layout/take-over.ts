@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { endConnections } from './end-connections.ts';
 import { ConfigError } from '../errors/errors.ts';
-import { shardRoots, shardsKey } from '../lanes/keys.ts';
+import { shardRoots, shardsKey } from '../lanes/key-names.ts';
 import type { LaneRedis } from '../lanes/commands.ts';
 import { nodesWith } from '../redis/nodes-with.ts';
 import { nameWorkers, readOpenWork } from './open-work.ts';

@@ -2,7 +2,7 @@ import { askRedis } from '../session/calls.ts';
 import type { Deadline } from '../redis/deadline.ts';
 import { describeHolds, type Hold } from './holds.ts';
 import { isoTime } from '../model/time.ts';
-import { keyPart, laneOf, shardOfPage } from '../lanes/keys.ts';
+import { keyPart, laneOf, shardOfPage } from '../lanes/key-names.ts';
 import { type HoldInRedis, readHolds } from '../lanes/holds/hold.ts';
 import { standingOf } from './message.ts';
 import { fieldsOf, type MessageStatus, statusFields } from '../model/message-status.ts';

@@ -1,4 +1,4 @@
-import { keyPart, laneOf } from '../lanes/keys.ts';
+import { keyPart, laneOf } from '../lanes/key-names.ts';
 import type { OpenCircuit } from '../lanes/fleet/circuits.ts';
 import type { HoldInRedis } from '../lanes/holds/hold.ts';
 

@@ -3,7 +3,7 @@ import { askRedis, reading } from '../session/calls.ts';
 import type { Deadline } from '../redis/deadline.ts';
 import { deadLetterRecord, type DeadLetterRecord } from './dead-letter-record.ts';
 import { heldUntil } from './holds.ts';
-import { DEAD_QUEUE, shardOfId } from '../lanes/keys.ts';
+import { DEAD_QUEUE, shardOfId } from '../lanes/key-names.ts';
 import { isoTime } from '../model/time.ts';
 import { type HoldInRedis, readHolds } from '../lanes/holds/hold.ts';
 import { fieldsOf, type MessageStatus, statusFields, type StatusFields, statusOf } from '../model/message-status.ts';

@@ -1,7 +1,7 @@
 import { askRedis } from '../session/calls.ts';
 import type { Deadline } from '../redis/deadline.ts';
 import { describeHolds, type Hold } from './holds.ts';
-import { keyPart, shardOfPage } from '../lanes/keys.ts';
+import { keyPart, shardOfPage } from '../lanes/key-names.ts';
 import { readHolds } from '../lanes/holds/hold.ts';
 import { countConversations, laneKey, readFirstRequest, readPageLanes } from './page-lanes.ts';
 import { jobKeys, type Shard } from '../lanes/shard.ts';

@@ -2,7 +2,7 @@ import { type HoldInRedis, readHolds } from '../lanes/holds/hold.ts';
 import { WORKER_SILENCE_MS, type WorkerRecord, workersKey } from '../lanes/fleet/leader.ts';
 import { jobKeys, type Shard } from '../lanes/shard.ts';
 import { readTimeMs } from '../redis/time.ts';
-import { keyPart, laneOf } from '../lanes/keys.ts';
+import { keyPart, laneOf } from '../lanes/key-names.ts';
 import { BACKOFF, HELD, IN_FLIGHT } from '../lanes/lib/places.ts';
 import { countConversations, headsKey } from './page-lanes.ts';
 import { readPipeline } from '../redis/pipeline.ts';

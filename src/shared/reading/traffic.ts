@@ -1,6 +1,6 @@
 import type { RedisClient } from '../redis/cluster.ts';
 import type { OutcomeKind } from '../model/attempts.ts';
-import { fleetRoot } from '../lanes/keys.ts';
+import { fleetRoot } from '../lanes/key-names.ts';
 import { readPipeline } from '../redis/pipeline.ts';
 import { readTimeMs } from '../redis/time.ts';
 

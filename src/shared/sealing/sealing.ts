@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from 'node:crypto';
 import { ConfigError } from '../errors/errors.ts';
 import { type Contents, openKeyFile, problemsIn } from '../config/secret-file.ts';
-import { parseSealingKeys, type SealingKey, type SealingKeys } from './keys.ts';
+import { parseSealingKeys, type SealingKey, type SealingKeys } from './encryption-keys.ts';
 
 /** What an encrypted text is, and the message it belongs to. The text can be decrypted only with the same values. */
 export type Belonging = readonly [what: 'message' | 'response' | 'stored', messageId: string, ...more: string[]];

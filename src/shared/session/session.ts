@@ -2,7 +2,7 @@ import { type Deadline, DeadlineError, within } from '../redis/deadline.ts';
 import { type ConfigSource, worded } from '../config/config.ts';
 import { ConfigError, QueueUnavailableError } from '../errors/errors.ts';
 import type { LaneRedis } from '../lanes/commands.ts';
-import { connectionName, shardRoot, shardsKey } from '../lanes/keys.ts';
+import { connectionName, shardRoot, shardsKey } from '../lanes/key-names.ts';
 import { openShard, type Shard } from '../lanes/shard.ts';
 import { isCluster } from '../redis/cluster.ts';
 import { connectFailingFast } from './connect.ts';

@@ -1,8 +1,8 @@
 import { type BackendFactory, createRedisBackend, type JobJson, type RedisQueueBackend } from 'bullmq';
 import type { Logger } from 'pino';
-import type { AttemptToSettle, SettleResult } from '../../shared/lanes/messages/turn.ts';
+import type { AttemptToSettle, SettleResult } from '../../shared/lanes/messages/settle-and-take.ts';
 import type { TakenHere } from '../message/attempt.ts';
-import type { Turns } from './turns.ts';
+import type { Turns } from './settle-and-take.ts';
 
 /** An attempt to settle, and a callback for the result. */
 export interface Settleable extends AttemptToSettle {

@@ -1,14 +1,14 @@
 import { type Job, Worker } from 'bullmq';
 import type { Logger } from 'pino';
-import { SEND_QUEUE, shardPrefix } from '../../shared/lanes/keys.ts';
-import type { SettleResult, Taken } from '../../shared/lanes/messages/turn.ts';
+import { SEND_QUEUE, shardPrefix } from '../../shared/lanes/key-names.ts';
+import type { SettleResult, Taken } from '../../shared/lanes/messages/settle-and-take.ts';
 import type { Shard } from '../../shared/lanes/shard.ts';
 import { isConnectionError } from '../../shared/redis/ready.ts';
 import type { Fleet } from '../fleet/fleet-view.ts';
 import { laneBackendOf, type Settleable, type UnderWay } from './lane-backend.ts';
 import type { Ended, ProcessMessage } from '../message/process.ts';
 import { Stop } from '../http/stop-signal.ts';
-import { createTurns } from './turns.ts';
+import { createTurns } from './settle-and-take.ts';
 import type { TakenHere } from '../message/attempt.ts';
 
 const LEAST_LOCK_MS = 5000;

@@ -1,4 +1,4 @@
-import type { SlotLimit } from '../../shared/lanes/messages/turn.ts';
+import type { SlotLimit } from '../../shared/lanes/messages/settle-and-take.ts';
 
 /** The slots of the fleet's limit that this worker has reserved. At each slot it may take one message. */
 export interface Slots {

@@ -1,4 +1,4 @@
-import { fleetRoot } from '../../shared/lanes/keys.ts';
+import { fleetRoot } from '../../shared/lanes/key-names.ts';
 import type { RedisClient } from '../../shared/redis/cluster.ts';
 import { readTimeMs } from '../../shared/redis/time.ts';
 import {

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { beatIn, tickIn, type WorkerRecord } from '../../shared/lanes/fleet/leader.ts';
-import { expireLetters } from '../../shared/lanes/letters/letters.ts';
+import { expireLetters } from '../../shared/lanes/dead/dead-letters.ts';
 import { reconcile } from '../../shared/lanes/repair/reconcile.ts';
 import type { Shard } from '../../shared/lanes/shard.ts';
 import type { LimitKeeper } from '../limits/limit-keeper.ts';

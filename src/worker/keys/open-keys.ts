@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../../shared/config/config.ts';
 import { ConfigError } from '../../shared/errors/errors.ts';
 import type { Contents } from '../../shared/config/secret-file.ts';
-import type { SealingKeys } from '../../shared/sealing/keys.ts';
+import type { SealingKeys } from '../../shared/sealing/encryption-keys.ts';
 import { openSealing, type Sealing } from '../../shared/sealing/sealing.ts';
 import { openKeySource, type ResolveApiKey } from './api-keys.ts';
 

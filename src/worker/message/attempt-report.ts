@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { OutcomeKind } from '../../shared/model/attempts.ts';
 import type { DeadReason } from '../../shared/model/dead-letter.ts';
-import type { SettleResult } from '../../shared/lanes/messages/turn.ts';
+import type { SettleResult } from '../../shared/lanes/messages/settle-and-take.ts';
 import type { Ended } from './process.ts';
 
 /** A report of one attempt, for the log and for listeners. It never contains the API key or the message's content. */

@@ -1,4 +1,4 @@
-import type { Taken } from '../../shared/lanes/messages/turn.ts';
+import type { Taken } from '../../shared/lanes/messages/settle-and-take.ts';
 import type { NewAttempt } from '../../shared/model/attempts.ts';
 import type { UnknownOutcomePolicy } from '../../shared/model/enqueue-options.ts';
 import type { Decision } from './decide.ts';

@@ -1,7 +1,7 @@
 import type { AttemptRecord } from '../../shared/model/attempts.ts';
 import type { DeadReason } from '../../shared/model/dead-letter.ts';
 import type { UnknownOutcomePolicy } from '../../shared/model/enqueue-options.ts';
-import type { TimedHold } from '../../shared/lanes/messages/turn.ts';
+import type { TimedHold } from '../../shared/lanes/messages/settle-and-take.ts';
 import { type BackoffConfig, backoffDelayMs, pausedFor } from './backoff.ts';
 import type { Outcome } from './classify.ts';
 import type { Pause } from '../fleet/fleet-view.ts';

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { decodeHistory, type NewAttempt } from '../../shared/model/attempts.ts';
 import type { DeadLetterPolicy } from '../../shared/model/dead-letter.ts';
 import type { UnknownOutcomePolicy } from '../../shared/model/enqueue-options.ts';
-import type { Settlement } from '../../shared/lanes/messages/turn.ts';
+import type { Settlement } from '../../shared/lanes/messages/settle-and-take.ts';
 import type { Sealing } from '../../shared/sealing/sealing.ts';
 import type { Attempt, TakenHere } from './attempt.ts';
 import { decide, type DecideContext, type Decision, usesAttempt } from './decide.ts';

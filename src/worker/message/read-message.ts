@@ -1,4 +1,4 @@
-import type { Taken } from '../../shared/lanes/messages/turn.ts';
+import type { Taken } from '../../shared/lanes/messages/settle-and-take.ts';
 import type { MessageIssue } from '../../shared/errors/errors.ts';
 import { parseStoredRequest } from '../../shared/model/message.ts';
 import { readOptions, readStored, type StoredMessage } from '../../shared/model/stored-message.ts';

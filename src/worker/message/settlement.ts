@@ -1,7 +1,7 @@
 import { type AttemptRecord, decodeHistory, encodeAttempt, type NewAttempt } from '../../shared/model/attempts.ts';
 import type { DeadLetterPayload, DeadLetterPolicy, DeadReason, DeadResponse } from '../../shared/model/dead-letter.ts';
 import { isoTime } from '../../shared/model/time.ts';
-import type { Settlement, Taken } from '../../shared/lanes/messages/turn.ts';
+import type { Settlement, Taken } from '../../shared/lanes/messages/settle-and-take.ts';
 import { sealRequest, sealResponse } from '../../shared/sealing/content.ts';
 import type { Sealing } from '../../shared/sealing/sealing.ts';
 import type { Attempt } from './attempt.ts';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createProducer } from '../../../src/producer/index.ts';
 import { openDeadLetters } from '../../../src/dead-letters/index.ts';
 import { ConfigError } from '../../../src/shared/errors/errors.ts';
-import { parseSealingKeys } from '../../../src/shared/sealing/keys.ts';
+import { parseSealingKeys } from '../../../src/shared/sealing/encryption-keys.ts';
 import { openSealing } from '../../../src/shared/sealing/sealing.ts';
 import { newFolderOfTest } from '../../support/folder-of-test.ts';
 import { encryptionKey, encryptionKeys, newKeysFile } from '../../support/encryption-keys.ts';

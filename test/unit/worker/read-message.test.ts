@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Taken } from '../../../src/shared/lanes/messages/turn.ts';
+import type { Taken } from '../../../src/shared/lanes/messages/settle-and-take.ts';
 import { sealRequest } from '../../../src/shared/sealing/content.ts';
 import { NO_KEYS, openSealing } from '../../../src/shared/sealing/sealing.ts';
 import { NO_MESSAGE, readMessage } from '../../../src/worker/message/read-message.ts';

@@ -1,5 +1,5 @@
 import type { RedisClient } from '../../redis/cluster.ts';
-import { fleetRoot } from '../keys.ts';
+import { fleetRoot } from '../key-names.ts';
 import { readTimeMs } from '../../redis/time.ts';
 import type { LaneRedis } from '../commands.ts';
 

@@ -1,4 +1,4 @@
-import { absentKey } from '../keys.ts';
+import { absentKey } from '../key-names.ts';
 import type { Shard } from '../shard.ts';
 
 /** What a worker process reports about itself. */

@@ -1,4 +1,4 @@
-import { absentKey, fleetRoot } from '../keys.ts';
+import { absentKey, fleetRoot } from '../key-names.ts';
 import { NO_LIMIT } from '../../model/rate-limit.ts';
 import type { RedisClient } from '../../redis/cluster.ts';
 import type { LaneRedis } from '../commands.ts';

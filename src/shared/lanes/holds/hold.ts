@@ -1,6 +1,6 @@
-import { absentKey, keyPart, laneOf } from '../keys.ts';
+import { absentKey, keyPart, laneOf } from '../key-names.ts';
 import type { Shard } from '../shard.ts';
-import type { TimedHold } from '../messages/turn.ts';
+import type { TimedHold } from '../messages/settle-and-take.ts';
 
 /** What an operator holds: everything, a page, or a conversation of a page. */
 export interface HoldTarget {

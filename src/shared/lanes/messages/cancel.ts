@@ -1,4 +1,4 @@
-import { absentKey } from '../keys.ts';
+import { absentKey } from '../key-names.ts';
 import { jobKeys, type Shard } from '../shard.ts';
 
 /** The result of a call to cancel a message. */

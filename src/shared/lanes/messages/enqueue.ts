@@ -1,4 +1,4 @@
-import { absentKey, idempotencyName, laneOf, SEND_QUEUE } from '../keys.ts';
+import { absentKey, idempotencyName, laneOf, SEND_QUEUE } from '../key-names.ts';
 import type { MessagePayload } from '../../model/stored-message.ts';
 import { storedText } from '../../sealing/content.ts';
 import type { Shard } from '../shard.ts';

@@ -1,4 +1,4 @@
--- Put before turn.lua. Closes attempts and carries out what was decided. Needs places.lua and letters.lua before it.
+-- Put before settle-and-take.lua. Closes attempts and carries out what was decided. Needs places.lua and dead-letters.lua before it.
 --
 -- A settlement names its attempt. If the attempt is still open, the settlement counts, whichever worker has BullMQ's lock: only the
 -- worker that made the attempt knows how it ended. An attempt that another worker has closed is noted as `<attempt>!`; what its own

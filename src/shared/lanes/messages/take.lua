@@ -1,10 +1,8 @@
--- Put before turn.lua. Opens attempts on messages and hands them to a worker. Needs places.lua before it.
+-- Put before settle-and-take.lua. Opens attempts on messages and hands them to a worker. Needs places.lua and
+-- worker-died.lua before it.
 
--- A message whose worker died in mid-send this often is thought to kill workers, and becomes a dead letter.
-local MOST_CRASHES = 5
 -- Suffix of attempts that are opened only to be settled, without sending.
 local UNTRIED = '-'
-
 
 -- Moves a message out of BullMQ's `wait` that an operator put there in a dashboard although it was not its turn.
 local function putWhereItBelongs(root, id, place, job)
@@ -17,17 +15,8 @@ local function putWhereItBelongs(root, id, place, job)
   end
 end
 
--- When Redis was away or its clock stepped, locks have ended although their workers may live. From then on these workers have the
--- duration of one lock to settle their attempts. Returns what is left of that time, in ms.
-local function graceMs(root, now, lockMs)
-  local fleet = readFleet(root)
-  if isAfterGap(fleet, now) then return lockMs end
-  if not fleet.backAt or fleet.backAt > now then return 0 end
-  return math.max(0, fleet.backAt + lockMs - now)
-end
-
 local function open(jobKey, worker, ...)
-  redis.call('SET', jobKey .. ':lock', worker.token, 'PX', worker.lockMs)
+  lockFor(worker, jobKey)
   redis.call('HSET', jobKey, ...)
 end
 
@@ -71,16 +60,8 @@ local function takeOne(root, id, worker, turn, laneOfHead)
     -- A worker is sending it, and an operator has moved its job meanwhile.
     if redis.call('EXISTS', jobKey .. ':lock') == 1 then return end
     if string.sub(attempt, -1) ~= UNTRIED then
-      local ms = graceMs(root, redisNowMs(), tonumber(worker.lockMs))
-      if ms > 0 then
-        redis.call('SET', jobKey .. ':lock', attempt, 'PX', ms)
-        redis.call('LPUSH', root .. 'send:active', id)
-        -- Other messages may wait in `wait` behind it.
-        return wakeWorker(root)
-      end
-      local count = (tonumber(crashes) or 0) + 1
-      open(jobKey, worker, 'crashes', count)
-      return given(count >= MOST_CRASHES and 'crashed' or 'unknown', attempt)
+      local verdict = verdictOnDeath(root, id, attempt, crashes, worker)
+      return verdict and given(verdict, attempt)
     end
   elseif not turn and place ~= 'released' then
     return putWhereItBelongs(root, id, place)

@@ -1,4 +1,4 @@
-import { absentKey } from '../keys.ts';
+import { absentKey } from '../key-names.ts';
 import type { Shard } from '../shard.ts';
 
 /** Number of waiting messages that one pass checks, besides the oldest. */

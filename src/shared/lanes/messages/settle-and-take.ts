@@ -1,6 +1,6 @@
 import { encodeAttempt, MAX_HISTORY, type NewAttempt } from '../../model/attempts.ts';
 import type { DeadLetterPayload } from '../../model/dead-letter.ts';
-import { absentKey, SEND_QUEUE } from '../keys.ts';
+import { absentKey, SEND_QUEUE } from '../key-names.ts';
 import type { Shard } from '../shard.ts';
 
 /** What happens to a message after an attempt. */

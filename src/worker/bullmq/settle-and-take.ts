@@ -9,7 +9,7 @@ import {
   type SettleResult,
   type TurnAnswer,
   wakeAnother,
-} from '../../shared/lanes/messages/turn.ts';
+} from '../../shared/lanes/messages/settle-and-take.ts';
 import type { Shard } from '../../shared/lanes/shard.ts';
 import { createAlarm } from './alarm.ts';
 import { createSlots } from './slots.ts';

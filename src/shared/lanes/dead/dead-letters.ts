@@ -1,5 +1,5 @@
 import { type DeadLetterPayload, type DeadReason, parseDeadLetter } from '../../model/dead-letter.ts';
-import { absentKey, DEAD_QUEUE, keyPart } from '../keys.ts';
+import { absentKey, DEAD_QUEUE, keyPart } from '../key-names.ts';
 import type { Shard } from '../shard.ts';
 
 /** The position of a dead letter among the others: by time of death, then by id. */
