@@ -54,7 +54,7 @@ export class QueueUnavailableError extends KitechatSenderError {
     detail: string,
     {
       reading = false,
-      cure = 'Check that Redis is running and that its URL is right, then call again.',
+      cure = 'Check that Redis is running and that its URL (redisUrl, or REDIS_URL) is right, then call again.',
       ...options
     }: { cause?: unknown; reading?: boolean; cure?: string } = {},
   ) {
