@@ -76,7 +76,7 @@ describe('the command line', () => {
     expect(JSON.parse(exported.stdout.join(''))).toMatchObject({ pageId: 'p1', message: null, problem: CLOSED });
     expect(exported.stderr).toEqual([
       'exported 1 entry',
-      '1 of them without what they say, which can\'t be read: see "problem" there',
+      '1 of them without the message, which can\'t be read: see the field "problem"',
     ]);
     expect(replay).toMatchObject({ exitCode: 1, stderr: [expect.stringMatching(/can not be read/)] });
     const sent = await to.cli('keys', ['send'], exported.stdout.join('\n'));

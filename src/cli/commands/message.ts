@@ -4,7 +4,7 @@ import { loadConfig } from '../../shared/config/config.ts';
 import { type CommandContext, type ExitCode, exitCodes, jsonLine, line } from '../context/context.ts';
 import { factTable, table } from '../terminal/table.ts';
 
-/** `message ID`: where one message stands, and its attempts. */
+/** `message ID`: prints the state of one message, and its attempts. */
 export async function showMessage(
   context: CommandContext,
   id: string,
@@ -15,7 +15,7 @@ export async function showMessage(
   if (record === null) {
     line(
       context.stderr,
-      `no message ${id} is known: the id is wrong, or it was delivered some time ago, or sent again under a new id`,
+      `message ${id} is unknown: the id is wrong, the message was delivered some time ago, or it was sent again under a new id`,
     );
     return exitCodes.notFullyDone;
   }
@@ -36,7 +36,7 @@ function describe(record: MessageRecord): string {
     label: record.label,
     ...(record.status === 'dead' ? { 'died at': record.deadAt, reason: record.reason } : {}),
   });
-  const more = record.status === 'dead' ? `\n\nAll about it: kitechat-sender dead-letters show ${record.id}` : '';
+  const more = record.status === 'dead' ? `\n\nDetails: kitechat-sender dead-letters show ${record.id}` : '';
   return `${facts}\n\n${describeAttempts(record.attempts)}${more}`;
 }
 

@@ -4,7 +4,7 @@ import { type CommandContext, type ExitCode, exitCodes, jsonLine, line } from '.
 import { describeAttempts } from '../commands/message.ts';
 import { factTable } from '../terminal/table.ts';
 
-/** `dead-letters show ID`: one entry whole. */
+/** `dead-letters show ID`: prints one entry in full. */
 export async function showDeadLetter(
   context: CommandContext,
   id: string,
@@ -21,7 +21,7 @@ export async function showDeadLetter(
   return exitCodes.done;
 }
 
-/** With what most often helps: a change. */
+/** The command, with the option that most often helps for this reason. */
 function howToReplay({ id, reason }: Pick<DeadLetterRecord, 'id' | 'reason'>): string {
   const options = { expired: ' --force', rejected: ' --set message.text="…"' };
   const option = reason === 'expired' || reason === 'rejected' ? options[reason] : '';

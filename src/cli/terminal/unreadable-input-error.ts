@@ -7,7 +7,7 @@ const REASONS: Record<string, string> = {
   EACCES: 'this user may not read it',
 };
 
-/** What a command was to read can't be read. */
+/** The input of a command can't be read. */
 export class UnreadableInputError extends KitechatSenderError {
   override readonly name = 'UnreadableInputError';
   readonly code = 'UNREADABLE_INPUT';
@@ -16,6 +16,8 @@ export class UnreadableInputError extends KitechatSenderError {
   constructor(name: string, cause: unknown) {
     const { code = 'unknown error' } = describeSafely(cause);
     const reason = REASONS[code] ?? code;
-    super(`${name} can't be read: ${reason}. Name a file with one message a line, or none for stdin.`, { cause });
+    super(`${name} can't be read: ${reason}. Name a file with one message per line, or omit it to read stdin.`, {
+      cause,
+    });
   }
 }
