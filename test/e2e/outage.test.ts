@@ -8,7 +8,7 @@ it('says that Redis is away, and comes back by itself', async () => {
   await using browser = await startBrowser();
   const { page } = await browser.open();
   await page.goto(worker.url);
-  await page.getByText('Nothing needs a hand').first().waitFor();
+  await page.getByText('Nothing needs attention').first().waitFor();
 
   await desk.redis.kill();
   await page.getByText('Redis does not answer.').first().waitFor();

@@ -2,15 +2,15 @@ import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Hold } from '../../shared/reading/holds.ts';
 import type { FleetFacts } from './facts.ts';
 
-/** What Redis says of the whole installation: the same from every process. */
+/** Metrics of the whole installation: the same from every process. */
 export interface FleetMetrics {
-  /** Brings them up to date; with `null` only that Redis is away is told, rather than what was once true. */
+  /** Updates the metrics; with `null` only `redis_up` is set, so that outdated values are not reported. */
   update(facts: FleetFacts | null): void;
 }
 
 const states = ['scheduled', 'queued', 'sending', 'retrying', 'held'] as const;
 
-/** The holds that there can be: shown with 0, so that one that comes and goes can be seen. */
+/** All possible kinds of holds: reported as 0 if there are none, so that a change can be seen. */
 const holdKinds: readonly Pick<Hold, 'scope' | 'reason'>[] = [
   { scope: 'all', reason: 'operator' },
   { scope: 'api', reason: 'api-down' },
@@ -54,24 +54,24 @@ export function createFleetMetrics(registry: Registry): FleetMetrics {
   });
   const deadLetters = new Gauge({
     name: 'kitechat_sender_dead_letters',
-    help: 'Dead letters that are kept, by reason.',
+    help: 'Dead letters, by reason.',
     labelNames: ['reason'],
     registers,
   });
   const holds = new Gauge({
     name: 'kitechat_sender_holds',
-    help: 'Holds that are in force, by what they hold and why.',
+    help: 'Holds in force, by scope and reason.',
     labelNames: ['scope', 'reason'],
     registers,
   });
   const workers = new Gauge({
     name: 'kitechat_sender_workers',
-    help: 'Workers that told lately that they are there.',
+    help: 'Workers with a recent heartbeat.',
     registers,
   });
   const repairs = new Counter({
     name: 'kitechat_sender_repairs_total',
-    help: 'Repairs of what others broke in Redis, by kind, of all workers since ever.',
+    help: 'Repairs by all workers of what others broke in Redis, by kind, since the installation was created.',
     labelNames: ['kind'],
     registers,
   });

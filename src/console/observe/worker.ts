@@ -4,9 +4,9 @@ import { deadReasons } from '../../shared/model/dead-letter.ts';
 import type { AttemptReport, ClaimVerdict, KitechatWorker } from '../../worker/index.ts';
 import type { Health } from './health.ts';
 
-/** What the worker of this process does. */
+/** Metrics of the worker of this process. */
 export interface WorkerMetrics {
-  /** Brings the gauges up to date. */
+  /** Updates the gauges. */
   update(health: Health): void;
 }
 
@@ -38,24 +38,24 @@ export function createWorkerMetrics(registry: Registry, worker: Pick<KitechatWor
   });
   const claims = new Counter({
     name: 'kitechat_sender_claims_total',
-    help: 'Messages that were taken, by what is done with them: go means sent.',
+    help: 'Messages taken, by verdict; go means that the message is sent.',
     labelNames: ['verdict'],
     registers,
   });
   const durations = new Histogram({
     name: 'kitechat_sender_send_duration_seconds',
-    help: 'How long requests to the API took.',
+    help: 'Duration of requests to the API.',
     buckets: BUCKETS_SECONDS,
     registers,
   });
   const gauge = (name: string, help: string): Gauge =>
     new Gauge({ name: `kitechat_sender_worker_${name}`, help, registers });
-  const sending = gauge('sending', 'Messages that this worker works on.');
-  const concurrency = gauge('concurrency', 'Messages that this worker can work on at once.');
-  const alive = gauge('alive', '1 if this worker makes progress or waits rightly, as /healthz says.');
+  const sending = gauge('sending', 'Messages in progress in this worker.');
+  const concurrency = gauge('concurrency', 'Maximum number of messages in progress in this worker.');
+  const alive = gauge('alive', '1 if this worker makes progress or has a good reason to wait, as /healthz says.');
   const ready = gauge('ready', '1 if this worker takes messages, as /readyz says.');
 
-  // A series that begins with its first event begins with 1, and no rate is seen in it.
+  // Series start at 0: one that starts with its first event starts at 1, so its rate misses that event.
   for (const outcome of outcomes) attempts.inc({ outcome }, 0);
   for (const reason of deadReasons) deaths.inc({ reason }, 0);
   for (const verdict of verdicts) claims.inc({ verdict }, 0);
@@ -82,14 +82,14 @@ export function createWorkerMetrics(registry: Registry, worker: Pick<KitechatWor
   };
 }
 
-/** The label of all pages that have none of their own. */
+/** The label of all pages without a label of their own. */
 const OTHER_PAGES = 'other';
 
 /**
- * Labels for pages: the first ones that are seen have their own, so that the number of time series stays bounded however many
- * pages there are.
+ * Labels for pages. The first pages get labels of their own and all others share one, so that the number of time series stays
+ * bounded.
  *
- * @param most how many have their own
+ * @param most the number of pages with a label of their own
  */
 export function createPageLabels(most: number): (pageId: string | null) => string {
   const own = new Set<string>();
