@@ -131,10 +131,7 @@ export function matterOfHold(hold: Hold, nowMs: number): Matter {
       return {
         tone: reason === 'operator' ? 'bad' : 'warn',
         what: `Page ${shortened(page)} is held`,
-        why:
-          reason === 'rate-limited'
-            ? `The API asked for a pause; sending continues by itself ${again}.`
-            : 'An operator stopped this page; its messages wait until it is released.',
+        why: whyPageIsHeld(reason, again),
         link: { href: pagePath(page), label: `Page ${shortened(page)}` },
       };
     case 'conversation':
@@ -150,5 +147,16 @@ export function matterOfHold(hold: Hold, nowMs: number): Matter {
             ? { href: conversationPath(page, conversation), label: `Conversation ${shortened(conversation)}` }
             : { href: deadLetterPath(letter), label: 'The dead letter' },
       };
+  }
+}
+
+function whyPageIsHeld(reason: Hold['reason'], again: string): string {
+  switch (reason) {
+    case 'rate-limited':
+      return `The API asked for a pause; sending continues by itself ${again}.`;
+    case 'unauthorized':
+      return `The workers have no API key for this page; they look for one again ${again}.`;
+    default:
+      return 'An operator stopped this page; its messages wait until it is released.';
   }
 }

@@ -24,6 +24,7 @@ const holds: [Hold, what: string, why: string, href: string | null][] = [
     'by itself in 12 s',
     '/pages/p%2F1',
   ],
+  [{ scope: 'page', page: 'p1', reason: 'unauthorized', until }, 'Page p1 is held', 'no API key', '/pages/p1'],
   [{ scope: 'page', page: 'p1', reason: 'operator' }, 'Page p1 is held', 'until it is released', '/pages/p1'],
   [
     { scope: 'conversation', page: 'p1', conversation: 'c1', reason: 'dead-letter' },
