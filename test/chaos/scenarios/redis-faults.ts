@@ -12,10 +12,10 @@ interface RedisFault {
   name: string;
   messages: number;
   overMs: number;
-  /** Of the API. Default: 20. */
+  /** The latency of the API in ms. Default: 20. */
   latencyMs?: number;
   recoveryLimitMs: number;
-  /** Does its worst. @returns the longest time from a return of Redis to the first delivery after it. */
+  /** Causes the faults. @returns the longest time from a return of Redis to the first delivery after it. */
   strike(arena: Arena): Promise<number>;
 }
 
@@ -31,7 +31,7 @@ function redisFault({ name, messages, overMs, latencyMs = 20, recoveryLimitMs, s
       await storing;
       await untilEnded(arena);
       return await settleAccounts(arena, {
-        // What was on its way when Redis went away may find its lock gone when it is back.
+        // The lock of a message that was being sent when Redis went away may be gone when Redis is back.
         duplicates: arena.fleet.struck.length + (await unansweredBy(arena)),
         recoveryMs,
         recoveryLimitMs,
@@ -40,7 +40,7 @@ function redisFault({ name, messages, overMs, latencyMs = 20, recoveryLimitMs, s
   });
 }
 
-/** @returns how long it took from now to the next delivery. */
+/** @returns the time until the next delivery, in ms. */
 async function nextDeliveryMs({ api }: Arena): Promise<number> {
   const from = Date.now();
   const { accepted: before } = await api.counts();
@@ -49,7 +49,7 @@ async function nextDeliveryMs({ api }: Arena): Promise<number> {
   return Math.round((accepted[before]?.at ?? Date.now()) - from);
 }
 
-/** Redis puts off a write for two seconds at most. */
+/** Redis delays a write to its AOF for two seconds at most. */
 const PUT_OFF_MS = 2000;
 
 async function noteUnwritten({ stored, api, unwritten }: Arena): Promise<void> {
@@ -60,7 +60,7 @@ async function noteUnwritten({ stored, api, unwritten }: Arena): Promise<void> {
   unwritten.delivered += accepted.filter(({ at }) => at > from).length;
 }
 
-/** While an fsync is under way, `everysec` acknowledges writes that are in its memory only. */
+/** During an fsync, `everysec` acknowledges writes that are only in memory. */
 async function hasUnwrittenAof({ shard }: Arena): Promise<boolean> {
   const info = await shard.redis.info('persistence');
   return !/^aof_buffer_length:0\r?$/m.test(info);
@@ -76,7 +76,7 @@ async function killRedis(arena: Arena, downMs: number): Promise<number> {
   return await nextDeliveryMs(arena);
 }
 
-/** Strikes so many times, one after the other. @returns the longest of the times that it took to recover. */
+/** Strikes several times in sequence. @returns the longest recovery time. */
 async function longestOf(strikes: number, { fleet }: Arena, strike: () => Promise<number>): Promise<number> {
   let longest = 0;
   for (let nth = 0; nth < strikes; nth += 1) {
@@ -102,7 +102,7 @@ export const redisOutage = redisFault({
   name: 'Redis away for 40 s',
   messages: 1500,
   overMs: 10_000,
-  // So long that much is on its way when Redis goes.
+  // Long, so that many requests are open when Redis goes away.
   latencyMs: 300,
   recoveryLimitMs: 10_000,
   strike: (arena) =>
