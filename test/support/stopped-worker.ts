@@ -40,7 +40,7 @@ export interface SceneOptions {
   config?: Settings;
 }
 
-/** With this time-out the lock of a worker is 5 s, and is renewed every 2.5 s. */
+/** With this time-out the lock of a worker is 5 s, and is checked every 2.5 s. */
 const TIMEOUT_MS = 2500;
 /** Long, since many workers start at once, and each lock takes time to expire. */
 const WAIT_MS = 60_000;
