@@ -89,7 +89,6 @@ try {
 } catch (error) {
   if (!(error instanceof InvalidMessageError)) throw error;
   // Nothing of this batch was stored; all batches before it were.
-  for (const { path, message } of error.issues)
-    console.error(`in the batch after recipient ${stored}, ${path}: ${message}`);
+  for (const { path, message } of error.issues) console.error(`after recipient ${stored}, ${path}: ${message}`);
   process.exitCode = 1;
 }
