@@ -17,7 +17,7 @@ const rooms: Record<string, readonly string[] | undefined> = {
   shared: 'errors validation model config sealing redis lanes layout session reading actions'.split(' '),
   worker: 'http keys limits fleet message bullmq'.split(' '),
   console: 'http facts html access observe overview holds find pages workers dead-letters queues server'.split(' '),
-  cli: 'context terminal commands letters reshard send watch demo'.split(' '),
+  cli: 'context terminal commands dead-letters reshard send watch demo'.split(' '),
 };
 
 interface Restriction {

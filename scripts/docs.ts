@@ -1,9 +1,9 @@
 /**
- * Writes the pages of the docs that are made from the code, the table of the variables in
- * README.md, and the tree of dependencies in CONTRIBUTING.md.
+ * Generates docs pages from the code, the table of variables in README.md, and the tree of dependencies in
+ * CONTRIBUTING.md.
  *
- *   node scripts/docs.ts           writes what is not current
- *   node scripts/docs.ts --check   exits 1 and names what is not current
+ *   node scripts/docs.ts           writes the texts that are not current
+ *   node scripts/docs.ts --check   exits 1 and names the files that are not current
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 

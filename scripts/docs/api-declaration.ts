@@ -4,7 +4,7 @@ import type { Project, Symbol as TypeSymbol, Type } from 'typescript/unstable/sy
 /** From a schema, a list of values, or another type. */
 const DERIVED = /z\.infer<|\[Key in |\(typeof |\w\['/;
 
-/** The declaration of a name as its users see it: no bodies, nothing private, derived types written out. */
+/** The declaration of a name as its users see it: without bodies and private members, with derived types written out. */
 export function declarationOf(project: Project, node: Node, symbol: TypeSymbol): string {
   const source = node.getSourceFile();
   const text = node.getText(source);
@@ -31,7 +31,7 @@ function textBefore(part: Node | undefined, node: Node, source: SourceFile): str
   return part ? text.slice(0, part.getStart(source) - node.getStart(source)).trimEnd() : text;
 }
 
-/** Users meet instances: how they are made is left out. */
+/** The constructor is left out, because users only meet instances. */
 function classOutline(node: Node, source: SourceFile): string {
   const { members } = node as Node & { members: readonly Node[] };
   const text = node.getText(source);
@@ -55,7 +55,7 @@ const MULTILINE = 1 << 10;
 const IN_ALIAS = 1 << 23;
 const LONG = 6;
 
-/** What the compiler makes of a type that is derived from a schema. What would stand there several times gets a name. */
+/** A type derived from a schema, written out by the compiler. A part that would occur several times gets a name. */
 function writtenOut(project: Project, symbol: TypeSymbol): string {
   const { checker } = project;
   const type = checker.getDeclaredTypeOfSymbol(symbol);

@@ -4,9 +4,9 @@ import { type DocumentedName, type EntryNames, readEntries } from './api-referen
 import { GENERATED } from './generated.ts';
 
 interface Entry {
-  /** What is imported, such as `kitechat-sender/worker`. */
+  /** The import specifier, such as `kitechat-sender/worker`. */
   specifier: string;
-  /** Its source. */
+  /** The source file, relative to the root of the project. */
   file: string;
 }
 
@@ -24,7 +24,7 @@ export function packageEntries(root: URL): Entry[] {
   });
 }
 
-/** docs/api.md */
+/** The text of docs/api.md. */
 export function apiPage(root: URL): string {
   const entries = packageEntries(root);
   const names = readEntries(
@@ -40,8 +40,8 @@ const INTRO = `${GENERATED}
 
 # API reference
 
-Every name that the package exports, as the compiler sees it. What a setting means: [configuration](configuration.md). What
-an error means: [errors](errors.md). The package is ESM, and its types need \`@types/node\`.
+Every name that the package exports, as the compiler sees it. Settings are explained in [configuration](configuration.md), errors in
+[errors](errors.md). The package is ESM, and its types need \`@types/node\`.
 `;
 
 function contents(entries: readonly Entry[], names: readonly EntryNames[]): string {
@@ -64,14 +64,14 @@ function section({ specifier }: Entry, { exported, unnamed }: EntryNames, shown:
   for (const { name } of news) shown.set(name, specifier);
   if (news.length > 0) {
     parts.push(
-      `These speak of types that have no name outside:\n\n\`\`\`typescript\n${news.map(withComment).join('\n\n')}\n\`\`\`\n`,
+      `The declarations above use these types, which the package does not export:\n\n\`\`\`typescript\n${news.map(withComment).join('\n\n')}\n\`\`\`\n`,
     );
   }
   return parts.join('\n');
 }
 
 function reference({ name }: DocumentedName, shown: ReadonlyMap<string, string>): string {
-  return `\`${name}\` is the one of \`${shown.get(name) ?? ''}\`: [above](#${name.toLowerCase()}).\n`;
+  return `\`${name}\` is the same as in \`${shown.get(name) ?? ''}\`: [above](#${name.toLowerCase()}).\n`;
 }
 
 function described({ name, summary, tags, declaration }: DocumentedName): string {
@@ -91,7 +91,7 @@ function withComment({ summary, declaration }: DocumentedName): string {
   return summary === '' ? declaration : `/** ${summary.replaceAll(/\s+/g, ' ')} */\n${declaration}`;
 }
 
-/** \`@param options what it is\` becomes an item of a list. */
+/** The item of a list for one tag, such as `@param options what it is`. */
 function tagLine({ name, text }: { name: string; text: string }): string {
   const flat = text.replaceAll(/\s+/g, ' ').trim();
   if (name !== 'param') return `- *${name}*: ${escapeTags(flat)}`;
@@ -99,7 +99,7 @@ function tagLine({ name, text }: { name: string; text: string }): string {
   return `- \`${parameter}\`: ${escapeTags(rest)}`;
 }
 
-/** Outside of code, \`<\` would begin a tag. */
+/** Escapes `<` outside of code, where it would begin a tag. */
 function escapeTags(text: string): string {
   return text
     .split(/(`[^`]*`)/)

@@ -5,24 +5,24 @@ import { API, type Project, type Symbol as TypeSymbol, SymbolFlags } from 'types
 
 import { declarationOf } from './api-declaration.ts';
 
-/** Something that an entry of the package exports, or that one of its types speaks of. */
+/** A name that an entry of the package exports, or that one of its types refers to. */
 export interface DocumentedName {
   name: string;
   kind: 'function' | 'class' | 'type';
-  /** Its TSDoc, without the tags. */
+  /** The TSDoc of the name, without the tags. */
   summary: string;
   tags: readonly { name: string; text: string }[];
-  /** As in a .d.ts file, with the TSDoc of its members. */
+  /** The declaration as in a .d.ts file, with the TSDoc of its members. */
   declaration: string;
 }
 
 export interface EntryNames {
   exported: DocumentedName[];
-  /** Types of ours that have no name outside. */
+  /** Our types that are not exported. */
   unnamed: DocumentedName[];
 }
 
-/** Lets the compiler list what the given files export. */
+/** The exports of the given files, as the compiler lists them. */
 export function readEntries(root: URL, files: readonly string[]): EntryNames[] {
   const folder = fileURLToPath(root);
   const api = new API({ cwd: folder });
@@ -47,7 +47,7 @@ function entryNames(project: Project, folder: string, file: string): EntryNames 
     return describe(project, symbol.name, target);
   });
   const all = [...exported];
-  // It grows while it is walked: what is found may speak of more.
+  // The list grows during the loop: a type found here may refer to more types.
   for (const { names, node } of all) all.push(...spokenOf(project, { names, node, seen, folder }));
   const documented = all.map((described) => described.documented);
   return { exported: documented.slice(0, exported.length), unnamed: documented.slice(exported.length) };
@@ -56,7 +56,7 @@ function entryNames(project: Project, folder: string, file: string): EntryNames 
 interface Described {
   documented: DocumentedName;
   node: Node;
-  /** What its declaration speaks of. */
+  /** The types that the declaration refers to. */
   names: readonly string[];
 }
 

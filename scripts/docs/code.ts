@@ -8,10 +8,10 @@ import { packageEntries } from './api-page.ts';
 import type { CodeBlock, Page } from './markdown.ts';
 
 const AT_BLOCK = /^.*?(block-\d+\.mts)\((\d+),\d+\)/;
-/** What is wrong with the sources themselves, or explains it: the check of the types says it, too. */
+/** Errors in the sources themselves and their explanations, which the type check reports already. */
 const OF_SOURCES = /^\S+\.ts\(\d+,\d+\)|^ /;
 
-/** Blocks of `json` that are none, one line each. */
+/** Errors in `json` blocks, one line each. */
 export function brokenJson(pages: readonly Page[]): string[] {
   return blocksOf(pages, 'json').flatMap(({ path, code, line }) => {
     try {
@@ -24,13 +24,13 @@ export function brokenJson(pages: readonly Page[]): string[] {
 }
 
 /**
- * What the compiler says of the blocks of `ts`, one line each. They may use what a comment right above them declares
- * (`<!-- ts … -->`), so that readers don't have to read it.
+ * Compiler errors of `ts` blocks, one line each. A block may use declarations from a comment right above it
+ * (`<!-- ts … -->`), which readers don't see.
  */
 export function typeErrors(pages: readonly Page[], root: URL): string[] {
   const folder = mkdtempSync(join(tmpdir(), 'docs-'));
   try {
-    // So that packages are found as from the project itself.
+    // The blocks must resolve packages like the project itself.
     symlinkSync(fileURLToPath(new URL('node_modules', root)), join(folder, 'node_modules'), 'junction');
     const names = new Map<string, string>();
     for (const [index, block] of blocksOf(pages, 'ts').entries()) {
@@ -59,7 +59,7 @@ function settings(root: URL, files: readonly string[]): object {
     compilerOptions: {
       paths: Object.fromEntries(paths) as Record<string, string[]>,
       typeRoots: [fileURLToPath(new URL('node_modules/@types', root))],
-      // What the blocks make and don't use is for the reader.
+      // Blocks declare names for the reader that they don't use themselves.
       noUnusedLocals: false,
       rewriteRelativeImportExtensions: false,
       allowImportingTsExtensions: true,

@@ -4,16 +4,16 @@ import type { Command } from 'commander';
 
 import type { Page } from './markdown.ts';
 
-/** What commands may name. */
+/** The names that commands in the docs may use. */
 export interface Known {
   program: Command;
   npmScripts: ReadonlySet<string>;
-  /** Programs of others, which are not looked into. */
+  /** Programs of third parties, whose arguments are not checked. */
   programs: ReadonlySet<string>;
   root: URL;
 }
 
-/** Commands in blocks of `sh` that aren't there, one line each. */
+/** Errors for unknown commands in `sh` blocks, one line each. */
 export function unknownCommands(pages: readonly Page[], known: Known): string[] {
   return pages.flatMap(({ path, blocks }) =>
     blocks
@@ -27,7 +27,7 @@ export function unknownCommands(pages: readonly Page[], known: Known): string[] 
   );
 }
 
-/** Names that look like our variables and are none, anywhere in the text. */
+/** Errors for names that look like our variables but don't exist, anywhere in the text. */
 export function unknownVariables(pages: readonly Page[], variables: ReadonlySet<string>): string[] {
   return pages.flatMap(({ path, text }) =>
     Array.from(text.matchAll(/\bKITECHAT_[A-Z_]*[A-Z]\b/g), ([name]) => name)
@@ -36,7 +36,7 @@ export function unknownVariables(pages: readonly Page[], variables: ReadonlySet<
   );
 }
 
-/** The single commands of a script, as words. Quotes are taken off, comments and redirections left out. */
+/** The single commands of a script, as words without quotes, comments and redirections. */
 function commandsOf(code: string): string[][] {
   const commands: string[][] = [[]];
   const token =
@@ -88,7 +88,7 @@ function problemOfNpm(args: readonly string[], known: Known): string | null {
   return script === 'kitechat-sender' ? problemOfOurs(rest, known.program) : null;
 }
 
-/** What a reader has made with the page before. */
+/** A file that the reader has created earlier on the page. */
 const OF_THE_READER = /^app\.m?[jt]s$/;
 
 function problemOfNode(args: readonly string[], { program, root }: Known): string | null {
@@ -103,14 +103,14 @@ function problemOfFile(file: string, root: URL): string | null {
   return existsSync(new URL(file, root)) ? null : `there is no file ${file}`;
 }
 
-/** Our command behind `docker compose run … worker`. */
+/** Checks our command behind `docker compose run … worker`. */
 function problemOfDocker(args: readonly string[], program: Command): string | null {
   const at = args.indexOf('worker');
   const isRun = args[0] === 'compose' && args.includes('run') && at !== -1;
   return isRun && at < args.length - 1 ? problemOfOurs(args.slice(at + 1), program) : null;
 }
 
-/** Whether `--help` of the command knows it. */
+/** Checks the words against the command's own options and arguments. */
 function problemOfOurs(args: readonly string[], program: Command): string | null {
   let command = program;
   let inCommand = true;

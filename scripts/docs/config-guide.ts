@@ -1,4 +1,4 @@
-/** When to change a setting. What it means and its default stand in the schema; here is only what helps to decide. */
+/** Advice on when to change a setting. The schema holds its meaning and default. */
 export interface SettingGuide {
   variable: string;
   when: string;
@@ -10,7 +10,7 @@ export interface SettingGroup {
   settings: readonly SettingGuide[];
 }
 
-/** Every variable once, in the order of the page. A test holds it and the schema together. */
+/** Every variable once, in the order of the page. A test checks it against the schema. */
 export const settingGroups: readonly SettingGroup[] = [
   {
     title: 'What everybody sets',
@@ -18,19 +18,19 @@ export const settingGroups: readonly SettingGroup[] = [
     settings: [
       {
         variable: 'REDIS_URL',
-        when: 'Always, but on a laptop. Use `REDIS_URL_FILE` when the URL holds a password, and `rediss://` when the network is not yours alone.',
+        when: 'Always, except on a laptop. Use `REDIS_URL_FILE` if the URL contains a password, and `rediss://` if others share the network.',
       },
       {
         variable: 'KITECHAT_API_KEY',
-        when: 'For workers, when one key serves every page and your platform keeps environment variables secret.',
+        when: 'For workers, if one key serves every page and your platform keeps environment variables secret.',
       },
       {
         variable: 'KITECHAT_API_KEY_FILE',
-        when: 'For workers, instead of the variable above: the key is not in the environment, where tools show it, and a new one needs no restart.',
+        when: 'For workers, instead of the variable above: the key stays out of the environment, where tools show it, and a new key needs no restart.',
       },
       {
         variable: 'KITECHAT_API_KEYS_FILE',
-        when: 'When pages have keys of their own. It goes together with one of the two above: that one serves the pages that the file lacks.',
+        when: 'When pages have their own keys. You can combine it with one of the two settings above, whose key then serves the pages that are not in the file.',
       },
       {
         variable: 'KITECHAT_API_URL',
@@ -38,105 +38,105 @@ export const settingGroups: readonly SettingGroup[] = [
       },
       {
         variable: 'KITECHAT_NAMESPACE',
-        when: 'When several installations share one Redis, such as staging and a trial. All processes of one installation need the same.',
+        when: 'When several installations share one Redis, such as staging and a trial. All processes of one installation need the same namespace.',
       },
       {
         variable: 'KITECHAT_ENCRYPTION_KEYS_FILE',
-        when: 'When whoever can read Redis, its files or its backups must not read what messages say. Workers, apps and operators need the same keys: give a new key to all of them before it becomes the first in the file. See [encryption](encryption.md).',
+        when: 'When people who can read Redis, its files or its backups must not read message content. Workers, apps and operators need the same keys: give a new key to all of them before you put it first in the file. See [encryption](encryption.md).',
       },
     ],
   },
   {
     title: 'How much at once',
-    intro: 'The defaults suit one or a few workers and an API that answers in some hundred milliseconds.',
+    intro: 'The defaults suit one or a few workers and an API that answers in a few hundred milliseconds.',
     settings: [
       {
         variable: 'KITECHAT_CONCURRENCY',
-        when: 'Up, when messages wait, all places are taken (`sending` in `status` is near `concurrency`) and the API takes more. Down, when the API suffers. More workers do the same, and survive a machine.',
+        when: 'Raise it when messages wait, all places are taken (`sending` in `status` is near `concurrency`) and the API can handle more. Lower it when the API is overloaded. More workers have the same effect as a higher value, and workers on several machines survive the loss of one.',
       },
       {
         variable: 'KITECHAT_PAGE_PARALLELISM',
-        when: 'Set a number to give no page more than that, whatever is free. `auto` shares fairly.',
+        when: 'Set a number to limit every page to it, even if places are free. `auto` shares the places fairly.',
       },
       {
         variable: 'KITECHAT_SHARDS',
-        when: 'When one Redis core is full and you have a Redis Cluster, or several places to spread it over. See [scaling](scaling.md) before you touch it.',
+        when: 'When one Redis core is fully used and you have a Redis Cluster. Read [scaling](scaling.md) first.',
       },
       {
         variable: 'KITECHAT_SERVE_SHARDS',
-        when: 'When workers are bound to some shards on purpose. Every shard needs at least one worker, or its messages wait.',
+        when: 'When you bind workers to certain shards on purpose. Every shard needs at least one worker, or its messages wait.',
       },
       {
         variable: 'KITECHAT_MAX_QUEUED',
-        when: 'Down, to the number of messages that your Redis has memory for: then callers get `QueueFullError` before Redis refuses everything.',
+        when: 'Lower it to the number of messages that fit into the memory of your Redis: then callers get `QueueFullError` before Redis refuses all writes.',
       },
     ],
   },
   {
     title: 'How fast',
     intro:
-      'Limits count for the whole fleet, not for each worker. `kitechat-sender limits set` changes them at run time.',
+      'Limits apply to the whole fleet, not to each worker. `kitechat-sender limits set` changes them at run time.',
     settings: [
       {
         variable: 'KITECHAT_RATE_LIMIT',
-        when: 'When the API, or your contract, allows only so many requests in all. A little below the limit of the other side, so that it never says 429.',
+        when: 'When the API or your contract limits the total number of requests. Set it a little below that limit, so that the API never answers 429.',
       },
       {
         variable: 'KITECHAT_PAGE_RATE_LIMIT',
-        when: 'When each page is limited, or one page must not use up what all share.',
+        when: 'When the API limits each page, or when one page must not use up a limit that all pages share.',
       },
       {
         variable: 'KITECHAT_RETRY_AFTER_MAX_MS',
-        when: 'Down, if the API asks for absurd waits. The page is tried again after this time at the latest.',
+        when: 'Lower it if the API asks for unreasonably long waits. The page is tried again after this time at the latest.',
       },
     ],
   },
   {
     title: 'When something fails',
     intro:
-      'With the defaults a message is tried eight times, with at most two minutes of backoff in all, and never after a day.',
+      'With the defaults a message is tried at most eight times, with at most about two minutes of backoff in total, and not after a day.',
     settings: [
       {
         variable: 'KITECHAT_TIMEOUT_MS',
-        when: 'Up, if the API is slow and answers later than this: otherwise outcomes are unknown that would have been known. It also sets how long the messages of a killed worker wait (twice this, and two checks).',
+        when: 'Raise it if the API answers more slowly than this: otherwise late answers count as unknown outcomes. It also determines how long the messages of a killed worker wait (twice this time, plus two checks).',
       },
       {
         variable: 'KITECHAT_ATTEMPTS',
-        when: 'Up, if the API often fails for minutes without being down as a whole. Down, if a late message is worth nothing.',
+        when: 'Raise it if the API often fails for minutes without being entirely down. Lower it if a late message is useless.',
       },
       {
         variable: 'KITECHAT_BACKOFF_MS',
-        when: 'Up, if the API needs rest after an error. The later messages of the conversation wait as well.',
+        when: 'Raise it if the API needs time to recover after an error. The later messages of the conversation wait as well.',
       },
       {
         variable: 'KITECHAT_BACKOFF_MAX_MS',
-        when: 'Down, if a conversation must not wait for minutes. Up, together with more attempts.',
+        when: 'Lower it if a conversation must not wait for minutes. Raise it together with the number of attempts.',
       },
       {
         variable: 'KITECHAT_TTL_MS',
-        when: 'Down, to the age after which a message would confuse its reader. A message may have its own: `ttlMs`.',
+        when: 'Lower it to the age after which a message would confuse its reader. `ttlMs` sets it for a single message.',
       },
       {
         variable: 'KITECHAT_ON_UNKNOWN_OUTCOME',
-        when: '`dead-letter`, if a message that arrives twice is worse than one that waits for a person. A message may have its own: `onUnknownOutcome`.',
+        when: 'Choose `dead-letter` if a message that arrives twice is worse than a message that waits for a person. `onUnknownOutcome` sets it for a single message.',
       },
       {
         variable: 'KITECHAT_ON_DEAD_LETTER',
-        when: '`hold`, if what follows makes no sense without what died. Then somebody has to look at dead letters soon.',
+        when: 'Choose `hold` if later messages make no sense without the dead one. Then somebody must check dead letters promptly.',
       },
     ],
   },
   {
     title: 'How long things are kept',
-    intro: 'Both cost memory of Redis.',
+    intro: 'Both settings cost Redis memory.',
     settings: [
       {
         variable: 'KITECHAT_KEEP_DONE_MS',
-        when: 'Up, if your app asks `getMessage` long after delivery. At most 1,000 per shard are kept all the same.',
+        when: 'Raise it if your app calls `getMessage` long after delivery. Even then at most 1,000 delivered messages per shard are kept.',
       },
       {
         variable: 'KITECHAT_KEEP_DEAD_MS',
-        when: 'Down, if content must be gone sooner, as a law or a contract may say. Up, if nobody looks for weeks.',
+        when: 'Lower it if a law or a contract requires that content is deleted sooner. Raise it if dead letters go unchecked for weeks.',
       },
     ],
   },
@@ -146,30 +146,30 @@ export const settingGroups: readonly SettingGroup[] = [
     settings: [
       {
         variable: 'KITECHAT_SHUTDOWN_MS',
-        when: 'Together with the grace period of your platform, which must be longer: Docker gives 10 s by itself, Kubernetes 30 s.',
+        when: 'Change it together with the grace period of your platform, which must be longer: the default is 10 s for Docker, 30 s for Kubernetes.',
       },
     ],
   },
   {
-    title: 'Looking at it',
+    title: 'Monitoring',
     intro: 'See [operations](operations.md) and [metrics](metrics.md).',
     settings: [
       { variable: 'KITECHAT_HTTP_PORT', when: 'Set it in production: health checks, metrics and the console need it.' },
       {
         variable: 'KITECHAT_HTTP_HOST',
-        when: '`0.0.0.0` in a container, where a probe or a proxy comes from outside. Then a token is needed.',
+        when: 'Set `0.0.0.0` in a container, where probes and proxies connect from outside. Then a token is required.',
       },
       {
         variable: 'KITECHAT_CONSOLE_TOKEN',
-        when: 'Whenever the host above is not loopback. Long and random, best from a file.',
+        when: 'Whenever the host above is not loopback. Use a long random token, preferably from a file.',
       },
       {
         variable: 'KITECHAT_CONSOLE_SHOW_CONTENT',
-        when: '`true`, only if those who hold the token may read messages. Editing before a replay needs it.',
+        when: 'Set `true` only if everybody who has the token may read messages. Editing before a replay requires it.',
       },
       {
         variable: 'LOG_LEVEL',
-        when: '`warn`, if one line per attempt is too much: what died or is unknown is still told. `debug`, to look for a fault.',
+        when: 'Set `warn` if one line per attempt is too much: dead letters and unknown outcomes are still logged. Set `debug` to diagnose a problem.',
       },
     ],
   },

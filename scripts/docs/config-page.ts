@@ -3,7 +3,7 @@ import { type Variable, variables } from '../../src/shared/config/schema.ts';
 import { type SettingGroup, settingGroups } from './config-guide.ts';
 import { GENERATED } from './generated.ts';
 
-/** docs/configuration.md. Variables that have no advice yet come last, so that none is missing. */
+/** The text of docs/configuration.md. Variables without advice come last, so that none is missing. */
 export function configPage(all: readonly Variable[] = variables, groups = settingGroups): string {
   const advised = new Set(groups.flatMap(({ settings }) => settings.map(({ variable }) => variable)));
   const others = all.filter(({ name }) => !advised.has(name)).map(({ name }) => ({ variable: name, when: '' }));
@@ -15,14 +15,14 @@ const INTRO = `${GENERATED}
 
 # Configuration
 
-Everything is set by the environment. All variables at one sight: [README](../README.md#configuration). Here they stand by
-what they are for, each with when to change it.
+Settings come from environment variables. The [README](../README.md#configuration) lists them all in one table. This page groups
+them by purpose and says when to change each of them.
 
 - An empty variable counts as not set. Durations are in milliseconds.
 - \`…_FILE\` names a file that holds the value, for container secrets. Set only one of the two.
-- All mistakes are told at once, without the value of any of them; then the process ends with exit code 2.
-- A variable that begins with \`KITECHAT_\` and isn't known is told as a warning: it is nearly always a typo.
-- \`kitechat-sender worker\` and the other commands read the environment. So does \`enqueueMessage\`. \`createProducer\`,
+- A command reports all invalid settings at once, without their values, and exits with code 2.
+- An unknown variable that begins with \`KITECHAT_\` causes a warning: it is nearly always a typo.
+- \`kitechat-sender worker\` and the other commands read the environment, and so does \`enqueueMessage\`. \`createProducer\`,
   \`createWorker\` and \`openDeadLetters\` don't: they take [options](#in-code).
 `;
 
@@ -41,7 +41,7 @@ function entry({ name, fileName, key, description, default: value }: Variable, w
   return [`### ${names}`, facts, ...(when === '' ? [] : [`*When to change it:* ${when}`])].join('\n\n');
 }
 
-/** Which functions take it, and as what. */
+/** The functions that take a setting, and the name of its option. */
 function inCode(key: string): string {
   const taking = Object.entries(doors).flatMap(([door, names]) => (Object.hasOwn(names, key) ? [`\`${door}\``] : []));
   return taking.length === 0 ? '' : ` In code: \`${key}\` of ${taking.join(', ')}.`;
@@ -65,15 +65,14 @@ const worker = createWorker({ redisUrl, apiKeyFile: '/run/secrets/kitechat-api-k
 await using deadLetters = openDeadLetters({ redisUrl });
 \`\`\`
 
-The names are those that stand above as "In code". What is left out has the default of its variable; the environment isn't
-read. One more can only be given in code: \`enqueueTimeoutMs\` (5,000), the time within which every call of a producer
+The option names are given above as "In code". An option that you leave out has the default of its variable; these functions don't read the
+environment. One option exists only in code: \`enqueueTimeoutMs\` (5,000), the time in ms within which every call of a producer
 settles.
 
-Each of the three functions takes the options that it uses (\`ProducerOptions\`, \`WorkerOptions\`, \`DeadLetterOptions\`): one that would do
-nothing there is a type error, and a \`ConfigError\` that says where it belongs. What \`kitechat-sender worker\` and \`console\` serve (\`httpPort\` and
-what goes with it) is set by variables alone.
+Each of the three functions takes only the options that it uses (\`ProducerOptions\`, \`WorkerOptions\`, \`DeadLetterOptions\`). Any other
+option is a type error, and at run time a \`ConfigError\` that says where the option belongs. The server of \`kitechat-sender worker\` and
+\`console\` (\`httpPort\` and related settings) is configured only by variables.
 
-Producers, workers and operators of one installation must agree on \`redisUrl\`, \`namespace\` and \`shards\`. What a worker
-decides (attempts, backoff, limits, what an unknown outcome means) is set for workers; \`ttlMs\` and \`maxQueued\` count where
-messages are stored.
+Producers, workers and operators of one installation must agree on \`redisUrl\`, \`namespace\` and \`shards\`. Set attempts, backoff, limits and
+the policy for unknown outcomes for workers, which decide these; set \`ttlMs\` and \`maxQueued\` for producers, which store the messages.
 `;

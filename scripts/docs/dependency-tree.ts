@@ -11,7 +11,7 @@ interface LockedPackage {
 
 type Lock = Readonly<Record<string, LockedPackage>>;
 
-/** CONTRIBUTING.md with the current tree of what a production install brings. */
+/** CONTRIBUTING.md with the current tree of production dependencies. */
 export function withDependencyTree(page: string, root: URL): string {
   const start = page.indexOf(START);
   const end = page.indexOf(END);
@@ -19,7 +19,7 @@ export function withDependencyTree(page: string, root: URL): string {
   return `${page.slice(0, start)}${START}\n\`\`\`\n${dependencyTree(root)}\n\`\`\`\n${page.slice(end)}`;
 }
 
-/** A line for each direct dependency, with all that it brings. What several bring stands with the first. */
+/** One line per direct dependency, with its own dependencies. A shared dependency is listed with the first one. */
 function dependencyTree(root: URL): string {
   const { packages } = JSON.parse(readFileSync(new URL('package-lock.json', root), 'utf8')) as { packages: Lock };
   const direct = Object.keys(packages['']?.dependencies ?? {}).toSorted();
@@ -46,7 +46,7 @@ function namesIn(locked: LockedPackage | undefined): string[] {
   return Object.keys({ ...locked?.dependencies, ...locked?.optionalDependencies });
 }
 
-/** As Node looks for it: in the nearest folder first. */
+/** Resolves a package as Node does: in the nearest folder first. */
 function resolve(packages: Lock, from: string, name: string): string | null {
   const folders = from.split('/node_modules/');
   for (let depth = folders.length; depth > 0; depth -= 1) {

@@ -6,12 +6,12 @@ import { GENERATED } from './generated.ts';
 
 const SOURCES: readonly { from: ErrorGuide['from']; title: string }[] = [
   { from: 'library', title: 'Errors of the library' },
-  { from: 'command line', title: 'Errors of the command line alone' },
+  { from: 'command line', title: 'Errors of the command line' },
   { from: 'tests and demo', title: 'Errors of tests and of the demo' },
   { from: 'console', title: 'Errors of the console' },
 ];
 
-/** docs/errors.md */
+/** The text of docs/errors.md. */
 export function errorsPage(): string {
   return [INTRO, ...SOURCES.map(errorsFrom), DEAD_INTRO, ...deadReasons.map(deadReason), EXIT_INTRO, exitTable()]
     .join('\n')
@@ -22,8 +22,8 @@ const INTRO = `${GENERATED}
 
 # Errors, dead reasons, exit codes
 
-Every error that this package throws on purpose is a \`KitechatSenderError\` with a \`code\` that never changes. No message
-holds a key, a password or a word of a message.
+Every error that this package throws on purpose is a \`KitechatSenderError\` with a \`code\` that never changes. No error text
+contains a key, a password or message content.
 
 <!-- ts
 import { enqueueMessage } from 'kitechat-sender';
@@ -37,12 +37,12 @@ try {
   await enqueueMessage(request, { idempotencyKey: 'order-17-shipped' });
 } catch (error) {
   if (error instanceof InvalidMessageError) reply(422, error.issues);
-  else if (error instanceof KitechatSenderError) reply(503, error.code); // the caller may try again, thanks to the key
+  else if (error instanceof KitechatSenderError) reply(503, error.code); // the key makes it safe to call again
   else throw error;
 }
 \`\`\`
 
-A \`TypeError\` tells of a call that no typed program makes, such as a replay that doesn't say of what.
+A \`TypeError\` means a call that the types forbid, such as a replay without a selection.
 `;
 
 function errorsFrom({ from, title }: (typeof SOURCES)[number]): string {
@@ -60,7 +60,7 @@ function errorEntry(code: string, { name, stored, cause, cure }: ErrorGuide): st
 
 const DEAD_INTRO = `## Dead reasons
 
-Why a message became a dead letter. It is kept for \`KITECHAT_KEEP_DEAD_MS\`; nothing more happens to it by itself.
+The reasons why a message becomes a dead letter. A dead letter is kept for \`KITECHAT_KEEP_DEAD_MS\` and never sent again on its own.
 See [operations](operations.md#dead-letters) for the commands.
 `;
 
@@ -81,7 +81,7 @@ function exitTable(): string {
     const { cause, cure } = exitCodeGuide[name];
     return `| ${exitCodes[name]} | ${cause} | ${cure} |`;
   });
-  return ['| code | it means | do |', '|---|---|---|', ...rows].join('\n');
+  return ['| code | meaning | what to do |', '|---|---|---|', ...rows].join('\n');
 }
 
 function sentence(text: string): string {

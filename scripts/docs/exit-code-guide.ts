@@ -1,28 +1,29 @@
 import type { Guide } from './error-guide.ts';
 import type { exitCodes } from '../../src/cli/context/context.ts';
 
-/** What the docs say of each exit code: docs/errors.md is made from it. The type makes sure that none is missing. */
+/** The text of docs/errors.md about each exit code; the type ensures that none is missing. */
 export const exitCodeGuide: Readonly<Record<keyof typeof exitCodes, Guide>> = {
   done: {
-    cause: 'What was asked for was done. A `worker` has drained.',
+    cause: 'The command did everything that was asked. A `worker` has drained.',
     cure: 'Nothing.',
   },
   notFullyDone: {
     cause:
-      'Not all of it was done: a line was refused, an id is unknown, it was too late to cancel, the queue is full, an entry was skipped. Or a fault in this program, which stderr tells.',
-    cure: 'stderr says what, and stdout (with `--json`, one object a line) what was done all the same. Do only the rest again.',
+      'Part of the work was not done: a line was refused, an id is unknown, it was too late to cancel, the queue is full, an entry was skipped. Or an internal error, which stderr reports.',
+    cure: 'stderr says what was not done; stdout (with `--json`, one object per line) says what was done. Repeat only the rest.',
   },
   usage: {
     cause:
       "Wrong usage or configuration: an unknown command or flag, a missing argument, a variable that can't work, Node that is too old.",
-    cure: 'stderr names it; `--help` shows what a command takes. A worker that ends with 2 ends again when it is restarted.',
+    cure: 'stderr names the mistake; `--help` shows the options of a command. Correct it first: a worker that exited with 2 exits again when it is restarted.',
   },
   redisUnreachable: {
-    cause: 'Redis could not be reached, refused, or did not answer in time. A `worker` never ends with 3: it waits.',
-    cure: 'Check `REDIS_URL`, that Redis runs and lets you in. Then run it again; after `send`, read what stderr says of each line first.',
+    cause:
+      'Redis could not be reached, refused the call, or did not answer in time. A `worker` never exits with 3: it waits for Redis.',
+    cure: 'Check `REDIS_URL`, that Redis runs, and that it accepts the login. Then run the command again; after `send`, first read what stderr says about each line.',
   },
   interrupted: {
-    cause: 'Ctrl-C or SIGTERM, before it was done.',
-    cure: 'Run it again: a replay or a discard with the same filter goes on with the rest. After `send`, give it only the lines whose number was not printed, unless all have an `idempotencyKey`.',
+    cause: 'Ctrl-C or SIGTERM stopped the command before it was done.',
+    cure: 'Run it again: a replay or a discard with the same filter continues with the rest. Give `send` only the lines whose number was not printed, unless all lines have an `idempotencyKey`.',
   },
 };

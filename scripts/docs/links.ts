@@ -3,7 +3,7 @@ import { posix } from 'node:path';
 
 import type { Page } from './markdown.ts';
 
-/** Links to files and headings that aren't there, one line each. Addresses on the web are not asked. */
+/** Links to missing files and headings, one line each. Web addresses are not checked. */
 export function brokenLinks(pages: readonly Page[], root: URL): string[] {
   const byPath = new Map(pages.map((page) => [page.path, page]));
   return pages.flatMap((page) =>

@@ -16,7 +16,7 @@ export interface Link {
   target: string;
 }
 
-/** What a page of Markdown holds, as far as it can be checked. */
+/** The parts of a Markdown page that can be checked. */
 export interface Page {
   /** From the root of the project, such as `docs/errors.md`. */
   path: string;
@@ -65,7 +65,7 @@ function addProse(
   for (const [, target = ''] of withoutCode(line).matchAll(LINK)) page.links.push({ line: number, target });
 }
 
-/** As GitHub names a heading: small letters, no punctuation, a hyphen for each space. */
+/** The anchor that GitHub gives to a heading: lower case, no punctuation, a hyphen for each space. */
 function anchorOf(heading: string): string {
   return heading
     .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
@@ -74,14 +74,14 @@ function anchorOf(heading: string): string {
     .replaceAll(' ', '-');
 }
 
-/** The second heading of the same name gets `-1`. */
+/** Makes an anchor unique as GitHub does: the second heading of the same name gets `-1`. */
 function uniqueAnchor(anchor: string, seen: Map<string, number>): string {
   const before = seen.get(anchor) ?? 0;
   seen.set(anchor, before + 1);
   return before === 0 ? anchor : `${anchor}-${before}`;
 }
 
-/** What stands between backticks links to nothing, but a link's text may be code. */
+/** Text between backticks is not a link, but a link's text may be code. */
 function withoutCode(line: string): string {
   return line.replaceAll(/`[^`]*`/g, (code) => 'x'.repeat(code.length));
 }

@@ -5,7 +5,7 @@ import { type Page, readPage } from './markdown.ts';
 
 export const projectRoot = new URL('../../', import.meta.url);
 
-/** Every page of Markdown that somebody is to read. */
+/** Every Markdown page written for readers. */
 export function allPages(): Page[] {
   const cwd = fileURLToPath(projectRoot);
   const paths = globSync(['*.md', 'docs/**/*.md', 'examples/**/*.md', 'ops/**/*.md'], {

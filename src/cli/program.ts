@@ -4,7 +4,7 @@ import { reading } from '../shared/session/calls.ts';
 import { version } from '../shared/version.ts';
 import { type Actions, json, lazily, repeatable, type Run, shardCount, wholeNumber } from './context/arguments.ts';
 import { type CommandContext, type ExitCode, exitCodes } from './context/context.ts';
-import { addDeadLetterCommands } from './letters/commands.ts';
+import { addDeadLetterCommands } from './dead-letters/commands.ts';
 import type { FakeApiOptions } from './commands/fake-api.ts';
 import { addHoldCommands, addLimitCommands } from './commands/pace-commands.ts';
 

@@ -1,5 +1,5 @@
 import { type DeadReason, deadReasons, parseDeadLetter } from '../shared/model/dead-letter.ts';
-import { letterKey, lettersKey, pageKey, pagesKey, reasonKey } from '../shared/lanes/letters/letters.ts';
+import { letterKey, lettersKey, pageKey, pagesKey, reasonKey } from '../shared/lanes/dead/dead-letters.ts';
 import type { Shard } from '../shared/lanes/shard.ts';
 import { readPipeline } from '../shared/redis/pipeline.ts';
 

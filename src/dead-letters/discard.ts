@@ -1,6 +1,6 @@
 import { changeRedis } from '../shared/session/calls.ts';
-import { shardOfId } from '../shared/lanes/keys.ts';
-import { discardLetters } from '../shared/lanes/letters/letters.ts';
+import { shardOfId } from '../shared/lanes/key-names.ts';
+import { discardLetters } from '../shared/lanes/dead/dead-letters.ts';
 import type { OnProgress } from './entry.ts';
 import type { ReplayDeps } from './replay-one.ts';
 import { type Candidate, type DeadLetterSelection, inGivenOrder, select, type SelectDeps } from './selection.ts';

@@ -1,5 +1,5 @@
 import { deadLetterRecord, type DeadLetterRecord } from '../shared/reading/dead-letter-record.ts';
-import type { LetterFilter, StoredLetter } from '../shared/lanes/letters/letters.ts';
+import type { LetterFilter, StoredLetter } from '../shared/lanes/dead/dead-letters.ts';
 import type { SendRequest } from '../shared/model/message.ts';
 import type { Sealing } from '../shared/sealing/sealing.ts';
 import type { DeadReason } from '../shared/model/dead-letter.ts';

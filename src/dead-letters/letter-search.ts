@@ -1,6 +1,6 @@
 import { askRedis } from '../shared/session/calls.ts';
 import type { Deadline } from '../shared/redis/deadline.ts';
-import { keyPart, shardOfPage } from '../shared/lanes/keys.ts';
+import { keyPart, shardOfPage } from '../shared/lanes/key-names.ts';
 import {
   countLetters,
   findLetters,
@@ -12,7 +12,7 @@ import {
   pageKey,
   reasonKey,
   type StoredLetter,
-} from '../shared/lanes/letters/letters.ts';
+} from '../shared/lanes/dead/dead-letters.ts';
 import { parseDeadLetter } from '../shared/model/dead-letter.ts';
 import type { Shard } from '../shared/lanes/shard.ts';
 import { type ReadCommand, readPipeline } from '../shared/redis/pipeline.ts';

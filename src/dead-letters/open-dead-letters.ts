@@ -1,13 +1,10 @@
 import { askRedis, reading } from '../shared/session/calls.ts';
-import { inWordsOf, resolveConfig } from '../shared/config/config.ts';
 import type { DeadLetterOptions } from '../shared/config/options.ts';
-import { deadlineIn } from '../shared/redis/deadline.ts';
 import type { DeadLetterRecord } from '../shared/reading/dead-letter-record.ts';
 import { readMessage } from '../shared/reading/message.ts';
-import type { StoredLetter } from '../shared/lanes/letters/letters.ts';
+import type { StoredLetter } from '../shared/lanes/dead/dead-letters.ts';
 import { readTimeMs } from '../shared/redis/time.ts';
-import { openSealing } from '../shared/sealing/sealing.ts';
-import { createSession } from '../shared/session/session.ts';
+import { openSession } from '../shared/session/open-session.ts';
 import { addCounts, type DeadLetterCounts, readCounts } from './counts.ts';
 import { discard, type DiscardOptions, type DiscardResult } from './discard.ts';
 import { type DeadLetterEntry, type DeadLetterFilter, entryOf, searchFilterOf } from './entry.ts';
@@ -85,11 +82,8 @@ const DEFAULT_LIMIT = 100;
  * for (const entry of await deadLetters.list({ reason: 'rejected' })) console.log(entry.id, entry.response);
  */
 export function openDeadLetters(options: DeadLetterOptions = {}): DeadLetters {
-  const settings = resolveConfig('openDeadLetters', options);
-  const config = { ...settings, sealing: inWordsOf(settings.source, () => openSealing(settings)) };
+  const { config, session, newDeadline } = openSession('openDeadLetters', options);
   const { shards } = config;
-  const session = createSession(config);
-  const newDeadline = () => deadlineIn(config.enqueueTimeoutMs);
   const search = createLetterSearch({
     shards,
     shard: (index, deadline) => reading(session.shard(index, deadline)),

@@ -1,5 +1,5 @@
-import { shardOfId } from '../shared/lanes/keys.ts';
-import type { LetterPosition } from '../shared/lanes/letters/letters.ts';
+import { shardOfId } from '../shared/lanes/key-names.ts';
+import type { LetterPosition } from '../shared/lanes/dead/dead-letters.ts';
 import type { DeadLetterEntry } from './entry.ts';
 import type { LetterSearch } from './letter-search.ts';
 import { UnknownPositionError } from '../shared/errors/errors.ts';

@@ -2,7 +2,7 @@ import { ChangeUncertainError } from '../shared/session/calls.ts';
 import type { DeadLetterPayload } from '../shared/model/dead-letter.ts';
 import type { Deadline } from '../shared/redis/deadline.ts';
 import { EnqueueUncertainError } from '../shared/errors/errors.ts';
-import { shardOfPage } from '../shared/lanes/keys.ts';
+import { shardOfPage } from '../shared/lanes/key-names.ts';
 import type { SendRequest } from '../shared/model/message.ts';
 import type { MessagePayload } from '../shared/model/stored-message.ts';
 import type { Session } from '../shared/session/session.ts';

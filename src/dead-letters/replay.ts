@@ -1,7 +1,7 @@
 import type { DeadLetterPayload } from '../shared/model/dead-letter.ts';
 import { InvalidMessageError } from '../shared/errors/errors.ts';
-import { laneOf } from '../shared/lanes/keys.ts';
-import type { StoredLetter } from '../shared/lanes/letters/letters.ts';
+import { laneOf } from '../shared/lanes/key-names.ts';
+import type { StoredLetter } from '../shared/lanes/dead/dead-letters.ts';
 import type { SendRequest } from '../shared/model/message.ts';
 import { openRequest } from '../shared/sealing/content.ts';
 import type { Sealing } from '../shared/sealing/sealing.ts';

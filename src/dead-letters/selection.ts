@@ -1,6 +1,6 @@
 import { InvalidSelectionError } from '../shared/errors/errors.ts';
-import { shardOfId } from '../shared/lanes/keys.ts';
-import type { LetterFilter, StoredLetter } from '../shared/lanes/letters/letters.ts';
+import { shardOfId } from '../shared/lanes/key-names.ts';
+import type { LetterFilter, StoredLetter } from '../shared/lanes/dead/dead-letters.ts';
 import { type DeadLetterFilter, searchFilterOf } from './entry.ts';
 import { comesBefore, type LetterSearch } from './letter-search.ts';
 

@@ -1,7 +1,5 @@
 import { cancelMessage } from '../shared/actions/cancel-message.ts';
-import { inWordsOf, resolveConfig } from '../shared/config/config.ts';
 import type { ProducerOptions } from '../shared/config/options.ts';
-import { deadlineIn } from '../shared/redis/deadline.ts';
 import type { EnqueueOptions } from '../shared/model/enqueue-options.ts';
 import {
   BulkEnqueueError,
@@ -14,21 +12,20 @@ import {
 import type { CancelResult } from '../shared/lanes/messages/cancel.ts';
 import type { SendRequest } from '../shared/model/message.ts';
 import { type MessageRecord, readMessage } from '../shared/reading/message.ts';
-import { openSealing } from '../shared/sealing/sealing.ts';
-import { createSession } from '../shared/session/session.ts';
+import { openSession } from '../shared/session/open-session.ts';
 import { type MessageToStore, type Receipt, storeMessage } from '../shared/actions/store-message.ts';
 import { type MessageDefaults, validateItem, validateMessage } from './validate-message.ts';
 
-/** One item of `enqueueMessages`: a request, with its options beside its fields. */
+/** One item of `enqueueMessages`: the fields of a request and its options in one object. */
 export type EnqueueItem = SendRequest & EnqueueOptions;
 
 export interface Producer {
   /**
-   * Stores one message to be sent, at the end of its conversation. Never waits for the send.
+   * Stores one message at the end of its conversation, to be sent by a worker. Never waits for the sending.
    *
    * @throws InvalidMessageError if the request or the options break a rule; nothing was stored.
-   * @throws QueueUnavailableError if Redis was away or refused; nothing was stored.
-   * @throws EnqueueUncertainError if no answer came back; it may be stored.
+   * @throws QueueUnavailableError if Redis was away or refused the message; nothing was stored.
+   * @throws EnqueueUncertainError if no answer came back; the message may be stored.
    * @throws QueueFullError, IdempotencyConflictError; nothing was stored.
    * @example
    * const { id } = await producer.enqueueMessage(
@@ -38,29 +35,29 @@ export interface Producer {
    */
   enqueueMessage(request: SendRequest, options?: EnqueueOptions): Promise<Receipt>;
   /**
-   * Stores many messages, in the order of the items. All are validated before any is stored; then each is stored by
-   * itself. The whole call has `enqueueTimeoutMs`: some hundred thousand messages on an idle Redis.
+   * Stores many messages, in the order of the items. All are validated before any is stored; then each is stored on its own.
+   * The whole call must finish within `enqueueTimeoutMs`; an idle Redis stores a few hundred thousand messages in 5 s.
    *
    * @returns one receipt per item, in order.
    * @throws InvalidMessageError with paths such as `[3].message.text`; nothing was stored.
-   * @throws BulkEnqueueError if some could not be stored; `results` says which.
+   * @throws BulkEnqueueError if some items were not stored, or not surely; `results` says which.
    */
   enqueueMessages(items: readonly EnqueueItem[]): Promise<Receipt[]>;
   /**
-   * Tells what is known of a message.
+   * Returns what is known of a message.
    *
-   * @returns `null` for an id that is unknown, or no longer known.
+   * @returns `null` if the id is unknown, or no longer known.
    * @throws QueueUnavailableError if Redis does not answer.
    */
   getMessage(id: string): Promise<MessageRecord | null>;
   /**
-   * Cancels a message that nobody has begun to send: it waits, is scheduled, is held, or is to be tried again. Its
-   * conversation goes on with the next one. A worker that is about to take it either comes first or never sends it.
+   * Cancels a message that is not being sent: one that waits, is scheduled, is held, or is to be tried again. Its conversation
+   * goes on with the next message. If a worker is about to take it, either the worker comes first or the message is never sent.
    *
-   * @returns `cancelled`: it is not sent from here on (an attempt before may have arrived, see its record); the same for one
-   * that was cancelled before. `too-late`: it is being sent, or has ended; `getMessage` tells which. `not-found`: the id is
+   * @returns `cancelled`: the message is not sent any more (an earlier attempt may have arrived, see its record); also if it was
+   * cancelled before. `too-late`: the message is being sent, or has ended; `getMessage` tells which. `not-found`: the id is
    * unknown, or no longer known.
-   * @throws QueueUnavailableError if Redis was away or refused; nothing was changed.
+   * @throws QueueUnavailableError if Redis was away or refused the change; nothing was changed.
    * @throws ChangeUncertainError if no answer came back; calling again is safe.
    */
   cancelMessage(id: string): Promise<CancelResult>;
@@ -69,19 +66,17 @@ export interface Producer {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Messages of a batch that are on their way to Redis at once. */
+/** The most messages of a call that are on their way to Redis at once. */
 const BATCH = 200;
 
 /**
- * Makes a producer. It connects with its first call.
+ * Creates a producer. It connects to Redis at its first call.
  *
- * @param options settings that differ from the defaults; the environment is not read.
+ * @param options settings that differ from the defaults; environment variables are not read.
  * @throws ConfigError for settings that can't work, or a file with encryption keys that can't be used.
  */
 export function createProducer(options: ProducerOptions = {}): Producer {
-  const settings = resolveConfig('createProducer', options);
-  const config = { ...settings, sealing: inWordsOf(settings.source, () => openSealing(settings)) };
-  const session = createSession(config);
+  const { config, session, newDeadline } = openSession('createProducer', options);
   const underWay = new Set<Promise<unknown>>();
   let closing: Promise<void> | null = null;
 
@@ -96,14 +91,14 @@ export function createProducer(options: ProducerOptions = {}): Producer {
     }
   }
 
-  async function store(message: MessageToStore, deadline = deadlineIn(config.enqueueTimeoutMs)): Promise<Receipt> {
+  async function store(message: MessageToStore, deadline = newDeadline()): Promise<Receipt> {
     const receipt = await storeMessage(session, config, message, deadline);
     if (receipt === null) throw new Error('a message that replays nothing has no dead letter to lose');
     return receipt;
   }
 
   async function storeAll(messages: readonly MessageToStore[]): Promise<BulkEnqueueResult[]> {
-    const deadline = deadlineIn(config.enqueueTimeoutMs);
+    const deadline = newDeadline();
     const results: BulkEnqueueResult[] = [];
     for (let start = 0; start < messages.length; start += BATCH) {
       const batch = messages.slice(start, start + BATCH);
@@ -134,8 +129,8 @@ export function createProducer(options: ProducerOptions = {}): Producer {
       if (receipts.length < results.length) throw new BulkEnqueueError(results);
       return receipts;
     },
-    getMessage: (id) => track(() => readMessage(session, config, id, deadlineIn(config.enqueueTimeoutMs))),
-    cancelMessage: (id) => track(() => cancelMessage(session, config, id, deadlineIn(config.enqueueTimeoutMs))),
+    getMessage: (id) => track(() => readMessage(session, config, id, newDeadline())),
+    cancelMessage: (id) => track(() => cancelMessage(session, config, id, newDeadline())),
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -3,14 +3,14 @@ import { createProducer, type Producer } from './create-producer.ts';
 
 let producer: Producer | undefined;
 
-// Made with the first call, so that importing the package neither connects nor fails.
+// Created at the first call, so that importing the package neither connects nor fails.
 function defaultProducer(): Producer {
   return (producer ??= createProducer(loadConfig(process.env)));
 }
 
 /**
- * Stores one message to be sent, through one producer for the whole process that is configured from the environment
- * (no API key needed). See {@link Producer.enqueueMessage}.
+ * Stores one message to be sent, through a producer that the whole process shares. Its settings come from environment variables; it
+ * needs no API key. See {@link Producer.enqueueMessage}.
  *
  * @example
  * await enqueueMessage({ pageId: 'p1', conversationId: 'c1', message: { type: 'text', text: 'Hello' } });

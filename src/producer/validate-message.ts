@@ -11,7 +11,7 @@ export interface MessageDefaults {
   sealing: Sealing;
 }
 
-/** Checks a request and its options together, so that all problems are told at once. */
+/** Checks a request and its options together, so that all problems are reported at once. */
 export function validateMessage(
   request: unknown,
   options: unknown,
@@ -37,7 +37,7 @@ export function validateMessage(
   };
 }
 
-/** The same for an item of a batch, which has its options beside the fields of its request. */
+/** Like `validateMessage`, for an item of a batch, which has request fields and options in one object. */
 export function validateItem(item: unknown, defaults: MessageDefaults): Validated {
   if (typeof item !== 'object' || item === null || Array.isArray(item)) {
     return { issues: [{ path: '', message: 'must be an object with pageId, conversationId and message' }] };

@@ -8,13 +8,13 @@ export type Logger = PinoLogger;
 
 export interface LoggerOptions {
   level: Config['logLevel'];
-  /** Where the lines go: `process.stderr`, or anything else with `write`. Default: stdout. */
+  /** The destination of the lines: `process.stderr`, or any object with `write`. Default: stdout. */
   destination?: DestinationStream | undefined;
 }
 
 /**
- * A pino logger: JSON lines with an ISO time and the level as a word. Pass errors as `{ err }`: what is known to be harmless about
- * them is logged, and nothing else. Never pass requests, answers, message content, keys or URLs that may hold a password.
+ * Creates a pino logger: JSON lines with an ISO time and the level as a word. Pass errors as `{ err }`: only their parts that are known
+ * to be safe are logged. Never pass requests, answers, message content, keys, or URLs that may contain a password.
  *
  * @example
  * log.warn({ err, messageId }, 'attempt failed');
@@ -24,13 +24,13 @@ export function createLogger({ level, destination }: LoggerOptions): Logger {
     {
       level,
       name: 'kitechat-sender',
-      // Neither pid nor host name: in a container they say nothing, and workers log their own id.
+      // No pid and no host name: they mean nothing in a container, and workers log their own id.
       base: {},
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: serializeError, error: serializeError },
       hooks: {
-        // Without a message of ours pino takes the error's, which may hold anything.
+        // Without a message pino would log the error's own message, which may contain anything.
         logMethod(args, method) {
           const error = errorOf(args[0]);
           if (error && args[1] === undefined) method.apply(this, [args[0], titleOf(error)]);
@@ -42,11 +42,11 @@ export function createLogger({ level, destination }: LoggerOptions): Logger {
   );
 }
 
-/** What readers take for the end of a line, or terminals obey, and JSON lets stand as it is. */
+/** Characters that JSON does not escape, but that programs read as the end of a line or terminals as a command. */
 const LINE_BREAKER = /[\u007f-\u009f\u2028\u2029]/;
 const LINE_BREAKERS = /[\u007f-\u009f\u2028\u2029]/g;
 
-/** Each event is one line for every reader, whatever stands in its data. */
+/** Escapes these characters, so that each event is one line for every reader. */
 function inOneLine(destination: DestinationStream): DestinationStream {
   return {
     write(line) {

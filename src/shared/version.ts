@@ -7,5 +7,5 @@ const packageJson = JSON.parse(readFileSync(new URL('../../package.json', import
 /** The version of this package. */
 export const version = packageJson.version;
 
-/** The number of the layout of keys that this version reads and writes in Redis. Version 0.1 had layout 1. */
+/** The number of the key layout that this version uses in Redis. Version 0.1 had layout 1. */
 export const layout = 2;

@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { type Config, inWordsOf, resolveConfig, worded } from '../shared/config/config.ts';
 import type { WorkerSettings } from '../shared/config/options.ts';
 import { ConfigError } from '../shared/errors/errors.ts';
-import { connectionName } from '../shared/lanes/keys.ts';
+import { connectionName } from '../shared/lanes/key-names.ts';
 import { createLogger } from '../shared/logger.ts';
 import { openShard } from '../shared/lanes/shard.ts';
 import { isCluster } from '../shared/redis/cluster.ts';
@@ -16,61 +16,62 @@ import type { AttemptReport } from './message/attempt-report.ts';
 import type { ClassifyResponse } from './message/classify.ts';
 import { untilReady, warnIfNotDurable, watchRedis } from './fleet/redis-watch.ts';
 import type { Fetch } from './http/fetch-exchange.ts';
-import type { Taken } from '../shared/lanes/messages/turn.ts';
+import type { Taken } from '../shared/lanes/messages/settle-and-take.ts';
 import type { KyClient } from './http/ky-exchange.ts';
 import { openKeys } from './keys/open-keys.ts';
 import { createProgress, type WorkerHealth } from './fleet/progress.ts';
 import { createSender } from './http/sender.ts';
 import { serveShards } from './serve-shards.ts';
 
-/** Your own code in the worker's path. */
+/** Your own functions and objects that the worker uses. */
 export interface WorkerHooks {
-  /** Finds the key for a page, in place of `apiKey` and the files with keys, which are not even read then. */
+  /** Finds the key for a page. Replaces `apiKey` and the key files, which the worker then doesn't read. */
   resolveApiKey?: ResolveApiKey;
-  /** Judges the API's answers where the defaults don't fit; an error in it counts as no opinion. */
+  /** Judges the API's answers where the defaults don't fit. If it throws, the default judgement counts. */
   classifyResponse?: ClassifyResponse;
-  /** Makes the requests, in place of the worker's pool of connections. */
+  /** Makes the requests. Replaces the worker's connection pool. */
   fetch?: Fetch;
   /**
-   * A ky instance whose hooks sign requests, add headers or log. What its hooks have made of a request leaves by the worker's own
-   * pool, or by `fetch`, once: the worker ignores the instance's own retries, time-outs and `fetch`. Hooks share the time of the
-   * attempt. A hook that fails before the request has left means `not-sent`; no hook changes the outcome of an answer.
+   * A ky instance whose hooks sign requests, add headers or log. After the hooks, the request leaves once, through the worker's own
+   * pool or `fetch`: the worker ignores the instance's own retries, time-outs and `fetch`. The attempt's time-out includes the hooks.
+   * If a hook fails before the request has left, the outcome is `not-sent`; no hook changes the outcome of an answer.
    */
   ky?: KyClient;
-  /** Where the worker logs; default: JSON lines on stdout. */
+  /** The worker's logger; by default it writes JSON lines to stdout. */
   logger?: Logger;
 }
 
 /** Settings that differ from the defaults, and hooks. The environment is not read. */
 export interface WorkerOptions extends WorkerSettings, WorkerHooks {}
 
-/** Why a message was taken: see `Taken`. */
+/** What to do with a message that was taken: `go` to send it, otherwise why it is not sent. */
 export type ClaimVerdict = Taken['verdict'];
 
 export interface WorkerEvents {
-  /** An attempt has ended; the same facts as in the log. */
+  /** An attempt has ended; the report has the same facts as the log line. */
   attempt: [AttemptReport];
-  /** A message was picked up: `go` if it is sent now, or why not. */
+  /** The worker has taken a message: `go` if it sends the message now, otherwise why it doesn't. */
   claim: [ClaimVerdict];
-  /** Redis was found, messages are taken. */
+  /** The worker has connected to Redis and takes messages. */
   ready: [];
 }
 
 export interface KitechatWorker extends Pick<EventEmitter<WorkerEvents>, 'on'> {
   /**
-   * Takes and sends messages until `close` is called. Waits for Redis as long as it takes.
+   * Takes and sends messages until `close` is called. If Redis is away, it waits for Redis without a time limit.
    *
-   * @throws ConfigError if a file with keys can't be used, or the namespace in Redis was set up with another number of
-   * shards, or has another one now.
+   * @throws ConfigError if a key file can't be used, or if the namespace in Redis has another number of shards, at the start or
+   * later.
    */
   run(): Promise<void>;
   /**
-   * Takes no more messages, lets open requests end, gives up those that are still open shortly before `shutdownMs`, and
+   * Stops taking messages and lets open requests end. Gives up requests that are still open shortly before `shutdownMs`, and
    * resolves after `shutdownMs` at the latest, even if Redis is away.
    */
   close(): Promise<void>;
   /**
-   * What it knows of its own progress, at once and without asking Redis. `kitechat-sender worker` answers `/healthz` from it.
+   * Returns facts about the worker's own progress, synchronously and without asking Redis. `kitechat-sender worker` answers `/healthz`
+   * with them.
    *
    * @example
    * const { phase, sinceTickMs } = worker.health();
@@ -81,10 +82,10 @@ export interface KitechatWorker extends Pick<EventEmitter<WorkerEvents>, 'on'> {
 let workersInThisProcess = 0;
 
 /**
- * Makes a worker that delivers messages to the Kitechat API. Nothing happens until `run()`.
+ * Creates a worker that delivers messages to the Kitechat API. The worker does nothing until `run()` is called.
  *
- * @throws ConfigError for options that can't work, for less `concurrency` than shards, and if there is no key: neither `apiKey`, `apiKeyFile` or `apiKeysFile`
- * nor `resolveApiKey`.
+ * @throws ConfigError for options that can't work, if `concurrency` is lower than the number of shards, and if none of `apiKey`,
+ * `apiKeyFile`, `apiKeysFile` and `resolveApiKey` is given.
  * @example
  * const worker = createWorker({ redisUrl: 'redis://127.0.0.1:6379', apiKey });
  * process.once('SIGTERM', () => void worker.close());
@@ -104,12 +105,12 @@ export function createWorker(options: WorkerOptions): KitechatWorker {
   const progress = createProgress({ ...config, workerId });
   let running: Promise<void> | undefined;
 
-  /** They are told in the middle of a message's way, and must not stop it there. */
+  /** Calls listeners. Their errors must not stop the message that is being processed. */
   const tellListeners = (tell: () => void): void => {
     try {
       tell();
     } catch (error) {
-      logger.error({ err: error }, 'a listener of the worker failed; the worker goes on');
+      logger.error({ err: error }, 'an event listener of the worker threw an error; the worker goes on');
     }
   };
 
@@ -148,7 +149,7 @@ export function createWorker(options: WorkerOptions): KitechatWorker {
         report: (report) => tellListeners(() => events.emit('attempt', report)),
         claimed: (verdict) => tellListeners(() => events.emit('claim', verdict)),
       });
-      // Whoever changes the number of shards either sees that this worker is here, or is seen by it.
+      // A change of the number of shards either notices this worker's connections, or is noticed by this check.
       await demandShards();
       redis.on('ready', () => void demandShards());
       if (isCluster(redis)) redis.on('-node', () => void demandShards());
@@ -156,9 +157,12 @@ export function createWorker(options: WorkerOptions): KitechatWorker {
       events.emit('ready');
       if (!stopping.signal.aborted) await once(stopping.signal, 'abort');
       progress.enter('draining');
-      logger.info({ workerId, open: progress.health().sending }, 'takes no more messages and ends what is open');
+      logger.info(
+        { workerId, open: progress.health().sending },
+        'the worker stops: it takes no more messages and lets open ones end',
+      );
       await service.drain();
-      logger.info({ workerId }, 'ended');
+      logger.info({ workerId }, 'the worker has stopped');
       if (unusable) throw unusable;
     } finally {
       progress.enter('ended');
@@ -172,7 +176,7 @@ export function createWorker(options: WorkerOptions): KitechatWorker {
     run: () => (running ??= deliver().catch((error: unknown) => Promise.reject(worded(error, config.source) as Error))),
     async close() {
       stopping.abort();
-      // How the run ended is told to whoever awaits `run`.
+      // The caller of `run` gets its error.
       await running?.catch(() => {});
     },
     on: events.on.bind(events),
@@ -185,12 +189,12 @@ function demandUsable(config: Config, served: readonly number[], hasHook: boolea
   const { apiKey, apiKeyFile, apiKeysFile, concurrency } = config;
   if (!hasHook && (apiKey ?? apiKeyFile ?? apiKeysFile) === undefined) {
     throw new ConfigError([
-      'KITECHAT_API_KEY (or KITECHAT_API_KEY_FILE) is missing, and so is KITECHAT_API_KEYS_FILE: without a key, or the hook resolveApiKey, nothing can be sent',
+      'KITECHAT_API_KEY, KITECHAT_API_KEY_FILE and KITECHAT_API_KEYS_FILE are all missing: without a key or the hook resolveApiKey nothing can be sent; set one of them',
     ]);
   }
   if (served.length > concurrency) {
     throw new ConfigError([
-      `KITECHAT_CONCURRENCY is ${concurrency}, and this worker serves ${served.length} shards: each needs a place, so raise it, or let the worker serve fewer with KITECHAT_SERVE_SHARDS`,
+      `KITECHAT_CONCURRENCY is ${concurrency}, but this worker serves ${served.length} shards and each needs at least one place; raise it, or serve fewer shards with KITECHAT_SERVE_SHARDS`,
     ]);
   }
 }

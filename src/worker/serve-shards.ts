@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Config } from '../shared/config/config.ts';
-import { shardRoot } from '../shared/lanes/keys.ts';
+import { shardRoot } from '../shared/lanes/key-names.ts';
 import type { LaneRedis } from '../shared/lanes/commands.ts';
-import type { Taken } from '../shared/lanes/messages/turn.ts';
+import type { Taken } from '../shared/lanes/messages/settle-and-take.ts';
 import type { Shard } from '../shared/lanes/shard.ts';
 import type { Sealing } from '../shared/sealing/sealing.ts';
 import { version } from '../shared/version.ts';
@@ -38,7 +38,7 @@ export interface ServeDeps {
   claimed(verdict: Taken['verdict']): void;
 }
 
-/** Starts taking messages from all shards. */
+/** Starts to take messages from the given shards. */
 export async function serveShards(deps: ServeDeps): Promise<{ drain(): Promise<void> }> {
   const { redis, shards, config, workerId, sealing, logger, progress } = deps;
   const { namespace, shutdownMs } = config;
@@ -100,7 +100,7 @@ export async function serveShards(deps: ServeDeps): Promise<{ drain(): Promise<v
       logger,
     });
     workers.set(shard, worker);
-    worker.bull.run().catch((error: unknown) => logger.error({ err: error }, 'BullMQ stopped taking messages'));
+    worker.bull.run().catch((error: unknown) => logger.error({ err: error }, 'BullMQ has stopped taking messages'));
   }
   logger.info({ workerId, version, namespace, concurrency: config.concurrency }, 'taking messages');
   return {
@@ -116,7 +116,7 @@ export async function serveShards(deps: ServeDeps): Promise<{ drain(): Promise<v
   };
 }
 
-/** What the names of the attempts of a process begin with: a restarted container may have the host name and the process id of before. */
+/** Prefix of a process's attempt names. It has a random part because a restarted container may have the same host name and process id. */
 function attemptName(workerId: string, { index }: Shard): string {
   return `${workerId}.${randomBytes(4).toString('base64url')}${index.toString(36)}`;
 }

@@ -1,14 +1,13 @@
+import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
-import { startBrowser } from './support/browser.ts';
+import { startBrowser, type TestBrowser } from './support/browser.ts';
 import { startDesk } from './support/desk.ts';
 
 it('says that Redis is away, and comes back by itself', async () => {
   await using desk = await startDesk();
   const worker = await desk.startWorker();
   await using browser = await startBrowser();
-  const { page } = await browser.open();
-  await page.goto(worker.url);
-  await page.getByText('Nothing needs attention').first().waitFor();
+  const page = await openAt(worker.url, browser, 'Nothing needs attention');
 
   await desk.redis.kill();
   await page.getByText('Redis does not answer.').first().waitFor();
@@ -24,11 +23,16 @@ it('says that what is seen is old when the console itself is away', async () => 
   await using desk = await startDesk();
   const console = await desk.startConsole();
   await using browser = await startBrowser();
-  const { page } = await browser.open();
-  await page.goto(console.url);
-  await page.getByText('No worker is running').waitFor();
+  const page = await openAt(console.url, browser, 'No worker is running');
   console.kill('SIGTERM');
   expect(await console.ended()).toBe(0);
   await page.getByRole('status').filter({ hasText: 'The console does not answer' }).waitFor();
   await page.getByText('No worker is running').waitFor();
 });
+
+async function openAt(url: string, browser: TestBrowser, text: string): Promise<Page> {
+  const { page } = await browser.open();
+  await page.goto(url);
+  await page.getByText(text).first().waitFor();
+  return page;
+}

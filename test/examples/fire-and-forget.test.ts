@@ -63,6 +63,6 @@ describe('examples/fire-and-forget', () => {
     await stage.redis.kill();
     expect(await shop.ship(19)).toMatchObject({ status: 503, retryAfter: '2' });
     await stage.redis.restart();
-    await expect.poll(async () => (await shop.ship(19)).status, { timeout: 10_000 }).toBe(202);
+    await expect.poll(async () => (await shop.ship(19)).status, { timeout: 100_000 }).toBe(202);
   });
 });

@@ -188,7 +188,7 @@ describe('every command that a script calls is allowed to those who run it', () 
     file.endsWith('.lua') ? [file.slice(0, -4)] : [],
   );
   const stored = ['lib/clock', 'lib/holds', 'lib/limit', 'lib/places', 'messages/enqueue', 'messages/cancel'];
-  const operated = [...stored, 'lib/letters', 'holds/hold', 'letters/find', 'letters/discard'];
+  const operated = [...stored, 'lib/dead-letters', 'holds/hold', 'dead/find', 'dead/discard'];
   const looked = ['getCounts', 'getRanges', 'getState', 'getStateV2', 'getJobs', 'getDependencyCounts', 'isMaxed'];
 
   it.each([

@@ -3,6 +3,7 @@ import { type CliInstallation, installWithCli, jsonLinesOf, onlyJsonOf } from '.
 import type { CommandResult } from '../support/command-line.ts';
 import { eventually } from '../support/eventually.ts';
 import { textMessage, unknownId } from '../support/messages.ts';
+import { recordKeys } from '../support/record-keys.ts';
 import { useRedis } from '../support/use-redis.ts';
 
 const server = useRedis();
@@ -104,16 +105,7 @@ describe.concurrent('kitechat-sender dead-letters', () => {
     ]);
     const record = onlyJsonOf(asJson);
     expect(Object.keys(record)).toEqual([
-      'id',
-      'pageId',
-      'conversationId',
-      'status',
-      'enqueuedAt',
-      'attemptsUsed',
-      'attemptsAllowed',
-      'attempts',
-      'nextAttemptAt',
-      'label',
+      ...recordKeys,
       'reason',
       'deadAt',
       'request',

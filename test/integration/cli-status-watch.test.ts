@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { randomPort } from '../../src/testing/redis/random-port.ts';
+import { calmStatus } from '../support/calm-status.ts';
 import { installWithCli } from '../support/cli-installation.ts';
 import { startCommand } from '../support/command-line.ts';
 import { textMessage } from '../support/messages.ts';
@@ -31,16 +32,10 @@ describe.concurrent('kitechat-sender status --watch', () => {
 
     const looks = watching.stdout.map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(looks[0]).toEqual({
+      ...calmStatus,
       at: expect.stringMatching(ISO) as string,
-      scheduled: 0,
       queued: 1,
-      sending: 0,
-      retrying: 0,
-      held: 0,
-      dead: 0,
       oldestQueuedMs: expect.any(Number) as number,
-      holds: [],
-      workers: [],
       deliveredPerSecond: 0,
       p50Ms: null,
       p95Ms: null,

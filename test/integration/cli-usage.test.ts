@@ -179,7 +179,9 @@ describe.concurrent('the use of the command line', () => {
   it('a worker without a key exits 2, and says which variable is missing', async () => {
     const { exitCode, stdout, stderr } = await runProcess(['worker'], noRedis);
     expect([exitCode, stdout]).toEqual([2, []]);
-    expect(stderr.join('\n')).toContain('KITECHAT_API_KEY (or KITECHAT_API_KEY_FILE) is missing');
+    expect(stderr.join('\n')).toContain(
+      'KITECHAT_API_KEY, KITECHAT_API_KEY_FILE and KITECHAT_API_KEYS_FILE are all missing',
+    );
   });
 
   it('a fault in the program exits 1, and tells where it was but nothing that an error holds', async () => {

@@ -69,7 +69,7 @@ describe.concurrent('kitechat-sender worker', () => {
       await using producer = createProducer({ redisUrl: server.url, namespace });
       await using worker = startCommand(['worker'], { ...on(namespace), KITECHAT_API_URL: api.url });
       const { id } = await producer.enqueueMessage(textMessage('c1', 1));
-      await api.waitForAccepted(1, { timeoutMs: 60_000 });
+      await api.waitForAccepted(1, { timeoutMs: 100_000 });
       // As npm does it: the terminal signals the worker, and npm passes its own on.
       worker.kill(signal);
       worker.kill(signal);
@@ -85,7 +85,7 @@ describe.concurrent('kitechat-sender worker', () => {
     await using producer = createProducer({ redisUrl: server.url, namespace });
     await using worker = startCommand(['worker'], { ...on(namespace), KITECHAT_API_URL: api.url });
     await producer.enqueueMessage(textMessage('c1', 1));
-    await api.waitForAccepted(1, { timeoutMs: 60_000 });
+    await api.waitForAccepted(1, { timeoutMs: 100_000 });
     let ended: { code: unknown } | undefined;
     void worker.ended().then((code) => (ended = { code }));
     const { code } = await eventually('it ends', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { expireLetters } from '../../src/shared/lanes/letters/letters.ts';
+import { expireLetters } from '../../src/shared/lanes/dead/dead-letters.ts';
 import { openShard } from '../../src/shared/lanes/shard.ts';
 import { eventually } from '../support/eventually.ts';
 import { type HeldInstallation, installWithHolds } from '../support/held-installation.ts';

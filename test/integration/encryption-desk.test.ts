@@ -12,7 +12,7 @@ import { textMessage } from '../support/messages.ts';
 import { useRedis } from '../support/use-redis.ts';
 import { install, type Installation } from '../support/worker.ts';
 
-const CLOSED = 'its content is encrypted with the key k1, and KITECHAT_ENCRYPTION_KEYS_FILE is not set';
+const CLOSED = 'its content is encrypted with the key k1, but KITECHAT_ENCRYPTION_KEYS_FILE is not set';
 
 const used = useRedis();
 

@@ -91,7 +91,7 @@ describe('with encryption keys', () => {
       conversationId: 'c1',
       request: null,
       response: { httpStatus: 400, body: '[encrypted]' },
-      problem: 'its content is encrypted with the key k1, and KITECHAT_ENCRYPTION_KEYS_FILE is not set',
+      problem: 'its content is encrypted with the key k1, but KITECHAT_ENCRYPTION_KEYS_FILE is not set',
     });
   });
 

@@ -107,7 +107,7 @@ describe('jobs that somebody else wrote into Redis', () => {
     const job = await shard.send.add('x', big, { attempts: 1_000_000, jobId: 'by-hand' });
     await redis.lpush(`${root}send:wait`, 'there-is-none');
     await eventually('it is gone', async () => (await shard.send.getJob(job.id ?? '')) === undefined);
-    const warnings = (): string[] => lines.filter((line) => line.includes('no message of ours'));
+    const warnings = (): string[] => lines.filter((line) => line.includes('kitechat-sender did not store'));
     await eventually('it is told', () => warnings().some((line) => line.includes('by-hand')));
     expect(warnings().filter((line) => line.includes('by-hand'))).toHaveLength(1);
     for (const line of warnings()) expect(line.length).toBeLessThan(500);

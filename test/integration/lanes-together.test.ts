@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { BACKOFF, IN_FLIGHT } from '../../src/shared/lanes/lib/places.ts';
 import { readRepairs, reconcile } from '../../src/shared/lanes/repair/reconcile.ts';
-import type { Taken, TurnAnswer } from '../../src/shared/lanes/messages/turn.ts';
+import type { Taken, TurnAnswer } from '../../src/shared/lanes/messages/settle-and-take.ts';
 import { readHolds } from '../../src/shared/lanes/holds/hold.ts';
 import { backoff, delivered, ended } from '../support/settlements.ts';
 import { useLanes } from '../support/use-lanes.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { BACKOFF, IN_FLIGHT } from '../../src/shared/lanes/lib/places.ts';
 import { readRepairs } from '../../src/shared/lanes/repair/reconcile.ts';
-import type { Settlement, Taken, Turn } from '../../src/shared/lanes/messages/turn.ts';
+import type { Settlement, Taken, Turn } from '../../src/shared/lanes/messages/settle-and-take.ts';
 import { eventually } from '../support/eventually.ts';
 import { backoff, dead, delivered, letter } from '../support/settlements.ts';
 import { useLanes } from '../support/use-lanes.ts';

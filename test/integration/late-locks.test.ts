@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Taken } from '../../src/shared/lanes/messages/turn.ts';
+import type { Taken } from '../../src/shared/lanes/messages/settle-and-take.ts';
 import { delivered } from '../support/settlements.ts';
 import { useLanes } from '../support/use-lanes.ts';
 

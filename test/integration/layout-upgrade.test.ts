@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { shardsKey } from '../../src/shared/lanes/keys.ts';
+import { shardsKey } from '../../src/shared/lanes/key-names.ts';
 import { version } from '../../src/shared/version.ts';
 import { installWithCli, jsonLinesOf } from '../support/cli-installation.ts';
 import { type DrainedLayoutOne, layoutOne } from '../support/layout-one.ts';
@@ -71,7 +71,7 @@ describe('with Redis users of the least rights', () => {
     const as = async (user: string, ...args: string[]) => await runCommand(args, { REDIS_URL: redis.urlOf(user) });
     const refused = await as('kitechat-operator', 'status');
     expect(refused.exitCode).toBe(2);
-    expect(refused.stderr.join(' ')).toContain('run "kitechat-sender reshard 1" once as a user that may');
+    expect(refused.stderr.join(' ')).toContain('run "kitechat-sender reshard 1" once as a user that has them');
     expect(await redis.admin.get(shardsKey('kitechat'))).toBe('1');
 
     const before = await redis.denials();

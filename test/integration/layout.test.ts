@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ConfigError } from '../../src/shared/errors/errors.ts';
-import { connectionName, shardRoot, shardRoots, shardsKey } from '../../src/shared/lanes/keys.ts';
+import { connectionName, shardRoot, shardRoots, shardsKey } from '../../src/shared/lanes/key-names.ts';
 import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
 import { removeLeftovers } from '../../src/shared/layout/leftovers.ts';
 import { nodesWith } from '../../src/shared/redis/nodes-with.ts';

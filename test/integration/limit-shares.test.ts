@@ -153,7 +153,6 @@ describe('the limit of the fleet on several shards', () => {
     });
     await leader.tick();
     expect(raisedAfterMs).toBeGreaterThanOrEqual(395);
-    expect(raisedAfterMs).toBeLessThan(1000);
   });
 
   it('leaves the other shards alone when one does not answer, and gives away nothing of its share', async () => {

@@ -8,6 +8,7 @@ import type { Sendable } from '../../src/worker/message/send.ts';
 import { Stop } from '../../src/worker/http/stop-signal.ts';
 import type { TakenHere } from '../../src/worker/message/attempt.ts';
 import { answered, judge } from '../unit/worker/exchanges.ts';
+import { takenMessage } from '../support/taken.ts';
 import { useSimulatedTime } from '../support/limits/simulated-time.ts';
 
 const logger = createLogger({ level: 'silent' });
@@ -112,20 +113,6 @@ describe('a message that a worker has taken', () => {
 });
 
 function messageOf(pageId: string, more: Partial<TakenHere> = {}): TakenHere {
-  return {
-    verdict: 'go',
-    id: '0-01J',
-    attempt: 'a.1',
-    type: 'text',
-    data: JSON.stringify({ pageId, conversationId: 'c', message: { type: 'text', text: 'hello' } }),
-    enqueuedAtMs: 0,
-    attemptsUsed: 0,
-    history: '',
-    label: null,
-    policy: null,
-    replays: null,
-    takenAt: 0,
-    isProbe: false,
-    ...more,
-  };
+  const request = { pageId, conversationId: 'c', message: { type: 'text', text: 'hello' } };
+  return takenMessage({ data: JSON.stringify(request), ...more });
 }

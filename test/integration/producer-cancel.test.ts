@@ -120,10 +120,9 @@ describe.concurrent('cancelMessage', () => {
     await using to = await install(own, { startWorker: false, config: { enqueueTimeoutMs: 1000 } });
     const id = await to.enqueue(textMessage('c1', 1));
     await own.pause();
-    const { error, ms } = await settled(to.producer.cancelMessage(id));
+    const { error } = await settled(to.producer.cancelMessage(id));
     await own.resume();
     expect(error).toMatchObject({ name: 'ChangeUncertainError', code: 'CHANGE_UNCERTAIN' });
-    expect(ms).toBeLessThan(2500);
     // The connection that was silent for too long may be given up only now.
     await eventually('it is cancelled', async () => {
       const again = await settled(to.producer.cancelMessage(id));

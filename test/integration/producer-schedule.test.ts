@@ -41,7 +41,6 @@ describe.concurrent('a message with a delay', () => {
     expect(attempts).toHaveLength(1);
     const sentAt = Date.parse(attempts[0]?.at ?? '');
     expect(sentAt).toBeGreaterThanOrEqual(storedAt + delayMs - 1);
-    expect(sentAt).toBeLessThan(storedAt + delayMs + 5000);
     expect(textsAt(to)).toEqual(['message 1', 'message 2', 'message 3']);
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { AttemptToSettle, Taken } from '../../src/shared/lanes/messages/turn.ts';
+import type { AttemptToSettle, Taken } from '../../src/shared/lanes/messages/settle-and-take.ts';
 import { START, useSimulatedTime } from '../support/limits/simulated-time.ts';
 import { delivered, ended } from '../support/settlements.ts';
 import { useLanes } from '../support/use-lanes.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { beatIn, MAX_KEPT_DONE, tickIn, type WorkerRecord } from '../../src/shared/lanes/fleet/leader.ts';
-import type { Taken } from '../../src/shared/lanes/messages/turn.ts';
+import type { Taken } from '../../src/shared/lanes/messages/settle-and-take.ts';
 import { jobKeys, openShard } from '../../src/shared/lanes/shard.ts';
 import { readTimeMs } from '../../src/shared/redis/time.ts';
 import { eventually } from '../support/eventually.ts';

@@ -2,7 +2,7 @@ import { completed } from '../support/settings.ts';
 import { describe, expect, it } from 'vitest';
 import { createProducer } from '../../src/producer/index.ts';
 import { deadlineIn } from '../../src/shared/redis/deadline.ts';
-import { shardOfPage } from '../../src/shared/lanes/keys.ts';
+import { shardOfPage } from '../../src/shared/lanes/key-names.ts';
 import { createSession } from '../../src/shared/session/session.ts';
 import { readStatus, type Status } from '../../src/shared/reading/status.ts';
 import type { ReceivedRequest } from '../../src/testing/index.ts';

@@ -204,7 +204,7 @@ describe('what a worker says to its shard', () => {
     await lanes.redis.lpush(`${lanes.sendRoot}wait`, 'by-hand');
     await lanes.redis.hset(`${lanes.sendRoot}by-hand`, 'data', '{}');
     expect((await worker.takeAll(2)).map((taken) => taken.id)).toEqual([id]);
-    expect(worker.lines.join('')).toMatch(/"id":"by-hand".*no message of ours/);
+    expect(worker.lines.join('')).toMatch(/"id":"by-hand".*kitechat-sender did not store/);
     expect(await lanes.redis.exists(`${lanes.sendRoot}by-hand`)).toBe(0);
   });
 });

@@ -16,7 +16,7 @@ describe('what keeps messages back', () => {
   const circuitsOf = async (site: Installation): Promise<string[]> =>
     (await readFleet(used.redis, namespaceOf(site))).circuits.map(({ name }) => name);
   const allAccepted = async ({ api }: Installation, count: number): Promise<void> => {
-    await api.waitForAccepted(count, { timeoutMs: 30_000 });
+    await api.waitForAccepted(count, { timeoutMs: 100_000 });
     const report = api.report();
     expect([report.outOfOrder.count, report.duplicates.count]).toEqual([0, 0]);
   };
@@ -55,10 +55,10 @@ describe('what keeps messages back', () => {
     ]);
   });
 
-  it.each([
+  it.concurrent.each([
     ['500 to everything', { kind: 'status', status: 500 } as const, {}],
     ['500 to everything, under a limit', { kind: 'status', status: 500 } as const, { rateLimit: '100/s burst 10' }],
-    ['no answer to anything', { kind: 'hang', accept: false } as const, { timeoutMs: 300 }],
+    ['no answer to anything', { kind: 'hang', accept: false } as const, { timeoutMs: 1500 }],
   ])(
     'an API that gives %s is left alone: attempts are not used up, and all goes on when it is back',
     async (_, fault, settings) => {

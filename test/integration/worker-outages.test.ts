@@ -10,31 +10,27 @@ import { manyMessages, textMessage } from '../support/messages.ts';
 import { startTestRedis } from '../support/redis.ts';
 import { install, type Installation } from '../support/worker.ts';
 
-/** Messages, some of which the API refuses, so that every script is in use when Redis has its bad moment. */
-async function underLoad(server: RedisServer): Promise<Installation & { admin: Redis; count: number }> {
-  const site = await install(server, {
-    config: { timeoutMs: 5000 },
-    api: {
-      latencyMs: 10,
-      faults: [
-        { kind: 'status', status: 400, match: { textIncludes: 'message 3' } },
-        { kind: 'status', status: 429, retryAfter: 0, rate: 0.1 },
-      ],
-    },
-  });
-  const admin = new Redis(server.url);
+/** A Redis with messages, some of which the API refuses, so that every script is in use when Redis has its bad moment. */
+async function underLoad(): Promise<Installation & { admin: Redis; count: number }> {
+  const stack = new AsyncDisposableStack();
+  const server = stack.use(await startTestRedis());
+  const site = stack.use(
+    await install(server, {
+      config: { timeoutMs: 5000 },
+      api: {
+        latencyMs: 10,
+        faults: [
+          { kind: 'status', status: 400, match: { textIncludes: 'message 3' } },
+          { kind: 'status', status: 429, retryAfter: 0, rate: 0.1 },
+        ],
+      },
+    }),
+  );
+  const admin = stack.adopt(new Redis(server.url), (redis) => redis.disconnect());
   const messages = manyMessages(60, 8);
   await site.producer.enqueueMessages(messages);
   await eventually('it is under load', () => site.api.accepted.length > 60);
-  return {
-    ...site,
-    admin,
-    count: messages.length,
-    async [Symbol.asyncDispose]() {
-      admin.disconnect();
-      await site[Symbol.asyncDispose]();
-    },
-  };
+  return { ...site, admin, count: messages.length, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
 /** Every message has ended, once, in order, and nothing had to be mended. */
@@ -56,8 +52,7 @@ async function expectAllEnded(site: Installation & { count: number }): Promise<v
 
 describe('a worker whose Redis has a bad moment', () => {
   it('goes on after SCRIPT FLUSH, dead letters included', async () => {
-    await using server = await startTestRedis();
-    await using site = await underLoad(server);
+    await using site = await underLoad();
     for (let flush = 0; flush < 5; flush += 1) {
       await site.admin.script('FLUSH');
       const before = site.attempts.length;
@@ -67,8 +62,7 @@ describe('a worker whose Redis has a bad moment', () => {
   });
 
   it('goes on when memory was out for a while, and has sent nothing twice', async () => {
-    await using server = await startTestRedis();
-    await using site = await underLoad(server);
+    await using site = await underLoad();
     await site.admin.config('SET', 'maxmemory', '1mb');
     await expect(site.producer.enqueueMessage(textMessage('late', 1))).rejects.toThrow(/Nothing was written/);
     await untilRefused(site);
@@ -77,8 +71,7 @@ describe('a worker whose Redis has a bad moment', () => {
   });
 
   it('goes on when Redis was read-only for a while, as in a failover', async () => {
-    await using server = await startTestRedis();
-    await using site = await underLoad(server);
+    await using site = await underLoad();
     await site.admin.call('REPLICAOF', '127.0.0.1', '1');
     await untilRefused(site);
     await site.admin.call('REPLICAOF', 'NO', 'ONE');

@@ -111,18 +111,18 @@ describe('what becomes of a message', () => {
 
   it('an unknown outcome is sent again under `resend`', async () => {
     await using site = await install(used, {
-      config: { timeoutMs: 200 },
+      config: { timeoutMs: 1000 },
       api: { faults: [{ kind: 'hang', accept: true, times: 1 }] },
     });
     const id = await site.enqueue(textMessage('c1', 1));
     const record = await site.until(id, 'delivered');
-    expect(record.attempts[0]).toMatchObject({ outcome: 'unknown', detail: 'no answer in 200 ms', usedAttempt: true });
+    expect(record.attempts[0]).toMatchObject({ outcome: 'unknown', detail: 'no answer in 1000 ms', usedAttempt: true });
     expect(site.api.report().duplicates.count).toBe(1);
   });
 
   it('under `dead-letter` an unknown outcome is never sent again, whether the message or the installation says so', async () => {
     await using site = await install(used, {
-      config: { timeoutMs: 200, onUnknownOutcome: 'dead-letter' },
+      config: { timeoutMs: 1000, onUnknownOutcome: 'dead-letter' },
       api: { faults: [{ kind: 'hang', accept: true, match: { textIncludes: 'message 1' } }] },
     });
     const byInstallation = await site.enqueue(textMessage('c1', 1));
@@ -134,7 +134,7 @@ describe('what becomes of a message', () => {
     expect((await site.producer.getMessage(resent))?.status).not.toBe('dead');
 
     await using other = await install(used, {
-      config: { timeoutMs: 200 },
+      config: { timeoutMs: 1000 },
       api: { faults: [{ kind: 'reset', when: 'after' }] },
     });
     const byMessage = await other.enqueue({ ...textMessage('c1', 1), onUnknownOutcome: 'dead-letter' });

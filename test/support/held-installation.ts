@@ -1,6 +1,6 @@
 import { completed } from './settings.ts';
 import { deadlineIn } from '../../src/shared/redis/deadline.ts';
-import { shardOfPage } from '../../src/shared/lanes/keys.ts';
+import { shardOfPage } from '../../src/shared/lanes/key-names.ts';
 import { hold, type HoldTarget, release } from '../../src/shared/lanes/holds/hold.ts';
 import { createSession } from '../../src/shared/session/session.ts';
 import { readStatus, type Status } from '../../src/shared/reading/status.ts';

@@ -9,8 +9,8 @@ import {
   type Taken,
   type Turn,
   type TurnAnswer,
-} from '../../src/shared/lanes/messages/turn.ts';
-import { laneOf, messageId } from '../../src/shared/lanes/keys.ts';
+} from '../../src/shared/lanes/messages/settle-and-take.ts';
+import { laneOf, messageId } from '../../src/shared/lanes/key-names.ts';
 import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
 import type { MessagePayload } from '../../src/shared/model/stored-message.ts';
 import { openShard, type Shard } from '../../src/shared/lanes/shard.ts';

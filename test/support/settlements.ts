@@ -1,4 +1,4 @@
-import type { AttemptToSettle, Settlement, Taken } from '../../src/shared/lanes/messages/turn.ts';
+import type { AttemptToSettle, Settlement, Taken } from '../../src/shared/lanes/messages/settle-and-take.ts';
 import type { DeadLetterPayload } from '../../src/shared/model/dead-letter.ts';
 
 /** The settlement of a message that the API has accepted. */

@@ -1,5 +1,5 @@
 import type { RedisClient } from '../../src/shared/redis/cluster.ts';
-import { laneOf, shardOfId } from '../../src/shared/lanes/keys.ts';
+import { laneOf, shardOfId } from '../../src/shared/lanes/key-names.ts';
 import { keysOf } from './keys-of.ts';
 
 /** The ids of a conversation's open messages, in the order of sending. */

@@ -1,5 +1,5 @@
-import type { SettleResult } from '../../src/shared/lanes/messages/turn.ts';
-import { createTurns, type Turns, type TurnsDeps } from '../../src/worker/bullmq/turns.ts';
+import type { SettleResult } from '../../src/shared/lanes/messages/settle-and-take.ts';
+import { createTurns, type Turns, type TurnsDeps } from '../../src/worker/bullmq/settle-and-take.ts';
 import type { Leave } from '../../src/worker/fleet/fleet-view.ts';
 import type { TakenHere } from '../../src/worker/message/attempt.ts';
 import { readableLogger } from '../unit/worker/log-lines.ts';

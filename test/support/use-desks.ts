@@ -17,16 +17,10 @@ export function useDesks(): UsedDesks {
   const used = useRedis();
   return Object.assign(used, {
     async openDesk(options: InstallationOptions = {}): Promise<Desk> {
-      const installation = await installWithHolds(used.server, options);
-      const console = await startConsole(installation.config);
-      return {
-        ...installation,
-        console,
-        async [Symbol.asyncDispose]() {
-          await console[Symbol.asyncDispose]();
-          await installation[Symbol.asyncDispose]();
-        },
-      };
+      const stack = new AsyncDisposableStack();
+      const installation = stack.use(await installWithHolds(used.server, options));
+      const console = stack.use(await startConsole(installation.config));
+      return { ...installation, console, [Symbol.asyncDispose]: () => stack.disposeAsync() };
     },
   });
 }

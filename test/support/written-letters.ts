@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { RedisClient } from '../../src/shared/redis/cluster.ts';
 import { monotonicFactory } from 'ulid';
-import { lettersKey } from '../../src/shared/lanes/letters/letters.ts';
+import { lettersKey } from '../../src/shared/lanes/dead/dead-letters.ts';
 import type { DeadLetterPayload, DeadReason } from '../../src/shared/model/dead-letter.ts';
-import { laneOf, messageId, shardOfPage, shardRoot } from '../../src/shared/lanes/keys.ts';
+import { laneOf, messageId, shardOfPage, shardRoot } from '../../src/shared/lanes/key-names.ts';
 
 /** A dead letter to write without a dead message. */
 export interface LetterToWrite {
@@ -23,7 +23,7 @@ const read = (name: string): string =>
 const WRITE = `
 local now = 0
 local function redisNowMs() return now end
-${['holds', 'limit', 'places', 'letters'].map(read).join('')}
+${['holds', 'limit', 'places', 'dead-letters'].map(read).join('')}
 for i = 2, #ARGV, 5 do
   local id, lane, reason, data = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
   now = tonumber(ARGV[i + 4])

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Redis } from 'ioredis';
 import { createProducer, type Producer } from '../../src/producer/index.ts';
-import { shardOfPage, shardsKey } from '../../src/shared/lanes/keys.ts';
+import { shardOfPage, shardsKey } from '../../src/shared/lanes/key-names.ts';
 import { createWorker } from '../../src/worker/index.ts';
 import { startRedisServer } from '../../src/testing/redis/redis-server.ts';
 import { type Cli, installWithCli, jsonLinesOf } from '../support/cli-installation.ts';

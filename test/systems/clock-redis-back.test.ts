@@ -1,26 +1,20 @@
-import type { Settings } from '../support/settings.ts';
 import { describe, expect, it, vi } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { expectAccepted, expectPaceKept, expectSentOnceInOrder } from '../support/expect-deliveries.ts';
+import { installInMidSend, type LimitedSite, limitedSites, PAUSE_MS } from '../support/limited-sites.ts';
 import { manyMessages, textMessage } from '../support/messages.ts';
 import { installOnSteppingRedis, TEN_MINUTES_MS } from '../support/stepping-site.ts';
 
 vi.setConfig({ testTimeout: 60_000, maxConcurrency: 3 });
 
-/** What a step may cost a message that waits for its turn under a limit. */
-const PAUSE_MS = 2000;
 const LONGEST_CIRCUIT_PAUSE_MS = 15_000;
 
 describe.concurrent('when the clock of Redis steps ten minutes back', () => {
-  it.each<{ limit: string; config: Settings; pages: number }>([
-    { limit: 'of the fleet', config: { rateLimit: '20/s' }, pages: 4 },
-    { limit: 'of a page', config: { pageRateLimit: '20/s' }, pages: 1 },
+  it.each<LimitedSite>([
+    ...limitedSites,
     { limit: 'of the fleet and of its pages', config: { rateLimit: '20/s', pageRateLimit: '10/s' }, pages: 4 },
-  ])('messages under a limit $limit go on within two seconds, at its pace', async ({ config, pages }) => {
-    await using site = await installOnSteppingRedis({ config });
-    site.startWorker();
-    await site.producer.enqueueMessages(manyMessages(40, 4, pages));
-    await site.api.waitForAccepted(30);
+  ])('messages under a limit $limit go on within two seconds, at its pace', async (limited) => {
+    await using site = await installInMidSend(limited);
     await site.stepClock(-TEN_MINUTES_MS);
     const before = site.api.accepted.length;
     await expectAccepted(site, before + 20, PAUSE_MS + 1000);

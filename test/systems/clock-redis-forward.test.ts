@@ -1,25 +1,17 @@
-import type { Settings } from '../support/settings.ts';
 import { describe, expect, it, vi } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { expectAccepted, expectPaceKept, expectSentOnceInOrder } from '../support/expect-deliveries.ts';
+import { installInMidSend, limitedSites, PAUSE_MS } from '../support/limited-sites.ts';
 import { manyMessages, textMessage } from '../support/messages.ts';
 import { installOnSteppingRedis, TEN_MINUTES_MS } from '../support/stepping-site.ts';
 
 vi.setConfig({ testTimeout: 60_000, maxConcurrency: 3 });
 
 const HOUR_MS = 3_600_000;
-/** What a step may cost a message that waits for its turn under a limit. */
-const PAUSE_MS = 2000;
 
 describe.concurrent('when the clock of Redis steps ten minutes forward', () => {
-  it.each<{ limit: string; config: Settings; pages: number }>([
-    { limit: 'of the fleet', config: { rateLimit: '20/s' }, pages: 4 },
-    { limit: 'of a page', config: { pageRateLimit: '20/s' }, pages: 1 },
-  ])('messages under a limit $limit go on at its pace, and no faster', async ({ config, pages }) => {
-    await using site = await installOnSteppingRedis({ config });
-    site.startWorker();
-    await site.producer.enqueueMessages(manyMessages(40, 4, pages));
-    await site.api.waitForAccepted(30);
+  it.each(limitedSites)('messages under a limit $limit go on at its pace, and no faster', async (limited) => {
+    await using site = await installInMidSend(limited);
     await site.stepClock(TEN_MINUTES_MS);
     await expectAccepted(site, 160, PAUSE_MS + 7000);
     expectPaceKept(site, 20);

@@ -64,16 +64,10 @@ describe.concurrent.each([
   }
 
   async function installStepping(config: Settings = {}): Promise<Stepped> {
-    const site = await install(used, { startWorker: false, config });
-    const worker = await startWorkerProcess(site.config, shiftedClock({ stepMs }));
-    return {
-      ...site,
-      worker,
-      async [Symbol.asyncDispose]() {
-        await worker[Symbol.asyncDispose]();
-        await site[Symbol.asyncDispose]();
-      },
-    };
+    const stack = new AsyncDisposableStack();
+    const site = stack.use(await install(used, { startWorker: false, config }));
+    const worker = stack.use(await startWorkerProcess(site.config, shiftedClock({ stepMs })));
+    return { ...site, worker, [Symbol.asyncDispose]: () => stack.disposeAsync() };
   }
 
   it('takes messages at once when it was idle', async () => {

@@ -1,13 +1,13 @@
 import { completed } from '../support/settings.ts';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { EnqueueUncertainError, QueueUnavailableError } from '../../src/producer/index.ts';
-import { shardRoot } from '../../src/shared/lanes/keys.ts';
+import { shardRoot } from '../../src/shared/lanes/key-names.ts';
 import { deadlineIn } from '../../src/shared/redis/deadline.ts';
 import { createSession } from '../../src/shared/session/session.ts';
 import { readStatus } from '../../src/shared/reading/status.ts';
 import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';
-import { type RedisCluster, startRedisCluster } from '../support/redis-cluster.ts';
+import { startRedisCluster } from '../support/redis-cluster.ts';
 import { settled } from '../support/settled.ts';
 import { install, type Installation } from '../support/worker.ts';
 
@@ -16,18 +16,13 @@ const CONVERSATIONS = 16;
 const ENQUEUE_TIMEOUT_MS = 1500;
 
 describe('when a master of a Redis Cluster is lost', () => {
-  let cluster: RedisCluster;
-  beforeEach(async () => {
-    cluster = await startRedisCluster();
-  });
-  afterEach(async () => await cluster.stop());
-
   it.each([
     ['killed', 'kill'],
     ['frozen', 'pause'],
   ] as const)(
     '%s, messages go on in order; what was replicated is not lost, what was refused is not sent',
     async (_what, how) => {
+      await using cluster = await startRedisCluster();
       await using site = await install(cluster, {
         config: { shards: SHARDS, enqueueTimeoutMs: ENQUEUE_TIMEOUT_MS },
         api: { latencyMs: 3 },

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { shardRoot } from '../../src/shared/lanes/keys.ts';
+import { shardRoot } from '../../src/shared/lanes/key-names.ts';
 import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';
 import { type RedisCluster, startRedisCluster } from '../support/redis-cluster.ts';

@@ -10,7 +10,7 @@ import { manyMessages, textMessage } from '../support/messages.ts';
 import { type SecuredRedis, startSecuredRedis } from '../support/secured-redis.ts';
 
 const UNTRUSTED =
-  'its certificate comes from a CA that is not trusted here; name the file of that CA in NODE_EXTRA_CA_CERTS';
+  'its certificate comes from a CA that is not trusted here; set NODE_EXTRA_CA_CERTS to a file with the certificate of that CA';
 
 describe('Redis over TLS, with users', () => {
   const stack = new AsyncDisposableStack();
@@ -84,7 +84,7 @@ describe('Redis over TLS, with users', () => {
       const line = await worker.lineWhere('stdout', (text) => text.includes('Redis is away or refuses the connection'));
       expect(JSON.parse(line)).toMatchObject({
         level: 'warn',
-        msg: `Redis is away or refuses the connection: ${advice}; waiting for it`,
+        msg: `Redis is away or refuses the connection: ${advice}; the worker waits for it`,
       });
       worker.kill('SIGTERM');
       expect(await worker.ended()).toBe(0);

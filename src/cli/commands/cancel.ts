@@ -1,10 +1,10 @@
 import { createProducer } from '../../producer/index.ts';
 import { loadConfig } from '../../shared/config/config.ts';
-import { type CommandContext, type ExitCode, exitCodes, jsonLine, line } from '../context/context.ts';
+import { type CommandContext, type ExitCode, exitCodes, jsonLine, line, type JsonOption } from '../context/context.ts';
 import { table } from '../terminal/table.ts';
 
 /** `cancel ID`: ends a message that is not being sent. */
-export async function cancel(context: CommandContext, id: string, { json }: { json?: boolean }): Promise<ExitCode> {
+export async function cancel(context: CommandContext, id: string, { json }: JsonOption): Promise<ExitCode> {
   await using producer = createProducer(loadConfig(context.env));
   const result = await producer.cancelMessage(id);
   if (json) jsonLine(context.stdout, { id, result });

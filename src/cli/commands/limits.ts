@@ -11,13 +11,13 @@ import {
 } from '../../shared/lanes/fleet/limits.ts';
 import { createSession } from '../../shared/session/session.ts';
 import { DEFAULT_LIMIT } from '../context/arguments.ts';
-import { type CommandContext, type ExitCode, exitCodes, jsonLine, line } from '../context/context.ts';
+import { type CommandContext, type ExitCode, exitCodes, jsonLine, line, type JsonOption } from '../context/context.ts';
 import { table } from '../terminal/table.ts';
 
 type LimitsInForce = Record<LimitName, LimitInForce>;
 
 /** `limits show`: prints the limits in force. */
-export async function showLimits(context: CommandContext, { json }: { json?: boolean }): Promise<ExitCode> {
+export async function showLimits(context: CommandContext, { json }: JsonOption): Promise<ExitCode> {
   print(context, json, await reachLimits(loadConfig(context.env), {}));
   return exitCodes.done;
 }

@@ -1,27 +1,16 @@
 import { createProducer, type MessageRecord } from '../../producer/index.ts';
 import type { AttemptRecord } from '../../shared/model/attempts.ts';
 import { loadConfig } from '../../shared/config/config.ts';
-import { type CommandContext, type ExitCode, exitCodes, jsonLine, line } from '../context/context.ts';
+import type { CommandContext, ExitCode, JsonOption } from '../context/context.ts';
+import { showRecord } from '../terminal/show-record.ts';
 import { factTable, table } from '../terminal/table.ts';
 
 /** `message ID`: prints the state of one message, and its attempts. */
-export async function showMessage(
-  context: CommandContext,
-  id: string,
-  { json }: { json?: boolean },
-): Promise<ExitCode> {
+export async function showMessage(context: CommandContext, id: string, { json }: JsonOption): Promise<ExitCode> {
   await using producer = createProducer(loadConfig(context.env));
   const record = await producer.getMessage(id);
-  if (record === null) {
-    line(
-      context.stderr,
-      `message ${id} is unknown: the id is wrong, the message was delivered some time ago, or it was sent again under a new id`,
-    );
-    return exitCodes.notFullyDone;
-  }
-  if (json) jsonLine(context.stdout, record);
-  else line(context.stdout, describe(record));
-  return exitCodes.done;
+  const missing = `message ${id} is unknown: the id is wrong, the message was delivered some time ago, or it was sent again under a new id`;
+  return showRecord(context, record, { json, describe, missing });
 }
 
 function describe(record: MessageRecord): string {

@@ -33,6 +33,11 @@ export interface ScreenSize {
   rows: number;
 }
 
+/** The option `--json`, for output for machines. */
+export interface JsonOption {
+  json?: boolean | undefined;
+}
+
 /** The exit codes of all commands. */
 export const exitCodes = { done: 0, notFullyDone: 1, usage: 2, redisUnreachable: 3, interrupted: 130 } as const;
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];

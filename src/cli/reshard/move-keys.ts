@@ -1,4 +1,4 @@
-import { shardOfPage, shardRoot, shardRoots } from '../../shared/lanes/keys.ts';
+import { shardOfPage, shardRoot, shardRoots } from '../../shared/lanes/key-names.ts';
 import type { LaneRedis } from '../../shared/lanes/commands.ts';
 import { scanKeys } from '../../shared/redis/scan-keys.ts';
 

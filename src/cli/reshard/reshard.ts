@@ -1,7 +1,7 @@
 import { type Config, loadConfig } from '../../shared/config/config.ts';
 import { endConnections } from '../../shared/layout/end-connections.ts';
 import { QueueUnavailableError } from '../../shared/errors/errors.ts';
-import { shardsKey } from '../../shared/lanes/keys.ts';
+import { shardsKey } from '../../shared/lanes/key-names.ts';
 import type { LaneRedis } from '../../shared/lanes/commands.ts';
 import type { ReshardingStamp, SettledStamp } from '../../shared/layout/stamp.ts';
 import { readStamp, replaceStamp, type StoredStamp } from '../../shared/layout/stored-stamp.ts';
@@ -11,7 +11,7 @@ import { connectFailingFast } from '../../shared/session/connect.ts';
 import { lastErrorOf, whenReady } from '../../shared/redis/ready.ts';
 import { agreeOnShards } from '../../shared/session/shard-count.ts';
 import { version } from '../../shared/version.ts';
-import { type CommandContext, type ExitCode, exitCodes, jsonLine, line } from '../context/context.ts';
+import { type CommandContext, type ExitCode, exitCodes, jsonLine, line, type JsonOption } from '../context/context.ts';
 import { table } from '../terminal/table.ts';
 import { moveHolds, moveIdempotencyKeys, removeShards, type Resharding } from './move-keys.ts';
 import { describeObstacles, isClear } from './obstacles.ts';
@@ -30,11 +30,7 @@ interface Outcome {
 }
 
 /** `reshard`: gives an installation without open messages, workers and dead letters another number of shards. */
-export async function reshard(
-  context: CommandContext,
-  shards: number,
-  { json }: { json?: boolean },
-): Promise<ExitCode> {
+export async function reshard(context: CommandContext, shards: number, { json }: JsonOption): Promise<ExitCode> {
   const config = loadConfig(context.env);
   const redis = connectFailingFast(config.redisUrl, SILENCE_MS);
   try {

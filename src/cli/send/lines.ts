@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { UnreadableInputError } from '../terminal/unreadable-input-error.ts';
+import { UnreadableInputError } from '../terminal/file-errors.ts';
 
 /** A line of the input, numbered from 1, or the problem that prevents reading it. */
 export type InputLine = { number: number; text: string } | { number: number; problem: string };

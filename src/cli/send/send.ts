@@ -6,7 +6,7 @@ import { type CommandContext, type ExitCode, line } from '../context/context.ts'
 import { withoutItsDeath } from './exported-line.ts';
 import { type Input, type InputLine, readLines } from './lines.ts';
 import { createSendReport } from './send-report.ts';
-import { UnreadableInputError } from '../terminal/unreadable-input-error.ts';
+import { UnreadableInputError } from '../terminal/file-errors.ts';
 
 /** The number of messages that are stored at once: more would only wait longer for Redis. */
 const MAX_UNDER_WAY = 50;

@@ -10,8 +10,7 @@ import { describeRedisUrl } from '../../shared/config/redis-addresses.ts';
 import { describeSafely } from '../../shared/errors/safe-cause.ts';
 import { RedisMissingError } from '../../testing/redis/redis-errors.ts';
 import { type ExitCode, exitCodes } from '../context/context.ts';
-import { UnreadableInputError } from './unreadable-input-error.ts';
-import { UnwritableOutputError } from './unwritable-output-error.ts';
+import { UnreadableInputError, UnwritableOutputError } from './file-errors.ts';
 
 export interface Failure {
   exitCode: ExitCode;

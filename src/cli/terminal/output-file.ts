@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type FileHandle, link, open, realpath, rename, rm, stat } from 'node:fs/promises';
-import { UnwritableOutputError } from './unwritable-output-error.ts';
+import { UnwritableOutputError } from './file-errors.ts';
 
 /** A file that appears complete or not at all. */
 export interface OutputFile {

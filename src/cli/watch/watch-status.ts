@@ -4,7 +4,7 @@ import { reading } from '../../shared/session/calls.ts';
 import { loadConfig } from '../../shared/config/config.ts';
 import { QueueUnavailableError } from '../../shared/errors/errors.ts';
 import { createSession } from '../../shared/session/session.ts';
-import { type CommandContext, type ExitCode, exitCodes } from '../context/context.ts';
+import { type CommandContext, type ExitCode, exitCodes, type JsonOption } from '../context/context.ts';
 import { failureOf } from '../terminal/failure.ts';
 import { createLooks } from './look.ts';
 import { createView } from './views.ts';
@@ -12,7 +12,7 @@ import { createView } from './views.ts';
 const LOOK_EVERY_MS = 1000;
 
 /** `status --watch`: shows the status every second until it is interrupted, which is not a failure. It survives an outage of Redis. */
-export async function watchStatus(context: CommandContext, { json = false }: { json?: boolean }): Promise<ExitCode> {
+export async function watchStatus(context: CommandContext, { json = false }: JsonOption): Promise<ExitCode> {
   const { env, interrupted } = context;
   const config = loadConfig(env);
   const session = createSession(config);

@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import type { Html } from '../html/layout.ts';
+import { HEAD_START, type Html } from '../html/layout.ts';
 
 /**
  * The body of a 401 for browsers. It loads nothing from the server and reveals nothing about it. Style sheets are behind the guard
@@ -9,9 +9,7 @@ export function loginPage({ next, problem }: { next: string; problem: string | n
   return html`<!doctype html>
     <html lang="en">
       <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="color-scheme" content="light dark" />
+        ${HEAD_START}
         <link rel="icon" href="data:," />
         <title>Log in</title>
       </head>

@@ -6,7 +6,7 @@ import type { DeskContext, Html } from '../html/layout.ts';
 import { letterTable } from '../html/letter-table.ts';
 import { filterFields, isNarrowed } from './filter.ts';
 import { query } from '../html/links.ts';
-import { type Column, csrfField, hiddenFields, id, idLink, notice, table } from '../html/parts.ts';
+import { type Column, csrfField, hiddenFields, id, idLink, notice, table, textField } from '../html/parts.ts';
 
 export interface LetterList {
   filter: DeadLetterFilter;
@@ -68,8 +68,9 @@ function filterForm(filter: DeadLetterFilter): Html {
           )}
         </select>
       </div>
-      ${textField('page', 'Page', pageId)} ${textField('conversation', 'Conversation', conversationId)}
-      ${textField('label', 'Label', label)}
+      ${textField({ fieldId: 'filter-page', name: 'page', label: 'Page', value: pageId })}
+      ${textField({ fieldId: 'filter-conversation', name: 'conversation', label: 'Conversation', value: conversationId })}
+      ${textField({ fieldId: 'filter-label', name: 'label', label: 'Label', value: label })}
       <div class="field wide">
         <label for="filter-since">Died since (UTC)</label>
         <input id="filter-since" name="since" type="datetime-local" value="${minute(since)}" />
@@ -84,20 +85,6 @@ function filterForm(filter: DeadLetterFilter): Html {
       </div>
     </div>
   </form>`;
-}
-
-function textField(name: string, label: string, value: string | undefined): Html {
-  return html`<div class="field">
-    <label for="filter-${name}">${label}</label>
-    <input
-      id="filter-${name}"
-      name="${name}"
-      value="${value ?? ''}"
-      maxlength="512"
-      autocomplete="off"
-      spellcheck="false"
-    />
-  </div>`;
 }
 
 function entries(context: DeskContext, list: LetterList): Html {

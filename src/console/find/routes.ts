@@ -1,5 +1,5 @@
 import { readLane, readPlace } from '../../shared/reading/conversations.ts';
-import { shardOfId } from '../../shared/lanes/keys.ts';
+import { shardOfId } from '../../shared/lanes/key-names.ts';
 import { type MessageRecord, readMessage } from '../../shared/reading/message.ts';
 import type { DeskApp, DeskDeps } from '../facts/deps.ts';
 import { conversationView, findForm, messageView, notFoundView, type PlaceFacts } from './view.ts';

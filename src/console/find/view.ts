@@ -9,7 +9,7 @@ import { conversationHoldButton, fleetHolds, holdList } from '../holds/view.ts';
 import type { DeskContext, Html } from '../html/layout.ts';
 import { letterTable } from '../html/letter-table.ts';
 import { conversationPath, deadLetterPath, messagePath, pagePath } from '../html/links.ts';
-import { actionButton, type Column, facts, id, idLink, notice, table, time } from '../html/parts.ts';
+import { actionButton, type Column, facts, id, idLink, notice, table, textField, time } from '../html/parts.ts';
 
 export interface Wanted {
   id: string | undefined;
@@ -20,46 +20,13 @@ export interface Wanted {
 export function findForm(wanted: Wanted): Html {
   return html`<div class="columns">
     <form class="card" method="get" action="/find" role="search" aria-label="Find a message">
-      <div class="field">
-        <label for="find-id">Message id</label>
-        <input
-          id="find-id"
-          name="q"
-          value="${wanted.id ?? ''}"
-          required
-          maxlength="512"
-          autocomplete="off"
-          spellcheck="false"
-        />
-      </div>
+      ${textField({ fieldId: 'find-id', name: 'q', label: 'Message id', value: wanted.id, isRequired: true })}
       <div><button type="submit">Find message</button></div>
     </form>
     <form class="card" method="get" action="/find" role="search" aria-label="Find a conversation">
       <div class="fields">
-        <div class="field">
-          <label for="find-page">Page</label>
-          <input
-            id="find-page"
-            name="page"
-            value="${wanted.page ?? ''}"
-            required
-            maxlength="512"
-            autocomplete="off"
-            spellcheck="false"
-          />
-        </div>
-        <div class="field">
-          <label for="find-conversation">Conversation</label>
-          <input
-            id="find-conversation"
-            name="conversation"
-            value="${wanted.conversation ?? ''}"
-            required
-            maxlength="512"
-            autocomplete="off"
-            spellcheck="false"
-          />
-        </div>
+        ${textField({ fieldId: 'find-page', name: 'page', label: 'Page', value: wanted.page, isRequired: true })}
+        ${textField({ fieldId: 'find-conversation', name: 'conversation', label: 'Conversation', value: wanted.conversation, isRequired: true })}
       </div>
       <div><button type="submit">Find conversation</button></div>
     </form>

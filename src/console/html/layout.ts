@@ -54,6 +54,11 @@ const HTMX_CONFIG = JSON.stringify({
   ],
 });
 
+/** The beginning of the head of every page. */
+export const HEAD_START = html`<meta charset="utf-8" />
+  <meta name="viewport" content="width=device-width, initial-scale=1" />
+  <meta name="color-scheme" content="light dark" />`;
+
 /** Answers with a view: the whole page, or only its live part if the page refreshes itself. */
 export async function show(context: DeskContext, view: View): Promise<Response> {
   const status = view.status ?? 200;
@@ -87,9 +92,7 @@ function wholePage(context: DeskContext, view: View, { live, flash }: { live: Ht
   return html`<!doctype html>
     <html lang="en">
       <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="color-scheme" content="light dark" />
+        ${HEAD_START}
         <meta name="htmx-config" content="${HTMX_CONFIG}" />
         <title>${title} · kitechat-sender</title>
         <link rel="icon" type="image/svg+xml" href="${assetPath('icon')}" />

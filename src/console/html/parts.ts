@@ -105,6 +105,30 @@ export function facts(entries: readonly (readonly [name: string, value: Html | s
   </dl>`;
 }
 
+export interface TextField {
+  fieldId: string;
+  name: string;
+  label: string;
+  value: string | undefined;
+  isRequired?: boolean;
+}
+
+/** A field for what others have named: a message, a page, a conversation, a label. */
+export function textField({ fieldId, name, label, value = '', isRequired = false }: TextField): Html {
+  return html`<div class="field">
+    <label for="${fieldId}">${label}</label>
+    <input
+      id="${fieldId}"
+      name="${name}"
+      value="${value}"
+      ${isRequired ? 'required' : ''}
+      maxlength="512"
+      autocomplete="off"
+      spellcheck="false"
+    />
+  </div>`;
+}
+
 export interface Action {
   /** The path that the form is posted to. */
   action: string;

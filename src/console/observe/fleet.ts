@@ -1,6 +1,7 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import type { Hold } from '../../shared/reading/holds.ts';
 import type { FleetFacts } from './facts.ts';
+import { createSeries } from './series.ts';
 
 /** Metrics of the whole installation: the same from every process. */
 export interface FleetMetrics {
@@ -35,46 +36,21 @@ const repairKinds = [
 ];
 
 export function createFleetMetrics(registry: Registry): FleetMetrics {
-  const registers = [registry];
-  const redisUp = new Gauge({
-    name: 'kitechat_sender_redis_up',
-    help: '1 if Redis answered this scrape.',
-    registers,
-  });
-  const messages = new Gauge({
-    name: 'kitechat_sender_messages',
-    help: 'Messages that have not ended, by state.',
-    labelNames: ['state'],
-    registers,
-  });
-  const oldest = new Gauge({
-    name: 'kitechat_sender_oldest_queued_age_seconds',
-    help: 'How long the oldest queued message has been due; 0 if none waits.',
-    registers,
-  });
-  const deadLetters = new Gauge({
-    name: 'kitechat_sender_dead_letters',
-    help: 'Dead letters, by reason.',
-    labelNames: ['reason'],
-    registers,
-  });
-  const holds = new Gauge({
-    name: 'kitechat_sender_holds',
-    help: 'Holds in force, by scope and reason.',
-    labelNames: ['scope', 'reason'],
-    registers,
-  });
-  const workers = new Gauge({
-    name: 'kitechat_sender_workers',
-    help: 'Workers with a recent heartbeat.',
-    registers,
-  });
-  const repairs = new Counter({
-    name: 'kitechat_sender_repairs_total',
-    help: 'Repairs by all workers of what others broke in Redis, by kind, since the installation was created.',
-    labelNames: ['kind'],
-    registers,
-  });
+  const { gauge, counter } = createSeries(registry);
+  const redisUp = gauge('redis_up', '1 if Redis answered this scrape.');
+  const messages = gauge('messages', 'Messages that have not ended, by state.', 'state');
+  const oldest = gauge(
+    'oldest_queued_age_seconds',
+    'How long the oldest queued message has been due; 0 if none waits.',
+  );
+  const deadLetters = gauge('dead_letters', 'Dead letters, by reason.', 'reason');
+  const holds = gauge('holds', 'Holds in force, by scope and reason.', 'scope', 'reason');
+  const workers = gauge('workers', 'Workers with a recent heartbeat.');
+  const repairs = counter(
+    'repairs_total',
+    'Repairs by all workers of what others broke in Redis, by kind, since the installation was created.',
+    'kind',
+  );
 
   return {
     update(facts) {

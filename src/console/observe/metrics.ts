@@ -1,9 +1,10 @@
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { collectDefaultMetrics, Registry } from 'prom-client';
 import { version } from '../../shared/version.ts';
 import type { KitechatWorker } from '../../worker/index.ts';
 import { judgeHealth } from './health.ts';
 import type { FleetFacts } from './facts.ts';
 import { createFleetMetrics } from './fleet.ts';
+import { createSeries } from './series.ts';
 import { createWorkerMetrics } from './worker.ts';
 
 export interface Metrics {
@@ -22,12 +23,7 @@ export interface MetricsDeps {
 export function createMetrics({ worker, readFacts }: MetricsDeps): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  new Gauge({
-    name: 'kitechat_sender_build_info',
-    help: 'Always 1; the label is the version.',
-    labelNames: ['version'],
-    registers: [registry],
-  }).set({ version }, 1);
+  createSeries(registry).gauge('build_info', 'Always 1; the label is the version.', 'version').set({ version }, 1);
   const fleet = createFleetMetrics(registry);
   const own = worker && createWorkerMetrics(registry, worker);
 

@@ -1,8 +1,9 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Histogram, type Registry } from 'prom-client';
 import type { OutcomeKind } from '../../shared/model/attempts.ts';
 import { deadReasons } from '../../shared/model/dead-letter.ts';
 import type { AttemptReport, ClaimVerdict, KitechatWorker } from '../../worker/index.ts';
 import type { Health } from './health.ts';
+import { createSeries } from './series.ts';
 
 /** Metrics of the worker of this process. */
 export interface WorkerMetrics {
@@ -17,43 +18,29 @@ const outcomes = ['delivered', 'rejected', 'failed', 'unknown', 'not-sent', 'hel
 const verdicts = ['go', 'unknown', 'expired', 'crashed'] as const satisfies ClaimVerdict[];
 
 export function createWorkerMetrics(registry: Registry, worker: Pick<KitechatWorker, 'on' | 'health'>): WorkerMetrics {
-  const registers = [registry];
-  const attempts = new Counter({
-    name: 'kitechat_sender_attempts_total',
-    help: 'Attempts to send, by outcome.',
-    labelNames: ['outcome'],
-    registers,
-  });
-  const pageAttempts = new Counter({
-    name: 'kitechat_sender_page_attempts_total',
-    help: `Attempts to send, by page and outcome; the first ${PAGES} pages have a label of their own.`,
-    labelNames: ['page', 'outcome'],
-    registers,
-  });
-  const deaths = new Counter({
-    name: 'kitechat_sender_deaths_total',
-    help: 'Messages that became dead letters, by reason.',
-    labelNames: ['reason'],
-    registers,
-  });
-  const claims = new Counter({
-    name: 'kitechat_sender_claims_total',
-    help: 'Messages taken, by verdict; go means that the message is sent.',
-    labelNames: ['verdict'],
-    registers,
-  });
+  const { gauge, counter } = createSeries(registry);
+  const attempts = counter('attempts_total', 'Attempts to send, by outcome.', 'outcome');
+  const pageAttempts = counter(
+    'page_attempts_total',
+    `Attempts to send, by page and outcome; the first ${PAGES} pages have a label of their own.`,
+    'page',
+    'outcome',
+  );
+  const deaths = counter('deaths_total', 'Messages that became dead letters, by reason.', 'reason');
+  const claims = counter('claims_total', 'Messages taken, by verdict; go means that the message is sent.', 'verdict');
   const durations = new Histogram({
     name: 'kitechat_sender_send_duration_seconds',
     help: 'Duration of requests to the API.',
     buckets: BUCKETS_SECONDS,
-    registers,
+    registers: [registry],
   });
-  const gauge = (name: string, help: string): Gauge =>
-    new Gauge({ name: `kitechat_sender_worker_${name}`, help, registers });
-  const sending = gauge('sending', 'Messages in progress in this worker.');
-  const concurrency = gauge('concurrency', 'Maximum number of messages in progress in this worker.');
-  const alive = gauge('alive', '1 if this worker makes progress or has a good reason to wait, as /healthz says.');
-  const ready = gauge('ready', '1 if this worker takes messages, as /readyz says.');
+  const sending = gauge('worker_sending', 'Messages in progress in this worker.');
+  const concurrency = gauge('worker_concurrency', 'Maximum number of messages in progress in this worker.');
+  const alive = gauge(
+    'worker_alive',
+    '1 if this worker makes progress or has a good reason to wait, as /healthz says.',
+  );
+  const ready = gauge('worker_ready', '1 if this worker takes messages, as /readyz says.');
 
   // Series start at 0: one that starts with its first event starts at 1, so its rate misses that event.
   for (const outcome of outcomes) attempts.inc({ outcome }, 0);

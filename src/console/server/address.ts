@@ -1,6 +1,6 @@
-import { once } from 'node:events';
-import type { AddressInfo, Server } from 'node:net';
+import type { Server } from 'node:net';
 import { ConfigError } from '../../shared/errors/errors.ts';
+import { hostForUrl, listenOn } from '../../shared/listen.ts';
 import { isLoopbackHost } from '../http/origin.ts';
 
 /** The default port of `console`. */
@@ -29,20 +29,6 @@ export function demandToken({ httpHost, consoleToken }: { httpHost: string; cons
  * @throws ConfigError if the server can't listen at the address.
  */
 export async function listenAt(server: Server, host: string, port: number): Promise<string> {
-  server.listen(port, host);
-  try {
-    await once(server, 'listening');
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-    const problem = PROBLEMS[code] ?? `KITECHAT_HTTP_HOST or KITECHAT_HTTP_PORT: can't listen there (${code})`;
-    throw new ConfigError([`${problem}; asked for ${host}:${port}`]);
-  }
-  const address = server.address() as AddressInfo;
-  return `http://${hostForUrl(host)}:${address.port}/`;
-}
-
-function hostForUrl(host: string): string {
-  if (host === '0.0.0.0') return '127.0.0.1';
-  if (host === '::') return '[::1]';
-  return host.includes(':') ? `[${host}]` : host;
+  const openPort = await listenOn(server, { host, port }, PROBLEMS, 'KITECHAT_HTTP_HOST or KITECHAT_HTTP_PORT');
+  return `http://${hostForUrl(host)}:${openPort}/`;
 }

@@ -1,6 +1,6 @@
 import { changeRedis } from '../session/calls.ts';
 import type { Deadline } from '../redis/deadline.ts';
-import { shardOfId } from '../lanes/keys.ts';
+import { shardOfId } from '../lanes/key-names.ts';
 import { cancel, type CancelResult } from '../lanes/messages/cancel.ts';
 import type { Session } from '../session/session.ts';
 
@@ -17,7 +17,7 @@ export async function cancelMessage(
 ): Promise<CancelResult> {
   const index = shardOfId(id);
   const isPossible = index !== null && index < shards;
-  // Also for what can be no id of these shards: while Redis is away, nothing can be said of any message.
+  // Connects even if the id can't be one of these shards: while Redis is away, every id gets the same error.
   const shard = await session.shard(isPossible ? index : 0, deadline);
   return isPossible ? await changeRedis(deadline, () => cancel(shard, id)) : 'not-found';
 }

@@ -1,13 +1,13 @@
 import { changeRedis } from '../session/calls.ts';
 import type { Deadline } from '../redis/deadline.ts';
-import { shardOfPage } from '../lanes/keys.ts';
+import { shardOfPage } from '../lanes/key-names.ts';
 import { hold, type HoldTarget, release } from '../lanes/holds/hold.ts';
 import type { Session } from '../session/session.ts';
 
 /**
- * Begins or ends an operator's hold. One of everything stands in all shards, one of a page in its own.
+ * Begins or ends an operator's hold. A hold of everything is stored in all shards, a hold of a page or conversation in the page's shard.
  *
- * @returns whether this changed anything.
+ * @returns whether a hold was begun or ended.
  * @throws QueueUnavailableError, ChangeUncertainError, ConfigError
  */
 export async function changeHold(

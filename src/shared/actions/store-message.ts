@@ -6,7 +6,7 @@ import {
   QueueFullError,
   QueueUnavailableError,
 } from '../errors/errors.ts';
-import { messageId, shardOfPage } from '../lanes/keys.ts';
+import { messageId, shardOfPage } from '../lanes/key-names.ts';
 import { enqueue, type EnqueueResult, type MessageToEnqueue } from '../lanes/messages/enqueue.ts';
 import type { MessagePayload } from '../model/stored-message.ts';
 import type { Shard } from '../lanes/shard.ts';
@@ -14,15 +14,15 @@ import { isReady } from '../redis/ready.ts';
 import type { Sealing } from '../sealing/sealing.ts';
 import type { Session } from '../session/session.ts';
 
-/** The receipt of a message: it is stored. */
+/** The receipt of a message that is stored. */
 export interface Receipt {
   id: string;
-  /** `true` if the `idempotencyKey` had stored the same request before; `id` is that message's. */
+  /** `true` if the same request was stored before with the same `idempotencyKey`; `id` is the id of that message. */
   duplicate: boolean;
 }
 
 export interface MessageToStore {
-  /** Made before by a caller who may store it twice; otherwise it gets a new one. */
+  /** The id, from a caller that may store the message twice; without it the message gets a new one. */
   id?: string | undefined;
   payload: MessagePayload;
   body?: MessageToEnqueue['body'];
@@ -40,15 +40,15 @@ export interface StoreConfig {
 
 const ulid = monotonicFactory();
 
-/** Later ones of a process sort after earlier ones. */
+/** Returns a new id. Within a process, later ids sort after earlier ones. */
 export function newMessageId(shardIndex: number): string {
   return messageId(shardIndex, ulid());
 }
 
 /**
- * Stores a message within the deadline, or says what is known about it instead.
+ * Stores a message within the deadline.
  *
- * @returns `null` if the message would replay a dead letter that is there no more.
+ * @returns `null` if the message replays a dead letter that no longer exists.
  * @throws QueueUnavailableError, EnqueueUncertainError, QueueFullError, IdempotencyConflictError, ConfigError
  */
 export async function storeMessage(
@@ -58,12 +58,12 @@ export async function storeMessage(
   deadline: Deadline,
 ): Promise<Receipt | null> {
   const shardIndex = shardOfPage(message.payload.request.pageId, shards);
-  // Made before the call: if no answer comes back, the caller can still ask what became of it.
+  // Made before the call, so that the caller can look the message up even if no answer comes back.
   const id = message.id ?? newMessageId(shardIndex);
   let result: EnqueueResult | null;
   do {
     const shard = await session.shard(shardIndex, deadline);
-    // The rest of a batch whose time is over must stay here, not leave and become uncertain.
+    // When the time of a batch is over, the rest must not be sent, or it would become uncertain.
     if (deadline.leftMs() <= 0) throw new QueueUnavailableError('There was no time left for this message');
     result = await send(shard, { ...message, id, maxQueued, sealing }, deadline);
   } while (result === null);
@@ -86,9 +86,9 @@ async function send(shard: Shard, message: MessageToEnqueue, deadline: Deadline)
   let over = false;
   let left = false;
   const beforeSending = (): void => {
-    // Whoever was told that nothing was written must be right for good.
+    // After an error that says that nothing was written, the message must never be sent.
     left = false;
-    if (over || !isReady(shard.redis, shard.root)) throw new NotSentError('it was not sent');
+    if (over || !isReady(shard.redis, shard.root)) throw new NotSentError('the message was not sent');
     left = true;
   };
   try {
@@ -106,7 +106,7 @@ class NotSentError extends Error {
   override readonly name = 'NotSentError';
 }
 
-/** An error that Redis answered means that nothing was written: a message is sent once. Anything else may have arrived. */
+/** An error reply of Redis proves that nothing was written, because the message was sent only once. After other errors it may be stored. */
 function writeFailure(id: string, error: unknown): QueueUnavailableError | EnqueueUncertainError {
   if (error instanceof Error && error.name === 'ReplyError') {
     return new QueueUnavailableError('Redis refused the message', { cause: error });

@@ -11,7 +11,7 @@ import { unreadableFile, valueInFile } from './secret-file.ts';
 const PREFIX = 'KITECHAT_';
 const VARIABLE = /\b(?:REDIS_URL|KITECHAT_[A-Z_]+)\b/g;
 
-/** Where settings were written: as variables of a process, or as options in code. */
+/** The source of settings: environment variables, or options in code. */
 export type ConfigSource = 'environment' | 'code';
 
 /** Every setting with its value. Durations are in milliseconds. */
@@ -19,17 +19,17 @@ export interface Config extends z.infer<typeof configSchema> {
   source: ConfigSource;
 }
 
-/** Settings that were given in code. */
+/** Settings given in code. */
 type Options = { [Key in keyof z.infer<typeof configSchema>]?: Config[Key] | undefined };
 
-/** What `process.env` is. */
+/** The type of `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Reads the configuration from the environment. An empty variable counts as not set.
+ * Reads the configuration from environment variables. An empty variable counts as not set.
  *
- * @param readFile reads the files that the `…_FILE` variables name; for tests
- * @throws ConfigError with all problems at once. No problem quotes a value, so no secret gets out.
+ * @param readFile reads the files that the `…_FILE` variables name; replaced in tests
+ * @throws ConfigError with all problems at once. No problem quotes a value, which could be a secret.
  */
 export function loadConfig(env: Environment, readFile: (path: string) => string = readText): Config {
   const problems: string[] = [];
@@ -45,10 +45,10 @@ export function loadConfig(env: Environment, readFile: (path: string) => string 
 }
 
 /**
- * Completes and validates settings that were given in code. Those that `loadConfig` has read pass: of a whole environment each door
- * takes what it uses.
+ * Validates settings given in code and adds defaults. Also accepts the result of `loadConfig`, of which each door uses only its own
+ * settings.
  *
- * @throws ConfigError with all problems at once; an option that the door does not use is one.
+ * @throws ConfigError with all problems at once, including options that the door does not use.
  */
 export function resolveConfig(door: Door, options: Options & { source?: ConfigSource }): Config {
   const { source = 'code', ...given } = options;
@@ -70,10 +70,10 @@ function describeUnused(door: Door, key: string): string {
     others.length > 0
       ? `${others.join(' and ')} ${others.length > 1 ? 'take' : 'takes'} it`
       : `set ${variable} for "kitechat-sender worker" or "kitechat-sender console"`;
-  return `is no option of ${door}; ${advice}`;
+  return `is not an option of ${door}; ${advice}`;
 }
 
-/** Does what may throw a ConfigError. Those speak of variables; to whoever gave options in code they speak of these. */
+/** Runs `work`; its ConfigErrors, which name variables, are rewritten with option names if the settings were given in code. */
 export function inWordsOf<T>(source: ConfigSource, work: () => T): T {
   try {
     return work();
@@ -82,7 +82,7 @@ export function inWordsOf<T>(source: ConfigSource, work: () => T): T {
   }
 }
 
-/** The error in the words of whoever wrote the settings. */
+/** Returns the error; a ConfigError names options instead of variables if the settings were given in code. */
 export function worded(error: unknown, source: ConfigSource): unknown {
   if (!(error instanceof ConfigError)) return error;
   return new ConfigError(error.problems.map((problem) => wordedText(problem, source)));
@@ -94,8 +94,8 @@ function wordedText(text: string, source: ConfigSource): string {
 }
 
 /**
- * Tells of variables that look like ours but do nothing, one line each: typos, mostly. For a warning at the start; they are no error
- * because a newer version, or another program, may know them.
+ * Returns one line for each variable that begins like ours but has no effect, mostly a typo. The lines are for a warning at the start,
+ * not an error, because a newer version or another program may use the variable.
  */
 export function unknownVariables(env: Environment): string[] {
   const known = new Set(variables.flatMap(({ name, fileName }) => [name, fileName]));
@@ -122,7 +122,7 @@ function parse(
 
 interface Given {
   value?: string;
-  /** The variable that the user has to look at. */
+  /** The variable to name in problems. */
   name: string;
   problem?: string;
 }

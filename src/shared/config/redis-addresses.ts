@@ -1,4 +1,4 @@
-/** A comma among the hosts: one in a password is none of them. */
+/** Matches a comma among the hosts, but not one in a password. */
 const HOST_LIST = /^rediss?:\/\/(?:[^/?#]*@)?[^@/?#]*,[^@/?#]*(?:[/?#]|$)/i;
 const NEXT_ADDRESS = /,\s*(?=rediss?:\/\/)/i;
 
@@ -15,9 +15,9 @@ export interface RedisAddresses {
 }
 
 /**
- * What is wrong with the text, as a clause. No problem ever quotes it: it may hold a password.
+ * Returns what is wrong with the text, as a clause; `undefined` if nothing is. No problem quotes the text, which may contain a password.
  *
- * @param text one URL, or several with commas between them: some nodes of a Redis Cluster
+ * @param text one URL, or several, separated by commas, for nodes of a Redis Cluster
  */
 export function redisUrlProblem(text: string): string | undefined {
   const addresses = text.split(NEXT_ADDRESS);
@@ -30,7 +30,7 @@ export function redisUrlProblem(text: string): string | undefined {
 
 function problemOfOne(text: string): string | undefined {
   const url = /^rediss?:\/\//i.test(text) && !/[\p{Cc}\s]/u.test(text) ? URL.parse(text) : null;
-  // Else the beginning of a password with such a character would be taken for the host, and told to people.
+  // Otherwise the beginning of a password with such a character would be read as the host, and shown to people.
   const isCutOff = /[?#].*@/.test(text);
   if (!url?.hostname || isCutOff || !isDecodable(url.username) || !isDecodable(url.password)) return FORM;
   return /^(?:\/\d*)?$/.test(url.pathname) ? undefined : 'must have a database number after the port, or nothing';
@@ -43,11 +43,11 @@ function problemOfCluster(addresses: readonly string[]): string | undefined {
   if (!isSame('protocol')) return 'must have redis:// in all addresses, or rediss:// in all';
   if (!isSame('username') || !isSame('password')) return 'must have the same user and password in all addresses';
   const hasDatabase = urls.some(({ pathname }) => !/^\/?0?$/.test(pathname));
-  if (hasDatabase) return 'must have no database number: a Redis Cluster has only 0';
+  if (hasDatabase) return 'must have no database number: a Redis Cluster has only database 0';
   return urls.some(({ search }) => search !== '') ? 'must have no options after "?" in several addresses' : undefined;
 }
 
-/** The client decodes user and password, and throws the whole URL at us if it can't. */
+/** Whether the text can be decoded. If not, ioredis throws an error that quotes the whole URL. */
 function isDecodable(text: string): boolean {
   try {
     decodeURIComponent(text);
@@ -57,13 +57,13 @@ function isDecodable(text: string): boolean {
   }
 }
 
-/** Reads a text that has no problem. */
+/** Reads a text for which `redisUrlProblem` found no problem. */
 export function parseRedisAddresses(text: string): RedisAddresses {
   const urls = text.split(NEXT_ADDRESS).map((address) => new URL(address));
   const [first] = urls;
   return {
     isCluster: urls.length > 1,
-    // An IPv6 address has its brackets in a URL only.
+    // An IPv6 address has brackets only in a URL.
     nodes: urls.map(({ hostname, port }) => ({
       host: hostname.replaceAll(/^\[|\]$/g, ''),
       port: Number(port || 6379),
@@ -74,7 +74,7 @@ export function parseRedisAddresses(text: string): RedisAddresses {
   };
 }
 
-/** The addresses for people, without user and password. */
+/** Returns the addresses without user and password, to show to people. */
 export function describeRedisUrl(text: string): string {
   return text
     .split(NEXT_ADDRESS)

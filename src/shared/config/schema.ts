@@ -20,15 +20,18 @@ import { fields } from '../validation/issues.ts';
 import { ALL_SHARDS, parseShardList } from './shard-list.ts';
 import { requiredText } from '../validation/rules.ts';
 
-interface SettingDescription {
-  /** The environment variable. A setting without one can only be given in code. */
-  variable?: string;
+interface Special {
+  /** A variable with another name than the setting's; `null` for a setting that can only be given in code. */
+  variable?: string | null;
   /** The value can also be read from the file that `<variable>_FILE` names. */
   fromFile?: true;
-  description: string;
 }
 
-const descriptions = z.registry<SettingDescription>();
+/** The settings that differ from most others in their variable. */
+const special = z.registry<Special>();
+
+const waitMs = wholeNumber(1, MAX_TIMER_MS);
+const keptMs = wholeNumber(1_000, MAX_DURATION_MS);
 
 const bothBackoffs = z.object({ backoffMs: z.number(), backoffMaxMs: z.number() });
 const bothShardSettings = z.object({ shards: z.number(), serveShards: shardList });
@@ -37,150 +40,123 @@ const bothKeys = z.object({ apiKey: z.string(), apiKeyFile: z.string() });
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
-/** The only place where a setting, its variable, its default and its description stand. */
+/**
+ * The only definition of each setting, with its default and description. The variable of a setting is its name in capitals: `ttlMs` is
+ * `KITECHAT_TTL_MS`.
+ */
 export const configSchema = fields({
-  redisUrl: redisUrl.default('redis://127.0.0.1:6379').register(descriptions, {
-    variable: 'REDIS_URL',
-    fromFile: true,
-    description:
-      'the Redis that holds the queue; `rediss://` for TLS; several URLs with commas between them are nodes of a Redis Cluster',
-  }),
-  apiUrl: endpointUrl.default('https://apiring.antbuddy.com/kitechat/send-message').register(descriptions, {
-    variable: 'KITECHAT_API_URL',
-    description: 'the whole endpoint',
-  }),
-  apiKey: headerToken.optional().register(descriptions, {
-    variable: 'KITECHAT_API_KEY',
-    description: 'one key for every page; only workers need it',
-  }),
-  apiKeyFile: requiredText.optional().register(descriptions, {
-    variable: 'KITECHAT_API_KEY_FILE',
-    description: 'the file that holds this key; a worker reads it again when it changes',
-  }),
-  apiKeysFile: requiredText.optional().register(descriptions, {
-    variable: 'KITECHAT_API_KEYS_FILE',
-    description: 'a file with keys per page, `{ "<pageId>": "<key>" }`; a worker reads it again when it changes',
-  }),
-  namespace: namespace.default('kitechat').register(descriptions, {
-    variable: 'KITECHAT_NAMESPACE',
-    description: 'keeps several installations on one Redis apart',
-  }),
-  shards: wholeNumber(1, 256).default(1).register(descriptions, {
-    variable: 'KITECHAT_SHARDS',
-    description:
-      'queues the pages are spread over; fixed by the first process that uses the Redis, until `kitechat-sender reshard`',
-  }),
-  serveShards: shardList.default(ALL_SHARDS).register(descriptions, {
-    variable: 'KITECHAT_SERVE_SHARDS',
-    description: 'the shards that a worker serves, such as `0,2,5-7`; each needs a worker that serves it',
-  }),
-  concurrency: wholeNumber(1, 10_000).default(50).register(descriptions, {
-    variable: 'KITECHAT_CONCURRENCY',
-    description: 'requests at once in one worker process',
-  }),
-  timeoutMs: wholeNumber(100, 600_000).default(10_000).register(descriptions, {
-    variable: 'KITECHAT_TIMEOUT_MS',
-    description: 'the longest that one HTTP attempt may take',
-  }),
-  attempts: wholeNumber(1, 1_000).default(8).register(descriptions, {
-    variable: 'KITECHAT_ATTEMPTS',
-    description: 'attempts per message; what was provably not sent, rate limits and holds use none',
-  }),
-  backoffMs: wholeNumber(1, MAX_TIMER_MS).default(1_000).register(descriptions, {
-    variable: 'KITECHAT_BACKOFF_MS',
-    description: 'the first retry comes within this time; it doubles with every attempt, with full jitter',
-  }),
-  backoffMaxMs: wholeNumber(1, MAX_TIMER_MS).default(300_000).register(descriptions, {
-    variable: 'KITECHAT_BACKOFF_MAX_MS',
-    description: 'the longest backoff',
-  }),
-  rateLimit: rateLimit.optional().register(descriptions, {
-    variable: 'KITECHAT_RATE_LIMIT',
-    description:
+  redisUrl: redisUrl
+    .default('redis://127.0.0.1:6379')
+    .describe(
+      'the Redis that stores the messages; `rediss://` for TLS; several URLs, separated by commas, are nodes of a Redis Cluster',
+    )
+    .register(special, { variable: 'REDIS_URL', fromFile: true }),
+  apiUrl: endpointUrl
+    .default('https://apiring.antbuddy.com/kitechat/send-message')
+    .describe('the full URL of the endpoint'),
+  apiKey: headerToken.optional().describe('the API key for all pages; only workers need it'),
+  apiKeyFile: requiredText
+    .optional()
+    .describe('a file that contains this key; a worker reads it again when it changes'),
+  apiKeysFile: requiredText
+    .optional()
+    .describe('a file with a key for each page, `{ "<pageId>": "<key>" }`; a worker reads it again when it changes'),
+  namespace: namespace.default('kitechat').describe('the name that keeps several installations on one Redis apart'),
+  shards: wholeNumber(1, 256)
+    .default(1)
+    .describe(
+      'the number of queues that the pages are spread over; fixed by the first process that uses the Redis, until `kitechat-sender reshard`',
+    ),
+  serveShards: shardList
+    .default(ALL_SHARDS)
+    .describe('the shards that a worker serves, such as `0,2,5-7`; each shard must be served by some worker'),
+  concurrency: wholeNumber(1, 10_000)
+    .default(50)
+    .describe('the most requests that one worker process may have open at once'),
+  timeoutMs: wholeNumber(100, 600_000).default(10_000).describe('the longest that one HTTP attempt may take'),
+  attempts: wholeNumber(1, 1_000)
+    .default(8)
+    .describe('attempts per message; requests that provably were not sent, rate limits and holds use none'),
+  backoffMs: waitMs
+    .default(1_000)
+    .describe('the longest backoff before the first retry; it doubles with each attempt, with full jitter'),
+  backoffMaxMs: waitMs.default(300_000).describe('the longest backoff'),
+  rateLimit: rateLimit
+    .optional()
+    .describe(
       'how fast the whole fleet may send, as `50/s`, `300/min`, `1000/h` or `50/s burst 10`; no limit if not set',
-  }),
-  pageRateLimit: rateLimit.optional().register(descriptions, {
-    variable: 'KITECHAT_PAGE_RATE_LIMIT',
-    description: 'how fast it may send for each page, in the same form',
-  }),
-  retryAfterMaxMs: wholeNumber(1, MAX_TIMER_MS).default(900_000).register(descriptions, {
-    variable: 'KITECHAT_RETRY_AFTER_MAX_MS',
-    description: 'the longest hold that a Retry-After can ask for',
-  }),
-  pageParallelism: autoOrWholeNumber(1, 10_000).default('auto').register(descriptions, {
-    variable: 'KITECHAT_PAGE_PARALLELISM',
-    description: 'conversations of one page in progress at once, in the whole fleet; `auto` is a fair share',
-  }),
-  ttlMs: wholeNumber(1, MAX_DURATION_MS).default(86_400_000).register(descriptions, {
-    variable: 'KITECHAT_TTL_MS',
-    description: 'a message older than this is not sent any more',
-  }),
-  onUnknownOutcome: z.enum(unknownOutcomePolicies).default('resend').register(descriptions, {
-    variable: 'KITECHAT_ON_UNKNOWN_OUTCOME',
-    description: 'when nobody can know whether a message arrived: `resend`, or `dead-letter` to never send it twice',
-  }),
-  onDeadLetter: z.enum(deadLetterPolicies).default('continue').register(descriptions, {
-    variable: 'KITECHAT_ON_DEAD_LETTER',
-    description:
-      'what a dead letter means for the later messages of its conversation: `continue`, or `hold` to let them wait for an operator',
-  }),
-  maxQueued: wholeNumber(1, 1_000_000_000).default(5_000_000).register(descriptions, {
-    variable: 'KITECHAT_MAX_QUEUED',
-    description: 'open messages per shard; past it `QueueFullError`',
-  }),
-  keepDoneMs: wholeNumber(1_000, MAX_DURATION_MS).default(3_600_000).register(descriptions, {
-    variable: 'KITECHAT_KEEP_DONE_MS',
-    description: 'how long delivered messages stay known, at most 1,000 per shard',
-  }),
-  keepDeadMs: wholeNumber(1_000, MAX_DURATION_MS).default(2_592_000_000).register(descriptions, {
-    variable: 'KITECHAT_KEEP_DEAD_MS',
-    description: 'how long dead letters are kept',
-  }),
-  encryptionKeysFile: requiredText.optional().register(descriptions, {
-    variable: 'KITECHAT_ENCRYPTION_KEYS_FILE',
-    description:
+    ),
+  pageRateLimit: rateLimit
+    .optional()
+    .describe('how fast the fleet may send for each page, in the same form; no limit if not set'),
+  retryAfterMaxMs: waitMs.default(900_000).describe('the longest hold that a Retry-After can cause'),
+  pageParallelism: autoOrWholeNumber(1, 10_000)
+    .default('auto')
+    .describe('the most conversations of one page in progress at once, in the whole fleet; `auto` is a fair share'),
+  ttlMs: wholeNumber(1, MAX_DURATION_MS)
+    .default(86_400_000)
+    .describe('the age after which a message is not sent any more but becomes a dead letter'),
+  onUnknownOutcome: z
+    .enum(unknownOutcomePolicies)
+    .default('resend')
+    .describe(
+      'when nobody can know whether a message arrived: `resend` it, or make it a `dead-letter`, so that it is never sent twice',
+    ),
+  onDeadLetter: z
+    .enum(deadLetterPolicies)
+    .default('continue')
+    .describe(
+      'what a dead letter means for the later messages of its conversation: `continue` to send them, or `hold` until an operator acts',
+    ),
+  maxQueued: wholeNumber(1, 1e9)
+    .default(5_000_000)
+    .describe('the most open messages per shard; above this, storing fails with `QueueFullError`'),
+  keepDoneMs: keptMs.default(3_600_000).describe('how long delivered messages are kept, at most 1,000 per shard'),
+  keepDeadMs: keptMs.default(2_592_000_000).describe('how long dead letters are kept'),
+  encryptionKeysFile: requiredText
+    .optional()
+    .describe(
       'a file with keys, `{ "<key id>": "<32 bytes in base64>" }`: message content is encrypted in Redis with AES-256-GCM; the first key encrypts, all decrypt; read again when it changes',
-  }),
-  shutdownMs: wholeNumber(0, MAX_TIMER_MS).default(25_000).register(descriptions, {
-    variable: 'KITECHAT_SHUTDOWN_MS',
-    description: 'how long a worker may finish what it is sending after SIGTERM',
-  }),
-  httpHost: listenHost.default('127.0.0.1').register(descriptions, {
-    variable: 'KITECHAT_HTTP_HOST',
-    description: 'where health, metrics and the console are served; a host that is not loopback needs a token',
-  }),
-  httpPort: wholeNumber(0, 65_535).optional().register(descriptions, {
-    variable: 'KITECHAT_HTTP_PORT',
-    description: 'their port, 0 for any free one; a worker serves nothing if it is not set, `console` takes 7070 then',
-  }),
-  consoleToken: consoleToken.optional().register(descriptions, {
-    variable: 'KITECHAT_CONSOLE_TOKEN',
-    fromFile: true,
-    description: 'what opens the console and the metrics, at least 16 characters; needed when the host is not loopback',
-  }),
-  consoleShowContent: flag.default(false).register(descriptions, {
-    variable: 'KITECHAT_CONSOLE_SHOW_CONTENT',
-    description: 'whether the console shows what messages say',
-  }),
-  logLevel: z.enum(logLevels).default('info').register(descriptions, {
-    variable: 'LOG_LEVEL',
-    description: '`trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`; logs are pino JSON',
-  }),
-  enqueueTimeoutMs: wholeNumber(1, MAX_TIMER_MS).default(5_000).register(descriptions, {
-    description: 'every call of a producer settles within this time',
-  }),
+    ),
+  shutdownMs: wholeNumber(0, MAX_TIMER_MS)
+    .default(25_000)
+    .describe(
+      'the longest that a worker may take to stop after SIGTERM; open requests may finish until shortly before',
+    ),
+  httpHost: listenHost
+    .default('127.0.0.1')
+    .describe('the host where health, metrics and the console are served; a host other than loopback needs a token'),
+  httpPort: wholeNumber(0, 65_535)
+    .optional()
+    .describe(
+      'the port for health, metrics and the console; 0 picks a free one. Not set: a worker serves none of them, `console` uses 7070',
+    ),
+  consoleToken: consoleToken
+    .optional()
+    .describe('the token for the console and the metrics, at least 16 characters; needed if the host is not loopback')
+    .register(special, { fromFile: true }),
+  consoleShowContent: flag.default(false).describe('whether the console shows the content of messages'),
+  logLevel: z
+    .enum(logLevels)
+    .default('info')
+    .describe('`trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`; logs are pino JSON')
+    .register(special, { variable: 'LOG_LEVEL' }),
+  enqueueTimeoutMs: waitMs
+    .default(5_000)
+    .describe('the time within which every call of a producer resolves or rejects')
+    .register(special, { variable: null }),
 })
   .refine(({ backoffMs, backoffMaxMs }) => backoffMaxMs >= backoffMs, {
     path: ['backoffMaxMs'],
     error: 'must not be less than the first backoff (KITECHAT_BACKOFF_MS)',
-    // Also when other settings are wrong, so that all problems are reported at once.
+    // Checked even when other settings are wrong, so that all problems are reported at once.
     when: ({ value }) => bothBackoffs.safeParse(value).success,
   })
   .refine(
     ({ shards, serveShards }) => serveShards === ALL_SHARDS || (parseShardList(serveShards)?.at(-1) ?? 0) < shards,
     {
       path: ['serveShards'],
-      error: 'names a shard that is not there: they have the numbers from 0 to KITECHAT_SHARDS - 1',
+      error: 'names a shard that does not exist: shards have the numbers from 0 to KITECHAT_SHARDS - 1',
       when: ({ value }) => bothShardSettings.safeParse(value).success,
     },
   )
@@ -190,20 +166,24 @@ export const configSchema = fields({
     when: () => true,
   });
 
-/** A setting that the environment can give. */
+/** A setting with an environment variable. */
 export interface Variable {
   key: string;
   name: string;
-  /** The variable that names a file with the value instead. */
+  /** The variable that names a file with the value; `undefined` if there is none. */
   fileName: string | undefined;
   description: string;
   default: string | number | boolean | undefined;
 }
 
-/** All variables in the order in which they are documented. */
+/** All variables, in the order of the documentation. */
 export const variables: readonly Variable[] = Object.entries(configSchema.shape).flatMap(([key, schema]) => {
-  const { variable: name, fromFile, description } = descriptions.get(schema) ?? {};
-  if (name === undefined || description === undefined) return [];
-  const fileName = fromFile && `${name}_FILE`;
-  return [{ key, name, fileName, description, default: schema.parse(undefined) }];
+  const { variable: name = variableOf(key), fromFile } = special.get(schema) ?? {};
+  if (name === null) return [];
+  const { description = '' } = schema;
+  return [{ key, name, fileName: fromFile && `${name}_FILE`, description, default: schema.parse(undefined) }];
 });
+
+function variableOf(key: string): string {
+  return `KITECHAT_${key.replaceAll(/[A-Z]/g, '_$&').toUpperCase()}`;
+}

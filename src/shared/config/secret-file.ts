@@ -3,32 +3,32 @@ import { readFileSync, statSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 
-/** What a file holds, or why it can't be used. */
+/** The value in a file, or why the file can't be used. */
 export type FileValue = { value: string } | { problem: string };
 
-/** The value that a file holds, without its last line break. */
+/** Returns the value in a file, without line breaks at the end. */
 export function valueInFile(text: string): FileValue {
   const value = text.replace(/[\r\n]+$/, '');
   return value === '' ? { problem: 'names an empty file' } : { value };
 }
 
-/** Neither the path nor the error's message is told: people put the secret itself where its file belongs by mistake. */
+/** Describes an error without the path or the error's message, because people by mistake give the secret itself as the path. */
 export function unreadableFile(error: unknown): { problem: string } {
   const { code, name } = describeSafely(error);
   return { problem: `names a file that can't be read (${code ?? name})` };
 }
 
-/** What a file of keys holds, or all that is wrong with it. No problem quotes anything of it. */
+/** The content of a key file, or all of its problems. No problem quotes the file. */
 export type Contents<T> = { value: T } | { problems: readonly string[] };
 
 export interface KeyFile<T> {
   /** The variable that names the file. */
   readonly variable: string;
-  /** What its last good version holds; `undefined` before there was one. */
+  /** Returns the content of the last valid version; `undefined` if there was none yet. */
   current(): T | undefined;
-  /** Reads it. @returns `null` if it is as it was at the look before. */
+  /** Reads the file. @returns `null` if it has not changed since it was last read. */
   look(): Promise<Contents<T> | null>;
-  /** The same at once, for who can't go on without it. */
+  /** Synchronous `look()`, for callers that can't wait. */
   lookNow(): Contents<T> | null;
 }
 
@@ -41,8 +41,8 @@ export interface KeyFileOptions<T> {
 type Version = { text: string } | { problem: string };
 
 /**
- * A file that is looked at again and again. Its whole text is compared: another one can have the same time, size and inode,
- * and those of a link don't change when it leads elsewhere, as mounted secrets do.
+ * Opens a file that is read repeatedly. A change is noticed by comparing the whole text: a new version can have the same time, size and
+ * inode, and those of a symbolic link, as of mounted secrets, don't change when its target does.
  */
 export function openKeyFile<T>({ variable, path, parse }: KeyFileOptions<T>): KeyFile<T> {
   let current: T | undefined;
@@ -63,7 +63,7 @@ export function openKeyFile<T>({ variable, path, parse }: KeyFileOptions<T>): Ke
     return contents;
   }
 
-  // A pipe, such as a shell's `<(…)`, gives what it holds only once, and might be waited for without end.
+  // A pipe, such as a shell's `<(…)`, can be read only once; reading it again could block forever.
   async function read(): Promise<Version> {
     try {
       if (seen && (await stat(path)).isFIFO()) return seen;
@@ -83,7 +83,7 @@ export function openKeyFile<T>({ variable, path, parse }: KeyFileOptions<T>): Ke
   }
 }
 
-/** What is wrong with a file, as a `ConfigError` tells it. */
+/** Returns the problems of a key file, for a `ConfigError`. */
 export function problemsIn(
   { variable }: Pick<KeyFile<unknown>, 'variable'>,
   contents: Contents<unknown> | null,

@@ -1,14 +1,14 @@
-/** As a list of shards: all that there are. */
+/** The list of shards that means all of them. */
 export const ALL_SHARDS = 'all';
 
-export const SHARD_LIST_RULE = 'must be "all", or numbers of shards and ranges of them, such as 0,2,5-7';
+export const SHARD_LIST_RULE = 'must be "all", or shard numbers and ranges, such as 0,2,5-7';
 
 const PART = /^(\d{1,3})(?:-(\d{1,3}))?$/;
 
 /**
  * Reads a list such as `0,2,5-7`.
  *
- * @returns the numbers in their order, each once; `null` if it is no such list.
+ * @returns the numbers in ascending order, each once; `null` if the text isn't such a list.
  */
 export function parseShardList(text: string): number[] | null {
   const numbers = new Set<number>();
@@ -20,7 +20,7 @@ export function parseShardList(text: string): number[] | null {
   return [...numbers].toSorted((one, other) => one - other);
 }
 
-/** The shards that a worker serves. */
+/** Returns the shards that a worker serves. */
 export function servedShards({ shards, serveShards }: { shards: number; serveShards: string }): number[] {
   const listed = serveShards === ALL_SHARDS ? null : parseShardList(serveShards);
   return listed ?? Array.from({ length: shards }, (_, index) => index);

@@ -7,7 +7,7 @@ import { httpUrl, wholeNumberBetween } from '../validation/rules.ts';
 
 const DIGITS = /^\s*-?\d{1,16}\s*$/;
 
-/** A whole number, or its digits as the environment gives them. `1e3`, `0x10` and `5.0` are refused rather than guessed at. */
+/** A whole number, or its digits as text, as in environment variables. `1e3`, `0x10` and `5.0` are refused. */
 export function wholeNumber(min: number, max: number) {
   return z.preprocess(fromDigits, wholeNumberBetween(min, max));
 }
@@ -18,7 +18,7 @@ export function autoOrWholeNumber(min: number, max: number) {
   return z.preprocess(fromDigits, z.union([z.literal('auto'), wholeNumberBetween(min, max, error)], { error }));
 }
 
-/** `true` or `false`, or the same as the environment gives it. */
+/** `true` or `false`, also as text, as in environment variables. */
 export const flag = z.preprocess(
   (value) => (value === 'true' || value === 'false' ? value === 'true' : value),
   z.boolean('must be true or false'),
@@ -36,9 +36,9 @@ export const redisUrl = z.string().check((context) => {
 export const endpointUrl = httpUrl.refine((url) => {
   const { username, password } = URL.parse(url) ?? {};
   return !username && !password;
-}, 'must not hold a user or password: the key of the API goes into KITECHAT_API_KEY');
+}, 'must not contain a user or password: put the API key into KITECHAT_API_KEY');
 
-/** What may stand in a header as it is. */
+/** A text that can be sent in a header without encoding. */
 export const headerToken = z
   .string()
   .regex(/^[\u0021-\u007e]+$/, 'must consist of visible ASCII characters, without spaces or line breaks')
@@ -46,25 +46,25 @@ export const headerToken = z
 
 const MIN_TOKEN_LENGTH = 16;
 
-/** What opens the console. A short one can be guessed. */
+/** The token for the console. A short token could be guessed. */
 export const consoleToken = headerToken.min(
   MIN_TOKEN_LENGTH,
   `must be at least ${MIN_TOKEN_LENGTH} characters long, such as the output of "openssl rand -hex 32"`,
 );
 
-/** Where to listen: an address, or a name of this machine. */
+/** The host to listen on: an address, or a host name of this machine. */
 export const listenHost = z
   .string()
-  .regex(/^[\w.:%-]{1,253}$/, 'must be an address or host name alone, such as 127.0.0.1, ::1 or 0.0.0.0');
+  .regex(/^[\w.:%-]{1,253}$/, 'must be an address or host name without a port, such as 127.0.0.1, ::1 or 0.0.0.0');
 
 export const namespace = z.string().regex(/^[\w.-]{1,64}$/, 'must be 1 to 64 letters, digits, "-", "_" or "."');
 
-/** Which shards a worker serves, as its text. */
+/** The shards that a worker serves, as text. */
 export const shardList = z
   .string()
   .refine((text) => text === ALL_SHARDS || parseShardList(text) !== null, SHARD_LIST_RULE);
 
-/** A rate limit as its one text: what is stored in Redis, and can be compared there. */
+/** A rate limit as normalized text, which is stored in Redis and can be compared there. */
 export const rateLimit = z.string().transform((text, context) => {
   const limit = parseRateLimit(text);
   if (limit) return formatRateLimit(limit);

@@ -1,20 +1,20 @@
 import { adviceOn } from './redis-advice.ts';
 import { safeCause } from './safe-cause.ts';
 
-/** One thing that is wrong with a request, and where: `message.template.buttons[1].url`, `options.ttlMs`. */
+/** One problem of a request, and its path, such as `message.template.buttons[1].url` or `options.ttlMs`. */
 export interface MessageIssue {
   path: string;
   message: string;
 }
 
-/** What `enqueueMessages` has to say about one item of a batch that was stored only in part. */
+/** The result of one item of `enqueueMessages`, when some items failed. */
 export type BulkEnqueueResult = { id: string; duplicate: boolean } | { error: KitechatSenderError };
 
 /**
- * The base of every error that this package throws on purpose. Tell them apart by `instanceof` or by `code`, which never changes.
+ * The base class of all errors that this package throws on purpose. Distinguish them by `instanceof` or by `code`, which never changes.
  *
- * A cause is never attached as it came: errors of ioredis hold the command's arguments (the password, the message) and errors of
- * HTTP clients hold the request with its key. Only what `safeCause` lets through is kept.
+ * The original cause is never attached: errors of ioredis contain the command's arguments (the password, the message), and errors of
+ * HTTP clients contain the request with its key. `safeCause` makes a copy without them.
  */
 export abstract class KitechatSenderError extends Error {
   abstract readonly code: string;
@@ -24,19 +24,21 @@ export abstract class KitechatSenderError extends Error {
   }
 }
 
-/** The request or its options break a rule. Nothing was stored; calling again with the same request gives the same error. */
+/** The request or its options break a rule. Nothing was stored, and the same call would fail again. */
 export class InvalidMessageError extends KitechatSenderError {
   override readonly name = 'InvalidMessageError';
   readonly code = 'INVALID_MESSAGE';
   readonly issues: readonly MessageIssue[];
 
   constructor(issues: readonly MessageIssue[]) {
-    super(`Not stored, please correct:${listed(issues.map(({ path, message }) => `${path}: ${message}`))}`);
+    super(
+      `The message is not valid. Nothing was stored. Please correct:${listed(issues.map(({ path, message }) => `${path}: ${message}`))}`,
+    );
     this.issues = issues;
   }
 }
 
-/** Redis was away, did not answer before anything was sent to it, or refused. Nothing was stored: calling again is safe. */
+/** Redis could not be reached in time, or refused the command. Nothing was stored, so calling again is safe. */
 export class QueueUnavailableError extends KitechatSenderError {
   override readonly name = 'QueueUnavailableError';
   readonly code = 'QUEUE_UNAVAILABLE';
@@ -45,14 +47,14 @@ export class QueueUnavailableError extends KitechatSenderError {
 
   /**
    * @param detail what happened, as a clause without a full stop and without secrets: `Redis did not answer within 5000 ms`
-   * @param options.reading says that nothing could be read, for a call that would not have written
-   * @param options.cure what to do now
+   * @param options.reading whether the call only reads: then the message says that nothing could be read, not written
+   * @param options.cure what to do now, as a sentence
    */
   constructor(
     detail: string,
     {
       reading = false,
-      cure = 'Check that Redis runs, that its URL is right, and call again.',
+      cure = 'Check that Redis is running and that its URL is right, then call again.',
       ...options
     }: { cause?: unknown; reading?: boolean; cure?: string } = {},
   ) {
@@ -63,17 +65,17 @@ export class QueueUnavailableError extends KitechatSenderError {
     this.#cure = cure;
   }
 
-  /** The same, met by a call that only reads. */
+  /** Returns the same error for a call that only reads. */
   whileReading(): QueueUnavailableError {
     return new QueueUnavailableError(this.#detail, { cause: this.cause, reading: true, cure: this.#cure });
   }
 }
 
-/** The message left for Redis but no answer came back: it may be stored or not. */
+/** The message was sent to Redis, but no answer came back: it may be stored or not. */
 export class EnqueueUncertainError extends KitechatSenderError {
   override readonly name = 'EnqueueUncertainError';
   readonly code = 'ENQUEUE_UNCERTAIN';
-  /** The id that the message has if it was stored; `getMessage(id)` tells. */
+  /** The id of the message if it was stored; `getMessage(id)` tells whether it was. */
   readonly id: string;
 
   /** @param detail what happened, as a clause without a full stop and without secrets */
@@ -100,23 +102,23 @@ export class QueueFullError extends KitechatSenderError {
   }
 }
 
-/** The same `idempotencyKey` came with another request within 24 hours. Nothing was stored. */
+/** The `idempotencyKey` was used for another request within the last 24 hours. Nothing was stored. */
 export class IdempotencyConflictError extends KitechatSenderError {
   override readonly name = 'IdempotencyConflictError';
   readonly code = 'IDEMPOTENCY_CONFLICT';
-  /** The id of the message that took the key first. */
+  /** The id of the message that used the key first. */
   readonly id: string;
 
   constructor(id: string) {
     super(
       `This idempotencyKey was used for another request of this page within the last 24 hours (message ${id}). Nothing was stored. ` +
-        'Use a new key for a new message, or the very same request to repeat the first one.',
+        'Use a new key for a new message, or repeat exactly the first request.',
     );
     this.id = id;
   }
 }
 
-/** Some items of a batch were not stored, or not surely. `results` says which, in the order of the items. */
+/** Some items of a batch were not stored, or may not have been. `results` says which, in the order of the items. */
 export class BulkEnqueueError extends KitechatSenderError {
   override readonly name = 'BulkEnqueueError';
   readonly code = 'BULK_ENQUEUE';
@@ -127,19 +129,19 @@ export class BulkEnqueueError extends KitechatSenderError {
     const codes = [...new Set(failed.map(({ error }) => error.code))].join(', ');
     super(
       `${failed.length} of ${results.length} messages failed (${codes}); the others are stored. ` +
-        'Enqueue again only those whose entry in `results` has an error, and do what that error says.',
+        'Enqueue again only the items whose entry in `results` has an error, and do what that error says.',
     );
     this.results = results;
   }
 }
 
-/** The configuration can't work. All problems at once. */
+/** The configuration can't be used. `problems` has all of its problems. */
 export class ConfigError extends KitechatSenderError {
   override readonly name = 'ConfigError';
   readonly code = 'INVALID_CONFIG';
   readonly problems: readonly string[];
 
-  /** @param problems each names its variable or option and says what is wanted, without the value of a secret */
+  /** @param problems each names its variable or option and what it must be, without the value of a secret */
   constructor(problems: readonly string[]) {
     super(`The configuration can't be used, please correct:${listed(problems)}`);
     this.problems = problems;
@@ -150,25 +152,25 @@ function listed(lines: readonly string[]): string {
   return lines.map((line) => `\n  - ${line}`).join('');
 }
 
-/** It was not said which dead letters: a slip must not mean all of them. Nothing was done. */
+/** The call did not say which dead letters it means. Nothing was done: a missing selection must not mean all of them. */
 export class InvalidSelectionError extends KitechatSenderError {
   override readonly name = 'InvalidSelectionError';
   readonly code = 'INVALID_SELECTION';
 
   constructor() {
-    super('Say which dead letters: { ids }, { filter } or { all: true }.');
+    super('No dead letters were selected. Nothing was done. Select some with { ids }, { filter } or { all: true }.');
   }
 }
 
-/** The entry that a list was to go on after is gone, and its place is not known here. */
+/** The entry to continue a list after no longer exists, and its position is not known. */
 export class UnknownPositionError extends KitechatSenderError {
   override readonly name = 'UnknownPositionError';
   readonly code = 'UNKNOWN_POSITION';
 
   constructor() {
     super(
-      'The entry after which the list was to go on is there no more: it was sent again or removed. ' +
-        'Begin anew with the newest, or give that entry with its time of death: after: { id, deadAt }.',
+      'The entry to continue after no longer exists: it was replayed or removed. ' +
+        'Start again with the newest entry, or give the entry with its time of death: after: { id, deadAt }.',
     );
   }
 }

@@ -1,14 +1,14 @@
 import { describeSafely } from './safe-cause.ts';
 
 const UNTRUSTED =
-  'its certificate comes from a CA that is not trusted here; name the file of that CA in NODE_EXTRA_CA_CERTS';
-const NO_TLS = 'it does not speak TLS there; use redis://, or the port that does';
+  'its certificate comes from a CA that is not trusted here; set NODE_EXTRA_CA_CERTS to a file with the certificate of that CA';
+const NO_TLS = 'it does not use TLS on this port; use redis://, or its TLS port';
 
-/** What the codes of Node and Redis mean to whoever set things up. */
+/** What the error codes of Node and Redis mean for the configuration. */
 const advice: Readonly<Record<string, string>> = {
   WRONGPASS: 'the user or the password in the URL of Redis is wrong',
-  NOAUTH: 'it wants a user and a password, as in redis://user:password@host:port',
-  NOPERM: 'the Redis user lacks a right; ops/redis-acl/users.acl has what each role needs',
+  NOAUTH: 'it requires a user and a password, as in redis://user:password@host:port',
+  NOPERM: 'the Redis user lacks a right; ops/redis-acl/users.acl lists the rights that each role needs',
   DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
   SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
   UNABLE_TO_GET_ISSUER_CERT: UNTRUSTED,
@@ -22,7 +22,7 @@ const advice: Readonly<Record<string, string>> = {
   ERR_SSL_PACKET_LENGTH_TOO_LONG: NO_TLS,
 };
 
-/** What to do about an error of Redis or of the way to it, as a clause; nothing where the code says enough. */
+/** Returns advice on an error of Redis or of its connection, as a clause; `undefined` if the code says enough. */
 export function adviceOn(error: unknown): string | undefined {
   const { code } = describeSafely(error);
   return code !== undefined && Object.hasOwn(advice, code) ? advice[code] : undefined;

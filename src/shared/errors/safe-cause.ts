@@ -1,10 +1,10 @@
 const MAX_DEPTH = 5;
 /** Names and codes are identifiers (`ECONNREFUSED`, `UND_ERR_SOCKET`, `ReplyError`). Anything else could be data. */
 const IDENTIFIER = /^[A-Za-z][A-Za-z0-9_]{0,63}$/;
-/** Redis puts its code in front of the text: `WRONGPASS invalid username-password pair`. */
+/** The error code at the start of a reply of Redis: `WRONGPASS invalid username-password pair`. */
 const REPLY_CODE = /^([A-Z][A-Z0-9]{1,31})(?: |$)/;
 
-/** What may be told about a foreign error. */
+/** The parts of a foreign error that are safe to show. */
 export interface SafeError {
   name: string;
   code?: string;
@@ -12,14 +12,14 @@ export interface SafeError {
 }
 
 /**
- * A new error that holds nothing of the given one but its `name`, `code` and `syscall` (and the same of its causes), so that it can be
- * attached, thrown and logged. Messages, stacks and other properties of foreign errors hold passwords, keys and message content.
+ * Returns a new error with only the `name`, `code` and `syscall` of the given one (and of its causes), so that it can be attached, thrown
+ * and logged. Messages, stacks and other properties of foreign errors contain passwords, keys and message content.
  */
 export function safeCause(error: unknown): Error {
   return copy(error, 0);
 }
 
-/** Reads the harmless parts of any thrown value. */
+/** Returns the safe parts of any thrown value. */
 export function describeSafely(error: unknown): SafeError {
   const name = identifier(error, 'name') ?? 'Error';
   const code = identifier(error, 'code') ?? replyCode(error, name);
@@ -33,7 +33,7 @@ function copy(error: unknown, depth: number): Error {
   const message = [code ?? 'no code', syscall && `in ${syscall}`].filter(Boolean).join(' ');
   const safe = new Error(message, inner === undefined ? undefined : { cause: copy(inner, depth + 1) });
   safe.name = name;
-  // Its frames would be those of this file.
+  // The frames of a new error would be those of this file.
   safe.stack = `${name}: ${message}`;
   return Object.assign(safe, code === undefined ? {} : { code }, syscall === undefined ? {} : { syscall });
 }

@@ -5,16 +5,16 @@ const FRAME = /^\s+at .*:\d+:\d+\)?$/;
 const MAX_FRAMES = 20;
 const MAX_CAUSES = 5;
 
-/** What a log line says about an error. */
+/** An error as a log line has it. */
 export interface LoggedError extends SafeError {
-  /** Only of our own errors: the messages of others hold URLs, passwords and bodies. */
+  /** Only for our own errors: the messages of other errors contain URLs, passwords and bodies. */
   message?: string;
-  /** Where it was thrown, without the line of the message. */
+  /** The stack frames, without the message. */
   stack?: string;
   cause?: LoggedError;
 }
 
-/** Takes from any thrown value exactly what is named here. */
+/** Returns the parts of any thrown value that are safe to log. */
 export function serializeError(error: unknown, causes = 0): LoggedError {
   const logged: LoggedError = describeSafely(error);
   if (error instanceof KitechatSenderError) logged.message = error.message;
@@ -25,14 +25,14 @@ export function serializeError(error: unknown, causes = 0): LoggedError {
   return logged;
 }
 
-/** One line for people, for when nobody has written a better one. */
+/** Returns one line that describes the error, for a log call without a message. */
 export function titleOf(error: unknown): string {
   if (error instanceof KitechatSenderError) return error.message;
   const { name, code } = describeSafely(error);
   return code === undefined ? name : `${name} ${code}`;
 }
 
-/** The stack begins with the message, and the lines of a message can look like frames: all of it goes. */
+/** Returns the frames of the stack. The stack begins with the message, whose lines can look like frames, so the message is cut off. */
 function framesOf({ message, stack = '' }: Error): string[] {
   const start = stack.indexOf(message);
   if (start === -1) return [];

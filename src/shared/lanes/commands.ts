@@ -1,33 +1,33 @@
 import { readFileSync } from 'node:fs';
 import type { RedisClient } from '../redis/cluster.ts';
 
-const read = (name: string): string => readFileSync(new URL(`./${name}.lua`, import.meta.url), 'utf8');
+const read = (...names: string[]): string =>
+  names.map((name) => readFileSync(new URL(`./${name}.lua`, import.meta.url), 'utf8')).join('');
 const redisClock = read('lib/clock');
-const lanes = read('lib/holds') + read('lib/limit') + read('lib/places');
-const release = lanes + read('lib/release') + read('lib/come-back');
-const letter = read('lib/letters');
+const lanes = read('lib/holds', 'lib/limit', 'lib/places');
+const release = lanes + read('lib/turns', 'lib/come-back');
+const letter = read('lib/dead-letters');
 const lease = read('lib/lease');
 const circuit = read('lib/circuit');
 
-// The scripts of a shard name the absent key as their last one.
+const settleAndTake = ['settle', 'worker-died', 'take', 'settle-and-take'].map((name) => `messages/${name}`);
+
+// The last key of each script of a shard is the absent key.
 const scripts = {
   laneEnqueue: { lua: lanes + letter + read('messages/enqueue'), numberOfKeys: 2 },
-  laneTurn: {
-    lua: release + letter + read('lib/alone') + read('messages/settle') + read('messages/take') + read('messages/turn'),
-    numberOfKeys: 2,
-  },
+  laneTurn: { lua: release + letter + read('lib/alone', ...settleAndTake), numberOfKeys: 2 },
   laneTick: { lua: release + lease + read('fleet/tick'), numberOfKeys: 2 },
   laneBeat: { lua: lanes + lease + read('fleet/beat'), numberOfKeys: 2 },
   laneCancel: { lua: lanes + read('messages/cancel'), numberOfKeys: 2 },
   laneHold: { lua: lanes + read('holds/hold'), numberOfKeys: 2 },
-  letterFind: { lua: lanes + letter + read('letters/find'), numberOfKeys: 2 },
-  letterDiscard: { lua: lanes + letter + read('letters/discard'), numberOfKeys: 2 },
-  letterExpire: { lua: lanes + letter + read('letters/expire'), numberOfKeys: 2 },
+  letterFind: { lua: lanes + letter + read('dead/find'), numberOfKeys: 2 },
+  letterDiscard: { lua: lanes + letter + read('dead/discard'), numberOfKeys: 2 },
+  letterExpire: { lua: lanes + letter + read('dead/expire'), numberOfKeys: 2 },
   laneReconcile: { lua: lanes + read('repair/reconcile'), numberOfKeys: 2 },
-  fleetGate: { lua: circuit + read('fleet/gate'), numberOfKeys: 1 },
-  fleetNote: { lua: circuit + read('fleet/note'), numberOfKeys: 3 },
-  fleetAgree: { lua: read('fleet/agree'), numberOfKeys: 2 },
-  fleetPace: { lua: read('lib/limit') + read('fleet/pace'), numberOfKeys: 2 },
+  fleetGate: { lua: circuit + read('fleet/ask-circuit'), numberOfKeys: 1 },
+  fleetNote: { lua: circuit + read('fleet/tell-circuit'), numberOfKeys: 3 },
+  fleetAgree: { lua: read('fleet/agree-on-limits'), numberOfKeys: 2 },
+  fleetPace: { lua: read('lib/limit', 'fleet/write-pace'), numberOfKeys: 2 },
 };
 
 /** Our scripts as commands of a Redis client. */
@@ -36,7 +36,7 @@ export type LaneCommands<Reply> = Record<keyof typeof scripts, (...args: (string
 /** A Redis client that knows our scripts. */
 export type LaneRedis = RedisClient & LaneCommands<Promise<unknown>>;
 
-/** @param clock the Lua that says what time it is; tests bring one that they can set */
+/** @param clock the Lua source that defines the clock; tests pass a clock that they can set */
 export function withLaneCommands<Client extends RedisClient>(redis: Client, clock = redisClock): Client & LaneRedis {
   for (const [name, { lua, numberOfKeys }] of Object.entries(scripts)) {
     redis.defineCommand(name, { lua: clock + lua, numberOfKeys });

@@ -1,5 +1,5 @@
 import { Queue } from 'bullmq';
-import { DEAD_QUEUE, SEND_QUEUE, shardPrefix, shardRoot } from './keys.ts';
+import { DEAD_QUEUE, SEND_QUEUE, shardPrefix, shardRoot } from './key-names.ts';
 import type { LaneRedis } from './commands.ts';
 import { isCluster } from '../redis/cluster.ts';
 
@@ -12,13 +12,13 @@ export interface Shard {
   dead: Queue;
 }
 
-/** Nobody reads BullMQ's event stream here; a dashboard needs no more than the latest. */
+/** We don't read BullMQ's event stream, and a dashboard needs only the latest events. */
 const MAX_EVENTS = 100;
 
 /**
- * Opens a shard. The connection must be ready: BullMQ remembers a first failure for ever.
+ * Opens a shard. The connection must be ready: BullMQ never recovers from a failed first connection.
  *
- * @throws whatever Redis or the connection answers; call again then.
+ * @throws the error of Redis or of the connection; the call can be repeated.
  */
 export async function openShard(redis: LaneRedis, namespace: string, index: number): Promise<Shard> {
   const open = async (name: string): Promise<Queue> => {
@@ -26,16 +26,16 @@ export async function openShard(redis: LaneRedis, namespace: string, index: numb
       connection: redis,
       prefix: shardPrefix(namespace, index),
       streams: { events: { maxLen: MAX_EVENTS } },
-      // It would ask any node, also one that is away or not connected yet.
+      // The check would ask any node, even one that is away or not connected yet.
       skipVersionCheck: isCluster(redis),
     });
-    // The connection's own listener speaks for it; BullMQ would throw without one here.
+    // The connection has its own error listener, but BullMQ would throw without one here.
     queue.on('error', () => {});
     try {
       await queue.waitUntilReady();
       return queue;
     } catch (error) {
-      // Its listeners would stay on the connection, and the next call opens another one.
+      // Otherwise its listeners stay on the connection, and the next call adds those of another queue.
       await queue.close();
       throw error;
     }

@@ -1,13 +1,13 @@
 import type { Redis } from 'ioredis';
-import { connectionName, shardRoots, shardsKey } from '../lanes/keys.ts';
+import { connectionName, shardRoots, shardsKey } from '../lanes/key-names.ts';
 import { nodesWith } from '../redis/nodes-with.ts';
 import type { RedisClient } from '../redis/cluster.ts';
 
 /**
- * Ends all connections of an installation but the caller's. Every process reads the stamp of its namespace whenever it
- * connects, so none can go on with the number of shards or the layout that it knew.
+ * Ends all connections of an installation except the caller's. Every process reads the stamp of its namespace whenever it
+ * connects, so none can go on with an old number of shards or an old layout.
  *
- * @throws what Redis answers to a user who may not list or end connections.
+ * @throws the error of Redis if its user may not list or end connections.
  */
 export async function endConnections(redis: RedisClient, namespace: string, shards: number): Promise<void> {
   const nodes = await nodesWith(redis, [shardsKey(namespace), ...shardRoots(namespace, shards)]);

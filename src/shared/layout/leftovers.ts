@@ -1,4 +1,4 @@
-import { fleetRoot, shardRoots } from '../lanes/keys.ts';
+import { fleetRoot, shardRoots } from '../lanes/key-names.ts';
 import type { LaneRedis } from '../lanes/commands.ts';
 import { scanKeys } from '../redis/scan-keys.ts';
 
@@ -11,16 +11,16 @@ const SINGLE = new Set([
   'left',
   'pages',
   'turns',
-  // What was delivered or cancelled: its jobs are removed as well.
+  // Delivered and cancelled messages; their jobs are removed as well.
   'send:completed',
 ]);
 const FAMILY = /^(?:failing|high|lane|left|rate|ready|sent|slots|turns|window):/;
 const JOB = /^send:[0-9a-z]{1,2}-[0-9A-HJKMNP-TV-Z]{26}(?::|$)/;
 
 /**
- * Whether a key of layout 1 means nothing in this layout, or something else, once no message is open.
+ * Whether a key of layout 1, once no message is open, has another meaning in this layout, or none.
  *
- * @param name without the root of its shard
+ * @param name the key without the root of its shard
  */
 export function isLeftover(name: string): boolean {
   return SINGLE.has(name) || FAMILY.test(name) || JOB.test(name);
@@ -29,16 +29,16 @@ export function isLeftover(name: string): boolean {
 /** Fields of run-time limits that version 0.1 derived from `rate` and `pageRate`. */
 const DERIVED_LIMITS = ['rateIntervalMs', 'rateBurst', 'pageRateIntervalMs', 'pageRateBurst'];
 const REMOVED_AT_ONCE = 500;
-/** A process that stood still in the middle of a take-over must not go on with it later than this. */
+/** How long a shard is marked as cleared. A process that goes on with a take-over after a longer standstill could remove keys in use. */
 const CLEARED_KNOWN_MS = 86_400_000;
 
-// Others may use a shard as soon as it was cleared: then nothing of it is a leftover any more.
+// Once a shard is cleared, other processes may use it, so its keys are no leftovers any more.
 const CLEAR = `
 if redis.call('GET', KEYS[1]) == ARGV[1] then return 0 end
 return redis.call('UNLINK', unpack(KEYS, 2))
 `;
 
-/** Removes what layout 1 left behind. Any number of processes may do it at once, and again. */
+/** Removes the keys that layout 1 has left. Several processes may do so at once, and repeatedly. */
 export async function removeLeftovers(
   redis: LaneRedis,
   namespace: string,
@@ -74,7 +74,7 @@ function leftoversByRoot(keys: readonly string[]): Map<string, string[]> {
   return byRoot;
 }
 
-/** Names the last take-over that has cleared a shard. */
+/** The key with the token of the last take-over that cleared the shard. */
 function clearedKey(root: string): string {
   return `${root}cleared`;
 }

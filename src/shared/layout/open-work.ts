@@ -1,11 +1,11 @@
-import { DEAD_QUEUE, SEND_QUEUE, shardRoots } from '../lanes/keys.ts';
+import { DEAD_QUEUE, SEND_QUEUE, shardRoots } from '../lanes/key-names.ts';
 import type { LaneRedis } from '../lanes/commands.ts';
 import { WORKER_SILENCE_MS, type WorkerRecord } from '../lanes/fleet/leader.ts';
 import { readTimeMs } from '../redis/time.ts';
 
-/** What is under way in a namespace, in any layout: its queues are BullMQ's in all of them. */
+/** The open work of a namespace, in any layout: all layouts use BullMQ's queues. */
 export interface OpenWork {
-  /** Ids of the workers that live. */
+  /** Ids of the living workers. */
   workers: string[];
   openMessages: number;
   deadLetters: number;
@@ -32,7 +32,7 @@ async function readOfShard(redis: LaneRedis, root: string): Promise<OpenWork> {
     redis.zcard(`${send}delayed`),
     redis.zcard(`${send}prioritized`),
     redis.zcard(`${send}waiting-children`),
-    // A message that BullMQ has failed by itself is open until a worker makes a dead letter of it.
+    // In layout 1 a message that BullMQ has failed by itself is open until a worker turns it into a dead letter.
     redis.zcard(`${send}failed`),
   ]);
   return {
@@ -48,7 +48,7 @@ async function readOfShard(redis: LaneRedis, root: string): Promise<OpenWork> {
 
 const NAMED = 5;
 
-/** The ids of some workers, for a message: `a, b, c, d, e, …`. */
+/** Returns the ids of the first workers, for an error message: `a, b, c, d, e, …`. */
 export function nameWorkers(workers: readonly string[]): string {
   return workers.slice(0, NAMED).join(', ') + (workers.length > NAMED ? ', …' : '');
 }

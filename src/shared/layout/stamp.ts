@@ -1,6 +1,6 @@
 import { layout, version } from '../version.ts';
 
-/** What Redis says about a namespace as a whole: its number of shards and the layout of its keys. */
+/** The entry in Redis about a whole namespace: its number of shards and the layout of its keys. */
 export type Stamp = SettledStamp | ReshardingStamp | TakingOverStamp;
 
 /** The namespace can be used. */
@@ -8,35 +8,35 @@ export interface SettledStamp {
   state: 'settled';
   shards: number;
   layout: number;
-  /** The version that wrote the stamp, for people. Layout 1 has none. */
+  /** The version that wrote the stamp, for information. `null` in layout 1. */
   version: string | null;
 }
 
-/** The number of shards is being changed: nobody may use the namespace. */
+/** The number of shards is being changed: no process may use the namespace. */
 export interface ReshardingStamp {
   state: 'resharding';
   shards: number;
-  /** The number of shards to come. */
+  /** The new number of shards. */
   next: number;
   layout: number;
 }
 
-/** The namespace is on its way from layout 1 to this layout: nobody may use it. */
+/** The namespace is being changed from layout 1 to this layout: no process may use it. */
 export interface TakingOverStamp {
   state: 'taking-over';
   shards: number;
   /** `closing`: connections of version 0.1 may be open. `clearing`: they have ended, and old keys are removed. */
   step: 'closing' | 'clearing';
-  /** Names this take-over. */
+  /** The name of this take-over. */
   token: string;
 }
 
-// Version 0.1 takes any text that isn't its own number for another number of shards, and refuses.
+// Version 0.1 reads any text other than its own number as another number of shards, and refuses to start.
 const SETTLED = /^(\d+)(?: layout (\d+)(?: version (\S+))?.*)?$/;
 const RESHARDING = /^resharding (\d+) (\d+)(?: layout (\d+).*)?$/;
 const TAKING_OVER = /^taking-over (\d+) (closing|clearing) (\S+)$/;
 
-/** The text of a stamp. Layout 1 has the texts that version 0.1 wrote. */
+/** Returns the text of a stamp; for layout 1 the text that version 0.1 wrote. */
 export function formatStamp(stamp: Stamp): string {
   switch (stamp.state) {
     case 'settled':
@@ -52,12 +52,12 @@ function ending(ofLayout: number): string {
   return ofLayout === 1 ? '' : ` layout ${ofLayout} version ${version}`;
 }
 
-/** The stamp of a namespace that this version sets up. */
+/** Returns the stamp of a namespace that this version sets up. */
 export function ourStamp(shards: number): SettledStamp {
   return { state: 'settled', shards, layout, version };
 }
 
-/** Reads a stamp; `null` if the text is none. */
+/** Reads a stamp; returns `null` if the text isn't one. */
 export function parseStamp(text: string): Stamp | null {
   const settled = SETTLED.exec(text);
   if (settled) {

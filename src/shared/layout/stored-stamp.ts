@@ -1,5 +1,5 @@
 import { ConfigError } from '../errors/errors.ts';
-import { shardsKey } from '../lanes/keys.ts';
+import { shardsKey } from '../lanes/key-names.ts';
 import type { LaneRedis } from '../lanes/commands.ts';
 import { layout, version } from '../version.ts';
 import { formatStamp, ourStamp, parseStamp, type Stamp } from './stamp.ts';
@@ -11,17 +11,17 @@ export interface StoredStamp {
 }
 
 /**
- * Reads the stamp of a namespace. The first process that asks writes it.
+ * Reads the stamp of a namespace. If there is none, writes it first.
  *
- * @param shards for a namespace that has no stamp
- * @throws ConfigError if a newer version wrote it, or it can't be read.
+ * @param shards the number of shards for a namespace without a stamp
+ * @throws ConfigError if a newer version wrote the stamp, or if it can't be read.
  */
 export async function readStamp(redis: LaneRedis, namespace: string, shards: number): Promise<StoredStamp> {
   const key = shardsKey(namespace);
   for (;;) {
     await redis.set(key, formatStamp(ourStamp(shards)), 'NX');
     const text = await redis.get(key);
-    // Somebody may have deleted it in between.
+    // The stamp may have been deleted between SET and GET.
     if (text !== null) return { stamp: demandKnown(namespace, text), text };
   }
 }
@@ -30,7 +30,7 @@ function demandKnown(namespace: string, text: string): Stamp {
   const stamp = parseStamp(text);
   if (stamp === null) {
     throw new ConfigError([
-      `the key "${shardsKey(namespace)}" in Redis is "${text}", which version ${version} can't read: upgrade this process if a newer version wrote the key, or set the key to what it was`,
+      `the key "${shardsKey(namespace)}" in Redis is "${text}", which version ${version} can't read: upgrade this process if a newer version wrote the key, otherwise restore its previous value`,
     ]);
   }
   if (stamp.state !== 'taking-over' && stamp.layout > layout) {
@@ -45,7 +45,7 @@ function versionOf(stamp: Stamp): string {
   return stamp.state === 'settled' && stamp.version !== null ? ` (${stamp.version})` : '';
 }
 
-/** Replaces a stamp. @returns the new one; `null`, and nothing is changed, if another process was faster. */
+/** Replaces a stamp. @returns the new stamp; `null`, without a change, if another process has changed it before. */
 export async function replaceStamp(
   redis: LaneRedis,
   namespace: string,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { endConnections } from './end-connections.ts';
 import { ConfigError } from '../errors/errors.ts';
-import { shardRoots, shardsKey } from '../lanes/keys.ts';
+import { shardRoots, shardsKey } from '../lanes/key-names.ts';
 import type { LaneRedis } from '../lanes/commands.ts';
 import { nodesWith } from '../redis/nodes-with.ts';
 import { nameWorkers, readOpenWork } from './open-work.ts';
@@ -11,16 +11,17 @@ import { removeLeftovers } from './leftovers.ts';
 import { ourStamp, type SettledStamp, type Stamp, type TakingOverStamp } from './stamp.ts';
 import { replaceStamp, type StoredStamp } from './stored-stamp.ts';
 
-/** A namespace of layout 1, or on its way from there. */
+/** The stamp of a namespace of layout 1, or of one that is being taken over. */
 type OldStamp = SettledStamp | TakingOverStamp;
 
-/** A process that takes over and stays at one step for this long may be dead. */
+/** If a take-over stays at one step for this long, the process that does it may be dead. */
 const PATIENCE_MS = 2000;
 const LOOK_MS = 100;
 
 /**
- * Goes from layout 1 to this layout, as far as it comes: read the stamp again, and call it again until the stamp is ours.
- * Each step ends in a compare-and-set of the stamp, so any number of processes may take it at once, and any of them may die.
+ * Changes a namespace from layout 1 to this layout, or makes some steps of that: the caller reads the stamp again, and repeats the call
+ * until the stamp is ours. Each step ends with a compare-and-set of the stamp, so several processes may do it at once, and any of them
+ * may die.
  *
  * @throws ConfigError if messages are open, workers of version 0.1 live, or the Redis user may not take the namespace over.
  */
@@ -36,7 +37,7 @@ export async function takeOver(
   } catch (error) {
     if (describeSafely(error).code !== 'NOPERM') throw error;
     throw new ConfigError([
-      `the namespace "${namespace}" has the layout of version 0.1, and the Redis user of this process lacks the rights to take it over: run "kitechat-sender reshard ${stamp.shards}" once as a user that may, such as kitechat-reshard of ops/redis-acl/users.acl`,
+      `the namespace "${namespace}" has the layout of version 0.1, and the Redis user of this process lacks the rights to take it over: run "kitechat-sender reshard ${stamp.shards}" once as a user that has them, such as kitechat-reshard of ops/redis-acl/users.acl`,
     ]);
   }
 }
@@ -61,7 +62,7 @@ async function begin(step: Step): Promise<void> {
   if (next) await close(next, token);
 }
 
-/** Whoever connects from now on is refused or takes part, so version 0.1 stores nothing after this step. */
+/** Ends all connections. A process that connects again is refused or takes part, so version 0.1 stores nothing after this step. */
 async function close(step: Step, token: string): Promise<void> {
   const { redis, namespace, shards } = step;
   await endConnections(redis, namespace, shards);
@@ -81,13 +82,13 @@ async function clear(step: Step, token: string): Promise<void> {
   await advance(step, ourStamp(shards));
 }
 
-/** @returns the next step; `null` if another process has taken it. */
+/** @returns the next step; `null` if another process has gone on to it. */
 async function advance(step: Step, stamp: Stamp): Promise<Step | null> {
   const stored = await replaceStamp(step.redis, step.namespace, step.stored, stamp);
   return stored && { ...step, stored };
 }
 
-/** Whether nobody takes the next step for a while. */
+/** Whether the stamp stays the same for `PATIENCE_MS`. */
 async function isAbandoned({ redis, namespace, stored }: Step): Promise<boolean> {
   const startedAt = performance.now();
   while (performance.now() - startedAt < PATIENCE_MS) {
@@ -111,14 +112,14 @@ async function demandDrained({ redis, namespace, shards }: Step): Promise<void> 
   }
 }
 
-/** Asks for what the later steps need, before anything is changed. */
+/** Tries the commands that the later steps need, before anything is changed. */
 async function demandRights({ redis, namespace, shards }: Step): Promise<void> {
   const nodes = await nodesWith(redis, shardRoots(namespace, shards));
   await Promise.all(
     nodes.map(async (node) => {
       await node.scan('0', 'COUNT', 1);
       await node.client('LIST');
-      // The address of nobody.
+      // No connection has this address.
       await node.client('KILL', 'ADDR', '0.0.0.0:0');
     }),
   );

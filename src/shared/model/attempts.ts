@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** How one attempt to send ended; see `docs` of the outcomes in ARCHITECTURE.md. */
+/** How one attempt to send ended. */
 const outcomeKinds = ['delivered', 'rejected', 'failed', 'unknown', 'not-sent', 'held'] as const;
 export type OutcomeKind = (typeof outcomeKinds)[number];
 
@@ -12,16 +12,16 @@ export interface AttemptRecord {
   detail: string | null;
   httpStatus: number | null;
   durationMs: number;
-  /** Whether it counts towards the attempts that a message is allowed. */
+  /** Whether it used one of the message's attempts. */
   usedAttempt: boolean;
 }
 
-/** An attempt that has just ended: its time is made text only for those who read it. */
+/** An attempt that has just ended, with its time as a number. */
 export type NewAttempt = Omit<AttemptRecord, 'at'> & { atMs: number };
 
-/** Entries that a history keeps; the oldest go first. A message can wait out an outage of days. */
+/** The most entries of a history; older ones are dropped. A message can have any number of attempts in a long outage. */
 export const MAX_HISTORY = 50;
-/** The last moment that a `Date` can be. */
+/** The latest time of a `Date`. */
 const MAX_TIME_MS = 8_640_000_000_000_000;
 
 type StoredAttempt = [
@@ -33,7 +33,7 @@ type StoredAttempt = [
   used: 0 | 1,
 ];
 
-/** One line of the history as Redis keeps it. */
+/** Returns the line of the history that Redis stores. */
 export function encodeAttempt(attempt: NewAttempt): string {
   const stored: StoredAttempt = [
     attempt.atMs,
@@ -58,7 +58,7 @@ const storedAttempt = z.tuple(
   z.unknown(),
 );
 
-/** Reads a history. A line that is no attempt, which others have written, is left out: it must not keep a message from its end. */
+/** Reads a history. Skips lines that are no attempts: others may have written them, and they must not stop the message. */
 export function decodeHistory(history: string): AttemptRecord[] {
   if (history === '') return [];
   return history.split('\n').flatMap((line) => {

@@ -8,30 +8,30 @@ import { isoTime } from './time.ts';
 export const deadReasons = ['rejected', 'exhausted', 'expired', 'unknown-outcome', 'crashed', 'undecodable'] as const;
 export type DeadReason = (typeof deadReasons)[number];
 
-/** Whether later messages of the conversation go on, or wait for an operator. */
+/** Whether later messages of the conversation are sent, or wait for an operator. */
 export const deadLetterPolicies = ['continue', 'hold'] as const;
 export type DeadLetterPolicy = (typeof deadLetterPolicies)[number];
 
 /** The API's last answer. */
 export interface DeadResponse {
   httpStatus: number;
-  /** Cut to 2 KiB. */
+  /** The body, cut to 2 KiB. */
   body: string;
 }
 
-/** An answer of the API, which can quote the message, as a dead letter keeps it. */
+/** The API's answer as a dead letter stores it. It may be encrypted, because it can quote the message. */
 export type StoredResponse = DeadResponse | { httpStatus: number; sealed: string };
 
-/** What a job of the dead-letter queue carries. */
+/** The data of a job of the dead-letter queue. */
 export interface DeadLetterPayload {
-  /** 2: content is encrypted. */
+  /** 2 if content is encrypted. */
   v: 1 | 2;
   reason: DeadReason;
-  /** `null` if what was stored is no request. */
+  /** `null` if the stored data is no request. */
   request: StoredRequest | null;
-  /** What was stored instead, `{ sealed }` if it is encrypted. */
+  /** The stored data if it is no request; `{ sealed }` if it is encrypted. */
   stored?: unknown;
-  /** Why it could not be read. */
+  /** Why the stored data could not be read. */
   problem?: string;
   enqueuedAt: string;
   attempts: AttemptRecord[];
@@ -67,7 +67,7 @@ const letterSchema = z.looseObject({
   replayOf: z.string().nullable(),
 });
 
-/** Reads a dead letter as it stands in Redis. One that can't be read still is one: it is listed, and can be discarded. */
+/** Reads a dead letter from Redis. For unreadable data it returns a letter that can still be listed and discarded. */
 export function parseDeadLetter(json: string): DeadLetterPayload {
   const data = parsed(json);
   // The data itself is returned, not zod's copy: a replay sends exactly what was stored.
@@ -87,7 +87,7 @@ function unreadable(): DeadLetterPayload {
     v: 1,
     reason: 'undecodable',
     request: null,
-    problem: 'the entry itself is none that this version knows',
+    problem: "this version can't read the entry",
     enqueuedAt: isoTime(0),
     attempts: [],
     attemptsUsed: 0,

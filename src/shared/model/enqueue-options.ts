@@ -7,7 +7,7 @@ import { opaqueText, wholeNumberBetween } from '../validation/rules.ts';
 
 const WHOLE = 'options';
 
-/** What to do when nobody can know whether the API got a message. */
+/** What to do if nobody can know whether the API received a message. */
 export const unknownOutcomePolicies = ['resend', 'dead-letter'] as const;
 export type UnknownOutcomePolicy = (typeof unknownOutcomePolicies)[number];
 
@@ -15,7 +15,7 @@ export type UnknownOutcomePolicy = (typeof unknownOutcomePolicies)[number];
 export const priorities = ['normal', 'high'] as const;
 export type Priority = (typeof priorities)[number];
 
-const SEND_AT_RULE = 'must be a Date, or a time with its zone such as 2026-11-22T10:00:00Z';
+const SEND_AT_RULE = 'must be a Date, or a time with a time zone, such as 2026-11-22T10:00:00Z';
 const sendAt = z
   .union([z.date(), z.iso.datetime({ offset: true, error: SEND_AT_RULE })], { error: SEND_AT_RULE })
   .transform((time) => new Date(time));
@@ -31,34 +31,35 @@ const enqueueOptionsSchema = fields({
 }).refine(({ delayMs, sendAt: at }) => delayMs === undefined || at === undefined, {
   path: ['sendAt'],
   error: 'is given, and so is delayMs: keep only one of them',
-  // Also when other options are wrong, so that all problems are reported at once.
+  // Checked even when other options are wrong, so that all problems are reported at once.
   when: ({ value }) => typeof value === 'object' && value !== null,
 });
 
-/** How one message is to be treated. */
+/** The options of one message. */
 export interface EnqueueOptions {
   /**
-   * 1 to 256 characters without control characters. For 24 hours, a second request with the same key on the same page is not stored
-   * again: the same request gets the first id, another one is refused.
+   * A name for the message: 1 to 256 characters without control characters. For 24 hours, a second request with the same key on the same
+   * page is not stored: if it is the same request, the call returns the first id; a different request is refused.
    */
   idempotencyKey?: string | undefined;
   /**
-   * Milliseconds from now until the message is due. Then it takes its place at the end of its conversation; until then it keeps
-   * nobody waiting.
+   * Milliseconds from now until the message is due. Then it joins the end of its conversation; until then it doesn't delay other
+   * messages.
    */
   delayMs?: number | undefined;
-  /** The same as a time: a `Date`, or an ISO text with a zone. One that has passed means now. Not together with `delayMs`. */
+  /** When the message is due: a `Date`, or an ISO time with a time zone. A time in the past means now. Not together with `delayMs`. */
   sendAt?: Date | string | undefined;
-  /** Milliseconds after which the message is not sent any more, from when it is due. Default: `KITECHAT_TTL_MS`. */
+  /** Milliseconds, from when the message is due, after which it is not sent any more. Default: `KITECHAT_TTL_MS`. */
   ttlMs?: number | undefined;
-  /** `high`: goes before the other waiting conversations of its page, never past its own. Default: `normal`. */
+  /** `high`: goes before the other waiting conversations of its page, but not before earlier messages of its own. Default: `normal`. */
   priority?: Priority | undefined;
   /**
-   * `resend`: try again, it may arrive twice. `dead-letter`: never send again, an operator decides.
+   * What happens if nobody can know whether the message arrived. `resend`: it is sent again and may arrive twice. `dead-letter`: it is not
+   * sent again; an operator decides.
    * Default: `KITECHAT_ON_UNKNOWN_OUTCOME`.
    */
   onUnknownOutcome?: UnknownOutcomePolicy | undefined;
-  /** 1 to 64 characters without control characters, kept with the message to find it by. */
+  /** A text by which the message can be found: 1 to 64 characters without control characters. */
   label?: string | undefined;
 }
 
@@ -66,7 +67,7 @@ export type ParsedEnqueueOptions =
   | { ok: true; options: z.output<typeof enqueueOptionsSchema> }
   | { ok: false; issues: MessageIssue[] };
 
-/** Validates the options of `enqueueMessage`; paths start with `options`. `undefined` means none. */
+/** Validates the options of `enqueueMessage`; paths start with `options`. `undefined` means no options. */
 export function parseEnqueueOptions(input: unknown): ParsedEnqueueOptions {
   if (input === undefined) return { ok: true, options: {} };
   const { data, error } = enqueueOptionsSchema.safeParse(input, { error: describeIssue });

@@ -1,21 +1,21 @@
-/** Where a message that isn't dead stands. */
+/** The status of a message that isn't dead. */
 export type MessageStatus = 'scheduled' | 'queued' | 'sending' | 'retrying' | 'held' | 'delivered' | 'cancelled';
 
-/** The fields of a message's job that say where it stands. */
+/** The fields of a message's job that tell its status. */
 export const statusFields = ['place', 'why', 'due', 'next'] as const;
 export type StatusFields = Record<(typeof statusFields)[number], string | null>;
 
 /**
- * The status of a message by its job alone. Holds of its page or conversation are not written on the job.
+ * Returns the status of a message from its job alone. The job has no holds of its page or conversation.
  *
- * @param nowMs on Redis's clock
+ * @param nowMs the time on Redis's clock
  */
 export function statusOf({ place, why, due }: StatusFields, nowMs: number): MessageStatus {
   switch (place) {
     case 'sending':
       return 'sending';
     case 'scheduled':
-      // A message that is due keeps its place until a worker looks.
+      // A message that is due keeps the place `scheduled` until a worker looks.
       return Number(due) > nowMs ? 'scheduled' : 'queued';
     case 'put-off':
       return why === 'hold' ? 'held' : 'retrying';
@@ -26,7 +26,7 @@ export function statusOf({ place, why, due }: StatusFields, nowMs: number): Mess
   }
 }
 
-/** The fields of a job, from the values of an HMGET. */
+/** Returns the fields of a job, from the values of an HMGET. */
 export function fieldsOf<Field extends string>(
   names: readonly Field[],
   values: readonly (string | null)[],

@@ -36,7 +36,7 @@ const templateSchema = fields(templateContent).refine(
   `needs at least one of ${Object.keys(templateContent).join(', ')} that is not empty`,
 );
 
-/** `body: ''` or `buttons: []` alone would be a message that shows nothing. */
+/** Whether there is anything to show: `body: ''` or `buttons: []` alone would show nothing. */
 function hasContent(parts: Record<string, string | object | undefined>): boolean {
   return Object.values(parts).some(
     (part) => part !== undefined && part !== '' && !(Array.isArray(part) && part.length === 0),
@@ -69,24 +69,24 @@ const sendRequestSchema = fields({
 /** A message of one of the six types that the API documents. */
 export type KitechatMessage = z.infer<typeof messageSchema>;
 
-/** What `enqueueMessage` takes and the API gets: a page, a conversation of it, and a message. */
+/** The request that `enqueueMessage` takes and the API receives: a page, a conversation of the page, and a message. */
 export type SendRequest = z.infer<typeof sendRequestSchema>;
 
 export type ParsedSendRequest =
   | {
       ok: true;
       request: SendRequest;
-      /** The JSON to store and to send: the keys of the request in their order, nothing added. */
+      /** The JSON to store and to send, with the keys of the request in their order and nothing added. */
       body: string;
     }
   | { ok: false; issues: MessageIssue[] };
 
 /**
- * Validates a request against everything that the API documents. All issues come at once, and none quotes a value.
- * Throws nothing of its own, only what a getter of the request throws.
+ * Validates a request against everything that the API documents. Returns all issues at once; none quotes a value.
+ * Throws only if a getter of the request throws.
  *
- * A key that is `undefined` counts as not given, as it does in JSON. Half a surrogate pair in a text passes: JSON writes it as an escape,
- * so it is stored, sent and read back as it was.
+ * A key that is `undefined` counts as missing, as in JSON. Half a surrogate pair in a text is allowed: JSON escapes it, so it is stored,
+ * sent and read back unchanged.
  *
  * @example
  * parseSendRequest({ pageId: 'p1', conversationId: 'c1', message: { type: 'text' } });
@@ -103,9 +103,9 @@ export function parseSendRequest(input: unknown): ParsedSendRequest {
 }
 
 /**
- * Reads a request from the text that stands in Redis and is sent as it is. Others can write to Redis, too.
+ * Reads and validates a request from Redis, because others can write to Redis, too. The text itself is sent unchanged.
  *
- * @returns the issues by path and rule, never with a value.
+ * @returns the request, or issues with paths and rules, never with a value.
  */
 export function parseStoredRequest(text: string): { request: SendRequest } | { issues: MessageIssue[] } {
   const issues: MessageIssue[] = [];
@@ -123,11 +123,11 @@ function parsedJson(text: string): unknown {
   }
 }
 
-/** Adds what is wrong to the issues. Zod's own result is not used: it has the keys in the schema's order. */
+/** Validates the value and adds its issues. Zod's result is not used, because its keys have the schema's order. */
 function isSendRequest(value: unknown, issues: MessageIssue[]): value is SendRequest {
   const { error } = sendRequestSchema.safeParse(value, { error: describeIssue });
   if (!error) return true;
-  // What the copy could not take over is missing in it: that was said already, and better.
+  // A value that `snapshot` could not copy is missing in the copy, but it has an issue already.
   const said = new Set(issues.map(({ path }) => path));
   issues.push(...issuesOf(error, WHOLE).filter(({ path }) => !said.has(path)));
   return false;

@@ -1,10 +1,10 @@
 import { formatPath, MAX_ISSUES } from '../validation/issues.ts';
 import type { MessageIssue } from '../errors/errors.ts';
 
-/** Deeper than any request that the schema accepts, so what is cut off there was refused anyway. Ends cycles. */
+/** Deeper than any request that the schema accepts, so nothing valid is cut off. The limit also ends cycles. */
 const MAX_DEPTH = 16;
 
-/** The way from the request to a value, as a list linked backwards: nothing is built for a path that nobody asks for. */
+/** The path from the request to a value, as a list linked backwards, so that a path is built only for an issue. */
 interface Place {
   parent: Place | undefined;
   key: PropertyKey;
@@ -12,10 +12,10 @@ interface Place {
 }
 
 /**
- * A copy of plain data that reads every property once and keeps the order of the keys. Validating and storing the copy makes sure that
- * what is sent is what was validated, whatever a getter or proxy answers the second time.
+ * Returns a copy of plain data. It reads every property once and keeps the order of the keys. The copy is validated and stored, so the
+ * data that is sent is the data that was validated, even if a getter or proxy returns something else the second time.
  *
- * Reports what JSON would silently turn into something else: objects with a `toJSON` method (such as dates) and `__proto__` keys.
+ * Reports values that JSON would silently change: objects with a `toJSON` method (such as dates) and `__proto__` keys.
  */
 export function snapshot(value: unknown, whole: string): { copy: unknown; issues: MessageIssue[] } {
   const issues: MessageIssue[] = [];

@@ -2,15 +2,15 @@ import { z } from 'zod';
 import { type UnknownOutcomePolicy, unknownOutcomePolicies } from './enqueue-options.ts';
 import type { SendRequest } from './message.ts';
 
-/** A request whose message is encrypted. Its ids stay readable: lanes, filters and dashboards need them. */
+/** A request whose message is encrypted. Its ids stay readable, because lanes, filters and dashboards need them. */
 export interface SealedRequest {
   pageId: string;
   conversationId: string;
-  /** In the place of `message`. */
+  /** The encrypted message, in place of `message`. */
   sealed: string;
 }
 
-/** A request as it stands in Redis. */
+/** A request as Redis stores it. */
 export type StoredRequest = SendRequest | SealedRequest;
 
 /** A message to be stored. */
@@ -18,21 +18,21 @@ export interface MessagePayload {
   request: SendRequest;
   label?: string;
   onUnknownOutcome?: UnknownOutcomePolicy;
-  /** The id of the dead letter that this message sends again. */
+  /** The id of the dead letter that this message replays. */
   replayOf?: string;
 }
 
-/** A message as it is stored: its content may be encrypted. */
+/** A message as Redis stores it: its content may be encrypted. */
 export interface StoredMessage extends Omit<MessagePayload, 'request'> {
   request: StoredRequest;
 }
 
-/** The fields of a message's job that hold the message. */
+/** The fields of a message's job that contain the message. */
 export const storedFields = ['data', 'label', 'policy', 'replays'] as const;
 
-/** What producers store is shorter. It goes to logs and pages, and others can write to Redis, too. */
+/** A limit above all that producers store: these texts go to logs and the console, and others can write to Redis, too. */
 const word = z.string().max(512);
-/** The longest message, encrypted, has 90 KiB. */
+/** A limit above the longest encrypted message, which has 90 KiB. */
 const MAX_SEALED_LENGTH = 128 * 1024;
 
 const more = {
@@ -55,7 +55,7 @@ const optionsSchema = z.object(more);
 type StoredOptions = Omit<StoredMessage, 'request'>;
 type StoredFields = Record<(typeof storedFields)[number], string | null>;
 
-/** Reads what goes with a request; `null` if this version can't read it. */
+/** Reads the options that are stored with a request; `null` if this version can't read them. */
 export function readOptions({ label, policy, replays }: Omit<StoredFields, 'data'>): StoredOptions | null {
   if (label === null && policy === null && replays === null) return {};
   const options = {
@@ -70,7 +70,7 @@ export function readOptions({ label, policy, replays }: Omit<StoredFields, 'data
 export function readStored({ data, ...fields }: StoredFields): StoredMessage | null {
   const request = parsed(data ?? '');
   const options = readOptions(fields);
-  // The request itself is returned, not zod's copy: what is sent is exactly what was stored.
+  // The request itself is returned, not zod's copy, so that exactly the stored request is sent.
   const isReadable = options !== null && requestSchema.safeParse(request).success;
   return isReadable ? { request: request as StoredRequest, ...options } : null;
 }

@@ -2,7 +2,7 @@ import { askRedis } from '../session/calls.ts';
 import type { Deadline } from '../redis/deadline.ts';
 import { describeHolds, type Hold } from './holds.ts';
 import { isoTime } from '../model/time.ts';
-import { keyPart, laneOf, shardOfPage } from '../lanes/keys.ts';
+import { keyPart, laneOf, shardOfPage } from '../lanes/key-names.ts';
 import { type HoldInRedis, readHolds } from '../lanes/holds/hold.ts';
 import { standingOf } from './message.ts';
 import { fieldsOf, type MessageStatus, statusFields } from '../model/message-status.ts';
@@ -11,19 +11,19 @@ import { jobKeys, type Shard } from '../lanes/shard.ts';
 import { readTimeMs } from '../redis/time.ts';
 import type { Session } from '../session/session.ts';
 
-/** A message in its lane, without what it says. */
+/** A message in its lane, without its content. */
 export interface LaneMessage {
   id: string;
-  /** `null` if it ended while the lane was read. */
+  /** `null` if the message ended while the lane was read. */
   status: MessageStatus | null;
   enqueuedAt: string | null;
   attemptsUsed: number;
   nextAttemptAt: string | null;
 }
 
-/** A conversation of a page, by its first message. */
+/** A conversation of a page, with its first message. */
 export interface ConversationStatus {
-  /** `null` if only a hash of it is known: its messages ended while it was read. */
+  /** `null` if only a hash of the id is known, because the messages ended while they were read. */
   conversationId: string | null;
   messages: number;
   first: LaneMessage;
@@ -32,9 +32,9 @@ export interface ConversationStatus {
 /** A conversation with its messages, first to last. */
 export interface LaneStatus {
   length: number;
-  /** At most a hundred. */
+  /** The first messages, at most a hundred. */
   messages: LaneMessage[];
-  /** What holds the conversation or its page. */
+  /** The holds of the conversation, of its page and of everything. */
   holds: Hold[];
 }
 
@@ -49,7 +49,7 @@ const MAX_MESSAGES = 100;
 const FIELDS = ['timestamp', 'lane', 'used', ...statusFields] as const;
 
 /**
- * The first hundred conversations of a page, those that are furthest first.
+ * Reads the first hundred conversations of a page, those closest to being sent first.
  *
  * @throws QueueUnavailableError if Redis does not answer before the deadline.
  */
@@ -64,7 +64,7 @@ export async function readConversations(asked: Asked, deadline: Deadline): Promi
 }
 
 /**
- * One conversation, also if nothing of it waits.
+ * Reads one conversation, even if it has no open messages.
  *
  * @throws QueueUnavailableError if Redis does not answer before the deadline.
  */
@@ -91,7 +91,7 @@ export async function readLane(
   return await askRedis(deadline, read());
 }
 
-/** A message's place in its conversation, 1 for the first; `null` if it isn't among the first thousand. */
+/** Returns a message's position in its conversation, 1 for the first; `null` if it isn't among the first thousand. */
 export async function readPlace(
   { conversationId, id, ...asked }: Asked & { conversationId: string; id: string },
   deadline: Deadline,
@@ -116,7 +116,7 @@ async function readNow(shard: Shard): Promise<Now> {
   return { holds, nowMs };
 }
 
-/** @returns `null` if its messages ended while the page was read. */
+/** @returns `null` if the conversation's messages ended while the page was read. */
 async function describeConversation(shard: Shard, lane: string, now: Now): Promise<ConversationStatus | null> {
   const key = laneKey(shard, lane);
   const [id, messages] = await Promise.all([shard.redis.lindex(key, 0), shard.redis.llen(key)]);
@@ -125,7 +125,7 @@ async function describeConversation(shard: Shard, lane: string, now: Now): Promi
   return { conversationId, messages, first };
 }
 
-/** What stands behind the `/` of a lane's name is the id, or a hash: then its first message knows more. */
+/** Returns the conversation's id from the lane's name, or from its first message if the name has only a hash. */
 async function readConversationId(shard: Shard, lane: string): Promise<string | null> {
   const name = lane.slice(lane.indexOf('/') + 1);
   return name.startsWith('~') ? ((await readFirstRequest(shard, lane))?.conversationId ?? null) : name;

@@ -5,7 +5,7 @@ import type { SendRequest } from '../model/message.ts';
 import { openRequest, openResponse } from '../sealing/content.ts';
 import { NO_KEYS, type Sealing } from '../sealing/sealing.ts';
 
-/** A message that could not be delivered, and all that is known about it. */
+/** A message that ended without being delivered, with all that is known about it. */
 export interface DeadLetterRecord {
   /** The message's id. */
   id: string;
@@ -18,17 +18,17 @@ export interface DeadLetterRecord {
   attempts: AttemptRecord[];
   nextAttemptAt: null;
   label: string | null;
-  /** As the message was enqueued; left out if it kept to the installation's. A line of an export that is sent again keeps to it. */
+  /** The policy given when the message was enqueued; missing if it used the installation's. `send` of an exported line uses it again. */
   onUnknownOutcome?: UnknownOutcomePolicy;
   reason: DeadReason;
   deadAt: string;
-  /** `null` if what was stored can't be read. */
+  /** `null` if the stored request can't be read. */
   request: SendRequest | null;
-  /** Why it can't be read; for `undecodable` why it could not be when it died. Left out otherwise. */
+  /** Why the request can't be read; for `undecodable`, why it could not be read when the message died. Missing otherwise. */
   problem?: string;
   /** The API's last answer; `null` if there was none. */
   response: DeadResponse | null;
-  /** The dead letter that this message had sent again. */
+  /** The id of the dead letter that this message replayed; `null` if it was no replay. */
   replayOf: string | null;
   /** When the entry is removed. */
   expiresAt: string;

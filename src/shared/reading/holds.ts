@@ -1,4 +1,4 @@
-import { keyPart, laneOf } from '../lanes/keys.ts';
+import { keyPart, laneOf } from '../lanes/key-names.ts';
 import type { OpenCircuit } from '../lanes/fleet/circuits.ts';
 import type { HoldInRedis } from '../lanes/holds/hold.ts';
 
@@ -10,16 +10,17 @@ export interface Hold {
   reason: 'rate-limited' | 'unauthorized' | 'api-down' | 'operator' | 'dead-letter';
   /** The id of the dead letter that the conversation waits for. */
   letter?: string;
-  /** When it ends, or when a message is sent to find out; an operator's ends by hand. */
+  /** When the hold ends, or when the next probe may be sent. Missing if an operator must end it, or if a probe is due. */
   until?: string;
 }
 
 const SCOPES: readonly Hold['scope'][] = ['all', 'api', 'key', 'page', 'conversation'];
 
 /**
- * What `status` shows: each hold once, though one of everything stands in every shard; those that have run out not at all.
+ * Returns the holds for `status`: each hold once, although a hold of everything is stored in every shard, and without those that have
+ * run out.
  *
- * @param nowMs on Redis's clock
+ * @param nowMs the time on Redis's clock
  */
 export function describeHolds(holds: readonly HoldInRedis[], circuits: readonly OpenCircuit[], nowMs: number): Hold[] {
   const all = [
@@ -49,15 +50,15 @@ function holdOf({ until, hold }: HoldInRedis, nowMs: number): Hold[] {
     : [{ scope: 'conversation', page, conversation, reason, ...(letter === undefined ? {} : { letter }) }];
 }
 
-/** A probe that is under way, or for which no message came, has no time to tell. */
+/** Leaves the time out if it has passed: a probe is under way, or there is no message to send as one. */
 function untilOf(atMs: number, nowMs: number): { until?: string } {
   return atMs > nowMs ? { until: new Date(atMs).toISOString() } : {};
 }
 
 /**
- * What holds a lane: until when, or `null` until an operator ends it.
+ * Returns until when a lane is held.
  *
- * @returns `undefined` if nothing does.
+ * @returns `null` if an operator must end the hold; `undefined` if the lane is not held.
  */
 export function heldUntil(holds: readonly HoldInRedis[], lane: string, nowMs: number): number | null | undefined {
   const ends = holds.flatMap((one) => (isOfLane(one, lane) ? [one.until] : []));

@@ -3,7 +3,7 @@ import { askRedis, reading } from '../session/calls.ts';
 import type { Deadline } from '../redis/deadline.ts';
 import { deadLetterRecord, type DeadLetterRecord } from './dead-letter-record.ts';
 import { heldUntil } from './holds.ts';
-import { DEAD_QUEUE, shardOfId } from '../lanes/keys.ts';
+import { DEAD_QUEUE, shardOfId } from '../lanes/key-names.ts';
 import { isoTime } from '../model/time.ts';
 import { type HoldInRedis, readHolds } from '../lanes/holds/hold.ts';
 import { fieldsOf, type MessageStatus, statusFields, type StatusFields, statusOf } from '../model/message-status.ts';
@@ -27,7 +27,7 @@ export interface OpenMessageRecord {
   attemptsUsed: number;
   attemptsAllowed: number;
   attempts: AttemptRecord[];
-  /** When it is tried next, for `scheduled`, `retrying` and `held`; `null` also for what an operator holds. */
+  /** When the message is tried next, for `scheduled`, `retrying` and `held`; `null` otherwise, and for a hold without an end. */
   nextAttemptAt: string | null;
   label: string | null;
 }
@@ -36,7 +36,7 @@ export interface ReadConfig {
   shards: number;
   attempts: number;
   keepDeadMs: number;
-  /** Opens what a dead letter says. Without it, that stays closed. */
+  /** Decrypts the content of dead letters. Without it the content stays encrypted. */
   sealing?: Sealing;
 }
 
@@ -44,7 +44,7 @@ const FIELDS = ['timestamp', 'lane', 'used', 'history', ...storedFields, ...stat
 type JobFields = Record<(typeof FIELDS)[number], string | null>;
 
 /**
- * Reads one message, wherever it stands: one round trip.
+ * Reads one message, whatever its status, in one round trip.
  *
  * @throws QueueUnavailableError if Redis does not answer before the deadline.
  */
@@ -56,7 +56,7 @@ export async function readMessage(
 ): Promise<MessageRecord | null> {
   const index = shardOfId(id);
   const isPossible = index !== null && index < config.shards;
-  // Also for what can be no id of these shards: while Redis is away, nothing can be said of any message.
+  // Connects even if the id can't be one of these shards: while Redis is away, every id gets the same error.
   const shard = await reading(session.shard(isPossible ? index : 0, deadline));
   return isPossible ? await askRedis(deadline, readFrom(shard, config, id)) : null;
 }
@@ -85,14 +85,14 @@ export interface Standing {
   nextAttemptAtMs: number | null;
 }
 
-/** Where a message stands, with what holds its page or conversation, which is not written on it. */
+/** Returns the status of a message, including holds of its page or conversation, which its job doesn't have. */
 export function standingOf(
   job: StatusFields & { lane: string | null },
   holds: readonly HoldInRedis[],
   nowMs: number,
 ): Standing {
   const status = statusOf(job, nowMs);
-  // Others can write to Redis, too: only a message that is put off has a next attempt.
+  // A queued message has no next attempt, but others may have written one to its job.
   const nextMs = status === 'queued' || job.next === null ? null : Number(job.next);
   switch (status) {
     case 'scheduled':

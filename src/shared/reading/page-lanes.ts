@@ -4,16 +4,16 @@ import { readStored, storedFields, type StoredRequest } from '../model/stored-me
 import { jobKeys, type Shard } from '../lanes/shard.ts';
 import { type ReadCommand, readPipeline } from '../redis/pipeline.ts';
 
-/** How many conversations a page has, by where their first messages are. */
+/** The number of conversations of a page, by the places of their first messages. */
 interface PageCounts {
   conversations: number;
-  /** Released, being sent, or put off by a hold. */
+  /** Those whose first message is released, being sent, or put off by a hold. */
   inFlight: number;
   /** Those whose first message waits for another attempt. */
   failing: number;
 }
 
-/** Counts the conversations of some pages in one round trip, whatever the backlog. @param pages their names in keys */
+/** Counts the conversations of some pages in one round trip, independent of the backlog. @param pages the pages' names in keys */
 export async function countConversations(shard: Shard, pages: readonly string[]): Promise<PageCounts[]> {
   const counts = await readPipeline<number>(
     shard.redis,
@@ -33,9 +33,9 @@ export async function countConversations(shard: Shard, pages: readonly string[])
 }
 
 /**
- * The first lanes of a page: those in flight, then those in backoff, then those that an operator holds, then the others by turn.
+ * Reads the first lanes of a page: those in flight, then those in backoff, then held conversations, then the others by turn.
  *
- * @param page its name in keys
+ * @param page the page's name in keys
  */
 export async function readPageLanes(shard: Shard, page: string, limit: number): Promise<string[]> {
   const heads = headsKey(shard, page);
@@ -46,7 +46,7 @@ export async function readPageLanes(shard: Shard, page: string, limit: number): 
   return lanes.flat().slice(0, limit);
 }
 
-/** The request of a lane's first message; `undefined` if the lane is empty by now, or this version can't read the request. */
+/** Returns the request of a lane's first message; `undefined` if the lane is empty by now, or this version can't read the request. */
 export async function readFirstRequest(shard: Shard, lane: string): Promise<StoredRequest | undefined> {
   const id = await shard.redis.lindex(laneKey(shard, lane), 0);
   if (id === null) return undefined;
@@ -54,12 +54,12 @@ export async function readFirstRequest(shard: Shard, lane: string): Promise<Stor
   return readStored(fieldsOf(storedFields, stored))?.request;
 }
 
-/** Where the heads of a page's lanes are. */
+/** The key of the heads of a page's lanes. */
 export function headsKey({ root }: Shard, page: string): string {
   return `${root}heads:${page}`;
 }
 
-/** The open messages of a conversation. */
+/** The key of the open messages of a conversation. */
 export function laneKey({ root }: Shard, lane: string): string {
   return `${root}lane:${lane}`;
 }

@@ -1,7 +1,7 @@
 import { askRedis } from '../session/calls.ts';
 import type { Deadline } from '../redis/deadline.ts';
 import { describeHolds, type Hold } from './holds.ts';
-import { keyPart, shardOfPage } from '../lanes/keys.ts';
+import { keyPart, shardOfPage } from '../lanes/key-names.ts';
 import { readHolds } from '../lanes/holds/hold.ts';
 import { countConversations, laneKey, readFirstRequest, readPageLanes } from './page-lanes.ts';
 import { jobKeys, type Shard } from '../lanes/shard.ts';
@@ -9,40 +9,40 @@ import { readPipeline } from '../redis/pipeline.ts';
 import { readTimeMs } from '../redis/time.ts';
 import type { Session } from '../session/session.ts';
 
-/** How a page stands. */
+/** The status of a page. */
 export interface PageStatus {
-  /** `null` if only a hash of it is known: its messages ended while it was read. */
+  /** `null` if only a hash of the id is known, because the messages ended while they were read. */
   pageId: string | null;
-  /** Open messages of the conversations that were looked at, those being sent included. */
+  /** Number of open messages of the conversations that were read, including those being sent. */
   messages: number;
-  /** Whether there are more conversations than were looked at, so that `messages` is the least that there can be. */
+  /** Whether there are more conversations than were read, so that `messages` is a lower bound. */
   isCut: boolean;
   conversations: number;
   sending: number;
-  /** Conversations whose first message waits for another attempt. */
+  /** Number of conversations whose first message waits for another attempt. */
   failing: number;
-  /** What holds the page or a conversation of it. */
+  /** The holds of the page and of its conversations. */
   holds: Hold[];
 }
 
 export interface PagesStatus {
   pages: PageStatus[];
-  /** Pages with work. */
+  /** Number of pages with work. */
   known: number;
-  /** How many of them were looked at to find the busiest. */
+  /** Number of pages that were checked to find the busiest. */
   looked: number;
 }
 
 const MAX_PAGES = 100;
-/** Pages of one shard among which the busiest are looked for. */
+/** The most pages of one shard that are checked to find the busiest. */
 const MAX_LOOKED = 1000;
-/** Lanes whose length is read for one page, and for all pages of a list. */
+/** The most lanes whose length is read, for one page and for all pages of a list. */
 const MAX_LANES = 1000;
 const MAX_LANES_IN_ALL = 5000;
 
 /**
- * The pages with work or a hold: the held ones first, then the busiest, at most a hundred. What is read is bounded, however
- * many messages, conversations and pages there are.
+ * Reads the pages with work or a hold, at most a hundred: held pages first, then the busiest. The amount of data that is read is
+ * bounded, however many messages, conversations and pages there are.
  *
  * @throws QueueUnavailableError if Redis does not answer before the deadline.
  */
@@ -76,7 +76,7 @@ export async function readPages(
 }
 
 /**
- * One page, also if it has no work.
+ * Reads one page, even if it has no work.
  *
  * @throws QueueUnavailableError if Redis does not answer before the deadline.
  */
@@ -96,11 +96,11 @@ export async function readPage(
 
 interface Candidate {
   shard: Shard;
-  /** Its name in keys. */
+  /** The page's name in keys. */
   name: string;
   conversations: number;
   isHeld: boolean;
-  /** All holds of its shard. */
+  /** All holds of the page's shard. */
   holds: readonly Hold[];
 }
 
@@ -165,7 +165,7 @@ async function describePage(
   };
 }
 
-/** A name that is no hash is the id; of a hash the page's first messages know more. */
+/** Returns the page's id from its name in keys, or from its first messages if the name is a hash. */
 async function readPageId(shard: Shard, name: string, lanes: readonly string[]): Promise<string | null> {
   if (!name.startsWith('~')) return name;
   for (const lane of lanes.slice(0, 3)) {

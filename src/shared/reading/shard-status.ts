@@ -2,7 +2,7 @@ import { type HoldInRedis, readHolds } from '../lanes/holds/hold.ts';
 import { WORKER_SILENCE_MS, type WorkerRecord, workersKey } from '../lanes/fleet/leader.ts';
 import { jobKeys, type Shard } from '../lanes/shard.ts';
 import { readTimeMs } from '../redis/time.ts';
-import { keyPart, laneOf } from '../lanes/keys.ts';
+import { keyPart, laneOf } from '../lanes/key-names.ts';
 import { BACKOFF, HELD, IN_FLIGHT } from '../lanes/lib/places.ts';
 import { countConversations, headsKey } from './page-lanes.ts';
 import { readPipeline } from '../redis/pipeline.ts';
@@ -11,7 +11,7 @@ export interface WorkerStatus extends WorkerRecord {
   id: string;
 }
 
-/** How many messages stand where. A conversation's first message counts as it stands, those behind it as `queued`. */
+/** Message counts by status. The first message of a conversation counts by its own status, those behind it as `queued`. */
 export interface Counts {
   scheduled: number;
   queued: number;
@@ -28,7 +28,7 @@ export interface ShardStatus {
   workers: WorkerStatus[];
 }
 
-/** Reads counts of whole sets and lists, and a few messages. */
+/** Reads the status of a shard from the sizes of sets and lists, and a few messages. */
 export async function readShardStatus(shard: Shard): Promise<ShardStatus> {
   const { redis, root } = shard;
   const send = `${root}send:`;
@@ -68,7 +68,7 @@ export async function readShardStatus(shard: Shard): Promise<ShardStatus> {
   };
 }
 
-/** Looks at the first message of each place where queued ones wait. Scheduled ones stand there by their time, so after now. */
+/** Reads the oldest message of each set in which queued messages wait. Scheduled messages are sorted by their due times, after now. */
 async function readOldestMs(shard: Shard, nowMs: number): Promise<number> {
   const send = `${shard.root}send:`;
   const [[, waitingSince], released] = await Promise.all([
@@ -80,13 +80,13 @@ async function readOldestMs(shard: Shard, nowMs: number): Promise<number> {
   return nowMs - Math.min(nowMs, ...since.map(Number).filter(Number.isFinite));
 }
 
-/** First messages of conversations that are held, by what they count as otherwise. */
+/** Counts of the first messages of held conversations, by the status that they would have without the hold. */
 export interface HeldHeads {
   queued: number;
   retrying: number;
 }
 
-/** Counts them page by page: the cost grows with the pages and conversations that are held, not with their messages. */
+/** Counts held first messages. The cost grows with the number of held pages and conversations, not with their messages. */
 async function countHeldHeads(shard: Shard, holds: readonly HoldInRedis[], nowMs: number): Promise<HeldHeads> {
   const pages = await heldPages(shard, holds, nowMs);
   const counts = await countConversations(shard, [...pages]);
@@ -95,7 +95,7 @@ async function countHeldHeads(shard: Shard, holds: readonly HoldInRedis[], nowMs
     holds.flatMap(({ until, hold }) => {
       if (until !== null || hold.page === undefined || hold.conversation === undefined) return [];
       const page = keyPart(hold.page);
-      // Those of a page that is held are counted with it.
+      // Conversations of a held page are counted with the page.
       return pages.has(page) ? [] : [['zscore', headsKey(shard, page), laneOf(hold.page, hold.conversation)]];
     }),
   );
@@ -111,7 +111,7 @@ async function countHeldHeads(shard: Shard, holds: readonly HoldInRedis[], nowMs
   );
 }
 
-/** Pages of which nothing is sent now, by their names in keys. */
+/** Returns the names in keys of the pages that are held now. */
 async function heldPages(shard: Shard, holds: readonly HoldInRedis[], nowMs: number): Promise<Set<string>> {
   const { redis, root } = shard;
   const isAll = holds.some(({ until, hold }) => until === null && hold.page === undefined);
@@ -122,7 +122,7 @@ async function heldPages(shard: Shard, holds: readonly HoldInRedis[], nowMs: num
   return new Set([...named, ...(isAll ? await redis.sunion(`${root}pages`, `${root}asleep`) : [])]);
 }
 
-/** How many workers run each version, as `0.2.0 (3), 0.2.1 (1)`; `null` if all run the same one. */
+/** Returns the number of workers of each version, such as `0.2.0 (3), 0.2.1 (1)`; `null` if all have the same version. */
 export function describeVersions(workers: readonly { version: string }[]): string | null {
   const counts = new Map<string, number>();
   for (const { version } of workers) counts.set(version, (counts.get(version) ?? 0) + 1);

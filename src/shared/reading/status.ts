@@ -5,9 +5,9 @@ import { readFleet } from '../lanes/fleet/facts.ts';
 import type { Session } from '../session/session.ts';
 import { type Counts, readShardStatus, type ShardStatus, type WorkerStatus } from './shard-status.ts';
 
-/** Where everything stands. Its cost doesn't grow with the backlog. */
+/** The status of an installation. The cost of reading it doesn't grow with the backlog. */
 export interface Status extends Counts {
-  /** How long the message that is due for the longest time among the queued ones has waited; 0 if none waits. */
+  /** How long the oldest queued message has been due, in ms; 0 if none is queued. */
   oldestQueuedMs: number;
   holds: Hold[];
   workers: WorkerStatus[];
@@ -44,7 +44,7 @@ export async function readStatus(
   };
 }
 
-/** A worker registers in every shard with its share of each. */
+/** Adds up the records of each worker, which registers in every shard that it serves with its places there. */
 function mergeWorkers(workers: readonly WorkerStatus[]): WorkerStatus[] {
   const merged = new Map<string, WorkerStatus>();
   for (const worker of workers) {

@@ -1,12 +1,12 @@
 import type { RedisClient } from '../redis/cluster.ts';
 import type { OutcomeKind } from '../model/attempts.ts';
-import { fleetRoot } from '../lanes/keys.ts';
+import { fleetRoot } from '../lanes/key-names.ts';
 import { readPipeline } from '../redis/pipeline.ts';
 import { readTimeMs } from '../redis/time.ts';
 
 /**
- * What the fleet did lately, for charts: attempts by outcome, deaths and latencies, in buckets of five seconds. Nothing
- * is decided by it, so plain counters will do: what a crash loses or repeats is a dent in a chart.
+ * The fleet's recent traffic, for charts: attempts by outcome, deaths and latencies, in buckets of five seconds. Only charts use it, so
+ * plain counters are enough, which a crash may make slightly wrong.
  */
 
 /** The outcomes of attempts, and messages that became dead letters. */
@@ -15,24 +15,24 @@ export type TrafficKind = (typeof trafficKinds)[number];
 
 export const TRAFFIC_BUCKET_MS = 5000;
 const KEPT_SECONDS = 3600;
-/** Workers write every two seconds or so: a bucket that ended later than this is not complete. */
+/** Workers write about every two seconds, so a bucket is complete this long after its end. */
 const SETTLED_MS = 3000;
 const LATENCY_FIELD = 'ms:';
 
-/** What one worker did in one bucket, as the fields of its hash. */
+/** The counts of one worker for one bucket, by the fields of the bucket's hash. */
 export type TrafficCounts = Map<string, number>;
 
-/** Five seconds of the fleet. */
+/** The traffic of the fleet in five seconds. */
 export interface TrafficBucket {
-  /** When it began, on Redis's clock. */
+  /** The start of the bucket, on Redis's clock. */
   startMs: number;
   perSecond: Record<TrafficKind, number>;
-  /** How long requests took; `null` if there were none. */
+  /** The median duration of requests; `null` if there were none. */
   p50Ms: number | null;
   p95Ms: number | null;
 }
 
-/** An attempt that has ended, for the charts. */
+/** The facts of an attempt that the charts count. */
 export interface CountedAttempt {
   /** `null` if nothing was tried. */
   outcome: OutcomeKind | null;
@@ -40,7 +40,7 @@ export interface CountedAttempt {
   isDead: boolean;
 }
 
-/** Adds one attempt. */
+/** Adds one attempt to the counts. */
 export function countAttempt(counts: TrafficCounts, { outcome, durationMs, isDead }: CountedAttempt): void {
   const add = (field: string): void => void counts.set(field, (counts.get(field) ?? 0) + 1);
   if (outcome !== null) add(outcome);
@@ -48,12 +48,12 @@ export function countAttempt(counts: TrafficCounts, { outcome, durationMs, isDea
   if (durationMs > 0) add(`${LATENCY_FIELD}${latencyClass(durationMs)}`);
 }
 
-/** The start of the bucket that a moment belongs to. */
+/** Returns the start of the bucket of a time. */
 export function bucketOf(atMs: number): number {
   return Math.floor(atMs / TRAFFIC_BUCKET_MS) * TRAFFIC_BUCKET_MS;
 }
 
-/** Adds what a worker did to what the others did. @param done by the start of its bucket, on Redis's clock */
+/** Adds a worker's counts to those of the others. @param done the counts by the start of their bucket, on Redis's clock */
 export async function writeTraffic(
   redis: RedisClient,
   namespace: string,
@@ -69,8 +69,8 @@ export async function writeTraffic(
 }
 
 /**
- * What the fleet did in the last `lastMs`, at most an hour, the oldest bucket first. The last seconds are left out: their
- * workers have not told yet, and a half bucket would look like a fall.
+ * Returns the traffic of the last `lastMs`, at most an hour, the oldest bucket first. The last seconds are left out, because workers have
+ * not written them yet, and an incomplete bucket would look like a drop.
  *
  * @example
  * const lastTenMinutes = await readTraffic(redis, 'kitechat', { lastMs: 600_000 });
@@ -107,18 +107,18 @@ function trafficKey(namespace: string, startMs: number): string {
 }
 
 /**
- * Latencies as counts of classes, which can be added up over workers and buckets. A class is a quarter of an octave wide, so
- * a percentile is told to within a tenth.
+ * Latencies are counted in classes, so that counts can be added up over workers and buckets. A class is a quarter of an octave wide, so
+ * a percentile is accurate to about a tenth.
  */
 const CLASSES_PER_OCTAVE = 4;
 
-/** The class that a latency counts in. */
+/** Returns the class of a latency. */
 export function latencyClass(durationMs: number): number {
   return durationMs <= 1 ? 0 : Math.ceil(CLASSES_PER_OCTAVE * Math.log2(durationMs));
 }
 
 /**
- * The latency that a share of all stay within, in ms.
+ * Returns a percentile of the latencies, in ms.
  *
  * @param share 0.5 for the median
  * @returns `null` if nothing was counted

@@ -4,19 +4,19 @@ import type { RedisAddresses } from '../config/redis-addresses.ts';
 /** A connection to one Redis, or the connections to the nodes of a Redis Cluster. */
 export type RedisClient = Redis | Cluster;
 
-/** Something between two looks at a node that isn't there: a failover takes seconds. */
+/** The pause between two looks for a node that is away; a failover takes seconds. */
 const LOOK_MS = 50;
 
 export interface ClusterSettings extends Omit<ClusterOptions, 'redisOptions'> {
   redisOptions: Omit<RedisOptions, 'replyMapping' | 'retryStrategy' | 'enableOfflineQueue'>;
 }
 
-/** Connects to a Redis Cluster. Every node is connected to when the first command for it comes. */
+/** Connects to a Redis Cluster. The connection to a node is opened for the first command for that node. */
 export function connectCluster(addresses: RedisAddresses, options: ClusterSettings): Cluster {
   const { nodes, isTls, username, password } = addresses;
   return new Cluster(nodes, {
     ...options,
-    // By its name: certificates hold names, and a name may lead elsewhere the next time.
+    // Keeps the host name: certificates contain names, and a name may resolve to another address the next time.
     dnsLookup: (address, callback) => callback(null, address),
     redisOptions: {
       ...options.redisOptions,
@@ -43,10 +43,10 @@ function slotOf(key: string): number {
 }
 
 /**
- * The connection to the node that has a key, as far as it is known: for what must be asked of that node, such as its time, and
- * for what must not be sent anywhere else. One Redis has all keys.
+ * Returns the connection to the node that has a key, if it is known: for commands that must reach that node and no other, such as
+ * TIME. A single Redis has all keys.
  *
- * @param key with a hash tag: the root of a shard will do
+ * @param key a key with a hash tag, such as the root of a shard
  */
 export function nodeOf<Client extends RedisClient>(redis: Client, key: string): Client | Redis | undefined {
   if (!isCluster(redis)) return redis;
@@ -55,17 +55,17 @@ export function nodeOf<Client extends RedisClient>(redis: Client, key: string): 
   return redis.nodes('master').find(({ options }) => `${options.host}:${options.port}` === owner);
 }
 
-/** All nodes that take writes. */
+/** Returns all nodes that take writes. */
 export function mastersOf(redis: RedisClient): Redis[] {
   return isCluster(redis) ? redis.nodes('master') : [redis];
 }
 
-/** Whether the node answers that has a key. */
+/** Sends PING to the node that has a key. Rejects if the node does not answer it. */
 export async function pingNode(redis: RedisClient, key: string): Promise<void> {
   await (nodeOf(redis, key) ?? redis).ping();
 }
 
-/** Whether a command can leave now. A connection that is being closed still calls itself ready for a while. */
+/** Whether a command can leave now. The status alone is not enough: a connection that is closing stays `ready` for a while. */
 export function isConnected({ status, stream }: Redis): boolean {
   return status === 'ready' && stream.writable;
 }
@@ -78,9 +78,9 @@ interface Wait {
 const waits = new WeakMap<Cluster, Map<number, Wait>>();
 
 /**
- * Waits until the node that has a key can take commands, and asks who has it now as long as that node is away.
+ * Waits until the node that has a key can take commands. While that node is unknown, the list of nodes is read again.
  *
- * @returns `false` if that takes longer than `timeoutMs`, or the connection was closed.
+ * @returns `false` if that takes longer than `timeoutMs`, or if the connection was closed.
  */
 export async function whenNodeReady(redis: RedisClient, key: string, timeoutMs: number): Promise<boolean> {
   if (!isCluster(redis)) return isConnected(redis);
@@ -103,7 +103,7 @@ export function isNodeReady(redis: RedisClient, key: string): boolean {
   return node !== undefined && !isCluster(node) && isConnected(node);
 }
 
-/** One look for a slot, however many calls wait for it. */
+/** Starts to look for the node of a slot, once for all calls that wait for it. */
 function lookFor(cluster: Cluster, key: string): Wait {
   const slot = slotOf(key);
   const ofCluster = waits.get(cluster) ?? new Map<number, Wait>();
@@ -124,12 +124,12 @@ function lookFor(cluster: Cluster, key: string): Wait {
     else if (node === undefined && cluster.status === 'ready') cluster.refreshSlotsCache();
     setTimeout(look, LOOK_MS);
   };
-  // After the caller has counted itself.
+  // Runs after the caller has increased `waiting`.
   queueMicrotask(look);
   return wait;
 }
 
 function connectSoon(node: Redis): void {
-  // Whether it worked is seen at the next look.
+  // The next look shows whether it worked.
   node.connect().catch(() => {});
 }

@@ -1,4 +1,4 @@
-/** A moment by which a call must have settled. */
+/** The time by which a call must have settled. */
 export interface Deadline {
   leftMs(): number;
 }
@@ -8,12 +8,12 @@ export function deadlineIn(timeoutMs: number): Deadline {
   return { leftMs: () => Math.max(0, endsAt - performance.now()) };
 }
 
-/** Thrown by `within`; the work goes on unseen. */
+/** Thrown by `within`, while the work goes on in the background. */
 export class DeadlineError extends Error {
   override readonly name = 'DeadlineError';
 }
 
-/** The result of the work, unless the deadline comes first. @throws DeadlineError */
+/** Returns the result of the work. @throws DeadlineError if the deadline comes first. */
 export async function within<T>(deadline: Deadline, work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {

@@ -5,8 +5,8 @@ import { whenReady } from './ready.ts';
 const LOOK_MS = 1000;
 
 /**
- * The connections to the nodes that have these keys, each once. Waits for nodes that are away: a cluster's list of nodes lacks
- * those.
+ * Returns the connections to the nodes that have these keys, each once. Waits for nodes that are away, because a cluster's list of
+ * nodes lacks them.
  *
  * @throws if the connection is closed.
  */

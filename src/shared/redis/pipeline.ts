@@ -4,14 +4,14 @@ import { isCluster, type RedisClient } from './cluster.ts';
 export type ReadCommand = [name: string, ...args: (string | number)[]];
 
 /**
- * Asks many questions in one round trip.
+ * Runs many commands in one round trip.
  *
  * @returns the answers in the order of the commands.
- * @throws whatever the first one that failed was answered.
+ * @throws the error of the first command that failed.
  */
 export async function readPipeline<Reply>(redis: RedisClient, commands: readonly ReadCommand[]): Promise<Reply[]> {
   if (commands.length === 0) return [];
-  // While a slot moves, each key is at one node or the other, and a pipeline goes to one.
+  // A pipeline goes to one node, but while a slot moves, some of its keys are on another one.
   if (isCluster(redis)) {
     return (await Promise.all(commands.map(([name, ...args]) => redis.call(name, ...args)))) as Reply[];
   }

@@ -1,7 +1,7 @@
 import type { Cluster } from 'ioredis';
 import { isCluster, isConnected, isNodeReady, type RedisClient, whenNodeReady } from './cluster.ts';
 
-/** That no node could be reached says nothing; why the last one couldn't does. */
+/** Returns the error of the last node of a cluster, which says more than the cluster's own error that no node could be reached. */
 function lastNodeErrorOf(error: Error): Error {
   const { lastNodeError } = error as { lastNodeError?: unknown };
   return lastNodeError instanceof Error ? lastNodeError : error;
@@ -9,7 +9,7 @@ function lastNodeErrorOf(error: Error): Error {
 
 const lastErrors = new WeakMap<RedisClient, Error>();
 
-/** Remembers what last went wrong with a connection, until it is ready. */
+/** Starts to keep the last error of a connection, until the connection is ready. */
 export function noteErrors(redis: RedisClient): void {
   redis.on('error', (error: Error) => lastErrors.set(redis, lastNodeErrorOf(error)));
   redis.on('ready', () => lastErrors.delete(redis));
@@ -19,7 +19,7 @@ export function noteNodeErrors(cluster: Cluster): void {
   cluster.on('node error', (error: Error) => lastErrors.set(cluster, error));
 }
 
-/** What last went wrong with a connection: why it isn't ready. */
+/** Returns the last error of a connection that isn't ready. */
 export function lastErrorOf(redis: RedisClient): Error | undefined {
   return lastErrors.get(redis);
 }
@@ -27,7 +27,7 @@ export function lastErrorOf(redis: RedisClient): Error | undefined {
 /**
  * Whether a command can leave now.
  *
- * @param key what the command is about, such as the root of a shard: in a cluster the node that has it is asked for
+ * @param key a key of the command, such as the root of a shard: in a cluster, the node that has the key must be ready
  */
 export function isReady(redis: RedisClient, key?: string): boolean {
   if (!isCluster(redis)) return isConnected(redis);
@@ -40,7 +40,7 @@ const becomingReady = new WeakMap<RedisClient, Promise<boolean>>();
  * Waits until the connection can take commands.
  *
  * @param key as for `isReady`
- * @returns `false` if it isn't ready within `timeoutMs`, or was closed.
+ * @returns `false` if the connection isn't ready within `timeoutMs`, or was closed.
  */
 export async function whenReady(redis: RedisClient, timeoutMs: number, key?: string): Promise<boolean> {
   const startedAt = performance.now();
@@ -63,7 +63,7 @@ async function whenConnected(redis: RedisClient, timeoutMs: number): Promise<boo
   }
 }
 
-/** One pair of listeners, however many calls wait. */
+/** Waits with one pair of listeners for all calls. */
 function nextReady(redis: RedisClient): Promise<boolean> {
   const known = becomingReady.get(redis);
   if (known) return known;
@@ -83,7 +83,7 @@ function nextReady(redis: RedisClient): Promise<boolean> {
   return waiting;
 }
 
-/** Whether an error only says that Redis can't be reached. */
+/** Whether an error means only that Redis can't be reached. */
 export function isConnectionError(error: Error): boolean {
   return 'syscall' in error || error.message === 'Connection is closed.';
 }

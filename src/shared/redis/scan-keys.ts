@@ -4,9 +4,9 @@ import { nodesWith } from './nodes-with.ts';
 const KEYS_AT_ONCE = 1000;
 
 /**
- * All keys that match a glob, in batches.
+ * Yields all keys that match a glob, in batches.
  *
- * @param roots of the shards whose nodes are searched
+ * @param roots the roots of the shards whose nodes are searched
  */
 export async function* scanKeys(
   redis: RedisClient,

@@ -1,13 +1,13 @@
 import type { Redis } from 'ioredis';
 
 /**
- * What is said to Redis in one turn of the event loop leaves in one write: a system call for each command costs more than
- * the command. Nothing waits longer for that.
+ * Sends all commands of one turn of the event loop in one write, because a system call for each command costs more than the
+ * command. No command is delayed beyond the current turn.
  */
 export function batchWrites(redis: Redis): void {
   const sendCommand = redis.sendCommand.bind(redis);
   redis.sendCommand = (command, stream) => {
-    // There is none yet before the first connection.
+    // There is no stream before the first connection.
     const socket = redis.stream as typeof redis.stream | undefined;
     if (socket && socket.writableCorked === 0) {
       socket.cork();

@@ -3,10 +3,10 @@ import type { DeadResponse, StoredResponse } from '../model/dead-letter.ts';
 import type { SendRequest } from '../model/message.ts';
 import type { Belonging, Sealing } from './sealing.ts';
 
-/** What stands for an answer that can't be opened. */
+/** Shown instead of an answer that can't be decrypted. */
 const CLOSED_BODY = '[encrypted]';
 
-/** Encrypts the message of a request, if there are keys and it isn't encrypted yet. */
+/** Encrypts the message of a request if there are keys and the message isn't encrypted yet. */
 export function sealRequest(sealing: Sealing, id: string, request: StoredRequest): StoredRequest {
   if (!sealing.hasKeys || 'sealed' in request) return request;
   const sealed = sealing.seal(JSON.stringify(request.message), belongingOf(id, request));
@@ -14,7 +14,7 @@ export function sealRequest(sealing: Sealing, id: string, request: StoredRequest
   return replaced(request, 'message', ['sealed', sealed]) as SealedRequest;
 }
 
-/** The request as it was before it was encrypted, its keys in their order; or why it can't be had. */
+/** Returns the decrypted request, with its keys in their original order, or why it can't be decrypted. */
 export function openRequest(
   sealing: Sealing,
   id: string,
@@ -31,14 +31,14 @@ export function sealResponse(sealing: Sealing, id: string, response: DeadRespons
   return sealed === null ? response : { httpStatus: response.httpStatus, sealed };
 }
 
-/** The answer; without its key only its status. */
+/** Returns the decrypted answer; only its status if it can't be decrypted. */
 export function openResponse(sealing: Sealing, id: string, response: StoredResponse): DeadResponse {
   if (!('sealed' in response)) return response;
   const opened = sealing.open(response.sealed, ['response', id]);
   return { httpStatus: response.httpStatus, body: 'text' in opened ? opened.text : CLOSED_BODY };
 }
 
-/** With its conversation: in the job of another one it would be sent to somebody else. */
+/** Includes the conversation, because otherwise the encrypted message could be copied to a job that sends it to somebody else. */
 function belongingOf(id: string, { pageId, conversationId }: StoredRequest): Belonging {
   return ['message', id, pageId, conversationId];
 }
@@ -48,9 +48,9 @@ function replaced(object: StoredRequest, key: string, entry: [key: string, value
 }
 
 /**
- * The text that stands for a message's request in Redis: encrypted if there are keys.
+ * Returns the text of a request that is stored in Redis: encrypted if there are keys.
  *
- * @param message.body the JSON of its request, from a caller who has it already
+ * @param message.body the request as JSON, if the caller has it already
  */
 export function storedText(
   id: string,

@@ -1,22 +1,22 @@
 import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from 'node:crypto';
 import { ConfigError } from '../errors/errors.ts';
 import { type Contents, openKeyFile, problemsIn } from '../config/secret-file.ts';
-import { parseSealingKeys, type SealingKey, type SealingKeys } from './keys.ts';
+import { parseSealingKeys, type SealingKey, type SealingKeys } from './encryption-keys.ts';
 
-/** Whose text it is, and what it is to them: it opens as that and as nothing else. */
+/** What an encrypted text is, and the message it belongs to. The text can be decrypted only with the same values. */
 export type Belonging = readonly [what: 'message' | 'response' | 'stored', messageId: string, ...more: string[]];
 
-/** Encrypts what messages say, and opens it again. */
+/** Encrypts and decrypts the content of messages. */
 export interface Sealing {
-  /** Whether anything is encrypted here. */
+  /** Whether there are keys. */
   readonly hasKeys: boolean;
-  /** The encrypted text; `null` without keys: then it stands as it is. */
+  /** Returns the encrypted text; `null` without keys: then the text is stored unencrypted. */
   seal(text: string, belonging: Belonging): string | null;
-  /** The text, or why it can't be had. */
+  /** Returns the decrypted text, or why it can't be decrypted. */
   open(sealed: string, belonging: Belonging): { text: string } | { problem: string };
-  /** What tells one request from another, and with keys nothing more of it. */
+  /** Returns a hash of a request. With keys, the hash reveals nothing about the request. */
   requestHash(requestJson: string): string;
-  /** Whether a hash is the request's, whichever known key it was made with. */
+  /** Whether the hash belongs to the request, with whichever known key it was made. */
   isHashOf(requestJson: string, hash: string): boolean;
 }
 
@@ -31,15 +31,15 @@ const TAG_BYTES = 16;
 const SEALED = /^([\w.-]{1,64})\.([\w-]+)$/;
 const LOOK_AGAIN_MS = 1000;
 
-/** Encrypts nothing, and opens nothing that is encrypted. */
+/** Without keys: encrypts nothing and can decrypt nothing. */
 export const NO_KEYS: Sealing = createSealing(false, () => undefined);
 
 /**
- * Reads the file with the keys. Whoever seals or opens something finds it read again when it has changed, also at once when
- * a key is unknown. What a broken new version held before stays in use.
+ * Reads the file with the keys. Sealing and opening check at most once a second whether it has changed, and at once if a key is unknown.
+ * If a new version is not valid, the keys from before stay in use.
  *
- * @param onChange told of each new version
- * @throws ConfigError with all that is wrong with the file. No problem quotes anything of it, or its path.
+ * @param onChange called with each new version
+ * @throws ConfigError with all problems of the file. No problem quotes the file or its path.
  */
 export function openSealing(
   { encryptionKeysFile: path }: SealingOptions,
@@ -62,7 +62,7 @@ export function openSealing(
   });
 }
 
-/** @param keys the keys as they are now; asked with the id of one that must be there if there is such a key at all */
+/** @param keys returns the current keys; with an id it reads the file again if the key is missing */
 function createSealing(hasKeys: boolean, keys: (wanted?: string) => SealingKeys | undefined): Sealing {
   return {
     hasKeys,
@@ -73,11 +73,11 @@ function createSealing(hasKeys: boolean, keys: (wanted?: string) => SealingKeys 
     open(sealed, belonging) {
       const [, keyId, body] = SEALED.exec(sealed) ?? [];
       if (keyId === undefined || body === undefined) {
-        return { problem: 'what stands for its content was never encrypted' };
+        return { problem: 'its content is not in our encrypted format' };
       }
       const known = keys(keyId);
       if (known === undefined) {
-        return { problem: `its content is encrypted with the key ${keyId}, and ${VARIABLE} is not set` };
+        return { problem: `its content is encrypted with the key ${keyId}, but ${VARIABLE} is not set` };
       }
       const key = known.byId.get(keyId);
       if (key === undefined) {
@@ -86,7 +86,7 @@ function createSealing(hasKeys: boolean, keys: (wanted?: string) => SealingKeys 
       const text = decrypted(body, key, belonging);
       if (text !== null) return { text };
       return {
-        problem: `its encrypted content does not open with the key ${keyId}: it was changed, belongs to another message, or this is another key of that id`,
+        problem: `its content can't be decrypted with the key ${keyId}: the content was changed or belongs to another message, or this is another key with that id`,
       };
     },
     requestHash(requestJson) {
@@ -102,7 +102,7 @@ function createSealing(hasKeys: boolean, keys: (wanted?: string) => SealingKeys 
   };
 }
 
-/** `<key id>.<nonce, ciphertext and tag in base64url>` */
+/** Returns `<key id>.<nonce, ciphertext and tag in base64url>`. */
 function encrypted(text: string, { id, secret }: SealingKey, belonging: Belonging): string {
   const nonce = randomBytes(NONCE_BYTES);
   const cipher = createCipheriv(CIPHER, secret, nonce, { authTagLength: TAG_BYTES });
@@ -111,10 +111,10 @@ function encrypted(text: string, { id, secret }: SealingKey, belonging: Belongin
   return `${id}.${bytes.toString('base64url')}`;
 }
 
-/** @returns `null` if it is not what was encrypted, to the last bit. */
+/** @returns `null` if the bytes are not exactly those that were encrypted. */
 function decrypted(body: string, { secret }: SealingKey, belonging: Belonging): string | null {
   const bytes = Buffer.from(body, 'base64url');
-  // Node decodes leniently: another text could stand for the same bytes.
+  // Node decodes leniently, so another text could decode to the same bytes.
   if (bytes.length < NONCE_BYTES + TAG_BYTES || bytes.toString('base64url') !== body) return null;
   const decipher = createDecipheriv(CIPHER, secret, bytes.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES });
   decipher.setAAD(associatedData(belonging));

@@ -2,24 +2,24 @@ import { type Deadline, DeadlineError, within } from '../redis/deadline.ts';
 import { KitechatSenderError, QueueUnavailableError } from '../errors/errors.ts';
 
 /**
- * The answer to a question that changes nothing.
+ * Returns the answer to a query that changes nothing.
  *
- * @throws QueueUnavailableError if it doesn't come before the deadline, or is an error.
+ * @throws QueueUnavailableError if no answer comes before the deadline, or if it is an error.
  */
 export async function askRedis<T>(deadline: Deadline, question: Promise<T>): Promise<T> {
   try {
     return await within(deadline, question);
   } catch (error) {
     if (error instanceof KitechatSenderError) throw error;
-    const detail = error instanceof DeadlineError ? 'Redis did not answer in time' : 'Redis could not be asked';
+    const detail = error instanceof DeadlineError ? 'Redis did not answer in time' : 'The query to Redis failed';
     throw new QueueUnavailableError(detail, { cause: error, reading: true });
   }
 }
 
 /**
- * Work that changes nothing.
+ * Returns the result of work that changes nothing.
  *
- * @throws QueueUnavailableError that says so, wherever it comes from.
+ * @throws QueueUnavailableError, rewritten to say that nothing could be read.
  */
 export async function reading<T>(work: Promise<T>): Promise<T> {
   try {
@@ -29,24 +29,22 @@ export async function reading<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-/** A change left for Redis but no answer came back. Making it again does no harm. */
+/** A change was sent to Redis, but no answer came back. Making the change again is safe. */
 export class ChangeUncertainError extends KitechatSenderError {
   override readonly name = 'ChangeUncertainError';
   readonly code = 'CHANGE_UNCERTAIN';
 
   /** @param detail what happened, as a clause without a full stop and without secrets */
   constructor(detail: string, options: { cause?: unknown } = {}) {
-    super(
-      `${detail}. The change may have been made or not: make it again when Redis answers, that does no harm.`,
-      options,
-    );
+    super(`${detail}. The change may have been made or not. Make it again when Redis answers; that is safe.`, options);
   }
 }
 
 /**
- * Makes a change that may be made twice.
+ * Makes a change that can safely be made twice.
  *
- * @throws QueueUnavailableError if it was not made, ChangeUncertainError if no answer comes before the deadline.
+ * @throws QueueUnavailableError if the change was not made.
+ * @throws ChangeUncertainError if no answer comes before the deadline, or the connection is lost.
  */
 export async function changeRedis<T>(deadline: Deadline, change: () => Promise<T>): Promise<T> {
   if (deadline.leftMs() <= 0) throw new QueueUnavailableError('There was no time left for the change');

@@ -5,7 +5,7 @@ import { type LaneRedis, withLaneCommands } from '../lanes/commands.ts';
 import { parseRedisAddresses, type RedisAddresses } from '../config/redis-addresses.ts';
 import { type ClusterSettings, connectCluster, type RedisClient } from '../redis/cluster.ts';
 
-/** Quick at first, never slower than once a second: after an outage everything goes on at once. */
+/** Reconnects quickly at first, and then at least once a second, so that work goes on soon after an outage. */
 function reconnectDelayMs(times: number): number {
   const delayMs = Math.min(100 * 2 ** Math.min(times, 10), 1000);
   return delayMs / 2 + Math.random() * (delayMs / 2);
@@ -15,23 +15,23 @@ type ConnectionOptions = ClusterSettings['redisOptions'];
 
 const common: ConnectionOptions = {
   connectTimeout: 5000,
-  // A Redis user would need a right for that which older servers don't know.
+  // Client info needs a right for the Redis user that older servers don't know.
   disableClientInfo: true,
-  // While Redis loads its data it is asked this often, whatever it expects itself.
+  // While Redis loads its data, ioredis asks at least this often, even if Redis estimates a longer time.
   maxLoadingRetryTime: 1000,
 };
 
-/** What a node of a cluster answers before it has done anything (MOVED, ASK, TRYAGAIN, CLUSTERDOWN) is asked again this soon. */
+/** The pause before a command is repeated that a node of a cluster did not carry out (CLUSTERDOWN, TRYAGAIN, failover). */
 const ASK_AGAIN_MS = 100;
-/** The longest that BullMQ waits for work in one command is ten seconds. */
+/** Longer than the ten seconds that BullMQ waits for work in one command. */
 const CLUSTER_SILENCE_MS = 15_000;
 
 /**
- * A connection for callers that must have an answer soon. A command is refused when Redis is away, and fails when the
- * connection is lost: sent again, it could run twice, or be refused after it was carried out the first time.
+ * Opens a connection for callers that need an answer soon. A command fails at once if Redis is away, and fails if the connection
+ * is lost: if it were sent again, it could run twice, or be refused although it was carried out the first time.
  *
- * @param silenceMs a connection that owes an answer and stays silent for so long is given up for a new one
- * @param name how Redis lists the connection
+ * @param silenceMs if an answer is due and none has come for this long, the connection is replaced by a new one
+ * @param name the client name of the connection in Redis
  */
 export function connectFailingFast(url: string, silenceMs: number, name?: string): LaneRedis {
   const options: ConnectionOptions = {
@@ -39,17 +39,17 @@ export function connectFailingFast(url: string, silenceMs: number, name?: string
     ...(name !== undefined && { connectionName: name }),
     maxRetriesPerRequest: 0,
     socketTimeout: silenceMs,
-    // A Redis that doesn't answer a goodbye must not hold up the end of a program.
+    // A Redis that doesn't answer when the connection closes must not delay the end of the program.
     disconnectTimeout: 500,
   };
   const addresses = parseRedisAddresses(url);
   if (addresses.isCluster) {
     const cluster = clusterOf(addresses, {
       redisOptions: options,
-      // A slot may move to a node that was not connected to before: for that moment a command may wait.
+      // A slot may move to a node that is not connected yet; until it is, commands may wait.
       enableOfflineQueue: true,
       retryDelayOnFailover: 0,
-      // One that was sent on has done nothing yet. Nobody waits for it longer than this.
+      // A redirected command has not run yet, so redirecting is safe; no caller waits longer than this many redirections take.
       maxRedirections: Math.ceil((2 * silenceMs) / ASK_AGAIN_MS),
     });
     cluster.on('+node', unref);
@@ -60,12 +60,12 @@ export function connectFailingFast(url: string, silenceMs: number, name?: string
   return redis;
 }
 
-/** An idle connection must not keep a program alive; a call that is under way does, by its deadline. */
+/** Prevents an idle connection from keeping the program alive. A call under way still does, through the timer of its deadline. */
 function unref(redis: Redis): void {
   redis.on('connect', () => redis.stream.unref());
 }
 
-/** A connection for workers: commands wait until Redis is back, however long that takes. */
+/** Opens a connection for workers, on which commands wait without a time limit until Redis is back. */
 export function connectPatiently(url: string, name?: string): LaneRedis {
   const options: ConnectionOptions = {
     ...common,
@@ -75,10 +75,10 @@ export function connectPatiently(url: string, name?: string): LaneRedis {
   const addresses = parseRedisAddresses(url);
   if (!addresses.isCluster) return redisOf(url, options);
   return clusterOf(addresses, {
-    // A node that was cut off stays silent, and another one has its slots meanwhile.
+    // A node that is cut off stays silent, while another node takes over its slots.
     redisOptions: { ...options, socketTimeout: CLUSTER_SILENCE_MS },
     retryDelayOnFailover: ASK_AGAIN_MS,
-    // Two nodes that name each other while a slot moves must not be asked without a pause.
+    // While a slot moves, two nodes may redirect to each other, which must not become a loop without a pause.
     retryDelayOnMoved: 10,
     maxRedirections: Infinity,
   });
@@ -99,7 +99,7 @@ function clusterOf(addresses: RedisAddresses, options: ClusterSettings): Cluster
   });
   cluster.on('+node', (node: Redis) => {
     batchWrites(node);
-    // For what must reach this node, and no other one.
+    // For scripts that must run on this node.
     withLaneCommands(node);
   });
   noteNodeErrors(cluster);
@@ -107,7 +107,7 @@ function clusterOf(addresses: RedisAddresses, options: ClusterSettings): Cluster
 }
 
 function withListeners<Client extends RedisClient>(redis: Client): Client & LaneRedis {
-  // Without a listener ioredis prints every failed connection. Callers learn of it from `whenReady` and their commands.
+  // Without an error listener ioredis prints each failed connection. Callers see failures in `whenReady` and their commands.
   noteErrors(redis);
   return withLaneCommands(redis);
 }

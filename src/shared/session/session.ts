@@ -2,7 +2,7 @@ import { type Deadline, DeadlineError, within } from '../redis/deadline.ts';
 import { type ConfigSource, worded } from '../config/config.ts';
 import { ConfigError, QueueUnavailableError } from '../errors/errors.ts';
 import type { LaneRedis } from '../lanes/commands.ts';
-import { connectionName, shardRoot, shardsKey } from '../lanes/keys.ts';
+import { connectionName, shardRoot, shardsKey } from '../lanes/key-names.ts';
 import { openShard, type Shard } from '../lanes/shard.ts';
 import { isCluster } from '../redis/cluster.ts';
 import { connectFailingFast } from './connect.ts';
@@ -17,9 +17,11 @@ export interface SessionConfig {
   source: ConfigSource;
 }
 
-/** A connection to the queue for callers that must have an answer soon; it opens with the first call. */
+/** A connection to the queue for callers that need an answer soon. It is opened by the first call. */
 export interface Session {
   /**
+   * Returns a shard that is ready for commands.
+   *
    * @throws QueueUnavailableError if Redis can't be reached before the deadline.
    * @throws ConfigError if the namespace has another number of shards.
    */
@@ -27,7 +29,7 @@ export interface Session {
   close(): Promise<void>;
 }
 
-/** No shorter silence is taken for a dead connection, however impatient the callers are. */
+/** The shortest silence after which a connection counts as dead, even if calls have shorter deadlines. */
 const MIN_SILENCE_MS = 1000;
 
 export function createSession(config: SessionConfig): Session {
@@ -36,13 +38,13 @@ export function createSession(config: SessionConfig): Session {
   let closed = false;
   let agreement: Promise<void> | null = null;
   const shards = new Map<number, Promise<Shard>>();
-  /** Those that need nothing more, as long as their connection stands. */
+  /** Shards that can be used without further checks, as long as their connection stays open. */
   const usable = new Map<number, Shard>();
 
   function connect(): LaneRedis {
     const silenceMs = Math.max(config.enqueueTimeoutMs, MIN_SILENCE_MS);
     const redis = connectFailingFast(config.redisUrl, silenceMs, connectionName(config.namespace));
-    // Redis may come back without its data, or with another number of shards: whoever connects settles that anew.
+    // Redis may come back without its data, or with another number of shards, so each new connection checks that again.
     const forgetAgreement = (): void => {
       if (redis !== connection) return;
       agreement = null;
@@ -56,7 +58,7 @@ export function createSession(config: SessionConfig): Session {
     return redis;
   }
 
-  /** Trying to reach a Redis that nobody waits for would keep a program alive that has nothing else to do. */
+  /** Closes a connection that no call waits for: its attempts to reconnect would keep an idle program alive. */
   function dropUnlessNeeded(redis: LaneRedis): void {
     if (waiting === 0 && redis === connection && !isReady(redis)) drop();
   }
@@ -70,7 +72,7 @@ export function createSession(config: SessionConfig): Session {
   }
 
   async function connected(index: number, deadline: Deadline): Promise<LaneRedis> {
-    if (closed) throw new QueueUnavailableError('This connection was closed', { cure: 'Open another one.' });
+    if (closed) throw new QueueUnavailableError('This connection is closed', { cure: 'Open a new one.' });
     const redis = (connection ??= connect());
     waiting += 1;
     const keys = [...(agreement ? [] : [shardsKey(config.namespace)]), shardRoot(config.namespace, index)];
@@ -82,7 +84,7 @@ export function createSession(config: SessionConfig): Session {
     throw new QueueUnavailableError('Redis could not be reached in time', { cause: lastErrorOf(redis) });
   }
 
-  /** The first to ask does it for all; a failure isn't kept, so the next one tries again. */
+  /** Checks the number of shards once for all calls. A failure isn't kept, so the next call checks again. */
   async function agreed(redis: LaneRedis): Promise<void> {
     const agreeing = (agreement ??= agreeOnShards(redis, config.namespace, config.shards));
     try {
@@ -118,9 +120,9 @@ export function createSession(config: SessionConfig): Session {
           return await within(deadline, opened(redis, index));
         } catch (error) {
           if (error instanceof ConfigError) throw worded(error, config.source);
-          // A connection that was lost meanwhile is waited for again, as long as there is time.
+          // If the connection was lost meanwhile, the loop waits for it again until the deadline.
           if (error instanceof DeadlineError || isReady(redis, shardRoot(config.namespace, index))) {
-            throw new QueueUnavailableError('Redis did not answer in time, or refused', { cause: error });
+            throw new QueueUnavailableError('Redis did not answer in time, or refused a command', { cause: error });
           }
         }
       }

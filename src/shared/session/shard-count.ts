@@ -7,8 +7,8 @@ import { isConnectionError } from '../redis/ready.ts';
 import { layout } from '../version.ts';
 
 /**
- * Settles the number of shards of a namespace and the layout of its keys: the first process that asks decides. With another
- * number, messages would be looked for where they are not. A drained namespace of version 0.1 is taken over.
+ * Checks the number of shards of a namespace and the layout of its keys; the first process sets them. With another number, a process
+ * would look for messages in the wrong shard. A drained namespace of version 0.1 is taken over.
  *
  * @throws ConfigError if the namespace has another number of shards or another layout, or its number is being changed.
  */
@@ -23,7 +23,7 @@ export async function agreeOnShards(redis: LaneRedis, namespace: string, shards:
     try {
       await takeOver(redis, namespace, { stamp, text });
     } catch (error) {
-      // Another process that takes over may have ended this connection; the stamp says how far the take-over has come.
+      // Another process that takes over may have ended this connection; the stamp, read again, tells how far the take-over is.
       if (!(error instanceof Error && isConnectionError(error))) throw error;
     }
   }

@@ -5,7 +5,7 @@ import { nearest } from './nearest.ts';
 
 const PLAIN_KEY = /^[A-Za-z_$][\w$]{0,63}$/;
 const QUOTED_KEY_LENGTH = 64;
-/** More than anybody reads. */
+/** The most issues that are reported at once. */
 export const MAX_ISSUES = 50;
 
 const kindNames: Partial<Record<string, string>> = {
@@ -17,8 +17,8 @@ const kindNames: Partial<Record<string, string>> = {
 };
 
 /**
- * An object of exactly these fields. Zod reports all unknown keys of an object as one issue with one message, so the message has
- * a line for each key, in their order; `issuesOf` takes it apart.
+ * The schema of an object with exactly these fields. Zod reports all unknown keys of an object as one issue with one message, so the
+ * message has one line for each key, in their order; `issuesOf` splits it.
  */
 export function fields<Shape extends z.core.$ZodShape>(shape: Shape) {
   const documented = Object.keys(shape);
@@ -30,7 +30,7 @@ export function fields<Shape extends z.core.$ZodShape>(shape: Shape) {
   });
 }
 
-/** Pass it to `safeParse`: words for what the schemas have no message of their own for. No message ever quotes a value. */
+/** The messages for issues for which the schemas have none, to pass to `safeParse`. No message quotes a value. */
 export const describeIssue: z.core.$ZodErrorMap = (issue) => {
   switch (issue.code) {
     case 'invalid_type':
@@ -48,7 +48,7 @@ export const describeIssue: z.core.$ZodErrorMap = (issue) => {
   }
 };
 
-/** What zod found, with paths that people can follow. An issue of the whole value has the path `whole`. */
+/** Returns zod's issues with readable paths. An issue of the whole value has the path `whole`. */
 export function issuesOf(error: z.core.$ZodError, whole: string, prefix: readonly PropertyKey[] = []): MessageIssue[] {
   const issues = error.issues.flatMap((issue) => {
     const path = [...prefix, ...issue.path];
@@ -59,7 +59,7 @@ export function issuesOf(error: z.core.$ZodError, whole: string, prefix: readonl
   return issues.slice(0, MAX_ISSUES);
 }
 
-/** `message.template.buttons[1].url`; a key that is no plain word is quoted and cut. */
+/** Returns a path such as `message.template.buttons[1].url`; a key that isn't a plain word is quoted and cut. */
 export function formatPath(keys: readonly PropertyKey[]): string {
   let path = '';
   for (const key of keys) {

@@ -1,4 +1,4 @@
-/** The candidate that the name is most likely a typo of, if any comes close. Case, `_`, `-` and spaces don't count. */
+/** Returns the candidate of which the name is most likely a typo, if any is close. Case, `_`, `-` and spaces are ignored. */
 export function nearest(name: string, candidates: readonly string[]): string | undefined {
   const wanted = bare(name);
   let best: string | undefined;
@@ -21,7 +21,7 @@ function bare(name: string): string {
   return name.toLowerCase().replaceAll(/[\s_-]/g, '');
 }
 
-/** Levenshtein, with two swapped neighbours as one edit. */
+/** The Levenshtein distance, with two swapped neighbours as one edit. */
 function editDistance(a: string, b: string): number {
   let beforePrevious: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, column) => column);

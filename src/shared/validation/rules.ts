@@ -1,14 +1,14 @@
 import { z } from 'zod';
 
-/** C0, DEL and C1. Nobody means them in an id, and they break logs, terminals and tables. */
+/** C0, DEL and C1: never intended in an id, and they break logs, terminals and tables. */
 const CONTROL_CHARACTER = /\p{Cc}/u;
 const HTTP_URL = /^https?:\/\//i;
 const OUTER_SPACE_OR_CONTROL = /^\s|\s$|\p{Cc}/u;
 
-/** A text that has to be there. Spaces alone pass: what a text says is the caller's business. */
+/** A text that must not be empty. Spaces alone are allowed: the content is up to the caller. */
 export const requiredText = z.string().min(1, 'must not be empty');
 
-/** The URL is used as it stands, so what `new URL` would forgive is refused: outer spaces, line breaks, a missing `//`. */
+/** The URL is used unchanged, so faults that `new URL` tolerates are refused: outer spaces, line breaks, a missing `//`. */
 export const httpUrl = z
   .string()
   .refine(
@@ -17,8 +17,8 @@ export const httpUrl = z
   );
 
 /**
- * A short opaque text that ends up in Redis: 1 to `max` characters (code points), none of them a control character.
- * Half a surrogate pair is refused because Redis keys are bytes: all halves would become the same U+FFFD there, and two ids one.
+ * A short opaque text that is stored in Redis: 1 to `max` characters (code points), none of them a control character.
+ * Half a surrogate pair is refused because Redis keys are bytes: each half would become U+FFFD, so different ids could become equal.
  */
 export function opaqueText(max: number): z.ZodString {
   return requiredText
@@ -27,7 +27,7 @@ export function opaqueText(max: number): z.ZodString {
     .refine((text) => text.isWellFormed(), 'must not contain half of a surrogate pair');
 }
 
-/** A whole number between two bounds; one message for whatever else it is. */
+/** A whole number between two bounds, with one message for all other values. */
 export function wholeNumberBetween(min: number, max: number, error = `must be a whole number from ${min} to ${max}`) {
   return z.number({ error }).refine((value) => Number.isInteger(value) && value >= min && value <= max, { error });
 }

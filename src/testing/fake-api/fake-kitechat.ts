@@ -13,7 +13,8 @@ import {
 import { createFaultPicker } from './fault-picker.ts';
 import { parseFaults } from './fault-schema.ts';
 import { acceptsMessage, type Fault } from './faults.ts';
-import { hostForUrl, listen } from './listen.ts';
+import { hostForUrl } from '../../shared/listen.ts';
+import { listen } from './listen.ts';
 import { checkRequest, ENDPOINT_PATH, readBody } from './request-checks.ts';
 
 const ANSWERS = { 'success-true': { success: true }, 'success-1': { success: 1 }, 'ok-text': 'Ok' } as const;

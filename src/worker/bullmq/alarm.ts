@@ -1,28 +1,28 @@
-/** When a worker looks for messages without being called: at its slots, and when waits are over that it knows of. */
+/** Tells a worker when to look for messages without a call from Redis: at its slots, and when waits that it knows of are over. */
 export interface Alarm {
-  /** It has said that it will look in so many ms; nobody else does. */
+  /** The worker has undertaken to look after this time; no other worker does. */
   woken(inMs: number): void;
-  /** It knows that something is due in so many ms. */
+  /** The worker knows that something is due after this time. */
   due(inMs: number): void;
-  /** @param slotInMs when its next slot is due */
+  /** Sets the timer to the time that comes first. @param slotInMs ms until the worker's next slot */
   set(slotInMs: number): void;
-  /** Why it looks now, of what is over. */
+  /** Returns why the worker looks now, and forgets the times that have passed. */
   takeReason(): 'woken' | 'due' | '';
-  /** Waits until the alarm rings, or Redis calls. @param listen resolves to whether it called */
+  /** Waits until the alarm rings, or Redis calls. @param listen resolves to whether Redis called */
   wait(listen: (() => Promise<boolean>) | null): Promise<void>;
   ring(): void;
 }
 
-/** Far below what `setTimeout` can wait. */
+/** The longest single timer, far below the limit of `setTimeout`. */
 const LONGEST_TIMER_MS = 3_600_000;
 const GRID_MS = 20;
-/** Of more than that the leader takes care, a little later. */
+/** The most due times that are kept; the leader brings back the rest, a little later. */
 const MOST_DUE = 500;
 
 export interface AlarmDeps {
-  /** A time has come, and nobody waits for it. */
+  /** A time has come, but nothing waits for the alarm. */
   onTime(): void;
-  /** Redis has called, and nobody waits for it any more: another worker is to hear it. */
+  /** Redis has called, but nothing waits for the call any more: it must go to another worker. */
   passOn(): void;
 }
 
@@ -31,7 +31,7 @@ export function createAlarm({ onTime, passOn }: AlarmDeps): Alarm {
   let dueAts: number[] = [];
   let timer: NodeJS.Timeout | undefined;
   let awaiting: (() => void) | null = null;
-  /** A call that waits in Redis, perhaps longer than whoever wanted to hear it. */
+  /** The blocking call to Redis; it may outlast the `wait` that started it. */
   let listening: Promise<void> | null = null;
 
   function ring(): void {
@@ -45,7 +45,7 @@ export function createAlarm({ onTime, passOn }: AlarmDeps): Alarm {
       .then((isCall) => {
         if (isCall && awaiting === null) passOn();
       })
-      // BullMQ tells of the connection.
+      // BullMQ reports errors of the connection.
       .catch(() => {})
       .finally(() => {
         listening = null;
@@ -57,7 +57,7 @@ export function createAlarm({ onTime, passOn }: AlarmDeps): Alarm {
     const inMs = Math.max(0, Math.ceil(at - performance.now()));
     timer = setTimeout(
       () => {
-        // Timers come up to a millisecond early: looked at then, a slot would not be due.
+        // Timers fire up to a millisecond early, when the slot is not due yet.
         if (performance.now() < at) ringAt(at);
         else if (awaiting) ring();
         else onTime();
@@ -71,7 +71,7 @@ export function createAlarm({ onTime, passOn }: AlarmDeps): Alarm {
       wokenAt = performance.now() + inMs;
     },
     due(inMs) {
-      // Together with what is due at nearly the same time.
+      // Times that are close together become one.
       const at = Math.ceil((performance.now() + inMs) / GRID_MS) * GRID_MS;
       if (dueAts.includes(at) || dueAts.length >= MOST_DUE) return;
       dueAts.push(at);
@@ -79,7 +79,7 @@ export function createAlarm({ onTime, passOn }: AlarmDeps): Alarm {
     },
     set(slotInMs) {
       clearTimeout(timer);
-      // A settlement may have used the last slot up and found nothing to take: whoever waits for it has to hear Redis again.
+      // A settlement may have used up the last slot without taking anything: then the loop that waits must listen to Redis again.
       if (slotInMs === Infinity && listening === null) ring();
       const at = Math.min(performance.now() + slotInMs, wokenAt, dueAts[0] ?? Infinity);
       if (at < Infinity) ringAt(at);

@@ -4,25 +4,25 @@ import type { ShardWorker } from './shard-worker.ts';
 
 export interface DrainDeps {
   workers: readonly ShardWorker[];
-  /** Messages that are being worked on. */
+  /** Number of messages that are being processed. */
   openMessages(): number;
-  /** Tells the fleet that this worker has gone. */
+  /** Tells the fleet that this worker stops. */
   leave(): Promise<void>;
-  /** Tells the fleet of the last that was done. */
+  /** Writes the last attempts to the fleet's traffic counts. */
   tell(): Promise<void>;
   shutdownMs: number;
   logger: Logger;
 }
 
-/** Kept back at the end, so that requests that are given up can still be settled. */
+/** Time at the end of the shutdown that is left to settle the requests that were given up. */
 const SETTLING_MS = 2000;
-/** After an outage BullMQ's close can wait for ever; with nothing open there is nothing to wait for. */
+/** After an outage BullMQ's close can hang. If no message has been open for this long, the drain doesn't wait for it. */
 const IDLE_MS = 2000;
 const LOOK_MS = 50;
 
 /**
- * Stops taking messages and lets open requests end. Those that are still open near the deadline are given up; at the
- * deadline everything is let go of, Redis or not.
+ * Stops taking messages and lets open requests end. Requests that are still open near the deadline are given up; at the
+ * deadline the drain ends, even if Redis is away.
  */
 export async function drain({ workers, openMessages, leave, tell, shutdownMs, logger }: DrainDeps): Promise<void> {
   const startedAt = performance.now();
@@ -32,7 +32,7 @@ export async function drain({ workers, openMessages, leave, tell, shutdownMs, lo
   let idleSince = startedAt;
   void Promise.allSettled([leave(), ...workers.map((worker) => worker.close())])
     .then(tell)
-    .catch((error: unknown) => logger.warn({ err: error }, 'the fleet could not be told of the last attempts'))
+    .catch((error: unknown) => logger.warn({ err: error }, 'could not tell the fleet of the last attempts'))
     .finally(() => (closing.done = true));
 
   while (!closing.done) {
@@ -40,12 +40,12 @@ export async function drain({ workers, openMessages, leave, tell, shutdownMs, lo
     if (openMessages() > 0) idleSince = now;
     if (now - idleSince > IDLE_MS) break;
     if (now - startedAt > shutdownMs) {
-      logger.error('the shutdown took too long; what is still open is left to other workers');
+      logger.error('the shutdown has reached its deadline; messages that are still open are left to other workers');
       break;
     }
     if (!gaveUp && now - startedAt > giveUpAfterMs) {
       gaveUp = true;
-      logger.warn('requests are still open near the deadline of the shutdown; they are given up');
+      logger.warn('gave up requests that were still open near the deadline of the shutdown');
       for (const { giveUpAll } of workers) giveUpAll();
     }
     await delay(LOOK_MS);

@@ -1,19 +1,19 @@
 import { type BackendFactory, createRedisBackend, type JobJson, type RedisQueueBackend } from 'bullmq';
 import type { Logger } from 'pino';
-import type { AttemptToSettle, SettleResult } from '../../shared/lanes/messages/turn.ts';
+import type { AttemptToSettle, SettleResult } from '../../shared/lanes/messages/settle-and-take.ts';
 import type { TakenHere } from '../message/attempt.ts';
-import type { Turns } from './turns.ts';
+import type { Turns } from './settle-and-take.ts';
 
-/** How an attempt ended, and who is told what became of its message. */
+/** An attempt to settle, and a callback for the result. */
 export interface Settleable extends AttemptToSettle {
   settled(result: SettleResult): void;
 }
 
-/** Messages on their way through BullMQ, which gets nothing of them but their ids. */
+/** Messages that BullMQ is processing; BullMQ itself gets little more of them than their ids. */
 export interface UnderWay {
-  /** Given to BullMQ: their processor has not begun. */
+  /** Messages that were given to BullMQ and whose processor has not started. */
   handed: Map<string, TakenHere>;
-  /** Their processor has ended. */
+  /** Messages whose processor has ended. */
   ended: Map<string, Settleable>;
 }
 
@@ -29,7 +29,7 @@ interface Finished {
   finishedOn: number;
 }
 
-/** BullMQ's Redis backend, but for what moves a message: our scripts take and settle it, and BullMQ never moves a job. */
+/** Returns BullMQ's Redis backend, except that our scripts take and settle messages, so BullMQ never moves a job. */
 export function laneBackendOf({
   turns,
   underWay: { handed, ended },
@@ -43,7 +43,7 @@ export function laneBackendOf({
 
   async function settle(id: string, wantsNext: boolean): Promise<Finished> {
     const attempt = ended.get(id);
-    if (!attempt) throw new Error('BullMQ settles a message that did not end');
+    if (!attempt) throw new Error('BullMQ settles a message whose attempt has not ended');
     ended.delete(id);
     const { result, next } = await turns.settle(attempt, wantsNext);
     attempt.settled(result);
@@ -69,7 +69,7 @@ export function laneBackendOf({
         turns.abandon();
         logger.error(
           { id },
-          'internal error; it is found out later what became of the message. Please report this with the log',
+          'internal error while processing a message; a worker takes the message again when its lock has ended. Please report this with the log',
         );
         return await Promise.resolve({ result: undefined, finishedOn: Date.now() });
       },
@@ -84,7 +84,7 @@ export function laneBackendOf({
         await bullMq.disconnectBlocking(wait);
       },
 
-      /** One token is enough: attempts have names of their own. */
+      /** All locks have the same token, because attempts have names of their own. */
       extendLocks: async (ids: string[], tokens: string[], durationMs: number): Promise<string[]> =>
         await bullMq.extendLocks(
           ids,
@@ -95,7 +95,7 @@ export function laneBackendOf({
   };
 }
 
-/** What BullMQ needs of a message; what the message says stays out of it. */
+/** Returns the job that BullMQ gets for a message: without the message's content. */
 function jobOf({ id, type, enqueuedAtMs }: TakenHere): JobJson {
   return {
     id,

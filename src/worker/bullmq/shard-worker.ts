@@ -1,23 +1,23 @@
 import { type Job, Worker } from 'bullmq';
 import type { Logger } from 'pino';
-import { SEND_QUEUE, shardPrefix } from '../../shared/lanes/keys.ts';
-import type { SettleResult, Taken } from '../../shared/lanes/messages/turn.ts';
+import { SEND_QUEUE, shardPrefix } from '../../shared/lanes/key-names.ts';
+import type { SettleResult, Taken } from '../../shared/lanes/messages/settle-and-take.ts';
 import type { Shard } from '../../shared/lanes/shard.ts';
 import { isConnectionError } from '../../shared/redis/ready.ts';
 import type { Fleet } from '../fleet/fleet-view.ts';
 import { laneBackendOf, type Settleable, type UnderWay } from './lane-backend.ts';
 import type { Ended, ProcessMessage } from '../message/process.ts';
 import { Stop } from '../http/stop-signal.ts';
-import { createTurns } from './turns.ts';
+import { createTurns } from './settle-and-take.ts';
 import type { TakenHere } from '../message/attempt.ts';
 
 const LEAST_LOCK_MS = 5000;
 const STALLED_CHECK_MS = 4000;
 
 /**
- * How long BullMQ's lock on a message lasts, and how often it looks for messages whose lock has ended. The lock covers
- * a request twice, so that a request which begins late still ends under it. A killed worker's messages go on after at
- * most one lock and two checks: a worker that is alone is now and then refused a check by the mark of its last one.
+ * Returns how long BullMQ's lock on a message lasts, and how often BullMQ looks for messages whose lock has ended. The lock lasts
+ * twice the time-out of a request, so that a request which begins late still ends under it. A killed worker's messages go on after at
+ * most one lock and two checks: a single worker sometimes skips a check because the mark of its last one is still there.
  */
 export function lockTimes(timeoutMs: number): { lockDurationMs: number; stalledIntervalMs: number } {
   const lockDurationMs = Math.max(2 * timeoutMs, LEAST_LOCK_MS);
@@ -31,9 +31,9 @@ export interface ShardWorkerConfig {
 
 export interface ShardWorkerDeps {
   config: ShardWorkerConfig;
-  /** What the names of this worker's attempts begin with. */
+  /** Prefix of the names of this worker's attempts. */
   name: string;
-  /** How many messages it may have of this shard. */
+  /** Number of messages of this shard that the worker may have at once. */
   places(): number;
   fleet: Pick<Fleet, 'leave' | 'askToProbe' | 'giveUpProbe'>;
   processMessage: ProcessMessage;
@@ -42,21 +42,21 @@ export interface ShardWorkerDeps {
   logger: Logger;
 }
 
-/** BullMQ's own limit would fail a message without asking us; ours counts how often one was found open. */
+/** Turns BullMQ's limit of stalls off, which would fail a message without asking us; `take.lua` has a limit of its own. */
 const NEVER = 1_000_000_000;
 /** After a lost connection BullMQ waits this long before it asks Redis again. */
 const AFTER_OUTAGE_MS = 1000;
-/** The leader wakes a worker when one is needed, so an idle one need not look by itself. */
+/** How long BullMQ waits for the marker at once. The leader wakes a worker when needed, so this can be long. */
 const IDLE_SECONDS = 10;
 
-/** BullMQ's worker for one shard: its loop, its locks, its look for stalled messages, on our backend. */
+/** BullMQ's worker for one shard, with its loop, locks and stalled check, on our backend. */
 export interface ShardWorker {
   bull: Worker;
-  /** Whether there were more messages than places for them. */
+  /** Whether all free places were filled when the worker last took messages. */
   isFull(): boolean;
-  /** Ends the requests that are open. */
+  /** Aborts the open requests. */
   giveUpAll(): void;
-  /** Takes no more, lets what is open end, and gives back what was not begun. */
+  /** Stops taking messages, lets open ones end, and gives back those that were not begun. */
   close(): Promise<void>;
 }
 
@@ -84,8 +84,8 @@ export function createShardWorker(shard: Shard, deps: ShardWorkerDeps): ShardWor
       const ended = await deps.processMessage(taken, taken.takenAt + lockDurationMs, stop);
       underWay.ended.set(taken.id, settleable(ended));
     } catch (error) {
-      // Here, since BullMQ passes on the message of the error, which may quote what the message says.
-      logger.error({ err: error, id: taken.id }, 'internal error in the attempt to send a message');
+      // Logged here: BullMQ would pass on the error's message, which may quote the content.
+      logger.error({ err: error, id: taken.id }, 'internal error while processing a message');
       throw error;
     } finally {
       open.delete(stop);
@@ -108,7 +108,7 @@ export function createShardWorker(shard: Shard, deps: ShardWorkerDeps): ShardWor
     SEND_QUEUE,
     async ({ id = '' }: Job) => {
       const taken = underWay.handed.get(id);
-      if (!taken) throw new Error('BullMQ processes a job that it was not given');
+      if (!taken) throw new Error('BullMQ processes a job that it did not get from us');
       underWay.handed.delete(id);
       await process(taken);
     },
@@ -126,13 +126,13 @@ export function createShardWorker(shard: Shard, deps: ShardWorkerDeps): ShardWor
     laneBackendOf({ turns, underWay, logger }),
   );
   bull.on('error', (error) => {
-    // An outage is told once, by whoever watches the connection; a lost lock below.
+    // Outages are logged by `watchRedis`, lost locks below.
     if (isConnectionError(error) || error.message.startsWith('could not renew lock')) return;
-    logger.warn({ err: error }, 'BullMQ reports an error; the worker goes on');
+    logger.warn({ err: error }, 'BullMQ reported an error; the worker goes on');
   });
-  // A request that is open goes on: how it ends counts as long as its attempt is open, whoever has the lock.
+  // The open requests go on: their results count as long as their attempts are open, whichever worker has the locks.
   bull.on('lockRenewalFailed', (ids) =>
-    logger.warn({ ids }, 'the locks of some messages were lost; their attempts go on'),
+    logger.warn({ ids }, 'the worker lost the locks on some messages; their attempts go on'),
   );
 
   return {

@@ -1,24 +1,24 @@
-import type { SlotLimit } from '../../shared/lanes/messages/turn.ts';
+import type { SlotLimit } from '../../shared/lanes/messages/settle-and-take.ts';
 
-/** Slots of the fleet's limit that this worker has reserved: at each of them it may take one message. */
+/** The slots of the fleet's limit that this worker has reserved. At each slot it may take one message. */
 export interface Slots {
-  /** @param slotsMs in how many ms each of them is due, the earliest first */
+  /** @param slotsMs ms until each slot is due, the earliest first */
   add(slotsMs: readonly number[], limit: SlotLimit): void;
-  /** How many are left. */
+  /** Returns the number of slots left. */
   count(): number;
-  /** Takes those that are due, at most `most`. */
+  /** Uses up the slots that are due, at most `most`. @returns their number */
   takeDue(most: number): number;
-  /** In how many ms the next one is due; Infinity if there is none. */
+  /** Returns the ms until the next slot is due; Infinity if there is none. */
   nextInMs(): number;
 }
 
-/** What is late is made up for at this part of the interval: no second has more than a tenth over the limit. */
+/** Late messages leave at this multiple of the interval, so that no second exceeds the limit by more than a tenth. */
 const CATCH_UP = 0.95;
 const JITTER_MS = 20;
-/** A slot that was missed by more than this is gone: other workers may be late as well, and none knows of the others. */
+/** A slot that was missed by more than this is dropped: several workers may be late, and none knows of the others. */
 const MISSED_MS = 80;
 
-/** @param now a clock that never goes back; tests bring one that they can set */
+/** @param now a clock that never goes back; tests pass a clock that they can set */
 export function createSlots(now: () => number = () => performance.now()): Slots {
   let slots: number[] = [];
   let limit: SlotLimit = { intervalMs: 0, burst: 1 };
@@ -29,7 +29,7 @@ export function createSlots(now: () => number = () => performance.now()): Slots 
 
   return {
     add(slotsMs, given) {
-      // Slots that are there leave as the limit was when they were reserved.
+      // Without new slots the limit stays that of the slots that are left.
       if (slotsMs.length > 0) limit = given;
       const from = now();
       slots.push(...slotsMs.map((slotMs) => from + slotMs));

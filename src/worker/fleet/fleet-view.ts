@@ -10,7 +10,7 @@ import {
 } from '../../shared/lanes/fleet/circuits.ts';
 import type { LaneRedis } from '../../shared/lanes/commands.ts';
 
-/** What the fleet says of messages that are to be taken: how long to wait, or that one may go as a probe. */
+/** Whether messages may be taken: `go`, one message as a `probe`, or how long to wait. */
 export type Leave = 'go' | 'probe' | { waitMs: number };
 
 /** What an attempt shows of the API and of the key; `null` if it shows nothing. */
@@ -24,7 +24,7 @@ export interface FleetConfig {
   timeoutMs: number;
 }
 
-/** A request, for the fleet. */
+/** The facts of a request that the fleet needs. */
 export interface RequestFacts {
   id: string;
   evidence: Evidence;
@@ -33,7 +33,7 @@ export interface RequestFacts {
   onUnknownOutcome: UnknownOutcomePolicy;
 }
 
-/** How long the message has to wait for the API or its key; 0 if it need not. */
+/** How long a message must wait for the API or its key; 0 if it need not. */
 export interface Pause {
   apiMs: number;
   keyMs: number;
@@ -43,17 +43,17 @@ export interface Pause {
 export interface Fleet {
   /** Whether any message may be taken. */
   leave(): Leave;
-  /** Whether any key is refused: only then does a message's key matter before it is sent. */
+  /** Whether the API refuses any key; only then must a message's key be checked before sending. */
   hasRefusedKeys(): boolean;
   /** Whether a message with this key may be sent. */
   leaveFor(keyCircuit: string): Leave;
-  /** Asks whether a message may go as a probe; with a key, for that key's circuit. */
+  /** Asks the fleet whether a message may go as a probe of the API's circuit, or of the given key's. */
   askToProbe(keyCircuit?: string): Promise<Leave>;
-  /** Tells what a request has shown; at once if all is well, as it is most of the time. */
+  /** Reports what a request has shown. Synchronous if it succeeded and was no probe, which is the usual case. */
   tell(facts: RequestFacts): Pause | Promise<Pause>;
-  /** A message that had leave to probe can't be sent. */
+  /** Gives up a probe whose message was not sent. */
   giveUpProbe(keyCircuit?: string): Promise<void>;
-  /** Tells what went well, and reads the circuits anew. */
+  /** Reports the successes since the last report, and reads the circuits again. */
   refresh(): Promise<void>;
 }
 
@@ -61,25 +61,25 @@ export const NO_PAUSE: Pause = { apiMs: 0, keyMs: 0 };
 const API = 'api';
 const API_PAUSES = { reason: 'api-down', pauseMs: 1000, maxPauseMs: 15_000 } as const;
 const KEY_PAUSES = { reason: 'unauthorized', pauseMs: 1000, maxPauseMs: 30_000 } as const;
-/** So many messages have to fail, one after the other here or half of all in the fleet, before the API is taken to be down. */
+/** This many messages must fail, in a row in this worker or as half of the fleet's requests, before the API is presumed down. */
 const FAILURES_TO_OPEN = 5;
 /** After a failure, a success must come within this time to show that the API works. */
 const SUSPICION_MS = 100;
 const UNUSED_KEY_MS = 60_000;
-/** While it works, a worker looks at the circuits this often; an idle one needs not know. */
+/** How often a worker that is not idle reads the circuits. */
 const LOOK_MS = 500;
-/** A probe that is not heard of for so long after its time-out is given up, and another one may leave. */
+/** A probe without a report for this long after its time-out is given up, and another probe may leave. */
 const PROBE_GRACE_MS = 2000;
 
 export function createFleet(redis: LaneRedis, config: FleetConfig, logger: Logger): Fleet {
   const { namespace } = config;
-  /** When the next probe may leave, on the clock of `performance.now()`. */
+  /** For each open circuit, when the next probe may leave, on the clock of `performance.now()`. */
   const circuits = new Map<string, number>();
   let lookedAt = -Infinity;
   let successes = 0;
   /** The messages that failed here since the last success. */
   const failedInARow = new Set<string>();
-  /** Those who wait for a success that clears the API of a suspicion. */
+  /** Callbacks of failed requests that wait for a success to show that the API works. */
   const suspicions = new Set<() => void>();
 
   function note(name: string, pauseMs: number): number {
@@ -105,7 +105,7 @@ export function createFleet(redis: LaneRedis, config: FleetConfig, logger: Logge
     return note(circuit, await tellCircuit(redis, namespace, observation));
   }
 
-  /** Nobody has probed it for long: no message uses the key any more. If one does, its refusal is found out again. */
+  /** Forgets the circuits of keys that were not probed for long: no message uses those keys. A new refusal opens them again. */
   async function forgetUnusedKeys({ nowMs, open }: Circuits): Promise<void> {
     const unused = open.filter(({ name, probeAt }) => name !== API && probeAt < nowMs - UNUSED_KEY_MS);
     if (unused.length === 0) return;
@@ -116,7 +116,10 @@ export function createFleet(redis: LaneRedis, config: FleetConfig, logger: Logge
     );
   }
 
-  /** Whether a success comes soon. Nothing leaves until then: no row of messages may end as dead letters because the API breaks. */
+  /**
+   * Waits for a success that shows that the API works. Nothing is taken meanwhile, so that an API that breaks doesn't turn a row of
+   * messages into dead letters.
+   */
   async function isCleared(): Promise<boolean> {
     const { promise, resolve } = Promise.withResolvers<boolean>();
     const clear = (): void => resolve(true);
@@ -132,12 +135,12 @@ export function createFleet(redis: LaneRedis, config: FleetConfig, logger: Logge
     failedInARow.add(id);
     const areMany = failedInARow.size >= FAILURES_TO_OPEN;
     const isPrecious = onUnknownOutcome === 'dead-letter';
-    // Requests that left together end together, and what failed is often heard of first: a success may be a moment away.
+    // Requests that left together end together, and failures are often noticed first: a success may follow in a moment.
     const isSure = isProbe ? areMany : (areMany || isPrecious) && !(await isCleared());
     return await tellOf(API, { id, result: 'failed', isProbe, isSure });
   }
 
-  /** Another one may be sent in its place. */
+  /** Gives up a probe, so that another one may be sent in its place. */
   async function giveUpProbe(circuit: string): Promise<void> {
     if (circuits.has(circuit)) await tellOf(circuit, { id: '', result: 'nothing', isProbe: true, isSure: false });
   }
@@ -215,6 +218,6 @@ export function createFleet(redis: LaneRedis, config: FleetConfig, logger: Logge
 
 function messageOf(circuit: string): string {
   return circuit === API
-    ? 'the API does not work: messages wait, and one after the other is sent as a probe'
-    : 'the API refuses a key: its pages wait; replace the key, or have it let in again';
+    ? 'the API does not work: messages wait, and one at a time is sent as a probe'
+    : 'the API refuses a key: the pages with this key wait; replace the key, or have it accepted again';
 }

@@ -1,26 +1,26 @@
 import type { Shard } from '../../shared/lanes/shard.ts';
 
-/** What a shard makes of its places. */
+/** How a shard uses its places. */
 export interface ShardLoad {
-  /** Requests that it may have open. */
+  /** Number of requests that the shard may have open. */
   places: number;
   open: number;
-  /** Messages that any worker may take now. */
+  /** Number of messages that any worker may take now. */
   waiting: number;
 }
 
-/** The places of one worker process, shared out among the shards that it serves: never more requests at once in all. */
+/** The places of one worker process, shared out among the shards that it serves. Their sum never exceeds the worker's concurrency. */
 export interface Places {
   of(shard: Shard): number;
   /**
-   * Gives the places of shards with little to do to those with much.
+   * Moves places from shards with little to do to shards with much.
    *
-   * @returns whether they have changed so much that the fleet should know.
+   * @returns whether the places have changed so much that the fleet should know.
    */
   adjust(loads: ReadonlyMap<Shard, Omit<ShardLoad, 'places'>>): boolean;
 }
 
-/** @param change tells a shard's worker how many places it has now */
+/** @param change tells a shard's worker its new number of places */
 export function createPlaces(
   shards: readonly Shard[],
   total: number,
@@ -50,13 +50,13 @@ function evenShare(total: number, shards: number, index: number): number {
 }
 
 /**
- * How many places each shard has next. What one is to get must first be free: given up by another one, and no longer used
- * there. So there are never more requests than places, and a shard that needs more gets them at the second look.
+ * Returns the next number of places of each shard. A shard gets only places that another shard has given up and no longer uses, so
+ * there are never more requests than places; a shard that needs more gets them at the second look.
  */
 export function sharePlaces(total: number, loads: readonly ShardLoad[]): number[] {
   const places = loads.map((load) => load.places);
   if (!loads.some(isShort)) return places;
-  // Whoever is short may need any number; it gets twice what it uses, and at the next look twice that.
+  // How many places a short shard needs is unknown, so it gets twice what it uses, and at the next look twice that.
   const wanted = loads.map(({ open, waiting }) => 2 * open + waiting);
   const spread = spreadOut(total - loads.length, wanted);
   const rest = total - loads.length - sum(spread);
@@ -71,12 +71,12 @@ export function sharePlaces(total: number, loads: readonly ShardLoad[]): number[
   return places.map((count, index) => Math.min(count, target[index] ?? count) + (granted[index] ?? 0));
 }
 
-/** Whether it could do more with more places. A message that ends and the next one that begins leave a gap between. */
+/** Whether a shard could use more places. Three quarters count as full, because there is a gap between two messages in a place. */
 function isShort({ places, open, waiting }: ShardLoad): boolean {
   return open + waiting >= Math.max(1, 0.75 * places);
 }
 
-/** Gives the same to each until it has all that it may have. */
+/** Shares out an amount evenly, but gives nobody more than its limit in `most`. */
 function spreadOut(amount: number, most: readonly number[]): number[] {
   const given = most.map(() => 0);
   let left = amount;

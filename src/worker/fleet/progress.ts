@@ -2,40 +2,41 @@ import type { RedisClient } from '../../shared/redis/cluster.ts';
 import type { Shard } from '../../shared/lanes/shard.ts';
 import { isReady } from '../../shared/redis/ready.ts';
 
-/** What a worker knows of its own progress: facts, not yet judged. Durations are in ms. */
+/** Facts about a worker's own progress, not yet judged. Durations are in ms. */
 export interface WorkerHealth {
   id: string;
   phase: 'starting' | 'taking' | 'draining' | 'ended';
-  /** How long it has been in this phase. */
+  /** How long the worker has been in this phase. */
   phaseMs: number;
-  /** Its connection to Redis, and for how long it has been like that. */
+  /** The state of the connection to Redis, and how long it has been in this state. */
   redis: { ready: boolean; sinceMs: number };
-  /** Since its periodic task last came to its end; `null` before the first time. */
+  /** The time since the periodic task last finished; `null` before the first time. */
   sinceTickMs: number | null;
-  /** How long the oldest of its open attempts has been under way; 0 if none is open. */
+  /** How long the oldest open attempt has been under way; 0 if none is open. */
   oldestAttemptMs: number;
-  /** How long messages have waited that it had a free place for, without one being taken; 0 if it takes them. */
+  /** How long messages have been waiting while this worker had free places but took none; 0 if it takes them. */
   starvingMs: number;
-  /** Requests at once. */
+  /** The most requests at once. */
   concurrency: number;
-  /** Messages that it works on now. */
+  /** Number of messages that the worker is processing. */
   sending: number;
   timeoutMs: number;
   shutdownMs: number;
 }
 
-/** Notes the progress of one worker. */
+/** Records the progress of one worker. */
 export interface Progress {
   enter(phase: WorkerHealth['phase']): void;
   watch(redis: RedisClient): void;
-  /** A request begins. @returns what is to be called when it has ended */
+  /** Notes that a request begins. @returns the function to call when the request has ended */
   began(): () => void;
-  /** A message of the shard was taken, or is done with. */
+  /** Notes that a message of the shard was taken. */
   took(shard: Shard): void;
+  /** Notes that a message of the shard is settled. */
   ended(shard: Shard): void;
-  /** Messages of the shard that are being worked on. */
+  /** Returns the number of messages of the shard that are being processed. */
   openIn(shard: Shard): number;
-  /** The periodic task of a shard has come to its end; messages waited there for any worker, or none did. */
+  /** Notes that the periodic task of a shard has finished. @param isWaiting whether messages may leave but no worker takes them */
   ticked(shard: Shard, isWaiting: boolean, places: number): void;
   health(): WorkerHealth;
 }
@@ -49,11 +50,11 @@ export interface ProgressConfig {
 
 interface ShardProgress {
   open: number;
-  /** Since when messages wait in vain; `null` if none does. */
+  /** Since when messages wait although there are free places; `null` if none do. */
   starvingSince: number | null;
 }
 
-/** @param now a clock that never goes back; tests bring one that they can set */
+/** @param now a clock that never goes back; tests pass a clock that they can set */
 export function createProgress(config: ProgressConfig, now: () => number = () => performance.now()): Progress {
   const { workerId: id, concurrency, timeoutMs, shutdownMs } = config;
   const shards = new Map<Shard, ShardProgress>();

@@ -6,7 +6,7 @@ import { whenReady } from '../../shared/redis/ready.ts';
 
 const ASK_AGAIN_MS = 1000;
 
-/** Says once when Redis goes away, and once when it is back; of a cluster also each node. */
+/** Logs once when Redis goes away, and once when it is back; for a cluster also for each node. */
 export function watchRedis(redis: RedisClient, logger: Logger, stopping: AbortSignal): void {
   if (isCluster(redis)) watchNodes(redis, logger, stopping);
   let away = false;
@@ -15,7 +15,7 @@ export function watchRedis(redis: RedisClient, logger: Logger, stopping: AbortSi
     away = true;
     const advice = adviceOn(error);
     const why = advice === undefined ? '' : `: ${advice}`;
-    logger.warn({ err: error }, `Redis is away or refuses the connection${why}; waiting for it`);
+    logger.warn({ err: error }, `Redis is away or refuses the connection${why}; the worker waits for it`);
   };
   redis.on('error', noteOutage);
   redis.on('close', () => noteOutage());
@@ -25,7 +25,7 @@ export function watchRedis(redis: RedisClient, logger: Logger, stopping: AbortSi
   });
 }
 
-/** While others serve, the messages of a node that is away wait for it, or for the one that takes its place. */
+/** Logs when nodes go away and come back. The messages of a node that is away wait for it or for its replacement; the others go on. */
 function watchNodes(cluster: Cluster, logger: Logger, stopping: AbortSignal): void {
   const away = new Set<string>();
   cluster.on('node error', (error: Error, node: string) => {
@@ -41,15 +41,15 @@ function watchNodes(cluster: Cluster, logger: Logger, stopping: AbortSignal): vo
   });
 }
 
-/** Waits for Redis as long as it takes. @returns `false` if the worker was stopped meanwhile. */
+/** Waits for Redis without a time limit. @returns `false` if the worker was stopped meanwhile. */
 export async function untilReady(redis: RedisClient, stopping: AbortSignal): Promise<boolean> {
   while (!stopping.aborted) if (await whenReady(redis, ASK_AGAIN_MS)) return true;
   return false;
 }
 
-/** Warns of a Redis that may lose what it was given. `INFO` is enough: `CONFIG` is often denied. */
+/** Warns if Redis may lose messages. It reads `INFO`, because `CONFIG` is often forbidden. */
 export async function warnIfNotDurable(redis: RedisClient, logger: Logger): Promise<void> {
-  // A node of a cluster may be away just now; what others have is told all the same.
+  // A node of a cluster may be away just now; the others are checked all the same.
   const asked = await Promise.allSettled(mastersOf(redis).map(readSettings));
   const nodes = asked.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
   if (nodes.some(({ hasAof }) => !hasAof)) {

@@ -6,14 +6,14 @@ export interface Repetition {
 
 export interface Repeated {
   everyMs: number;
-  /** Default `true`: workers that started together don't act together. */
+  /** Default `true`, so that workers that started together don't act at the same moments. */
   isJittered?: boolean;
-  /** May return in how many ms it is to be done again. */
+  /** May return the ms until the next run. */
   work(): Promise<number | undefined | void>;
   logger: Logger;
 }
 
-/** Does something at intervals, never twice at once: while Redis is away, what waits for it must not pile up. */
+/** Runs work at intervals, never twice at once, so that calls don't pile up while Redis is away. */
 export function repeat({ everyMs, isJittered = true, work, logger }: Repeated): Repetition {
   let timer: NodeJS.Timeout | undefined;
   let isStopped = false;
@@ -28,7 +28,7 @@ export function repeat({ everyMs, isJittered = true, work, logger }: Repeated): 
     try {
       againInMs = await work();
     } catch (error) {
-      logger.warn({ err: error }, 'a periodic task failed and is tried again');
+      logger.warn({ err: error }, 'a periodic task failed; it is tried again at its next time');
     }
     next(againInMs ?? everyMs);
   }

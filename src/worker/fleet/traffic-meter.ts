@@ -1,4 +1,4 @@
-import { fleetRoot } from '../../shared/lanes/keys.ts';
+import { fleetRoot } from '../../shared/lanes/key-names.ts';
 import type { RedisClient } from '../../shared/redis/cluster.ts';
 import { readTimeMs } from '../../shared/redis/time.ts';
 import {
@@ -9,20 +9,20 @@ import {
   writeTraffic,
 } from '../../shared/reading/traffic.ts';
 
-/** Adds up what this worker does, for the charts of the fleet. */
+/** Counts this worker's attempts for the charts of the fleet. */
 export interface TrafficMeter {
-  /** Only counts: nothing waits for Redis here. */
+  /** Counts an attempt in memory, without waiting for Redis. */
   note(attempt: CountedAttempt): void;
-  /** Writes what was noted since the last time; nothing if nothing was. */
+  /** Writes the counts since the last call to Redis, if there are any. */
   write(): Promise<void>;
 }
 
-/** After an outage of Redis the older of its buckets are of no use: nobody reads that far back. */
+/** The most buckets kept during an outage of Redis: the charts go back no further. */
 const MOST_BUCKETS = 720;
 
 export async function openTrafficMeter(redis: RedisClient, namespace: string): Promise<TrafficMeter> {
   let done = new Map<number, TrafficCounts>();
-  /** What this process's clock lacks to Redis's, which all workers share. */
+  /** How far Redis's clock, which all workers share, is ahead of this process's clock. */
   let aheadMs = await readAheadMs(redis, namespace);
 
   return {

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { beatIn, tickIn, type WorkerRecord } from '../../shared/lanes/fleet/leader.ts';
-import { expireLetters } from '../../shared/lanes/letters/letters.ts';
+import { expireLetters } from '../../shared/lanes/dead/dead-letters.ts';
 import { reconcile } from '../../shared/lanes/repair/reconcile.ts';
 import type { Shard } from '../../shared/lanes/shard.ts';
 import type { LimitKeeper } from '../limits/limit-keeper.ts';
@@ -13,14 +13,14 @@ const BEAT_MS = 6000;
 const LIMIT_BEAT_MS = 10_000;
 const LEADER_TICK_MS = 1500;
 const LIMIT_TICK_MS = 1000;
-/** What is due comes back this late at most, however much of it there is. */
+/** The shortest time between two ticks of the leader. */
 const MIN_TICK_MS = 20;
 const SHARE_PLACES_MS = 400;
 const TRAFFIC_MS = 2000;
 const RECONCILE_MS = 30_000;
 const DEAD_LETTER_CLEANING_MS = 60_000;
 const CLEANED_AT_ONCE = 500;
-/** Thousands of dead letters that one cleaning lets go; the next one goes on. */
+/** The most batches of dead letters that one cleaning removes; the next cleaning continues. */
 const CLEANINGS_AT_ONCE = 40;
 
 export interface UpkeepDeps {
@@ -33,7 +33,7 @@ export interface UpkeepDeps {
   progress: Pick<Progress, 'ticked' | 'openIn'>;
   places: Places;
   isFull(shard: Shard): boolean;
-  /** Whether the API may be sent anything. */
+  /** Whether requests may go to the API. */
   mayTake(): boolean;
   traffic: Pick<TrafficMeter, 'write'>;
   keepDoneMs: number;
@@ -47,7 +47,7 @@ export interface Upkeep {
   stop(): Promise<void>;
 }
 
-/** What a worker does at intervals: it tells each shard that it lives. The leader of a shard does the housekeeping. */
+/** A worker's periodic tasks: it tells each shard that it lives, and does the housekeeping of the shards that it leads. */
 export function createUpkeep(deps: UpkeepDeps): Upkeep {
   const { shards, workerId, logger } = deps;
   const repetitions: Repetition[] = [];
@@ -69,7 +69,7 @@ export function createUpkeep(deps: UpkeepDeps): Upkeep {
       repeat({ everyMs: DEAD_LETTER_CLEANING_MS, logger, work: async () => await cleanDeadLettersIn(shard) }),
     ];
     leading.set(shard, tasks);
-    logger.debug({ shard: shard.index }, 'leads the shard');
+    logger.debug({ shard: shard.index }, 'this worker leads the shard now');
   }
 
   function resign(shard: Shard): void {
@@ -77,7 +77,7 @@ export function createUpkeep(deps: UpkeepDeps): Upkeep {
     leading.delete(shard);
   }
 
-  /** @returns when to do it again, if sooner than usual */
+  /** @returns the ms until the next tick; `undefined` if another worker leads the shard */
   async function tick(shard: Shard): Promise<number | undefined> {
     const { keepDoneMs, lockMs } = deps;
     const nextMs = await tickIn(shard, { workerId, keepDoneMs, lockMs });
@@ -101,7 +101,7 @@ export function createUpkeep(deps: UpkeepDeps): Upkeep {
 
   async function cleanDeadLettersIn(shard: Shard): Promise<void> {
     const removed = await cleanShard(shard);
-    if (removed > 0) logger.info({ removed }, 'dead letters were kept long enough and are removed');
+    if (removed > 0) logger.info({ removed }, 'removed dead letters that were kept long enough');
   }
 
   async function cleanShard(shard: Shard): Promise<number> {
@@ -128,7 +128,7 @@ export function createUpkeep(deps: UpkeepDeps): Upkeep {
         repeat({ everyMs: TRAFFIC_MS, logger, work: async () => await traffic.write() }),
       );
       if (shards.length > 1) repetitions.push(repeat({ everyMs: SHARE_PLACES_MS, logger, work: sharePlaces }));
-      // Each by itself: a shard whose node is away must not keep the others waiting.
+      // One repetition for each shard, so that a shard whose node is away doesn't delay the others.
       for (const shard of shards) {
         repetitions.push(repeat({ everyMs: BEAT_MS, logger, work: async () => await beat(shard) }));
       }

@@ -9,21 +9,21 @@ export interface HttpRequest {
   headers: Record<string, string>;
   body: string | Uint8Array<ArrayBuffer>;
   timeoutMs: number;
-  /** On the clock of `performance.now()`: the last moment at which the request may begin. */
+  /** The last moment at which the request may begin, on the clock of `performance.now()`. */
   startBefore: number;
   signal: StopSignal | undefined;
   /** Receives the headers of the answer, before its body. */
   onHeaders?: (headers: AnswerHeaders) => void;
 }
 
-/** As the pool or a `fetch` has read them. */
+/** The answer's headers, as the pool or a `fetch` returns them. */
 export type AnswerHeaders = Headers | Record<string, string | string[] | undefined>;
 
 /**
- * Sends one POST and says what happened. Never throws: a failed exchange is a result like any other.
+ * Sends one POST and returns what happened. Never throws: a failure is part of the exchange.
  *
- * The dispatcher calls `onRequestStart` when it is about to write the request to a connected socket. Before that nothing
- * can have left; from then on anything may have.
+ * The dispatcher calls `onRequestStart` when it is about to write the request to a connected socket. Before that call no byte
+ * can have left; after it, any part of the request may have.
  */
 export function dispatch(dispatcher: Dispatcher, request: HttpRequest): Promise<Exchange> {
   return new Promise((resolve) => {
@@ -31,7 +31,7 @@ export function dispatch(dispatcher: Dispatcher, request: HttpRequest): Promise<
   });
 }
 
-/** A request on its way. A class, since one is made for each attempt: that costs less than closures. */
+/** A request on its way. It is a class because one is made for each attempt, and closures would cost more. */
 class Dispatched implements Dispatcher.DispatchHandler {
   private readonly startedAt = performance.now();
   private readonly exchange = newExchange();
@@ -55,7 +55,7 @@ class Dispatched implements Dispatcher.DispatchHandler {
     if (this.hasEnded) return;
     const { origin, path, headers, body } = this.request;
     try {
-      // Ours is the only clock: one deadline for the whole exchange.
+      // undici's time-outs are off: our timer is the one deadline for the whole exchange.
       dispatcher.dispatch({ origin, path, method: 'POST', headers, body, headersTimeout: 0, bodyTimeout: 0 }, this);
     } catch (error) {
       this.end(failureOf('connection', error));
@@ -64,7 +64,7 @@ class Dispatched implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.controller = controller;
-    // The request may have waited for a socket until after we gave it up, or until the lock grew too short.
+    // While it waited for a socket, the request may have been given up, or the rest of the lock may have become too short.
     if (!this.hasEnded && performance.now() > this.request.startBefore) this.end({ kind: 'lock-too-short' });
     if (this.hasEnded) controller.abort(new Error('given up before it was sent'));
     else this.exchange.reachedSocket = true;

@@ -1,29 +1,29 @@
 import { describeSafely } from '../../shared/errors/safe-cause.ts';
 import type { StopSignal } from './stop-signal.ts';
 
-/** Why an exchange ended without a whole answer. */
+/** Why an exchange ended without a complete answer. */
 export type ExchangeFailure =
-  /** No whole answer within the attempt's time. */
+  /** No complete answer came within the attempt's time. */
   | { kind: 'timeout' }
-  /** We gave up: a shutdown at its deadline, or the lock on the message was lost. */
+  /** The worker gave up the request, shortly before the deadline of its shutdown. */
   | { kind: 'aborted' }
-  /** The lock on the message was too short for a request, so none was begun. */
+  /** The lock on the message could have ended before the request, so none was begun. */
   | { kind: 'lock-too-short' }
-  /** The connection or the answer was at fault. */
+  /** The connection failed, or the answer was invalid. */
   | { kind: 'connection'; code: string }
-  /** A hook of the ky instance failed or did not end, so nothing was sent. */
+  /** A hook of the ky instance failed or did not finish in time, so nothing was sent. */
   | { kind: 'hook'; code: string };
 
-/** What happened between us and the API in one attempt: facts, not yet judged. */
+/** What happened between the worker and the API in one attempt, before it is judged. */
 export interface Exchange {
-  /** Whether any byte of the request may have left. Error codes can't tell; only the socket can. */
+  /** Whether any byte of the request may have left. Only the socket proves that; error codes don't. */
   reachedSocket: boolean;
   /** `null` until the headers of an answer were seen. */
   httpStatus: number | null;
   retryAfter: string | null;
-  /** The header `Date`: when the API answered, by its own clock. */
+  /** The header `Date`: the time of the answer by the API's clock. */
   date: string | null;
-  /** What came of the answer's body, cut. */
+  /** The answer's body as far as it came, cut to `MAX_BODY_BYTES`. */
   body: string;
   failure: ExchangeFailure | null;
   durationMs: number;
@@ -40,24 +40,24 @@ export function obstacleTo(request: { startBefore: number; signal: StopSignal | 
   return performance.now() > request.startBefore ? { kind: 'lock-too-short' } : null;
 }
 
-/** The failure that a thrown value stands for. Of the value only a code or a name is kept: its own code, or that of its cause. */
+/** Returns the failure for a thrown value. It keeps only the value's code, the code of its cause, or its name. */
 export function failureOf(kind: 'connection' | 'hook', error: unknown): ExchangeFailure {
   const { name, code } = describeSafely(error);
   const cause = error instanceof Error ? describeSafely(error.cause) : undefined;
   return { kind, code: code ?? cause?.code ?? name };
 }
 
-/** What is kept of an answer's body. */
+/** How much of an answer's body is kept. */
 export const MAX_BODY_BYTES = 64 * 1024;
 
-/** The beginning of an answer's body, as it comes in. */
+/** Collects the beginning of an answer's body. */
 export interface AnswerBody {
-  /** @returns `false` when no more is kept: the rest need not be read. */
+  /** @returns `false` when the limit is reached, so that the rest need not be read. */
   add(chunk: Uint8Array): boolean;
   text(): string;
 }
 
-/** It leaves out the byte order mark that some servers begin with, and that JSON.parse refuses. */
+/** Removes the byte order mark that some servers send and that JSON.parse refuses. */
 const decoder = new TextDecoder();
 
 export function createAnswerBody(): AnswerBody {

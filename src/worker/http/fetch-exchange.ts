@@ -10,12 +10,12 @@ import {
 import type { HttpRequest } from './dispatch.ts';
 import { abortSignalOf, orAborted, type StopSignal } from './stop-signal.ts';
 
-/** A caller's own way to make a request, in place of the worker's pool of connections. */
+/** A function of the caller that makes a request, in place of the worker's connection pool. */
 export type Fetch = (request: Request) => Promise<Response>;
 
 /**
- * Sends a request with a caller's `fetch`. Never throws. Whether the request reached a socket can't be seen from here,
- * so whatever goes wrong after the call counts as if it had.
+ * Sends a request with the caller's `fetch`. Never throws. Whether the request reached a socket can't be seen from here,
+ * so after the call every failure counts as if it had.
  */
 export async function exchangeOverFetch(customFetch: Fetch, request: HttpRequest): Promise<Exchange> {
   const startedAt = performance.now();

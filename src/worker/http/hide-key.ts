@@ -1,10 +1,10 @@
 const HIDDEN = '[API key]';
-/** Shorter ones stand in any answer by chance. */
+/** Shorter texts occur in answers by chance. */
 const MIN_LENGTH = 4;
 
 /**
- * An answer without the key that the request had: an API, or a proxy before it, can quote what it was sent. What is kept of the
- * answer goes to Redis and to operators.
+ * Returns an answer's body with the request's API key masked. An API, or a proxy before it, may quote the request, and the body is
+ * stored in Redis and shown to operators.
  */
 export function hideKey(body: string, apiKey: string): string {
   if (body === '' || apiKey.length < MIN_LENGTH) return body;
@@ -13,7 +13,7 @@ export function hideKey(body: string, apiKey: string): string {
   return hidden;
 }
 
-/** The last answer is about the last key: most keys are used again and again. */
+/** Cache for the key that was used last, which the next answer mostly has as well. */
 let last: { apiKey: string; forms: readonly string[] } = { apiKey: '', forms: [] };
 
 function formsOf(apiKey: string): readonly string[] {
@@ -21,11 +21,11 @@ function formsOf(apiKey: string): readonly string[] {
   return last.forms;
 }
 
-/** As it is, as JSON and URLs write it, and in base64, where three texts can stand for it: it may begin at any third byte. */
+/** Returns the key in plain, JSON, URL and base64 form. Base64 has three forms, depending on the offset of the key modulo 3 bytes. */
 function newFormsOf(apiKey: string): string[] {
   const encoded = [0, 1, 2].flatMap((shift) => {
     const bytes = Buffer.from(' '.repeat(shift) + apiKey);
-    // What the bytes before and after decide as well is left out.
+    // Without the characters that also depend on the bytes before and after the key.
     const [from, to] = [shift === 0 ? 0 : shift + 1, Math.floor((bytes.length * 8) / 6)];
     return (['base64', 'base64url'] as const).map((encoding) => bytes.toString(encoding).slice(from, to));
   });

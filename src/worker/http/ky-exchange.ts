@@ -6,7 +6,7 @@ import { type Exchange, failureOf, newExchange, obstacleTo } from './exchange.ts
 import { exchangeOverFetch } from './fetch-exchange.ts';
 import { orAborted } from './stop-signal.ts';
 
-/** The part of a ky instance that the worker calls. Every `KyInstance` fits, whichever copy of ky it comes from. */
+/** The part of a ky instance that the worker calls. Every `KyInstance` fits this type, whichever copy of ky it comes from. */
 export interface KyClient {
   post(url: URL, options: { hooks: { init: ((options: object) => void)[] } }): Promise<unknown>;
 }
@@ -21,8 +21,8 @@ export interface KyExchangeDeps {
 }
 
 /**
- * Sends a request through the hooks of a ky instance. Never throws. Hooks change the request and see the answer within the
- * attempt's time; the transport alone says what happened.
+ * Sends a request through the hooks of a ky instance. Never throws. Hooks can change the request and see the answer, within the
+ * attempt's time; the result comes from the transport alone.
  */
 export async function exchangeOverKy(
   { ky, transport, logger }: KyExchangeDeps,
@@ -47,9 +47,12 @@ export async function exchangeOverKy(
   const exchange = await carrier.exchange();
   const isFault = passed.status === 'rejected' && !signal?.aborted;
   if (exchange) {
-    // Without an answer ky always rejects.
+    // ky rejects whenever there is no answer, so only with an answer is a rejection the fault of a hook.
     if (isFault && exchange.httpStatus !== null) {
-      logger.error({ err: loggable(passed.reason) }, 'a ky hook failed or timed out; the answer of the API counts');
+      logger.error(
+        { err: loggable(passed.reason) },
+        'a ky hook failed or timed out after the API had answered; the answer counts',
+      );
     }
     return exchange;
   }
@@ -63,25 +66,25 @@ export async function exchangeOverKy(
 }
 
 interface Carrier {
-  /** What ky calls to send the request. */
+  /** The `fetch` that ky calls to send the request. */
   fetch: (given: Request) => Promise<Response>;
-  /** What became of the request; `undefined` if none was sent. */
+  /** The exchange of the request; `undefined` if none was sent. */
   exchange: () => Promise<Exchange> | undefined;
 }
 
 type Changed = Pick<HttpRequest, 'origin' | 'path' | 'headers' | 'body' | 'onHeaders'>;
 
-/** Sends the request as hooks have left it, once: a hook can make ky ask again. */
+/** Sends the request as the hooks have changed it. It sends only once, because a hook can make ky call `fetch` again. */
 function createCarrier(send: (changed: Changed) => Promise<Exchange>, ended: AbortSignal): Carrier {
   let asked = false;
   let exchange: Promise<Exchange> | undefined;
 
   return {
     async fetch(given) {
-      if (asked) throw Object.assign(new Error('one attempt is one request'), { code: 'SECOND_REQUEST' });
+      if (asked) throw Object.assign(new Error('an attempt makes only one request'), { code: 'SECOND_REQUEST' });
       asked = true;
       const body = new Uint8Array(await given.arrayBuffer());
-      // A hook may have hung until the attempt was over.
+      // A hook may have taken longer than the attempt's time.
       ended.throwIfAborted();
       const { origin, pathname, search } = new URL(given.url);
       let seen: AnswerHeaders = {};
@@ -98,7 +101,7 @@ function createCarrier(send: (changed: Changed) => Promise<Exchange>, ended: Abo
   };
 }
 
-/** Calls ky. The attempt's deadline is the only clock, and only the worker sends a message again, whatever the instance says. */
+/** Calls ky with its retries and time-outs off: the attempt has one deadline, and only the worker sends a message again. */
 async function pass(
   ky: KyClient,
   { origin, path, headers, body }: HttpRequest,
@@ -116,7 +119,7 @@ async function pass(
 /** An answer with one of these statuses has no body. */
 const BODILESS = new Set([204, 205, 304]);
 
-/** Returns the answer as hooks see it. Throws as `fetch` does if there was none. */
+/** Returns the answer for the hooks. Throws as `fetch` does if there was no answer. */
 function responseOf({ httpStatus, body, failure }: Exchange, seen: AnswerHeaders): Response {
   if (httpStatus === null) throw new TypeError('fetch failed', { cause: failure });
   const headers = new Headers();
@@ -127,7 +130,7 @@ function responseOf({ httpStatus, body, failure }: Exchange, seen: AnswerHeaders
   return new Response(content, { status: httpStatus, headers });
 }
 
-/** Returns an error that any logger may write: where it was thrown, but not its message and properties, which can hold the key. */
+/** Returns an error that is safe to log: it has the stack, but not the message and properties, which can contain the API key. */
 function loggable(error: unknown): Error {
   const safe = safeCause(error);
   const { stack = '' } = serializeError(error);

@@ -9,7 +9,7 @@ import type { StopSignal } from './stop-signal.ts';
 export interface SenderConfig {
   apiUrl: string;
   timeoutMs: number;
-  /** Requests at once. */
+  /** The most requests at once. */
   concurrency: number;
 }
 
@@ -21,18 +21,18 @@ export interface SenderHooks {
 
 export interface SendOptions {
   apiKey: string;
-  /** On the clock of `performance.now()`: the last moment at which the request may begin. */
+  /** The last moment at which the request may begin, on the clock of `performance.now()`. */
   startBefore: number;
   signal: StopSignal | undefined;
 }
 
 export interface Sender {
-  /** Sends one body and says what happened. Never throws for what the network, the API or a hook does. */
+  /** Sends one body and returns what happened. Errors of the network, the API or a hook are never thrown. */
   send(body: string, options: SendOptions): Promise<Exchange>;
   close(): Promise<void>;
 }
 
-/** The client of the send-message API: one undici pool, because only the pool knows whether a request reached a socket. */
+/** Creates the client of the send-message API. It uses an undici pool because only that shows whether a request reached a socket. */
 export function createSender(
   { apiUrl, timeoutMs, concurrency }: SenderConfig,
   { fetch, ky, logger }: SenderHooks,
@@ -43,7 +43,7 @@ export function createSender(
     connections: concurrency,
     pipelining: 1,
     connect: { timeout: timeoutMs },
-    // Over HTTP/2 undici repeats requests by itself after a GOAWAY, and one socket carries many of them.
+    // With HTTP/2 undici repeats requests by itself after a GOAWAY, and one socket carries several requests.
     allowH2: false,
   });
   const direct: Transport = fetch

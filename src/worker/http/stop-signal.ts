@@ -1,11 +1,11 @@
-/** What ends the work on one message: an `AbortSignal`, or the little of it that is needed. */
+/** A signal to end the work on one message: the part of an `AbortSignal` that the worker needs. */
 export interface StopSignal {
   readonly aborted: boolean;
   addEventListener(type: 'abort', listener: () => void): void;
   removeEventListener(type: 'abort', listener: () => void): void;
 }
 
-/** Like an `AbortController`, which costs more to make and to listen to than one in each message is worth: hardly any is used. */
+/** Replaces `AbortController`, which is too expensive to create for each message, as hardly any is ever aborted. */
 export class Stop implements StopSignal {
   aborted = false;
   private listeners: (() => void)[] = [];
@@ -25,7 +25,7 @@ export class Stop implements StopSignal {
   }
 }
 
-/** For those who take nothing else. */
+/** Returns an `AbortSignal`, for functions that accept nothing else. */
 export function abortSignalOf(stop: StopSignal): AbortSignal {
   if (stop instanceof AbortSignal) return stop;
   const controller = new AbortController();
@@ -34,11 +34,11 @@ export function abortSignalOf(stop: StopSignal): AbortSignal {
   return controller.signal;
 }
 
-/** Waits for work, or until a signal is aborted: code of others may not heed it. Rejects with its reason then. */
+/** Waits for `work`, which may ignore the signal. Rejects with the signal's reason as soon as the signal is aborted. */
 export async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return await new Promise<T>((resolve, reject) => {
     const onAbort = (): void => reject(signal.reason as Error);
-    // Even when nobody waits for it any more, the work must not fail unhandled: that would end the process.
+    // Handles a rejection of the work even after an abort: an unhandled one would end the process.
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) onAbort();

@@ -5,8 +5,8 @@ import { type Contents, type KeyFile, openKeyFile, problemsIn } from '../../shar
 import { parseKey, parsePageKeys } from './key-contents.ts';
 
 /**
- * Finds the key for a page; asked before each attempt, so keep it quick. `undefined` means that there is none (yet): the
- * page's messages wait.
+ * Returns the API key for a page. Called before each attempt, so it should be fast. `undefined` means that the page has no key
+ * (yet): its messages wait.
  */
 export type ResolveApiKey = (pageId: string) => string | undefined | Promise<string | undefined>;
 
@@ -14,21 +14,20 @@ export interface KeySourceOptions extends Pick<Config, 'apiKey' | 'apiKeyFile' |
   logger: Logger;
 }
 
-/** The keys of a worker. */
+/** The API keys of a worker. */
 export interface KeySource {
-  /** The page's key of the last good versions of the files, else the one for every page. */
+  /** Returns the page's own key, otherwise the key for all pages, from the last valid versions of the files. */
   resolveApiKey(pageId: string): string | undefined;
-  /** Looks at the files no more. */
+  /** Stops watching the files. */
   close(): void;
 }
 
 const LOOK_AGAIN_MS = 1000;
 
 /**
- * Reads the files with keys, and from then on reads them again when they change. What a broken new version held before
- * stays in use.
+ * Reads the key files, and reads them again whenever they change. If a new version is not valid, the keys from before stay in use.
  *
- * @throws ConfigError with all that is wrong with the files. No problem quotes a path, a page or a key.
+ * @throws ConfigError with all problems of the files. No problem quotes a path, a page or a key.
  */
 export async function openKeySource(options: KeySourceOptions): Promise<KeySource> {
   const { apiKey, apiKeyFile, apiKeysFile, logger } = options;
@@ -63,17 +62,17 @@ function logChange(logger: Logger, file: KeyFile<unknown>, contents: Contents<un
     const problems = problemsIn(file, contents);
     logger.error(
       { problems },
-      'a file with API keys has changed and can not be used; the keys from before stay in use',
+      'a file with API keys has changed and can not be used; the previous keys stay in use. Correct the file',
     );
   } else {
     const pages = contents.value instanceof Map ? { pages: contents.value.size } : {};
-    logger.info({ variable: file.variable, ...pages }, 'a file with API keys has changed and was read again');
+    logger.info({ variable: file.variable, ...pages }, 'read a changed file with API keys');
   }
 }
 
 function repeat(look: () => Promise<void>): NodeJS.Timeout {
   let underWay = false;
-  // Looks that a slow disk holds up must not pile up.
+  // With a slow disk, reads must not pile up.
   const timer = setInterval(() => {
     if (underWay) return;
     underWay = true;

@@ -14,10 +14,10 @@ export function parseKey(text: string): Contents<string> {
   return problem === undefined ? file : { problems: [problem] };
 }
 
-/** Reads a JSON object of page ids and keys. A Map: `__proto__` is a page id like any other. */
+/** Reads a JSON object of page ids and keys. The result is a Map, because `__proto__` is a possible page id. */
 export function parsePageKeys(text: string): Contents<ReadonlyMap<string, string>> {
   const entries = entriesOf(text);
-  if (entries === null) return { problems: [`names a file that is no JSON object of the form ${FORM}`] };
+  if (entries === null) return { problems: [`names a file that is not a JSON object of the form ${FORM}`] };
   const keys = new Map<string, string>();
   const problems: string[] = [];
   for (const [pageId, key] of entries) {
@@ -44,10 +44,10 @@ function problemOf(rule: typeof headerToken, value: unknown): string | undefined
   return rule.safeParse(value, { error: describeIssue }).error?.issues[0]?.message;
 }
 
-/** Where an entry stands. Its page id is not told: in a file that has keys and pages the wrong way round it is a key. */
+/** Returns the position of an entry. It doesn't quote the page id, which is a key if the file has them the wrong way round. */
 function placeOf(pageId: string, text: string): string {
   const start = text.indexOf(JSON.stringify(pageId));
-  // Written with escapes that it doesn't need.
+  // The file may write the page id with escapes that JSON.stringify doesn't use.
   if (start === -1) return 'an entry';
   const before = text.slice(0, start).split('\n');
   return `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;

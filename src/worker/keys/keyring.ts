@@ -4,18 +4,18 @@ import { headerToken } from '../../shared/config/values.ts';
 import { deadlineIn, within } from '../../shared/redis/deadline.ts';
 import type { ResolveApiKey } from './api-keys.ts';
 
-/** A key that can be used, or why it can't. */
+/** A key that can be used, or the reason why there is none. */
 export type Key = { apiKey: string; circuit: string } | { unusable: string };
 
-/** Finds keys, and names them where the key itself must not stand. */
+/** Finds API keys, and names their circuits by a fingerprint, so that the key itself is not stored. */
 export interface Keyring {
-  /** At once if it can, since it is asked for each attempt. */
+  /** Synchronous if `resolveApiKey` is, because it is called for each attempt. */
   keyFor(pageId: string): Key | Promise<Key>;
 }
 
 const FINGERPRINT_LENGTH = 16;
 const NONE: Key = { unusable: 'there is no API key for this page' };
-/** Keys whose judgement is kept; a hook may know any number of them. */
+/** The most keys in the cache, because a hook may return any number of different keys. */
 const MOST_KEPT = 1000;
 
 export function createKeyring(resolveApiKey: ResolveApiKey, timeoutMs: number, logger: Logger): Keyring {
@@ -32,7 +32,10 @@ export function createKeyring(resolveApiKey: ResolveApiKey, timeoutMs: number, l
   }
 
   function failed(error: unknown, pageId: string): Key {
-    logger.error({ err: error, pageId }, 'the hook resolveApiKey failed or took too long; the page waits');
+    logger.error(
+      { err: error, pageId },
+      'the hook resolveApiKey failed or took too long; the messages of the page wait',
+    );
     return NONE;
   }
 

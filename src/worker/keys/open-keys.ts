@@ -2,29 +2,29 @@ import type { Logger } from 'pino';
 import type { Config } from '../../shared/config/config.ts';
 import { ConfigError } from '../../shared/errors/errors.ts';
 import type { Contents } from '../../shared/config/secret-file.ts';
-import type { SealingKeys } from '../../shared/sealing/keys.ts';
+import type { SealingKeys } from '../../shared/sealing/encryption-keys.ts';
 import { openSealing, type Sealing } from '../../shared/sealing/sealing.ts';
 import { openKeySource, type ResolveApiKey } from './api-keys.ts';
 
 export interface KeyOptions {
   config: Config;
-  /** In place of the files with API keys, which are not read then. */
+  /** Replaces the files with API keys, which are then not read. */
   resolveApiKey: ResolveApiKey | undefined;
   logger: Logger;
 }
 
-/** All keys of a worker. */
+/** The API keys and encryption keys of a worker. */
 export interface Keys {
   resolveApiKey: ResolveApiKey;
   sealing: Sealing;
-  /** Looks at the files with API keys no more. */
+  /** Stops watching the files with API keys. */
   close(): void;
 }
 
 /**
- * Reads all files with keys, and sees to it that they are read again when they change.
+ * Reads all key files. They are read again when they change.
  *
- * @throws ConfigError with all that is wrong with them.
+ * @throws ConfigError with all problems of the files.
  */
 export async function openKeys({ config, resolveApiKey, logger }: KeyOptions): Promise<Keys> {
   const [api, sealing] = await Promise.allSettled([
@@ -51,13 +51,10 @@ function logChange(logger: Logger, contents: Contents<SealingKeys>): void {
     const { problems } = contents;
     logger.error(
       { problems },
-      'the file with encryption keys has changed and can not be used; the keys from before stay in use',
+      'the file with encryption keys has changed and can not be used; the previous keys stay in use. Correct the file',
     );
   } else {
     const { first, byId } = contents.value;
-    logger.info(
-      { keys: [...byId.keys()], first: first.id },
-      'the file with encryption keys has changed and was read again',
-    );
+    logger.info({ keys: [...byId.keys()], first: first.id }, 'read the changed file with encryption keys');
   }
 }

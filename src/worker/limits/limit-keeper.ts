@@ -18,33 +18,33 @@ export interface LimitKeeperDeps {
   /** All shards of the installation, also those that this worker does not serve. */
   shards: readonly { root: string }[];
   workerId: string;
-  /** What the variables of this worker ask for. */
+  /** The limits of this worker's variables. */
   rateLimit: string | undefined;
   pageRateLimit: string | undefined;
   logger: Logger;
 }
 
 /**
- * A worker's part in the limits of the fleet: it asks for those of its variables, and while it leads the fleet it writes to
- * the shards what each keeps to.
+ * A worker's part in the limits of the fleet: the worker asks for the limits of its variables, and while it leads the fleet, it writes
+ * each shard's limits.
  */
 export interface LimitKeeper {
-  /** Resolves when all shards that answer know how fast they may send. */
+  /** Resolves when all shards that answer have limits. */
   start(): Promise<void>;
-  /** Tells the fleet that this worker lives and what it asks for. To be called every ten seconds. */
+  /** Tells the fleet that this worker lives, and which limits it asks for. To be called every ten seconds. */
   beat(): Promise<void>;
-  /** Shares out the limits if this worker leads the fleet, and takes the lead if nobody has it. To be called every second. */
+  /** Shares out the limits if this worker leads the fleet, and takes the lead if no worker has it. To be called every second. */
   tick(): Promise<void>;
   /** The limits of the fleet, as of the last beat or tick; `null` is no limit. */
   inForce(): Limits;
-  /** Takes back what this worker asks for, and its lead. */
+  /** Withdraws the limits that this worker asks for, and gives up its lead. */
   stop(): Promise<void>;
 }
 
-/** How long a worker waits for the leader's first words before it takes the lead. */
+/** How long a starting worker waits for the leader to write limits to all shards before it takes the lead. */
 const LEADER_PATIENCE_MS = 2000;
 const LOOK_MS = 50;
-/** A worker that does not lead looks for a leader this often, for each other worker; the beats of many are enough. */
+/** A worker that doesn't lead looks for a leader at this interval, times the number of other workers: their beats find out as well. */
 const LOOK_FOR_LEADER_MS = 2000;
 
 export function createLimitKeeper(deps: LimitKeeperDeps): LimitKeeper {
@@ -68,7 +68,7 @@ export function createLimitKeeper(deps: LimitKeeperDeps): LimitKeeper {
     });
     if (agreement) logChange(agreement, agreed);
     agreement = agreed;
-    // From when it asked: how long the answer was under way nobody knows.
+    // Counted from the question, because how long the answer took is unknown.
     leadsUntil = askedAt + agreed.leadsForMs;
     if (word === 'beat') others = agreed.others;
     nextLookAt = askedAt + LOOK_FOR_LEADER_MS * Math.max(1, others);
@@ -78,7 +78,7 @@ export function createLimitKeeper(deps: LimitKeeperDeps): LimitKeeper {
   function logChange(before: Agreement, { rate, pageRate, term }: Agreement): void {
     const isChanged = rate.text !== before.rate.text || pageRate.text !== before.pageRate.text;
     if (isChanged && term !== null) {
-      logger.info({ rate: rate.text, pageRate: pageRate.text }, 'the fleet keeps to other limits now');
+      logger.info({ rate: rate.text, pageRate: pageRate.text }, 'the limits of the fleet have changed');
     }
   }
 
@@ -94,7 +94,7 @@ export function createLimitKeeper(deps: LimitKeeperDeps): LimitKeeper {
     if (isValid()) await shares.keep(inForce(), { term, isValid });
   }
 
-  /** @returns whether all shards were told within some seconds. */
+  /** @returns whether all shards got limits within `LEADER_PATIENCE_MS`. */
   async function untilTold(): Promise<boolean> {
     const startedAt = performance.now();
     while (!stopping.signal.aborted && performance.now() - startedAt < LEADER_PATIENCE_MS) {

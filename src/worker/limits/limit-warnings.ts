@@ -9,7 +9,7 @@ const TOLD = {
 
 const limitNames = ['rate', 'pageRate'] as const;
 
-/** Warns when a variable of this worker is not what the fleet keeps to; again only when the limit that counts changes. */
+/** Warns if the limit in force differs from this worker's variable; repeats the warning only when the limit in force changes. */
 export function createLimitWarnings(
   asks: Record<LimitName, string>,
   logger: Logger,
@@ -18,7 +18,7 @@ export function createLimitWarnings(
 
   function compareOne(name: LimitName, { text, from }: AgreedLimit): void {
     const own = asks[name];
-    // An operator's limit replaces all variables on purpose: only one that is set can mislead.
+    // An operator's limit replaces the variables on purpose, so only a variable that is set can mislead.
     const isMeant = from === null || isSameLimit(text, own) || (from === 'run-time' && own === NO_LIMIT);
     const state = isMeant ? '' : `${from} ${text}`;
     if (state === (warned[name] ?? '')) return;
@@ -27,8 +27,8 @@ export function createLimitWarnings(
     const { variable, flag } = TOLD[name];
     const message =
       from === 'run-time'
-        ? `${variable} of this worker does not count: an operator has set another limit for the fleet; "kitechat-sender limits set ${flag} default" lets the variables count again`
-        : `${variable} of this worker does not count: the fleet keeps to the value of other workers until the last of them has stopped; set the variable to the same value everywhere, or choose the limit with "kitechat-sender limits set ${flag} …"`;
+        ? `${variable} of this worker does not count: an operator has set another limit for the fleet; "kitechat-sender limits set ${flag} default" makes the variables count again`
+        : `${variable} of this worker does not count: the fleet keeps the value of other workers until the last of them has stopped; set the variable to the same value everywhere, or set the limit with "kitechat-sender limits set ${flag} …"`;
     logger.warn({ variable, value: own, inForce: text }, message);
   }
 

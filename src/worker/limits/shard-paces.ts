@@ -2,40 +2,40 @@ import { deadlineIn, DeadlineError, within } from '../../shared/redis/deadline.t
 import { readPace, readWork, type ShardPace, type ShardWork, writePace } from '../../shared/lanes/fleet/limits.ts';
 import type { LaneRedis } from '../../shared/lanes/commands.ts';
 
-/** What a shard was found with. */
+/** What was read of a shard. */
 export interface SeenShard {
-  /** `null` if it does not know yet how fast it may send. */
+  /** `null` if no leader has written the shard's limits yet. */
   pace: ShardPace | null;
-  /** The term of the leader that wrote it. */
+  /** The term of the leader that wrote the limits. */
   term: number;
-  /** `null` if it was not asked for. */
+  /** `null` if it was not read. */
   work: ShardWork | null;
 }
 
-/** What became of an order to write. */
+/** The result of writing a shard's limits. */
 export interface Written {
   isWritten: boolean;
-  /** How long slots that leave at the old pace are reserved ahead. */
+  /** How far ahead slots are reserved at the old pace, in ms. */
   reservedMs: number;
 }
 
-/** The pace of all shards. A shard whose node is away keeps nobody waiting: one that owes an answer is not asked again. */
+/** Reads and writes the limits of all shards. A shard that has not answered is not asked again until it has, so none delays the others. */
 export interface ShardPaces {
   /** @returns one answer for each shard, `null` for one that can't be read now. */
   look(withWork: boolean): Promise<(SeenShard | null)[]>;
   write(index: number, term: number, pace: ShardPace): Promise<Written>;
   /** The highest term that a shard had. */
   highestTerm(): number;
-  /** @throws the last error that Redis has answered since the last call, if there was one. */
+  /** @throws the last error of Redis since the last call of this method, if there was one. */
   throwLastError(): void;
 }
 
-/** How long one shard may take. */
+/** How long one shard may take to answer. */
 const PATIENCE_MS = 700;
 const NOT_WRITTEN: Written = { isWritten: false, reservedMs: 0 };
 
 export function createShardPaces(redis: LaneRedis, shards: readonly { root: string }[]): ShardPaces {
-  /** Shards that owe an answer. */
+  /** Shards that have not answered yet. */
   const silent = new Set<number>();
   let highestTerm = 0;
   let lastError: Error | null = null;
@@ -49,7 +49,7 @@ export function createShardPaces(redis: LaneRedis, shards: readonly { root: stri
       return await within(deadlineIn(PATIENCE_MS), answer);
     } catch (error) {
       if (error instanceof Error && !(error instanceof DeadlineError)) lastError = error;
-      // An error that comes after the deadline tells no more than the silence did.
+      // An error after the deadline adds nothing: the shard counts as silent already.
       answer.catch(() => {});
       return null;
     }

@@ -20,40 +20,40 @@ export interface Limits {
   pageRate: RateLimit | null;
 }
 
-/** What the leader needs to know of its lead. */
+/** The lead of a worker over the fleet. */
 export interface Lead {
   term: number;
-  /** Whether it still leads: what it has read may be out of date otherwise. */
+  /** Whether the worker still leads. If not, what it has read may be out of date. */
   isValid(): boolean;
 }
 
-/** Writes to the shards what each keeps to. */
+/** Writes each shard's limits. */
 export interface ShareKeeper {
   /**
    * Shares out the limits; writes only what has changed.
    *
-   * @throws the last error that Redis has answered, after all shards had their turn.
+   * @throws the last error of Redis, after all shards have been handled.
    */
   keep(limits: Limits, lead: Lead): Promise<void>;
-  /** Whether all shards that answer know how fast they may send. */
+  /** Whether all shards that answer have limits. */
   isComplete(): Promise<boolean>;
   /** The highest term that a shard had. */
   highestTerm(): number;
 }
 
 const NO_LIMIT: Share = { intervalMs: 0, burst: 1 };
-/** Looks at a shard that tell whether it is idle. */
+/** Number of last looks at a shard that decide whether it is idle. */
 const LOOKS_KEPT = 3;
 
 export function createShareKeeper(redis: LaneRedis, shards: readonly { root: string }[]): ShareKeeper {
   const paces = createShardPaces(redis, shards);
-  /** What each shard may keep to, at most, as far as this worker knows. */
+  /** The highest share that each shard may have, as far as this worker knows; `undefined` if nothing is known. */
   const known: (Share | null | undefined)[] = shards.map(() => undefined);
-  /** Whether each shard had nothing to do at the last looks. */
+  /** For each shard, whether it had nothing to do at each of the last looks. */
   const idleLooks: boolean[][] = shards.map(() => []);
   let calmTicks = 0;
 
-  /** Of a shard that was away since this worker leads nothing is known: it most likely has as much as the others. */
+  /** The share of a shard that this worker could not read since it leads: most likely as much as the others have. */
   function assumed(limit: Share): Share {
     return { intervalMs: limit.intervalMs * shards.length, burst: 1 };
   }
@@ -74,7 +74,7 @@ export function createShareKeeper(redis: LaneRedis, shards: readonly { root: str
     };
   }
 
-  /** Writes what differs. @returns the longest time for which slots of a shard that has to slow down are reserved ahead. */
+  /** Writes the shares that `needsWrite` names. @returns how far ahead a shard that must slow down has reserved slots at most, in ms. */
   async function writeAll(
     states: ShardToShare[],
     wanted: readonly (Share | null)[],
@@ -129,7 +129,7 @@ export function createShareKeeper(redis: LaneRedis, shards: readonly { root: str
 
       const wantsMore = states.some(({ share, isFixed }, index) => !isFixed && !isSame(share, aims[index] ?? null));
       if (wantsMore) {
-        // What was reserved leaves at the old pace.
+        // Messages of reserved slots still leave at the old pace.
         if (reservedMs > 0) await delay(reservedMs);
         if (!lead.isValid()) return;
         await writeAll(states, raised(limit, states, aims), {

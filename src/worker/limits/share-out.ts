@@ -1,38 +1,38 @@
 /**
- * The fleet's limit on several shards: each shard keeps to a share of it, so that no message needs a second call. The sum of
- * the shares never exceeds the limit, also while they change.
+ * Shares out the fleet's limit to several shards, so that no message needs a call to a second shard. The sum of the shares never
+ * exceeds the limit, even while they change.
  */
 
-/** A limit, or the part of it that a shard keeps to. An interval of 0 is no limit. */
+/** A limit, or a shard's share of it. An interval of 0 is no limit. */
 export interface Share {
   intervalMs: number;
   burst: number;
 }
 
 export interface ShardToShare {
-  /** What it keeps to now; `null` if it hands out nothing yet. */
+  /** The shard's share now; `null` if it has none yet and hands out nothing. */
   share: Share | null;
-  /** Its share can't be changed now: its node is away. */
+  /** Whether the share can't be changed now, because the shard doesn't answer. */
   isFixed: boolean;
-  /** Pages with work: pages, not messages, share the fleet. */
+  /** Number of pages with work: pages, not messages, share the fleet. */
   pages: number;
-  /** Messages that wait and may leave; 0 if the shard sends all that comes. */
+  /** Number of messages that wait and may leave; 0 if the shard sends all of its messages at once. */
   waiting: number;
-  /** It has had nothing to do for some seconds. */
+  /** Whether the shard has had nothing to do for some seconds. */
   isIdle: boolean;
 }
 
-/** The part of the limit that is shared out evenly whatever happens, so that the first message of an idle shard leaves at once. */
+/** The part of the limit that is always shared out evenly, so that the first message of an idle shard leaves at once. */
 const FLOOR_PART = 0.02;
-/** A shard that sends all that comes needs less than it has; how much less shows when others need it. */
+/** The part of its share that a shard without waiting messages is assumed to need when others need more. */
 const CALM_NEED = 0.75;
-/** A waiting shard may get more than this factor of what it has only if enough messages wait. */
+/** A shard with waiting messages is assumed to need at most this multiple of its share, plus its number of waiting messages. */
 const HUNGRY_GROWTH = 2;
-/** A smaller change is not worth the moment in which what was taken from one shard is not yet given to the other. */
+/** A change by a smaller factor is not made: between taking from one shard and giving to another, a part of the limit is unused. */
 const WORTH_IT = 1.1;
-/** Seconds without a waiting shard after which shares become more even again. */
+/** Seconds without waiting messages after which shares become more even again. */
 const CALM_TICKS = 5;
-/** For sums of fractions. */
+/** Tolerance for rounding errors in sums. */
 const ROUNDING = 1e-9;
 
 /** Messages per second. */
@@ -54,12 +54,12 @@ function withBurst({ intervalMs }: Share, burst: number): Share {
   return { intervalMs, burst };
 }
 
-/** Each shard needs a burst of one. */
+/** The sum of all bursts: each shard needs a burst of at least one. */
 function allBursts(limit: Share, shards: number): number {
   return Math.max(limit.burst, shards);
 }
 
-/** @returns what each shard should keep to; a fixed one what it has. One shard has the whole limit. */
+/** @returns the share that each shard should have. A fixed shard keeps what it has; a single shard has the whole limit. */
 export function shareOut(limit: Share, shards: readonly ShardToShare[]): Share[] {
   if (limit.intervalMs === 0 || shards.length === 1) return shards.map(() => limit);
   const total = rateOf(limit);
@@ -86,7 +86,7 @@ function needOf({ share, waiting, isIdle }: ShardToShare, even: number): number 
   return isIdle ? 0 : CALM_NEED * rate;
 }
 
-/** Divides an amount by weight, and gives nobody more than its most. */
+/** Divides an amount by weight, but gives each taker at most its `most`. */
 function fill(amount: number, takers: readonly { most: number; weight: number }[]): number[] {
   const given = takers.map(() => 0);
   let open = takers.map((taker, index) => ({ ...taker, index }));
@@ -105,7 +105,7 @@ function fill(amount: number, takers: readonly { most: number; weight: number }[
   return given;
 }
 
-/** Divides a whole number by weight: at least one for each, and all of it is given. */
+/** Divides a whole number by weight into whole parts of at least one each. */
 function divide(whole: number, weights: readonly number[]): number[] {
   const more = whole - weights.length;
   const exact = weights.map((weight) => (more * weight) / sum(weights));
@@ -117,7 +117,7 @@ function divide(whole: number, weights: readonly number[]): number[] {
 }
 
 /**
- * Whether the shares have to change: the limit is another one, a shard lacks its share, or the work has moved. Small changes
+ * Whether the shares have to change, because the limit has changed, a shard has no share, or the work has moved. Small changes
  * are not made.
  *
  * @param calmTicks seconds in which no shard had messages waiting
@@ -155,14 +155,14 @@ export function isSlower(one: Share | null, other: Share | null): boolean {
   return rateOf(one) < rateOf(other);
 }
 
-/** The first step of a change: what each shard gives up. No shard gets more. */
+/** The first step of a change, in which shards give up what they must: the share of a shard after it. */
 export function lowered(share: Share | null, target: Share): Share | null {
   if (share === null) return null;
   const { intervalMs } = rateOf(share) < rateOf(target) ? share : target;
   return { intervalMs, burst: Math.min(share.burst, target.burst) };
 }
 
-/** What a shard may keep to, of which only two possibilities are known. */
+/** The higher of two shares, for a shard that has one or the other. */
 export function larger(one: Share | null, other: Share | null): Share | null {
   if (one === null || other === null) return one ?? other;
   const { intervalMs } = rateOf(one) < rateOf(other) ? other : one;
@@ -170,10 +170,10 @@ export function larger(one: Share | null, other: Share | null): Share | null {
 }
 
 /**
- * The second step: what each shard gets of what is free now. If a shard has not given up what it was to give up, the others
+ * The second step of a change, in which shards get what is free now. If a shard has not given up what it should have, the others
  * get less.
  *
- * @param shards what each may keep to now, at most, and whether that can be changed
+ * @param shards the highest share that each may have now, and whether the share can't be changed
  */
 export function raised(
   limit: Share,

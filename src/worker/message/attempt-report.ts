@@ -1,10 +1,10 @@
 import type { Logger } from 'pino';
 import type { OutcomeKind } from '../../shared/model/attempts.ts';
 import type { DeadReason } from '../../shared/model/dead-letter.ts';
-import type { SettleResult } from '../../shared/lanes/messages/turn.ts';
+import type { SettleResult } from '../../shared/lanes/messages/settle-and-take.ts';
 import type { Ended } from './process.ts';
 
-/** What is told of each attempt, to the log and to listeners: never the key, never the content. */
+/** A report of one attempt, for the log and for listeners. It never contains the API key or the message's content. */
 export interface AttemptReport {
   id: string;
   /** `null` if the stored request can't be read. */
@@ -17,20 +17,20 @@ export interface AttemptReport {
   detail: string | null;
   httpStatus: number | null;
   durationMs: number;
-  /** Which attempt this was, of how many: those that don't count don't raise it. */
+  /** The number of this attempt, from 1. Attempts that don't count don't increase it. */
   attempt: number;
   attemptsAllowed: number;
-  /** `lost`: another worker took the message over, and this attempt decided nothing. */
+  /** What happens to the message next. `lost`: another worker has taken the message over, so this attempt decided nothing. */
   next: 'delivered' | 'backoff' | 'hold' | 'dead' | 'lost';
-  /** How long until the next attempt, for `backoff` and `hold`. */
+  /** The time until the message can be tried again, for `backoff` and `hold`; otherwise `null`. */
   delayMs: number | null;
   reason: DeadReason | null;
 }
 
-/** The name of a job is its message's type, unless somebody else wrote it. */
+/** The name of a job is its message's type, but others can write a job with a name of any length. */
 const MAX_TYPE_LENGTH = 32;
 
-/** What is told of an attempt after its shard has answered. */
+/** Returns the report of an attempt that its shard has settled. */
 export function reportOf({ attempt, settlement }: Ended, result: SettleResult, attemptsAllowed: number): AttemptReport {
   const { taken, message, record, decision } = attempt;
   const { stored } = message;
@@ -53,9 +53,9 @@ export function reportOf({ attempt, settlement }: Ended, result: SettleResult, a
   };
 }
 
-/** One wide line per attempt. */
+/** Logs one wide line per attempt. */
 export function logAttempt(logger: Logger, report: AttemptReport): void {
-  // An unknown outcome is what may arrive twice: nobody should miss it.
+  // A message with an unknown outcome may arrive twice, so its line must stand out.
   const level = report.next === 'dead' || report.outcome === 'unknown' ? 'warn' : 'info';
   logger[level](report, 'attempt');
 }

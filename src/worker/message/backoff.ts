@@ -4,10 +4,10 @@ export interface BackoffConfig {
 }
 
 /**
- * Exponential backoff with full jitter: anything from nothing to `backoffMs` doubled for each failure before, at most
- * `backoffMaxMs`. Full jitter spreads the retries of messages that failed together.
+ * Returns the delay of an exponential backoff with full jitter: a random time up to `backoffMs`, doubled for each earlier failure, at
+ * most `backoffMaxMs`. Full jitter spreads the retries of messages that failed together.
  *
- * @param failures how often it failed so far, from 1
+ * @param failures number of failures so far, from 1
  * @param random a number from 0 to 1
  */
 export function backoffDelayMs(failures: number, { backoffMs, backoffMaxMs }: BackoffConfig, random: number): number {
@@ -15,11 +15,12 @@ export function backoffDelayMs(failures: number, { backoffMs, backoffMaxMs }: Ba
   return Math.round(ceilingMs * random);
 }
 
-/** Nobody waits longer without looking again: the circuit may be closed, or the key another one. */
+/** The longest wait before the message looks again, because the circuit may be closed by then, or the key replaced. */
 const LOOK_AGAIN_MS = 2000;
 
 /**
- * How long a message that met an open circuit waits before it looks again. Jittered: many meet it at once.
+ * Returns how long a message waits, in ms, before it looks again at a circuit that was open. Jittered, because many messages
+ * meet the open circuit at once.
  *
  * @param random a number from 0 to 1
  */

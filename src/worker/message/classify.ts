@@ -6,14 +6,14 @@ import { answeredAtMs, retryAfterMs } from './retry-after.ts';
 export interface ApiAnswer {
   httpStatus: number;
   retryAfter: string | null;
-  /** At most the first 64 KiB. */
+  /** The body, at most its first 64 KiB. */
   body: string;
 }
 
-/** What a hook may say of an answer. */
+/** The judgements that a hook may return. */
 export const judgements = ['delivered', 'rejected', 'failed', 'unknown', 'held'] as const;
 
-/** Judges an answer, at once; `undefined` leaves it to the defaults. */
+/** Judges an answer, synchronously; `undefined` means that the default judgement counts. */
 export type ClassifyResponse = (answer: ApiAnswer) => (typeof judgements)[number] | undefined;
 
 /** How an attempt ended. */
@@ -21,9 +21,9 @@ export interface Outcome {
   kind: OutcomeKind;
   detail: string | null;
   httpStatus: number | null;
-  /** For `held`: how long the API asks us to wait, `null` if it doesn't say. */
+  /** For `held`: how long the API asks us to wait, in ms; `null` if it doesn't say. */
   holdMs: number | null;
-  /** For `held`: what can't be used now. */
+  /** For `held`: `page` concerns the page, `key` all pages with the key; `missing-key` means that the page has no key. */
   scope?: 'page' | 'key' | 'missing-key';
 }
 
@@ -34,10 +34,10 @@ export interface ClassifyContext {
   classifyResponse: ClassifyResponse | undefined;
 }
 
-/** Statuses after which the API may or may not have taken the message: by convention its own trouble, not ours. */
+/** Statuses that report a failure of the API or a time-out, after which the API may or may not have taken the message. */
 const UNKNOWN_STATUSES = new Set([408, 500, 502, 503, 504]);
 
-/** Judges what an exchange proves. Never calls a message undelivered that may have been delivered. */
+/** Returns the outcome that an exchange proves. A message that may have been delivered is never judged as undelivered. */
 export function classify(exchange: Exchange, context: ClassifyContext): Outcome {
   const { httpStatus, failure } = exchange;
   if (httpStatus !== null) return classifyAnswer(exchange, httpStatus, context);
@@ -77,7 +77,7 @@ function saysFailure(body: string): boolean {
     if (typeof answer !== 'object' || answer === null || !('success' in answer)) return false;
     return answer.success === false || answer.success === 0;
   } catch {
-    // No JSON, or a broken body: the 2xx has been seen, and that counts.
+    // Without valid JSON in the body, the status 2xx counts.
     return false;
   }
 }
@@ -85,7 +85,7 @@ function saysFailure(body: string): boolean {
 function detailOf(kind: OutcomeKind, httpStatus: number): string | null {
   if (kind === 'delivered') return null;
   if (httpStatus >= 300 && httpStatus < 400) {
-    return `HTTP ${httpStatus}: a redirect, which is never followed; set the URL of the API to the final address`;
+    return `HTTP ${httpStatus}: a redirect, and redirects are never followed; set the URL of the API to the final address`;
   }
   if (kind === 'rejected' && httpStatus < 300) return `HTTP ${httpStatus}, but the answer says success: false`;
   if (isUnauthorized(httpStatus)) return `HTTP ${httpStatus}: the API key was refused`;
@@ -98,9 +98,11 @@ function describe(failure: ExchangeFailure | null, reachedSocket: boolean, timeo
     case 'timeout':
       return reachedSocket ? `no answer in ${timeoutMs} ms` : `no connection in ${timeoutMs} ms`;
     case 'aborted':
-      return reachedSocket ? 'given up in mid-request' : 'given up before it was sent';
+      return reachedSocket
+        ? 'the request was given up before an answer came'
+        : 'the request was given up before it was sent';
     case 'lock-too-short':
-      return 'the lock on the message was too short for a request';
+      return 'the lock on the message could have ended before the request';
     case 'connection':
       return reachedSocket ? `connection lost (${failure.code})` : `no connection (${failure.code})`;
     case 'hook':

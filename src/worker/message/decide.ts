@@ -1,35 +1,35 @@
 import type { AttemptRecord } from '../../shared/model/attempts.ts';
 import type { DeadReason } from '../../shared/model/dead-letter.ts';
 import type { UnknownOutcomePolicy } from '../../shared/model/enqueue-options.ts';
-import type { TimedHold } from '../../shared/lanes/messages/turn.ts';
+import type { TimedHold } from '../../shared/lanes/messages/settle-and-take.ts';
 import { type BackoffConfig, backoffDelayMs, pausedFor } from './backoff.ts';
 import type { Outcome } from './classify.ts';
 import type { Pause } from '../fleet/fleet-view.ts';
 
-/** What is to be done with a message after an attempt. */
+/** What to do with a message after an attempt. */
 export type Decision =
   | { kind: 'delivered' }
   | { kind: 'backoff'; delayMs: number }
-  /** `page`: why all messages of the page wait as long. */
+  /** `page`: the reason why the whole page is held as long as the message; without it only the message is. */
   | { kind: 'hold'; delayMs: number; page?: TimedHold['reason'] }
   | { kind: 'dead'; reason: DeadReason };
 
 export interface DecideContext extends BackoffConfig {
   attemptsUsed: number;
   attemptsAllowed: number;
-  /** Read only where it decides. */
+  /** A function, so that the history is parsed only if the decision depends on it. */
   history(): readonly AttemptRecord[];
   onUnknownOutcome: UnknownOutcomePolicy;
-  /** How long the API or the key has to be left alone, because its circuit is open; 0 if it is closed. */
+  /** The time until the circuits of the API and of the key let a probe leave; 0 for a closed circuit. */
   pause: Pause;
   /** A number from 0 to 1. */
   random: number;
 }
 
-/** When nothing is wrong with the message itself, it doesn't wait longer than this to see whether things are better. */
+/** The longest backoff of a message that is not the cause of its failures. */
 const MAX_BLAMELESS_WAIT_MS = 30_000;
 
-/** Whether an outcome counts towards the attempts that a message is allowed. With the API down it is not the message's. */
+/** Whether an outcome uses one of the message's attempts. An unknown outcome while the API is down doesn't. */
 export function usesAttempt(
   outcome: Pick<Outcome, 'kind'>,
   onUnknownOutcome: UnknownOutcomePolicy,
@@ -48,7 +48,7 @@ export function usesAttempt(
   }
 }
 
-/** Decides from the outcome of an attempt and the message's past. */
+/** Decides what to do with a message, from the outcome of its attempt and its history. */
 export function decide(outcome: Pick<Outcome, 'kind' | 'holdMs' | 'scope'>, context: DecideContext): Decision {
   const { apiMs, keyMs } = context.pause;
   switch (outcome.kind) {
@@ -83,7 +83,7 @@ function retryOrExhausted(context: DecideContext): Decision {
   return { kind: 'backoff', delayMs: backoffDelayMs(used, context, context.random) };
 }
 
-/** A Retry-After of 0, or a date that our clock has passed, must not become a loop without a pause. */
+/** Without a Retry-After, or if it is 0 or a date in the past, a backoff prevents a loop without a pause. */
 function holdDelayMs(askedMs: number | null, context: DecideContext): number {
   return askedMs === null || askedMs === 0 ? blamelessDelayMs(context) : askedMs;
 }

@@ -1,7 +1,10 @@
 import type { Evidence } from '../fleet/fleet-view.ts';
 import type { Sent } from './send.ts';
 
-/** A message that the API refuses, or a limit, shows that the API is well; an answer that leaves all open doesn't. */
+/**
+ * Returns what a request shows of the API and the key. An API that rejects a message or names a limit works; an answer with an unknown
+ * outcome is a failure.
+ */
 export function evidenceOf({ outcome, exchange }: Sent): Evidence {
   if (exchange === null) return { api: null, key: null };
   const { httpStatus, failure } = exchange;

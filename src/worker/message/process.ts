@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { decodeHistory, type NewAttempt } from '../../shared/model/attempts.ts';
 import type { DeadLetterPolicy } from '../../shared/model/dead-letter.ts';
 import type { UnknownOutcomePolicy } from '../../shared/model/enqueue-options.ts';
-import type { Settlement } from '../../shared/lanes/messages/turn.ts';
+import type { Settlement } from '../../shared/lanes/messages/settle-and-take.ts';
 import type { Sealing } from '../../shared/sealing/sealing.ts';
 import type { Attempt, TakenHere } from './attempt.ts';
 import { decide, type DecideContext, type Decision, usesAttempt } from './decide.ts';
@@ -32,22 +32,22 @@ export interface ProcessDeps {
   logger: Logger;
 }
 
-/** An attempt that has come to its end, and what its shard is told. */
+/** An attempt that has ended, and the settlement for its shard. */
 export interface Ended {
   attempt: Attempt;
   settlement: Settlement;
 }
 
-/** @param lockedUntil on the clock of `performance.now()`: when the lock on the message ends */
+/** @param lockedUntil when the lock on the message ends, on the clock of `performance.now()` */
 export type ProcessMessage = (taken: TakenHere, lockedUntil: number, signal: StopSignal) => Promise<Ended>;
 
-/** What is known before anything was tried. */
+/** What is known of an attempt before anything is tried. */
 type Known = Pick<Attempt, 'taken' | 'message' | 'policy'>;
 type Findings = Pick<Attempt, 'sent' | 'decision' | 'record'>;
 
 const UNTRIED = { sent: null, record: null } as const;
 
-/** What a worker does with a message that it has: read → send → classify → tell → decide. */
+/** Creates the function that processes a message which a worker has taken: read → send → classify → tell → decide. */
 export function createProcessor({ config, send, fleet, keyring, sealing, logger }: ProcessDeps): ProcessMessage {
   const settling = { ...config, sealing };
 
@@ -61,7 +61,7 @@ export function createProcessor({ config, send, fleet, keyring, sealing, logger 
     return { attempt, settlement: settlementOf(attempt, settling) };
   };
 
-  /** A message that is not to be sent. */
+  /** Decides about a message that is not to be sent. */
   async function conclude(known: Known): Promise<Findings> {
     const { taken, message, policy } = known;
     if (taken.verdict === 'expired') return { ...UNTRIED, decision: { kind: 'dead', reason: 'expired' } };
@@ -87,12 +87,12 @@ export function createProcessor({ config, send, fleet, keyring, sealing, logger 
     return findingsOf(known, sent, 'then' in told ? await told : told);
   }
 
-  /** Nothing was tried: another message may find out whether the API works. */
+  /** Gives up the probe because nothing was sent, so that another message may find out whether the API works. */
   async function giveUpProbe(): Promise<void> {
     try {
       await fleet.giveUpProbe();
     } catch (error) {
-      logger.warn({ err: error }, 'the fleet could not be told that its probe was not sent');
+      logger.warn({ err: error }, 'could not tell the fleet that a probe was not sent');
     }
   }
 
@@ -107,14 +107,14 @@ export function createProcessor({ config, send, fleet, keyring, sealing, logger 
     return { sent, decision: decideOn(taken, sent, { policy, pause }), record: recordOf(sent, policy, pause) };
   }
 
-  /** Before the message is settled: until the fleet knows, no other message may take its place. */
+  /** Reports to the fleet. Runs before the message is settled, so that no other message takes its place until the fleet knows. */
   function tell({ taken, policy }: Known, sent: Sent, isProbe: boolean): Pause | Promise<Pause> {
     const { keyCircuit } = sent;
     const evidence = evidenceOf(sent);
     const told = fleet.tell({ id: taken.id, evidence, keyCircuit, isProbe, onUnknownOutcome: policy });
     if (!('then' in told)) return told;
     return told.catch((error: unknown) => {
-      logger.warn({ err: error }, 'the fleet could not be told of an attempt');
+      logger.warn({ err: error }, 'could not tell the fleet what an attempt has shown');
       return NO_PAUSE;
     });
   }
@@ -138,7 +138,7 @@ export function createProcessor({ config, send, fleet, keyring, sealing, logger 
   }
 }
 
-/** What the history keeps of an attempt. */
+/** Returns the history entry of an attempt. */
 function recordOf(
   { outcome, startedAtMs, exchange }: Sent,
   policy: UnknownOutcomePolicy,

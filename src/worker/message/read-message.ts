@@ -1,24 +1,24 @@
-import type { Taken } from '../../shared/lanes/messages/turn.ts';
+import type { Taken } from '../../shared/lanes/messages/settle-and-take.ts';
 import type { MessageIssue } from '../../shared/errors/errors.ts';
 import { parseStoredRequest } from '../../shared/model/message.ts';
 import { readOptions, readStored, type StoredMessage } from '../../shared/model/stored-message.ts';
 import { openRequest } from '../../shared/sealing/content.ts';
 import type { Sealing } from '../../shared/sealing/sealing.ts';
 
-/** What a worker knows of a message that it has: what stands in Redis, and what is sent of it. */
+/** A message as it is stored, and as it is sent. */
 export interface ReadMessage {
   /** `null` if this version can't read it. */
   stored: StoredMessage | null;
-  /** What is sent, as text; `null` if nothing may be. */
+  /** The request body to send; `null` if the message must not be sent. */
   body: string | null;
-  /** Why nothing may be sent. */
+  /** Why the message must not be sent; `null` if it may be. */
   problem: string | null;
 }
 
-/** What is told of a job whose data is no message of this version. */
-export const NO_MESSAGE = 'what was stored is no message that this version knows';
+/** The problem of a job whose data this version can't read as a message. */
+export const NO_MESSAGE = 'this version can not read the stored data as a message';
 
-/** Reads a message and validates it: others can write to Redis, too. */
+/** Reads and validates a stored message, because other programs can write to Redis, too. */
 export function readMessage(sealing: Sealing, taken: Taken): ReadMessage {
   const plain = parseStoredRequest(taken.data);
   if ('request' in plain) {
@@ -28,7 +28,7 @@ export function readMessage(sealing: Sealing, taken: Taken): ReadMessage {
   }
   const stored = readStored(taken);
   if (stored === null) return { stored, body: null, problem: NO_MESSAGE };
-  // What was not encrypted here is not kept as a request: nobody could send it again.
+  // An invalid request that was stored in the clear is not kept as a request, because it could never be replayed.
   if (!('sealed' in stored.request)) return { stored: null, body: null, problem: problemOf(plain.issues) };
   const opened = openRequest(sealing, taken.id, stored.request);
   if ('problem' in opened) return { stored, body: null, problem: opened.problem };
@@ -39,9 +39,9 @@ export function readMessage(sealing: Sealing, taken: Taken): ReadMessage {
     : { stored, body: null, problem: problemOf(parsed.issues) };
 }
 
-/** Paths and rules, never values. */
+/** Describes issues by their paths and rules, never by values, which could be content. */
 function problemOf(issues: readonly MessageIssue[]): string {
   const [first, ...others] = issues.map(({ path, message }) => `${path} ${message}`);
   const more = others.length > 0 ? `, and ${others.length} more` : '';
-  return `what was stored is no message that may be sent: ${first}${more}`;
+  return `the stored message is not valid: ${first}${more}`;
 }

@@ -1,13 +1,12 @@
-/** Two of the three forms of RFC 9110: `Sun, 06 Nov 1994 08:49:37 GMT` and `Sunday, 06-Nov-94 08:49:37 GMT`. */
+/** Two of the three date forms of RFC 9110: `Sun, 06 Nov 1994 08:49:37 GMT` and `Sunday, 06-Nov-94 08:49:37 GMT`. */
 const DATE_WITH_ZONE = /^[a-z]+, \d{1,2}[ -][a-z]{3}[ -](\d{2}|\d{4}) \d\d:\d\d:\d\d (GMT|UTC|\+0000)$/i;
-/** The third: `Sun Nov  6 08:49:37 1994`, which is GMT too. */
+/** The third form: `Sun Nov  6 08:49:37 1994`, which is GMT too. */
 const DATE_WITHOUT_ZONE = /^[a-z]{3} [a-z]{3} [ \d]\d \d\d:\d\d:\d\d \d{4}$/i;
 
 /**
  * Reads a Retry-After header: seconds, or an HTTP date.
  *
- * @returns how long to wait in ms, at most `maxMs`, 0 for a moment that has passed; `null` if there is no header or it
- * can't be read.
+ * @returns how long to wait in ms, at most `maxMs`; 0 for a date in the past; `null` if there is no header or if it can't be read.
  */
 export function retryAfterMs(header: string | null, nowMs: number, maxMs: number): number | null {
   if (header === null) return null;
@@ -16,13 +15,13 @@ export function retryAfterMs(header: string | null, nowMs: number, maxMs: number
   return Number.isNaN(waitMs) ? null : Math.ceil(Math.min(maxMs, Math.max(0, waitMs)));
 }
 
-// `Date.parse` alone reads nearly anything, even "-5" as a year, and takes a date without a zone for local time.
+// `Date.parse` alone accepts nearly anything, even "-5" as a year, and reads a date without a zone as local time.
 function httpDateMs(text: string): number {
   if (DATE_WITH_ZONE.test(text)) return Date.parse(text);
   return DATE_WITHOUT_ZONE.test(text) ? Date.parse(`${text} GMT`) : Number.NaN;
 }
 
-/** When the API answered, by the header `Date`: a date that it names is meant by the same clock. */
+/** Returns the time of the API's answer from its header `Date`. A date in Retry-After refers to the same clock. */
 export function answeredAtMs(header: string | null): number | null {
   const atMs = header === null ? Number.NaN : httpDateMs(header.trim());
   return Number.isNaN(atMs) ? null : atMs;

@@ -7,13 +7,13 @@ import type { Progress } from '../fleet/progress.ts';
 import type { Sender } from '../http/sender.ts';
 import type { StopSignal } from '../http/stop-signal.ts';
 
-/** One request, judged. */
+/** One request and its outcome. */
 export interface Sent {
   outcome: Outcome;
   startedAtMs: number;
   /** `null` if no request was made. */
   exchange: Exchange | null;
-  /** The circuit of the key that was used; `null` if there was none. */
+  /** The name of the circuit of the key that was used; `null` if there was no key. */
   keyCircuit: string | null;
 }
 
@@ -31,24 +31,24 @@ export interface SendDeps {
   logger: Logger;
 }
 
-/** What is sent, and until when it may be. */
+/** A message to send, and until when the request may run. */
 export interface Sendable {
   pageId: string;
   body: string;
-  /** On the clock of `performance.now()`: when the lock on the message ends. */
+  /** When the lock on the message ends, on the clock of `performance.now()`. */
   lockedUntil: number;
   signal: StopSignal;
 }
 
-/** Sends a message once. Never throws: whatever happens is an outcome. */
+/** Sends a message once. Never throws: every failure is an outcome. */
 export type Send = (sendable: Sendable) => Promise<Sent>;
 
-/** How long a page without a key waits before its key is looked for again. */
+/** How long a page without a key waits before the worker looks for the key again. */
 const NO_KEY_MS = 2000;
 
 export function createSend({ config, sender, keyring, progress, logger, ...hooks }: SendDeps): Send {
   const classifyResponse = hooks.classifyResponse && withoutThrowing(hooks.classifyResponse, logger);
-  // Not the whole configuration: it would be copied for each attempt.
+  // The whole configuration would be copied for each attempt.
   const { timeoutMs, retryAfterMaxMs } = config;
 
   return async ({ pageId, body, lockedUntil, signal }) => {
@@ -73,21 +73,21 @@ function withoutKey(detail: string, startedAtMs: number): Sent {
   return { outcome, startedAtMs, exchange: null, keyCircuit: null };
 }
 
-/** The attempt that was found open when its worker was gone. */
+/** Returns the outcome of an attempt that was found open after its worker had died. */
 export function diedInMidSend(): Sent {
   const detail = 'the worker died while the request was open';
   const outcome: Outcome = { kind: 'unknown', detail, httpStatus: null, holdMs: null };
   return { outcome, startedAtMs: Date.now(), exchange: null, keyCircuit: null };
 }
 
-/** A hook that fails, or says what there is no word for, must not change what becomes of a message that was sent. */
+/** Wraps the hook: if it throws or returns something else than a judgement, the default judgement counts. */
 function withoutThrowing(classifyResponse: ClassifyResponse, logger: Logger): ClassifyResponse {
   return (answer) => {
     try {
       const judgement = classifyResponse(answer);
       if (judgement === undefined || judgements.includes(judgement)) return judgement;
       logger.error(
-        `the hook classifyResponse must return one of ${judgements.join(', ')} or undefined, at once; the default judgement counts`,
+        `the hook classifyResponse must return one of ${judgements.join(', ')} or undefined, and not a promise; the default judgement counts`,
       );
       return undefined;
     } catch (error) {

@@ -1,7 +1,7 @@
 import { type AttemptRecord, decodeHistory, encodeAttempt, type NewAttempt } from '../../shared/model/attempts.ts';
 import type { DeadLetterPayload, DeadLetterPolicy, DeadReason, DeadResponse } from '../../shared/model/dead-letter.ts';
 import { isoTime } from '../../shared/model/time.ts';
-import type { Settlement, Taken } from '../../shared/lanes/messages/turn.ts';
+import type { Settlement, Taken } from '../../shared/lanes/messages/settle-and-take.ts';
 import { sealRequest, sealResponse } from '../../shared/sealing/content.ts';
 import type { Sealing } from '../../shared/sealing/sealing.ts';
 import type { Attempt } from './attempt.ts';
@@ -16,7 +16,7 @@ export interface SettlementConfig {
 
 const MAX_RESPONSE_BYTES = 2048;
 
-/** What the shard is told to do with a message. */
+/** Returns the settlement that carries out the attempt's decision. */
 export function settlementOf(attempt: Attempt, config: SettlementConfig): Settlement {
   const { decision, taken } = attempt;
   switch (decision.kind) {
@@ -25,7 +25,7 @@ export function settlementOf(attempt: Attempt, config: SettlementConfig): Settle
     case 'backoff':
       return decision;
     case 'hold':
-      return holdOf(decision, attempt);
+      return holdSettlement(decision, attempt);
     case 'dead': {
       const letter = deadLetterOf(attempt, decision.reason, config);
       return { kind: 'dead', letter, holds: config.onDeadLetter === 'hold' };
@@ -33,12 +33,16 @@ export function settlementOf(attempt: Attempt, config: SettlementConfig): Settle
   }
 }
 
-function holdOf({ delayMs, page: reason }: Extract<Decision, { kind: 'hold' }>, { message }: Attempt): Settlement {
+/** Returns the settlement that holds the message and, if the decision has a reason for it, its whole page. */
+function holdSettlement(
+  { delayMs, page: reason }: Extract<Decision, { kind: 'hold' }>,
+  { message }: Attempt,
+): Settlement {
   if (reason === undefined || message.stored === null) return { kind: 'hold', delayMs };
   return { kind: 'hold', delayMs, page: { pageId: message.stored.request.pageId, reason } };
 }
 
-/** The dead letter of a message, with all that an operator needs to judge and repeat it, encrypted if there are keys. */
+/** Returns the dead letter of a message, with all that an operator needs to judge and replay it; encrypted if there are keys. */
 export function deadLetterOf(
   { taken, message, sent, record }: Attempt,
   reason: DeadReason,
@@ -70,19 +74,19 @@ function attemptsOf({ history }: Taken, record: NewAttempt | null): AttemptRecor
   return [history, ...(record ? [encodeAttempt(record)] : [])].flatMap(decodeHistory);
 }
 
-/** What stood there instead of a message. */
+/** Returns what a dead letter keeps of stored data that this version can't read as a message. */
 function unreadable({ id, data }: Taken, sealing: Sealing): { stored: unknown; isSealed?: true } {
   const kept = keptData(data);
   const sealed = sealing.seal(JSON.stringify(kept), ['stored', id]);
   return sealed === null ? { stored: kept } : { stored: { sealed }, isSealed: true };
 }
 
-/** The API's answer as a dead letter keeps it, cut to 2 KiB of UTF-8. */
+/** Returns the API's answer for a dead letter, cut to 2 KiB of UTF-8. */
 export function cutResponse(httpStatus: number | null, body: string): DeadResponse | null {
   if (httpStatus === null) return null;
   const bytes = Buffer.from(body);
   if (bytes.length <= MAX_RESPONSE_BYTES) return { httpStatus, body };
-  // A character that the cut goes through is left out whole.
+  // With `stream: true` the decoder drops a character that the cut has split.
   const cut = new TextDecoder('utf-8').decode(bytes.subarray(0, MAX_RESPONSE_BYTES), { stream: true });
   return { httpStatus, body: cut };
 }

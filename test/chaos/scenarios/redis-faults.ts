@@ -7,34 +7,39 @@ import { settleAccounts, unansweredBy, untilEnded } from '../ledger.ts';
 import type { Scenario } from '../scenario.ts';
 
 const CONVERSATIONS = 150;
+const RECOVERY_LIMIT_MS = 10_000;
 
 interface RedisFault {
   name: string;
-  messages: number;
-  overMs: number;
+  load: { messages: number; overMs: number };
   /** The latency of the API in ms. Default: 20. */
   latencyMs?: number;
-  recoveryLimitMs: number;
-  /** Causes the faults. @returns the longest time from a return of Redis to the first delivery after it. */
+  /** The number of strikes, in sequence. */
+  strikes: number;
+  /** Causes the fault. @returns the time from the return of Redis to the first delivery after it. */
   strike(arena: Arena): Promise<number>;
 }
 
 /** Redis is killed, or frozen, while messages are stored and delivered. */
-function redisFault({ name, messages, overMs, latencyMs = 20, recoveryLimitMs, strike }: RedisFault): Scenario {
+function redisFault({ name, load: { messages, overMs }, latencyMs = 20, strikes, strike }: RedisFault): Scenario {
   return inArena({
     name,
     workers: 3,
     api: { latencyMs },
     async play(arena) {
       const storing = arena.storeSlowly(manyMessages(CONVERSATIONS, messages / CONVERSATIONS, 6), overMs);
-      const recoveryMs = await strike(arena);
+      let recoveryMs = 0;
+      for (let nth = 0; nth < strikes; nth += 1) {
+        recoveryMs = Math.max(recoveryMs, await strike(arena));
+        arena.fleet.countKill();
+      }
       await storing;
       await untilEnded(arena);
       return await settleAccounts(arena, {
         // The lock of a message that was being sent when Redis went away may be gone when Redis is back.
         duplicates: arena.fleet.struck.length + (await unansweredBy(arena)),
         recoveryMs,
-        recoveryLimitMs,
+        recoveryLimitMs: RECOVERY_LIMIT_MS,
       });
     },
   });
@@ -76,67 +81,49 @@ async function killRedis(arena: Arena, downMs: number): Promise<number> {
   return await nextDeliveryMs(arena);
 }
 
-/** Strikes several times in sequence. @returns the longest recovery time. */
-async function longestOf(strikes: number, { fleet }: Arena, strike: () => Promise<number>): Promise<number> {
-  let longest = 0;
-  for (let nth = 0; nth < strikes; nth += 1) {
-    longest = Math.max(longest, await strike());
-    fleet.countKill();
-  }
-  return longest;
-}
-
 export const redisKills = redisFault({
   name: 'Redis SIGKILLs (AOF everysec)',
-  messages: 4500,
-  overMs: 30_000,
-  recoveryLimitMs: 10_000,
-  strike: (arena) =>
-    longestOf(8, arena, async () => {
-      await delay(1000 + arena.random() * 1500);
-      return await killRedis(arena, 200 + arena.random() * 1200);
-    }),
+  load: { messages: 4500, overMs: 30_000 },
+  strikes: 8,
+  async strike(arena) {
+    await delay(1000 + arena.random() * 1500);
+    return await killRedis(arena, 200 + arena.random() * 1200);
+  },
 });
 
 export const redisOutage = redisFault({
   name: 'Redis away for 40 s',
-  messages: 1500,
-  overMs: 10_000,
+  load: { messages: 1500, overMs: 10_000 },
   // Long, so that many requests are open when Redis goes away.
   latencyMs: 300,
-  recoveryLimitMs: 10_000,
-  strike: (arena) =>
-    longestOf(1, arena, async () => {
-      await delay(2000);
-      return await killRedis(arena, 40_000);
-    }),
+  strikes: 1,
+  async strike(arena) {
+    await delay(2000);
+    return await killRedis(arena, 40_000);
+  },
 });
 
 export const redisFrozen = redisFault({
   name: 'Redis frozen (SIGSTOP 6 s)',
-  messages: 2250,
-  overMs: 15_000,
-  recoveryLimitMs: 10_000,
-  strike: (arena) =>
-    longestOf(2, arena, async () => {
-      await delay(2000);
-      await arena.fleet.whileStopped(() => arena.server.pause());
-      await delay(6000);
-      await arena.server.resume();
-      return await nextDeliveryMs(arena);
-    }),
+  load: { messages: 2250, overMs: 15_000 },
+  strikes: 2,
+  async strike(arena) {
+    await delay(2000);
+    await arena.fleet.whileStopped(() => arena.server.pause());
+    await delay(6000);
+    await arena.server.resume();
+    return await nextDeliveryMs(arena);
+  },
 });
 
 export const bothKilled = redisFault({
   name: 'worker and Redis SIGKILLs',
-  messages: 4500,
-  overMs: 20_000,
-  recoveryLimitMs: 10_000,
-  strike: (arena) =>
-    longestOf(5, arena, async () => {
-      await delay(1000);
-      await arena.fleet.killOne();
-      await delay(500 + arena.random() * 1000);
-      return await killRedis(arena, 200 + arena.random() * 1000);
-    }),
+  load: { messages: 4500, overMs: 20_000 },
+  strikes: 5,
+  async strike(arena) {
+    await delay(1000);
+    await arena.fleet.killOne();
+    await delay(500 + arena.random() * 1000);
+    return await killRedis(arena, 200 + arena.random() * 1000);
+  },
 });

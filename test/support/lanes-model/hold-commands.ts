@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { laneOf } from '../../../src/shared/lanes/keys.ts';
+import { laneOf } from '../../../src/shared/lanes/key-names.ts';
 import { hold, type HoldTarget, release } from '../../../src/shared/lanes/holds/hold.ts';
 import { checked, command, commandAbout, type LaneCommand } from './command.ts';
 import { CONVERSATIONS, count, type Model, PAGES } from './model.ts';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { discardLetters, expireLetters } from '../../../src/shared/lanes/letters/letters.ts';
+import { discardLetters, expireLetters } from '../../../src/shared/lanes/dead/dead-letters.ts';
 import { command, commandAbout } from './command.ts';
 import { count, type Message, type Model } from './model.ts';
 

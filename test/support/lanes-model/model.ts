@@ -1,5 +1,5 @@
 import type { StandingHold } from '../../../src/shared/lanes/holds/hold.ts';
-import type { Taken } from '../../../src/shared/lanes/messages/turn.ts';
+import type { Taken } from '../../../src/shared/lanes/messages/settle-and-take.ts';
 import type { Rules } from '../lanes.ts';
 import type { Snapshot } from './snapshot.ts';
 

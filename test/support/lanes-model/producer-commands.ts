@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { cancel } from '../../../src/shared/lanes/messages/cancel.ts';
 import { enqueue, type EnqueueResult } from '../../../src/shared/lanes/messages/enqueue.ts';
-import { idempotencyName, laneOf } from '../../../src/shared/lanes/keys.ts';
+import { idempotencyName, laneOf } from '../../../src/shared/lanes/key-names.ts';
 import { command, commandAbout, type LaneCommand } from './command.ts';
 import { forgetLetter } from './letter-commands.ts';
 import {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { AttemptToSettle, Settlement, SettleResult } from '../../../src/shared/lanes/messages/turn.ts';
+import type { AttemptToSettle, Settlement, SettleResult } from '../../../src/shared/lanes/messages/settle-and-take.ts';
 import { letter } from '../settlements.ts';
 import { holdForLetter } from './letter-commands.ts';
 import { comeBack, count, endMessage, type Model, putOff, type Work } from './model.ts';

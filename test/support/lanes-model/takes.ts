@@ -1,4 +1,4 @@
-import type { Taken, TurnAnswer } from '../../../src/shared/lanes/messages/turn.ts';
+import type { Taken, TurnAnswer } from '../../../src/shared/lanes/messages/settle-and-take.ts';
 import { isHeld, isTimed } from './hold-invariants.ts';
 import { count, graceMs, type Message, type Model, type Worker } from './model.ts';
 import { noteLeaving } from './pace.ts';

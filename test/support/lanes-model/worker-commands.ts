@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { TurnAnswer } from '../../../src/shared/lanes/messages/turn.ts';
+import type { TurnAnswer } from '../../../src/shared/lanes/messages/settle-and-take.ts';
 import { checked, command, commandAbout, type LaneCommand } from './command.ts';
 import {
   bringBackDue,

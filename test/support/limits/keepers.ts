@@ -1,4 +1,4 @@
-import { shardRoot } from '../../../src/shared/lanes/keys.ts';
+import { shardRoot } from '../../../src/shared/lanes/key-names.ts';
 import type { LaneRedis } from '../../../src/shared/lanes/commands.ts';
 import { createLimitKeeper, type LimitKeeper } from '../../../src/worker/limits/limit-keeper.ts';
 import { readableLogger } from '../../unit/worker/log-lines.ts';

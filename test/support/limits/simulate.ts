@@ -1,5 +1,5 @@
 import { tickIn } from '../../../src/shared/lanes/fleet/leader.ts';
-import type { Taken } from '../../../src/shared/lanes/messages/turn.ts';
+import type { Taken } from '../../../src/shared/lanes/messages/settle-and-take.ts';
 import type { Lanes } from '../lanes.ts';
 import { createSimulatedWorker, type SimulatedWorker } from './simulated-worker.ts';
 import type { SimulatedTime } from './simulated-time.ts';

@@ -1,4 +1,4 @@
-import type { AttemptToSettle, Taken } from '../../../src/shared/lanes/messages/turn.ts';
+import type { AttemptToSettle, Taken } from '../../../src/shared/lanes/messages/settle-and-take.ts';
 import { createSlots } from '../../../src/worker/bullmq/slots.ts';
 import type { Lanes } from '../lanes.ts';
 import { ended } from '../settlements.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { describeFault } from '../../../src/cli/terminal/fault.ts';
 import { failureOf } from '../../../src/cli/terminal/failure.ts';
-import { UnreadableInputError } from '../../../src/cli/terminal/unreadable-input-error.ts';
+import { UnreadableInputError } from '../../../src/cli/terminal/file-errors.ts';
 import {
   ConfigError,
   EnqueueUncertainError,

@@ -2,7 +2,7 @@ import { PassThrough, Readable } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type InputLine, readLines } from '../../../src/cli/send/lines.ts';
-import { UnreadableInputError } from '../../../src/cli/terminal/unreadable-input-error.ts';
+import { UnreadableInputError } from '../../../src/cli/terminal/file-errors.ts';
 
 const never = new AbortController().signal;
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createOutputFile } from '../../../src/cli/terminal/output-file.ts';
-import { UnwritableOutputError } from '../../../src/cli/terminal/unwritable-output-error.ts';
+import { UnwritableOutputError } from '../../../src/cli/terminal/file-errors.ts';
 
 let folder: string;
 beforeEach(async () => {

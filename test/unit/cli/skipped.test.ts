@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { describeSkipped } from '../../../src/cli/letters/outcome.ts';
+import { describeSkipped } from '../../../src/cli/dead-letters/outcome.ts';
 
 const skippedOnes = (count: number, why: 'expired' | 'not found') =>
   Array.from({ length: count }, (_, n) => ({ id: `${why}-${n}`, why }));

@@ -12,7 +12,7 @@ describe('the settings of the HTTP server', () => {
 
   it.each(['http://localhost', '127.0.0.1, ::1', 'host/path', '[::1]'])('refuse the host %s', (host) => {
     expect(problemsIn({ KITECHAT_HTTP_HOST: host })).toEqual([
-      'KITECHAT_HTTP_HOST: must be an address or host name alone, such as 127.0.0.1, ::1 or 0.0.0.0',
+      'KITECHAT_HTTP_HOST: must be an address or host name without a port, such as 127.0.0.1, ::1 or 0.0.0.0',
     ]);
   });
 

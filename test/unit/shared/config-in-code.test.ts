@@ -23,7 +23,7 @@ describe('settings given in code', () => {
     expect(problemsOf(() => resolveConfig('createWorker', { ...options, shards: 3 }))).toEqual([
       'logLevel: must be one of trace, debug, info, warn, error, fatal, silent',
       'backoffMaxMs: must not be less than the first backoff (backoffMs)',
-      'serveShards: names a shard that is not there: they have the numbers from 0 to shards - 1',
+      'serveShards: names a shard that does not exist: shards have the numbers from 0 to shards - 1',
     ]);
     expect(problemsOf(() => resolveConfig('createWorker', options))[0]).toMatch(/^shards: must be a whole number/);
   });
@@ -38,15 +38,15 @@ describe('settings given in code', () => {
 
   it('are refused where they would do nothing, with the place where they do something', () => {
     expect(problemsOf(() => createWorker({ apiKey: 'k', ttlMs: 1, httpPort: 7070 } as WorkerOptions))).toEqual([
-      'ttlMs: is no option of createWorker; createProducer and openDeadLetters take it',
-      'httpPort: is no option of createWorker; set KITECHAT_HTTP_PORT for "kitechat-sender worker" or "kitechat-sender console"',
+      'ttlMs: is not an option of createWorker; createProducer and openDeadLetters take it',
+      'httpPort: is not an option of createWorker; set KITECHAT_HTTP_PORT for "kitechat-sender worker" or "kitechat-sender console"',
     ]);
     for (const [door, open] of [
       ['createProducer', createProducer],
       ['openDeadLetters', openDeadLetters],
     ] as const) {
       expect(problemsOf(() => open({ concurrency: 5 } as ProducerOptions))).toEqual([
-        `concurrency: is no option of ${door}; createWorker takes it`,
+        `concurrency: is not an option of ${door}; createWorker takes it`,
       ]);
     }
   });
@@ -59,10 +59,10 @@ describe('settings given in code', () => {
 
   it('are named as they were written, also by what is found out later', () => {
     expect(problemsOf(() => createWorker({}))).toEqual([
-      'apiKey (or apiKeyFile) is missing, and so is apiKeysFile: without a key, or the hook resolveApiKey, nothing can be sent',
+      'apiKey, apiKeyFile and apiKeysFile are all missing: without a key or the hook resolveApiKey nothing can be sent; set one of them',
     ]);
     expect(problemsOf(() => createWorker(loadConfig({})))).toEqual([
-      expect.stringMatching(/^KITECHAT_API_KEY \(or KITECHAT_API_KEY_FILE\) is missing/),
+      expect.stringMatching(/^KITECHAT_API_KEY, KITECHAT_API_KEY_FILE and KITECHAT_API_KEYS_FILE are all missing/),
     ]);
     const missing = { encryptionKeysFile: '/missing' };
     expect(problemsOf(() => createProducer(missing))).toEqual([expect.stringMatching(/^encryptionKeysFile: /)]);

@@ -84,7 +84,7 @@ describe('enqueue options', () => {
   });
 
   it('say what is wrong with a time', () => {
-    const rule = 'must be a Date, or a time with its zone such as 2026-11-22T10:00:00Z';
+    const rule = 'must be a Date, or a time with a time zone, such as 2026-11-22T10:00:00Z';
     for (const sendAt of [5, 'tomorrow', null, new Date(Number.NaN)]) {
       expect(parseEnqueueOptions({ sendAt })).toEqual({
         ok: false,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { describeHolds, heldUntil } from '../../../src/shared/reading/holds.ts';
-import { laneOf } from '../../../src/shared/lanes/keys.ts';
+import { laneOf } from '../../../src/shared/lanes/key-names.ts';
 import type { HoldInRedis, StandingHold } from '../../../src/shared/lanes/holds/hold.ts';
 
 const nowMs = Date.parse('2026-11-22T10:00:00Z');

@@ -9,7 +9,7 @@ import {
   shardPrefix,
   shardRoot,
   shardsKey,
-} from '../../../src/shared/lanes/keys.ts';
+} from '../../../src/shared/lanes/key-names.ts';
 
 const anyText = fc.oneof(
   fc.string({ unit: 'grapheme', maxLength: 256 }),

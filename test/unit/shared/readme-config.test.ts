@@ -10,9 +10,9 @@ describe('the environment table', () => {
     const rows = configTable().split('\n').slice(2);
     expect(rows).toHaveLength(variables.length);
     expect(rows).toContain(
-      '| `KITECHAT_SERVE_SHARDS` | `all` | the shards that a worker serves, such as `0,2,5-7`; each needs a worker that serves it |',
+      '| `KITECHAT_SERVE_SHARDS` | `all` | the shards that a worker serves, such as `0,2,5-7`; each shard must be served by some worker |',
     );
-    expect(rows).toContain('| `KITECHAT_API_KEY` |  | one key for every page; only workers need it |');
+    expect(rows).toContain('| `KITECHAT_API_KEY` |  | the API key for all pages; only workers need it |');
     expect(rows).toContainEqual(expect.stringMatching(/^\| `REDIS_URL`, `_FILE` \| `redis:/));
   });
 

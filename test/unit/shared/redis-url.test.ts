@@ -48,7 +48,7 @@ describe('REDIS_URL', () => {
     ['redis://:hunter2@a:1,redis://b:2', 'must have the same user and password in all addresses'],
     ['redis://u:hunter2@a:1,redis://v:hunter2@b:2', 'must have the same user and password in all addresses'],
     ['redis://a:1,redis://b:2/hunter2', 'must have a database number after the port, or nothing'],
-    ['redis://a:1/3,redis://b:2/3', 'must have no database number: a Redis Cluster has only 0'],
+    ['redis://a:1/3,redis://b:2/3', 'must have no database number: a Redis Cluster has only database 0'],
     ['redis://a:1?hunter2=1,redis://b:2', 'must have no options after "?" in several addresses'],
     [
       'redis://u:hunter2@a:1,b:2',

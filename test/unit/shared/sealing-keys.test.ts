@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createProducer } from '../../../src/producer/index.ts';
 import { openDeadLetters } from '../../../src/dead-letters/index.ts';
 import { ConfigError } from '../../../src/shared/errors/errors.ts';
-import { parseSealingKeys } from '../../../src/shared/sealing/keys.ts';
+import { parseSealingKeys } from '../../../src/shared/sealing/encryption-keys.ts';
 import { openSealing } from '../../../src/shared/sealing/sealing.ts';
 import { newFolderOfTest } from '../../support/folder-of-test.ts';
 import { encryptionKey, encryptionKeys, newKeysFile } from '../../support/encryption-keys.ts';
@@ -37,12 +37,12 @@ describe('a file with encryption keys', () => {
     ['nothing', '', 'names an empty file'],
     ['line breaks alone', '\n\n', 'names an empty file'],
     ['no key', '{}', `names a file without a key; its form is ${FORM}`],
-    ['no JSON', KEY, `names a file that is no JSON object of the form ${FORM}`],
-    ['half of a file', `{"k1":"${KEY}"`, `names a file that is no JSON object of the form ${FORM}`],
-    ['a list', `["${KEY}"]`, `names a file that is no JSON object of the form ${FORM}`],
-    ['null', 'null', `names a file that is no JSON object of the form ${FORM}`],
-    ['a key that is no text', '{"k1":32}', `names a file that is no JSON object of the form ${FORM}`],
-    ['an object for a key', `{"k1":{"k2":"${KEY}"}}`, `names a file that is no JSON object of the form ${FORM}`],
+    ['no JSON', KEY, `names a file that is not a JSON object of the form ${FORM}`],
+    ['half of a file', `{"k1":"${KEY}"`, `names a file that is not a JSON object of the form ${FORM}`],
+    ['a list', `["${KEY}"]`, `names a file that is not a JSON object of the form ${FORM}`],
+    ['null', 'null', `names a file that is not a JSON object of the form ${FORM}`],
+    ['a key that is no text', '{"k1":32}', `names a file that is not a JSON object of the form ${FORM}`],
+    ['an object for a key', `{"k1":{"k2":"${KEY}"}}`, `names a file that is not a JSON object of the form ${FORM}`],
     ['a short key', `{"k1":"${Buffer.alloc(16).toString('base64')}"}`, `line 1, column 2: ${KEY_RULE}`],
     ['a long key', `{"k1":"${Buffer.alloc(33).toString('base64')}"}`, `line 1, column 2: ${KEY_RULE}`],
     ['a key in hex', `{"k1":"${Buffer.alloc(32).toString('hex')}"}`, `line 1, column 2: ${KEY_RULE}`],
@@ -51,7 +51,7 @@ describe('a file with encryption keys', () => {
     ['an empty key', '{"k1":""}', `line 1, column 2: ${KEY_RULE}`],
     ['an id with a space', `{"k 1":"${KEY}"}`, `line 1, column 2: ${ID_RULE}`],
     ['an empty id', `{"":"${KEY}"}`, `line 1, column 2: ${ID_RULE}`],
-    ['the same id twice', `{"k1":"${KEY}",\n "k1":"${KEY}"}`, 'line 2, column 2: the key id was there before'],
+    ['the same id twice', `{"k1":"${KEY}",\n "k1":"${KEY}"}`, 'line 2, column 2: the key id is a duplicate'],
   ])('with %s is refused', (_what, text, problem) => {
     expect(problemsOf(text)).toEqual([problem]);
   });

@@ -72,7 +72,7 @@ describe('what is sealed', () => {
     ];
     for (const belonging of others) {
       expect(sealing.open(whole, belonging)).toEqual({
-        problem: expect.stringMatching(/does not open with the key k1/) as string,
+        problem: expect.stringMatching(/be decrypted with the key k1/) as string,
       });
     }
   });
@@ -80,7 +80,7 @@ describe('what is sealed', () => {
   it('does not open with another key of the same name', () => {
     const file = newKeysFile(`{"k1":"${encryptionKey('other')}"}`);
     const opened = openSealing({ encryptionKeysFile: file.path }).open(sealed(sealingWith('k1'), 'Hello'), OF);
-    expect(opened).toEqual({ problem: expect.stringMatching(/another key of that id/) as string });
+    expect(opened).toEqual({ problem: expect.stringMatching(/another key with that id/) as string });
   });
 
   it('without its key says which one is missing', () => {
@@ -89,7 +89,7 @@ describe('what is sealed', () => {
       problem: 'its content is encrypted with the key k1, which is not in KITECHAT_ENCRYPTION_KEYS_FILE',
     });
     expect(NO_KEYS.open(whole, OF)).toEqual({
-      problem: 'its content is encrypted with the key k1, and KITECHAT_ENCRYPTION_KEYS_FILE is not set',
+      problem: 'its content is encrypted with the key k1, but KITECHAT_ENCRYPTION_KEYS_FILE is not set',
     });
   });
 
@@ -97,7 +97,7 @@ describe('what is sealed', () => {
     'is not %j, whose words come into no problem',
     (text) => {
       expect(sealingWith('k1').open(text, OF)).toEqual({
-        problem: 'what stands for its content was never encrypted',
+        problem: 'its content is not in our encrypted format',
       });
     },
   );

@@ -18,20 +18,20 @@ describe('KITECHAT_SERVE_SHARDS', () => {
 
   it.each(['-1', '1-', '3-1', 'none', '1;2', '1,,2', '1.5', '1000'])('may not be %j', (list) => {
     expect(problemsIn({ KITECHAT_SHARDS: '8', KITECHAT_SERVE_SHARDS: list })).toEqual([
-      'KITECHAT_SERVE_SHARDS: must be "all", or numbers of shards and ranges of them, such as 0,2,5-7',
+      'KITECHAT_SERVE_SHARDS: must be "all", or shard numbers and ranges, such as 0,2,5-7',
     ]);
   });
 
   it('may only name shards that are there', () => {
     expect(problemsIn({ KITECHAT_SHARDS: '8', KITECHAT_SERVE_SHARDS: '0,6-8' })).toEqual([
-      'KITECHAT_SERVE_SHARDS: names a shard that is not there: they have the numbers from 0 to KITECHAT_SHARDS - 1',
+      'KITECHAT_SERVE_SHARDS: names a shard that does not exist: shards have the numbers from 0 to KITECHAT_SHARDS - 1',
     ]);
     expect(problemsIn({ KITECHAT_SERVE_SHARDS: '1' })).toHaveLength(1);
   });
 
   it('may not name more shards than the worker has places', () => {
     const options = { apiKey: 'key', shards: 8, concurrency: 3 };
-    expect(() => createWorker(options)).toThrow(/concurrency is 3, and this worker serves 8 shards.* with serveShards/);
+    expect(() => createWorker(options)).toThrow(/concurrency is 3, but this worker serves 8 shards.* with serveShards/);
     expect(() => createWorker({ ...options, serveShards: '1-3' })).not.toThrow();
   });
 });

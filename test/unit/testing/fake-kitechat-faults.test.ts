@@ -82,7 +82,7 @@ describe('a fault without an answer', () => {
     const socket = openRequest(api.url, { body: textRequest('a 1') });
     let bytes = 0;
     socket.on('data', (chunk) => (bytes += chunk.length));
-    await vi.waitFor(() => expect(api.report().faults).toEqual({ hang: 1 }), { timeout: 10_000 });
+    await vi.waitFor(() => expect(api.report().faults).toEqual({ hang: 1 }), { timeout: 100_000 });
     await post(api.url.replace('send-message', 'other'), {});
     expect([bytes, socket.destroyed, socket.readableEnded]).toEqual([0, false, false]);
     socket.destroy();

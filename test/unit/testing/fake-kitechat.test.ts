@@ -138,7 +138,7 @@ describe('what the fake API reports', () => {
   it('finds a request that came while an earlier one of its conversation was open, until that client is gone', async () => {
     api.setFaults([{ kind: 'hang', match: { textIncludes: 'hang' } }]);
     const socket = openRequest(api.url, { body: textRequest('hang 1') });
-    await vi.waitFor(() => expect(api.report().faults).toEqual({ hang: 1 }), { timeout: 10_000 });
+    await vi.waitFor(() => expect(api.report().faults).toEqual({ hang: 1 }), { timeout: 100_000 });
     await post(api.url, textRequest('a 2'));
     await post(api.url, textRequest('a 1', 'c2'));
     const overlaps = {
@@ -226,7 +226,7 @@ describe('starting and closing the fake API', () => {
   it('ends open connections when it is closed, and can be closed twice', async () => {
     api.setFaults([{ kind: 'hang' }]);
     const answer = sendOnWire(api.url, { body: textRequest('a 1') });
-    await vi.waitFor(() => expect(api.report().faults).toEqual({ hang: 1 }), { timeout: 10_000 });
+    await vi.waitFor(() => expect(api.report().faults).toEqual({ hang: 1 }), { timeout: 100_000 });
     await Promise.all([api.close(), api.close()]);
     expect((await answer).text).toBe('');
     await expect(post(api.url, textRequest('a 2'))).rejects.toThrow('fetch failed');

@@ -226,7 +226,7 @@ describe('a Redis whose starter is gone', () => {
         expect(existsSync(dir)).toBe(false);
         expect(await answersPing('127.0.0.1', port, 0)).toBe(false);
       },
-      { timeout: 5_000 },
+      { timeout: 100_000 },
     );
   }
 

@@ -78,7 +78,7 @@ describe('classify: an answer', () => {
       const outcome = judge(answered(httpStatus));
       expect(outcome).toMatchObject({ kind: 'unknown', httpStatus, holdMs: null });
       expect(outcome.detail).toBe(
-        `HTTP ${httpStatus}: a redirect, which is never followed; set the URL of the API to the final address`,
+        `HTTP ${httpStatus}: a redirect, and redirects are never followed; set the URL of the API to the final address`,
       );
     },
   );
@@ -123,8 +123,8 @@ describe('classify: no answer', () => {
     ['a refused connection', { kind: 'connection', code: 'ECONNREFUSED' }, 'no connection (ECONNREFUSED)'],
     ['a reset in the TLS handshake', connectionLost, 'no connection (ECONNRESET)'],
     ['no connection in time', { kind: 'timeout' }, 'no connection in 10000 ms'],
-    ['giving up before', { kind: 'aborted' }, 'given up before it was sent'],
-    ['too short a lock', { kind: 'lock-too-short' }, 'the lock on the message was too short for a request'],
+    ['giving up before', { kind: 'aborted' }, 'the request was given up before it was sent'],
+    ['too short a lock', { kind: 'lock-too-short' }, 'the lock on the message could have ended before the request'],
     ['no reason at all', null, 'no answer'],
   ])('knows that nothing was sent after %s', (_what, failure, detail) => {
     const outcome = { kind: 'not-sent', detail, httpStatus: null, holdMs: null };
@@ -134,7 +134,7 @@ describe('classify: no answer', () => {
   it.each<[string, ExchangeFailure | null, string]>([
     ['a reset', connectionLost, 'connection lost (ECONNRESET)'],
     ['no answer in time', { kind: 'timeout' }, 'no answer in 10000 ms'],
-    ['giving up', { kind: 'aborted' }, 'given up in mid-request'],
+    ['giving up', { kind: 'aborted' }, 'the request was given up before an answer came'],
     ['no reason at all', null, 'no answer'],
   ])('can not know what came of a request that ended with %s', (_what, failure, detail) => {
     const outcome = { kind: 'unknown', detail, httpStatus: null, holdMs: null };

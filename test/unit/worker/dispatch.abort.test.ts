@@ -24,7 +24,7 @@ describe('giving a request up', () => {
     const sender = openSender(`https://127.0.0.1:${server.port}`);
     const stop = new AbortController();
     const sending = sender.send('{}', sendOptions({ signal: stop.signal }));
-    await vi.waitFor(() => expect(server.connections.total).toBe(1), { timeout: 10_000 });
+    await vi.waitFor(() => expect(server.connections.total).toBe(1), { timeout: 100_000 });
     stop.abort();
     const exchange = await sending;
     expect(exchange).toMatchObject({ reachedSocket: false, failure: abortedFailure });
@@ -39,13 +39,13 @@ describe('giving a request up', () => {
     const sender = openSender(server.origin);
     const stop = new AbortController();
     const sending = sender.send('{}', sendOptions({ signal: stop.signal }));
-    await vi.waitFor(() => expect(server.received).toHaveLength(1), { timeout: 10_000 });
+    await vi.waitFor(() => expect(server.received).toHaveLength(1), { timeout: 100_000 });
     stop.abort();
     const exchange = await sending;
     expect(exchange).toMatchObject({ reachedSocket: true, httpStatus: null, failure: abortedFailure });
     expect(kindOf(exchange)).toBe('unknown');
     expect(getEventListeners(stop.signal, 'abort')).toEqual([]);
-    await vi.waitFor(() => expect(server.connections.open).toBe(0), { timeout: 10_000 });
+    await vi.waitFor(() => expect(server.connections.open).toBe(0), { timeout: 100_000 });
     expect(kindOf(await sender.send('{}', sendOptions()))).toBe('delivered');
   });
 
@@ -66,7 +66,7 @@ describe('giving a request up', () => {
     expect(exchange).toMatchObject({ httpStatus: 200, body: '{"succ', failure: abortedFailure });
     expect(kindOf(exchange)).toBe('delivered');
     expect(getEventListeners(stop.signal, 'abort')).toEqual([]);
-    await vi.waitFor(() => expect(server.connections.open).toBe(0), { timeout: 10_000 });
+    await vi.waitFor(() => expect(server.connections.open).toBe(0), { timeout: 100_000 });
   });
 
   it('after its end changes nothing', async () => {
@@ -103,7 +103,7 @@ describe('a result', () => {
     });
     const exchange = await openSender(server.origin, { timeoutMs: 50 }).send('{}', sendOptions());
     const before = structuredClone(exchange);
-    await vi.waitFor(() => expect(server.connections.open).toBe(0), { timeout: 10_000 });
+    await vi.waitFor(() => expect(server.connections.open).toBe(0), { timeout: 100_000 });
     expect(exchange).toEqual(before);
   });
 });

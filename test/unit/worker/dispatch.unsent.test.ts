@@ -86,12 +86,12 @@ describe('a request that waits for a socket', () => {
     });
     const agent = openAgent();
     const first = dispatch(agent, requestTo(server.origin, { body: '{"n":"first"}' }));
-    await vi.waitFor(() => expect(answers).toHaveLength(1), { timeout: 10_000 });
+    await vi.waitFor(() => expect(answers).toHaveLength(1), { timeout: 100_000 });
     const answerAll = async (): Promise<void> => {
       answers[0]?.();
       expect(kindOf(await first)).toBe('delivered');
       const last = dispatch(agent, requestTo(server.origin, { body: '{"n":"last"}' }));
-      await vi.waitFor(() => expect(answers).toHaveLength(2), { timeout: 10_000 });
+      await vi.waitFor(() => expect(answers).toHaveLength(2), { timeout: 100_000 });
       answers[1]?.();
       expect(kindOf(await last)).toBe('delivered');
     };
@@ -121,7 +121,7 @@ describe('a request that waits for a socket', () => {
     const { server, agent, answerAll } = await busyPool();
     const startBefore = performance.now() + 20;
     const waiting = dispatch(agent, requestTo(server.origin, { startBefore, body: '{"n":"late"}' }));
-    await vi.waitFor(() => expect(performance.now()).toBeGreaterThan(startBefore), { timeout: 10_000 });
+    await vi.waitFor(() => expect(performance.now()).toBeGreaterThan(startBefore), { timeout: 100_000 });
     await answerAll();
     const exchange = await waiting;
     expectNotSent(exchange, { kind: 'lock-too-short' });

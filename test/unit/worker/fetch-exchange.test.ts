@@ -189,7 +189,7 @@ describe("a sender over the platform's own fetch", () => {
     const server = await startBrokenServer({ answer: () => {} });
     const exchange = await openSender(server.origin, { timeoutMs: 500 }, { fetch }).send('{}', sendOptions());
     expect(exchange).toMatchObject({ reachedSocket: true, failure: { kind: 'timeout' } });
-    await vi.waitFor(() => expect(server.connections.open).toBe(0), { timeout: 10_000 });
+    await vi.waitFor(() => expect(server.connections.open).toBe(0), { timeout: 100_000 });
   });
 
   it('does not start a request that was given up before', async () => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parseKey, parsePageKeys } from '../../../src/worker/keys/key-contents.ts';
 
 const visible = 'must consist of visible ASCII characters, without spaces or line breaks';
-const noObject = 'names a file that is no JSON object of the form { "<pageId>": "<key>" }';
+const noObject = 'names a file that is not a JSON object of the form { "<pageId>": "<key>" }';
 
 function problemsOf(contents: ReturnType<typeof parseKey> | ReturnType<typeof parsePageKeys>): readonly string[] {
   return 'problems' in contents ? contents.problems : [];

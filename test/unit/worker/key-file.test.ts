@@ -145,7 +145,7 @@ describe.concurrent('a file with keys', () => {
     replaceFile(apiKeysFile, '{"p1":"k3","p2":"k2"}');
     await eventually('the key is the new one', () => resolveApiKey('p1') === 'k3');
     expect(log().map(({ level, problems, pages }) => [level, problems ?? pages])).toEqual([
-      ['error', [expect.stringMatching(/^KITECHAT_API_KEYS_FILE: names a file that is no JSON object/)]],
+      ['error', [expect.stringMatching(/^KITECHAT_API_KEYS_FILE: names a file that is not a JSON object/)]],
       ['error', [expect.stringMatching(/^KITECHAT_API_KEYS_FILE: line 1, column 2: the key must consist of/)]],
       ['error', ["KITECHAT_API_KEYS_FILE: names a file that can't be read (ENOENT)"]],
       ['info', 2],

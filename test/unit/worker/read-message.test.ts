@@ -1,30 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Taken } from '../../../src/shared/lanes/messages/turn.ts';
+import type { Taken } from '../../../src/shared/lanes/messages/settle-and-take.ts';
 import { sealRequest } from '../../../src/shared/sealing/content.ts';
 import { NO_KEYS, openSealing } from '../../../src/shared/sealing/sealing.ts';
 import { NO_MESSAGE, readMessage } from '../../../src/worker/message/read-message.ts';
 import { encryptionKeys, newKeysFile } from '../../support/encryption-keys.ts';
+import { takenMessage } from '../../support/taken.ts';
 import { validRequest } from '../shared/arbitrary-request.ts';
 
 const ID = '0-01ARZ3NDEKTSV4RRFFQ69G5FAV';
 const request = { pageId: 'p1', conversationId: 'c1', message: { type: 'text', text: 'Hello' } } as const;
 
 function takenWith(data: string, more: Partial<Taken> = {}): Taken {
-  return {
-    verdict: 'go',
-    id: ID,
-    attempt: 'a.1',
-    type: 'text',
-    data,
-    enqueuedAtMs: 0,
-    attemptsUsed: 0,
-    history: '',
-    label: null,
-    policy: null,
-    replays: null,
-    ...more,
-  };
+  return takenMessage({ id: ID, data, ...more });
 }
 
 const newSealing = () => openSealing({ encryptionKeysFile: newKeysFile(encryptionKeys('k1')).path });
@@ -86,7 +74,7 @@ describe('a message that a worker has', () => {
     const message = { type: 'text', text: 'secret'.repeat(20_000), to: 'secret' };
     const read = readMessage(NO_KEYS, takenWith(JSON.stringify({ ...request, message })));
     expect(read).toMatchObject({ stored: null, body: null });
-    expect(read.problem).toMatch(/^what was stored is no message that may be sent: message/);
+    expect(read.problem).toMatch(/^the stored message is not valid: message/);
     expect(read.problem).not.toContain('secret');
   });
 

@@ -124,7 +124,7 @@ describe.each(answers)('the answer %i %s', (status, content, kind) => {
       expect(exchange).toMatchObject({ reachedSocket: true, httpStatus: status, body: content, failure: null });
       expect([sent.kind, requests.length]).toEqual([kind, 1]);
       expect(logged.map(({ msg }) => msg)).toEqual(
-        told === null ? [] : ['a ky hook failed or timed out; the answer of the API counts'],
+        told === null ? [] : ['a ky hook failed or timed out after the API had answered; the answer counts'],
       );
       if (told !== null) expect(logged[0]?.err?.stack).toContain(told);
     },

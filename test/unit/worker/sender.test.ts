@@ -95,7 +95,7 @@ describe('connections', () => {
     const sender = openSender(server.origin);
     for (let i = 0; i < 3; i += 1) {
       expect(kindOf(await sender.send(request, sendOptions()))).toBe('delivered');
-      await vi.waitFor(() => expect(server.connections.open).toBe(0), { timeout: 10_000 });
+      await vi.waitFor(() => expect(server.connections.open).toBe(0), { timeout: 100_000 });
     }
     expect(server.connections.total).toBe(3);
   });
@@ -122,10 +122,10 @@ describe('closing a sender', () => {
     const sender = openSender(server.origin);
     const open = sender.send(request, sendOptions());
     const waiting = sender.send(request, sendOptions());
-    await vi.waitFor(() => expect(server.received).toHaveLength(1), { timeout: 10_000 });
+    await vi.waitFor(() => expect(server.received).toHaveLength(1), { timeout: 100_000 });
     await sender.close();
     expect([kindOf(await open), kindOf(await waiting)]).toEqual(['unknown', 'not-sent']);
-    await vi.waitFor(() => expect(server.connections.open).toBe(0), { timeout: 10_000 });
+    await vi.waitFor(() => expect(server.connections.open).toBe(0), { timeout: 100_000 });
     expect(server.received).toHaveLength(1);
   });
 

@@ -11,6 +11,7 @@ import {
   settlementOf,
   type SettlementConfig,
 } from '../../../src/worker/message/settlement.ts';
+import { takenMessage } from '../../support/taken.ts';
 import { answered, judge } from './exchanges.ts';
 
 const request = { pageId: 'p1', conversationId: 'c1', message: { type: 'text' as const, text: 'Hello' } };
@@ -37,21 +38,12 @@ const exchange = answered(500, { body: 'oops' });
 
 /** The third attempt, which has failed. */
 const failed: Attempt = {
-  taken: {
-    verdict: 'go',
-    id: '0-01J',
-    attempt: 'a.1',
-    type: 'text',
+  taken: takenMessage({
     data: JSON.stringify(request),
     enqueuedAtMs: Date.UTC(2026, 0, 5, 11),
     attemptsUsed: 2,
     history: [attempt(true), attempt(true)].map(encodeAttempt).join('\n'),
-    label: null,
-    policy: null,
-    replays: null,
-    takenAt: 0,
-    isProbe: false,
-  },
+  }),
   message: { stored: { request }, body: JSON.stringify(request), problem: null },
   policy: 'resend',
   sent: { outcome: judge(exchange), startedAtMs: 0, exchange, keyCircuit: null },

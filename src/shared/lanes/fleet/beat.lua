@@ -1,12 +1,13 @@
--- Notes a worker process of this shard. The leader, and whoever comes or goes, also forgets those that fell silent and writes what all of
--- them can send at once. A worker that finds no leader becomes it: the lease is one field, so that Redis's clock can step back.
+-- Notes a worker process of this shard. The leader, and a worker that starts or stops, also forgets workers that fell silent and writes
+-- the concurrency of all of them. A worker that finds no leader becomes leader. The lease is a field, not a key with an expiry, so that a
+-- step back of Redis's clock can't extend it.
 --
 -- KEYS[1] the hash of workers  KEYS[2] the absent key
--- ARGV[1] root  ARGV[2] worker id  ARGV[3] its record as JSON, or '' to leave  ARGV[4] silence in ms after which a worker
+-- ARGV[1] root  ARGV[2] worker id  ARGV[3] its record as JSON, or '' when it stops  ARGV[4] silence in ms after which a worker
 -- is forgotten  ARGV[5] the operator's fixed window per page, 0 for a fair share  ARGV[6] how long a lease lasts, in ms
 --
--- A record is {"concurrency": …, "seenAt": …} and whatever status shows; `seenAt` is set here. Returns { '1' if the worker leads,
--- '1' if messages may leave and nobody takes them }.
+-- A record is {"concurrency": …, "seenAt": …} and what `status` shows; this script sets `seenAt`. Returns { '1' if the worker leads,
+-- '1' if messages may leave and no worker takes them }.
 
 local root, id = ARGV[1], ARGV[2]
 local now = redisNowMs()
@@ -37,10 +38,10 @@ local function countConcurrency()
       concurrency = concurrency + record.concurrency
     end
   end
-  -- The last worker's concurrency stays while none is there, so that a backlog is shared out as before.
+  -- While there is no worker, the last concurrency stays, so that a backlog is shared out as before.
   if concurrency > 0 then redis.call('HSET', root .. 'fleet', 'concurrency', concurrency, 'window', ARGV[5]) end
 end
--- A later time stays, for the tick to see that the clock has stepped back.
+-- A stored time that is later than now stays, so that the tick can see that the clock has stepped back.
 if leads and (readFleet(root).time or 0) < now then redis.call('HSET', root .. 'fleet', timeNoted(root, now)) end
 if leads or isNew then countConcurrency() end
 

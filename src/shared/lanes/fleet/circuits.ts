@@ -1,13 +1,13 @@
 import type { RedisClient } from '../../redis/cluster.ts';
-import { fleetRoot } from '../keys.ts';
+import { fleetRoot } from '../key-names.ts';
 import { readTimeMs } from '../../redis/time.ts';
 import type { LaneRedis } from '../commands.ts';
 
-/** A circuit that is open: the API's, or that of a key. */
+/** An open circuit, of the API or of a key. */
 export interface OpenCircuit {
   /** `api`, or `key:<fingerprint>`. */
   name: string;
-  /** On Redis's clock: when the next probe may leave. */
+  /** When the next probe may leave, on Redis's clock. */
   probeAt: number;
   reason: 'api-down' | 'unauthorized';
 }
@@ -18,24 +18,24 @@ export interface Circuits {
   open: OpenCircuit[];
 }
 
-/** Whether a request may leave: `probe` finds out if a circuit can be closed. */
+/** Whether a request may leave; with `probe` it leaves to find out if the circuit can be closed. */
 export type GateAnswer = { verdict: 'go' | 'probe' } | { verdict: 'hold'; delayMs: number };
 
 export interface Observation {
   circuit: string;
   reason: OpenCircuit['reason'];
-  /** `nothing` gives up a probe that came to nothing. */
+  /** `nothing` gives up a probe that showed nothing. */
   result: 'ok' | 'failed' | 'nothing';
-  /** The message. */
+  /** The id of the message. */
   id: string;
   isProbe: boolean;
-  /** Successes that were not told yet. */
+  /** Number of successes that were not reported yet. */
   successes: number;
-  /** Failures of different messages that open the circuit. */
+  /** Number of different messages whose failures open the circuit. */
   threshold: number;
   pauseMs: number;
   maxPauseMs: number;
-  /** Whether this failure opens it anyway. */
+  /** Whether this failure opens the circuit whatever the threshold. */
   isSure: boolean;
 }
 
@@ -46,14 +46,14 @@ export async function readCircuits(redis: RedisClient, namespace: string): Promi
   ]);
   const open = Object.entries(circuits).map(([name, text]) => {
     const [probeAt, pauseMs, , reason] = text.split(' ');
-    // Further ahead than the pause: Redis's clock has stepped back since, and the probe is due.
+    // A probe further ahead than the pause means that Redis's clock has stepped back; the probe is due.
     const isPossible = Number(probeAt) <= nowMs + Number(pauseMs);
     return { name, probeAt: isPossible ? Number(probeAt) : nowMs, reason: reason as OpenCircuit['reason'] };
   });
   return { nowMs, open };
 }
 
-/** Asks for leave to send, as far as the circuits in the message's way are concerned. */
+/** Asks whether the circuits that a request depends on let it leave. */
 export async function askGate(
   redis: LaneRedis,
   namespace: string,
@@ -64,7 +64,7 @@ export async function askGate(
   return verdict === 'hold' ? { verdict, delayMs: delayMs ?? 0 } : { verdict };
 }
 
-/** Tells what a request has shown. @returns the ms until the next probe if the circuit is open, or 0. */
+/** Reports what a request has shown. @returns the ms until the next probe if the circuit is open, otherwise 0. */
 export async function tellCircuit(redis: LaneRedis, namespace: string, observation: Observation): Promise<number> {
   const { circuit } = observation;
   const root = fleetRoot(namespace);

@@ -2,7 +2,7 @@ import type { RedisClient } from '../../redis/cluster.ts';
 import { type OpenCircuit, readCircuits } from './circuits.ts';
 import { type FleetLimits, readLimits } from './limits.ts';
 
-/** What all workers share. */
+/** The state that all workers share. */
 export interface FleetFacts {
   /** On Redis's clock. */
   nowMs: number;

@@ -1,37 +1,37 @@
-import { absentKey } from '../keys.ts';
+import { absentKey } from '../key-names.ts';
 import type { Shard } from '../shard.ts';
 
-/** What a worker process tells about itself. */
+/** What a worker process reports about itself. */
 export interface WorkerRecord {
   version: string;
-  /** ISO time at which it began. */
+  /** ISO time at which it started. */
   since: string;
-  /** Requests at once, in this shard. */
+  /** The most requests at once in this shard. */
   concurrency: number;
-  /** Requests open now, in this shard. */
+  /** Number of requests open now in this shard. */
   sending: number;
 }
 
-/** A worker that was silent for this long is taken for dead. */
+/** A worker that was silent for this long is presumed dead. */
 export const WORKER_SILENCE_MS = 10_000;
 /**
- * What a dead worker was sending keeps its places until its locks have ended. So long its concurrency counts
- * for the fleet, or those who live could not use theirs.
+ * How long a silent worker's concurrency still counts for the fleet. What a dead worker was sending occupies places until its locks have
+ * ended; without its concurrency, living workers could not use all of their places.
  */
 const WORKER_MEMORY_MS = 30_000;
-/** How long a shard goes without its leader at most, and a beat more, when that one dies. */
+/** The duration of a shard leader's lease. When the leader dies, the shard is without one for at most this time and one beat. */
 export const LEASE_MS = 4000;
-/** Delivered messages of a shard that stay known. */
+/** The most delivered messages that a shard keeps. */
 export const MAX_KEPT_DONE = 1000;
 
-/** What a worker is told of its shard. */
+/** A shard's answer to a worker's beat. */
 export interface Beat {
   leads: boolean;
-  /** Messages may leave, and nobody takes them. */
+  /** Whether messages may leave but no worker takes them. */
   isStarving: boolean;
 }
 
-/** Notes a worker in a shard, or takes it out with `null`. */
+/** Notes a worker in a shard; a `record` of `null` removes it. */
 export async function beatIn(
   shard: Shard,
   { workerId, record, window }: { workerId: string; record: WorkerRecord | null; window: number },
@@ -44,9 +44,9 @@ export async function beatIn(
 }
 
 /**
- * What the leader does: brings back what is due, wakes a worker where nobody looks, takes away what was delivered long ago.
+ * Does the leader's work: brings back what is due, wakes a worker if none looks, removes messages that were delivered long ago.
  *
- * @returns `null` if another worker leads, otherwise in how many ms the next scheduled message is due; Infinity for none.
+ * @returns `null` if another worker leads, otherwise the ms until the next scheduled message is due; Infinity for none.
  */
 export async function tickIn(
   shard: Shard,

@@ -1,4 +1,4 @@
-import { absentKey, fleetRoot } from '../keys.ts';
+import { absentKey, fleetRoot } from '../key-names.ts';
 import { NO_LIMIT } from '../../model/rate-limit.ts';
 import type { RedisClient } from '../../redis/cluster.ts';
 import type { LaneRedis } from '../commands.ts';
@@ -8,7 +8,7 @@ export type LimitName = 'rate' | 'pageRate';
 /** Limits as text, `none` for no limit; `null` where nothing is stored. */
 export type StoredLimits = Record<LimitName, string | null>;
 
-/** All that Redis holds about limits: those that an operator has set, and those that the workers have agreed on. */
+/** The limits that an operator has set, and those that the workers have agreed on. */
 export interface FleetLimits extends StoredLimits {
   asked: StoredLimits;
 }
@@ -29,7 +29,7 @@ export async function readLimits(redis: RedisClient, namespace: string): Promise
   return { rate, pageRate, asked: { rate: askedRate, pageRate: askedPageRate } };
 }
 
-/** Sets limits for the whole fleet. `null` lets the workers' variables count again; limits that are not named stay as they are. */
+/** Sets limits for the whole fleet. `null` makes the workers' variables count again; limits that are not named stay as they are. */
 export async function writeLimits(
   redis: RedisClient,
   namespace: string,
@@ -44,17 +44,17 @@ export async function writeLimits(
   await transaction.exec();
 }
 
-/** A limit, and who says so. */
+/** A limit and its source. */
 export interface LimitInForce {
-  /** Its text; `null` is no limit. */
+  /** The limit as text; `null` for no limit. */
   limit: string | null;
-  /** `variable`: of the workers, or of this process if `inForce` is `false`. */
+  /** `variable` means the workers' variable, or that of this process if `inForce` is `false`. */
   from: 'run-time' | 'variable' | 'default';
-  /** `false`: no worker has started yet, so this is what a worker with the variables of this process would ask for. */
+  /** `false` if no worker has started yet; then the limit is what a worker with this process's variables would ask for. */
   inForce: boolean;
 }
 
-/** @param here the variable of this process, for an installation that no worker has started in yet */
+/** @param here the variable of this process, used if no worker of the installation has started yet */
 export function limitInForce(limits: FleetLimits, name: LimitName, here: string | undefined): LimitInForce {
   const set = limits[name];
   if (set !== null) return { limit: set === NO_LIMIT ? null : set, from: 'run-time', inForce: true };
@@ -67,26 +67,26 @@ export function limitInForce(limits: FleetLimits, name: LimitName, here: string 
 export interface Agreement {
   rate: AgreedLimit;
   pageRate: AgreedLimit;
-  /** The number of the leader, higher than that of any before; `null` if this worker does not lead the fleet. */
+  /** The leader's term, higher than that of any leader before; `null` if this worker does not lead the fleet. */
   term: number | null;
-  /** How long this worker leads from now on. */
+  /** How long this worker leads from now on; meaningless if `term` is `null`. */
   leadsForMs: number;
-  /** Of a beat: how many other workers there are. */
+  /** Number of other workers; only known after a beat. */
   others: number;
 }
 
 export interface AgreedLimit {
-  /** Its text; `none` is no limit. */
+  /** The limit as text; `none` for no limit. */
   text: string;
-  /** An operator, or the workers' variables; `null` if nobody has said anything. */
+  /** `run-time`: set by an operator. `variable`: from the workers' variables. `null`: no limit was set or agreed. */
   from: 'run-time' | 'variable' | null;
 }
 
 export interface AgreeRequest {
   workerId: string;
-  /** `take` makes this worker the leader, whoever led before. */
+  /** `take` makes this worker the leader, even if another one leads. */
   word: 'beat' | 'look' | 'take';
-  /** What the variables of the worker ask for. */
+  /** The limits of the worker's variables. */
   asks: Record<LimitName, string>;
   /** The highest term that was found in a shard, 0 if none was. */
   highestTerm: number;
@@ -116,13 +116,13 @@ function sourceOf(text: string): AgreedLimit['from'] {
   return text === 'run-time' || text === 'variable' ? text : null;
 }
 
-/** Takes back what the worker asks for, and its lead. */
+/** Withdraws the limits that the worker asks for, and gives up its lead. */
 export async function leaveLimits(redis: LaneRedis, namespace: string, workerId: string): Promise<void> {
   const keys = keysOf(namespace);
   await redis.fleetAgree(keys.limits, keys.asks, workerId, 'leave');
 }
 
-/** What a shard keeps to. An interval of 0 is no limit. */
+/** The limits of a shard. An interval of 0 is no limit. */
 export interface ShardPace {
   intervalMs: number;
   burst: number;
@@ -130,7 +130,7 @@ export interface ShardPace {
   pageBurst: number;
 }
 
-/** @returns what the shard keeps to, `null` if it does not know yet, and the term of the leader that wrote it. */
+/** @returns the limits of the shard, `null` if none were written yet, and the term of the leader that wrote them. */
 export async function readPace(redis: RedisClient, root: string): Promise<{ pace: ShardPace | null; term: number }> {
   const texts = await redis.hmget(`${root}fleet`, 'intervalMs', 'burst', 'pageIntervalMs', 'pageBurst', 'term');
   const [intervalMs, burst, pageIntervalMs, pageBurst, term] = texts.map((text) =>
@@ -144,10 +144,10 @@ export async function readPace(redis: RedisClient, root: string): Promise<{ pace
 }
 
 /**
- * Writes what a shard keeps to, and wakes its workers if it may send faster.
+ * Writes the limits of a shard, and wakes a worker if it may send faster.
  *
- * @returns the term of the shard, higher than the one that was given if nothing was written; and how long slots are reserved
- * ahead that leave at the old pace.
+ * @returns the term of the shard, which is higher than the given term if nothing was written; and how far ahead slots are
+ * reserved, which stay at the old pace.
  */
 export async function writePace(
   redis: LaneRedis,
@@ -161,11 +161,11 @@ export async function writePace(
   return { term: termThere, reservedMs };
 }
 
-/** The work of a shard, as far as it matters for its share of the fleet's limit. */
+/** The work of a shard that decides its share of the fleet's limit. */
 export interface ShardWork {
   /** Pages with work. */
   pages: number;
-  /** Messages that wait; 0 if none waits that may leave. */
+  /** Number of waiting messages; 0 if none of them may leave. */
   waiting: number;
 }
 

@@ -1,9 +1,10 @@
--- What the shard's leader does every second, and when something is due: brings it back, wakes a worker where nobody looks, and takes
--- away what was delivered long ago. It notices that Redis's clock has stepped back, and takes the same off all that waits for a time.
+-- What the shard's leader does every 1.5 s, and when something is due: brings back what is due, wakes a worker if messages may leave and
+-- none looks, and removes messages that were delivered long ago. If Redis's clock has stepped back, the end of each put-off, page wait and
+-- hold moves back by the same amount.
 --
 -- KEYS[1] the hash `fleet`  KEYS[2] the absent key
--- ARGV[1] root  ARGV[2] worker id  ARGV[3] how long a lease lasts, in ms  ARGV[4] how long delivered messages stay known, in ms
--- ARGV[5] how many of them  ARGV[6] how long a lock lasts, in ms
+-- ARGV[1] root  ARGV[2] worker id  ARGV[3] how long a lease lasts, in ms  ARGV[4] how long delivered messages are kept, in ms
+-- ARGV[5] how many of them are kept  ARGV[6] how long a lock lasts, in ms
 --
 -- Returns {} if another worker leads, or { ms until the next scheduled message is due, or '' }.
 
@@ -31,7 +32,8 @@ local function moveHolds(byMs)
   end
 end
 
--- Redis ends keys by its clock: what is to live some seconds would live as long as the step, and so would a dead worker's locks.
+-- Keys expire by Redis's clock: after a step back, keys that should live some seconds, such as a dead worker's locks, would live longer by
+-- the size of the step.
 local function shortenLocks()
   redis.call('DEL', send .. 'stalled-check')
   for _, id in ipairs(redis.call('LRANGE', send .. 'active', 0, -1)) do
@@ -66,9 +68,9 @@ end
 
 bringBack(root, now)
 cleanDelivered()
--- What is put off, and pages that wait, are looked after by the workers that know of them; this is for those that died.
+-- Workers look after put-off messages and waiting pages that they know of; the leader does so for workers that died.
 local nextTime = firstTime(root .. 'due')
--- Who looks much later looks for something else.
+-- A worker that looks later than the horizon waits for something else.
 local looksInMs = readFleet(root).wakeAt - now
 local isLookedAfter = looksInMs >= -HORIZON_MS / 2 and looksInMs <= HORIZON_MS
 if not isLookedAfter and redis.call('EXISTS', root .. 'turns', send .. 'wait') > 0 then wakeWorker(root) end

@@ -1,9 +1,9 @@
--- Begins or ends a hold that lasts until an operator ends it. Nothing of what is held is handed out from then on.
+-- Begins or ends a hold that has no end time. While the hold stands, none of the messages that it covers is handed out.
 --
 -- KEYS[1] the hash of holds  KEYS[2] the absent key
--- ARGV[1] root  ARGV[2] '*', a page, or a lane  ARGV[3] what `status` shows of it, as JSON, or '' to end the hold
+-- ARGV[1] root  ARGV[2] '*', a page, or a lane  ARGV[3] what `status` shows of the hold, as JSON, or '' to end the hold
 --
--- Returns 1 if this changed anything.
+-- Returns 1 if this call began or ended the hold, otherwise 0.
 
 local root, what = ARGV[1], ARGV[2]
 local field, isLane = 'standing:' .. what, string.find(what, '/', 1, true)

@@ -1,26 +1,26 @@
-import { absentKey, keyPart, laneOf } from '../keys.ts';
+import { absentKey, keyPart, laneOf } from '../key-names.ts';
 import type { Shard } from '../shard.ts';
-import type { TimedHold } from '../messages/turn.ts';
+import type { TimedHold } from '../messages/settle-and-take.ts';
 
-/** What an operator holds: everything, a page, or a conversation of it. */
+/** What an operator holds: everything, a page, or a conversation of a page. */
 export interface HoldTarget {
   page?: string | undefined;
   conversation?: string | undefined;
 }
 
-/** A hold that lasts until it is ended. */
+/** A hold without an end time. */
 export interface StandingHold extends HoldTarget {
   reason: 'operator' | 'dead-letter';
-  /** The dead letter that the conversation waits for: sent again, it goes before the others. */
+  /** The dead letter that the conversation waits for; a replay of the letter goes before all messages that wait. */
   letter?: string | undefined;
 }
 
-/** Begins a hold in one shard. @returns whether there was none. */
+/** Begins a hold in one shard. @returns `false` if there was one already. */
 export async function hold(shard: Shard, { reason, ...target }: StandingHold): Promise<boolean> {
   return await callHold(shard, target, JSON.stringify({ ...target, reason }));
 }
 
-/** Ends a hold in one shard, and lets go on what it kept back. @returns whether there was one. */
+/** Ends a hold in one shard, so that its messages can be sent again. @returns `false` if there was none. */
 export async function release(shard: Shard, target: HoldTarget): Promise<boolean> {
   return await callHold(shard, target, '');
 }
@@ -29,10 +29,10 @@ async function callHold(shard: Shard, target: HoldTarget, json: string): Promise
   return (await shard.redis.laneHold(holdsKey(shard), absentKey(shard), shard.root, nameOf(target), json)) === 1;
 }
 
-/** A hold as it stands in Redis. */
+/** A hold as Redis stores it. */
 export type HoldInRedis = { until: null; hold: StandingHold } | { until: number; hold: TimedHold };
 
-/** All holds of a shard, those that have run out included. */
+/** Returns all holds of a shard, including those that have run out. */
 export async function readHolds(shard: Shard): Promise<HoldInRedis[]> {
   const holds = await shard.redis.hgetall(holdsKey(shard));
   return Object.entries(holds).map(([field, value]) => {

@@ -1,5 +1,5 @@
--- Put before the scripts that are about several messages. What Redis refuses for one of them is that one's answer:
--- { 'error', text }.
+-- Put before the scripts that handle several messages. If Redis refuses a command for one message, that message's answer is
+-- { 'error', text }, and the others are carried out.
 
 local function alone(work, ...)
   local done, answer = pcall(work, ...)

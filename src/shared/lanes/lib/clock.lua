@@ -1,4 +1,4 @@
--- Put before all scripts. Redis's own clock counts, not that of producers and workers; tests bring another file.
+-- Put before all scripts. Scripts go by Redis's clock, not by those of producers and workers; tests use another file.
 local timeOfCall
 local function redisNowMs()
   if timeOfCall then return timeOfCall end

@@ -6,7 +6,7 @@ local function dueMembers(key, now)
   return redis.call('ZRANGEBYSCORE', key, '-inf', now, 'LIMIT', 0, AT_ONCE)
 end
 
--- Messages that were put off, and pages that were to wait.
+-- Makes messages ready whose put-off is over, and gives pages their turn whose wait is over.
 local function endWaits(root, now)
   for _, page in ipairs(dueMembers(root .. 'paced', now)) do
     redis.call('ZREM', root .. 'paced', page)
@@ -19,7 +19,7 @@ local function endWaits(root, now)
   end
 end
 
--- Scheduled messages join their conversations in the order of their times, and of their storing where those are the same.
+-- Moves scheduled messages that are due to their lanes, in the order of their due times, and in the order of storing if those are equal.
 local function joinDue(root, now)
   for _, member in ipairs(dueMembers(root .. 'due', now)) do
     redis.call('ZREM', root .. 'due', member)
@@ -36,7 +36,7 @@ local function firstTime(key)
   return tonumber(redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2])
 end
 
--- Brings back what is due. Returns the time of the next one, if there is one.
+-- Brings back what is due: paced pages, put-off messages, scheduled messages. Returns the next time at which one is due, if any.
 local function bringBack(root, now)
   local nextTime
   for _, wait in ipairs({ { 'paced', endWaits }, { 'send:delayed', endWaits }, { 'due', joinDue } }) do

@@ -1,13 +1,13 @@
--- Put before the scripts that let messages go. A limit is kept by GCRA: the theoretical arrival time (`tat`), in ms, is when
--- the next one is due. Redis's clock may step back: a stored time that lies further ahead than it can is replaced at once, or it
--- would stay ahead until the clock is where it was.
+-- Put before the scripts that let messages go. Limits use GCRA: the theoretical arrival time (`tat`), in ms, is when the next message
+-- is due. Redis's clock may step back: a stored time further ahead than possible is replaced at once, or messages would wait until
+-- the clock has caught up.
 
--- Slots are reserved this far ahead and no further: a message with high priority and a limit that was changed wait no longer.
+-- Slots are reserved no further ahead than this, so a message with high priority and a changed limit wait no longer than this.
 local HORIZON_MS = 500
--- What was late, since nobody had the time to send it, is made up for at this part of the interval, so that no second has more than
--- a tenth over the limit. Lateness beyond this is lost.
+-- When messages are late, they leave at CATCH_UP times the interval until the delay is made up for, so that no second exceeds the
+-- limit by more than a tenth. Lateness beyond LATENESS_MS is lost.
 local CATCH_UP, LATENESS_MS, JITTER_MS = 0.95, 2000, 20
--- The leader notes the time every second; longer than this ago, it was another time then.
+-- The leader notes the time at least every 1.5 s. An older note means that Redis was away, or that its clock has stepped forward.
 local LONGEST_TICK_MS = 12000
 
 local function isAfterGap(fleet, now)
@@ -18,15 +18,15 @@ local function isDueBy(now, tat, intervalMs, burst)
   return tat - (burst - 1) * intervalMs <= now
 end
 
--- With a page limit slots are reserved one by one: a worker that came a little late for one has not lost the next one.
+-- With a page limit slots are reserved one by one, so a worker that is a little late for a slot must not lose the next one.
 local function boundedTat(fleet, now)
   local earliest = now - (fleet.pageIntervalMs > 0 and math.min(JITTER_MS, fleet.intervalMs) or 0)
-  -- Redis's clock has stepped forward, and slots are still reserved.
+  -- Redis's clock may have stepped forward while slots are still reserved.
   if isAfterGap(fleet, now) then earliest = now + HORIZON_MS end
   return math.min(math.max(fleet.tat, earliest), now + HORIZON_MS + fleet.burst * fleet.intervalMs)
 end
 
--- How many slots of the fleet's limit can be reserved now, at most `most`.
+-- Returns how many slots of the fleet's limit can be reserved now, at most `most`.
 local function countSlots(root, fleet, now, most)
   local tat, count = boundedTat(fleet, now), 0
   if tat < fleet.tat then redis.call('HSET', root .. 'fleet', 'tat', string.format('%.3f', tat)) end
@@ -36,7 +36,7 @@ local function countSlots(root, fleet, now, most)
   return count
 end
 
--- Reserves slots for places of one worker. Returns their times; those that are due count as now.
+-- Reserves slots for places of one worker. Returns their times; the time of a slot that is due already is now.
 local function reserveSlots(root, fleet, now, count)
   local tat, slots = boundedTat(fleet, now), {}
   for i = 1, count do
@@ -45,14 +45,14 @@ local function reserveSlots(root, fleet, now, count)
   end
   fleet.nextSlot = math.max(now, tat - (fleet.burst - 1) * fleet.intervalMs)
   if count > 0 then
-    -- Whoever has them looks again then.
+    -- The worker that has these slots looks again at the last of them.
     fleet.wakeAt = slots[count]
     redis.call('HSET', root .. 'fleet', 'tat', string.format('%.3f', tat), 'wakeAt', string.format('%.3f', fleet.wakeAt))
   end
   return slots
 end
 
--- `rate:<page>` is `<tat> <tat at the pace of catching up>`. Returns whether it lay too far ahead, too.
+-- `rate:<page>` is `<tat> <tat at the pace of catching up>`. Returns both, and whether the first lay too far ahead.
 local function readPageRate(root, page, fleet, now)
   local tat, paced = string.match(redis.call('GET', root .. 'rate:' .. page) or '', '^(%S+) (%S+)$')
   local latest = now + fleet.pageBurst * fleet.pageIntervalMs
@@ -62,12 +62,12 @@ end
 
 local function writePageRate(root, page, now, tat, paced)
   local text = string.format('%.3f %.3f', tat, paced)
-  -- Kept a minute longer than it counts: an operator's look at Redis then finds it.
+  -- Kept for a minute after it has expired, so that an operator who looks into Redis can see it.
   redis.call('SET', root .. 'rate:' .. page, text, 'PX', math.ceil(math.max(0, tat - now)) + 60000)
 end
 
--- How many messages of the page may leave now, at most `most`; they are taken to leave. Returns when the next one may, too, in whole
--- ms: before the clock shows them nobody need look.
+-- Uses up the page's limit for the messages that may leave now, at most `most`. Returns their number, and when the next message may
+-- leave, rounded up to whole ms like the clock, so that no worker looks too early.
 local function passPageLimit(root, page, fleet, now, most)
   local intervalMs, burst = fleet.pageIntervalMs, fleet.pageBurst
   local tat, paced, wasTooLate = readPageRate(root, page, fleet, now)
@@ -82,7 +82,7 @@ local function passPageLimit(root, page, fleet, now, most)
   return count, math.ceil(math.max(tat - (burst - 1) * intervalMs, paced - (burst - 1) * CATCH_UP * intervalMs))
 end
 
--- A page that had nothing to send was not late.
+-- Forgets the lateness of a page that had nothing to send.
 local function forgetLateness(root, page, fleet)
   local now = redisNowMs()
   local tat, paced = readPageRate(root, page, fleet, now)

@@ -2,19 +2,19 @@
 --
 -- root: what every key of the shard starts with, `{<namespace>:<shard>}:`. lane: `<page>/<conversation>`.
 --
--- `heads:<page>` has every lane of the page that has messages. One score says where the lane's head is, so it is in one place:
+-- `heads:<page>` contains each lane of the page that has messages. The lane's one score says where its head is, so a head is in one place:
 local HIGH, READY_BELOW, IN_FLIGHT, BACKOFF, HELD = -3e12, 1e12, 1e13, 2e13, 3e13
---   below READY_BELOW   waits for its turn, the least first; those with high priority stand around HIGH
+--   below READY_BELOW   waits for its turn, the lowest score first; heads with high priority have scores around HIGH
 --   IN_FLIGHT           released to BullMQ's `wait`, being sent, or put off by a hold
 --   BACKOFF             in backoff
---   HELD                an operator holds the conversation
+--   HELD                waits in a conversation that an operator or a dead letter holds
 -- The head's job says the same in its field `place` (absent: it waits in its lane), and `why` where there are several reasons.
 
 local function pageOf(lane)
   return string.match(lane, '^[^/]+')
 end
 
--- Redis takes long to write out a number that a command is given: what commands are given often is text.
+-- Redis is slow at converting a number argument of a command to text, so frequent arguments are text already.
 local IN_FLIGHT_TEXT = string.format('%d', IN_FLIGHT)
 local timeText
 local function nowText()
@@ -22,7 +22,8 @@ local function nowText()
   return timeText
 end
 
--- Redis with a full memory refuses a script's first write, and no later one. What makes room begins with a write that takes none.
+-- With full memory Redis refuses a script's first write, but no later one. A script that makes room therefore begins with a write
+-- that needs no memory.
 local function writeAlthoughFull(root)
   redis.call('ZREM', root .. 'turns', '')
 end
@@ -38,7 +39,7 @@ local function fieldsOf(key, ...)
   return unpack(redis.call('HMGET', key, ...))
 end
 
--- What the fleet's leader and the workers' registration wrote, read once.
+-- Returns the hash `fleet`, which the leaders and the workers write; read once in a call.
 local fleetFacts
 local function readFleet(root)
   if fleetFacts then return fleetFacts end
@@ -47,7 +48,7 @@ local function readFleet(root)
   fleetFacts = {
     concurrency = tonumber(concurrency or 50),
     window = tonumber(window or 0),
-    -- Absent: nobody has said yet how fast messages may go.
+    -- Absent until the fleet's leader has written how fast messages may leave.
     intervalMs = tonumber(intervalMs),
     burst = tonumber(burst or 1),
     pageIntervalMs = tonumber(pageIntervalMs or 0),
@@ -60,7 +61,7 @@ local function readFleet(root)
   return fleetFacts
 end
 
--- One number, as text, for all that becomes ready in a call. A whole one: Redis compares those faster.
+-- Returns the turn of all heads that become ready in this call, as text. It is an integer because Redis compares those faster.
 local callTurn
 local function nextTurn(root)
   callTurn = callTurn or string.format('%d', redis.call('HINCRBY', root .. 'fleet', 'turn', 1))
@@ -74,7 +75,7 @@ local function wakeWorker(root)
   isMarked = true
 end
 
--- Pages with work share the fleet. What is known of a page in this call is not asked again.
+-- Adds a page to those with work, which share the fleet; asks Redis once in a call.
 local pagesKnown = {}
 local function enterPages(root, page)
   if pagesKnown[page] then return end
@@ -83,7 +84,7 @@ local function enterPages(root, page)
   if isNew and readFleet(root).pageIntervalMs > 0 then forgetLateness(root, page, readFleet(root)) end
 end
 
--- The page may have something to send, or room for it: a worker that looks finds out.
+-- The page may have something to send, or room for it; the next worker that looks finds out.
 local pagesInTurns = {}
 local function takeTurn(root, page, turn)
   if pagesInTurns[page] then return end
@@ -97,7 +98,7 @@ local function loseTurns(root, pages)
   redis.call('ZREM', root .. 'turns', unpack(pages))
 end
 
--- A page that has nothing to send takes no share. Conversations that an operator holds don't count. Returns whether it left.
+-- Removes a page that has nothing to send from those that share the fleet; held conversations don't count. Returns whether it left.
 local function leavePages(root, page)
   if redis.call('ZCOUNT', root .. 'heads:' .. page, '-inf', '(' .. HELD) > 0 then return false end
   pagesKnown[page] = nil
@@ -108,7 +109,7 @@ local function leavePages(root, page)
   return true
 end
 
--- Settlements place the heads of a page together: `nil` outside of them.
+-- Settlements of a call collect the new scores of a page's heads here, to write them together; `nil` at other times.
 local headsToPlace
 local function placeHeadOf(root, page, lane, score)
   if not headsToPlace then return redis.call('ZADD', root .. 'heads:' .. page, score, lane) end
@@ -124,7 +125,7 @@ end
 
 local function placeHeadsTogether() headsToPlace = {} end
 
--- What somebody wrote of one page or message must not stop the others: the next repair finds what is left.
+-- A key that somebody else wrote must not stop the other pages and messages; the next reconcile pass repairs what remains.
 local function placeHeadsNow(root)
   for page, heads in pairs(headsToPlace or {}) do
     local answer = redis.pcall('ZADD', root .. 'heads:' .. page, unpack(heads))
@@ -135,7 +136,7 @@ local function placeHeadsNow(root)
   headsToPlace = nil
 end
 
--- The lane's head waits for its turn. Whether an operator holds it is looked at when its turn comes.
+-- Lets the lane's head wait for its turn. Whether the lane is held is checked when its turn comes.
 local function makeReady(root, lane, turn, isHigh, isFirst)
   local page, score = pageOf(lane), turn
   if isHigh or isFirst then score = (isHigh and HIGH or 0) + (isFirst and -turn or turn) end
@@ -143,7 +144,7 @@ local function makeReady(root, lane, turn, isHigh, isFirst)
   takeTurn(root, page, turn)
 end
 
--- Back among those that BullMQ gives to nobody, sorted by the time since when they wait.
+-- Puts a message back into `waiting-children`, which BullMQ hands out to nobody, by the time since which it has waited.
 local function hide(root, id)
   local due, timestamp = fieldsOf(root .. 'send:' .. id, 'due', 'timestamp')
   redis.call('ZADD', root .. 'send:waiting-children', due or timestamp or 0, id)
@@ -155,11 +156,11 @@ local function joinLane(root, lane, id, isHigh)
     enterPages(root, pageOf(lane))
     return makeReady(root, lane, nextTurn(root), isHigh)
   end
-  -- Its priority counts when it is the head: those before it know that one comes.
+  -- Its priority counts once it is the head; until then the head notes that such a message stands behind it.
   if isHigh then redis.call('HSET', root .. 'send:' .. redis.call('LINDEX', root .. 'lane:' .. lane, 0), 'behind', 'high') end
 end
 
--- Puts a message before all that wait in its conversation. A head that was released has had its turn and comes first.
+-- Puts a message before all that wait in its conversation. A head that has a place already, such as a released one, stays first.
 local function joinFront(root, lane, id, isHigh)
   local laneKey = root .. 'lane:' .. lane
   local head = redis.call('LINDEX', laneKey, 0)
@@ -174,8 +175,8 @@ local function joinFront(root, lane, id, isHigh)
   makeReady(root, lane, nextTurn(root), isHigh)
 end
 
--- Takes a message that ends out of its lane. If it was the head, the next one is ready: with `turn`, as one that was served
--- then, or with a new one. `behind`: whether one with high priority may stand behind it.
+-- Removes a message that ends from its lane. If it was the head, the next message is ready: with the turn in which the head was
+-- served (`turn`), or with a new one. `behind`: whether a message with high priority may stand behind it.
 local function leaveLane(root, lane, id, turn, behind)
   local laneKey = root .. 'lane:' .. lane
   local first = redis.call('LPOP', laneKey)
@@ -192,23 +193,23 @@ local function leaveLane(root, lane, id, turn, behind)
       isHigh = redis.call('HGET', root .. 'send:' .. nextHead, 'high')
       redis.call('HSET', root .. 'send:' .. nextHead, 'behind', behind)
     end
-    -- One that nobody had begun to send: the page has no share if all of its conversations were held.
+    -- Without `turn` the head was not being sent, so the page has no share if all of its conversations were held.
     if not turn then enterPages(root, pageOf(lane)) end
     return makeReady(root, lane, turn or nextTurn(root), isHigh)
   end
   local page = pageOf(lane)
   redis.call('ZREM', root .. 'heads:' .. page, lane)
-  -- Its room may be what another conversation waited for.
+  -- Another conversation of the page may have waited for the room that is free now.
   if not leavePages(root, page) then takeTurn(root, page, turn or nextTurn(root)) end
 end
 
--- Takes a message that is put off out of where it waits.
+-- Removes a message that is put off from the sets in which it waits.
 local function endPutOff(root, id, why)
   redis.call('ZREM', root .. 'send:delayed', id)
   if why == 'hold' then redis.call('SREM', root .. 'held', id) end
 end
 
--- The head has had its turn and could not use it, or its wait is over: it is the first of its page.
+-- Makes a head the first of its page with its priority, because it could not use its turn, or because its wait is over.
 local function comeFirst(root, lane, id)
   redis.call('HDEL', root .. 'send:' .. id, 'place', 'why', 'next')
   hide(root, id)
@@ -216,7 +217,7 @@ local function comeFirst(root, lane, id)
   makeReady(root, lane, nextTurn(root), redis.call('HGET', root .. 'send:' .. id, 'high'), true)
 end
 
--- An operator holds the conversation: if its head waits, it is out of its turn.
+-- Takes the head of a conversation that is held out of the turns, if it waits.
 local function holdLane(root, lane)
   placeHeadsNow(root)
   local score = tonumber(redis.call('ZSCORE', root .. 'heads:' .. pageOf(lane), lane) or nil)
@@ -225,7 +226,7 @@ local function holdLane(root, lane)
   leavePages(root, pageOf(lane))
 end
 
--- The hold of the conversation has ended: its head comes first, if it was out of its turn.
+-- The hold of the conversation has ended: if the hold had stopped the head, makes it the first of its page with its priority.
 local function letLaneGoOn(root, lane)
   local page = pageOf(lane)
   if tonumber(redis.call('ZSCORE', root .. 'heads:' .. page, lane) or 0) ~= HELD then return end
@@ -234,7 +235,8 @@ local function letLaneGoOn(root, lane)
   makeReady(root, lane, nextTurn(root), head and redis.call('HGET', root .. 'send:' .. head, 'high'), true)
 end
 
--- Takes back what was released of a page, or of a lane, and not taken yet. Few are: what leaves within half a second.
+-- Takes back the heads of the lanes that `isMeant` accepts if they are released but not yet taken. There are few: what leaves within
+-- half a second.
 local function takeBackReleased(root, isMeant)
   for _, id in ipairs(redis.call('LRANGE', root .. 'send:wait', 0, -1)) do
     local lane, place = fieldsOf(root .. 'send:' .. id, 'lane', 'place')
@@ -245,12 +247,12 @@ local function takeBackReleased(root, isMeant)
   end
 end
 
--- Under a limit one worker has the slots of the next half second, and looks by itself.
+-- Under a limit one worker has reserved the slots of the next half second, and looks without being woken.
 local function isLookedAfter(fleet, now)
   return (fleet.intervalMs or 0) > 0 and fleet.wakeAt > now and fleet.wakeAt <= now + HORIZON_MS
 end
 
--- Something is ready.
+-- Wakes a worker if this call has made a page ready and no worker looks by itself.
 local function wakeForWork(root, now)
   if next(pagesInTurns) and not isLookedAfter(readFleet(root), now) then wakeWorker(root) end
 end

@@ -1,14 +1,14 @@
 /**
- * The scores of `heads:<page>`: where the head of a conversation is. The scripts have the same numbers, in `places.lua`.
+ * The scores of `heads:<page>`: where the head of a conversation is. The same numbers stand in `places.lua`.
  *
- * A lower score than `IN_FLIGHT` waits for its turn, the least first.
+ * A head with a score below `IN_FLIGHT` waits for its turn, the lowest score first.
  */
 
-/** Below it waits a head with high priority. */
+/** A head with high priority that waits has a score below this. */
 export const HIGH_BELOW = -1e12;
-/** Released, being sent, or put off by a hold. */
+/** The head is released, being sent, or put off by a hold. */
 export const IN_FLIGHT = 1e13;
-/** Waits for another attempt. */
+/** The head waits for another attempt. */
 export const BACKOFF = 2e13;
-/** An operator holds the conversation. */
+/** The head waits in a conversation that an operator or a dead letter holds. */
 export const HELD = 3e13;

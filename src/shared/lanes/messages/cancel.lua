@@ -1,9 +1,9 @@
--- Ends a message that nobody has begun to send.
+-- Ends a message that is not being sent.
 --
 -- KEYS[1] the job's hash  KEYS[2] the absent key
 -- ARGV[1] root  ARGV[2] message id
 --
--- Returns {'cancelled'}, {'too-late'} (it is being sent, or a worker died while it was sent, or it has ended), or
+-- Returns {'cancelled'}, {'too-late'} (the message is being sent, or a worker died while sending it, or it has ended), or
 -- {'not-found'}.
 
 local root, id = ARGV[1], ARGV[2]
@@ -14,7 +14,7 @@ if place == 'ended' then return { why == 'cancelled' and 'cancelled' or 'too-lat
 if place == 'sending' or redis.call('EXISTS', root .. 'dead:' .. id) == 1 then return { 'too-late' } end
 if not lane then return { 'not-found' } end
 
--- Our first write: Redis doesn't refuse the others for lack of memory.
+-- The first write takes no memory, and Redis refuses no later one for lack of memory.
 redis.call('HDEL', KEYS[1], 'next', 'behind')
 redis.call('ZREM', send .. 'waiting-children', id)
 redis.call('LREM', send .. 'wait', 1, id)

@@ -1,10 +1,10 @@
-import { absentKey } from '../keys.ts';
+import { absentKey } from '../key-names.ts';
 import { jobKeys, type Shard } from '../shard.ts';
 
-/** What became of the wish to cancel a message. */
+/** The result of a call to cancel a message. */
 export type CancelResult = 'cancelled' | 'too-late' | 'not-found';
 
-/** Ends a message that nobody has begun to send; running it twice does nothing. */
+/** Ends a message that is not being sent; a second call does nothing. */
 export async function cancel(shard: Shard, id: string): Promise<CancelResult> {
   const [result] = (await shard.redis.laneCancel(jobKeys(shard, id).job, absentKey(shard), shard.root, id)) as [
     CancelResult,

@@ -6,7 +6,7 @@ import { createScriptLine, inLine } from './script-line.ts';
 export interface Member {
   args: readonly (string | number)[];
   size: number;
-  /** Called whenever the message is about to leave; what it throws is thrown, and the message stays here. */
+  /** Called whenever the message is about to leave. If it throws, the message stays here, and `add` throws the same error. */
   beforeSending: () => void;
 }
 
@@ -26,14 +26,14 @@ interface Script {
   numberOfKeys: number;
 }
 
-/** How many leave in one call: Redis does nothing else while it stores them. */
+/** The most messages in one call: Redis does nothing else while it stores them. */
 const MOST_AT_ONCE = 32;
 const MOST_CHARACTERS_AT_ONCE = 256 * 1024;
 
 /**
  * Collects the messages of one turn of the event loop and sends them in as few calls as they fit into, in their order.
  *
- * @param common the script's keys and what stands before the messages, asked for whenever some leave
+ * @param common returns the script's keys and the arguments before the messages; called for each call of the script
  */
 export function createEnqueueBatch(redis: LaneRedis, common: () => (string | number)[]): EnqueueBatch {
   const { laneEnqueue: script }: Record<string, Script | undefined> = redis.scriptsSet;
@@ -43,7 +43,7 @@ export function createEnqueueBatch(redis: LaneRedis, common: () => (string | num
   let collected: Waiting[] = [];
   let isSending = false;
 
-  /** Never rejects: each message learns by itself what became of it. */
+  /** Never rejects: the promise of each message is settled by itself. */
   async function call(members: Waiting[]): Promise<void> {
     let leaving = members;
     try {
@@ -51,7 +51,7 @@ export function createEnqueueBatch(redis: LaneRedis, common: () => (string | num
         leaving = leaving.filter(mayLeave);
         if (leaving.length === 0) return [];
         const args = [...common(), ...leaving.flatMap((member) => member.args)];
-        // Not by its name: ioredis would repeat a call that lacked its script by itself, and others could overtake it.
+        // Not `redis.laneEnqueue`: if Redis lacks the script, ioredis repeats that call by itself, and others could overtake it.
         const run = isAgain ? redis.eval(lua, numberOfKeys, ...args) : redis.evalsha(sha, numberOfKeys, ...args);
         return (await run) as unknown[];
       });
@@ -72,7 +72,7 @@ export function createEnqueueBatch(redis: LaneRedis, common: () => (string | num
       const members = collected.slice(0, count);
       collected = collected.slice(count);
       const answered = call(members);
-      // While a slot moves, each call may be sent on to another node, and a later one may find it at once.
+      // While a slot moves, a call may be redirected to another node, and a later call that goes there at once would overtake it.
       if (isCluster(redis)) await answered;
     }
     isSending = false;
@@ -82,7 +82,7 @@ export function createEnqueueBatch(redis: LaneRedis, common: () => (string | num
     async add(member) {
       const { promise, resolve, reject } = Promise.withResolvers<unknown>();
       collected.push({ ...member, resolve, reject });
-      // After all promises that are settled by now: their callers may have more.
+      // Runs after the promises that are settled by now, whose callers may add more messages.
       if (collected.length === 1 && !isSending) process.nextTick(sendAll);
       return await promise;
     },

@@ -1,20 +1,20 @@
--- Stores messages, each at the end of its conversation's lane. Each is stored whole or not at all, whatever becomes of the others.
--- Storing one a second time does nothing. A message that replays a dead letter takes the letter away, and goes to the front if the
--- letter holds the conversation; that hold ends.
+-- Stores messages, each at the end of its conversation's lane. Each message is stored whole or not at all, independent of the others.
+-- Storing a message a second time does nothing. A message that replays a dead letter removes the letter; if the letter holds the
+-- conversation, the message goes to the front, and the hold ends unless an operator set it.
 --
--- The job is what BullMQ would have written to `waiting-children`, without what it doesn't need, and with our fields.
+-- The job has what BullMQ would have written for `waiting-children`, except fields that aren't needed, and our own fields.
 --
 -- KEYS[1] BullMQ's `waiting-children`  KEYS[2] the absent key
--- ARGV[1] root  ARGV[2] how long an idempotency key counts, in ms
--- Then for each message: id, lane, name, data, ttl in ms, most open messages in the shard, and what few messages have, as
+-- ARGV[1] root  ARGV[2] how long an idempotency key is remembered, in ms
+-- Then for each message: id, lane, name, data, ttl in ms, most open messages in the shard, and options that few messages have, as
 -- JSON or '':
 --   key, hash   name of the idempotency key, and hash of the request
---   replays     id of the dead letter that it sends again
---   due         when it is due, '+<ms>' from now or '<ms>' as a time
+--   replays     id of the dead letter that the message replays
+--   due         when the message is due, '+<ms>' from now or '<ms>' as a time
 --   high        true for high priority
---   label, policy   what the app calls it, and what an unknown outcome means for it
+--   label, policy   the app's label, and what an unknown outcome means for the message
 --
--- Returns for each message 'stored', 'full', 'gone' (no such dead letter any more), {'duplicate', id of the first},
+-- Returns for each message 'stored', 'full', 'gone' (the dead letter no longer exists), {'duplicate', id of the first},
 -- {'conflict', id of the first, hash of its request}, or the error that kept it from being stored.
 
 local root = ARGV[1]
@@ -33,8 +33,8 @@ local function dueTime(due)
   return tonumber(due) + (string.sub(due, 1, 1) == '+' and now or 0)
 end
 
--- What was written of a message that could not be stored whole, by a script that met what somebody else had put there. One
--- that has taken a letter away must stay: it is all that is left of it.
+-- Undoes what was written of a message that could not be stored whole because somebody else's key was in the way. A message that has
+-- removed its dead letter must stay: nothing else is left of that letter.
 local unfinished
 local function takeBack()
   if not unfinished or unfinished.replays then return end
@@ -48,7 +48,7 @@ local function takeBack()
   openMessages = nil
 end
 
--- Messages that are due at the same moment take their places in the order of storing.
+-- Schedules a message. `seq` keeps messages that are due at the same moment in the order of storing.
 local function schedule(id, job, due)
   local seq = redis.call('HINCRBY', root .. 'fleet', 'seq', 1)
   unfinished.member = string.format('%016d:%s', seq, id)
@@ -59,7 +59,7 @@ end
 
 local function store(id, lane, name, data, ttlMs, mostOpen, options)
   local job = send .. id
-  -- The same call came before. If its message is dead already, BullMQ knows no job of it any more; its letter does.
+  -- The same call came before. If its message is dead by now, its job is gone, but its letter has the same id.
   if redis.call('EXISTS', job, dead .. id) > 0 then return 'stored' end
 
   local more = options ~= '' and cjson.decode(options) or {}
@@ -82,7 +82,7 @@ local function store(id, lane, name, data, ttlMs, mostOpen, options)
       fields[#fields + 1] = value
     end
   end
-  -- The first write: if Redis has no memory for it, nothing is stored. Once it has written, a script may go on.
+  -- The first write: if Redis lacks memory for it, nothing is stored. After it, Redis refuses no write for lack of memory.
   redis.call('HSET', job, unpack(fields))
   openMessages = openMessages + 1
   unfinished = { id = id, lane = lane, replays = more.replays }

@@ -1,32 +1,32 @@
-import { absentKey, idempotencyName, laneOf, SEND_QUEUE } from '../keys.ts';
+import { absentKey, idempotencyName, laneOf, SEND_QUEUE } from '../key-names.ts';
 import type { MessagePayload } from '../../model/stored-message.ts';
 import { storedText } from '../../sealing/content.ts';
 import type { Shard } from '../shard.ts';
 import type { Sealing } from '../../sealing/sealing.ts';
 import { createEnqueueBatch, type EnqueueBatch } from './enqueue-batch.ts';
 
-/** How long an idempotency key counts. */
+/** How long an idempotency key is remembered. */
 const IDEMPOTENCY_MS = 24 * 60 * 60 * 1000;
 
 export interface Idempotency {
   key: string;
   requestHash: string;
-  /** Whether a hash that was made with another key is the same request's. */
+  /** Whether a hash that was made with another key belongs to the same request. */
   isSameRequest?(hash: string): boolean;
 }
 
 export interface MessageToEnqueue {
   id: string;
   payload: MessagePayload;
-  /** The JSON of its request, from a caller who has it already. */
+  /** The request as JSON, if the caller has it already. */
   body?: string | undefined;
   ttlMs: number;
   maxQueued: number;
-  /** Not before: from now, or at a time. */
+  /** The earliest time to send the message: after a delay, or at a time. */
   due?: { delayMs: number } | { atMs: number } | undefined;
   priority?: 'normal' | 'high' | undefined;
   idempotency: Idempotency | undefined;
-  /** Encrypts its content. */
+  /** Encrypts the message's content. */
   sealing?: Sealing | undefined;
 }
 
@@ -34,7 +34,7 @@ export type EnqueueResult =
   | { verdict: 'stored' }
   | { verdict: 'duplicate' | 'conflict'; firstId: string }
   | { verdict: 'full' }
-  /** The dead letter that the message would replay is there no more. */
+  /** The dead letter that the message replays no longer exists. */
   | { verdict: 'gone' };
 
 const batches = new WeakMap<Shard, EnqueueBatch>();
@@ -43,7 +43,7 @@ const batches = new WeakMap<Shard, EnqueueBatch>();
  * Stores a message at the end of its conversation, all or nothing. Messages that are stored in one turn of the event loop
  * leave together, in the order of the calls; each has its own result.
  *
- * @param beforeSending called whenever the message is about to leave; if it throws, the message stays here
+ * @param beforeSending called whenever the message is about to leave; if it throws, the message is not sent to Redis
  */
 export async function enqueue(
   shard: Shard,
@@ -82,7 +82,7 @@ function batchOf(shard: Shard): EnqueueBatch {
   return batch;
 }
 
-/** What few messages have; '' for one that has nothing of it. */
+/** Returns the options that few messages have, as JSON; '' if this message has none of them. */
 function optionsOf({ payload, due, priority, idempotency }: MessageToEnqueue): string {
   const { request, replayOf, label, onUnknownOutcome: policy } = payload;
   const isPlain = !idempotency && !due && priority !== 'high';

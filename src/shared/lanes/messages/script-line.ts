@@ -1,16 +1,16 @@
 interface Submitted {
-  /** Its place among all of its line. */
+  /** Its position in the order of submission. */
   place: number;
   send: (isAgain: boolean) => Promise<unknown>;
   resolve: (reply: unknown) => void;
   reject: (error: unknown) => void;
 }
 
-/** What is sent over one connection and must run in its order. */
+/** Script calls over one connection that must run in the order of their submission. */
 export interface ScriptLine {
   submitted: number;
   underWay: number;
-  /** Those that Redis lacked a script for, and all that came after them; `null` if Redis has the scripts. */
+  /** The calls for which Redis lacked a script, and all calls that came after them; `null` if Redis has the scripts. */
   waiting: Submitted[] | null;
   beforeSendingAgain: () => void;
 }
@@ -20,11 +20,11 @@ export function createScriptLine(beforeSendingAgain: () => void = () => {}): Scr
 }
 
 /**
- * Sends what runs scripts. If Redis has lost them (SCRIPT FLUSH), what is under way ends first, then all that failed for it
- * are sent again, in their order and before any that came later: the order of a conversation must not depend on who met
- * the flush.
+ * Sends a script call. If Redis has lost its scripts (SCRIPT FLUSH), the calls under way end first; then all that failed are sent
+ * again, in their order and before any later call, so that a flush never changes the order of a conversation.
  *
- * @param send called again if Redis lacked a script; what it throws otherwise is thrown
+ * @param send called again if Redis lacked a script
+ * @throws any other error of `send`
  */
 export async function inLine<T>(line: ScriptLine, send: (isAgain: boolean) => Promise<T>): Promise<T> {
   const { promise, resolve, reject } = Promise.withResolvers<unknown>();

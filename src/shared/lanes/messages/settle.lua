@@ -1,8 +1,8 @@
--- Put before turn.lua. Closes attempts and carries out what was decided. Needs places.lua and letters.lua before it.
+-- Put before settle-and-take.lua. Closes attempts and carries out what was decided. Needs places.lua and dead-letters.lua before it.
 --
--- A settlement names its attempt. If that one is still open it counts, whoever has BullMQ's lock: the worker that made it knows what
--- nobody else can know. An attempt that another worker has closed is noted as `<attempt>!`, so that what its own worker says
--- later goes to the history only.
+-- A settlement names its attempt. If the attempt is still open, the settlement counts, whichever worker has BullMQ's lock: only the
+-- worker that made the attempt knows how it ended. An attempt that another worker has closed is noted as `<attempt>!`; what its own
+-- worker says later goes to the history only.
 
 local function appended(history, entry, most)
   if entry == '' then return history end
@@ -14,10 +14,10 @@ local function appended(history, entry, most)
   return string.sub(lines, from)
 end
 
--- What the settlements of a call leave for its end: one command for all of them.
+-- Collected by the settlements of a call, and written at its end with one command.
 local lockKeys, completed = {}, {}
 
--- Our first write. Redis refuses no later one for lack of memory, so a full Redis can be drained.
+-- The first write of a settlement. It takes no memory, and Redis refuses no later one for lack of memory, so a full Redis can be drained.
 local function takeFromBullMq(root, id)
   if redis.call('LREM', root .. 'send:active', -1, id) == 0 then redis.call('LREM', root .. 'send:wait', 1, id) end
   lockKeys[#lockKeys + 1] = root .. 'send:' .. id .. ':lock'
@@ -35,16 +35,16 @@ local function holdPage(root, page, heldUntil, json)
   takeBackReleased(root, function(lane) return pageOf(lane) == page end)
 end
 
--- How many values each kind of settlement has in the call.
+-- Number of arguments of each kind of settlement.
 local VALUES = { delivered = 7, backoff = 7, back = 7, hold = 8, dead = 10 }
 
--- One settlement: its message, attempt, and what becomes of the message:
+-- Carries out one settlement. Kinds:
 --   'delivered'  `ms` after it was taken     'dead'  for `reason`, with `letter`, and `hold` if its conversation is to be held
 --   'backoff', 'hold'  for `ms`, and with `hold` as long as that for the whole page      'back'  nothing was tried
--- entry: a line of the history, or ''. survived: whether the worker that made the attempt says so.
+-- entry: a line of the history, or ''. survived: '1' if the worker that made the attempt settles it.
 --
--- Returns 'done', or { 'done', ms to wait }; 'late' (the attempt was closed by another worker), 'ended' or 'lost' (the message
--- has ended, or is gone): nothing was changed but the history.
+-- Returns 'done', or { 'done', ms to wait }; 'late' (another worker has closed the attempt), 'ended' (the message has ended) or 'lost'
+-- (the message is gone): then at most the history was changed.
 local function settleOne(root, mostEntries, id, attempt, kind, entry, usesAttempt, survived, ms, hold, reason, letter)
   local jobKey = root .. 'send:' .. id
   local lane, place, open, history, used, turn, takenAt, behind, crashes = fieldsOf(jobKey, 'lane', 'place', 'attempt', 'history',
@@ -56,7 +56,7 @@ local function settleOne(root, mostEntries, id, attempt, kind, entry, usesAttemp
     return isOurs and 'done' or 'lost'
   end
   if place ~= 'sending' or open ~= attempt then
-    -- The reply to the same settlement was lost, and the client has asked again.
+    -- The reply to this settlement was lost, and the client has sent it again.
     if open == closed and place ~= 'sending' then
       local nextAt = redis.call('HGET', jobKey, 'next')
       return nextAt and { 'done', math.max(0, nextAt - redisNowMs()) } or 'done'
@@ -76,7 +76,7 @@ local function settleOne(root, mostEntries, id, attempt, kind, entry, usesAttemp
   if crashes and survived == '1' then redis.call('HDEL', jobKey, 'crashes') end
 
   if kind == 'delivered' then
-    -- Redis's clock, and a span that the worker has measured: no call for the time.
+    -- The time of the take by Redis's clock plus the duration that the worker measured: this saves a call of TIME.
     local endedAt = string.format('%d', (tonumber(takenAt) or redisNowMs()) + ms)
     redis.call('HSET', jobKey, 'place', 'ended', 'why', 'delivered', 'finishedOn', endedAt, unpack(changes))
     completed[#completed + 1] = endedAt
@@ -87,7 +87,7 @@ local function settleOne(root, mostEntries, id, attempt, kind, entry, usesAttemp
   if kind == 'dead' then
     local isHigh = redis.call('HGET', jobKey, 'high')
     writeLetter(root, id, lane, { reason = reason, data = letter, attempt = closed, isHigh = isHigh })
-    -- Before the next message of the conversation could go.
+    -- The hold must stand before the next message of the conversation is ready.
     holdForLetter(root, lane, id, hold)
     redis.call('DEL', jobKey, jobKey .. ':logs')
     leaveLane(root, lane, id, turn, behind)
@@ -100,7 +100,7 @@ local function settleOne(root, mostEntries, id, attempt, kind, entry, usesAttemp
     return 'done'
   end
 
-  -- No wait outlasts the message: at its end it expires on time and frees its conversation.
+  -- No wait lasts longer than the message's TTL, so the message expires on time and frees its conversation.
   local now, expiresAt = redisNowMs(), tonumber(redis.call('HGET', jobKey, 'exp')) or 0
   local nextAt = math.min(now + tonumber(ms), math.max(now, expiresAt))
   redis.call('HSET', jobKey, 'place', 'put-off', 'why', kind, 'next', nextAt, unpack(changes))
@@ -112,7 +112,7 @@ end
 
 local function finishSettlements(root)
   placeHeadsNow(root)
-  -- One lock alone ends by itself: the next attempt writes it anew.
+  -- A single lock is left to expire, which saves a command: the next attempt overwrites it.
   if #lockKeys > 1 then redis.call('DEL', unpack(lockKeys)) end
   if #completed > 0 then redis.call('ZADD', root .. 'send:completed', unpack(completed)) end
 end

@@ -1,11 +1,11 @@
--- Holds `place` of the heads against the sets that they must be in, and mends what differs. What it can find comes from outside: an
--- operator who removed jobs in some dashboard or deleted keys, or data that Redis lost.
+-- Compares the `place` of each head with the sets that it must be in, and repairs differences. All that it can find has an outside
+-- cause: an operator who removed jobs in a dashboard or deleted keys, or data that Redis lost.
 --
 -- KEYS[1] the hash of repairs  KEYS[2] the absent key
--- ARGV[1] root  ARGV[2] where the last pass stopped among the pages  ARGV[3] how many waiting messages to look at
+-- ARGV[1] root  ARGV[2] where the last pass stopped among the pages  ARGV[3] number of waiting messages to check
 -- ARGV[4] age in ms from which a message without a lane was never stored
 --
--- Returns { where this pass stopped, repairs }; '0' means that all pages were seen.
+-- Returns { where this pass stopped, number of repairs }; '0' means that all pages were seen.
 
 local MOST_UNDER_WAY, MOST_READY, LONGEST_LANE_SEARCHED, MOST_REMOVED = 500, 3, 1000, 500
 local root, now = ARGV[1], redisNowMs()
@@ -19,13 +19,13 @@ end
 
 local function isListed(list, id) return redis.call('LPOS', send .. list, id) and true end
 
--- Nobody knows any more whether one with high priority stands behind it.
+-- Whether a message with high priority stands behind it is no longer known, so 'high' assumes one.
 local function leave(kind, lane, id)
   leaveLane(root, lane, id, nil, 'high')
   repaired(kind)
 end
 
--- Whoever removed a head has mostly removed those behind it, too.
+-- If a head was removed, those behind it mostly were, too.
 local function leaveRemoved(lane, id)
   for _ = 1, MOST_REMOVED do
     redis.call('SREM', root .. 'held', id)
@@ -41,7 +41,7 @@ local function isScore(score, class)
   return score == class
 end
 
--- What must be true of a head in this place, and what is done if it isn't.
+-- For each place of a head: its score, a check that it is there, and the repair if it is not.
 local checks = {
   released = {
     IN_FLIGHT,
@@ -51,7 +51,7 @@ local checks = {
       comeFirst(root, lane, id)
     end,
   },
-  -- Its worker is gone: a worker that takes it finds the attempt open.
+  -- Its worker is gone; the worker that takes the message next finds the attempt open.
   sending = {
     IN_FLIGHT,
     function(id) return isListed('active', id) or isListed('wait', id) end,
@@ -83,13 +83,13 @@ local function checkHead(lane, score)
   local known, place, why = fieldsOf(send .. id, 'lane', 'place', 'why')
   if not known then return leaveRemoved(lane, id) end
   if place == 'ended' or redis.call('ZSCORE', send .. 'completed', id) then
-    -- Redis came back at an earlier moment, and heard only the last word again.
+    -- The message has ended but is still the head: its settlement failed halfway, or somebody completed its job by hand.
     endPutOff(root, id, why)
     redis.call('HSET', send .. id, 'place', 'ended', 'why', place == 'ended' and why or 'delivered')
     return leave('forgotten-end', lane, id)
   end
   local class, isThere, mend = unpack(checks[place == 'put-off' and why or place or 'waiting'] or checks.waiting)
-  local isOutOfTurn = score == HELD and not isLaneHeldForGood(root, lane)
+  local isOutOfTurn = score == HELD and not isLaneHeldByOperator(root, lane)
   if isScore(score, class) and isThere(id) and not isOutOfTurn then return end
   endPutOff(root, id, why)
   mend(id, lane)
@@ -110,7 +110,7 @@ for _, page in ipairs(pages[2]) do
   if not leavePages(root, page) and isReady and not isPaced then takeTurn(root, page, nextTurn(root)) end
 end
 
--- One that isn't due yet has no place in its conversation.
+-- A message that isn't due yet stands in no lane.
 local function isScheduled(id, place, due, seq)
   if place ~= 'scheduled' then return false end
   local member = string.format('%016d:%s', tonumber(seq or 0), id)
@@ -121,14 +121,14 @@ local function isScheduled(id, place, due, seq)
   return true
 end
 
--- A set of pages was deleted, or a hold: a page that may send is found again by its messages.
+-- Finds, by its messages, a page that may send but stands in no set, because a set of pages or a hold was deleted.
 local pagesChecked = {}
 local function checkPage(page)
   if pagesChecked[page] then return end
   pagesChecked[page] = true
   if redis.call('SISMEMBER', root .. 'pages', page) == 1 then return end
   local isAsleep = redis.call('SISMEMBER', root .. 'asleep', page) == 1
-  if isAsleep and isPageHeldForGood(root, page) then return end
+  if isAsleep and isPageHeldByOperator(root, page) then return end
   if redis.call('ZCOUNT', root .. 'heads:' .. page, '-inf', '(' .. HELD) == 0 then return end
   redis.call('SREM', root .. 'asleep', page)
   enterPages(root, page)
@@ -141,27 +141,27 @@ local function checkWaiting(id)
   if not lane then
     if now - (tonumber(timestamp) or 0) <= tonumber(ARGV[4]) then return end
     redis.call('DEL', send .. id)
-    -- The oldest are looked at twice in one pass.
+    -- ZREM answers 0 for a job that this pass has seen already: the oldest ones may be checked twice.
     if redis.call('ZREM', send .. 'waiting-children', id) == 1 then repaired('never-stored') end
     return
   end
   if isScheduled(id, place, due, seq) then return end
   local laneKey = root .. 'lane:' .. lane
-  -- Only short lanes are searched: it must stay cheap.
+  -- Only short lanes are searched, so that the check stays cheap.
   if redis.call('LLEN', laneKey) <= LONGEST_LANE_SEARCHED and not redis.call('LPOS', laneKey, id) then
     redis.call('RPUSH', laneKey, id)
     repaired('lost-place')
   end
   local score = tonumber(redis.call('ZSCORE', root .. 'heads:' .. pageOf(lane), lane) or nil)
-  -- A page with nothing but held conversations stands in no set of pages: the end of a hold that was deleted is found here.
-  local isOutOfTurn = score == HELD and not isLaneHeldForGood(root, lane)
+  -- A page with only held conversations is in no set of pages, so the end of a hold that was deleted is noticed here.
+  local isOutOfTurn = score == HELD and not isLaneHeldByOperator(root, lane)
   if score and not isOutOfTurn then return checkPage(pageOf(lane)) end
   enterPages(root, pageOf(lane))
   makeReady(root, lane, nextTurn(root))
   repaired('stuck-lane')
 end
 
--- A few of the waiting messages, the oldest first, then further on with each pass.
+-- Checks the oldest waiting messages, and some more from where the last pass stopped.
 local total = redis.call('ZCARD', send .. 'waiting-children')
 local from = tonumber(redis.call('HGET', KEYS[1], 'cursor') or 0)
 if from >= total then from = 0 end

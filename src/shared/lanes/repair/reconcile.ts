@@ -1,13 +1,13 @@
-import { absentKey } from '../keys.ts';
+import { absentKey } from '../key-names.ts';
 import type { Shard } from '../shard.ts';
 
-/** Waiting messages that one pass looks at, besides the oldest. */
+/** Number of waiting messages that one pass checks, besides the oldest. */
 const LOOK_AT = 200;
-/** A job without a lane that is this old is left from an add that never became a message. */
+/** A job without a lane that is older than this was never stored as a message. */
 const NEVER_STORED_MS = 10 * 60_000;
 
 /**
- * One pass over some of a shard's pages and waiting messages.
+ * Makes one pass over some of a shard's pages and waiting messages.
  *
  * @param cursor where the last pass stopped; '0' for the beginning
  */
@@ -18,7 +18,7 @@ export async function reconcile(shard: Shard, cursor: string): Promise<{ cursor:
   return { cursor: next, repairs };
 }
 
-/** How often each kind of repair was made, since ever. Without faults it stays empty. */
+/** The number of repairs of each kind since the installation was created; empty if there were none. */
 export async function readRepairs(shard: Shard): Promise<Record<string, number>> {
   const { cursor: _cursor, ...counts } = await shard.redis.hgetall(repairsKey(shard));
   return Object.fromEntries(Object.entries(counts).map(([kind, count]) => [kind, Number(count)]));

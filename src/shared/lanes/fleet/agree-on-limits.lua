@@ -1,16 +1,16 @@
--- Says which limits are in force and which worker leads the fleet: that one writes them to the shards.
+-- Says which limits are in force, and whether the calling worker leads the fleet; the leader writes the limits to the shards.
 --
--- KEYS[1] the hash of limits  KEYS[2] the hash of what the workers ask for: `<seen> <rate>|<page rate>`
+-- KEYS[1] the hash of limits  KEYS[2] the hash of the limits that the workers ask for: `<seen> <rate>|<page rate>`
 -- ARGV[1] worker id
--- ARGV[2] 'beat' (it lives, and asks for its limits), 'look', 'take' (it leads, whoever led before) or 'leave'
--- ARGV[3], ARGV[4] of a beat: what its variables ask for, for the fleet and for each page; 'none' for no limit
--- ARGV[5] the highest term that it found in a shard, or 0
+-- ARGV[2] 'beat' (the worker lives, and asks for its limits), 'look', 'take' (it becomes leader, even if another one leads) or 'leave'
+-- ARGV[3], ARGV[4] of a beat: the limits of its variables, for the fleet and for each page; 'none' for no limit
+-- ARGV[5] the highest term that the worker found in a shard, or 0
 --
--- A limit of an operator (`rate`, `pageRate`) wins. Without one the agreed value counts (`asked:…`): it stays until no worker
--- that lives asks for it; then the value of the worker that beats replaces it.
+-- A limit of an operator (`rate`, `pageRate`) wins. Otherwise the agreed limit (`asked:…`) counts: it stays until no living worker
+-- asks for it; then the next worker that beats replaces it with its own.
 --
 -- Returns { rate, its source, page rate, its source, the worker's term or 0 if it does not lead, how long it leads in ms,
--- of a beat: how many other workers there are }. A source is 'run-time', 'variable', or '' if nobody has said anything.
+-- of a beat: number of other workers }. A source is 'run-time' (an operator), 'variable', or '' if no limit was set or agreed.
 
 local LEASE_MS, RENEWED_BELOW_MS, SILENCE_MS, LONGEST_GAP_MS = 5000, 3500, 30000, 15000
 local limits, asks, worker, word = KEYS[1], KEYS[2], ARGV[1], ARGV[2]
@@ -29,7 +29,7 @@ if word == 'leave' then
   return {}
 end
 
--- Forgets the workers that are silent. Returns what the others ask for, and how many they are.
+-- Forgets silent workers. Returns the limits that the others ask for, and their number.
 local function readAsks()
   local found, lastSeen = {}, 0
   local entries = redis.call('HGETALL', asks)
@@ -39,7 +39,7 @@ local function readAsks()
     lastSeen = math.max(lastSeen, seen)
     if entries[i] ~= worker then found[#found + 1] = { id = entries[i], seen = seen, rate = rate, pageRate = pageRate } end
   end
-  -- While no worker could beat, as when Redis was away or its clock was set, none of them fell silent.
+  -- If no worker could beat, because Redis was away or its clock was set, that time doesn't count as silence.
   local gap = #entries > 0 and now - lastSeen or 0
   local shift = gap - math.min(math.max(gap, 0), LONGEST_GAP_MS)
   local count, rates, pageRates = 0, {}, {}
@@ -71,7 +71,7 @@ if word == 'beat' then
   redis.call('HSET', asks, worker, string.format('%d %s|%s', now, ARGV[3], ARGV[4]))
 end
 
--- Each leader has a term of its own, higher than those before it: a shard takes nothing from an earlier one.
+-- Each leader's term is higher than all before it, so that shards refuse the limits of an earlier leader.
 local function lead()
   if leader ~= worker or tonumber(ARGV[5]) > term then
     term = math.max(term, tonumber(ARGV[5])) + 1

@@ -1,17 +1,17 @@
--- One call for all that a worker has to say in one turn of its event loop: settles messages, then takes others. Each message is
--- settled and taken by itself, as if the others weren't there.
+-- Does all that a worker wants of a shard in one turn of its event loop, in one call: settles messages, then takes others. An error of
+-- one message leaves the others alone.
 --
 -- KEYS[1] a key of the shard  KEYS[2] the absent key
 -- ARGV[1] root  ARGV[2] the worker's lock token  ARGV[3] how long a lock lasts, in ms  ARGV[4] most entries of a history
--- ARGV[5] what the names of this call's attempts begin with  ARGV[6] how many messages the worker has places for
--- ARGV[7] how many of its reserved slots are due  ARGV[8] how many are not
--- ARGV[9] 'woken' (the worker was to look now) or 'due' (it knows of a wait that is over): brings back what is due; or ''
--- ARGV[10] '1' if one message goes whatever the limit says: a probe
+-- ARGV[5] prefix of the names of this call's attempts  ARGV[6] number of messages that the worker has places for
+-- ARGV[7] number of its reserved slots that are due  ARGV[8] number of those that are not
+-- ARGV[9] 'woken' (the worker had undertaken to look now) or 'due' (a wait that it knows of is over) to bring back what is due; or ''
+-- ARGV[10] '1' to take one message as a probe, whatever the limit says
 -- ARGV[11]… settlements: see settle.lua
 --
 -- Returns { answers to the settlements, { verdict, id, attempt, name, data, timestamp, label, policy, replays, used, history } for each
--- message that was taken, ms until each slot that was reserved, ms until the worker is to look again or '', and where it took: ms between two slots of
--- the fleet's limit, 0 for none, '' if that was not looked at, and its burst }.
+-- message that was taken, ms until each slot that was reserved, ms until the worker is to look again or '', ms between two slots of the
+-- fleet's limit (0 for no limit, '' if this call did not read it), and the burst of that limit }.
 
 local root, most = ARGV[1], tonumber(ARGV[6])
 local dueSlots, laterSlots, isProbe = tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[10] == '1'
@@ -36,7 +36,7 @@ end
 
 if most == 0 then
   if ARGV[9] ~= '' and isAnyoneReady() then wakeWorker(root) end
-  -- A worker that takes no more leaves what has become ready to the others.
+  -- This worker takes no more, so another one is woken for what has become ready.
   if laterSlots == 0 and next(pagesInTurns) then wakeForWork(root, redisNowMs()) end
   return { answers, {}, {}, '' }
 end
@@ -44,7 +44,7 @@ end
 local worker = { token = ARGV[2], lockMs = ARGV[3], name = ARGV[5], attempts = 0 }
 local taken = {}
 
--- Returns whether the worker has it now.
+-- Returns whether the worker has the message now.
 local function take(id, turn, laneOfHead)
   local message = alone(takeOne, root, id, worker, turn, laneOfHead)
   if not message then return false end
@@ -60,7 +60,7 @@ end
 
 local function takeFromWait(count)
   if count == 1 then
-    -- One command for two. Redis refuses it as a first write when its memory is full; RPOP it does not refuse.
+    -- One command instead of two. With full memory Redis refuses it as a first write, but not RPOP below.
     local id = redis.pcall('LMOVE', send .. 'wait', send .. 'active', 'RIGHT', 'LEFT')
     if type(id) == 'string' and not take(id) then redis.call('LREM', send .. 'active', 1, id) end
     if type(id) ~= 'table' then return end
@@ -75,14 +75,14 @@ local function takeHeads(count)
   for _, head in ipairs(releaseHeads(root, count, redisNowMs())) do takeIntoActive(head[1], turn, head[2]) end
 end
 
--- Heads for slots that lie ahead. The limit of their page is looked at when they leave: with one none is released before.
+-- Releases heads for slots that lie ahead. With a page limit none is released ahead: that limit is checked when a message leaves.
 local function releaseAhead(fleet, count)
   if fleet.pageIntervalMs > 0 then return isAnyoneReady() and math.min(count, 1) or 0 end
   local waiting = redis.call('LLEN', send .. 'wait')
   if waiting >= count then return count end
   local turn, ids = nextTurn(root), {}
   for _, head in ipairs(releaseHeads(root, count - waiting, redisNowMs())) do
-    -- All three are new to a hash that isn't there.
+    -- If all three fields are new, the job is gone: HSET has just created the hash.
     local isGone = redis.call('HSET', send .. head[1], 'place', 'released', 'turn', turn, 'lane', head[2]) == 3
     if isGone then takeAway(root, head[1], head[2]) else ids[#ids + 1] = head[1] end
   end
@@ -90,7 +90,7 @@ local function releaseAhead(fleet, count)
   return waiting + #ids
 end
 
--- Returns the ms until each slot that lies ahead.
+-- Reserves slots and takes messages for those that are due. Returns the ms until each of the others.
 local function reserveAhead(fleet, now)
   local places = most - #taken
   local slots = reserveSlots(root, fleet, now, releaseAhead(fleet, countSlots(root, fleet, now, places)))
@@ -103,7 +103,7 @@ local function reserveAhead(fleet, now)
   return ahead
 end
 
--- Returns the ms until the worker is to look again: nobody else does so at that time.
+-- Returns the ms until this worker is to look again, or '' if another one looks by then.
 local function commitToLook(fleet, time)
   local now = redisNowMs()
   local isOver = fleet.wakeAt <= now or (ARGV[9] == 'woken' and fleet.wakeAt <= now + 1)
@@ -149,6 +149,6 @@ end
 
 local slots, lookAgainMs = takeAll()
 if #active > 0 then redis.call('LPUSH', send .. 'active', unpack(active)) end
--- Read only if it mattered.
+-- `fleetFacts` is nil if this call did not need them.
 local fleet = fleetFacts or {}
 return { answers, taken, slots or {}, lookAgainMs or '', tostring(fleet.intervalMs or ''), fleet.burst or 1 }

@@ -2,7 +2,7 @@
 
 local MOST_PAGES_LOOKED_AT, PAGES_AT_ONCE = 200, 16
 
--- How many heads of one page may be under way at once: the operator's number, or the page's share of the fleet.
+-- Returns how many heads of one page may be under way at once: the operator's number, or the page's share of the fleet.
 local pageCount
 local function windowSize(root)
   local fleet = readFleet(root)
@@ -11,20 +11,16 @@ local function windowSize(root)
   return math.max(1, math.ceil(fleet.concurrency / pageCount))
 end
 
--- Asked once in a call, and after its settlements.
+-- Returns how many more heads of the page may be released. Heads in backoff don't count, so failures don't stop a page; but with
+-- four windows of heads in backoff it stops, so that its open messages stay bounded. Room beyond `most` need not be exact. Whether
+-- anything was put off is asked once in a call, after its settlements.
 local isAnythingPutOff
-local function isNothingPutOff(root)
-  if isAnythingPutOff == nil then isAnythingPutOff = redis.call('EXISTS', root .. 'send:delayed') == 1 end
-  return not isAnythingPutOff
-end
-
--- A page on which everything fails must not grow without bound, and must not stop for what fails.
---
--- `most` is what is asked for: room beyond that need not be counted exactly.
 local function roomOf(root, page, most)
   local heads, size = root .. 'heads:' .. page, windowSize(root)
   local busy = redis.call('ZCOUNT', heads, IN_FLIGHT_TEXT, '(' .. HELD)
-  if busy == 0 or busy + most < size or isNothingPutOff(root) then return size - busy end
+  if busy == 0 or busy + most < size then return size - busy end
+  if isAnythingPutOff == nil then isAnythingPutOff = redis.call('EXISTS', root .. 'send:delayed') == 1 end
+  if not isAnythingPutOff then return size - busy end
   local inFlight = redis.call('ZCOUNT', heads, IN_FLIGHT_TEXT, '(' .. BACKOFF)
   return busy - inFlight >= 4 * size and 0 or size - inFlight
 end
@@ -34,11 +30,11 @@ local function comeBackAt(root, page, time)
   redis.call('ZADD', root .. 'paced', time, page)
 end
 
--- Whether something keeps the whole page back; then it leaves the turns until that is over.
+-- Returns whether the whole page is held; if so, it leaves the turns until the hold ends.
 local function isKeptBack(root, page, now)
   if isNothingHeld(root) then return false end
-  if isPageHeldForGood(root, page) then
-    -- It takes no share of the fleet; the end of the hold finds it again.
+  if isPageHeldByOperator(root, page) then
+    -- A page in `asleep` takes no share of the fleet; the end of the hold finds it there.
     redis.call('SMOVE', root .. 'pages', root .. 'asleep', page)
     loseTurns(root, { page })
     return true
@@ -48,20 +44,20 @@ local function isKeptBack(root, page, now)
   return heldUntil > 0
 end
 
--- The first lanes of the page that are ready, at most `most`. Those that an operator holds leave their turn, and use up no slot.
--- Returns how many there were with them, too.
+-- Returns the first ready lanes of the page, at most `most`, and how many there were with the held ones. Held lanes leave their turn
+-- and use up no slot.
 local function readyLanes(root, heads, most)
   local lanes = redis.call('ZRANGEBYSCORE', heads, '-inf', '(' .. READY_BELOW, 'LIMIT', 0, most)
   if isNothingHeld(root) then return lanes, #lanes end
   local free = {}
   for _, lane in ipairs(lanes) do
-    if isLaneHeldForGood(root, lane) then placeHead(root, lane, HELD) else free[#free + 1] = lane end
+    if isLaneHeldByOperator(root, lane) then placeHead(root, lane, HELD) else free[#free + 1] = lane end
   end
   return free, #lanes
 end
 
--- Takes heads out of the page's turn, at most `most`, into `found`: { id, lane }; into `again`, if there are more, when it has its
--- next turn, or else the page into `over`.
+-- Releases at most `most` heads of the page, as { id, lane } in `found`. If more are ready, the page gets another turn in `again`;
+-- if none is, or if the page has no room, it goes to `over`.
 local function releaseOf(root, page, most, now, found, again, over)
   if isKeptBack(root, page, now) then return end
   local heads = root .. 'heads:' .. page
@@ -80,7 +76,7 @@ local function releaseOf(root, page, most, now, found, again, over)
   local moves = {}
   for i = 1, math.min(wanted, #lanes) do
     local lane = lanes[i]
-    -- Somebody's key may stand in the way of this lane: the others go on.
+    -- If somebody else's key is in place of this lane, the others still go on.
     local id = redis.pcall('LINDEX', root .. 'lane:' .. lane, 0)
     if type(id) == 'string' then
       found[#found + 1] = { id, lane }
@@ -104,7 +100,7 @@ local function releaseOf(root, page, most, now, found, again, over)
   end
 end
 
--- Takes heads out of their turn, page by page. Returns at most `most`: { id, lane }.
+-- Releases heads page by page. Returns at most `most` of them, as { id, lane }.
 local function releaseHeads(root, most, now)
   local found, looked = {}, 0
   while #found < most and looked < MOST_PAGES_LOOKED_AT do

@@ -1,24 +1,16 @@
 import { type DeadLetterRecord, openDeadLetters } from '../../dead-letters/index.ts';
 import { loadConfig } from '../../shared/config/config.ts';
-import { type CommandContext, type ExitCode, exitCodes, jsonLine, line } from '../context/context.ts';
+import type { CommandContext, ExitCode, JsonOption } from '../context/context.ts';
 import { describeAttempts } from '../commands/message.ts';
+import { showRecord } from '../terminal/show-record.ts';
 import { factTable } from '../terminal/table.ts';
 
 /** `dead-letters show ID`: prints one entry in full. */
-export async function showDeadLetter(
-  context: CommandContext,
-  id: string,
-  { json }: { json?: boolean },
-): Promise<ExitCode> {
+export async function showDeadLetter(context: CommandContext, id: string, { json }: JsonOption): Promise<ExitCode> {
   await using deadLetters = openDeadLetters(loadConfig(context.env));
   const record = await deadLetters.get(id);
-  if (record === null) {
-    line(context.stderr, `there is no dead letter ${id}; see "kitechat-sender dead-letters list"`);
-    return exitCodes.notFullyDone;
-  }
-  if (json) jsonLine(context.stdout, record);
-  else line(context.stdout, describeWhole(record));
-  return exitCodes.done;
+  const missing = `there is no dead letter ${id}; see "kitechat-sender dead-letters list"`;
+  return showRecord(context, record, { json, describe: describeWhole, missing });
 }
 
 /** The command, with the option that most often helps for this reason. */

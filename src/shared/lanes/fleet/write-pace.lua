@@ -1,11 +1,11 @@
--- Writes what a shard keeps to. Only the fleet's leader does. Needs limit.lua before it.
+-- Writes the limits of a shard; called by the fleet's leader only. Needs limit.lua before it.
 --
 -- KEYS[1] the shard's hash `fleet`  KEYS[2] the absent key
 -- ARGV[1] root  ARGV[2] the leader's term  ARGV[3] ms between two messages of the shard, 0 for no limit  ARGV[4] its burst
--- ARGV[5], ARGV[6] the same of each page
+-- ARGV[5], ARGV[6] the same for each page
 --
--- Returns { the term of the shard, how long slots are reserved ahead, in ms }. With a higher term than the caller's nothing was written:
--- a later leader came before it.
+-- Returns { the term of the shard, how far ahead slots are reserved, in ms }. A term higher than the caller's means that a later leader
+-- has written already, and this call wrote nothing.
 
 local root, fleet = ARGV[1], KEYS[1]
 local now = redisNowMs()
@@ -21,8 +21,8 @@ local intervalMs, burst = tonumber(ARGV[3]), tonumber(ARGV[4])
 redis.call('HSET', fleet, 'intervalMs', ARGV[3], 'burst', ARGV[4], 'pageIntervalMs', ARGV[5], 'pageBurst', ARGV[6],
   'term', ARGV[2])
 
--- What is reserved leaves as it was promised. The part of an interval that has passed since counts in the new pace as well, and
--- no change gives a burst anew.
+-- Reserved slots stay as they are. The part of an interval that has passed counts at the new pace as well, and a change grants no new
+-- burst.
 local reservedMs = 0
 if (old.intervalMs or 0) > 0 and intervalMs > 0 then
   local tat = boundedTat(old, now)
@@ -38,7 +38,7 @@ end
 
 local isPageFaster = isFaster(tonumber(ARGV[5]), tonumber(before[3]))
 if isPageFaster then
-  -- Pages that wait for a slot of the old limit are looked at now.
+  -- Pages that wait for a slot of the old limit are due now.
   for _, page in ipairs(redis.call('ZRANGE', root .. 'paced', 0, -1)) do redis.call('ZADD', root .. 'paced', 0, page) end
 end
 if isPageFaster or isFaster(intervalMs, old.intervalMs) then redis.call('ZADD', root .. 'send:marker', 0, '0') end

@@ -1,11 +1,11 @@
 -- Notes what requests have shown of the API or of a key, and opens or closes its circuit.
 --
--- KEYS[1] the circuits  KEYS[2] messages that failed of late, by time  KEYS[3] successes of late, counted by second
+-- KEYS[1] the circuits  KEYS[2] messages that failed lately, by time  KEYS[3] number of recent successes, by second
 -- ARGV[1] the circuit's name  ARGV[2] 'ok' | 'failed' | 'nothing' (a probe that showed
--- nothing: another one may leave)  ARGV[3] '1' if the request was its probe
--- ARGV[4] the message that failed, or ''  ARGV[5] successes that were not told yet
--- ARGV[6] failures of different messages that open it  ARGV[7] the reason to show
--- ARGV[8] the first pause before a probe, in ms  ARGV[9] the longest  ARGV[10] '1' if this failure opens it anyway
+-- nothing: another probe may leave)  ARGV[3] '1' if the request was a probe of this circuit
+-- ARGV[4] the message that failed, or ''  ARGV[5] number of successes that were not reported yet
+-- ARGV[6] failures of different messages that open the circuit  ARGV[7] the reason to show
+-- ARGV[8] the first pause before a probe, in ms  ARGV[9] the longest pause, in ms  ARGV[10] '1' if this failure opens it in any case
 --
 -- Returns the ms until the next probe if the circuit is open, or 0.
 
@@ -54,11 +54,11 @@ if not failed then return 0 end
 
 redis.call('ZADD', KEYS[2], now, ARGV[4])
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - WINDOW_MS)
--- Noted before Redis's clock stepped back.
+-- Entries of the future were noted before Redis's clock stepped back.
 redis.call('ZREMRANGEBYSCORE', KEYS[2], now + 1, '+inf')
 redis.call('PEXPIRE', KEYS[2], 2 * WINDOW_MS)
 local failures = redis.call('ZCARD', KEYS[2])
--- A message that fails by itself must not stop the others: it takes several, and half of what is sent.
+-- A single message that fails must not stop the others: the circuit opens after several failures that are half of all requests.
 local areMany = failures >= tonumber(ARGV[6]) and failures >= countSuccesses()
 if not areMany and ARGV[10] ~= '1' then return 0 end
 return openFor(tonumber(ARGV[8]))

@@ -1,13 +1,13 @@
--- Reads dead letters from one of their indexes, in the order of their time of death and id. Bounded: it looks at a thousand
--- at most, and says where it stopped.
+-- Reads dead letters from one of their indexes, ordered by time of death and id. A call looks at a thousand letters at most
+-- and returns where it stopped.
 --
 -- KEYS[1] the index: `dead:failed`, or that of a reason or of a page
--- ARGV[1] root  ARGV[2] 'newest' or 'oldest': which come first  ARGV[3] died at this time or later, or '-inf'
--- ARGV[4] died before this time, or '+inf'  ARGV[5], ARGV[6] time of death and id of the one to go on after, or ''
--- ARGV[7] reason, or ''  ARGV[8] page, or ''  ARGV[9] conversation, or ''  ARGV[10] at most so many
--- ARGV[11] '1' to read what they hold, or ''  ARGV[12] a text that what they hold must have in it, or ''
+-- ARGV[1] root  ARGV[2] 'newest' or 'oldest': which letters come first  ARGV[3] died at this time or later, or '-inf'
+-- ARGV[4] died before this time, or '+inf'  ARGV[5], ARGV[6] time of death and id of the letter to continue after, or ''
+-- ARGV[7] reason, or ''  ARGV[8] page, or ''  ARGV[9] conversation, or ''  ARGV[10] most letters to find
+-- ARGV[11] '1' to read the letters' data, or ''  ARGV[12] a text that the data must contain, or ''
 --
--- Returns { time and id of the last one that was looked at, or '' and '' if there are no more,
+-- Returns { time and id of the last letter that was looked at, or '' and '' if there are no more,
 -- id, time of death, data or '', id, … }.
 
 local root, isNewestFirst, since, before = ARGV[1], ARGV[2] == 'newest', ARGV[3], ARGV[4]
@@ -19,13 +19,13 @@ local function range(from, to, ...)
   return redis.call(isNewestFirst and 'ZREVRANGE' or 'ZRANGE', KEYS[1], from, to, ...)
 end
 
--- How many come before all that died at this time.
+-- Number of letters that come before all those of this time.
 local function countBefore(time)
   if isNewestFirst then return redis.call('ZCOUNT', KEYS[1], '(' .. time, '+inf') end
   return redis.call('ZCOUNT', KEYS[1], '-inf', '(' .. time)
 end
 
--- The place of the first one after the last that was seen, which may be gone by now.
+-- Index of the first letter after the last one that was seen, which may be gone by now.
 local function placeAfter(time, id)
   local low = countBefore(time)
   local high = low + redis.call('ZCOUNT', KEYS[1], time, time)
@@ -57,7 +57,7 @@ local function isWanted(id)
     and (conversation == '' or conversation == itsConversation)
 end
 
--- Its data, or '' if that isn't wanted; nothing if it lacks the text, or was removed behind our back.
+-- Returns the letter's data, or '' if no data is wanted; nothing if the data lacks the text, or if others removed the letter.
 local function read(id)
   if redis.call('ZSCORE', failed, id) then
     if ARGV[11] == '' and redis.call('EXISTS', root .. 'dead:' .. id) == 1 then return '' end

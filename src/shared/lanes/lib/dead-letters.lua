@@ -1,14 +1,15 @@
--- Put before the scripts that write, find or take away dead letters. Needs hold.lua and places.lua before it.
+-- Put before the scripts that write, find or remove dead letters. Needs holds.lua and places.lua before it.
 --
--- A letter is a job of the queue `dead`, written by the script that ends its message. It stands in BullMQ's `dead:failed` by its
+-- A letter is a job of the queue `dead`, written by the script that ends its message. Its id stands in BullMQ's `dead:failed` by
 -- time of death, and in
---   letters                   what each one is found by: `<reason> <lane>`, by id
+--   letters                   the reason and lane of each letter, by id: `<reason> <lane>`
 --   letters:reason:<reason>   ids by time of death
 --   letters:page:<page>       ids by time of death
 --   letters:pages             pages by the number of their letters
--- An id that is there and not in `dead:failed` was removed by others; whoever meets it takes it out.
+-- An id that is in an index but not in `dead:failed` was removed by others; the next script that finds the id removes it from the
+-- indexes.
 
--- Written anew each time, never counted up: a count that drifts would stay wrong for ever.
+-- Sets the count from the index each time: a counter that drifts would never be right again.
 local function writeCount(root, page)
   local count = redis.call('ZCARD', root .. 'letters:page:' .. page)
   if count > 0 then
@@ -18,12 +19,12 @@ local function writeCount(root, page)
   end
 end
 
--- letter: its reason, its data as JSON, the attempt that ended its message, and whether that had high priority.
+-- letter: { reason, data as JSON, attempt that ended the message, isHigh: whether the message had high priority }.
 local function writeLetter(root, id, lane, letter)
   local dead, page, now = root .. 'dead:', pageOf(lane), redisNowMs()
   redis.call('HSET', dead .. id, 'name', letter.reason, 'data', letter.data, 'opts', '{}', 'timestamp', now, 'finishedOn', now,
     'failedReason', letter.reason, 'attempt', letter.attempt)
-  -- Sent again, it has the same priority.
+  -- A replay has the same priority.
   if letter.isHigh then redis.call('HSET', dead .. id, 'high', '1') end
   redis.call('ZADD', dead .. 'failed', now, id)
   redis.call('HSET', root .. 'letters', id, letter.reason .. ' ' .. lane)
@@ -32,13 +33,13 @@ local function writeLetter(root, id, lane, letter)
   writeCount(root, page)
 end
 
--- What a letter is found by: its reason and its lane; nothing if it stands in no index.
+-- Returns the reason and the lane of a letter; nothing if it stands in no index.
 local function placeOf(root, id)
   local place = redis.call('HGET', root .. 'letters', id)
   if place then return string.match(place, '^(%S+) (.+)$') end
 end
 
--- Returns the lane.
+-- Removes a letter from the indexes. Returns its lane; nothing if it stood in no index.
 local function leaveIndexes(root, id)
   local reason, lane = placeOf(root, id)
   if not lane then return end
@@ -50,7 +51,7 @@ local function leaveIndexes(root, id)
   return lane
 end
 
--- Takes away a letter that is shown. Returns whether there was one, and its lane.
+-- Removes a letter. Returns whether it was there, and its lane.
 local function takeLetter(root, id)
   local dead = root .. 'dead:'
   if redis.call('ZREM', dead .. 'failed', id) == 0 then return false end
@@ -58,8 +59,8 @@ local function takeLetter(root, id)
   return true, leaveIndexes(root, id)
 end
 
--- The conversation waits for what an operator does about this letter. `json` names its page and conversation, as far as they
--- are known, or is '' if dead letters hold nothing. A hold that stands already stays what it is, and remembers its first letter.
+-- Holds the conversation until an operator replays or discards this letter, or releases the conversation. `json` names the page and
+-- conversation, as far as they are known, or is '' if dead letters hold nothing. An existing hold stays and keeps its first letter.
 local function holdForLetter(root, lane, id, json)
   if json == '' then return end
   local field = 'standing:' .. lane
@@ -72,8 +73,8 @@ local function holdForLetter(root, lane, id, json)
   setHold(root, field, cjson.encode(hold))
 end
 
--- The letter is gone. Returns 'none' if it held no conversation, 'ended' if its hold has ended with it, or 'kept' if an
--- operator's hold stands on.
+-- Takes a letter that is gone out of its conversation's hold. Returns 'none' if it held no conversation, 'ended' if the hold ended with
+-- it, or 'kept' if the hold stays: because an operator set it, or because of `isKept`.
 local function forgetHold(root, lane, id, isKept)
   local field = 'standing:' .. lane
   local json = redis.call('HGET', root .. 'holds', field)
@@ -88,7 +89,7 @@ local function forgetHold(root, lane, id, isKept)
   return 'kept'
 end
 
--- Others have removed it: it leaves the indexes. A conversation that it held stays held.
+-- Takes a letter that others have removed out of the indexes. A conversation that it held stays held.
 local function forgetRemoved(root, id)
   local lane = leaveIndexes(root, id)
   if lane then forgetHold(root, lane, id, true) end

@@ -1,53 +1,53 @@
 import { encodeAttempt, MAX_HISTORY, type NewAttempt } from '../../model/attempts.ts';
 import type { DeadLetterPayload } from '../../model/dead-letter.ts';
-import { absentKey, SEND_QUEUE } from '../keys.ts';
+import { absentKey, SEND_QUEUE } from '../key-names.ts';
 import type { Shard } from '../shard.ts';
 
-/** What is to become of a message. */
+/** What happens to a message after an attempt. */
 export type Settlement =
-  /** `elapsedMs` after it was taken. */
+  /** Delivered `elapsedMs` after it was taken. */
   | { kind: 'delivered'; elapsedMs: number }
-  /** Out of its page's window until it is tried again. */
+  /** Stays outside its page's window until it is tried again. */
   | { kind: 'backoff'; delayMs: number }
-  /** Keeps its place in the window: it isn't to blame. */
+  /** Keeps its place in the window, because the message is not the cause. */
   | { kind: 'hold'; delayMs: number; page?: TimedHold }
-  /** `holds`: its conversation waits for an operator. */
+  /** `holds`: its conversation is held until an operator acts. */
   | { kind: 'dead'; letter: DeadLetterPayload; holds: boolean }
-  /** Nothing was tried: it is the first of its page. */
+  /** Nothing was tried: the message comes first in its page again. */
   | { kind: 'back' };
 
-/** Why the whole page waits as long as the message. */
+/** A hold of the whole page that lasts as long as that of the message. */
 export interface TimedHold {
   pageId: string;
   reason: 'rate-limited' | 'unauthorized';
 }
 
-/** An attempt that ends, and what becomes of its message. */
+/** An attempt that ends, and what happens to its message. */
 export interface AttemptToSettle {
   id: string;
   /** The name of the attempt. */
   attempt: string;
-  /** What goes to the history; `null` if nothing was tried. */
+  /** The entry for the history; `null` if nothing was tried. */
   record: NewAttempt | null;
-  /** Whether the worker that opened the attempt lived to see its end. */
+  /** Whether the worker that opened the attempt settles it; `false` if that worker died. */
   survived: boolean;
   settlement: Settlement;
 }
 
 /**
  * `done`: carried out; the message waits `delayMs` if it was a backoff or a hold. `late`: another worker has closed the
- * attempt, and this went to the history only. `ended`, `lost`: the message has ended, or is gone.
+ * attempt, so the record went to the history only. `ended`: the message has ended. `lost`: the message is gone.
  */
 export type SettleResult = { verdict: 'done'; delayMs: number } | { verdict: 'late' | 'ended' | 'lost' };
 
-/** A message that a worker has, with an attempt open on it. */
+/** A message that a worker has taken, with an open attempt. */
 export interface Taken {
-  /** `go`: send it. `unknown`: a worker died while this attempt was open; `crashed`: once too often. `expired`: it is too old. */
+  /** `go`: send it. `unknown`: a worker died while this attempt was open; `crashed`: the same, once too often. `expired`: too old. */
   verdict: 'go' | 'unknown' | 'expired' | 'crashed';
   id: string;
   attempt: string;
   type: string;
-  /** The request as it stands in Redis. */
+  /** The request as Redis stores it. */
   data: string;
   enqueuedAtMs: number;
   attemptsUsed: number;
@@ -58,37 +58,38 @@ export interface Taken {
   replays: string | null;
 }
 
-/** What a worker says to a shard in one turn of its event loop. */
+/** The arguments of a worker's call to a shard, for one turn of its event loop. */
 export interface Turn {
   token: string;
   lockMs: number;
-  /** What the names of the attempts that are opened begin with: no other call has it. */
+  /** Prefix of the names of the attempts that this call opens; unique to the call. */
   attemptPrefix: string;
   settlements: readonly AttemptToSettle[];
-  /** How many messages it takes at most. */
+  /** The most messages to take. */
   places: number;
-  /** Of the slots that it has reserved, those that are due and those that are not. */
+  /** Number of the slots it has reserved that are due. */
   dueSlots: number;
+  /** Number of the slots it has reserved that are not due yet. */
   laterSlots: number;
-  /** Why it looks: it had said that it would, or it knows of a wait that is over. */
+  /** `woken`: the worker had undertaken to look now. `due`: a wait that it knows of is over. Both bring back what is due. */
   look: 'woken' | 'due' | '';
-  /** One message goes whatever the limit says. */
+  /** Whether to take one message as a probe, whatever the limit says. */
   isProbe: boolean;
 }
 
 export interface TurnAnswer {
-  /** For each settlement. */
+  /** The result of each settlement, in the order of the call. */
   settled: (SettleResult | Error)[];
   taken: Taken[];
-  /** Jobs that were no messages of ours; they are removed. */
+  /** Ids of jobs that were no messages of ours; the jobs are removed. */
   foreign: string[];
   /** Messages that Redis refused to hand out. */
   refused: { id: string; error: Error }[];
-  /** In how many ms each slot is due that was reserved. */
+  /** Ms until each reserved slot is due. */
   slotsMs: number[];
-  /** In how many ms the worker is to look again; `null` if nobody waits for it. */
+  /** Ms until the worker must look again; `null` if it need not. */
   lookAgainMs: number | null;
-  /** The fleet's limit, as far as this shard keeps to it: messages go at its slots; `null` for none, `undefined` if not looked at. */
+  /** This shard's share of the fleet's limit; `null` for no limit, `undefined` if this call did not read it. */
   limit: SlotLimit | null | undefined;
 }
 
@@ -144,7 +145,7 @@ export async function callTurn(shard: Shard, turn: Turn): Promise<TurnAnswer> {
   return answer;
 }
 
-/** A worker heard that there is something to take, and is not going to. */
+/** Wakes another worker, for a worker that was woken but takes no messages. */
 export async function wakeAnother({ redis, root }: Shard): Promise<void> {
   await redis.zadd(`${root}${SEND_QUEUE}:marker`, 0, '0');
 }
@@ -181,8 +182,8 @@ function argumentsOf({ id, attempt, record, survived, settlement }: AttemptToSet
   const { kind } = settlement;
   const entry = record ? encodeAttempt(record) : '';
   const common = [id, attempt, kind, entry, record?.usedAttempt ? 1 : 0, survived ? 1 : 0, durationOf(settlement)];
-  if (kind === 'hold') common.push(holdOf(settlement));
-  if (kind === 'dead') common.push(holdOf(settlement), settlement.letter.reason, JSON.stringify(settlement.letter));
+  if (kind === 'hold') common.push(holdAsJson(settlement));
+  if (kind === 'dead') common.push(holdAsJson(settlement), settlement.letter.reason, JSON.stringify(settlement.letter));
   return common;
 }
 
@@ -191,8 +192,11 @@ function durationOf(settlement: Settlement): number {
   return 'delayMs' in settlement ? Math.round(settlement.delayMs) : 0;
 }
 
-/** What is held with the message, or '' for nothing: its page, or the conversation of its letter, whose id the script adds. */
-function holdOf(settlement: Settlement): string {
+/**
+ * Returns the hold that the settlement begins, as JSON: of the message's page, or of the dead letter's conversation, to which the
+ * script adds the letter's id. '' if it begins none.
+ */
+function holdAsJson(settlement: Settlement): string {
   if (settlement.kind === 'hold') return settlement.page ? JSON.stringify(settlement.page) : '';
   if (settlement.kind !== 'dead' || !settlement.holds) return '';
   const { request } = settlement.letter;
@@ -200,6 +204,6 @@ function holdOf(settlement: Settlement): string {
 }
 
 class RefusedError extends Error {
-  /** As if Redis had answered it to a command of its own. */
+  /** The name of the errors with which Redis answers a command. */
   override readonly name = 'ReplyError';
 }

@@ -1,11 +1,11 @@
--- Takes away dead letters that have been kept long enough, and takes out of the indexes what others have removed.
--- A conversation that such a letter holds stays held: that is for an operator to end.
+-- Removes dead letters that have been kept long enough, and index entries of letters that others have removed.
+-- A conversation that such a letter holds stays held: only an operator ends that hold.
 --
 -- KEYS[1] BullMQ's dead letters by time of death
--- ARGV[1] root  ARGV[2] how long they are kept, in ms  ARGV[3] at most so many
--- ARGV[4] where the last look at the indexes stopped; '0' for the beginning
+-- ARGV[1] root  ARGV[2] how long they are kept, in ms  ARGV[3] most letters of one call
+-- ARGV[4] where the last scan of the indexes stopped; '0' for the beginning
 --
--- Returns { letters that were taken away, where this look stopped }.
+-- Returns { number of expired letters that were removed, where this scan stopped }.
 
 local root = ARGV[1]
 local ids = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', redisNowMs() - tonumber(ARGV[2]), 'LIMIT', 0, ARGV[3])

@@ -9,7 +9,7 @@ import {
   type SettleResult,
   type TurnAnswer,
   wakeAnother,
-} from '../../shared/lanes/messages/turn.ts';
+} from '../../shared/lanes/messages/settle-and-take.ts';
 import type { Shard } from '../../shared/lanes/shard.ts';
 import { createAlarm } from './alarm.ts';
 import { createSlots } from './slots.ts';
@@ -17,11 +17,11 @@ import { createSlots } from './slots.ts';
 export interface TurnsDeps {
   shard: Shard;
   lockMs: number;
-  /** What the names of this worker's attempts begin with. */
+  /** Prefix of the names of this worker's attempts. */
   name: string;
-  /** How many messages it may have. */
+  /** Number of messages that the worker may have at once. */
   places(): number;
-  /** As far as this worker knows. */
+  /** Whether messages may be taken, as far as this worker knows. */
   leave(): Leave;
   /** Asks the fleet whether a probe may leave. */
   askToProbe(): Promise<Leave>;
@@ -29,30 +29,30 @@ export interface TurnsDeps {
   logger: Logger;
 }
 
-/** What a worker says to one shard: all of one turn of the event loop in one call. */
+/** A worker's calls to one shard: one call for all settlements and takes of a turn of the event loop. */
 export interface Turns {
-  /** The token of its locks. */
+  /** The token of the worker's locks. */
   token: string;
-  /** The next message, if one may go. */
+  /** Returns the next message, if one may leave. */
   take(): Promise<TakenHere | undefined>;
   /**
-   * Settles a message, however long Redis does not take it: what the API did must not be forgotten.
+   * Settles a message. Repeats the call until Redis takes it, because the API's result must not be lost.
    *
    * @param wantsNext whether another message may come with the answer
    */
   settle(ended: AttemptToSettle, wantsNext: boolean): Promise<{ result: SettleResult; next: TakenHere | undefined }>;
-  /** Waits until there may be a message to take. @param listen waits for Redis to say so */
+  /** Waits until there may be a message to take. @param listen waits for a call from Redis */
   untilWork(listen: () => Promise<boolean>): Promise<void>;
   /**
-   * Our own code failed on a message. Its attempt stays open: whether it was sent is found out as for a worker that died, when its
-   * lock has ended.
+   * Frees the place of a message on which our own code has failed. Its attempt stays open: when the lock has ended, the message is
+   * handled like that of a worker that died.
    */
   abandon(): void;
-  /** Whoever waits for work goes on at once. */
+  /** Ends `untilWork` at once. */
   stopWaiting(): void;
-  /** Takes no more, and gives back what was taken and not begun. */
+  /** Stops taking messages, and gives back those that were taken but not begun. */
   close(): Promise<void>;
-  /** Whether there were more messages than it had places for when it last looked. */
+  /** Whether all free places were filled when the worker last took messages. */
   isFull(): boolean;
 }
 
@@ -61,12 +61,12 @@ interface Settling {
   resolve(result: SettleResult): void;
 }
 
-/** What runs in Redis at once must not keep others waiting. */
+/** The most settlements, and the most messages to take, in one call: a long script keeps other clients waiting. */
 const MOST_AT_ONCE = 50;
 const ASK_AGAIN_MS = 500;
-/** What was delivered waits so long at most for a slot, to be told in the same call. */
+/** The longest that the settlement of a delivered message waits for the next slot, to save a call. */
 const LONGEST_RIDE_MS = 50;
-/** Nobody may have been there to take at the slot. */
+/** How long after the slot the settlement is sent by itself, if no take has sent it. */
 const AFTER_SLOT_MS = 3;
 
 export function createTurns(deps: TurnsDeps): Turns {
@@ -76,8 +76,9 @@ export function createTurns(deps: TurnsDeps): Turns {
   let settling: Settling[] = [];
   let asking: ((taken: TakenHere | undefined) => void)[] = [];
   const buffered: TakenHere[] = [];
-  /** Messages that were taken and are not settled yet, and places for which Redis is being asked. */
+  /** Number of messages that were taken and are not settled yet. */
   let out = 0;
+  /** Number of places that the calls under way may fill. */
   let asked = 0;
   let calls = 0;
   let isScheduled = false;
@@ -103,14 +104,14 @@ export function createTurns(deps: TurnsDeps): Turns {
     underWay.add(speaking);
   }
 
-  /** Under a limit nothing can follow a message before the next slot: its end is told in the call that takes then, or right after. */
+  /** Under a limit no message can follow before the next slot, so a delivery is settled in the call that takes then, or right after. */
   function scheduleSettlement({ settlement }: AttemptToSettle): void {
     const inMs = slots.nextInMs();
     if (settlement.kind !== 'delivered' || isClosing || inMs > LONGEST_RIDE_MS) schedule();
     else riding ??= setTimeout(schedule, Math.ceil(inMs) + AFTER_SLOT_MS);
   }
 
-  /** One call, or none if there is nothing to say. @returns how many messages it brought. */
+  /** Makes one call, or none if nothing is to be settled or taken. @returns the number of messages that it brought. */
   async function speak(isProbe = false): Promise<number> {
     clearTimeout(riding);
     riding = undefined;
@@ -123,7 +124,7 @@ export function createTurns(deps: TurnsDeps): Turns {
     const free = Math.max(0, deps.places() - out - asked);
     const mayTake = !isClosing && (isProbe || deps.leave() === 'go');
     const dueSlots = mayTake ? slots.takeDue(free) : 0;
-    // Whoever has slots that lie ahead takes at those.
+    // A worker that has slots ahead takes messages only at those.
     const isAsking = waiting.length > 0 && mayTake && (dueSlots > 0 || slots.count() === 0);
     const places = isAsking || dueSlots > 0 ? Math.min(isProbe ? 1 : MOST_AT_ONCE, free) : 0;
     const look = alarm.takeReason();
@@ -139,7 +140,7 @@ export function createTurns(deps: TurnsDeps): Turns {
     const taken = answer?.taken.map((one) => Object.assign(one, { takenAt, isProbe })) ?? [];
     if (answer) hear(answer, settlements, places);
     out += taken.length;
-    // So late no request could end under its lock.
+    // If the answer came this late, a request could not end under its lock.
     const isLate = performance.now() - takenAt > lockMs / 2;
     const mayBegin = ({ verdict }: TakenHere): boolean => !isClosing && !(isLate && verdict === 'go');
     const begun = taken.filter(mayBegin);
@@ -152,7 +153,7 @@ export function createTurns(deps: TurnsDeps): Turns {
     return begun.length;
   }
 
-  /** @returns `null` if Redis did not take it; then the settlements are said again later. */
+  /** @returns `null` if the call failed; then its settlements are repeated later. */
   async function askRedis(
     settlements: readonly Settling[],
     wanted: { places: number; dueSlots: number; look: 'woken' | 'due' | ''; isProbe: boolean },
@@ -169,9 +170,9 @@ export function createTurns(deps: TurnsDeps): Turns {
     } catch (error) {
       logger.error(
         { err: error, settlements: settlements.length },
-        'Redis did not take what the worker said; it says it again',
+        'a call that settles and takes messages failed; the worker repeats it',
       );
-      // Nobody is answered before: whoever asks again at once would ask without a pause.
+      // The callers get their answers only after this pause, or they would ask again at once.
       await delay(ASK_AGAIN_MS);
       out += settlements.length;
       settling.unshift(...settlements);
@@ -184,7 +185,7 @@ export function createTurns(deps: TurnsDeps): Turns {
     for (const [index, { ended, resolve }] of settlements.entries()) {
       const result = answer.settled[index];
       if (result instanceof Error || result === undefined) {
-        logger.error({ err: result, id: ended.id }, 'Redis refused the end of an attempt; it is told again');
+        logger.error({ err: result, id: ended.id }, 'Redis refused a settlement; the worker repeats it');
         out += 1;
         setTimeout(() => {
           settling.push({ ended, resolve });
@@ -196,9 +197,11 @@ export function createTurns(deps: TurnsDeps): Turns {
       resolve(result);
     }
     for (const id of answer.foreign) {
-      logger.warn({ id }, 'a job in the send queue is no message of ours; it is removed');
+      logger.warn({ id }, 'removed a job from the send queue that kitechat-sender did not store');
     }
-    for (const { id, error } of answer.refused) logger.error({ err: error, id }, 'Redis refused to hand out a message');
+    for (const { id, error } of answer.refused) {
+      logger.error({ err: error, id }, 'Redis refused to hand out a message; the worker goes on with others');
+    }
     if (answer.limit) slots.add(answer.slotsMs, answer.limit);
     if (places > 0) {
       if (answer.limit !== undefined) isLimited = answer.limit !== null;
@@ -219,7 +222,7 @@ export function createTurns(deps: TurnsDeps): Turns {
       return undefined;
     }
     const probing = ask();
-    // There may be nothing to send: another one may leave.
+    // If there was nothing to send, another worker may probe.
     if ((await speak(true)) === 0) await deps.giveUpProbe();
     return await probing;
   }
@@ -238,7 +241,7 @@ export function createTurns(deps: TurnsDeps): Turns {
     return await promise;
   }
 
-  /** Nothing was tried of them. Where a dead worker had begun, its attempt stays open: what it was is found out once more. */
+  /** Gives back messages that were not begun. If a dead worker had begun one, its attempt stays open, to be found again. */
   async function giveBack(unbegun: readonly TakenHere[]): Promise<void> {
     const own = unbegun.filter(({ verdict }) => verdict === 'go' || verdict === 'expired');
     out -= unbegun.length - own.length;
@@ -258,7 +261,7 @@ export function createTurns(deps: TurnsDeps): Turns {
       return undefined;
     },
     async settle(ended, wantsNext) {
-      // Under a limit a message is taken at its slot, not when another one ends.
+      // Under a limit messages are taken at slots, not when another message ends.
       const mayFollow = wantsNext && (!isLimited || slots.nextInMs() === 0);
       const next = mayFollow ? ask() : undefined;
       return { result: await settle(ended), next: await next };
@@ -268,7 +271,7 @@ export function createTurns(deps: TurnsDeps): Turns {
       const leave = deps.leave();
       if (leave !== 'go') alarm.due(leave === 'probe' ? 0 : leave.waitMs);
       setAlarm();
-      // A worker that may take nothing hears nothing: it would keep the call from others.
+      // A worker that may not take messages doesn't listen: the call would not reach a worker that may.
       await alarm.wait(slots.count() === 0 && leave === 'go' ? listen : null);
     },
     abandon() {

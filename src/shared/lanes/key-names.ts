@@ -10,7 +10,7 @@ const PLAIN_PART = /^[\w.@+-]{1,64}$/;
 
 /**
  * BullMQ's prefix of one shard. The braces are a Redis Cluster hash tag: all keys of a shard, and so of a page,
- * live in one slot, where one script may touch them all.
+ * live in one slot, so one script may touch them all.
  */
 export function shardPrefix(namespace: string, shard: number): string {
   return `{${namespace}:${shard}}`;
@@ -22,35 +22,35 @@ export function shardRoot(namespace: string, shard: number): string {
 }
 
 /**
- * A key that never exists. While a slot of a Redis Cluster moves, each node has a part of its keys. A script that names this
- * key beside another one is asked to try again as long as that lasts; it would run on what is there otherwise.
+ * A key that never exists. While a slot of a Redis Cluster moves, each node has only some of its keys. If a script names this key
+ * beside another one, the node answers "try again" during the move, instead of running the script on the keys it happens to have.
  */
 export function absentKey({ root }: { root: string }): string {
   return `${root}-`;
 }
 
-/** Where the number of shards is kept, once for a namespace. */
+/** The key of the namespace's number of shards. */
 export function shardsKey(namespace: string): string {
   return `{${namespace}}:shards`;
 }
 
-/** How Redis lists the connections of an installation: who changes its number of shards ends them all. */
+/** The client name of an installation's connections in Redis: a change of the number of shards ends them all. */
 export function connectionName(namespace: string): string {
   return `kitechat-sender:${namespace}`;
 }
 
-/** What the keys of the whole fleet start with: they have a slot of their own in a Redis Cluster. */
+/** What the keys of the whole fleet start with; they have a slot of their own in a Redis Cluster. */
 export function fleetRoot(namespace: string): string {
   return `{${namespace}:fleet}:`;
 }
 
-/** The shard whose queue holds everything of a page. */
+/** Returns the shard that stores everything of a page. */
 export function shardOfPage(pageId: string, shards: number): number {
   if (shards === 1) return 0;
   return createHash('sha256').update(pageId).digest().readUInt32BE(0) % shards;
 }
 
-/** The shard that a message id names, or `null` if the text is no message id. */
+/** The shard that a message id names, or `null` if the text isn't a message id. */
 export function shardOfId(id: string): number | null {
   const match = ID_PATTERN.exec(id);
   return match?.[1] === undefined ? null : Number.parseInt(match[1], 36);
@@ -61,8 +61,8 @@ export function messageId(shard: number, ulid: string): string {
 }
 
 /**
- * The name of a conversation's lane: `<page>/<conversation>`. Ids are opaque to us, so whatever isn't short and plain
- * is replaced by a hash; `~` marks those and stands in no plain part, so two conversations never share a name.
+ * The name of a conversation's lane: `<page>/<conversation>`. Ids can be any text, so an id that isn't short and plain is replaced
+ * by a hash. `~` marks hashes and never occurs in a plain id, so two conversations never share a name.
  */
 export function laneOf(pageId: string, conversationId: string): string {
   return `${keyPart(pageId)}/${keyPart(conversationId)}`;
@@ -73,7 +73,7 @@ export function idempotencyName(pageId: string, idempotencyKey: string): string 
   return `${keyPart(pageId)}/${keyPart(idempotencyKey)}`;
 }
 
-/** A page's name in keys. */
+/** Returns the name of an id in keys: the id itself, or `~` and a hash. */
 export function keyPart(text: string): string {
   if (PLAIN_PART.test(text)) return text;
   return `~${createHash('sha256').update(JSON.stringify(text)).digest('base64url').slice(0, 22)}`;

@@ -1,9 +1,9 @@
--- Takes away dead letters for good. A hold that one of them stands for ends, and its conversation goes on.
+-- Removes dead letters. A conversation that is held because of one of them goes on; an operator's hold stays.
 --
 -- KEYS[1] BullMQ's dead letters by time of death
 -- ARGV[1] root  ARGV[2] … ids
 --
--- Returns for each id 1, or 0 if it was gone. Running it twice does nothing the second time.
+-- Returns 1 for each id, or 0 if its letter was gone. Running the script twice does nothing the second time.
 
 local root = ARGV[1]
 local answers = {}

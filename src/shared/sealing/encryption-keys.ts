@@ -2,17 +2,17 @@ import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 import { MAX_ISSUES } from '../validation/issues.ts';
 import { type Contents, valueInFile } from '../config/secret-file.ts';
 
-/** One key of the file. */
+/** An encryption key of the file. */
 export interface SealingKey {
   id: string;
-  /** Encrypts. */
+  /** The key that encrypts. */
   secret: KeyObject;
-  /** Derived from it, for hashes that nobody without the key can guess content from. */
+  /** A key derived from `secret`, for hashes from which nobody without the key can guess content. */
   hashing: KeyObject;
 }
 
 export interface SealingKeys {
-  /** The one that encrypts. */
+  /** The key with which new content is encrypted. */
   first: SealingKey;
   byId: ReadonlyMap<string, SealingKey>;
 }
@@ -29,13 +29,13 @@ export function parseSealingKeys(text: string): Contents<SealingKeys> {
   const file = valueInFile(text);
   if ('problem' in file) return { problems: [file.problem] };
   const entries = entriesOf(text);
-  if (entries === null) return { problems: [`names a file that is no JSON object of the form ${FORM}`] };
+  if (entries === null) return { problems: [`names a file that is not a JSON object of the form ${FORM}`] };
   const byId = new Map<string, SealingKey>();
   const problems: string[] = [];
   for (const { id, key, place } of entries) {
     const bytes = bytesOf(key);
     if (!KEY_ID.test(id)) problems.push(`${place}: the key id ${KEY_ID_RULE}`);
-    if (byId.has(id)) problems.push(`${place}: the key id was there before`);
+    if (byId.has(id)) problems.push(`${place}: the key id is a duplicate`);
     if (bytes === null) problems.push(`${place}: the key ${KEY_RULE}`);
     else byId.set(id, keyOf(id, bytes));
     if (problems.length >= MAX_ISSUES) break;
@@ -48,13 +48,13 @@ export function parseSealingKeys(text: string): Contents<SealingKeys> {
 interface Entry {
   id: string;
   key: string;
-  /** An entry is told by its place only: in a file that has ids and keys the wrong way round its id is a key. */
+  /** The position, to report instead of the id: in a file that has ids and keys the wrong way round, the id is a key. */
   place: string;
 }
 
 /**
- * The entries in the order of the text, which counts here. `JSON.parse` would put those first whose ids are numbers, and keep
- * only the last of two with the same id.
+ * Returns the entries in the order of the text, because the first key encrypts. `JSON.parse` would move ids that are numbers to the
+ * front, and keep only the last of two entries with the same id.
  */
 function entriesOf(text: string): Entry[] | null {
   if (!isObjectOfStrings(text)) return null;
@@ -70,7 +70,7 @@ function isObjectOfStrings(text: string): boolean {
   try {
     const json: unknown = JSON.parse(text);
     if (typeof json !== 'object' || json === null || Array.isArray(json)) return false;
-    // `__proto__` is an id like any other, which `JSON.parse` keeps as such.
+    // `JSON.parse` keeps `__proto__` as a normal key, so its value is checked, too.
     return Object.values(json).every((value) => typeof value === 'string');
   } catch {
     return false;
@@ -86,7 +86,7 @@ function placeOf(start: number, text: string): string {
   return `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
 }
 
-/** Node decodes anything. Only what encodes to the same text again is what was meant. */
+/** Node decodes any text as base64, so only a text that encodes to itself again is accepted. */
 function bytesOf(key: string): Buffer | null {
   const bytes = Buffer.from(key, 'base64');
   return bytes.length === KEY_BYTES && bytes.toString('base64') === key ? bytes : null;

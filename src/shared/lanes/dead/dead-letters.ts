@@ -1,19 +1,19 @@
 import { type DeadLetterPayload, type DeadReason, parseDeadLetter } from '../../model/dead-letter.ts';
-import { absentKey, DEAD_QUEUE, keyPart } from '../keys.ts';
+import { absentKey, DEAD_QUEUE, keyPart } from '../key-names.ts';
 import type { Shard } from '../shard.ts';
 
-/** Where a dead letter stands among the others: by its time of death, then by its id. */
+/** The position of a dead letter among the others: by time of death, then by id. */
 export interface LetterPosition {
   id: string;
   deadAtMs: number;
 }
 
-/** A dead letter as it stands in Redis. */
+/** A dead letter as Redis stores it. */
 export interface StoredLetter extends LetterPosition {
   payload: DeadLetterPayload;
 }
 
-/** Which letters; all of the given conditions hold. */
+/** Selects the letters that meet all of the given conditions. */
 export interface LetterFilter {
   reason?: DeadReason | undefined;
   pageId?: string | undefined;
@@ -27,14 +27,14 @@ export interface LetterFilter {
 
 export interface FindOptions {
   order: 'newest' | 'oldest';
-  /** The last one that was seen; it may be gone. */
+  /** The last letter that was seen, which may be gone. */
   after: LetterPosition | null;
   atMost: number;
 }
 
 export interface FoundLetters {
   letters: StoredLetter[];
-  /** Where the search goes on; `null` if there are no more. */
+  /** Where the next call continues; `null` if there are no more letters. */
   next: LetterPosition | null;
 }
 
@@ -47,7 +47,7 @@ export function reasonKey({ root }: Pick<Shard, 'root'>, reason: DeadReason): st
   return `${root}letters:reason:${reason}`;
 }
 
-/** @param page its name in keys */
+/** @param page the page's name in keys */
 export function pageKey({ root }: Pick<Shard, 'root'>, page: string): string {
   return `${root}letters:page:${page}`;
 }
@@ -57,14 +57,14 @@ export function pagesKey({ root }: Pick<Shard, 'root'>): string {
   return `${root}letters:pages`;
 }
 
-/** The job of a dead letter. */
+/** The key of a dead letter's job. */
 export function letterKey({ root }: Pick<Shard, 'root'>, id: string): string {
   return `${root}${DEAD_QUEUE}:${id}`;
 }
 
 /**
- * Some dead letters from one index; call it again with `next` for more. It may find none and still not be through, and some
- * with another label may be among them.
+ * Reads some dead letters from one index; call it again with `next` for more. A call may find none although more follow, and the
+ * result may include letters with other labels.
  */
 export async function findLetters(
   shard: Shard,
@@ -81,7 +81,7 @@ export async function findLetters(
   return { letters, next };
 }
 
-/** The same, where only their number matters; it knows nothing of labels. */
+/** Counts letters as `findLetters` finds them, without reading their data, so not by label. */
 export async function countLetters(
   shard: Shard,
   index: string,
@@ -112,14 +112,14 @@ async function callFind(
     conversationId === undefined ? '' : keyPart(conversationId),
     atMost,
     withData ? 1 : '',
-    // As it stands in the JSON: most of those with other labels need not be sent here.
+    // The label as JSON has it: this spares the transfer of most letters with other labels.
     label === undefined ? '' : `"label":${JSON.stringify(label)}`,
   );
   const [deadAt, id = '', ...values] = reply as string[];
   return [id === '' ? null : { id, deadAtMs: Number(deadAt) }, ...values];
 }
 
-/** Takes dead letters away for good, and ends the holds that they stand for. @returns for each whether it was there. */
+/** Removes dead letters and ends the holds they caused. @returns for each id whether its letter was there. */
 export async function discardLetters(shard: Shard, ids: readonly string[]): Promise<boolean[]> {
   const answers = (await shard.redis.letterDiscard(
     lettersKey(shard),
@@ -131,9 +131,9 @@ export async function discardLetters(shard: Shard, ids: readonly string[]): Prom
 }
 
 /**
- * Takes away some dead letters that have been kept long enough, and takes out of the indexes some that others removed.
+ * Removes some dead letters that have been kept long enough, and some index entries of letters that others removed.
  *
- * @param cursor where the last call stopped looking for those; '0' for the beginning
+ * @param cursor where the last call stopped scanning the indexes; '0' for the beginning
  */
 export async function expireLetters(
   shard: Shard,
