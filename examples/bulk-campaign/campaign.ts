@@ -1,6 +1,6 @@
 /**
- * Stores a campaign from an NDJSON file of recipients, 500 messages a call, and shows how far it is. It can be stopped and
- * run again: who has their message already doesn't get it twice.
+ * Stores a campaign from an NDJSON file of recipients, 500 messages per call, and shows the progress. It can be stopped and
+ * run again: nobody gets the message twice.
  *
  *   node examples/bulk-campaign/campaign.ts examples/bulk-campaign/recipients.ndjson spring-sale
  */
@@ -17,7 +17,7 @@ interface Recipient {
 
 const BATCH = 500;
 const PAUSE_MS = 1000;
-/** About five minutes without a message stored, and somebody should look. */
+/** Gives up after about five minutes without a stored message, so that somebody looks at it. */
 const ROUNDS = 300;
 const HOUR_MS = 3_600_000;
 
@@ -36,15 +36,15 @@ function messageFor({ pageId, conversationId, name }: Recipient): EnqueueItem {
         buttons: [{ type: 'web_url', text: 'Have a look', url: 'https://shop.example/sale' }],
       },
     },
-    // Finds them later: dead-letters list --label spring-sale
+    // To find the messages later: dead-letters list --label spring-sale
     label: campaign,
     idempotencyKey: `${campaign}-${conversationId}`,
-    // Nobody wants it tomorrow.
+    // Tomorrow the message is useless.
     ttlMs: 6 * HOUR_MS,
   };
 }
 
-/** Stores all of a batch. What Redis could not take is tried again: the idempotency keys make that safe. */
+/** Stores a whole batch. Messages that Redis could not store are tried again, which the idempotency keys make safe. */
 async function store(batch: readonly EnqueueItem[]): Promise<number> {
   let left = batch;
   let repeated = 0;
@@ -58,11 +58,11 @@ async function store(batch: readonly EnqueueItem[]): Promise<number> {
       repeated += results.filter((result) => 'duplicate' in result && result.duplicate).length;
       left = left.filter((_, index) => 'error' in (results[index] ?? {}));
       const [reason] = results.flatMap((result) => ('error' in result ? [result.error.code] : []));
-      console.error(`${left.length} have to wait (${reason}), trying again`);
+      console.error(`${left.length} messages are not stored yet (${reason}), trying again`);
       await delay(PAUSE_MS);
     }
   }
-  throw new Error(`${left.length} messages could not be stored; run it again when Redis is well`);
+  throw new Error(`${left.length} messages could not be stored; run it again when Redis works`);
 }
 
 async function* batches(path: string): AsyncGenerator<EnqueueItem[]> {
@@ -88,7 +88,7 @@ try {
   console.log(JSON.stringify({ campaign, stored, alreadyThere: before }));
 } catch (error) {
   if (!(error instanceof InvalidMessageError)) throw error;
-  // Of this batch nothing was stored; of those before, everything.
-  for (const { path, message } of error.issues) console.error(`recipient ${stored} and on, ${path}: ${message}`);
+  // Nothing of this batch was stored; all batches before it were.
+  for (const { path, message } of error.issues) console.error(`after recipient ${stored}, ${path}: ${message}`);
   process.exitCode = 1;
 }

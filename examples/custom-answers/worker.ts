@@ -1,5 +1,5 @@
 /**
- * A worker of your own, for an API, or a gateway before it, whose answers mean something else than usual.
+ * A custom worker for an API, or a gateway in front of it, whose answers have special meanings.
  *
  *   KITECHAT_API_KEY=your-key node examples/custom-answers/worker.ts
  */
@@ -7,19 +7,19 @@ import { type ApiAnswer, createWorker } from 'kitechat-sender/worker';
 
 const { REDIS_URL, KITECHAT_API_URL, KITECHAT_API_KEY } = process.env;
 
-/** `undefined` leaves the answer to the defaults. It must answer at once: ask nobody from here. */
+/** Returns `undefined` for answers with the default meaning. It must return at once, so it can't ask another service. */
 function classifyResponse({ httpStatus, body }: ApiAnswer): 'delivered' | 'rejected' | 'failed' | 'held' | undefined {
-  // This gateway knows what it has seen: the first try had arrived after all.
+  // This gateway recognizes messages that it has already accepted: an earlier attempt had arrived.
   if (httpStatus === 409) return 'delivered';
   if (httpStatus !== 200) return undefined;
   switch (statusIn(body)) {
-    // Surely not sent, and this message can be tried again: uses one attempt.
+    // The message was certainly not sent and can be tried again; this uses one attempt.
     case 'busy':
       return 'failed';
-    // The customer blocked the page: no attempt will ever help, so it is a dead letter at once.
+    // The customer blocked the page: no further attempt can help, so the message becomes a dead letter at once.
     case 'blocked':
       return 'rejected';
-    // The page has used up its quota: all of its messages wait, and no attempt is used.
+    // The page has used up its quota: all its messages wait, and no attempt is used.
     case 'quota':
       return 'held';
     default:

@@ -1,5 +1,5 @@
 /**
- * Places an order. The order and its message are written in one transaction: both are there, or neither is.
+ * Places an order. The order and its message are written in one transaction: either both are stored, or neither.
  *
  *   node examples/outbox/place-order.ts c1 1999
  */

@@ -9,7 +9,7 @@ import {
 import type { Pool } from 'pg';
 
 const BATCH = 500;
-/** Any number that the database's other users don't lock. */
+/** The id of the lock: any number that other users of the database don't lock. */
 const RELAY_LOCK = 4711;
 
 interface Row {
@@ -20,8 +20,8 @@ interface Row {
 }
 
 /**
- * The first row of each conversation. One that can't be stored now then keeps only the later ones of its own conversation
- * waiting, and none of them can overtake it.
+ * The first row of each conversation. A row that can't be stored now then delays only later rows of its own conversation, and
+ * none of them can overtake it.
  */
 const HEADS = `
   SELECT id, page_id, conversation_id, message
@@ -32,10 +32,10 @@ const HEADS = `
   ORDER BY id LIMIT ${BATCH}`;
 
 /**
- * Hands one batch over, and removes what was stored. A crash in between leaves the rows: they are handed over again, and
- * their idempotency keys make sure that nothing is sent twice.
+ * Stores one batch in the queue and removes the stored rows. After a crash in between, the rows are stored again, and their
+ * idempotency keys make sure that nothing is sent twice.
  *
- * @returns how many were stored, put aside, and could not be stored now
+ * @returns the number of rows that were stored, put aside, and could not be stored now
  */
 export async function relayOnce(
   database: Pool,
@@ -45,7 +45,7 @@ export async function relayOnce(
   let broken: Error | undefined;
   try {
     await client.query('BEGIN');
-    // Two relays at once could change the order. PostgreSQL gives the lock back when this one ends, however it ends.
+    // Two relays at once could change the order. PostgreSQL releases the lock when this process ends, however it ends.
     await client.query('SELECT pg_advisory_xact_lock($1)', [RELAY_LOCK]);
     const { rows } = await client.query<Row>(HEADS);
     const results = rows.length === 0 ? [] : await enqueue(producer, rows);
@@ -66,7 +66,7 @@ export async function relayOnce(
     broken = error instanceof Error ? error : new Error(String(error));
     throw error;
   } finally {
-    // A connection in the middle of a transaction is closed, which ends the transaction.
+    // Closing a connection in the middle of a transaction ends the transaction.
     client.release(broken);
   }
 }
@@ -76,7 +76,7 @@ async function enqueue(producer: Producer, rows: readonly Row[]): Promise<BulkEn
     return await producer.enqueueMessages(rows.map(itemOf));
   } catch (error) {
     if (error instanceof BulkEnqueueError) return [...error.results];
-    // One row that is no valid message keeps the whole batch from being stored: find out which.
+    // A single invalid row prevents the whole batch from being stored: find that row.
     if (error instanceof InvalidMessageError) return await enqueueEach(producer, rows);
     throw error;
   }
@@ -100,7 +100,7 @@ function itemOf({ id, page_id: pageId, conversation_id: conversationId, message 
   return { pageId, conversationId, message, idempotencyKey: `outbox-${id}` };
 }
 
-/** Why no later try can help; `null` if one can. */
+/** The reason why no later try can help; `null` if a later try can. */
 function whyRefused(result: BulkEnqueueResult | undefined): string | null {
   if (result === undefined || !('error' in result)) return null;
   const { error } = result;

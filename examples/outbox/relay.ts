@@ -1,6 +1,6 @@
 /**
- * Carries messages from the outbox in PostgreSQL to the queue, until SIGTERM. Two of them take turns, so that one
- * can fail.
+ * Moves messages from the outbox in PostgreSQL to the queue, until SIGTERM. Run two relays: they take turns, so that one can
+ * fail.
  *
  *   node examples/outbox/relay.ts
  */
@@ -14,7 +14,7 @@ const TROUBLE_MS = 1000;
 
 const { DATABASE_URL, REDIS_URL } = process.env;
 const database = new Pool({ connectionString: DATABASE_URL, max: 1 });
-// A connection that breaks while nobody uses it: the next round opens another one.
+// Ignores a connection that breaks while idle: the next round opens another one.
 database.on('error', (error) => console.error(error.message));
 await using producer = createProducer({ redisUrl: REDIS_URL });
 
@@ -26,11 +26,11 @@ while (!stopping.signal.aborted) {
   let pauseMs = 0;
   try {
     const { stored, refused, left } = await relayOnce(database, producer);
-    if (stored + refused + left > 0) console.error(`${stored} handed over, ${refused} put aside, ${left} have to wait`);
+    if (stored + refused + left > 0) console.error(`${stored} stored, ${refused} put aside, ${left} waiting`);
     if (left > 0) pauseMs = TROUBLE_MS;
     else if (stored === 0) pauseMs = IDLE_MS;
   } catch (error) {
-    // PostgreSQL or Redis is away. The rows stay, so nothing is lost.
+    // PostgreSQL or Redis doesn't answer. The rows stay, so nothing is lost.
     console.error(error instanceof Error ? error.message : String(error));
     pauseMs = TROUBLE_MS;
   }

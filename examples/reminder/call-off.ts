@@ -1,5 +1,5 @@
 /**
- * Cancels a reminder. To move one, call it off and schedule another.
+ * Cancels a reminder. To move a reminder, cancel it and schedule another.
  *
  *   node examples/reminder/call-off.ts ID
  */
@@ -13,7 +13,7 @@ if (result === 'cancelled') {
   console.log('It is not sent any more.');
 } else if (result === 'too-late') {
   const record = await producer.getMessage(id);
-  console.log(`Too late, it is ${record?.status ?? 'no longer known'}: send another message that corrects it.`);
+  console.log(`Too late: the reminder is ${record?.status ?? 'no longer known'}. Send another message to correct it.`);
   process.exitCode = 1;
 } else {
   console.log('No such message, or it ended long ago.');

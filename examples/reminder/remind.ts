@@ -1,5 +1,5 @@
 /**
- * Schedules a reminder and prints its id. Keep the id with the appointment: it is what cancels the reminder.
+ * Schedules a reminder and prints its id. Keep the id with the appointment, since you need it to cancel the reminder.
  *
  *   node examples/reminder/remind.ts p1 c1 2026-12-24T09:00:00+01:00 'See you at ten.'
  */
@@ -15,9 +15,9 @@ try {
     { pageId, conversationId, message: { type: 'text', text } },
     {
       sendAt,
-      // Counted from when it is due: after an outage a late reminder would only confuse.
+      // The TTL counts from when the message is due: after an outage a late reminder would only confuse.
       ttlMs: HALF_AN_HOUR_MS,
-      // Newsletters of the same page can wait, this can't.
+      // Newsletters of the same page can wait, a reminder can't.
       priority: 'high',
       label: 'reminder',
     },

@@ -2,20 +2,20 @@
 import { type CommandContext, exitCodes, line, READER_GONE } from './context/context.ts';
 import { describeFault } from './terminal/fault.ts';
 
-/** Ctrl-C under npm comes twice at once: from the terminal and from npm. */
+/** Under npm one Ctrl-C arrives twice: from the terminal and from npm. */
 const SAME_INTERRUPT_MS = 1000;
 
 const interruption = new AbortController();
 let interruptedAt = Infinity;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
-    // Whoever asks again doesn't want to wait.
+    // A second interrupt means: exit at once.
     if (performance.now() - interruptedAt > SAME_INTERRUPT_MS) process.exit(exitCodes.interrupted);
     interruptedAt = Math.min(interruptedAt, performance.now());
     interruption.abort(signal);
   });
 }
-// `kitechat-sender … | head` ends the pipe: that is no error, but nobody hears what else is done.
+// `kitechat-sender … | head` closes the pipe: that is not an error, but nobody reads further output.
 let unheard = false;
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === READER_GONE) {
@@ -27,7 +27,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(exitCodes.notFullyDone);
 });
 process.stderr.on('error', () => {});
-// Node would print the whole error: those of ioredis hold the command, with the password or the message.
+// Node would print the whole error, and errors of ioredis hold the command, with the password or the message.
 process.on('uncaughtException', (error) => {
   line(process.stderr, describeFault(error));
   process.exit(exitCodes.notFullyDone);
@@ -46,7 +46,7 @@ const context: CommandContext = {
   stderr: process.stderr,
   interactive: process.stderr.isTTY,
   onScreen: process.stdout.isTTY,
-  // A terminal that doesn't know its size says 0.
+  // A terminal that doesn't know its size reports 0.
   screenSize: () => ({
     columns: process.stdout.columns || process.stderr.columns || 80,
     rows: process.stdout.rows || process.stderr.rows || 24,
@@ -56,7 +56,7 @@ const context: CommandContext = {
   self: { command: process.execPath, args: [import.meta.filename] },
 };
 
-/** What undici needs; the same as `engines` in package.json. */
+/** The oldest version that undici supports; the same as `engines` in package.json. */
 const LEAST_NODE = [22, 19] as const;
 
 function isNodeTooOld(): boolean {
@@ -72,7 +72,7 @@ async function main(): Promise<number> {
     );
     return exitCodes.usage;
   }
-  // Loaded only now: a container that is stopped while it starts has the handlers above already.
+  // Loaded after the signal handlers are set, so that a container can be stopped while it starts.
   const { run } = await import('./run.ts');
   return await run(context, process.argv.slice(2));
 }
@@ -83,5 +83,5 @@ for (const stream of [process.stdout, process.stderr]) {
     stream.write('', written);
   });
 }
-// What a library left open (a connection that keeps trying) must not keep the process.
+// A handle that a library left open, such as a reconnecting connection, must not keep the process alive.
 process.exit(unheard && exitCode === exitCodes.interrupted ? exitCodes.notFullyDone : exitCode);

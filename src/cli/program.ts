@@ -11,7 +11,7 @@ import { addHoldCommands, addLimitCommands } from './commands/pace-commands.ts';
 const status = lazily(async () => (await import('./commands/status.ts')).status);
 const watchStatus = lazily(async () => (await import('./watch/watch-status.ts')).watchStatus);
 
-/** The command line. `finish` is told the exit code of the command that ran. */
+/** The command line. `finish` receives the exit code of the command that ran. */
 export function createProgram(context: CommandContext, finish: (exitCode: ExitCode) => void): Command {
   const run =
     <Arguments extends unknown[]>(command: (context: CommandContext, ...given: Arguments) => Promise<ExitCode>) =>
@@ -29,31 +29,31 @@ export function createProgram(context: CommandContext, finish: (exitCode: ExitCo
     });
 
   const program = new Command('kitechat-sender')
-    .description('Delivers livechat messages to the Kitechat API: in order, at its pace, none lost.')
+    .description('Delivers livechat messages to the Kitechat API: in order, within its limits, none lost.')
     .version(version)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => context.stdout.write(text),
       writeErr: (text) => context.stderr.write(text),
     })
-    .showHelpAfterError('Run it with --help to see what it takes.');
+    .showHelpAfterError('Run the command with --help to see its arguments and options.');
 
   program
     .command('worker')
-    .description('deliver messages until SIGTERM or SIGINT, then drain and end')
+    .description('deliver messages until SIGTERM or SIGINT, then drain and exit')
     .action(run(lazily(async () => (await import('./commands/worker.ts')).runWorker)));
 
   program
     .command('send')
-    .description('store the messages of an NDJSON file or of stdin, one {pageId, conversationId, message, …} a line')
-    .argument('[FILE]', 'the file; stdin if left out, or if it is -')
+    .description('store messages from an NDJSON file or stdin, one {pageId, conversationId, message, …} per line')
+    .argument('[FILE]', 'the file; stdin if omitted or -')
     .addHelpText('after', sendHelp)
     .action(run(lazily(async () => (await import('./send/send.ts')).send)));
 
   program
     .command('status')
-    .description('how many messages wait, are sent, or are dead; holds and workers')
-    .option('--watch', 'look again every second, until Ctrl-C')
+    .description('show message counts, holds and workers')
+    .option('--watch', 'refresh every second until Ctrl-C')
     .addOption(json())
     .action(
       async ({ watch, ...options }: { watch?: true; json?: boolean }) =>
@@ -62,15 +62,15 @@ export function createProgram(context: CommandContext, finish: (exitCode: ExitCo
 
   program
     .command('message')
-    .description('where one message stands, and its attempts')
-    .argument('<ID>', 'as "send" and the log of a worker print it')
+    .description('show the state of one message, and its attempts')
+    .argument('<ID>', 'the id, as "send" and the logs of workers print it')
     .addOption(json())
     .action(ask(lazily(async () => (await import('./commands/message.ts')).showMessage)));
 
   program
     .command('cancel')
-    .description('cancel one message that nobody has begun to send')
-    .argument('<ID>', 'as "send" and the log of a worker print it')
+    .description('cancel one message that is not being sent and has not ended')
+    .argument('<ID>', 'the id, as "send" and the logs of workers print it')
     .addOption(json())
     .action(run(lazily(async () => (await import('./commands/cancel.ts')).cancel)));
 
@@ -81,29 +81,27 @@ export function createProgram(context: CommandContext, finish: (exitCode: ExitCo
 
   program
     .command('reshard')
-    .description('change the number of shards of an installation that has no open messages, workers and dead letters')
+    .description('change the number of shards; requires that there are no open messages, workers or dead letters')
     .argument('<N>', 'the new KITECHAT_SHARDS', shardCount)
     .addOption(json())
     .action(run(lazily(async () => (await import('./reshard/reshard.ts')).reshard)));
 
   program
     .command('console')
-    .description("the operators' page alone, without a worker, until SIGTERM or SIGINT")
+    .description('serve the console without a worker, until SIGTERM or SIGINT')
     .action(run(lazily(async () => (await import('./commands/console.ts')).runConsole)));
 
   program
     .command('fake-api')
-    .description('a fake of the send-message API, with faults on demand')
-    .option('--host <address>', 'where to listen', '127.0.0.1')
-    .option('--port <number>', 'any free one if 0', wholeNumber, 0)
-    .addOption(repeatable('--api-key <key>', 'a key that is let in, may be repeated; without it every key will do'))
+    .description('run a fake of the send-message API, with faults on demand')
+    .option('--host <address>', 'the address to listen on', '127.0.0.1')
+    .option('--port <number>', 'the port; 0 picks a free one', wholeNumber, 0)
+    .addOption(repeatable('--api-key <key>', 'a key to accept; repeatable; without it every key is accepted'))
+    .addOption(repeatable('--fault <fault>', 'a fault to inject, see below; repeatable; the first that applies wins'))
+    .option('--seed <number>', 'the same seed gives the same requests the same faults', wholeNumber, 1)
+    .option('--latency <ms>', 'the delay of every answer, in ms', wholeNumber, 0)
     .addOption(
-      repeatable('--fault <fault>', 'how to misbehave, see below; may be repeated, the first that applies wins'),
-    )
-    .option('--seed <number>', 'the same seed meets the same requests with the same faults', wholeNumber, 1)
-    .option('--latency <ms>', 'how long every answer takes', wholeNumber, 0)
-    .addOption(
-      new Option('--answer <kind>', 'how it says yes')
+      new Option('--answer <kind>', 'which success response to send')
         .choices(['success-true', 'success-1', 'ok-text', 'rotate'])
         .default('success-true'),
     )
@@ -117,28 +115,28 @@ export function createProgram(context: CommandContext, finish: (exitCode: ExitCo
 
   program
     .command('demo')
-    .description('the whole path on a private Redis and the fake API; needs nothing else')
+    .description('send messages through a private Redis and two workers to the fake API, and show what becomes of them')
     .action(run(lazily(async () => (await import('./demo/demo.ts')).demo)));
 
   return program;
 }
 
 const sendHelp = `
-A line:
+Each line is an object:
   {"pageId":"p1","conversationId":"c1","message":{"type":"text","text":"Hello"},"idempotencyKey":"order-17"}
-Beside the request it may have idempotencyKey, ttlMs, label, onUnknownOutcome ("resend" or "dead-letter"), priority
-("normal" or "high"), and to be sent later delayMs or sendAt (a time with its zone, such as "2026-11-22T10:00:00Z").
-For each message stored, {"line":1,"id":"…","duplicate":false} goes to stdout.`;
+Optional fields: idempotencyKey, ttlMs, label, onUnknownOutcome ("resend" or "dead-letter"), priority ("normal" or
+"high"); to send it later, delayMs or sendAt (a time with its zone, such as "2026-11-22T10:00:00Z").
+For each stored message, {"line":1,"id":"…","duplicate":false} goes to stdout.`;
 
 const faultHelp = `
 A fault is <kind>[=<value>][,<name>=<value>…][:<rate>%], or JSON:
   kinds  status=500, latency=20 (ms), hang, reset-before, reset-after, success-false, redirect[=<location>],
          slow-body=500 (ms), broken-body, huge-body=1000000 (bytes), garbage
-  names  retry-after=2, body=<text>, accept[=false], times=3, and to choose the requests:
+  names  retry-after=2, body=<text>, accept[=false], times=3, and to select requests:
          page=<id>, conversation=<id>, type=image, text=<part>, nth=2
 For example: --fault status=500:12% --fault reset-before:8% --fault status=429,retry-after=2,times=3`;
 
-/** @param answered ends the waiting */
+/** @param answered stops the wait */
 async function interruption(interrupted: AbortSignal, answered: AbortSignal): Promise<ExitCode> {
   if (!interrupted.aborted) await once(interrupted, 'abort', { signal: answered });
   return exitCodes.interrupted;

@@ -6,9 +6,9 @@ import { failureOf } from './terminal/failure.ts';
 import { describeFault } from './terminal/fault.ts';
 
 /**
- * Runs one command to its end, and says what became of it.
+ * Runs one command and reports its errors.
  *
- * @param args what stands behind the name of the program
+ * @param args the arguments after the name of the program
  * @returns the exit code
  */
 export async function run(context: CommandContext, args: readonly string[]): Promise<number> {

@@ -16,7 +16,7 @@ import { show } from './html/layout.ts';
 import { notice } from './html/parts.ts';
 
 /**
- * The console: every page of it, and what they load. It must stand behind `createAccess`, which says who asks.
+ * The console: all its pages and their files. It must stand behind `createAccess`, which identifies the visitor.
  *
  * @example
  * app.use(createAccess({ token: config.consoleToken, log }));

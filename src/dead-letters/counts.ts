@@ -3,17 +3,17 @@ import { letterKey, lettersKey, pageKey, pagesKey, reasonKey } from '../shared/l
 import type { Shard } from '../shared/lanes/shard.ts';
 import { readPipeline } from '../shared/redis/pipeline.ts';
 
-/** How many dead letters there are, and of what. */
+/** The number of dead letters, in total, by reason and by page. */
 export interface DeadLetterCounts {
   total: number;
   byReason: Record<DeadReason, number>;
-  /** The pages with most, at most 50. `pageId` is `null` where no entry tells it any more. */
+  /** The pages with the most dead letters, at most 50. `pageId` is `null` if it can't be read from any entry. */
   byPage: { pageId: string | null; count: number }[];
 }
 
 const MOST_PAGES = 50;
 
-/** What the indexes of one shard say: the cost doesn't grow with the entries. */
+/** Reads the counts of one shard from its indexes, so that the cost doesn't grow with the entries. */
 export async function readCounts(shard: Shard): Promise<DeadLetterCounts> {
   const { redis } = shard;
   const [total, reasons, pages] = await Promise.all([
@@ -51,7 +51,7 @@ export function addCounts(all: readonly DeadLetterCounts[]): DeadLetterCounts {
   };
 }
 
-/** A name in keys is the page's id, unless it had to be replaced by a hash: then the page's newest entry tells. */
+/** A name in keys is the page's id, or a hash of it; for a hash, the id is read from the page's newest entry. */
 async function readPageIds(shard: Shard, names: readonly string[]): Promise<(string | null)[]> {
   const hashed = names.filter((name) => name.startsWith('~'));
   const newest = await readPipeline<string[]>(

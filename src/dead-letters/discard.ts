@@ -5,26 +5,26 @@ import type { OnProgress } from './entry.ts';
 import type { ReplayDeps } from './replay-one.ts';
 import { type Candidate, type DeadLetterSelection, inGivenOrder, select, type SelectDeps } from './selection.ts';
 
-/** How dead letters are removed. */
+/** Options of a discard. */
 export interface DiscardOptions {
-  /** Tells what would happen and changes nothing: `done` is 0. */
+  /** Reports what would happen and changes nothing: `done` is 0. */
   dryRun?: boolean | undefined;
-  /** Stops after the entries under way; the result says what was done. */
+  /** Stops after the entries in progress; the result says what was done. */
   signal?: AbortSignal | undefined;
-  /** Told after every hundred entries or so. */
+  /** Called about every hundred entries. */
   onProgress?: OnProgress | undefined;
 }
 
-/** What became of the entries of a discard. */
+/** The result of a discard. */
 export interface DiscardResult {
-  /** Entries that were looked at. */
+  /** Entries that were checked. */
   matched: number;
   /** Entries that were removed. */
   done: number;
   skipped: { id: string; why: 'not found' | 'gone meanwhile' }[];
 }
 
-/** Removes the selected entries for good, the oldest first. */
+/** Removes the selected entries permanently, the oldest first. */
 export async function discard(
   deps: Pick<ReplayDeps, 'session' | 'newDeadline'> & SelectDeps,
   { dryRun = false, signal, onProgress, ...selection }: DeadLetterSelection & DiscardOptions,
@@ -46,7 +46,7 @@ export async function discard(
   return { ...result, skipped: inGivenOrder(selection, result.skipped) };
 }
 
-/** @returns the ids of those that were gone. */
+/** @returns the ids of entries that were already gone. */
 async function discardBatch(
   { session, newDeadline }: Pick<ReplayDeps, 'session' | 'newDeadline'>,
   batch: readonly Candidate[],

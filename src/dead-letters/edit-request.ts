@@ -1,17 +1,17 @@
 import { InvalidMessageError, type MessageIssue } from '../shared/errors/errors.ts';
 import { parseSendRequest, type SendRequest } from '../shared/model/message.ts';
 
-/** Paths of a request, such as `message.template.buttons[0].url`, and the texts to put there. */
+/** New texts by their paths in a request, such as `message.template.buttons[0].url`. */
 export type RequestEdits = Readonly<Record<string, string>>;
 
 const PATH = /^message(?:\.[A-Za-z_$][\w$]*|\[\d{1,4}\])+$/;
 const KEY = /[A-Za-z_$][\w$]*|\d+/g;
 
 /**
- * A request with some of its texts changed, validated as a whole like any new one. The page and the conversation stay: the
- * entry has its place there.
+ * Returns a request with some of its texts changed, validated as a whole like a new request. The page and the conversation
+ * can't be changed, because the entry is indexed under them.
  *
- * @throws InvalidMessageError with all that is wrong.
+ * @throws InvalidMessageError with all problems.
  */
 export function editRequest(request: SendRequest, edits: RequestEdits): SendRequest {
   const edited = structuredClone(request);
@@ -24,7 +24,7 @@ export function editRequest(request: SendRequest, edits: RequestEdits): SendRequ
 
 function put(request: SendRequest, path: string, text: string): MessageIssue[] {
   const refused = (why: string): MessageIssue[] => [{ path, message: `can not be set: ${why}` }];
-  if (!PATH.test(path)) return refused('only fields of the message can, such as message.text');
+  if (!PATH.test(path)) return refused('only fields of the message can be set, such as message.text');
   const keys = path.match(KEY) ?? [];
   const last = keys.pop() ?? '';
   let place: object = request;
@@ -33,7 +33,7 @@ function put(request: SendRequest, path: string, text: string): MessageIssue[] {
     if (inner === undefined) return refused(`there is no ${key} to set it in`);
     place = inner;
   }
-  // A list doesn't grow by an edit, and an object's prototype is no field.
+  // An edit can't extend a list, and the prototype of an object is not a field.
   const isField = Array.isArray(place) ? Object.hasOwn(place, last) : last !== '__proto__';
   if (!isField) return refused('there is no such place');
   Reflect.set(place, last, text);

@@ -4,7 +4,7 @@ import type { SendRequest } from '../shared/model/message.ts';
 import type { Sealing } from '../shared/sealing/sealing.ts';
 import type { DeadReason } from '../shared/model/dead-letter.ts';
 
-/** A dead letter as `list` shows it: the fields of its request stand at the top, as `send` takes them. */
+/** A dead letter as `list` returns it, with the fields of its request at the top level, as `send` accepts them. */
 export type DeadLetterEntry = Omit<DeadLetterRecord, 'request'> & { message: SendRequest['message'] | null };
 
 export function entryOf(letter: StoredLetter, config: { keepDeadMs: number; sealing: Sealing }): DeadLetterEntry {
@@ -12,27 +12,27 @@ export function entryOf(letter: StoredLetter, config: { keepDeadMs: number; seal
   return { ...record, message: request?.message ?? null };
 }
 
-/** How far a replay or discard has come. */
+/** The progress of a replay or discard. */
 export interface Progress {
   matched: number;
   done: number;
   skipped: number;
-  /** How many it will be; `null` if only the entries themselves can tell. */
+  /** The number of selected entries; `null` if counting them would mean reading them. */
   total: number | null;
 }
 
 export type OnProgress = (progress: Progress) => void;
 
-/** Which dead letters; all of the given conditions hold. */
+/** A filter of dead letters; an entry must meet all given conditions. */
 export interface DeadLetterFilter {
   reason?: DeadReason | undefined;
-  /** Also finds entries of the page that can't be read any more. */
+  /** Also finds entries of the page that can't be read. */
   pageId?: string | undefined;
   conversationId?: string | undefined;
   label?: string | undefined;
-  /** Died at this moment or later. */
+  /** Finds entries that died at this time or later. */
   since?: Date | undefined;
-  /** Died before this moment. */
+  /** Finds entries that died before this time. */
   until?: Date | undefined;
 }
 

@@ -19,30 +19,30 @@ import { type ReadCommand, readPipeline } from '../shared/redis/pipeline.ts';
 
 export interface SearchDeps {
   shards: number;
-  /** A shard that can be asked within the deadline. */
+  /** Opens a shard within the deadline. */
   shard(index: number, deadline: Deadline): Promise<Shard>;
-  /** For one round trip. */
+  /** The deadline for one round trip. */
   newDeadline(): Deadline;
 }
 
 export interface Walk {
   order: 'newest' | 'oldest';
-  /** Begins after this one, which may be gone. */
+  /** The position to start after; its entry may be gone. */
   after?: LetterPosition | null;
 }
 
 export interface LetterSearch {
-  /** All that match, in batches: memory doesn't grow with their number, and what others do meanwhile moves nothing. */
+  /** Yields all matching entries in batches. Memory doesn't grow with their number, and concurrent changes don't shift the walk. */
   walk(filter: LetterFilter, walk: Walk): AsyncGenerator<StoredLetter[]>;
   count(filter: LetterFilter): Promise<number>;
-  /** Those of one shard that are there. */
+  /** Returns the entries of one shard that exist. */
   load(shardIndex: number, ids: readonly string[]): Promise<StoredLetter[]>;
 }
 
-/** Entries that one batch brings, over all shards, and per shard at least. */
+/** The size of a batch over all shards, and the minimum per shard. */
 const BATCH = 100;
 const MIN_BATCH = 10;
-/** Where nothing is brought, the script's own bound counts. */
+/** Entries that the script counts in one call. Larger than a batch, since no entries are transferred. */
 const COUNTED_AT_ONCE = 1000;
 
 export function createLetterSearch({ shards, shard: open, newDeadline }: SearchDeps): LetterSearch {
@@ -112,7 +112,7 @@ export function createLetterSearch({ shards, shard: open, newDeadline }: SearchD
   };
 }
 
-/** Whether one index holds exactly what is wanted. */
+/** Whether a single index holds exactly the matching entries. */
 function isWholeIndex({ reason, pageId, conversationId, label }: LetterFilter): boolean {
   return conversationId === undefined && label === undefined && (reason === undefined || pageId === undefined);
 }
@@ -149,7 +149,7 @@ async function loadLetters(shard: Shard, ids: readonly string[]): Promise<Stored
   });
 }
 
-/** Whether one died before the other. */
+/** Whether one entry died before the other, or has the lower id if they died at the same time. */
 export function comesBefore(one: LetterPosition, other: LetterPosition): boolean {
   return one.deadAtMs === other.deadAtMs ? one.id < other.id : one.deadAtMs < other.deadAtMs;
 }
@@ -160,7 +160,7 @@ interface Source {
   next: number;
 }
 
-/** Sorted ones as a sorted one, in batches that end where one of them has to be asked for more. */
+/** Merges sorted walks into one. A batch ends when one of the walks needs its next batch. */
 async function* merge(
   walks: readonly AsyncGenerator<StoredLetter[]>[],
   isFirst: (one: StoredLetter, other: StoredLetter) => boolean,

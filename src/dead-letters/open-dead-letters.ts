@@ -13,45 +13,46 @@ import { createPositions, type PageEnd } from './positions.ts';
 import { replay, type ReplayOptions, type ReplayResult } from './replay.ts';
 import type { DeadLetterSelection } from './selection.ts';
 
-/** One page of a list. */
+/** One page of a list of dead letters. */
 export interface ListPage {
-  /** At most so many; 100 if not given. */
+  /** The maximum number of entries. Default: 100. */
   limit?: number | undefined;
-  /** Goes on after this entry, the last one of the page before. It may have been sent again since. */
+  /** The last entry of the previous page, to continue after it. It may have been replayed since. */
   after?: PageEnd | undefined;
 }
 
 export interface DeadLetters {
   /**
-   * The newest entries that match, page by page.
+   * Returns the newest entries that match, page by page.
    *
-   * @throws UnknownPositionError if only the id of `after` is given, and that entry is gone and was in no list of this object.
+   * @throws UnknownPositionError if `after` is only an id, and its entry is gone and was not the last one of a page before.
    * @example
    * const first = await deadLetters.list({ reason: 'rejected', limit: 50 });
    * const second = await deadLetters.list({ reason: 'rejected', limit: 50, after: first.at(-1)?.id });
    */
   list(filter?: DeadLetterFilter & ListPage): Promise<DeadLetterEntry[]>;
-  /** One entry whole; `null` if the id is no dead letter's. */
+  /** Returns one entry in full; `null` if there is no dead letter with this id. */
   get(id: string): Promise<DeadLetterRecord | null>;
-  /** How many match; all without a filter. */
+  /** Returns the number of entries that match; of all entries without a filter. */
   count(filter?: DeadLetterFilter): Promise<number>;
-  /** How many there are, by reason and by page. The cost doesn't grow with their number. */
+  /** Returns the number of entries by reason and by page. The cost doesn't grow with the number of entries. */
   counts(): Promise<DeadLetterCounts>;
   /**
-   * All entries that match, the oldest first, in constant memory. What dies meanwhile may come, too.
+   * Yields all entries that match, the oldest first, in constant memory. Entries that die meanwhile may be included.
    *
    * @example
    * for await (const entry of deadLetters.export()) console.log(JSON.stringify(entry));
    */
   export(filter?: DeadLetterFilter): AsyncIterable<DeadLetterEntry>;
   /**
-   * Sends entries again under new ids, the oldest first, each at the end of its conversation, or at its front if the entry
-   * holds the conversation; that hold ends. What can't be sent again is skipped and stays. Entries that die while it
-   * runs are left alone, but for those in `ids`. If Redis fails in between, the entries before are done, and the others stay.
+   * Sends entries again under new ids, the oldest first. Each joins the end of its conversation, or the front if the
+   * conversation is held for this entry; that hold ends. Entries that can't be sent again are skipped and stay. Entries that
+   * die while the replay runs are not replayed, except those in `ids`. If Redis fails midway, the entries that were replayed
+   * before stay replayed, and the others stay dead letters.
    *
    * @throws InvalidMessageError for `set`: nothing was changed.
-   * @throws ConfigError if `rate` is no rate.
-   * @throws QueueUnavailableError, QueueFullError; what was done before is done.
+   * @throws ConfigError if `rate` is not a rate.
+   * @throws QueueUnavailableError, QueueFullError: entries replayed before stay replayed.
    * @throws ChangeUncertainError if no answer came back: replaying again sends nothing twice.
    * @example
    * await deadLetters.replay({ filter: { reason: 'exhausted', pageId: 'p1' }, rate: '50/s' });
@@ -59,9 +60,9 @@ export interface DeadLetters {
    */
   replay(selection: DeadLetterSelection & ReplayOptions): Promise<ReplayResult>;
   /**
-   * Removes entries for good. A conversation that one of them holds goes on without its message.
+   * Removes entries permanently. A conversation that is held for one of them continues without its message.
    *
-   * @throws QueueUnavailableError; what was done before is done.
+   * @throws QueueUnavailableError: entries removed before stay removed.
    * @throws ChangeUncertainError if no answer came back: discarding again does no harm.
    */
   discard(selection: DeadLetterSelection & DiscardOptions): Promise<DiscardResult>;

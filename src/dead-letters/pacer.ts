@@ -3,20 +3,20 @@ import { MAX_TIMER_MS } from '../shared/model/time.ts';
 import { ConfigError } from '../shared/errors/errors.ts';
 import { parseRateLimit, RATE_LIMIT_RULE } from '../shared/model/rate-limit.ts';
 
-/** Lets one after another go. */
+/** Spaces out replays to keep to a rate. */
 export interface Pacer {
-  /** Waits for the next turn. @returns `false` if it was told to stop before. */
+  /** Waits for the next turn. @returns `false` if the signal was aborted before. */
   turn(): Promise<boolean>;
 }
 
-/** After a moment in which nothing went, so much of the schedule is made up for at once. */
+/** After a pause, this much of the schedule is caught up at once. */
 const CATCH_UP_MS = 500;
 
 /**
- * Keeps to an absolute schedule: waits that end late don't add up, and no second has more than the rate but after a hiccup.
+ * Keeps to an absolute schedule, so that late wake-ups don't add up. Only after a pause can a second exceed the rate.
  *
  * @param rate `200/s`, or `undefined` for no limit
- * @throws ConfigError if the text is no rate.
+ * @throws ConfigError if the text is not a rate.
  */
 export function createPacer(
   rate: string | undefined,
@@ -33,7 +33,7 @@ export function createPacer(
   return {
     async turn() {
       const nowMs = now();
-      // Without a burst the first one has its place at the end of its interval: at no time were there more than the rate allows.
+      // Without a burst the first turn comes at the end of its interval, so that the rate is never exceeded.
       const planned = nextAt ?? nowMs + (burst > 1 ? -burstMs : intervalMs);
       const at = Math.max(planned, nowMs - Math.max(CATCH_UP_MS, burstMs));
       nextAt = at + intervalMs;

@@ -7,12 +7,12 @@ import { UnknownPositionError } from '../shared/errors/errors.ts';
 /** The last entry of a page of a list, or its id. */
 export type PageEnd = string | Pick<DeadLetterEntry, 'id' | 'deadAt'>;
 
-/** Pages whose ends are remembered. */
+/** The number of page ends that are remembered. */
 const REMEMBERED = 1000;
 
 /**
- * Where pages of a list have ended. The time of death tells where an entry stood, and goes with the entry: when somebody
- * replays it while others page through the list, it must still be known.
+ * Remembers the last entries of pages. A position needs the time of death, which is lost when the entry is replayed, and paging
+ * must continue even then.
  */
 export function createPositions({ shards, search }: { shards: number; search: LetterSearch }) {
   const deathTimes = new Map<string, number>();

@@ -22,7 +22,7 @@ export interface ReplayDeps {
   newDeadline(): Deadline;
 }
 
-/** A dead letter that can be sent again, with its request as it is to be sent. */
+/** A dead letter to send again, with the request to send. */
 export interface Replay {
   id: string;
   letter: DeadLetterPayload;
@@ -30,8 +30,8 @@ export interface Replay {
 }
 
 /**
- * Sends one dead letter again under a new id, and the entry goes, in one step: its message joins the end of its conversation,
- * or the front if the entry holds it. Of two replays at once one finds it gone.
+ * Sends one dead letter again under a new id and removes the entry, in one step. The message joins the end of its conversation,
+ * or the front if the conversation is held for the entry. Of two concurrent replays, the second finds the entry gone.
  *
  * @returns the new id; `null` if the entry was gone.
  * @throws QueueUnavailableError, QueueFullError, ConfigError: the entry stays.
@@ -51,7 +51,7 @@ export async function replayOne(deps: ReplayDeps, { id, letter, request }: Repla
   return receipt && receipt.id;
 }
 
-/** With the same id it is stored once, however often it is tried: a lost answer is asked for again. */
+/** Tries again after a lost answer: under the same id the message is stored only once. */
 async function storeSurely({ session, config, newDeadline }: ReplayDeps, message: MessageToStore) {
   try {
     return await storeMessage(session, config, message, newDeadline());
@@ -61,7 +61,7 @@ async function storeSurely({ session, config, newDeadline }: ReplayDeps, message
   try {
     return await storeMessage(session, config, message, newDeadline());
   } catch (error) {
-    // Whatever went wrong this time, what became of the first try is not known.
+    // Whatever the second error is, the result of the first try is unknown.
     throw new ChangeUncertainError('Redis gave no answer to a replay', { cause: error });
   }
 }

@@ -11,30 +11,30 @@ import type { OnProgress } from './entry.ts';
 import { type ReplayDeps, replayOne } from './replay-one.ts';
 import { type Candidate, type DeadLetterSelection, inGivenOrder, select, type SelectDeps } from './selection.ts';
 
-/** How dead letters are sent again. */
+/** Options of a replay. */
 export interface ReplayOptions {
-  /** Also those that died because they had become too old. */
+  /** Includes entries that expired. */
   force?: boolean | undefined;
-  /** Tells what would happen and changes nothing: `done` is 0. */
+  /** Reports what would happen and changes nothing: `done` is 0. */
   dryRun?: boolean | undefined;
-  /** How fast at most, such as `200/s` or `300/min`; as fast as Redis takes them if not given. */
+  /** The maximum rate, such as `200/s` or `300/min`. Default: as fast as Redis stores messages. */
   rate?: string | undefined;
   /**
-   * Changes of the one entry in `ids`: paths of its request, such as `message.text` or `message.template.buttons[0].url`, and
-   * the texts to put there. The whole request is validated before anything is changed.
+   * New texts for the one entry in `ids`, by their paths in the request, such as `message.text` or
+   * `message.template.buttons[0].url`. The whole request is validated before anything is changed.
    */
   set?: RequestEdits | undefined;
-  /** Stops after the entries under way; the result says what was done. */
+  /** Stops after the entries in progress; the result says what was done. */
   signal?: AbortSignal | undefined;
-  /** Told of each entry that was sent again, and of the id that its message has now. */
+  /** Called for each entry that was sent again, with its id and the new id of its message. */
   onReplayed?: ((id: string, newId: string) => void) | undefined;
-  /** Told after each entry. */
+  /** Called after each entry. */
   onProgress?: OnProgress | undefined;
 }
 
-/** What became of the entries of a replay. */
+/** The result of a replay. */
 export interface ReplayResult {
-  /** Entries that were looked at. */
+  /** Entries that were checked. */
   matched: number;
   /** Entries that were sent again. */
   done: number;
@@ -44,8 +44,8 @@ export interface ReplayResult {
 type Why = ReplayResult['skipped'][number]['why'];
 
 /**
- * Sends the selected entries again, the oldest first. Several are under way at once, but never two of one conversation, so each
- * keeps its order.
+ * Sends the selected entries again, the oldest first. Several are replayed at once, but never two of one conversation, so that
+ * each conversation keeps its order.
  */
 export async function replay(
   deps: ReplayDeps & SelectDeps,
@@ -53,7 +53,7 @@ export async function replay(
 ): Promise<ReplayResult> {
   const { rate, signal, onReplayed, onProgress } = options;
   if (set !== undefined) expectOne(options);
-  // Whoever waits for a turn learns at once that there will be none.
+  // After a failure this ends all waits for a turn at once.
   const failed = new AbortController();
   const stopped = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal;
   const pacer = createPacer(rate, stopped);
@@ -119,7 +119,7 @@ function conversationOf({ id, letter }: Candidate): string {
   return request ? laneOf(request.pageId, request.conversationId) : id;
 }
 
-/** The request that can be sent again, or why it can't. */
+/** The request to send again, or the reason why it can't be sent. */
 function replayableOf(
   { id, payload: letter }: StoredLetter,
   sealing: Sealing,

@@ -4,20 +4,20 @@ import type { LetterFilter, StoredLetter } from '../shared/lanes/dead/dead-lette
 import { type DeadLetterFilter, searchFilterOf } from './entry.ts';
 import { comesBefore, type LetterSearch } from './letter-search.ts';
 
-/** Which dead letters something is to be done with. */
+/** The dead letters to replay or discard. */
 export type DeadLetterSelection = { ids: readonly string[] } | { filter: DeadLetterFilter } | { all: true };
 
-/** One that was selected. `letter` is `null` if it went away since. */
+/** A selected entry. `letter` is `null` if the entry has gone since. */
 export interface Candidate {
   id: string;
   letter: StoredLetter | null;
 }
 
-/** What a selection comes down to. */
+/** The entries of a selection. */
 export interface Selected {
-  /** Oldest first, a batch at a time. */
+  /** Yields the entries in batches, the oldest first. */
   batches(): AsyncGenerator<Candidate[]>;
-  /** The ids that are no dead letter's. */
+  /** The ids without a dead letter. */
   notFound: readonly string[];
   total: number | null;
 }
@@ -25,26 +25,26 @@ export interface Selected {
 export interface SelectDeps {
   shards: number;
   search: LetterSearch;
-  /** On Redis's clock. */
+  /** The time on Redis's clock, in ms. */
   nowMs(): Promise<number>;
 }
 
 const BATCH = 100;
 
 /**
- * Finds what is selected. Of a filter only what had died before: what is sent again and dies again is not found again.
+ * Finds the selected entries. A filter finds only entries that died before the call, so that one that dies again isn't found twice.
  *
- * @throws InvalidSelectionError if nothing is selected: a slip must not mean all.
+ * @throws InvalidSelectionError if nothing is selected: a mistake must not select all entries.
  */
 export async function select(deps: SelectDeps, selection: DeadLetterSelection): Promise<Selected> {
   if ('ids' in selection) return await selectIds(deps, selection.ids);
   if ('filter' in selection) return await selectMatching(deps, searchFilterOf(selection.filter));
-  // Callers without types may say anything.
+  // Callers without types may pass any value.
   if ((selection as { all?: unknown }).all === true) return await selectMatching(deps, {});
   throw new InvalidSelectionError();
 }
 
-/** What was skipped, in the order in which the ids were given. */
+/** The skipped entries, in the order in which the ids were given. */
 export function inGivenOrder<Skipped extends { id: string }>(
   selection: DeadLetterSelection,
   skipped: readonly Skipped[],
@@ -59,7 +59,7 @@ async function selectMatching({ search, nowMs }: SelectDeps, filter: LetterFilte
   return {
     batches: () => inBatches(search.walk(bounded, { order: 'oldest' })),
     notFound: [],
-    // To count what only the entries tell would be to read them all twice.
+    // Counting by label would mean reading all entries twice.
     total: filter.label === undefined ? await search.count(bounded) : null,
   };
 }
@@ -86,7 +86,7 @@ async function selectIds({ shards, search }: SelectDeps, given: readonly string[
   };
 }
 
-/** Their contents are read when it is their turn: there may be many. */
+/** Loads the content of a few entries at a time, because there may be many. */
 async function loadInOrder(
   search: LetterSearch,
   some: readonly { id: string; shardIndex: number }[],

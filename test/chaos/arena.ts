@@ -21,11 +21,11 @@ export interface ArenaOptions {
   seed: number;
   workers: number;
   api?: FakeKitechatOptions;
-  /** Settings of the workers, as variables. */
+  /** The workers' settings, as environment variables. */
   env?: Record<string, string>;
 }
 
-/** A Redis with AOF, an API behind a gate that can be shut, and a fleet of worker processes: all to be broken. */
+/** A Redis with AOF, an API behind a gate that can be shut, and a fleet of worker processes, all of which scenarios break. */
 export interface Arena {
   random(): number;
   server: RedisServer;
@@ -33,15 +33,15 @@ export interface Arena {
   fleet: Fleet;
   shard: Shard;
   deadLetters: DeadLetters;
-  /** Messages that were stored surely, by their identity, with the time of it. */
+  /** The time at which each message was certainly stored, by the identity of the message. */
   stored: Map<string, number>;
-  /** Messages of which some call could not say whether they were stored. */
+  /** Messages for which a call could not say whether they were stored. */
   uncertain: Set<string>;
-  /** Kills that met Redis with a part of its AOF unwritten, and what it had just acknowledged then. */
+  /** Kills of Redis while a part of its AOF was unwritten, and the writes it had just acknowledged. */
   unwritten: { kills: number; stored: number; delivered: number };
-  /** Stores messages as a careful app does: again, with the same key, until it is sure. */
+  /** Stores messages as a careful app does: repeats each call with the same key until it succeeds. */
   store(items: readonly EnqueueItem[]): Promise<void>;
-  /** Stores the messages of each conversation one after another, all conversations at once, over some time. */
+  /** Stores the messages of each conversation in sequence and all conversations concurrently, spread over some time. */
   storeSlowly(items: readonly EnqueueItem[], overMs: number): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -117,7 +117,7 @@ export async function openArena(options: ArenaOptions): Promise<Arena> {
   };
 }
 
-/** @returns whether some call could not say if it had stored the message. */
+/** @returns whether a call could not say if it had stored the message. */
 async function storeUntilSure(producer: Producer, item: EnqueueItem, key: string): Promise<boolean> {
   const { pageId, conversationId, message } = item;
   let wasUncertain = false;

@@ -11,16 +11,16 @@ export interface FleetOptions {
   random(): number;
 }
 
-/** Worker processes that come and go. */
+/** Worker processes that are started and stopped. */
 export interface Fleet {
   start(): Promise<void>;
-  /** Kills one of them, after it was stopped and counted, and starts another. */
+  /** Kills a worker, after stopping it and counting its open requests, and starts another. */
   killOne(): Promise<void>;
-  /** Stops one for some time as a frozen event loop would, longer than its lock, then lets it go on. */
+  /** Stops a worker for longer than its lock, like a frozen event loop, then resumes it. */
   freezeOne(forMs: number): Promise<void>;
-  /** Replaces one as a deploy does. */
+  /** Replaces a worker as a deployment does. */
   deployOne(): Promise<void>;
-  /** Strikes something else while all of them stand still, so that what they have open then is counted exactly. */
+  /** Breaks something else while all workers are stopped, so that their open requests are counted exactly. */
   whileStopped(strike: () => Promise<void>): Promise<void>;
   countKill(): void;
   /** The requests that were open at the kills and freezes. */

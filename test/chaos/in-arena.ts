@@ -6,7 +6,7 @@ export interface Play extends Omit<ArenaOptions, 'seed'> {
   play(arena: Arena): Promise<Outcome>;
 }
 
-/** A scenario that is played in an arena of its own. */
+/** A scenario that runs in an arena of its own. */
 export function inArena({ name, play, ...options }: Play): Scenario {
   return {
     name,

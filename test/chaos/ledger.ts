@@ -6,11 +6,11 @@ import type { Outcome } from './scenario.ts';
 
 type Stored = Parameters<typeof identityOf>[0];
 
-/** Nothing has moved for so long: then it is stuck. Longer than a lock, a check and a reconcile pass together. */
+/** Messages count as stuck if none moves for this long: longer than a lock, a check and a reconcile pass together. */
 const STILL_MS = 30_000;
 const LOOK_MS = 200;
 
-/** Waits until every message has ended, or nothing moves any more. @returns how many are open then. */
+/** Waits until every message has ended, or none moves any more. @returns the number of open messages. */
 export async function untilEnded({ shard, api }: Arena): Promise<number> {
   let lastMove = performance.now();
   let before = '';
@@ -26,7 +26,7 @@ export async function untilEnded({ shard, api }: Arena): Promise<number> {
   }
 }
 
-/** What the faults of a scenario excuse; what isn't named is not excused, or wasn't measured. */
+/** What the faults of a scenario excuse; fields that are not set are not excused, or were not measured. */
 export interface Excuses {
   duplicates?: number;
   dead?: number;
@@ -34,7 +34,7 @@ export interface Excuses {
   recoveryLimitMs?: number;
 }
 
-/** Compares what was stored with what the API accepted and what is in the dead letters. */
+/** Compares the stored messages with those that the API accepted and with the dead letters. */
 export async function settleAccounts(arena: Arena, excuses: Excuses = {}): Promise<Outcome> {
   const { duplicates = 0, dead: excusedDead = 0, recoveryMs = null, recoveryLimitMs = null } = excuses;
   const stuck = await untilEnded(arena);
@@ -51,7 +51,7 @@ export async function settleAccounts(arena: Arena, excuses: Excuses = {}): Promi
     lost: Math.max(0, missing - stuck),
     excusedLost: arena.unwritten.stored,
     duplicated: report.duplicates.count,
-    // What Redis forgot of a delivery is sent again.
+    // A message whose delivery Redis forgot is sent again.
     excused: duplicates + arena.unwritten.delivered,
     unexpected: [...accepted].filter((identity) => !arena.stored.has(identity)).length,
     unwritten: arena.unwritten.kills,
@@ -71,17 +71,17 @@ function deathsOf(letters: readonly DeadLetterEntry[]): string[] {
   return [...Map.groupBy(why, (text) => text)].map(([text, { length }]) => `${length} × ${text}`);
 }
 
-/** Messages that the API took without saying so: their senders were gone, or had waited for too long. */
+/** Messages that the API accepted without a received answer: their senders were gone, or had timed out. */
 export async function unansweredBy({ api }: Arena): Promise<number> {
   return (await api.accepted()).filter(({ status }) => status === null).length;
 }
 
-/** How long the messages that were being sent at a strike took to go on: sent again, or dead. `null` if there were none. */
+/** The time until messages that were being sent at a strike were sent again or died. `null` if there were none. */
 export async function recoveryOfStruck({ api, fleet, deadLetters }: Arena): Promise<number | null> {
   const endings = new Map<string, number[]>();
   const note = (identity: string, at: number): void =>
     void endings.set(identity, [...(endings.get(identity) ?? []), at]);
-  // One that is struck again had gone on before.
+  // A message that is struck again had been sent again before.
   for (const { request, struckAt } of fleet.struck) note(identityOf(request as Stored), struckAt);
   for (const message of await api.accepted()) note(identityOf(message), message.at);
   const letters = await deadLetters.list({ limit: 1_000_000 });

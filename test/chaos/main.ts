@@ -1,10 +1,10 @@
 /**
- * Breaks real processes on purpose and counts what became of the messages.
+ * Breaks real processes on purpose and counts the fates of the messages.
  *
  *   npm run chaos -- [--seeds 5] [--first-seed 1] [--group faults|pace] [--only <part of a name>] [--at-once 1] [--again 0] [--out <file>]
  *
- * --again: how often a run is repeated that was over a bound of time, duplicates or dead letters, as a busy machine can be. What
- * is lost, out of order, unexpected or stuck stays so.
+ * --again: how often to repeat a run that exceeded a bound of time, duplicates or dead letters, since a busy machine can cause
+ * that. A run with lost, out-of-order, unexpected or stuck messages is not repeated.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -19,7 +19,7 @@ import { deploys, frozenWorkers } from './scenarios/worker-pauses.ts';
 
 const groups: Record<string, readonly Scenario[]> = {
   faults: [
-    // First the one that mostly waits: side by side, the two heaviest would starve each other's API.
+    // The scenario that mostly waits is first: run side by side, the two heaviest would starve each other's API.
     redisOutage,
     workerKills('resend'),
     workerKills('dead-letter'),
@@ -69,10 +69,10 @@ const failed = rows.filter(({ violations }) => violations.length > 0);
 mkdirSync('reports', { recursive: true });
 writeFileSync('reports/chaos.json', JSON.stringify({ passed: rows.length - failed.length, failed: failed.length }));
 console.log(`${rows.length - failed.length} passed, ${failed.length} failed`);
-// What a broken run left open must not keep the process.
+// Handles that a broken run left open must not keep the process alive.
 process.exit(failed.length === 0 ? 0 : 1);
 
-/** Each run has a Redis, an API and a fleet of its own, so several can go on side by side. */
+/** Each run has a Redis, an API and a fleet of its own, so several can run side by side. */
 async function runOneByOne(): Promise<void> {
   while (next < runs.length) {
     const index = next;

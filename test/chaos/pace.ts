@@ -1,10 +1,10 @@
-/** When messages arrived, in ms, judged against a limit. */
+/** A limit that arrival times, in ms, are compared with. */
 export interface Pace {
   perSecond: number;
   burst: number;
 }
 
-/** The most arrivals in any span of this length. */
+/** The maximum number of arrivals in any span of this length. */
 export function mostWithin(arrivals: readonly number[], spanMs: number): number {
   let most = 0;
   let first = 0;
@@ -15,14 +15,14 @@ export function mostWithin(arrivals: readonly number[], spanMs: number): number 
   return most;
 }
 
-/** A wake-up can be late, so what was granted evenly arrives only nearly so: a tenth more in one second is let pass. */
+/** Allows a tenth more in one second: wake-ups can be late, so messages that were granted evenly arrive less evenly. */
 export function tooFast(arrivals: readonly number[], { perSecond, burst }: Pace): string[] {
   const most = mostWithin(arrivals, 1000);
   const allowed = 1.1 * perSecond + burst;
   return most > allowed ? [`${most} arrived within a second, ${allowed} are allowed`] : [];
 }
 
-/** Between the first and the last, on the average. */
+/** The average rate between the first and the last arrival. */
 export function perSecondOf(arrivals: readonly number[]): number {
   const first = arrivals[0] ?? 0;
   const last = arrivals.at(-1) ?? 0;

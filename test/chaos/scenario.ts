@@ -1,36 +1,36 @@
-/** What one run of a scenario came to, in the words of Jepsen's queue checker. */
+/** The outcome of one run of a scenario, in the terms of Jepsen's queue checker. */
 export interface Outcome {
   messages: number;
   kills: number;
-  /** Stored by us, and never ended. */
+  /** Messages that were stored and never ended. */
   lost: number;
-  /** How many losses are excused: only where Redis itself had not written what it acknowledged. */
+  /** The number of excused losses: only writes that Redis had acknowledged but not written to disk. */
   excusedLost: number;
-  /** Accepted by the API more than once, each time after the first. */
+  /** Repeated acceptances of a message by the API. */
   duplicated: number;
-  /** How many duplicates the faults excuse. */
+  /** The number of duplicates that the faults excuse. */
   excused: number;
-  /** Accepted by the API, but never enqueued. */
+  /** Messages that the API accepted, but that were never enqueued. */
   unexpected: number;
-  /** Kills that met Redis with a part of its AOF not yet written, though it had acknowledged it. */
+  /** Kills of Redis while it had acknowledged writes that were not yet in the AOF. */
   unwritten: number;
-  /** Not surely stored when it was enqueued, and delivered all the same. */
+  /** Messages that were delivered although the call could not say whether they were stored. */
   recovered: number;
-  /** First accepted after a later one of its conversation. */
+  /** Messages that were first accepted after a later message of their conversation. */
   inversions: number;
-  /** Neither ended nor moving at the end. */
+  /** Messages that had neither ended nor moved at the end. */
   stuck: number;
   dead: number;
-  /** How many dead letters the faults excuse. */
+  /** The number of dead letters that the faults excuse. */
   excusedDead: number;
   repairs: number;
-  /** The longest time that a fault held up what it hit; `null` if there was none. */
+  /** The longest delay that a fault caused, in ms; `null` if there was none. */
   recoveryMs: number | null;
   /** The bound of `recoveryMs`. */
   recoveryLimitMs: number | null;
-  /** What else a scenario found to be wrong. */
+  /** Other problems that a scenario found. */
   violations?: string[];
-  /** What else it measured, in words. */
+  /** Other measurements, in words. */
   figures?: string;
 }
 
@@ -39,14 +39,14 @@ export interface Scenario {
   run(seed: number): Promise<Outcome>;
 }
 
-/** What the promises forbid of an outcome. */
+/** The violations of the guarantees in an outcome. */
 export function violationsOf(outcome: Outcome): string[] {
   const violations: string[] = [...(outcome.violations ?? [])];
   for (const name of ['unexpected', 'inversions', 'stuck'] as const) {
     if (outcome[name] > 0) violations.push(`${name} ${outcome[name]}`);
   }
   if (outcome.lost > outcome.excusedLost) violations.push(`lost ${outcome.lost} > ${outcome.excusedLost}`);
-  // A Redis that came back at an earlier moment leaves something to mend.
+  // A Redis that came back with older data leaves something to repair.
   if (outcome.repairs > 0 && outcome.unwritten === 0) violations.push(`repairs ${outcome.repairs}`);
   if (outcome.duplicated > outcome.excused) violations.push(`duplicated ${outcome.duplicated} > ${outcome.excused}`);
   if (outcome.dead > outcome.excusedDead) violations.push(`dead ${outcome.dead} > ${outcome.excusedDead}`);
@@ -57,7 +57,7 @@ export function violationsOf(outcome: Outcome): string[] {
   return violations;
 }
 
-/** What no busy machine explains. */
+/** The violations that a busy machine can't explain. */
 export function isUnforgivable({ lost, excusedLost, unexpected, inversions, stuck }: Outcome): boolean {
   return lost > excusedLost || unexpected + inversions + stuck > 0;
 }

@@ -1,11 +1,11 @@
 import { Redis } from 'ioredis';
 import type { Arena } from './arena.ts';
 
-/** What the scripts reserved, as Redis's MONITOR shows it. */
+/** The slots that the scripts reserved, read from Redis's MONITOR. */
 export interface Slots {
-  /** The least by which a reservation has moved the fleet's limit on: what one slot costs. */
+  /** The smallest step by which a reservation moved the fleet's limit, which is the cost of one slot. */
   closestMs(): number;
-  /** How often one message was put off at most. */
+  /** The maximum number of times that one message was put off. */
   mostPutOffs(): number;
   [Symbol.asyncDispose](): Promise<void>;
 }

@@ -67,7 +67,7 @@ describe('a console behind a token', () => {
     const { page } = await used.browser.open();
     await page.goto(worker.url);
     await enter(page, 'not-the-token');
-    await page.getByRole('alert').filter({ hasText: 'This is not the token.' }).waitFor();
+    await page.getByRole('alert').filter({ hasText: 'The token is wrong.' }).waitFor();
     expect(await page.context().cookies()).toEqual([]);
   });
 

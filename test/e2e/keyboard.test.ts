@@ -52,7 +52,7 @@ describe('an operator without a mouse', () => {
     await page.keyboard.press('Enter');
     expect(await page.evaluate('document.activeElement.id')).toBe('main');
     // Goes on behind the navigation.
-    await tabTo(page, 'Look at those rejected', 3);
+    await tabTo(page, 'Show dead letters: rejected', 3);
   });
 
   it('filters the dead letters, opens one, and replays it once it was confirmed', async () => {
@@ -88,7 +88,7 @@ describe('an operator without a mouse', () => {
     expect(acceptedTexts()).toHaveLength(1);
     await tabTo(page, 'Replay 2 dead letters');
     await page.keyboard.press('Enter');
-    await page.getByRole('heading', { name: 'Replay or discard of many' }).waitFor();
+    await page.getByRole('heading', { name: 'Bulk replay or discard' }).waitFor();
     await used.desk.api.waitForAccepted(3);
     expect(new Set(acceptedTexts())).toEqual(new Set(['Tulips', 'Bread', 'Cake']));
   });
@@ -102,7 +102,7 @@ describe('an operator without a mouse', () => {
       await tabTo(page, `${change} page bakery`);
       await page.keyboard.press('Enter');
       await page.getByRole('button', { name: `${undo} page bakery` }).waitFor();
-      expect(await page.getByText('An operator stopped it').count()).toBe(change === 'Hold' ? 1 : 0);
+      expect(await page.getByText('An operator stopped this page').count()).toBe(change === 'Hold' ? 1 : 0);
     }
   });
 });

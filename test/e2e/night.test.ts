@@ -48,7 +48,7 @@ describe('the night in which messages die', () => {
   it('says on the overview that messages died, and in two clicks what the API answered', async () => {
     await page.goto(worker.url);
     await page.getByText('51 messages died in the last hour: rejected').waitFor();
-    await page.getByRole('link', { name: 'Look at those rejected' }).click();
+    await page.getByRole('link', { name: 'Show dead letters: rejected' }).click();
     await page
       .getByRole('row')
       .filter({ hasText: 'bakery' })
@@ -80,7 +80,7 @@ describe('the night in which messages die', () => {
     await page.getByRole('status').filter({ hasText: 'is sent again as message' }).waitFor();
     await used.desk.api.waitForAccepted(11);
     expect(acceptedOf('bakery')).toEqual(['A small gift waits for you.\nSee you on Sunday!']);
-    await page.getByRole('link', { name: 'Look at the message' }).click();
+    await page.getByRole('link', { name: 'Show the message' }).click();
     await page.getByText('delivered').first().waitFor();
     await seeNumber(wall, 'Dead', '50');
   });
@@ -97,13 +97,13 @@ describe('the night in which messages die', () => {
     await page.getByRole('heading', { name: 'Replay dead letters?' }).waitFor();
     await page.getByText('50 dead letters: reason rejected, page bakery', { exact: false }).waitFor();
     expect(acceptedOf('bakery')).toHaveLength(1);
-    await page.getByLabel('At most').fill('20/s');
+    await page.getByLabel('Limit').fill('20/s');
     await page.getByRole('button', { name: 'Replay 50 dead letters' }).click();
     await page.getByRole('progressbar').waitFor();
     // The page of the job looks again by itself until it has ended.
     await seeFact(page, 'State', /done/);
     await seeFact(page, 'Replayed', /^50$/);
-    await seeFact(page, 'Left out', /^0$/);
+    await seeFact(page, 'Skipped', /^0$/);
   });
 
   it('shows that they are delivered, on a page that nobody touches', async () => {
@@ -114,7 +114,7 @@ describe('the night in which messages die', () => {
     expect(used.desk.api.report().duplicates.count).toBe(0);
     await seeNumber(wall, 'Dead', '0');
     await seeNumber(wall, 'Delivered per second', /^(?!0$)/);
-    await wall.getByText('Nothing needs a hand').first().waitFor();
+    await wall.getByText('Nothing needs attention').first().waitFor();
     expect(await wall.evaluate('window.isTheFirst')).toBe(true);
   });
 
@@ -122,7 +122,7 @@ describe('the night in which messages die', () => {
     await page.goto(new URL('/pages/bakery', worker.url).href);
     await page.getByRole('button', { name: 'Hold page bakery' }).click();
     await page.getByRole('status').filter({ hasText: 'Page bakery is held' }).waitFor();
-    await page.getByText('An operator stopped it').waitFor();
+    await page.getByText('An operator stopped this page').waitFor();
     const receipts = await producer.enqueueMessages([1, 2, 3].map((n) => textOf('bakery', 'emma', `Bread ${n}`)));
     await seeFact(page, 'Open messages', /^3$/);
     await page.getByRole('row').filter({ hasText: 'emma' }).filter({ hasText: 'held' }).waitFor();
@@ -139,8 +139,8 @@ describe('the night in which messages die', () => {
     await used.desk.api.waitForAccepted(64);
     expect(acceptedOf('bakery').slice(-3)).toEqual(['Bread 1', 'Bread 2', 'Bread 3']);
     await seeFact(page, 'Open messages', /^0$/);
-    await page.getByText('Nothing of this page waits').waitFor();
-    await wall.getByText('Nothing needs a hand').first().waitFor();
+    await page.getByText('No message of this page waits').waitFor();
+    await wall.getByText('Nothing needs attention').first().waitFor();
     expect(await wall.evaluate('window.isTheFirst')).toBe(true);
     expect(used.desk.api.report().outOfOrder.count).toBe(0);
   });

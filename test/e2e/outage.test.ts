@@ -7,7 +7,7 @@ it('says that Redis is away, and comes back by itself', async () => {
   await using desk = await startDesk();
   const worker = await desk.startWorker();
   await using browser = await startBrowser();
-  const page = await openAt(worker.url, browser, 'Nothing needs a hand');
+  const page = await openAt(worker.url, browser, 'Nothing needs attention');
 
   await desk.redis.kill();
   await page.getByText('Redis does not answer.').first().waitFor();

@@ -4,7 +4,7 @@ import type { Producer } from '../../src/producer/index.ts';
 import type { HttpProcess } from '../support/http-process.ts';
 import { useDesk } from './support/use-desk.ts';
 
-const PAUSED = 'Paused while you use it';
+const PAUSED = 'Refresh paused while in use';
 
 describe('a page that refreshes itself', () => {
   const used = useDesk();
@@ -57,12 +57,12 @@ describe('a page that refreshes itself', () => {
   });
 
   it('goes on under the focus, and leaves it where it is', async () => {
-    const link = page.getByRole('link', { name: 'Look at those rejected' });
+    const link = page.getByRole('link', { name: 'Show dead letters: rejected' });
     await page.keyboard.press('Tab');
     await link.focus();
     await killOne();
     await seeDead(page, dead);
-    expect(await page.evaluate('document.activeElement.innerText')).toBe('Look at those rejected');
+    expect(await page.evaluate('document.activeElement.innerText')).toBe('Show dead letters: rejected');
   });
 });
 

@@ -111,7 +111,7 @@ describe('examples/outbox', () => {
     const relay = await startRelay(stage);
     await stage.redis.kill();
     await addRows(['c1', 'c2', 'c1', 'c1', 'c2']);
-    await relay.lineWhere('stderr', (line) => !line.includes(' 0 have to wait') && line.includes('have to wait'));
+    await relay.lineWhere('stderr', (line) => !line.includes(' 0 waiting') && line.includes(' waiting'));
     await stage.redis.restart();
     await untilEmpty();
     await stage.startWorker();

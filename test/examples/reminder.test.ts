@@ -19,7 +19,10 @@ describe('examples/reminder', () => {
     expect(stage.api.accepted[0]?.at).toBeGreaterThanOrEqual(dueAt);
 
     const late = await stage.run(CALL_OFF, [stdout[0] ?? '']);
-    expect(late).toMatchObject({ exitCode: 1, stdout: [expect.stringContaining('Too late, it is delivered')] });
+    expect(late).toMatchObject({
+      exitCode: 1,
+      stdout: [expect.stringContaining('Too late: the reminder is delivered')],
+    });
   });
 
   it('sends nothing after it was called off', async () => {

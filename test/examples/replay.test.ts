@@ -41,7 +41,7 @@ describe('examples/replay', () => {
     await letThemDie(stage);
     stage.api.setFaults([]);
     const replay = stage.start(REPLAY, ['--rate', '20/min', '--send']);
-    await replay.lineWhere('stderr', (line) => line.endsWith(' now'));
+    await replay.lineWhere('stderr', (line) => line.includes(' is sent again as '));
     replay.kill('SIGINT');
     await replay.ended();
     expect(resultOf(replay)).toMatchObject({ done: 1 });

@@ -31,7 +31,7 @@ describe.concurrent('kitechat-sender cancel', () => {
     expect(await to.cli('cancel', id, '--json')).toEqual({
       exitCode: 1,
       stdout: [`{"id":"${id}","result":"too-late"}`],
-      stderr: [expect.stringContaining(`${id} is not cancelled: it is too late`)],
+      stderr: [expect.stringContaining(`${id} is not cancelled: it is being sent or has ended`)],
     });
   });
 
@@ -41,7 +41,7 @@ describe.concurrent('kitechat-sender cancel', () => {
       expect(await to.cli('cancel', id, '--json')).toEqual({
         exitCode: 1,
         stdout: [`{"id":"${id}","result":"not-found"}`],
-        stderr: [expect.stringContaining(`${id} is not cancelled: no such message is known`)],
+        stderr: [expect.stringContaining(`${id} is not cancelled: it is unknown`)],
       });
     }
   });

@@ -17,7 +17,7 @@ describe.concurrent('kitechat-sender console', () => {
 
   it.each(['SIGTERM', 'SIGINT'] as const)('says where it is, needs no key, and ends on %s with 0', async (signal) => {
     await using console = await startHttpProcess('console', on(`ends-${signal}`));
-    expect(console.stderr).toEqual([`The console is at ${console.url}; Ctrl-C ends it.`]);
+    expect(console.stderr).toEqual([`The console is at ${console.url}; Ctrl-C stops it.`]);
     await eventually('its page is there', async () => (await console.ask('/')).status === 200);
     expect(await console.ask('/healthz')).toEqual({ status: 200, body: '{"status":"alive"}' });
     console.kill(signal);

@@ -162,7 +162,7 @@ describe.concurrent('kitechat-sender dead-letters', () => {
     expect(first.stderr).toEqual([
       `${rejected} is sent again as ${newId}`,
       `${unknownId}: no such dead letter`,
-      `${expired}: too old to be sent unseen; --force does it all the same`,
+      `${expired}: too old to be sent; use --force to send anyway`,
     ]);
     await to.api.waitForAccepted(1);
     const delivered = await eventually('the replay is delivered', () =>

@@ -46,7 +46,7 @@ describe.concurrent('kitechat-sender dead-letters discard', { timeout: 60_000 },
     await using to = await installWithDead(server, { rejected: 1 });
     const { exitCode, stderr } = await runCommand(['dead-letters', 'discard', '--all'], to.env, 'y\n');
     expect(exitCode).toBe(2);
-    expect(stderr).toEqual([expect.stringMatching(/nobody can be asked here: give --yes/)]);
+    expect(stderr).toEqual([expect.stringMatching(/no terminal to confirm on: give --yes/)]);
     expect(await to.deadLetters.count()).toBe(1);
   });
 

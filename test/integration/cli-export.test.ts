@@ -57,7 +57,7 @@ describe.concurrent('kitechat-sender dead-letters export', { timeout: 60_000 }, 
       stderr: [`exported 22 entries to ${file}`],
     });
     const sent = await to.cli('send', file);
-    expect(sent.stderr).toEqual(['stored 22, already there 0, refused 0']);
+    expect(sent.stderr).toEqual(['stored 22, already stored 0, refused 0']);
     await to.api.waitForAccepted(22);
     expect(to.api.report()).toMatchObject({ outOfOrder: { count: 0 }, duplicates: { count: 0 } });
     expect(await to.deadLetters.count()).toBe(22);
@@ -92,10 +92,10 @@ describe.concurrent('kitechat-sender dead-letters export', { timeout: 60_000 }, 
       'line 1: lable is not a documented field, did you mean label?',
       'line 2: message.text is required',
       'line 2: message.txet is not a documented field, did you mean text?',
-      'line 3: is a dead letter that could not be read, so there is nothing to send',
+      'line 3: is a dead letter whose message could not be read, so there is nothing to send',
       'line 4: id is not a documented field',
       'line 4: replayOf is not a documented field',
-      'stored 0, already there 0, refused 4',
+      'stored 0, already stored 0, refused 4',
     ]);
   });
 
@@ -107,7 +107,7 @@ describe.concurrent('kitechat-sender dead-letters export', { timeout: 60_000 }, 
     expect(refused).toEqual({
       exitCode: 2,
       stdout: [],
-      stderr: [`${file} can't be written: it is there already; --force replaces it.`],
+      stderr: [`${file} can't be written: it exists already; --force replaces it.`],
     });
     expect(await readFile(file, 'utf8')).toBe('before');
     expect(await to.cli('dead-letters', 'export', '--out', file, '--force')).toMatchObject({ exitCode: 0 });

@@ -49,7 +49,7 @@ describe.concurrent('kitechat-sender fake-api', () => {
         duplicates: { count: 1 },
         outOfOrder: { count: 0 },
       });
-      expect(api.stderr).toEqual([`The fake API answers at ${url}; Ctrl-C ends it.`]);
+      expect(api.stderr).toEqual([`The fake API listens at ${url}; Ctrl-C stops it.`]);
     },
   );
 

@@ -52,10 +52,10 @@ describe.concurrent('kitechat-sender hold', { timeout: 60_000 }, () => {
     const all = await to.cli('release', '--all');
     expect(all.exitCode).toBe(1);
     expect(all.stderr.join('\n')).toContain(
-      'still held, each to be released by its own name: page p1; conversation c1 of page p2',
+      'still held by holds of their own, to be released separately: page p1; conversation c1 of page p2',
     );
     const page = await to.cli('release', '--page', 'p2');
-    expect(page.stderr.join('\n')).toContain('released by its own name: conversation c1 of page p2');
+    expect(page.stderr.join('\n')).toContain('released separately: conversation c1 of page p2');
     const whole = await to.cli('release', '--page', 'p1');
     expect(whole).toMatchObject({ exitCode: 0, stderr: [expect.stringContaining('page p1 is released')] });
   });

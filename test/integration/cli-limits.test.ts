@@ -7,8 +7,8 @@ import { useRedis } from '../support/use-redis.ts';
 
 const server = useRedis();
 
-const nobodyYet = expect.stringContaining('No worker has asked for its limits yet') as string;
-const done = 'The limits are set; the workers keep to them within seconds.';
+const nobodyYet = expect.stringContaining('No worker has reported its limits yet') as string;
+const done = 'The limits are set; the workers apply them within seconds.';
 
 describe.concurrent('kitechat-sender limits', { timeout: 60_000 }, () => {
   function on(namespace: string, more: Record<string, string> = {}) {
@@ -32,7 +32,7 @@ describe.concurrent('kitechat-sender limits', { timeout: 60_000 }, () => {
       stderr: [],
       stdout: [
         '                 limit         from',
-        'the whole fleet  none          nothing is set',
+        'the whole fleet  none          not set',
         'each page        20/s burst 5  KITECHAT_PAGE_RATE_LIMIT of the workers',
       ],
     });
@@ -51,7 +51,7 @@ describe.concurrent('kitechat-sender limits', { timeout: 60_000 }, () => {
     expect(asTable.stdout).toEqual([
       '                 limit  from',
       'the whole fleet  7/s    KITECHAT_RATE_LIMIT, as set here',
-      'each page        none   nothing is set',
+      'each page        none   not set',
     ]);
   });
 

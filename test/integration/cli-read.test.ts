@@ -37,7 +37,7 @@ describe.concurrent('kitechat-sender status', () => {
       'scheduled  queued  sending  retrying  held  dead',
       '        0       3        0         0     0     0',
       '',
-      expect.stringMatching(/^The oldest queued message has waited \d+ s\.$/),
+      expect.stringMatching(/^The oldest queued message has waited for \d+ s\.$/),
       '',
       'No worker is running: nothing is sent. Start one with "kitechat-sender worker".',
     ]);
@@ -135,7 +135,7 @@ describe.concurrent('kitechat-sender message', () => {
     ]);
     expect(asJson.stdout).toEqual(shown.stdout);
     expect(asTable.stdout).toContain('reason        rejected');
-    expect(asTable.stdout.at(-1)).toBe(`All about it: kitechat-sender dead-letters show ${id}`);
+    expect(asTable.stdout.at(-1)).toBe(`Details: kitechat-sender dead-letters show ${id}`);
   });
 
   it('exits 1 for an id that is not known, or none', async () => {
@@ -145,7 +145,7 @@ describe.concurrent('kitechat-sender message', () => {
       to.cli('message', 'nonsense'),
     ])) {
       expect([exitCode, stdout]).toEqual([1, []]);
-      expect(stderr.join('\n')).toMatch(/^no message \S+ is known: the id is wrong, or /);
+      expect(stderr.join('\n')).toMatch(/^message \S+ is unknown: the id is wrong, /);
     }
   });
 });

@@ -30,7 +30,7 @@ describe.concurrent('kitechat-sender dead-letters replay, of many', { timeout: 6
     expect(outcome).toMatchObject({ matched: 15, done: 3 });
     expect(outcome?.['skipped']).toHaveLength(12);
     expect(result.stderr).toEqual([
-      expect.stringMatching(/^12 entries \(0-\w+, 0-\w+, 0-\w+, …\): too old to be sent unseen; --force /),
+      expect.stringMatching(/^12 entries \(0-\w+, 0-\w+, 0-\w+, …\): too old to be sent; use --force /),
     ]);
     const forced = await to.cli('dead-letters', 'replay', '--all', '--force');
     expect(forced).toMatchObject({ exitCode: 0, stdout: [HEAD, '     12    12        0'] });
@@ -82,7 +82,7 @@ describe.concurrent('kitechat-sender dead-letters replay, of many', { timeout: 6
     expect(done).toBeGreaterThanOrEqual(3);
     expect(done).toBeLessThan(40);
     expect(replaying.stderr).toEqual([
-      `Interrupted: ${done} entries were sent again, the others are as they were. The same command goes on with them.`,
+      `Interrupted: ${done} entries were sent again, the others are unchanged. Run the same command again to continue.`,
     ]);
     expect(await to.deadLetters.count()).toBe(40 - (done ?? 0));
     await to.api.waitForAccepted(done ?? 0);
@@ -121,7 +121,7 @@ describe.concurrent('kitechat-sender dead-letters replay, of many', { timeout: 6
     expect(await replaying.ended()).toBe(3);
     expect(replaying.stdout).toEqual([]);
     expect(replaying.stderr).toEqual([
-      expect.stringMatching(/^\d+ entries were sent again before this happened:$/),
+      expect.stringMatching(/^\d+ entries were sent again before this error:$/),
       expect.stringMatching(/^(Redis|The connection|There was).*\./),
     ]);
     await own.restart();

@@ -93,7 +93,7 @@ describe.concurrent('kitechat-sender send', { timeout: 60_000 }, () => {
     expect(result.stdout).toEqual(stored.map(({ line, id }) => JSON.stringify({ line, id, duplicate: false })));
     expect(stored.map(({ line }) => line)).toEqual([1, 4, 10, 13]);
     expect(result.stderr).toEqual([
-      'line 2: is no valid JSON',
+      'line 2: is not valid JSON',
       'line 3: must be an object with pageId, conversationId and message',
       'line 5: conversationId is required',
       'line 7: message.template.buttons[1].url is not a documented field',
@@ -102,7 +102,7 @@ describe.concurrent('kitechat-sender send', { timeout: 60_000 }, () => {
       expect.stringMatching(/^line 11: conversationId must not contain control characters/),
       'line 11: message.url must be a valid http or https URL',
       'line 12: message.ulr is not a documented field, did you mean url?',
-      'stored 4, already there 0, refused 8',
+      'stored 4, already stored 0, refused 8',
     ]);
     expect(result.stderr.join('\n')).not.toContain('CANARY');
 
@@ -128,7 +128,7 @@ describe.concurrent('kitechat-sender send', { timeout: 60_000 }, () => {
       exitCode: 1,
       stderr: [
         expect.stringMatching(/^line 4: sendAt is given, and so is delayMs/),
-        'stored 3, already there 0, refused 1',
+        'stored 3, already stored 0, refused 1',
       ],
     });
     const records = await Promise.all(storedIn(result).map(({ id }) => to.producer.getMessage(id)));
@@ -140,7 +140,7 @@ describe.concurrent('kitechat-sender send', { timeout: 60_000 }, () => {
     const items = Array.from({ length: 5000 }, (_, index) => textMessage(`c${index % 7}`, index));
     const path = await file('5000.ndjson', ndjson(items));
     const result = await runCommand(['send', path], on('many'));
-    expect(result.stderr).toEqual(['stored 5000, already there 0, refused 0']);
+    expect(result.stderr).toEqual(['stored 5000, already stored 0, refused 0']);
     expect(result.exitCode).toBe(0);
     const stored = storedIn(result);
     expect(stored.map(({ line }) => line)).toEqual(items.map((_, index) => index + 1));
@@ -159,7 +159,7 @@ describe.concurrent('kitechat-sender send', { timeout: 60_000 }, () => {
       runCommand(['send', path], on('file')),
     ]);
     for (const result of results) {
-      expect(result.stderr).toEqual(['stored 3, already there 0, refused 0']);
+      expect(result.stderr).toEqual(['stored 3, already stored 0, refused 0']);
       expect(result.exitCode).toBe(0);
       expect(storedIn(result).map(({ line }) => line)).toEqual([1, 3, 5]);
     }
@@ -175,8 +175,8 @@ describe.concurrent('kitechat-sender send', { timeout: 60_000 }, () => {
       runCommand(['send'], on('empty'), ''),
     ]);
     expect(result.exitCode).toBe(1);
-    expect(result.stderr).toEqual(['line 2: is not in UTF-8', 'stored 1, already there 0, refused 1']);
-    expect(empty).toEqual({ exitCode: 0, stdout: [], stderr: ['stored 0, already there 0, refused 0'] });
+    expect(result.stderr).toEqual(['line 2: is not in UTF-8', 'stored 1, already stored 0, refused 1']);
+    expect(empty).toEqual({ exitCode: 0, stdout: [], stderr: ['stored 0, already stored 0, refused 0'] });
   });
 
   it('tells a duplicate by its idempotency key, and refuses the key for another request', async () => {
@@ -185,7 +185,7 @@ describe.concurrent('kitechat-sender send', { timeout: 60_000 }, () => {
     expect(again.exitCode).toBe(0);
     const [first, second] = storedIn(again);
     expect(second).toEqual({ line: 2, id: first?.id, duplicate: true });
-    expect(again.stderr).toEqual(['stored 1, already there 1, refused 0']);
+    expect(again.stderr).toEqual(['stored 1, already stored 1, refused 0']);
 
     const other = { ...textMessage('c1', 2), idempotencyKey: 'order-17' };
     const conflict = await runCommand(['send'], on('keys'), ndjson([other, keyed]));
@@ -221,7 +221,7 @@ describe.concurrent('kitechat-sender send', { timeout: 60_000 }, () => {
     await sending.lineWhere('stdout', (line) => line.startsWith('{"line":2,'));
     sending.kill('SIGINT');
     expect(await sending.ended()).toBe(130);
-    expect(sending.stderr).toEqual(['stored 2, already there 0, refused 0, not read: all after line 2']);
+    expect(sending.stderr).toEqual(['stored 2, already stored 0, refused 0, not read: all after line 2']);
   });
 
   it('another number of shards than the first is exit 2, told once', async () => {
@@ -249,11 +249,13 @@ describe.concurrent('kitechat-sender send', { timeout: 60_000 }, () => {
         expect(exitCode).toBe(3);
         expect(stdout).toEqual([]);
         expect(stderr).toEqual([
-          'line 1: is no valid JSON',
+          'line 1: is not valid JSON',
           expect.stringMatching(
             /^lines 2 to \d+ not stored: Redis .* Nothing was written\..*\(redis:\/\/127\.0\.0\.1:/,
           ),
-          expect.stringMatching(/^stored 0, already there 0, refused 1, not stored \d+, not read: all after line \d+$/),
+          expect.stringMatching(
+            /^stored 0, already stored 0, refused 1, not stored \d+, not read: all after line \d+$/,
+          ),
         ]);
         expect(stderr.join('\n')).not.toContain('secret');
       }
@@ -276,12 +278,12 @@ describe.concurrent('kitechat-sender send', { timeout: 60_000 }, () => {
       expect(await Promise.all([onKilled.ended(), onFrozen.ended()])).toEqual([3, 3]);
       expect(onKilled.stderr).toEqual([
         expect.stringMatching(/^lines 2 to 3 not stored: .* Nothing was written\./),
-        'stored 1, already there 0, refused 0, not stored 2, not read: all after line 3',
+        'stored 1, already stored 0, refused 0, not stored 2, not read: all after line 3',
       ]);
       expect(onFrozen.stderr).toEqual([
         expect.stringMatching(/^line 2: .* may have been stored with the id 0-.*kitechat-sender message 0-/),
         expect.stringMatching(/^line 3: .* may have been stored with the id 0-/),
-        'stored 1, already there 0, refused 0, uncertain 2, not read: all after line 3',
+        'stored 1, already stored 0, refused 0, uncertain 2, not read: all after line 3',
       ]);
     });
   });

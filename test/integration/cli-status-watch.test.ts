@@ -56,7 +56,7 @@ describe.concurrent('kitechat-sender status --watch', () => {
     expect(await watching.ended()).toBe(0);
     const [time, delivered, , head, messages, change] = watching.stdout;
     expect(time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
-    expect(delivered).toBe('Delivered 0.0 a second over 10 s.');
+    expect(delivered).toBe('Delivered 0.0 per second over 10 s.');
     expect(head).toBe('            scheduled  queued  sending  retrying  held  dead');
     expect(messages).toBe('messages            0       1        0         0     0     0');
     expect(change).toBe('per second          0       0        0         0     0     0');
@@ -95,12 +95,12 @@ describe.concurrent('kitechat-sender status --watch', () => {
     await Promise.all([terminal.shows(/messages +0/), lines.lineWhere('stdout', () => true)]);
     await own.kill();
     await Promise.all([
-      terminal.shows(/REDIS DOES NOT ANSWER, for [1-9]\d* s now:[^]*Nothing could be read\.[^]*As it was at 2/),
+      terminal.shows(/REDIS HAS NOT ANSWERED for [1-9]\d* s:[^]*Nothing could be read\.[^]*Status at 2/),
       lines.lineWhere('stderr', (line) => /Redis could not be .*Nothing could be read/.test(line)),
     ]);
     const before = [terminal.output().length, lines.stdout.length] as const;
     await own.restart();
-    await terminal.shows(/Ctrl-C ends it(\r?\n␛\[2K){2}Delivered/, before[0]);
+    await terminal.shows(/Ctrl-C stops it(\r?\n␛\[2K){2}Delivered/, before[0]);
     await lines.lineWhere('stderr', (line) => line.endsWith('Redis answers again.'));
     await lines.lineWhere('stdout', () => lines.stdout.length > before[1]);
     expect(lines.stderr).toEqual([

@@ -13,9 +13,17 @@ describe.concurrent('the use of the command line', () => {
     ['an unknown option', ['status', '--jsn'], /unknown option '--jsn'\n\(Did you mean --json\?\)/],
     ['a missing argument', ['message'], /missing required argument 'ID'/],
     ['too many arguments', ['message', 'a', 'b'], /too many arguments for 'message'/],
-    ['a replay of nothing', ['dead-letters', 'replay'], /name which: --id ID…, filters such as --reason .*, or --all/],
-    ['a replay of nothing, with --force', ['dead-letters', 'replay', '--force', '--rate', '5/s'], /name which: /],
-    ['a discard of nothing', ['dead-letters', 'discard', '--yes'], /name which: /],
+    [
+      'a replay of nothing',
+      ['dead-letters', 'replay'],
+      /select entries with --id ID…, with filters such as --reason .*, or with --all/,
+    ],
+    [
+      'a replay of nothing, with --force',
+      ['dead-letters', 'replay', '--force', '--rate', '5/s'],
+      /select entries with --id/,
+    ],
+    ['a discard of nothing', ['dead-letters', 'discard', '--yes'], /select entries with --id/],
     [
       'a replay of everything and of a page',
       ['dead-letters', 'replay', '--all', '--page', 'p1'],
@@ -39,7 +47,7 @@ describe.concurrent('the use of the command line', () => {
     [
       'an edit without a text',
       ['dead-letters', 'replay', '--id', '0-1', '--set', 'message.text'],
-      /It must be a path and a text, such as message\.text=Hello/,
+      /It must be <path>=<text>, such as message\.text=Hello/,
     ],
     [
       'two edits of one place',
@@ -49,7 +57,7 @@ describe.concurrent('the use of the command line', () => {
     [
       'an edit of many entries',
       ['dead-letters', 'replay', '--all', '--set', 'message.text=a'],
-      /--set changes one entry: give the one --id that it is for/,
+      /--set changes one entry: give exactly one --id/,
     ],
     [
       'an edit of two entries',
@@ -67,7 +75,7 @@ describe.concurrent('the use of the command line', () => {
       ['dead-letters', 'list', '--since', '5'],
       /'5' is invalid\. It must be a time such as 2026-/,
     ],
-    ['a hold of nothing', ['hold'], /name what: --all, --page, or --page with --conversation/],
+    ['a hold of nothing', ['hold'], /give --all, --page, or --page with --conversation/],
     [
       'a hold of everything and a page',
       ['hold', '--all', '--page', 'p1'],
@@ -76,26 +84,26 @@ describe.concurrent('the use of the command line', () => {
     [
       'a release of a conversation without its page',
       ['release', '--conversation', 'c1'],
-      /--conversation needs the --page that it is of/,
+      /--conversation also needs --page/,
     ],
     ['a page that can not be one', ['hold', '--page', ''], /'' is invalid\. It must not be empty/],
     ['no limit to set', ['limits', 'set'], /give --rate, --page-rate, or both/],
     [
       'a limit that is none',
       ['limits', 'set', '--page-rate', '20'],
-      /'20' is invalid\. It must look like 50\/s, 300\/min, .*; or be none, or default/,
+      /'20' is invalid\. It must look like 50\/s, 300\/min, .*, or be none or default/,
     ],
   ])('%s exits 2 with a hint on stderr', async (_what, args, said) => {
     const { exitCode, stdout, stderr } = await runCommand(args, noRedis);
     expect([exitCode, stdout]).toEqual([2, []]);
     expect(stderr.join('\n')).toMatch(said);
-    expect(stderr.at(-1)).toMatch(/--help to see what it takes/);
+    expect(stderr.at(-1)).toMatch(/--help to see its arguments and options/);
   });
 
   it('a discard that can ask nobody exits 2, and says what to give', async () => {
     const { exitCode, stdout, stderr } = await runCommand(['dead-letters', 'discard', '--all'], noRedis);
     expect([exitCode, stdout]).toEqual([2, []]);
-    expect(stderr).toEqual([expect.stringMatching(/^error: nobody can be asked here: give --yes .*, or --dry-run$/)]);
+    expect(stderr).toEqual([expect.stringMatching(/^error: no terminal to confirm on: give --yes .*, or --dry-run$/)]);
   });
 
   it('no command at all exits 2, with the commands on stderr', async () => {
@@ -192,7 +200,7 @@ describe.concurrent('the use of the command line', () => {
       FAULT_SECRET: secret,
     });
     expect([exitCode, stdout]).toEqual([1, []]);
-    expect(stderr[0]).toBe('a fault in this program, please report it: Error');
+    expect(stderr[0]).toBe('internal error; please report it: Error');
     expect(stderr.join('\n')).not.toContain(secret);
   });
 });

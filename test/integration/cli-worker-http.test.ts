@@ -46,7 +46,7 @@ describe.concurrent('the HTTP server of a process', () => {
   it.each(commands)('of a %s needs an address of this machine: exit 2', async (command, run) => {
     const env = { ...on('elsewhere'), KITECHAT_HTTP_PORT: '0', KITECHAT_HTTP_HOST: '203.0.113.7' };
     const result = await run([command], { ...env, KITECHAT_CONSOLE_TOKEN: TOKEN });
-    expectUsageError(result, /KITECHAT_HTTP_HOST: is no address of this machine/);
+    expectUsageError(result, /KITECHAT_HTTP_HOST: is not an address of this machine/);
   });
 
   it.each(commands)('of a %s lets only the probes in without the token, and never tells it', async (command) => {

@@ -88,10 +88,10 @@ it('a waiting message can be cancelled, and one that has ended can not', async (
   const { visitor } = to.console;
   const id = await to.enqueue(textMessage('c1', 1));
   const back = `/find?q=${id}`;
-  expect(wordsOf(await visitor.get(back))).toContain('Cancel it for good');
+  expect(wordsOf(await visitor.get(back))).toContain('Cancel permanently');
   const cancelled = await visitor.follow(await visitor.post('/cancel', { id, back }));
   expect(wordsOf(cancelled)).toContain('is cancelled and will not be sent');
-  expect(cancelled.text).not.toContain('Cancel it for good');
+  expect(cancelled.text).not.toContain('Cancel permanently');
   expect(await to.producer.getMessage(id)).toMatchObject({ status: 'cancelled' });
   const unknown = await visitor.follow(await visitor.post('/cancel', { id: 'nonsense', back: '/find' }));
   expect(wordsOf(unknown)).toContain('no such message is known');
@@ -139,7 +139,7 @@ describe('a dead letter', () => {
     expect(wordsOf(answer)).toContain('is discarded');
     expect(await to.deadLetters.count()).toBe(0);
     const again = await visitor.follow(await visitor.post(`/dead-letters/${to.id}/discard`));
-    expect(wordsOf(again)).toContain('was gone already');
+    expect(wordsOf(again)).toContain('it no longer existed');
     expect(to.logged()).toMatchObject([
       { action: 'discard', ids: [to.id], result: 'done' },
       { action: 'discard', result: 'not found' },
@@ -153,7 +153,7 @@ describe('a dead letter', () => {
     await to.until(id, 'dead');
     const { visitor } = to.console;
     const page = await visitor.get(`/dead-letters/${id}`);
-    expect(wordsOf(page)).toContain('It had become too old to be sent.');
+    expect(wordsOf(page)).toContain('The message had become too old to be sent.');
     expect(page.text).toContain('name="force" value="yes"');
     await visitor.post(`/dead-letters/${id}/replay`);
     expect(wordsOf(await visitor.get('/'))).toContain('is not sent again: expired');
@@ -174,7 +174,7 @@ describe('a dead letter', () => {
     for (const path of ['/', '/pages/p1', '/find?page=p1&conversation=c1']) {
       const { text } = await visitor.get(path);
       expect(text).toContain(`href="/dead-letters/${dead}"`);
-      expect(text).toContain('A message of it died.');
+      expect(text).toContain('One of its messages died.');
     }
     await visitor.post(`/dead-letters/${dead}/replay`);
     await to.until(next, 'delivered');

@@ -58,29 +58,31 @@ describe('what is about to happen', () => {
     const { visitor } = to.console;
     const all = await visitor.post('/dead-letters/confirm', { do: 'replay-matching' });
     expect(wordsOf(all)).toContain('16 dead letters : all');
-    expect(wordsOf(all)).toContain('3 expired ones are left out unless the box is ticked');
-    expect(wordsOf(all)).toContain('Send the expired ones, too: then 14 in all');
-    expect(wordsOf(all)).toContain('4 may have arrived (unknown-outcome)');
+    expect(wordsOf(all)).toContain('3 expired entries are skipped unless the box is ticked');
+    expect(wordsOf(all)).toContain('Send the expired entries, too: 14 in total');
+    expect(wordsOf(all)).toContain('4 dead letters may have arrived (unknown-outcome)');
     expect(wordsOf(all)).toContain('Replay 11 dead letters');
-    expect(wordsOf(all)).toContain('2 ones are left out: what was stored can');
+    expect(wordsOf(all)).toContain('2 entries are skipped: the stored message can');
     const page = await visitor.post('/dead-letters/confirm', { do: 'discard-matching', page: 'p2' });
     expect(wordsOf(page)).toContain('2 dead letters : page p2');
     const labelled = await visitor.post('/dead-letters/confirm', { do: 'replay-matching', label: 'late' });
     expect(wordsOf(labelled)).toContain('3 dead letters : label late');
-    expect(wordsOf(labelled)).toContain('3 expired ones are left out');
+    expect(wordsOf(labelled)).toContain('3 expired entries are skipped');
     // Nothing else is left to send: the box must be ticked.
     expect(wordsOf(labelled)).toContain('Replay 3 dead letters');
     expect(labelled.text).toMatch(/name="force" value="yes" required/);
     const unreadable = await visitor.post('/dead-letters/confirm', { do: 'replay-matching', page: 'p2' });
-    expect(wordsOf(unreadable)).toContain('2 ones are left out');
+    expect(wordsOf(unreadable)).toContain('2 entries are skipped');
     expect(unreadable.text).not.toContain('/dead-letters/start');
     const chosen = await visitor.post('/dead-letters/confirm', { do: 'replay-selected', id: to.ids.slice(5, 9) });
-    expect(wordsOf(chosen)).toContain('4 dead letters : 4 selected ones');
-    expect(wordsOf(chosen)).toContain('2 expired ones are left out');
+    expect(wordsOf(chosen)).toContain('4 dead letters : 4 selected entries');
+    expect(wordsOf(chosen)).toContain('2 expired entries are skipped');
     expect(wordsOf(chosen)).toContain('Replay 2 dead letters');
     expect(wordsOf(chosen)).not.toContain('may have arrived');
     const doubtful = await visitor.post('/dead-letters/confirm', { do: 'replay-selected', id: to.ids.slice(-1) });
-    expect(wordsOf(doubtful)).toContain('1 may have arrived (unknown-outcome): if it did, it arrives twice.');
+    expect(wordsOf(doubtful)).toContain(
+      '1 dead letter may have arrived (unknown-outcome): if it did, it arrives twice.',
+    );
     expect(await to.deadLetters.count()).toBe(16);
   });
 
@@ -110,7 +112,7 @@ it('selected ones are sent again, the others stay', async () => {
   const confirm = await visitor.post('/dead-letters/confirm', { do: 'replay-selected', id: to.ids.slice(0, 4) });
   const started = await visitor.post('/dead-letters/start', { ...confirmedFields(confirm), rate: '' });
   expect([started.status, started.location]).toEqual([303, '/dead-letters/job']);
-  expect(await to.ended()).toMatch(/State ✓ done Replayed 4 Left out 0/);
+  expect(await to.ended()).toMatch(/State ✓ done Replayed 4 Skipped 0/);
   expect(await to.deadLetters.count()).toBe(6);
   to.startWorker();
   await to.api.waitForAccepted(4);
@@ -123,7 +125,7 @@ it('all that match are sent again at the rate that was asked for; expired ones o
   const fields = confirmedFields(confirm);
   const begun = performance.now();
   await visitor.post('/dead-letters/start', { ...fields, rate: '20/s' });
-  expect(await to.ended()).toMatch(/Replayed 20 Left out 3 .*At most 20\/s Left out: 3 expired\./);
+  expect(await to.ended()).toMatch(/Replayed 20 Skipped 3 .*Limit 20\/s Skipped: 3 expired\./);
   expect(performance.now() - begun).toBeGreaterThan(800);
   await visitor.post('/dead-letters/start', { ...fields, rate: '', force: 'yes' });
   await eventually('they are sent, too', async () => (await to.deadLetters.count()) === 0);
@@ -136,18 +138,18 @@ it('a job can be stopped: what was done is done, and only one runs at a time', a
   const fields = { ...confirmedFields(confirm), rate: '20/s' };
   await visitor.post('/dead-letters/start', fields);
   await eventually('it has begun', async () => (await to.deadLetters.count()) < 200);
-  expect(wordsOf(await visitor.get('/dead-letters'))).toContain('A replay is under way.');
+  expect(wordsOf(await visitor.get('/dead-letters'))).toContain('A replay is running.');
   const second = await visitor.follow(await visitor.post('/dead-letters/start', { ...fields, what: 'discard' }));
-  expect(wordsOf(second)).toContain('Another job is under way');
+  expect(wordsOf(second)).toContain('another job is running');
   const stopped = await visitor.follow(await visitor.post('/dead-letters/job/stop'));
-  expect(wordsOf(stopped)).toContain('It stops after the entries under way.');
+  expect(wordsOf(stopped)).toContain('The job stops after the entries in progress.');
   const words = await to.ended();
   expect(words).toContain('State ! stopped');
   const done = Number(/Replayed (\d+)/.exec(words)?.[1]);
   expect(done).toBeGreaterThan(0);
   expect(await to.deadLetters.count()).toBe(200 - done);
   const again = await visitor.follow(await visitor.post('/dead-letters/job/stop'));
-  expect(wordsOf(again)).toContain('Nothing is under way here');
+  expect(wordsOf(again)).toContain('No job is running');
   const log = to.console.lines.map((line) => JSON.parse(line) as Record<string, unknown>);
   expect(log.filter(({ action }) => action === 'replay many')).toMatchObject([
     { result: 'begun', rate: '20/s' },

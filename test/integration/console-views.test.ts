@@ -46,7 +46,7 @@ describe.each(HOSTILE)('with the ids %j', (hostile) => {
       [pagePath(hostile)]: 'operator',
       [conversation]: waiting,
       [`/find?q=${waiting}`]: 'held',
-      [`/find?q=${encodeURIComponent(hostile)}`]: 'no message id',
+      [`/find?q=${encodeURIComponent(hostile)}`]: 'not a message id',
       '/dead-letters': dead,
       [`/dead-letters?${new URLSearchParams({ page: hostile, conversation: hostile, label }).toString()}`]: dead,
       [`/dead-letters/${dead}`]: 'The API',
@@ -73,24 +73,22 @@ it('the search box of the pages leads to the page', async () => {
   const { visitor } = to.console;
   const answer = await visitor.get('/pages?page=a%2Fb');
   expect([answer.status, answer.location]).toEqual([303, '/pages/a%2Fb']);
-  expect(wordsOf(await visitor.follow(answer))).toContain('Nothing of this page waits');
+  expect(wordsOf(await visitor.follow(answer))).toContain('No message of this page waits');
 });
 
 it('an empty installation says what that means', async () => {
   await using to = await used.openDesk({ startWorker: false });
   const { visitor } = to.console;
-  expect(wordsOf(await visitor.get('/'))).toContain('No worker is running. Nothing waits now');
-  expect(wordsOf(await visitor.get('/pages'))).toContain('No page has work: everything was delivered');
+  expect(wordsOf(await visitor.get('/'))).toContain('No worker is running. No message waits now');
+  expect(wordsOf(await visitor.get('/pages'))).toContain('No page has work: all messages have ended');
   expect(wordsOf(await visitor.get('/workers'))).toContain('No worker is running: nothing is sent.');
-  expect(wordsOf(await visitor.get('/dead-letters'))).toContain(
-    'No dead letters: everything was delivered or still waits.',
-  );
-  expect(wordsOf(await visitor.get('/dead-letters/job'))).toContain('Nothing is under way in this process');
+  expect(wordsOf(await visitor.get('/dead-letters'))).toContain('There are no dead letters.');
+  expect(wordsOf(await visitor.get('/dead-letters/job'))).toContain('No job has run in this process');
   expect((await visitor.get('/dead-letters/0-01ARZ3NDEKTSV4RRFFQ69G5FAV')).status).toBe(404);
   expect((await visitor.get('/find?q=0-01ARZ3NDEKTSV4RRFFQ69G5FAV')).status).toBe(404);
 });
 
-it('the overview counts, and names what needs a hand with the way to it', async () => {
+it('the overview counts, and names what needs attention with the way to it', async () => {
   await using to = await used.openDesk({ api: { faults: [{ kind: 'status', status: 400 }] } });
   const { visitor } = to.console;
   const dead = await to.enqueue({ pageId: 'p1', conversationId: 'c1', message: { type: 'text', text: 'x' } });

@@ -76,7 +76,7 @@ describe('the command line', () => {
     expect(JSON.parse(exported.stdout.join(''))).toMatchObject({ pageId: 'p1', message: null, problem: CLOSED });
     expect(exported.stderr).toEqual([
       'exported 1 entry',
-      '1 of them without what they say, which can\'t be read: see "problem" there',
+      '1 of them without the message, which can\'t be read: see the field "problem"',
     ]);
     expect(replay).toMatchObject({ exitCode: 1, stderr: [expect.stringMatching(/can not be read/)] });
     const sent = await to.cli('keys', ['send'], exported.stdout.join('\n'));
@@ -108,7 +108,7 @@ describe('the console', () => {
     await using desk = await startDesk(to.config);
     const page = await desk.visitor.get(`/dead-letters/${to.id}`);
     expect(page.text).not.toContain('message 1');
-    expect(wordsOf(page)).toContain('What it says is hidden');
+    expect(wordsOf(page)).toContain('The content is hidden');
   });
 
   it('without the keys tells why it can not be read, also what the raw jobs hold', async () => {
@@ -121,7 +121,7 @@ describe('the console', () => {
     expect(raw.status).toBe(200);
     expect(raw.text).not.toContain('message 1');
     const confirm = await desk.visitor.post('/dead-letters/confirm', { do: 'replay-selected', id: to.id });
-    expect(wordsOf(confirm)).toContain('left out: what was stored can');
+    expect(wordsOf(confirm)).toContain('skipped: the stored message can');
   });
 
   it('offers a replay of what was undecodable once it can be read', async () => {
@@ -135,7 +135,7 @@ describe('the console', () => {
     await using closed = await startDesk({ ...to.config, encryptionKeysFile: workers.path });
     const selection = { do: 'replay-matching', reason: 'undecodable' };
     const before = await closed.visitor.post('/dead-letters/confirm', selection);
-    expect(wordsOf(before)).toContain('1 one is left out');
+    expect(wordsOf(before)).toContain('1 entry is skipped');
     expect(before.text).not.toContain('/dead-letters/start');
     workers.replace(encryptionKeys('k1', 'k2'));
     const after = await eventually('the key is seen', async () => {

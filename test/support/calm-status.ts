@@ -1,6 +1,6 @@
 import type { Status } from '../../src/shared/reading/status.ts';
 
-/** Nothing waits, and nobody works. */
+/** The status of an installation without messages and workers. */
 export const calmStatus: Status = {
   scheduled: 0,
   queued: 0,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 import { expect } from 'vitest';
 
-/** Texts that are found wherever they turn up. What messages say may stand in Redis; the others nowhere. */
+/** Secret texts that tests search for. Content of messages may be in Redis; the others must be nowhere. */
 export interface Canaries {
   apiKey: string;
   redisPassword: string;
@@ -16,7 +16,7 @@ export type Secret = keyof Canaries;
 const keys = ['apiKey', 'redisPassword', 'consoleToken', 'encryptionKey'] as const;
 const all = [...keys, 'content'] as const;
 
-/** With characters that JSON, URLs and HTML write in another way. */
+/** A text with characters that JSON, URLs and HTML encode. */
 export function newCanaries(): Canaries {
   const canary = (name: string): string => `canary-${name}-${randomBytes(9).toString('hex')}`;
   return {
@@ -28,7 +28,7 @@ export function newCanaries(): Canaries {
   };
 }
 
-/** Fails for a text with a secret, and shows where it stands. */
+/** Fails if a text contains a secret, and shows where. */
 export function expectNoSecrets(where: string, text: string, canaries: Canaries, which: readonly Secret[] = all): void {
   const found = which.flatMap((name) =>
     formsOf(canaries[name]).flatMap((form) => {
@@ -39,7 +39,7 @@ export function expectNoSecrets(where: string, text: string, canaries: Canaries,
   expect(found).toEqual([]);
 }
 
-/** All that can be got out of an error. */
+/** All texts that can be read from an error. */
 export function everythingOf(error: unknown): string {
   const seen: string[] = [];
   for (let each = error; each instanceof Error; each = each.cause) {
@@ -63,7 +63,7 @@ function formsOf(secret: string): readonly string[] {
   return forms;
 }
 
-/** Its distinctive part as it is, and the whole as JSON, URLs, HTML, base64 (it may begin at any byte) and hexadecimal write it. */
+/** The distinctive part of a secret, and the whole encoded for JSON, URLs, HTML, base64 (at any byte offset) and hexadecimal. */
 function newFormsOf(secret: string): string[] {
   const core = /canary-\w+-\w+/.exec(secret)?.[0] ?? secret;
   const inBase64 = [0, 1, 2].flatMap((shift) => {

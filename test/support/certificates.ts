@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Files of a CA that nobody else knows, and of a server's certificate for 127.0.0.1 from it. */
+/** Files of a private CA, and of a server certificate for 127.0.0.1 that it has issued. */
 export interface Certificates {
   ca: string;
   cert: string;
@@ -14,7 +14,7 @@ export interface Certificates {
 const DAYS = '2';
 const CURVE = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
 
-/** Made by openssl, as an operator would make them. */
+/** Creates the files with openssl, as an operator would. */
 export function makeCertificates(names = 'IP:127.0.0.1,DNS:localhost'): Certificates {
   const folder = mkdtempSync(join(tmpdir(), 'kitechat-tls-'));
   const file = (name: string): string => join(folder, name);

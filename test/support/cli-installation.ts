@@ -4,16 +4,16 @@ import type { CommandResult } from './command-line.ts';
 import { runCommand } from './run-command.ts';
 import { install, type Installation, type InstallationOptions } from './worker.ts';
 
-/** Runs the command line in the installation's namespace, to its end. */
+/** Runs a command in the installation's namespace to its end. */
 export type Cli = (...args: string[]) => Promise<CommandResult>;
 
 export interface CliInstallation extends Installation {
   cli: Cli;
-  /** For processes that are started by hand. */
+  /** The environment for processes that a test starts itself. */
   env: Record<string, string>;
 }
 
-/** An installation, and the command line in it. */
+/** An installation with a command line. */
 export async function installWithCli(
   server: Pick<RedisServer, 'url'>,
   options: InstallationOptions = {},
@@ -23,7 +23,7 @@ export async function installWithCli(
   return { ...installation, env, cli: (...args) => runCommand(args, env) };
 }
 
-/** What a command wrote on stdout: one JSON object a line. */
+/** The lines that a command wrote to stdout, one JSON object each. */
 export function jsonLinesOf({ stdout }: CommandResult): Record<string, unknown>[] {
   return stdout.map((line) => JSON.parse(line) as Record<string, unknown>);
 }

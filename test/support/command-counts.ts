@@ -1,6 +1,6 @@
 import type { RedisClient } from '../../src/shared/redis/cluster.ts';
 
-/** What a Redis has done so far. */
+/** The number of commands that a Redis has run so far. */
 export interface CommandCounts {
   /** Calls of scripts. */
   scripts: number;

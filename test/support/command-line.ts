@@ -2,12 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
-/** The program that users start. */
+/** The main file of the command line. */
 export const main = new URL('../../src/cli/main.ts', import.meta.url).pathname;
-/** Node compiles the program once for all runs: that halves the time it takes to start. */
+/** Node caches the compiled program for all runs, which halves the time to start. */
 const compileCache = new URL('../../node_modules/.cache/node', import.meta.url).pathname;
 
-/** Nothing of this process's environment but the path. */
+/** Of this process's environment, only the path. */
 export function environment(env: Record<string, string>): Record<string, string> {
   return { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: compileCache, ...env };
 }
@@ -15,24 +15,24 @@ export function environment(env: Record<string, string>): Record<string, string>
 /** As the third argument of `startCommand`: stdin stays open, and `write` feeds it. */
 export const stdinStaysOpen = Symbol('stdin stays open');
 
-/** A process of the command line, with all that it wrote so far. */
+/** A process of the command line, with its output so far. */
 export interface CommandProcess {
   readonly pid: number;
   readonly stdout: readonly string[];
   readonly stderr: readonly string[];
   kill(signal: NodeJS.Signals): void;
-  /** Only with a stdin that stays open. */
+  /** Works only if stdin stays open. */
   write(text: string): void;
   /** Settles with the exit code, or with the signal that ended it. */
   ended(): Promise<number | NodeJS.Signals>;
-  /** Settles with the first line, seen or to come, for which the test holds. */
+  /** Settles with the first line, past or future, that meets the condition. */
   lineWhere(stream: 'stdout' | 'stderr', holds: (line: string) => boolean, timeoutMs?: number): Promise<string>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 const WAIT_MS = 60_000;
 
-/** Runs the command line as a user's shell would, with nothing of this process's environment but the path. */
+/** Runs the command line as a user's shell would. Of this process's environment it gets only the path. */
 export function startCommand(
   args: readonly string[],
   env: Record<string, string> = {},
@@ -41,7 +41,7 @@ export function startCommand(
   return startNode([main, ...args], env, stdin);
 }
 
-/** The same for any program of Node.js; the first argument is its file. */
+/** Runs any Node.js program in the same way; the first argument is its file. */
 export function startNode(
   args: readonly string[],
   env: Record<string, string> = {},
@@ -51,11 +51,11 @@ export function startNode(
     env: environment(env),
     stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   });
-  // A command may end before it has read all of it.
+  // A command may end before it has read all input.
   child.stdin?.on('error', () => {});
   if (stdin !== stdinStaysOpen) child.stdin?.end(stdin);
   const lines = { stdout: collectLines(child, 'stdout'), stderr: collectLines(child, 'stderr') };
-  // `close` comes when the process has ended and all it wrote was read.
+  // `close` comes when the process has ended and all its output was read.
   const ended = once(child, 'close').then(([code, signal]: (number | NodeJS.Signals | null)[]) => code ?? signal);
 
   return {

@@ -3,11 +3,11 @@ import { Writable } from 'node:stream';
 import { startHttp } from '../../src/console/index.ts';
 import { createLogger } from '../../src/shared/logger.ts';
 
-/** A console over an installation, and somebody who uses it. */
+/** A console for an installation, and a visitor. */
 export interface TestConsole {
   url: string;
   visitor: ConsoleVisitor;
-  /** What it logged, line by line. */
+  /** The lines of the console's log. */
   lines: string[];
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -16,16 +16,16 @@ export interface PageAnswer {
   status: number;
   text: string;
   headers: Headers;
-  /** Where it leads. */
+  /** The path of a redirect. */
   location: string | null;
 }
 
-/** Asks like a browser: it keeps cookies, and sends the token of the forms that it was shown. */
+/** A visitor that acts like a browser: it keeps cookies, and sends the CSRF token of the forms on its pages. */
 export interface ConsoleVisitor {
   get(path: string, headers?: Record<string, string>): Promise<PageAnswer>;
-  /** Sends a form. A list is a field that is sent several times. */
+  /** Sends a form. A list becomes a field that is sent several times. */
   post(path: string, fields?: Record<string, string | string[]>, headers?: Record<string, string>): Promise<PageAnswer>;
-  /** The page that an answer leads to. */
+  /** Loads the page that an answer redirects to. */
   follow(answer: PageAnswer): Promise<PageAnswer>;
 }
 
@@ -82,7 +82,7 @@ export function createVisitor(url: string): ConsoleVisitor {
   };
 }
 
-/** The words of a page, without its markup. */
+/** The text of a page, without markup. */
 export function wordsOf({ text }: PageAnswer): string {
   return text
     .replaceAll(/<[^>]*>/g, ' ')

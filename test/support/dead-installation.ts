@@ -4,8 +4,8 @@ import { eventually } from './eventually.ts';
 import { textMessage } from './messages.ts';
 
 /**
- * An installation whose messages have died. Refused by the API: `rejected` ones, spread over ten conversations of page
- * p1; too old: `expired` ones of page p2. From then on the API takes everything.
+ * An installation with dead letters: `rejected` ones, spread over ten conversations of page p1, and `expired` ones of page p2.
+ * From then on the API accepts everything.
  */
 export async function installWithDead(
   server: Pick<RedisServer, 'url'>,

@@ -15,11 +15,11 @@ export function encryptionKeys(...names: string[]): string {
 
 export interface KeysFile {
   path: string;
-  /** Puts another text there. */
+  /** Replaces the text of the file. */
   replace(text: string): void;
 }
 
-/** A file of the running test's own. */
+/** A file for the running test. */
 export function newKeysFile(text: string): KeysFile {
   const path = join(newFolderOfTest(), 'keys.json');
   const replace = (changed: string): void => replaceFile(path, changed);

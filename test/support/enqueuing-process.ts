@@ -1,4 +1,4 @@
-/** A user's script: enqueues one message with the producer of the environment, closes nothing, and is done. */
+/** A user's script that enqueues one message with the default producer, and ends without closing anything. */
 import { enqueueMessage } from '../../src/producer/index.ts';
 
 try {

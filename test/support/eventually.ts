@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** What is looked for. A number is refused: 0, as Redis says that something is not there, would count as found. */
+/** The result of a condition. Not a number, since 0, with which Redis reports that a key is missing, would count as found. */
 type Found = object | string | true;
 
-/** Waits until a condition holds that nothing announces; on a busy machine that may take minutes. */
+/** Polls until a condition holds, which on a busy machine may take minutes. */
 export async function eventually<T extends Found>(
   what: string,
   look: () => T | null | undefined | false | Promise<T | null | undefined | false>,

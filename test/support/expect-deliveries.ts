@@ -2,19 +2,19 @@ import { expect } from 'vitest';
 import { mostWithin } from '../chaos/pace.ts';
 import type { Installation } from './worker.ts';
 
-/** What a busy machine may add to any wait. */
+/** The time that a busy machine may add to any wait. */
 export const BUSY_MS = 5000;
-/** Long enough that a request which arrives a little late doesn't count for much. */
+/** Long enough that a request which arrives a little late hardly matters. */
 const SPAN_MS = 2000;
 
 type WithApi = Pick<Installation, 'api'>;
 
-/** Waits until the API has accepted so many messages, for as long as they may take, and what a busy machine adds. */
+/** Waits until the API has accepted a number of messages, for the time that they may take plus that of a busy machine. */
 export async function expectAccepted({ api }: WithApi, count: number, withinMs: number): Promise<void> {
   await api.waitForAccepted(count, { timeoutMs: withinMs + BUSY_MS });
 }
 
-/** In no two seconds did more than a tenth over the limit arrive, and one. */
+/** Expects that in no two seconds more messages arrived than a tenth over the limit, plus one. */
 export function expectPaceKept({ api }: WithApi, perSecond: number): void {
   const arrivals = api.accepted.map(({ at }) => at);
   expect(mostWithin(arrivals, SPAN_MS)).toBeLessThanOrEqual((1.1 * perSecond * SPAN_MS) / 1000 + 1);

@@ -1,7 +1,7 @@
-/** A metric as a scrape told it. */
+/** A metric of a scrape. */
 export interface ScrapedMetric {
   type: string;
-  /** All labels that any of its samples has; those of buckets are left out. */
+  /** The labels of all its samples, without those of buckets. */
   labels: Set<string>;
 }
 
@@ -9,7 +9,7 @@ const SAMPLE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$/;
 const LABEL = /([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/g;
 const PART_OF_HISTOGRAM = /_(?:bucket|sum|count)$/;
 
-/** The metrics of a text in the format of Prometheus, by name. @throws for a line that is none. */
+/** Parses the text format of Prometheus. @returns the metrics by name. @throws for a line that can't be parsed. */
 export function scrapedMetrics(text: string): Map<string, ScrapedMetric> {
   const metrics = new Map<string, ScrapedMetric>();
   for (const line of text.split('\n')) {
@@ -24,7 +24,7 @@ export function scrapedMetrics(text: string): Map<string, ScrapedMetric> {
   return metrics;
 }
 
-/** The value of one series: `kitechat_sender_messages{state="queued"}`; `undefined` if there is none. */
+/** The value of one series, such as `kitechat_sender_messages{state="queued"}`; `undefined` if the series is missing. */
 export function valueOf(text: string, series: string): number | undefined {
   const line = text.split('\n').find((one) => one.startsWith(`${series} `));
   return line === undefined ? undefined : Number(line.slice(series.length + 1));

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 
-/** An empty folder of the running test's own, which goes with it. */
+/** Creates an empty folder that is removed after the running test. */
 export function newFolderOfTest(): string {
   const folder = mkdtempSync(join(tmpdir(), 'kitechat-test-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));

@@ -7,7 +7,7 @@ import { readStatus, type Status } from '../../src/shared/reading/status.ts';
 import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { install, type Installation, type InstallationOptions } from './worker.ts';
 
-/** An installation, and what an operator does with it. */
+/** An installation with the actions of an operator. */
 export interface HeldInstallation extends Installation {
   status(): Promise<Status>;
   hold(target: HoldTarget): Promise<void>;

@@ -6,7 +6,7 @@ function requestOf(message: string, more = ''): string {
 
 const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
 
-/** What somebody with access to Redis could write into the hash of a job, each of it alone. */
+/** Fields that somebody with access to Redis could write into a job's hash, each applied alone. */
 export const hostileFields: Readonly<Record<string, Record<string, string>>> = {
   'data that is no JSON': { data: '{"pageId":"p1","conv' },
   'data that is null': { data: 'null' },
@@ -43,7 +43,7 @@ export const hostileFields: Readonly<Record<string, Record<string, string>>> = {
   'an end that is no number': { exp: 'tomorrow' },
 };
 
-/** Fields that decide nothing about what is sent: their message is as good as any other. */
+/** Fields that don't affect what is sent, so that the message is delivered like any other. */
 export const harmlessFields: Readonly<Record<string, Record<string, string>>> = {
   'a time that is none': { timestamp: 'yesterday' },
   'attempts that are no number': { used: 'many' },

@@ -1,13 +1,13 @@
 import { type CommandProcess, startCommand } from './command-line.ts';
 
-/** A process of the command line that serves HTTP, on a port of its own. */
+/** A process of the command line that serves HTTP on its own port. */
 export interface HttpProcess extends CommandProcess {
   url: string;
-  /** Asks for a path; fails if no answer comes within five seconds. */
+  /** Requests a path; fails if there is no answer within five seconds. */
   ask(path: string, headers?: Record<string, string>): Promise<{ status: number; body: string }>;
 }
 
-/** Other tests may keep the machine busy: what is to come sooner says so itself. */
+/** Long, since other tests may keep the machine busy. A caller that expects it sooner checks that itself. */
 const ANSWER_MS = 5000;
 const URL_IN_LINE = /http:\/\/[^\s"]+\//;
 

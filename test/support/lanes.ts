@@ -17,7 +17,7 @@ import { openShard, type Shard } from '../../src/shared/lanes/shard.ts';
 import { keysOf } from './keys-of.ts';
 import { ended } from './settlements.ts';
 
-/** What a shard keeps to; a number that is left out is no limit. */
+/** The limits of a shard; a number that is left out means no limit. */
 export interface Rules {
   window?: number;
   concurrency?: number;
@@ -31,7 +31,7 @@ export interface Rules {
 export interface Lanes {
   shard: Shard;
   redis: LaneRedis;
-  /** What BullMQ's keys for the messages begin with. */
+  /** The prefix of BullMQ's keys for messages. */
   sendRoot: string;
   store(message: {
     page?: string;
@@ -42,7 +42,7 @@ export interface Lanes {
     priority?: 'high';
     due?: { delayMs: number } | { atMs: number };
   }): Promise<string>;
-  /** Stores a message in each of these conversations, one after the other. */
+  /** Stores a message in each of these conversations, in sequence. */
   storeInto(
     conversations: readonly string[],
     more?: Omit<Parameters<Lanes['store']>[0], 'conversation' | 'id'>,
@@ -54,21 +54,21 @@ export interface Lanes {
   take(turn?: Partial<Turn>): Promise<Taken | null>;
   /** Takes the next message, which must be there. */
   takeNext(turn?: Partial<Turn>): Promise<Taken>;
-  /** Takes all that may be sent. @returns their ids */
+  /** Takes all messages that may be sent. @returns their ids */
   takeAll(turn?: Partial<Turn>): Promise<string[]>;
   settle(
     taken: Pick<Taken, 'id' | 'attempt'>,
     settlement: Settlement,
     more?: Partial<AttemptToSettle>,
   ): Promise<SettleResult>;
-  /** What BullMQ does when the lock of a message has ended. */
+  /** Does what BullMQ does when the lock of a message has expired. */
   stall(taken: Pick<Taken, 'id'>): Promise<void>;
-  /** What BullMQ has of a message. */
+  /** BullMQ's job of a message. */
   jobOf(id: string): Promise<Record<string, string>>;
   lane(conversation: string, page?: string): Promise<string[]>;
   /** The lanes of a page with their scores. */
   heads(page?: string): Promise<Record<string, number>>;
-  /** All the shard's keys, without BullMQ's own records of what has been. */
+  /** All keys of the shard, without BullMQ's own records of past events. */
   keys(): Promise<string[]>;
   rules(rules: Rules): Promise<void>;
 }

@@ -9,16 +9,16 @@ export type OpenPlace = (typeof openPlaces)[number];
 
 const HOUR_MS = 3_600_000;
 const request: SendRequest = { pageId: 'p1', conversationId: 'c1', message: { type: 'text', text: 'hello' } };
-/** The hash that version 0.1 kept of it with an idempotency key. */
+/** The hash of a request that version 0.1 kept with an idempotency key. */
 const REQUEST_HASH = 'xTqJt7Wjyys1EfaKkXInAdItPyChG4I1EPQ9lbKYMug';
 
-/** Writes what version 0.1 wrote, key by key. */
+/** Writes the keys that version 0.1 wrote. */
 export interface LayoutOne {
-  /** The number of shards, and what a drained installation keeps: letters, idempotency keys, holds, limits, leftovers. */
+  /** Writes the number of shards, and what a drained installation keeps: letters, idempotency keys, holds, limits, leftovers. */
   writeDrained(): Promise<DrainedLayoutOne>;
-  /** A message that has not ended. */
+  /** Writes a message that has not ended. */
   writeOpen(place: OpenPlace): Promise<string>;
-  /** A worker that was seen so long ago, on Redis's clock. */
+  /** Writes a worker that was last seen this long ago, on Redis's clock. */
   writeWorker(id: string, silentForMs: number): Promise<void>;
 }
 
@@ -26,7 +26,7 @@ export interface LayoutOne {
 export interface DrainedLayoutOne {
   letter: string;
   delivered: string;
-  /** What the delivered message says. */
+  /** The content of the delivered message. */
   request: SendRequest;
   keeps: string[];
   removes: string[];
@@ -112,7 +112,7 @@ export function layoutOne(redis: RedisClient, namespace: string, shards: number)
     return [...names.map((name) => root + name), `${fleet}limits`, `${fleet}traffic:359188255`];
   }
 
-  /** Pace and places of messages: some outlive the last message by a minute, the others are there after a fault. */
+  /** Keys of limits and of places of messages: some outlive the last message by a minute, the others remain after a fault. */
   async function writeLeftovers(): Promise<string[]> {
     const strings = ['rate:p1', 'sent:p1', 'left', 'left:p1', 'turns', 'turns:p1'];
     const sorted = ['held', 'backoff', 'slots:p1', 'due'];

@@ -1,9 +1,9 @@
 import type { EnqueueItem } from '../../src/producer/index.ts';
 
-/** As an id is written, and no message has it. */
+/** A valid id that no message has. */
 export const unknownId = '0-01ARZ3NDEKTSV4RRFFQ69G5FAV';
 
-/** A text message; `n` is its place in its conversation, which the fake API reads from the text. */
+/** A text message. The fake API reads its place `n` in the conversation from the text. */
 export function textMessage(conversationId: string, n: number, pageId = 'p1'): EnqueueItem {
   return { pageId, conversationId, message: { type: 'text', text: `message ${n}` } };
 }

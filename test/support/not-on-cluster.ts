@@ -4,7 +4,7 @@ const CLOCK = 'sets the clock of one server';
 const OWN_CLUSTER = 'starts a cluster itself';
 const ONE_SERVER = 'is about one server: its memory, its settings, what it counts, or the way to it';
 
-/** The tests of integration and of systems that `npm run test:cluster` leaves out, and why. All others run on a cluster of six processes. */
+/** The integration and systems tests that `npm run test:cluster` leaves out, and why. All others run on a cluster of six processes. */
 export const notOnCluster: Readonly<Record<string, string>> = {
   acl: ONE_SERVER,
   'bullmq-contract': ONE_CONNECTION,

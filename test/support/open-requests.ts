@@ -4,10 +4,10 @@ import type { Shard } from '../../src/shared/lanes/shard.ts';
 import type { CommandProcess } from './command-line.ts';
 import { eventually } from './eventually.ts';
 
-/** A request that was open, as Redis knew it, when its worker was struck. */
+/** A request that was open according to Redis when its worker was stopped. */
 export interface OpenRequest {
   id: string;
-  /** The message as it was stored. */
+  /** The stored message. */
   request: unknown;
   struckAt: number;
 }
@@ -17,10 +17,10 @@ export function workerIdOf(worker: CommandProcess): string {
   return `${hostname()}-${worker.pid}`;
 }
 
-/** Stops a worker process where it stands, and tells what it has open. */
+/** Stops a worker process at once. @returns its open requests */
 export async function stopAndCount(shard: Shard, worker: CommandProcess): Promise<OpenRequest[]> {
   worker.kill('SIGSTOP');
-  // What it had already written to its socket is still carried out by Redis: count until nothing changes any more.
+  // Redis still runs commands that the worker has already written to its socket, so count until nothing changes.
   let open = await openRequestsOf(shard, workerIdOf(worker));
   for (let before = -1; before !== open.length;) {
     before = open.length;
@@ -30,7 +30,7 @@ export async function stopAndCount(shard: Shard, worker: CommandProcess): Promis
   return open;
 }
 
-/** The same, at a moment when it has something open: a worker may settle all that it has at once. */
+/** Stops a worker process when it has open requests: it may settle all of them at once, so several tries may be needed. */
 export async function stopInMidSend(shard: Shard, worker: CommandProcess): Promise<OpenRequest[]> {
   return await eventually('the worker stands still in mid-send', async () => {
     const open = await stopAndCount(shard, worker);

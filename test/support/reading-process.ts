@@ -1,4 +1,4 @@
-/** Somebody who reads very many dead letters, and tells what it took. */
+/** A script that reads very many dead letters, and reports the cost. */
 import { openDeadLetters } from '../../src/dead-letters/index.ts';
 
 const [redisUrl = '', namespace = ''] = process.argv.slice(2);

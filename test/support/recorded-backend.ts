@@ -6,7 +6,7 @@ export interface BackendCall {
   args: unknown[];
 }
 
-/** What a test does in place of BullMQ's own scripts. */
+/** What a test does instead of BullMQ's own scripts. */
 export interface FakeMoves {
   moveToActive(token: string, name?: string): Promise<unknown>;
   moveToCompleted?(job: { id?: string }, ...more: unknown[]): Promise<unknown>;
@@ -16,10 +16,10 @@ export interface FakeMoves {
 
 export const NO_JOB = [undefined, undefined, 0, 0];
 
-/** Connections and what concerns them: no word about a job. */
+/** Methods that concern connections and no jobs. */
 const aboutConnections = /^(?:waitUntilReady|on|once|off|emit|removeListener|close|closing|client|.*BlockTimeout)$/;
 
-/** BullMQ's Redis backend with other moves, and every call that BullMQ's worker makes, but for those about connections. */
+/** BullMQ's Redis backend with replaced moves. It records every call of BullMQ's worker, except those about connections. */
 export function recordedBackend(moves: FakeMoves): {
   factory: BackendFactory<RedisQueueBackend>;
   calls: BackendCall[];

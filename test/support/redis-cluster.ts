@@ -14,32 +14,32 @@ const KEYS_AT_ONCE = 100;
 /** One process of the cluster. */
 export interface ClusterNode {
   server: RedisServer;
-  /** A connection to it alone. */
+  /** A connection to this node only. */
   redis: Redis;
   id: string;
 }
 
-/** Three masters, each with a replica, to be killed and moved about at will. */
+/** A cluster of three masters, each with a replica. Tests can kill nodes and move slots. */
 export interface RedisCluster {
   /** For `REDIS_URL`. */
   readonly url: string;
   readonly nodes: readonly ClusterNode[];
-  /** The node that has the key now, as a node says that lives. */
+  /** The node that has the key now, according to a node that is alive. */
   ownerOf(key: string): Promise<ClusterNode>;
   /** Moves the slot of a key to another master, key by key, as `redis-cli --cluster reshard` does. @returns the new owner */
   moveSlotOf(key: string, pace?: MovePace): Promise<ClusterNode>;
-  /** Takes the master away that has the key, and waits until its replica has taken its place. @returns the one that is gone */
+  /** Kills the master that has the key, and waits until its replica has taken over. @returns the killed node */
   failOver(key: string, how?: 'kill' | 'pause'): Promise<ClusterNode>;
-  /** Waits until all nodes that are not gone take commands. */
+  /** Waits until all nodes that are alive accept commands. */
   untilUp(): Promise<void>;
-  /** Waits until the replicas have all that their masters have now. */
+  /** Waits until the replicas have all writes of their masters. */
   untilReplicated(): Promise<void>;
   stop(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 export interface MovePace {
-  /** Keys in one MIGRATE. */
+  /** The number of keys in one MIGRATE. */
   keysAtOnce?: number;
   /** Called before each MIGRATE, with the slot half moved. */
   between?: () => Promise<void>;
@@ -68,7 +68,7 @@ async function openNode(stack: AsyncDisposableStack): Promise<ClusterNode> {
 
 async function startNode(): Promise<RedisServer> {
   for (let attempt = 1; ; attempt += 1) {
-    // The port of the cluster's bus is 10,000 higher, and must not be one that systems hand out to clients either.
+    // The port of the cluster bus is 10,000 higher, and must not be in the range of client ports either.
     const port = randomInt(15_000, 22_000);
     const cluster = ['--cluster-enabled', 'yes', '--cluster-node-timeout', String(NODE_TIMEOUT_MS)];
     const args = [...cluster, '--repl-diskless-sync-delay', '0'];

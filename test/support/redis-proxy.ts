@@ -1,18 +1,18 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/** What becomes of some bytes: they pass, they are lost while the connection stays open, or it is cut after some of them. */
+/** The fate of some bytes: they pass, they are lost while the connection stays open, or the connection is cut after some bytes. */
 export type Treatment = 'pass' | 'swallow' | { cutAfter: number };
 
 export const CUT: Treatment = { cutAfter: 0 };
 
-/** A TCP proxy before a Redis, to lose requests or replies on purpose. */
+/** A TCP proxy in front of a Redis that loses requests or replies on purpose. */
 export interface RedisProxy {
   readonly url: string;
-  /** Decides about what goes to Redis, and what comes back; both pass at first. Holds for connections that are open, too. */
+  /** Decides the fate of requests and of replies; at first both pass. Also applies to open connections. */
   requests: (bytes: Buffer) => Treatment;
   replies: (bytes: Buffer) => Treatment;
-  /** How many connections were made so far. */
+  /** The number of connections so far. */
   readonly connections: number;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -63,7 +63,7 @@ function relay(bytes: Buffer, treatment: Treatment, to: Socket, from: Socket): v
   from.destroySoon();
 }
 
-/** Whether some bytes hold a message on its way into the queue. */
+/** Whether some bytes hold a message that is being stored. */
 export function holdMessage(bytes: Buffer): boolean {
   return bytes.includes('"conversationId":');
 }

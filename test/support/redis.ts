@@ -2,14 +2,14 @@ import { startRedisServer, type RedisServerOptions } from '../../src/testing/red
 import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { startRedisCluster } from './redis-cluster.ts';
 
-/** A Redis of the test's own; `TEST_REDIS=container` takes it from a container, `TEST_REDIS=cluster` starts a whole cluster. */
+/** A Redis for a test: a local process, with `TEST_REDIS=container` a container, with `TEST_REDIS=cluster` a whole cluster. */
 export async function startTestRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
   if (process.env['TEST_REDIS'] === 'cluster') return await startClusterAsServer(options);
   const engine = process.env['TEST_REDIS'] === 'container' ? 'container' : 'auto';
   return await startRedisServer({ engine, ...options });
 }
 
-/** A cluster for tests that only ask for a Redis. What becomes of it becomes of all its nodes. */
+/** A cluster for tests that only need some Redis. Actions on it apply to all its nodes. */
 async function startClusterAsServer({ appendOnly: _always, ...others }: RedisServerOptions): Promise<RedisServer> {
   if (Object.keys(others).length > 0) throw new NotOnClusterError();
   const cluster = await startRedisCluster();

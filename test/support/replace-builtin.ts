@@ -2,8 +2,8 @@ import { syncBuiltinESMExports } from 'node:module';
 import { onTestFinished } from 'vitest';
 
 /**
- * Replaces a function of one of Node's own modules, for everybody who imports it, until the running test ends. `vi.mock` would
- * have no effect on a module of ours that another file of tests has loaded in the same worker.
+ * Replaces a function of one of Node's own modules, for all importers, until the running test ends. `vi.mock` would have no
+ * effect on a module of ours that another test file has already loaded in the same worker.
  */
 export function replaceBuiltin<Module extends object, Name extends keyof Module>(
   module: Module,

@@ -1,4 +1,4 @@
-/** An operator's script: sends all dead letters of a namespace again, and tells the result. */
+/** An operator's script that replays all dead letters of a namespace, and prints the result. */
 import { openDeadLetters } from '../../src/dead-letters/index.ts';
 
 const [redisUrl = '', namespace = ''] = process.argv.slice(2);

@@ -4,7 +4,7 @@ import { vi } from 'vitest';
 import { run } from '../../src/cli/run.ts';
 import { type CommandResult, main } from './command-line.ts';
 
-// What a library prints by itself would stand on the stdout or stderr of a command, too.
+// Output of a library would also appear on the stdout or stderr of a command.
 for (const print of ['log', 'info', 'warn', 'error'] as const) {
   vi.spyOn(console, print).mockImplementation((...printed: unknown[]) => {
     throw new Error(`console.${print} was called`, { cause: printed });
@@ -12,8 +12,8 @@ for (const print of ['log', 'info', 'warn', 'error'] as const) {
 }
 
 /**
- * Runs a command to its end in this process, which takes a fraction of what a new one does. `runProcess` is for what a
- * process has of its own: signals, a terminal, settings of Node, and the log of a worker.
+ * Runs a command to its end in this process, which takes a fraction of the time of a new process. Use `runProcess` for signals,
+ * a terminal, settings of Node, and the log of a worker, which need a process.
  */
 export async function runCommand(
   args: readonly string[],
@@ -39,7 +39,7 @@ export async function runCommand(
     },
     args,
   );
-  // What is written later is an error that fails the tests.
+  // A write after this is an error that fails the tests.
   stdout.end();
   stderr.end();
   const [out, err] = await written;

@@ -6,10 +6,10 @@ import { Redis } from 'ioredis';
 import { startRedisServer } from '../../src/testing/redis/redis-server.ts';
 import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 
-/** The example, as it is delivered. */
+/** The example of the package, unchanged. */
 export const aclFile = fileURLToPath(new URL('../../ops/redis-acl/users.acl', import.meta.url));
 
-/** The users of the example, each with its rules as they stand in the file. */
+/** The users of the example, each with its rules in the file. */
 export const users: ReadonlyMap<string, string> = new Map(
   readFileSync(aclFile, 'utf8')
     .split('\n')
@@ -25,12 +25,12 @@ export interface SecuredRedis {
   admin: Redis;
   passwordOf(user: string): string;
   urlOf(user: string): string;
-  /** What was refused to somebody so far: who, what, and on which key or command. */
+  /** The refusals so far: the user, the kind, and the key or command. */
   denials(): Promise<string[]>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Starts it as an operator would: with the file itself, in which every user has got a password. */
+/** Starts the Redis as an operator would: with the example file, after adding a password for every user. */
 export async function startSecuredRedis(args: readonly string[] = []): Promise<SecuredRedis> {
   const folder = mkdtempSync(join(tmpdir(), 'kitechat-acl-'));
   const passwordOf = (user: string): string => `password-of-${user}`;
@@ -64,7 +64,7 @@ export async function startSecuredRedis(args: readonly string[] = []): Promise<S
   };
 }
 
-/** Newer protocols give a map, older ones a list of names and values. */
+/** Newer protocols return a map, older ones a list of names and values. */
 function fieldsOf(entry: unknown): Record<string, string | undefined> {
   if (!Array.isArray(entry)) return entry as Record<string, string>;
   const fields = entry as unknown[];

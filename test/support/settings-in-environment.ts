@@ -1,7 +1,7 @@
 import type { Settings } from './settings.ts';
 import { variables } from '../../src/shared/config/schema.ts';
 
-/** The settings of an installation as a process of the command line takes them. */
+/** The settings of an installation as environment variables for the command line. */
 export function settingsInEnvironment(config: Settings): Record<string, string> {
   const values = new Map(Object.entries(config));
   return Object.fromEntries(

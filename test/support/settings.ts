@@ -1,9 +1,9 @@
 import { type Config, loadConfig } from '../../src/shared/config/config.ts';
 
-/** Settings of all doors together, as a process reads them from its environment: each door takes what it uses. */
+/** The settings of all entry points, as a process reads them from its environment; each entry point takes those that it uses. */
 export type Settings = { [Key in keyof Omit<Config, 'source'>]?: Config[Key] | undefined };
 
-/** All settings, those that are not given with their defaults. */
+/** All settings, with defaults for those that are not given. */
 export function completed(settings: Settings = {}): Config {
   const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
   return { ...loadConfig({}), ...given };

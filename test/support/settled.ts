@@ -1,4 +1,4 @@
-/** How a call ended, and after how long. */
+/** The result of a call, and its duration. */
 export interface Settled<T> {
   value: T | undefined;
   error: unknown;
@@ -14,5 +14,5 @@ export async function settled<T>(call: Promise<T>): Promise<Settled<T>> {
   );
 }
 
-/** Lets a moment pass in which something is to be under way, not to be over. */
+/** Waits for a moment in which something should be in progress, but not finished. */
 export { setTimeout as afterMs } from 'node:timers/promises';

@@ -1,12 +1,12 @@
 import type { AttemptToSettle, Settlement, Taken } from '../../src/shared/lanes/messages/settle-and-take.ts';
 import type { DeadLetterPayload } from '../../src/shared/model/dead-letter.ts';
 
-/** What becomes of a message that the API has taken. */
+/** The settlement of a message that the API has accepted. */
 export const delivered: Settlement = { kind: 'delivered', elapsedMs: 1 };
 
 export const backoff = (delayMs: number): Settlement => ({ kind: 'backoff', delayMs });
 
-/** Of a message that the API has refused. */
+/** The settlement of a message that the API has refused. */
 export const letter: DeadLetterPayload = {
   v: 1,
   reason: 'rejected',
@@ -22,7 +22,7 @@ export const letter: DeadLetterPayload = {
 
 export const dead: Settlement = { kind: 'dead', letter, holds: false };
 
-/** An attempt that has ended so, as a turn tells it. */
+/** An attempt with this end, as an argument of a turn. */
 export function ended(taken: Pick<Taken, 'id' | 'attempt'>, settlement: Settlement = delivered): AttemptToSettle {
   return { id: taken.id, attempt: taken.attempt, record: null, survived: true, settlement };
 }

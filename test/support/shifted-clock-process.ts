@@ -2,8 +2,8 @@ import { writeSync } from 'node:fs';
 import { CLOCK_STEPPED } from './shifted-clock.ts';
 
 /**
- * Loaded into a process before its own code, this gives it a wall clock of its own: `Date` is shifted, and steps at
- * SIGUSR2. The monotonic clock stays, as it does when a machine's clock is set.
+ * Loaded into a process before its own code, this gives the process its own wall clock: `Date` is shifted, and steps at
+ * SIGUSR2. The monotonic clock is unchanged, as when a machine's clock is set.
  */
 const machineNow = Date.now;
 let shiftMs = Number(process.env['CLOCK_SHIFT_MS']);

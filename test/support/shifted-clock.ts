@@ -1,13 +1,13 @@
 import type { CommandProcess } from './command-line.ts';
 
 export interface ClockShift {
-  /** How far ahead of the machine's clock the process starts; below zero: behind it. */
+  /** The initial offset from the machine's clock, in ms; negative if the process's clock is behind. */
   aheadMs?: number;
-  /** What `stepClock` adds. */
+  /** The step of `stepClock`, in ms. */
   stepMs?: number;
 }
 
-/** What a process with a shifted clock writes to stdout when its clock has stepped. */
+/** The line that a process with a shifted clock writes to stdout when its clock has stepped. */
 export const CLOCK_STEPPED = 'the clock has stepped';
 
 const script = new URL('./shifted-clock-process.ts', import.meta.url).href;

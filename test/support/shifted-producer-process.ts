@@ -1,5 +1,5 @@
 import type { Settings } from './settings.ts';
-/** An app with a producer for each namespace: stores the messages of each line of stdin, and writes their ids. */
+/** An app with a producer for each namespace that stores the messages of each line of stdin, and writes their ids. */
 import { createInterface } from 'node:readline';
 import { createProducer, type EnqueueItem, type Producer } from '../../src/producer/index.ts';
 

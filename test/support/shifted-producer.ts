@@ -5,16 +5,16 @@ import { shiftedClock } from './shifted-clock.ts';
 
 /** An app in a process whose wall clock is wrong. */
 export interface ShiftedProducer {
-  /** Stores messages in their order. @returns their ids. */
+  /** Stores messages in order. @returns their ids. */
   store(config: Settings, items: readonly EnqueueItem[]): Promise<string[]>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 const program = new URL('./shifted-producer-process.ts', import.meta.url).pathname;
-/** Several processes start at once. */
+/** Long, since several processes start at once. */
 const START_MS = 60_000;
 
-/** @param aheadMs how far its clock is ahead; below zero: behind */
+/** @param aheadMs the offset of the process's clock; negative if it is behind */
 export async function startShiftedProducer(aheadMs: number): Promise<ShiftedProducer> {
   const running = startNode([program], shiftedClock({ aheadMs }), stdinStaysOpen);
   await running.lineWhere('stdout', (line) => line === 'ready', START_MS);

@@ -3,8 +3,8 @@ import { Redis } from 'ioredis';
 import { Pool } from 'undici';
 
 /**
- * Loaded into a worker process before its own code, this lets a part of it stand still from SIGUSR2 on, as a fault in a
- * hook, a library or this program would.
+ * Loaded into a worker process before its own code, this blocks a part of the worker from SIGUSR2 on, as a fault in a hook, a
+ * library or this program would.
  */
 const part = process.env['STANDS_STILL'];
 let isStill = false;
@@ -14,7 +14,7 @@ const never = new Promise<never>(() => {});
 
 type WaitForJob = (this: Worker, blockUntil: number) => Promise<unknown>;
 
-/** BullMQ waits for messages, and is never woken again. */
+/** BullMQ waits for messages and is never woken. */
 const waitForJob = Reflect.get(Worker.prototype, 'waitForJob') as WaitForJob;
 const waitForEver: WaitForJob = async function waitForEver(blockUntil) {
   return await (part === 'bullmq' && isStill ? never : waitForJob.call(this, blockUntil));

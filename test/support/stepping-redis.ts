@@ -7,9 +7,9 @@ import type { RedisServerOptions } from '../../src/testing/redis/redis-server.ts
 import { eventually } from './eventually.ts';
 import { startTestRedis } from './redis.ts';
 
-/** A Redis whose wall clock can be stepped while it runs; its monotonic clock stays. */
+/** A Redis whose wall clock can be stepped while it runs; its monotonic clock is unchanged. */
 export interface SteppingRedis extends RedisServer {
-  /** Steps the clock, back if the number is below zero, and waits until `TIME` tells the new time. */
+  /** Steps the clock, back if the number is negative, and waits until `TIME` returns the new time. */
   stepClock(byMs: number): Promise<void>;
   /** The time on the clock of this Redis. */
   nowMs(): Promise<number>;
@@ -17,7 +17,7 @@ export interface SteppingRedis extends RedisServer {
 
 const LIBRARY = 'libfaketimeMT.so.1';
 const FOLDERS = ['/usr/lib/*/faketime', '/usr/lib/faketime', '/usr/lib64/faketime', '/usr/local/lib/faketime'];
-/** Two readings of one clock, over a busy connection, are at most this far apart. */
+/** The maximum difference between two readings of one clock over a busy connection. */
 const READING_MS = 5000;
 
 /**
@@ -31,7 +31,7 @@ export async function startSteppingRedis(options: Pick<RedisServerOptions, 'args
   const clock = join(folder, 'clock');
   let shiftMs = 0;
   const writeClock = (): void => {
-    // Redis reads the file at every look at the clock, so it must never find half of it.
+    // Redis reads the file whenever it reads the clock, so the file must never be incomplete.
     writeFileSync(`${clock}.new`, `${shiftMs < 0 ? '' : '+'}${shiftMs / 1000}\n`);
     renameSync(`${clock}.new`, clock);
   };
@@ -87,7 +87,7 @@ function findLibrary(): string {
   return library;
 }
 
-/** The C library comes with it: Debian's `redis-server` hangs in jemalloc if libfaketime is the first to look at the clock. */
+/** Loads the C library, too: Debian's `redis-server` hangs in jemalloc if libfaketime is the first to read the clock. */
 function startScript(library: string, clock: string): string {
   return [
     '#!/bin/sh',

@@ -2,12 +2,12 @@ import { type HeldInstallation, installWithHolds } from './held-installation.ts'
 import { startSteppingRedis } from './stepping-redis.ts';
 import type { InstallationOptions } from './worker.ts';
 
-/** By so much the tests step it. */
+/** The step of the tests, in ms. */
 export const TEN_MINUTES_MS = 600_000;
 
-/** An installation on a Redis of its own, whose clock can be stepped. */
+/** An installation with its own Redis, whose clock can be stepped. */
 export interface SteppingSite extends HeldInstallation {
-  /** Steps the clock of Redis, back if the number is below zero. */
+  /** Steps the clock of Redis, back if the number is negative. */
   stepClock(byMs: number): Promise<void>;
 }
 

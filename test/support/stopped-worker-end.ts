@@ -3,21 +3,21 @@ import type { MessageRecord, OutcomeKind } from '../../src/producer/index.ts';
 import type { DeadReason } from '../../src/shared/model/dead-letter.ts';
 import { expectAllInOrder, outcomesOf, type Scene } from './stopped-worker.ts';
 
-/** What became of the target, and of what stood around it. */
+/** The end of the target, and of the messages around it. */
 export interface End {
-  /** What its history says. */
+  /** The outcomes in the target's history. */
   outcomes: readonly OutcomeKind[];
-  /** Why it is dead; without this it was delivered. */
+  /** The reason why the target is dead; `undefined` if it was delivered. */
   reason?: DeadReason;
   requests: number;
   duplicates?: 1;
-  /** Requests that came while a worker still had its own open. */
+  /** Requests that arrived while an earlier request of the conversation was still open. */
   overlaps?: 3;
-  /** What the next message's history says: the call that settles one takes another. */
+  /** The outcomes in the next message's history: the call that settles a message also takes the next one. */
   next?: readonly OutcomeKind[];
 }
 
-/** Of these messages the target has ended so, and all others were delivered by one request each. */
+/** Expects that the target has this end, and that all other messages were delivered by one request each. */
 export async function expectEnd(scene: Scene, records: readonly MessageRecord[], end: End): Promise<void> {
   const { outcomes, reason, requests, duplicates = 0, overlaps = 0, next = ['delivered'] } = end;
   const target = records.find(({ id }) => id === scene.target);

@@ -14,8 +14,8 @@ import type { UsedRedis } from './use-redis.ts';
 import { install, type Installation } from './worker.ts';
 
 /**
- * Where a worker is stopped, at the target or at another message; `request`: while the API holds the request for the
- * target.
+ * The point at which a worker is stopped, at the target or at another message; `request`: while the API holds the request
+ * for the target.
  */
 export type WorkerPoint = (Omit<StoppingPoint, 'message' | 'signal'> & { at?: 'first' | 'any' }) | 'request';
 
@@ -25,24 +25,24 @@ export interface Scene extends Installation {
   /** The message at which workers stop. */
   target: string;
   lanes: Lanes;
-  /** Starts a worker process that will stop itself at the target. */
+  /** Starts a worker process that stops itself at the target. */
   startStoppingWorker(point: Exclude<WorkerPoint, 'request'>, signal: StoppingPoint['signal']): CommandProcess;
   /** Starts a worker process, and waits until it has stopped at the target. */
   stopWorker(point: WorkerPoint, signal: StoppingPoint['signal']): Promise<CommandProcess>;
-  /** Requests for the target that reached the API. */
+  /** The requests for the target that reached the API. */
   requestsForTarget(): Installation['api']['requests'];
 }
 
 export interface SceneOptions {
-  /** Met by the target alone. */
+  /** The faults for the target only. */
   fault?: Fault | undefined;
   faults?: Fault[];
   config?: Settings;
 }
 
-/** The lock of a worker is 5 s with this, and it is looked at every 2.5 s. */
+/** With this time-out the lock of a worker is 5 s, and is checked every 2.5 s. */
 const TIMEOUT_MS = 2500;
-/** Many of them start at once, and each lock takes its time. */
+/** Long, since many workers start at once, and each lock takes time to expire. */
 const WAIT_MS = 60_000;
 const TARGET = textMessage('c1', 2);
 
@@ -97,7 +97,7 @@ export async function setScene(
   };
 }
 
-/** Waits until messages have ended, and gives their records. */
+/** Waits until messages have ended. @returns their records */
 export async function untilEnded(scene: Installation, ids: readonly string[]): Promise<MessageRecord[]> {
   return await eventually(
     'all messages have ended',
@@ -114,13 +114,13 @@ export function outcomesOf({ attempts }: MessageRecord): OutcomeKind[] {
   return attempts.map(({ outcome }) => outcome);
 }
 
-/** When the target is tried again, in ms since 1970, once it stands like this. */
+/** Waits until the target has this state. @returns the time of its next attempt, in ms since 1970 */
 export async function nextAttemptOf(scene: Scene, status: 'retrying' | 'held'): Promise<number> {
   const record = await scene.until(scene.target, status);
   return Date.parse('nextAttemptAt' in record ? (record.nextAttemptAt ?? '') : '');
 }
 
-/** After any stop: the order was kept, nothing had to be mended, and of what has ended nothing is left but its record. */
+/** Expects what holds after any stop: the order was kept, nothing was repaired, and ended messages left only their records. */
 export async function expectAllInOrder(
   scene: Installation & { lanes: Lanes },
   ended: readonly MessageRecord[],
@@ -130,7 +130,7 @@ export async function expectAllInOrder(
   const expected = [...new Set(ended.flatMap(keysOf))].toSorted();
   let keys: string[] = [];
   const look = async (): Promise<boolean> => {
-    // BullMQ's next check for stalled messages forgets whom the last one noted.
+    // BullMQ's next check for stalled messages forgets the messages that the last check noted.
     keys = (await scene.lanes.keys()).filter((key) => !/^(repairs$|send:stalled$|idem:)/.test(key));
     return isDeepStrictEqual(keys, expected);
   };
@@ -138,7 +138,7 @@ export async function expectAllInOrder(
   expect(keys).toEqual(expected);
 }
 
-/** What is kept of a message that has ended, and where it is found. */
+/** The keys that remain of an ended message. */
 function keysOf(record: MessageRecord): string[] {
   if (record.status !== 'dead') return [`send:${record.id}`, 'send:completed'];
   const { id, reason, pageId } = record;
@@ -146,7 +146,7 @@ function keysOf(record: MessageRecord): string[] {
   return [`dead:${id}`, 'dead:failed', ...indexes];
 }
 
-/** The settings of an installation as a process of the command line takes them. */
+/** The settings of an installation as environment variables for the command line. */
 export function environmentOf(config: Settings): Record<string, string> {
   const { redisUrl, namespace, apiUrl, timeoutMs, backoffMs, backoffMaxMs, onUnknownOutcome, pageParallelism } = config;
   const settings = {
@@ -154,7 +154,7 @@ export function environmentOf(config: Settings): Record<string, string> {
     KITECHAT_NAMESPACE: namespace,
     KITECHAT_API_URL: apiUrl,
     KITECHAT_API_KEY: 'key',
-    // So that a stop finds nothing else begun.
+    // Ensures that nothing else has begun when the worker stops.
     KITECHAT_CONCURRENCY: 1,
     KITECHAT_TIMEOUT_MS: timeoutMs,
     KITECHAT_BACKOFF_MS: backoffMs,

@@ -5,8 +5,8 @@ import { Pool } from 'undici';
 import { STOPPED, type StoppingPoint } from './stopping-point.ts';
 
 /**
- * Loaded into a process of the command line before its own code, this stops it at one point of what it says to Redis and
- * to the API. The signal is taken before the next instruction, so nothing else of the process runs in between.
+ * Loaded into a process of the command line before its own code, this stops the process at one point of its communication with
+ * Redis and the API. The signal takes effect before the next instruction, so nothing else of the process runs in between.
  */
 const point = JSON.parse(process.env['STOPPING_POINT'] ?? '') as StoppingPoint;
 const scripts = new Map<string, string>();
@@ -19,7 +19,7 @@ function stop(): void {
   process.kill(process.pid, point.signal);
 }
 
-// The longest backoff that the settings allow: there must be something to wait for.
+// Always the longest backoff that the settings allow, so that there is something to wait for.
 Math.random = () => 1;
 
 const { defineCommand, sendCommand } = Redis.prototype;
@@ -48,7 +48,7 @@ Redis.prototype.sendCommand = function stopAtThePoint(command, stream) {
       return send();
     case 'sent': {
       const answer = send();
-      // What was said in this turn of the event loop would leave at its end.
+      // Commands of this turn of the event loop would be written only at its end.
       while (this.stream.writableCorked > 0) this.stream.uncork();
       stop();
       return answer;
@@ -70,20 +70,20 @@ function nameOf({ name, args: [sha] }: Command): string {
 }
 
 function isAbout(message: string | undefined, { args }: Command): boolean {
-  // What a script is told of several messages is JSON.
+  // Scripts get several messages as JSON.
   return (
     message === undefined ||
     args.some((arg) => arg === message || (typeof arg === 'string' && arg.includes(`"${message}"`)))
   );
 }
 
-/** Acts on an answer before the code that waits for it does. */
+/** Handles an answer before the code that waits for it. */
 function whenAnswered(answer: unknown, act: (reply: unknown) => void): unknown {
   Promise.resolve(answer).then(act, () => {});
   return answer;
 }
 
-/** Whether the answer of a turn gives the message to be sent. */
+/** Whether the answer of a turn hands out the message. */
 function handsOut(reply: unknown, message: string | undefined): boolean {
   const [, taken] = reply as [unknown, [verdict: string, id: string][]];
   return taken.some(([verdict, id]) => verdict === 'go' && (message === undefined || id === message));

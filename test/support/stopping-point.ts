@@ -1,22 +1,22 @@
-/** Where a process of the command line stops itself: at a command to Redis, or at its next request to the API. */
+/** The point at which a process of the command line stops itself: a command to Redis, or its next request to the API. */
 export interface StoppingPoint {
   /**
-   * A script of ours, by its name; `take`, the turn that hands out the message; or `post`, the request that follows it.
+   * The name of a script of ours; `take`, the turn that hands out the message; or `post`, the request that follows.
    */
   command: 'laneEnqueue' | 'laneTurn' | 'laneTick' | 'laneCancel' | 'take' | 'post';
-  /** `before`: it hasn't left; `sent`: it has left, its answer is not read; `answered`: its answer is here, nothing was done with it. */
+  /** `before` sending; `sent`, with the answer not yet read; or `answered`, with the answer not yet handled. */
   when: 'before' | 'sent' | 'answered';
-  /** Only a command that names this message, as a turn does that settles it. */
+  /** Only a command that names this message, such as the turn that settles it. */
   message?: string;
   signal: 'SIGKILL' | 'SIGSTOP';
 }
 
-/** What a process writes to stdout right before it stops. */
+/** The line that a process writes to stdout right before it stops. */
 export const STOPPED = 'stopped';
 
 const script = new URL('./stopping-itself-process.ts', import.meta.url).href;
 
-/** The environment in which a process of the command line stops itself there, once. */
+/** The environment in which a process of the command line stops itself once at this point. */
 export function stoppingAt(point: StoppingPoint): Record<string, string> {
   return { NODE_OPTIONS: `--import=${script}`, STOPPING_POINT: JSON.stringify(point) };
 }

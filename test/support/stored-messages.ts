@@ -2,7 +2,7 @@ import type { RedisClient } from '../../src/shared/redis/cluster.ts';
 import { laneOf, shardOfId } from '../../src/shared/lanes/key-names.ts';
 import { keysOf } from './keys-of.ts';
 
-/** The ids of a conversation's open messages, first to be sent first. */
+/** The ids of a conversation's open messages, in the order of sending. */
 export async function laneIds(
   redis: RedisClient,
   namespace: string,
@@ -31,7 +31,7 @@ export async function keysNaming(redis: RedisClient, namespace: string, id: stri
   return found;
 }
 
-/** What is half stored: messages that are not exactly once in their lane, or not exactly once among BullMQ's. */
+/** Half-stored messages: those that are not exactly once in their lane, or not exactly once in BullMQ's sets. */
 export async function halfStored(redis: RedisClient, namespace: string, shard = 0): Promise<string[]> {
   const root = `{${namespace}:${shard}}:`;
   const laneKeys = await keysOf(redis, `${root}lane:*`);

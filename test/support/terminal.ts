@@ -6,12 +6,12 @@ import { eventually } from './eventually.ts';
 export const CTRL_C = '\u0003';
 export const CTRL_D = '\u0004';
 
-/** A command on a terminal of its own, where stdout and stderr are one. */
+/** A command on its own terminal, where stdout and stderr are combined. */
 export interface TerminalProcess {
-  /** All that was written to the terminal, with what moves its cursor: `␛` stands for the control character. */
+  /** The whole output of the terminal, with control sequences, where `␛` stands for the escape character. */
   output(): string;
   type(keys: string): void;
-  /** Settles when the terminal has shown something, `after` so many characters. */
+  /** Settles when the terminal has shown a text, after the first `after` characters. */
   shows(pattern: RegExp, after?: number): Promise<void>;
   /** Settles with the exit code. */
   ended(): Promise<number>;
@@ -41,7 +41,7 @@ export function startInTerminal(args: readonly string[], env: Record<string, str
     },
     ended: () => ended,
     async [Symbol.asyncDispose]() {
-      // It ends its command with SIGHUP, as a terminal that is closed does.
+      // `script` ends its command with SIGHUP, as a closed terminal does.
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
       await ended;
     },

@@ -6,10 +6,10 @@ import { readableLogger } from '../unit/worker/log-lines.ts';
 import type { Lanes } from './lanes.ts';
 import { ended } from './settlements.ts';
 
-/** What a worker says to a shard, driven step by step. */
+/** The calls of a worker to a shard, driven step by step. */
 export interface TestWorker extends Turns {
   lines: string[];
-  /** What the fleet says, and how often a probe was given up. */
+  /** The view of the fleet, and the number of probes that were given up. */
   fleet: { leave: Leave; probe: Leave; givenUp: number };
   takeAll(count: number): Promise<TakenHere[]>;
   deliver(taken: TakenHere, wantsNext?: boolean): Promise<{ result: SettleResult; next: TakenHere | undefined }>;
@@ -41,7 +41,7 @@ export function joinShard({ shard }: Pick<Lanes, 'shard'>, more: Partial<TurnsDe
   };
 }
 
-/** Stores messages that are all heads: each has a conversation of its own. */
+/** Stores messages that are all heads, each in its own conversation. */
 export async function storeHeads(lanes: Lanes, count: number): Promise<string[]> {
   return await lanes.storeInto(Array.from({ length: count }, (_, n) => `c${n}`));
 }

@@ -3,7 +3,7 @@ import { type HeldInstallation, installWithHolds } from './held-installation.ts'
 import { type UsedRedis, useRedis } from './use-redis.ts';
 import type { InstallationOptions } from './worker.ts';
 
-/** An installation, and a console over it. */
+/** An installation with a console. */
 export interface Desk extends HeldInstallation {
   console: TestConsole;
 }
@@ -12,7 +12,7 @@ export interface UsedDesks extends UsedRedis {
   openDesk(options?: InstallationOptions): Promise<Desk>;
 }
 
-/** A Redis, and desks in namespaces of their own. Called at the top of a file or of a `describe`. */
+/** A Redis with desks, each in its own namespace. Called at the top of a file or of a `describe`. */
 export function useDesks(): UsedDesks {
   const used = useRedis();
   return Object.assign(used, {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
 
-/** An empty folder from here to the last test. Called at the top of a file or of a `describe`. */
+/** An empty folder until the last test. Called at the top of a file or of a `describe`. */
 export function useFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'kitechat-test-'));
   afterAll(() => rmSync(folder, { recursive: true }));

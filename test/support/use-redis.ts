@@ -5,7 +5,7 @@ import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import type { RedisServerOptions } from '../../src/testing/redis/redis-server.ts';
 import { startTestRedis } from './redis.ts';
 
-/** A Redis from the first test to the last, and a connection to it. Neither is there before the first `beforeAll` of the tests. */
+/** A Redis from the first test to the last, with a connection. Neither exists before the first `beforeAll` of the tests. */
 export interface UsedRedis {
   readonly server: RedisServer;
   readonly url: string;

@@ -1,6 +1,6 @@
 import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
 
-/** Redis has no memory left while something is done. */
+/** Runs an action while Redis has no memory left. */
 export async function withoutMemory<T>(redis: LaneRedis, act: () => Promise<T>): Promise<T> {
   await redis.config('SET', 'maxmemory', '1');
   try {

@@ -7,7 +7,7 @@ import { eventually } from './eventually.ts';
 import { workerIdOf } from './open-requests.ts';
 import { settingsInEnvironment } from './settings-in-environment.ts';
 
-/** Other tests may keep the machine busy. */
+/** Long, since other tests may keep the machine busy. */
 const START_MS = 40_000;
 
 /** Starts `kitechat-sender worker` for an installation, and waits until its status lists it. */

@@ -6,7 +6,7 @@ import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { type AttemptReport, createWorker, type KitechatWorker, type WorkerHooks } from '../../src/worker/index.ts';
 import { eventually } from './eventually.ts';
 
-/** A producer, a worker and a fake API over one namespace. */
+/** A producer, a worker and a fake API in one namespace. */
 export interface Installation {
   config: Settings & { source: 'environment' };
   api: FakeKitechat;
@@ -14,10 +14,10 @@ export interface Installation {
   deadLetters: DeadLetters;
   /** Every attempt that the workers reported, in order. */
   attempts: AttemptReport[];
-  /** Starts a worker; the first one is started with the installation unless it is told not to. */
+  /** Starts a worker; the first one starts with the installation unless `startWorker` is `false`. */
   startWorker(hooks?: WorkerHooks & Settings): KitechatWorker;
   enqueue(item: EnqueueItem): Promise<string>;
-  /** Waits until a message stands like this. */
+  /** Waits until a message has this state. */
   until(id: string, status: MessageRecord['status']): Promise<MessageRecord>;
   [Symbol.asyncDispose](): Promise<void>;
 }

@@ -5,7 +5,7 @@ import { lettersKey } from '../../src/shared/lanes/dead/dead-letters.ts';
 import type { DeadLetterPayload, DeadReason } from '../../src/shared/model/dead-letter.ts';
 import { laneOf, messageId, shardOfPage, shardRoot } from '../../src/shared/lanes/key-names.ts';
 
-/** A dead letter to write, without the message that died. */
+/** A dead letter to write without a dead message. */
 export interface LetterToWrite {
   pageId: string;
   conversationId: string;
@@ -19,7 +19,7 @@ export interface LetterToWrite {
 const read = (name: string): string =>
   readFileSync(new URL(`../../src/shared/lanes/lib/${name}.lua`, import.meta.url), 'utf8');
 
-/** Our own script writes them, with a clock that is set. */
+/** Our own script for writing dead letters, with a fixed clock. */
 const WRITE = `
 local now = 0
 local function redisNowMs() return now end
@@ -34,7 +34,7 @@ end
 const AT_ONCE = 500;
 const ulid = monotonicFactory();
 
-/** Writes many dead letters in little time. @returns their ids. */
+/** Writes many dead letters quickly. @returns their ids. */
 export async function writeLetters(
   redis: RedisClient,
   namespace: string,

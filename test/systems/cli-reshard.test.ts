@@ -105,7 +105,7 @@ describe.each([
     const refused = await site.cli('reshard', '4', '--json');
     expect(refused.exitCode).toBe(1);
     expect(refused.stderr).toEqual([
-      'the number of shards stays 2 and does not become 4. In the way are',
+      'the number of shards stays 2. These obstacles prevent a change to 4:',
       expect.stringMatching(/^ {2}live workers: 1 \(.+\): stop them$/),
       expect.stringMatching(/^ {2}open messages: 1: /),
       expect.stringMatching(/^ {2}dead letters: 1: .*replay --all.*discard --all/),

@@ -127,7 +127,7 @@ describe.concurrent('kitechat-sender demo', { timeout: 90_000 }, () => {
     const used = await usedBy(demo);
     process.kill(used.pids[0] ?? 0, 'SIGKILL');
     expect(await demo.ended()).toBe(1);
-    expect(demo.stderr.join('\n')).toContain('A worker process has ended by itself');
+    expect(demo.stderr.join('\n')).toContain('A worker process ended unexpectedly');
     expect(await leftBehind(used, folder)).toEqual([]);
   });
 

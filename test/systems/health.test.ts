@@ -44,8 +44,8 @@ describe.concurrent('/healthz and /readyz of a worker', () => {
   });
 
   it.each([
-    { part: 'bullmq', reason: /^messages wait and places are free, but it has taken none for 2\d s$/ },
-    { part: 'task', reason: /^its periodic task has not run for 2\d s$/ },
+    { part: 'bullmq', reason: /^messages wait and places are free, but none was taken for 2\d s$/ },
+    { part: 'task', reason: /^the worker's periodic task has not run for 2\d s$/ },
   ])('tell when its $part stands still', async ({ part, reason }) => {
     const namespace = `still-${part}`;
     await using api = await startFakeKitechat();

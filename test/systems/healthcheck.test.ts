@@ -38,7 +38,7 @@ describe('the health check of a container', () => {
     expect(await worker.ended()).toBe(0);
     const { exitCode, stderr } = healthcheck(env);
     expect(exitCode).toBe(1);
-    expect(stderr).toBe(`no worker of ${hostname()} has told the fleet lately that it is there\n`);
+    expect(stderr).toBe(`no worker of ${hostname()} has sent a recent heartbeat to the fleet\n`);
   });
 
   it('knows its own worker whatever its process id, and no other', async () => {

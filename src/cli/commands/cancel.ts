@@ -3,7 +3,7 @@ import { loadConfig } from '../../shared/config/config.ts';
 import { type CommandContext, type ExitCode, exitCodes, jsonLine, line, type JsonOption } from '../context/context.ts';
 import { table } from '../terminal/table.ts';
 
-/** `cancel ID`: ends a message that nobody has begun to send. */
+/** `cancel ID`: ends a message that is not being sent. */
 export async function cancel(context: CommandContext, id: string, { json }: JsonOption): Promise<ExitCode> {
   await using producer = createProducer(loadConfig(context.env));
   const result = await producer.cancelMessage(id);
@@ -23,7 +23,7 @@ export async function cancel(context: CommandContext, id: string, { json }: Json
 }
 
 const reasons = {
-  'too-late': 'it is too late, it is being sent or has ended; see "kitechat-sender message" with its id',
+  'too-late': 'it is being sent or has ended; see "kitechat-sender message" with its id',
   'not-found':
-    'no such message is known; the id is wrong, or it was delivered some time ago, or sent again under a new id',
+    'it is unknown: the id is wrong, the message was delivered some time ago, or it was sent again under a new id',
 } as const;

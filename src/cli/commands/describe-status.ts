@@ -2,7 +2,7 @@ import { type Counts, describeVersions } from '../../shared/reading/shard-status
 import type { Status } from '../../shared/reading/status.ts';
 import { table } from '../terminal/table.ts';
 
-/** In the order of the documentation: what workers say of themselves comes back from Redis in any. */
+/** The status with its fields in the documented order: Redis returns the fields of workers in any order. */
 export function inDocumentedOrder({ workers, ...others }: Status): Status {
   return {
     ...others,
@@ -27,8 +27,8 @@ export function describeStatus({ holds, workers, oldestQueuedMs, ...counts }: St
 }
 
 /**
- * The same for a view that is drawn again and again: with how fast the counts change, and with the holds first. A low
- * window doesn't show the end, and what keeps messages from being sent matters more than a long list of workers.
+ * The status for a view that is redrawn: with the rates of change, and with the holds before the workers. A low window cuts
+ * off the end, and holds matter more than a long list of workers.
  */
 export function describeMovingStatus(
   { holds, workers, oldestQueuedMs, ...counts }: Status,
@@ -53,7 +53,7 @@ function sections(parts: readonly string[]): string {
 }
 
 function describeOldest({ queued }: Counts, oldestQueuedMs: number): string {
-  return queued > 0 ? `The oldest queued message has waited ${inWords(oldestQueuedMs)}.` : '';
+  return queued > 0 ? `The oldest queued message has waited for ${inWords(oldestQueuedMs)}.` : '';
 }
 
 function describeWorkers(workers: Status['workers']): string {
@@ -76,7 +76,7 @@ function describeHolds(holds: Status['holds']): string {
   ]);
 }
 
-/** Whole numbers from ten on, so that the columns are quiet. */
+/** Whole numbers from 10 up, so that the columns stay steady. */
 function describeChange(perSecond: number): string {
   const text = perSecond.toFixed(Math.abs(perSecond) < 10 ? 1 : 0);
   if (Number(text) === 0) return '0';

@@ -13,7 +13,7 @@ export interface FakeApiOptions {
   answer: NonNullable<FakeKitechatOptions['answer']>;
 }
 
-/** `fake-api`: the fake API as a process, until it is told to stop; then its report. */
+/** `fake-api`: runs the fake API until it is interrupted, then prints its report. */
 export async function fakeApi(context: CommandContext, options: FakeApiOptions): Promise<ExitCode> {
   const { host, port, seed, answer } = options;
   await using api = await startFakeKitechat({
@@ -26,7 +26,7 @@ export async function fakeApi(context: CommandContext, options: FakeApiOptions):
     ...(options.apiKey.length === 0 ? {} : { apiKeys: options.apiKey }),
   });
   jsonLine(context.stdout, { url: api.url });
-  line(context.stderr, `The fake API answers at ${api.url}; Ctrl-C ends it.`);
+  line(context.stderr, `The fake API listens at ${api.url}; Ctrl-C stops it.`);
   if (!context.interrupted.aborted) await once(context.interrupted, 'abort');
   jsonLine(context.stdout, api.report());
   return exitCodes.done;

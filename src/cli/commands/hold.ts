@@ -12,9 +12,9 @@ export interface TargetOptions extends HoldTarget {
 }
 
 const WHAT_A_HOLD_DOES =
-  'its messages wait and none is dropped; what is being sent now still ends; "kitechat-sender release" lets them go on';
+  'its messages wait, none are dropped, and requests in progress still finish; "kitechat-sender release" ends the hold';
 
-/** `hold`: nothing is sent of the target until it is released. */
+/** `hold`: stops sending messages of the target until it is released. */
 export async function holdMessages(context: CommandContext, { json, ...target }: TargetOptions): Promise<ExitCode> {
   const isNew = await change(context, 'hold', target);
   print(context, json, { ...describe(target), result: isNew ? 'held' : 'already-held' });
@@ -22,14 +22,14 @@ export async function holdMessages(context: CommandContext, { json, ...target }:
   return exitCodes.done;
 }
 
-/** `release`: ends such a hold. */
+/** `release`: ends a hold of an operator or for a dead letter. */
 export async function releaseMessages(context: CommandContext, { json, ...target }: TargetOptions): Promise<ExitCode> {
   const wasHeld = await change(context, 'release', target);
   print(context, json, { ...describe(target), result: wasHeld ? 'released' : 'not-held' });
   line(
     context.stderr,
     wasHeld
-      ? `${nameOf(target)} is released: its messages go on, unless something else holds them`
+      ? `${nameOf(target)} is released: its messages continue, unless another hold applies`
       : `${nameOf(target)} was not held by an operator or for a dead letter; "kitechat-sender status" shows what is held, and why`,
   );
   const within = await holdsWithin(context, target);
@@ -48,7 +48,7 @@ async function change(
   });
 }
 
-/** What is held by itself inside of what was released: each has to be released by its own name. */
+/** Holds inside the released target, which have to be released separately. */
 async function holdsWithin({ env }: CommandContext, { page, conversation }: HoldTarget): Promise<HoldTarget[]> {
   if (conversation !== undefined) return [];
   return await withSession(env, async (session, config) => {
@@ -67,7 +67,7 @@ const TOLD = 5;
 function describeWithin(holds: readonly HoldTarget[]): string {
   const names = holds.slice(0, TOLD).map(nameOf).join('; ');
   const more = holds.length > TOLD ? `; and ${holds.length - TOLD} more, see "kitechat-sender status"` : '';
-  return `still held, each to be released by its own name: ${names}${more}`;
+  return `still held by holds of their own, to be released separately: ${names}${more}`;
 }
 
 async function withSession<Result>(

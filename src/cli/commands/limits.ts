@@ -16,7 +16,7 @@ import { table } from '../terminal/table.ts';
 
 type LimitsInForce = Record<LimitName, LimitInForce>;
 
-/** `limits show`: how fast messages may go. */
+/** `limits show`: prints the limits in force. */
 export async function showLimits(context: CommandContext, { json }: JsonOption): Promise<ExitCode> {
   print(context, json, await reachLimits(loadConfig(context.env), {}));
   return exitCodes.done;
@@ -29,17 +29,17 @@ export interface LimitFlags {
   json?: boolean;
 }
 
-/** `limits set`: for all workers, whatever their variables say. */
+/** `limits set`: sets limits for all workers, whatever their variables say. */
 export async function setLimits(context: CommandContext, { json, ...flags }: LimitFlags): Promise<ExitCode> {
   const changes = Object.fromEntries(
     Object.entries(flags).map(([name, text]) => [name, text === DEFAULT_LIMIT ? null : text]),
   );
   print(context, json, await reachLimits(loadConfig(context.env), changes));
-  line(context.stderr, 'The limits are set; the workers keep to them within seconds.');
+  line(context.stderr, 'The limits are set; the workers apply them within seconds.');
   return exitCodes.done;
 }
 
-/** Makes the changes, if any. @returns what counts now. */
+/** Makes the changes, if any. @returns the limits in force after them. */
 async function reachLimits(config: Config, changes: Partial<StoredLimits>): Promise<LimitsInForce> {
   const session = createSession(config);
   try {
@@ -74,7 +74,7 @@ function print({ stdout, stderr }: CommandContext, json: boolean | undefined, li
   if (!rate.inForce || !pageRate.inForce) {
     line(
       stderr,
-      'No worker has asked for its limits yet. Limits that are not set at run time are those of the variables given here.',
+      'No worker has reported its limits yet. Limits that are not set at run time are shown from the variables of this command.',
     );
   }
 }
@@ -86,6 +86,6 @@ function describeSource({ from, inForce }: LimitInForce, variable: string): stri
     case 'variable':
       return inForce ? `${variable} of the workers` : `${variable}, as set here`;
     case 'default':
-      return 'nothing is set';
+      return 'not set';
   }
 }

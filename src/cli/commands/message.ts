@@ -5,11 +5,11 @@ import type { CommandContext, ExitCode, JsonOption } from '../context/context.ts
 import { showRecord } from '../terminal/show-record.ts';
 import { factTable, table } from '../terminal/table.ts';
 
-/** `message ID`: where one message stands, and its attempts. */
+/** `message ID`: prints the state of one message, and its attempts. */
 export async function showMessage(context: CommandContext, id: string, { json }: JsonOption): Promise<ExitCode> {
   await using producer = createProducer(loadConfig(context.env));
   const record = await producer.getMessage(id);
-  const missing = `no message ${id} is known: the id is wrong, or it was delivered some time ago, or sent again under a new id`;
+  const missing = `message ${id} is unknown: the id is wrong, the message was delivered some time ago, or it was sent again under a new id`;
   return showRecord(context, record, { json, describe, missing });
 }
 
@@ -25,7 +25,7 @@ function describe(record: MessageRecord): string {
     label: record.label,
     ...(record.status === 'dead' ? { 'died at': record.deadAt, reason: record.reason } : {}),
   });
-  const more = record.status === 'dead' ? `\n\nAll about it: kitechat-sender dead-letters show ${record.id}` : '';
+  const more = record.status === 'dead' ? `\n\nDetails: kitechat-sender dead-letters show ${record.id}` : '';
   return `${facts}\n\n${describeAttempts(record.attempts)}${more}`;
 }
 

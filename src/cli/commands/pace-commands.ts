@@ -15,7 +15,7 @@ export function addHoldCommands(program: Command, { run }: Actions): void {
         await (await import('./hold.ts')).holdMessages(context, target),
     ),
   );
-  addTarget(program.command('release').description('send again what "hold", or a dead letter, has stopped')).action(
+  addTarget(program.command('release').description('end a hold that "hold" or a dead letter has set')).action(
     run(
       async (context, { all: _all, ...target }: TargetFlags) =>
         await (await import('./hold.ts')).releaseMessages(context, target),
@@ -32,31 +32,31 @@ function addTarget(command: Command): Command {
     .hook('preAction', () => {
       const { all, page, conversation } = command.opts<TargetFlags>();
       if (conversation !== undefined && page === undefined) {
-        command.error('error: --conversation needs the --page that it is of');
+        command.error('error: --conversation also needs --page');
       }
-      if (!all && page === undefined) command.error('error: name what: --all, --page, or --page with --conversation');
+      if (!all && page === undefined) command.error('error: give --all, --page, or --page with --conversation');
     });
 }
 
 /** `limits show` and `limits set`. */
 export function addLimitCommands(program: Command, { run, ask }: Actions): void {
-  const limits = program.command('limits').description('how fast messages may go, at run time and for all workers');
+  const limits = program.command('limits').description('show or set the rate limits of all workers at run time');
 
   limits
     .command('show')
-    .description('the limits that count, and where they are from')
+    .description('show the limits in force, and their source')
     .addOption(json())
     .action(ask(lazily(async () => (await import('./limits.ts')).showLimits)));
 
   const set = limits.command('set');
   set
-    .description('set limits that all workers keep to within seconds, whatever their variables say')
-    .option('--rate <limit>', 'of the whole fleet, such as 50/s or "300/min burst 10"', rateLimit)
-    .option('--page-rate <limit>', 'of each page', rateLimit)
+    .description('set limits that override the variables of all workers within seconds')
+    .option('--rate <limit>', 'the limit of the whole fleet, such as 50/s or "300/min burst 10"', rateLimit)
+    .option('--page-rate <limit>', 'the limit of each page', rateLimit)
     .addOption(json())
     .addHelpText(
       'after',
-      '\nA limit may also be none (no limit) or default (the variables of the workers count again).',
+      '\nA limit may also be none (no limit) or default (the variables of the workers apply again).',
     )
     .hook('preAction', () => {
       const { rate, pageRate } = set.opts<LimitFlags>();

@@ -3,7 +3,7 @@ import { createLogger } from '../../shared/logger.ts';
 import { createWorker } from '../../worker/index.ts';
 import { type CommandContext, type ExitCode, exitCodes } from '../context/context.ts';
 
-/** `worker`: delivers messages until it is told to stop, then drains. */
+/** `worker`: delivers messages until it is interrupted, then drains. */
 export async function runWorker({ env, interrupted }: CommandContext): Promise<ExitCode> {
   const config = loadConfig(env);
   const logger = createLogger({ level: config.logLevel });
@@ -11,14 +11,14 @@ export async function runWorker({ env, interrupted }: CommandContext): Promise<E
   if (interrupted.aborted) return exitCodes.done;
   interrupted.addEventListener('abort', () => void worker.close(), { once: true });
   const served = { config, worker, logger };
-  // Only then are its packages loaded: a worker that serves nothing starts without them.
+  // Imported only if needed, so that a worker without a port starts without these packages.
   const http = config.httpPort === undefined ? null : await (await import('../../console/index.ts')).startHttp(served);
-  if (http) logger.info({ url: http.url }, 'health, metrics and the console are served');
+  if (http) logger.info({ url: http.url }, 'serving health, metrics and the console');
   try {
     await worker.run();
     await worker.close();
   } finally {
-    // Last: probes see that it drains.
+    // Closed last, so that probes see the worker drain.
     await http?.close();
   }
   return exitCodes.done;

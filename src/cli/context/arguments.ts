@@ -5,25 +5,25 @@ import type { CommandContext, ExitCode } from './context.ts';
 
 type Task<Arguments extends unknown[]> = (context: CommandContext, ...given: Arguments) => Promise<ExitCode>;
 
-/** Makes an action of a command. */
+/** Turns a command into an action for commander. */
 export type Run = <Arguments extends unknown[]>(command: Task<Arguments>) => (...given: Arguments) => Promise<void>;
 
-/** A command that is loaded only when it is run: all others start without its packages. */
+/** Loads a command only when it is run, so that other commands start without its packages. */
 export function lazily<Arguments extends unknown[]>(load: () => Promise<Task<Arguments>>): Task<Arguments> {
   return async (context, ...given) => await (await load())(context, ...given);
 }
 
-/** The kinds of actions. `run` is for what changes something, and ends itself when it is interrupted. */
+/** The kinds of actions. `run` is for commands that change something; they handle an interruption themselves. */
 export interface Actions {
   run: Run;
-  /** For what changes nothing and can be dropped at once. */
+  /** For commands that only read and can be abandoned at once. */
   ask: Run;
-  /** For what changes nothing and has something to leave in order when it is interrupted. */
+  /** For commands that only read and have to clean up when interrupted. */
   askToEnd: Run;
 }
 
 export function json(): Option {
-  return new Option('--json', 'one JSON object a line instead of a table');
+  return new Option('--json', 'one JSON object per line instead of a table');
 }
 
 export function repeatable(flags: string, description: string): Option {
@@ -47,7 +47,7 @@ export function shardCount(text: string): number {
 
 export function time(text: string): Date {
   const date = new Date(text);
-  // Date also reads "5" and "1 may", and none of it as people mean it.
+  // Date also accepts "5" and "1 may", but not as people mean them.
   const isTime = /^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(date.getTime());
   if (!isTime) throw new InvalidArgumentError('It must be a time such as 2026-11-22T10:00:00Z.');
   return date;
@@ -55,25 +55,25 @@ export function time(text: string): Date {
 
 const idSchema = opaqueText(256);
 
-/** What can be the id of a page or conversation. */
+/** A valid id of a page or conversation. */
 export function opaqueId(text: string): string {
   const { error } = idSchema.safeParse(text);
-  if (error) throw new InvalidArgumentError(`It ${error.issues[0]?.message ?? 'is no id'}.`);
+  if (error) throw new InvalidArgumentError(`It ${error.issues[0]?.message ?? 'is not an id'}.`);
   return text;
 }
 
-/** As a limit: what the variables say. */
+/** In place of a limit: the variables of the workers apply. */
 export const DEFAULT_LIMIT = 'default';
 
-/** A limit as its one text, `none` or `default`. */
+/** A limit in its canonical form, `none` or `default`. */
 export function rateLimit(text: string): string {
   if (text === DEFAULT_LIMIT || text === NO_LIMIT) return text;
   const limit = parseRateLimit(text);
-  if (limit === null) throw new InvalidArgumentError(`It ${RATE_LIMIT_RULE}; or be none, or default.`);
+  if (limit === null) throw new InvalidArgumentError(`It ${RATE_LIMIT_RULE}, or be none or default.`);
   return formatRateLimit(limit);
 }
 
-/** How fast entries are sent again, as its text. */
+/** A valid replay rate, unchanged. */
 export function replayRate(text: string): string {
   if (parseRateLimit(text) === null) throw new InvalidArgumentError(`It ${RATE_LIMIT_RULE}.`);
   return text;

@@ -13,17 +13,20 @@ export interface DiscardFlags extends SelectionFlags {
   json?: boolean;
 }
 
-/** Entries that are looked up at once before the question. */
+/** The number of entries that are looked up at once before the question. */
 const AT_ONCE = 50;
 
-/** `dead-letters discard`: removes entries for good, after a question. */
+/** `dead-letters discard`: removes entries permanently, after a confirmation. */
 export async function discardDeadLetters(
   context: CommandContext,
   { yes = false, dryRun = false, json, ...flags }: DiscardFlags,
 ): Promise<ExitCode> {
   const canAsk = context.typing && context.interactive;
   if (!yes && !dryRun && !canAsk) {
-    line(context.stderr, 'error: nobody can be asked here: give --yes to discard without a question, or --dry-run');
+    line(
+      context.stderr,
+      'error: no terminal to confirm on: give --yes to discard without a confirmation, or --dry-run',
+    );
     return exitCodes.usage;
   }
   await using deadLetters = openDeadLetters(loadConfig(context.env));
@@ -46,7 +49,7 @@ export async function discardDeadLetters(
 type Counts = Partial<Record<DeadReason, number>>;
 
 interface Seen {
-  /** What was asked for, bounded to what was there then: nobody said yes to what dies after the question. */
+  /** The selection without entries that die after the question, since nobody confirmed those. */
   flags: SelectionFlags;
   counts: Counts;
 }

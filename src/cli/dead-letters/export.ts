@@ -24,15 +24,15 @@ export async function exportDeadLetters(
     : await exportTo(context, source, (text) => written(context, text));
   const entries = `${count} ${count === 1 ? 'entry' : 'entries'}`;
   if (context.interrupted.aborted) {
-    // A reader that has seen enough, such as `head`, is not told that there was more.
+    // A reader that has seen enough, such as `head`, needs no message.
     if (context.interrupted.reason === READER_GONE) return exitCodes.interrupted;
     line(context.stderr, `Interrupted after ${entries}${isFile ? `: ${out} is not written` : ''}.`);
     return exitCodes.interrupted;
   }
   line(context.stderr, `exported ${entries}${isFile ? ` to ${out}` : ''}`);
-  // Whoever discards them next would lose what they say.
+  // A warning, since discarding these entries next would lose their messages.
   if (closed > 0) {
-    line(context.stderr, `${closed} of them without what they say, which can't be read: see "problem" there`);
+    line(context.stderr, `${closed} of them without the message, which can't be read: see the field "problem"`);
   }
   return exitCodes.done;
 }
@@ -44,7 +44,7 @@ interface Source {
 
 interface Exported {
   count: number;
-  /** Those without a message. */
+  /** Entries without a message, since it can't be read. */
   closed: number;
 }
 
@@ -64,7 +64,7 @@ async function exportTo(
   { deadLetters, filter }: Source,
   write: (text: string) => Promise<void>,
 ): Promise<Exported> {
-  // Where the lines themselves are on the screen, they show how far it is.
+  // Lines on the screen already show the progress.
   const bar = createProgressBar({ ...context, interactive: context.interactive && !context.onScreen });
   let count = 0;
   let closed = 0;
@@ -79,16 +79,16 @@ async function exportTo(
     return { count, closed };
   } catch (error) {
     bar.clear();
-    if (count > 0) line(context.stderr, `${count} entries were read before this happened:`);
+    if (count > 0) line(context.stderr, `${count} entries were read before this error:`);
     throw error;
   } finally {
     bar.clear();
   }
 }
 
-/** Waits until the reader has taken what it was given, so that what waits never grows. */
+/** Writes, and waits while the stream's buffer is full, so that it never grows. */
 async function written({ stdout, interrupted }: CommandContext, text: string): Promise<void> {
   if (stdout.write(text)) return;
-  // A reader that went away is an interruption, too.
+  // A reader that went away also aborts `interrupted`.
   await once(stdout, 'drain', { signal: interrupted }).catch(() => {});
 }

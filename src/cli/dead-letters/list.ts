@@ -15,9 +15,9 @@ export interface ListFlags extends FilterFlags {
   json?: boolean;
 }
 
-/** As many pages as can be taken in at a glance. */
+/** Pages that the summary names. */
 const BUSIEST = 5;
-/** Of an answer in the table; `show` has all of it. */
+/** Characters of an answer in the table; `show` prints the whole answer. */
 const SAID_LENGTH = 60;
 
 /** `dead-letters list`: the newest entries that match. */
@@ -37,19 +37,19 @@ async function summarize(deadLetters: DeadLetters, shown: number, { limit, ...fl
   const counts = await deadLetters.counts();
   const filter = filterOf(flags);
   if (!isNarrow(filter)) return `${shown} shown, ${counts.total} in all${describeCounts(counts)}`;
-  // Below the limit these are all that match, and need not be counted.
+  // Fewer entries than the limit are all that match, so they need not be counted.
   const matching = shown < limit ? '' : `, ${await deadLetters.count(filter)} match`;
   return `${shown} shown${matching}, ${counts.total} in all`;
 }
 
 function describeCounts({ total, byReason, byPage }: DeadLetterCounts): string {
   if (total === 0) return '';
-  const busiest = byPage.slice(0, BUSIEST).map(({ pageId, count }) => `${pageId ?? 'of no known page'} (${count})`);
+  const busiest = byPage.slice(0, BUSIEST).map(({ pageId, count }) => `${pageId ?? 'unknown page'} (${count})`);
   const more = byPage.length > BUSIEST ? ', …' : '';
   return `: ${describeReasons(byReason)}; by page: ${busiest.join(', ')}${more}`;
 }
 
-/** What the API said stands nowhere else in the list, and mostly tells what to do. */
+/** The detail of the last attempt with the API's answer, which the list shows nowhere else. */
 function lastDetailOf({ attempts, response, problem }: DeadLetterEntry): string | null {
   if (problem !== undefined) return problem;
   const { detail = null, httpStatus = null } = attempts.at(-1) ?? {};
@@ -60,7 +60,7 @@ function lastDetailOf({ attempts, response, problem }: DeadLetterEntry): string 
   return detail === null ? cut : `${detail}: ${cut}`;
 }
 
-/** The `message` of a JSON answer, as the API's other endpoints have it; else the answer as it is. */
+/** The `message` of a JSON answer, as the API's other endpoints have it; otherwise the whole answer. */
 function saidIn(body: string): string {
   try {
     const answer: unknown = JSON.parse(body);

@@ -6,25 +6,26 @@ import { table } from '../terminal/table.ts';
 type Result = ReplayResult | DiscardResult;
 type Why = Result['skipped'][number]['why'];
 
-/** What happens to the entries, in words: `sent again`. */
+/** What a command does to the entries. */
 export interface Deed {
+  /** The past participle for messages, such as `sent again`. */
   past: string;
-  /** Changes nothing. */
+  /** Whether nothing is changed. */
   dryRun: boolean;
 }
 
-/** Skipped entries are told one by one up to this number, and then in sums: nobody reads more lines. */
+/** Up to this number, skipped entries are listed one by one; more are summed up by reason. */
 const TOLD_SINGLY = 10;
 const EXAMPLES = 3;
 
-/** What the work tells while it runs. */
+/** What the work reports while it runs. */
 export interface Told {
   onProgress(progress: Progress & { matched: number }): void;
-  /** A line for people, which the progress bar makes room for. */
+  /** Prints a line for people in place of the progress bar. */
   say(text: string): void;
 }
 
-/** Runs what changes many entries, with a progress bar. What was done is also told if it fails half way. */
+/** Runs a change of many entries with a progress bar. If it fails midway, prints how many entries were done. */
 export async function withProgress<R extends Result>(
   context: CommandContext,
   { past, dryRun }: Deed,
@@ -46,14 +47,14 @@ export async function withProgress<R extends Result>(
     });
   } catch (error) {
     bar.clear();
-    if (done > 0) line(context.stderr, `${describeDone(done, past)} before this happened:`);
+    if (done > 0) line(context.stderr, `${describeDone(done, past)} before this error:`);
     throw error;
   } finally {
     bar.clear();
   }
 }
 
-/** Prints the result. @returns what the shell learns */
+/** Prints the result. @returns the exit code */
 export function tellOutcome(
   context: CommandContext,
   result: Result,
@@ -76,7 +77,7 @@ export function tellOutcome(
     line(context.stderr, `Nothing was changed: ${possible} of ${matched} would be ${past}.`);
   }
   if (context.interrupted.aborted) {
-    const others = 'the others are as they were. The same command goes on with them.';
+    const others = 'the others are unchanged. Run the same command again to continue.';
     line(context.stderr, `Interrupted: ${describeDone(done, past)}, ${others}`);
     return exitCodes.interrupted;
   }
@@ -87,7 +88,7 @@ function describeDone(count: number, past: string): string {
   return `${count} ${count === 1 ? 'entry was' : 'entries were'} ${past}`;
 }
 
-/** A line for each, or for each reason if they are many. */
+/** One line per entry, or per reason if there are many entries. */
 export function describeSkipped(skipped: Result['skipped']): string[] {
   if (skipped.length <= TOLD_SINGLY) return skipped.map(({ id, why }) => `${id}: ${hints[why]}`);
   const byReason = new Map<Why, string[]>();
@@ -103,11 +104,11 @@ export function describeSkipped(skipped: Result['skipped']): string[] {
   });
 }
 
-/** Said of one entry and of many. */
+/** Worded to fit one entry and many. */
 const hints = {
   'not found': 'no such dead letter',
-  expired: 'too old to be sent unseen; --force does it all the same',
-  undecodable: 'what was stored can not be read, so it can not be sent; "dead-letters show" says why',
-  'replayed meanwhile': 'sent again by somebody else just now',
-  'gone meanwhile': 'sent again or discarded by somebody else just now',
+  expired: 'too old to be sent; use --force to send anyway',
+  undecodable: 'the stored message can not be read, so it can not be sent; "dead-letters show" says why',
+  'replayed meanwhile': 'just sent again by another process',
+  'gone meanwhile': 'just sent again or discarded by another process',
 } as const satisfies Record<Why, string>;

@@ -6,7 +6,7 @@ import { type SelectionFlags, selectionOf } from './selection.ts';
 
 export interface ReplayFlags extends SelectionFlags {
   rate?: string;
-  /** Paths of the request, and the texts to put there. */
+  /** New texts, by their paths in the request. */
   set?: Readonly<Record<string, string>>;
   force?: boolean;
   dryRun?: boolean;
@@ -32,7 +32,7 @@ export async function replayDeadLetters(
         dryRun,
         signal: context.interrupted,
         onProgress,
-        // Whoever names entries wants to know the new id of each; of thousands nobody reads them.
+        // New ids are printed only for entries that were named: nobody reads thousands of ids.
         onReplayed: flags.id && ((old, newId) => say(`${old} is sent again as ${newId}`)),
       }),
   );

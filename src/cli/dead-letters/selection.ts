@@ -3,7 +3,7 @@ import type { DeadLetterFilter, DeadLetterSelection } from '../../dead-letters/i
 import { type DeadReason, deadReasons } from '../../shared/model/dead-letter.ts';
 import { opaqueId, time } from '../context/arguments.ts';
 
-/** The flags that narrow the dead letters down; all that are given must hold. */
+/** Filters of dead letters; an entry must match all that are given. */
 export interface FilterFlags {
   reason?: DeadReason;
   page?: string;
@@ -13,7 +13,7 @@ export interface FilterFlags {
   until?: Date;
 }
 
-/** Which dead letters: exactly one of the three ways. */
+/** A selection of dead letters in exactly one of three ways: ids, filters, or all. */
 export interface SelectionFlags extends FilterFlags {
   id?: string[];
   all?: true;
@@ -21,17 +21,17 @@ export interface SelectionFlags extends FilterFlags {
 
 export function addFilter(command: Command): Command {
   return command
-    .addOption(new Option('--reason <reason>', 'why they died').choices([...deadReasons]))
-    .option('--page <id>', 'of this page', opaqueId)
-    .option('--conversation <id>', 'of this conversation', opaqueId)
-    .option('--label <label>', 'with this label', opaqueId)
-    .option('--since <time>', 'died at this time or later, such as 2026-11-22T10:00:00Z', time)
-    .option('--until <time>', 'died before this time', time);
+    .addOption(new Option('--reason <reason>', 'entries that died for this reason').choices([...deadReasons]))
+    .option('--page <id>', 'entries of this page', opaqueId)
+    .option('--conversation <id>', 'entries of this conversation', opaqueId)
+    .option('--label <label>', 'entries with this label', opaqueId)
+    .option('--since <time>', 'entries that died at this time or later, such as 2026-11-22T10:00:00Z', time)
+    .option('--until <time>', 'entries that died before this time', time);
 }
 
-/** Adds the three ways to choose, and the check that exactly one of them is taken. */
+/** Adds the three ways to select entries, and checks that exactly one is used. */
 export function addSelection(command: Command): Command {
-  return addFilter(command.option('--id <ID...>', 'these entries').option('--all', 'every entry')).hook(
+  return addFilter(command.option('--id <ID...>', 'the entries with these ids').option('--all', 'all entries')).hook(
     'preAction',
     () => {
       const { id, all, ...others } = command.opts<SelectionFlags>();
@@ -41,7 +41,9 @@ export function addSelection(command: Command): Command {
         ...(all === undefined ? [] : ['--all']),
       ];
       if (ways.length === 0) {
-        command.error('error: name which: --id ID…, filters such as --reason rejected --page p1, or --all');
+        command.error(
+          'error: select entries with --id ID…, with filters such as --reason rejected --page p1, or with --all',
+        );
       }
       if (ways.length > 1) command.error(`error: give ${ways.join(' or ')}, not both`);
     },
@@ -52,7 +54,7 @@ export function filterOf({ reason, page, conversation, label, since, until }: Fi
   return { reason, pageId: page, conversationId: conversation, label, since, until };
 }
 
-/** Whether it leaves anything out. */
+/** Whether the filter has any condition. */
 export function isNarrow(filter: DeadLetterFilter): boolean {
   return Object.values(filter).some((condition) => condition !== undefined);
 }

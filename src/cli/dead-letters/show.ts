@@ -5,7 +5,7 @@ import { describeAttempts } from '../commands/message.ts';
 import { showRecord } from '../terminal/show-record.ts';
 import { factTable } from '../terminal/table.ts';
 
-/** `dead-letters show ID`: one entry whole. */
+/** `dead-letters show ID`: prints one entry in full. */
 export async function showDeadLetter(context: CommandContext, id: string, { json }: JsonOption): Promise<ExitCode> {
   await using deadLetters = openDeadLetters(loadConfig(context.env));
   const record = await deadLetters.get(id);
@@ -13,7 +13,7 @@ export async function showDeadLetter(context: CommandContext, id: string, { json
   return showRecord(context, record, { json, describe: describeWhole, missing });
 }
 
-/** With what most often helps: a change. */
+/** The command, with the option that most often helps for this reason. */
 function howToReplay({ id, reason }: Pick<DeadLetterRecord, 'id' | 'reason'>): string {
   const options = { expired: ' --force', rejected: ' --set message.text="…"' };
   const option = reason === 'expired' || reason === 'rejected' ? options[reason] : '';

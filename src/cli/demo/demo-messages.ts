@@ -6,11 +6,11 @@ const CONVERSATIONS = 60;
 const PAGES = 4;
 const MESSAGES_EACH = 10;
 
-/** What the API will never take, whatever is tried. */
+/** Parts of texts that the API never accepts. */
 const HOPELESS = 'a text that the API refuses';
 const UNLUCKY = 'a text that always meets an error';
 
-/** Conversations of six kinds of messages each; the number in every message is its place in its conversation. */
+/** Conversations with messages of six types; the number in every message is its place in its conversation. */
 export function demoMessages(): EnqueueItem[] {
   const items: EnqueueItem[] = [];
   for (let place = 1; place <= MESSAGES_EACH; place += 1) {
@@ -25,7 +25,7 @@ export function demoMessages(): EnqueueItem[] {
   return items;
 }
 
-/** Messages that end in the dead letters: refused, tried in vain, and too old before a worker can take them. */
+/** Messages that become dead letters: refused ones, ones that fail in every attempt, and one that expires before it is taken. */
 export function hopelessMessages(): EnqueueItem[] {
   return [
     ...[1, 2, 3].map((n) => hopeless(n, `${HOPELESS}: ${n}`)),
@@ -39,8 +39,8 @@ function hopeless(n: number, text: string): EnqueueItem {
 }
 
 /**
- * How the demo's API misbehaves. None of it makes the API take a message without saying so: what it takes twice would be
- * our mistake.
+ * The faults of the demo's API. None of them accepts a message without confirming it, so a duplicate would be a fault of the
+ * sender.
  */
 export function demoFaults(): Fault[] {
   return [

@@ -12,14 +12,14 @@ const WORKERS = 2;
 const TIME_LIMIT_MS = 50_000;
 const LOOK_MS = 200;
 
-/** What the demo has seen so far. */
+/** The counts of the demo so far. */
 interface Progress {
   enqueued: number;
   retried: number;
 }
 
 /**
- * `demo`: messages of all six types go through a private Redis and two worker processes to an API that misbehaves.
+ * `demo`: messages of all six types go through a private Redis and two worker processes to an API with faults.
  */
 export async function demo(context: CommandContext): Promise<ExitCode> {
   const { stderr, interrupted } = context;
@@ -29,7 +29,7 @@ export async function demo(context: CommandContext): Promise<ExitCode> {
   await using deadLetters = openDeadLetters({ redisUrl: redis.url });
   const progress: Progress = { enqueued: 0, retried: 0 };
 
-  line(stderr, `A private Redis runs at ${redis.url}, an API that misbehaves at ${api.url}.`);
+  line(stderr, `A private Redis runs at ${redis.url}, an API with faults at ${api.url}.`);
   const receipts = await producer.enqueueMessages([...hopelessMessages(), ...demoMessages()]);
   progress.enqueued = receipts.length;
   line(stderr, `${receipts.length} messages of six types are stored.`);
@@ -43,8 +43,8 @@ export async function demo(context: CommandContext): Promise<ExitCode> {
   const stop = AbortSignal.any([interrupted, workers.failed, AbortSignal.timeout(TIME_LIMIT_MS)]);
   const allEnded = await watch(context, { api, progress, countDead: () => deadLetters.count(), stop });
   if (interrupted.aborted) return tellInterrupted(context);
-  if (workers.failed.aborted) line(stderr, 'A worker process has ended by itself. Please report this as a fault.');
-  else if (!allEnded) line(stderr, `Not all messages had ended after ${TIME_LIMIT_MS / 1000} s.`);
+  if (workers.failed.aborted) line(stderr, 'A worker process ended unexpectedly. Please report this as a fault.');
+  else if (!allEnded) line(stderr, `Some messages had not ended after ${TIME_LIMIT_MS / 1000} s.`);
   await workers.stop();
   const byReason = await countByReason(deadLetters);
   const asItShould = showResult(context, { report: api.report(), progress, byReason });
@@ -52,7 +52,7 @@ export async function demo(context: CommandContext): Promise<ExitCode> {
 }
 
 function tellInterrupted({ stderr }: CommandContext): ExitCode {
-  line(stderr, 'Interrupted: the workers, the API and the Redis are ended now.');
+  line(stderr, 'Interrupted: stopping the workers, the API and Redis.');
   return exitCodes.interrupted;
 }
 
@@ -61,10 +61,10 @@ function workerEnvironment(redisUrl: string, apiUrl: string): Record<string, str
     REDIS_URL: redisUrl,
     KITECHAT_API_URL: apiUrl,
     KITECHAT_API_KEY: 'demo-key',
-    // Hasty, so that the demo is: the defaults are for APIs that need minutes to recover.
+    // Short, so that the demo is quick: the defaults are for APIs that need minutes to recover.
     KITECHAT_BACKOFF_MS: '100',
     KITECHAT_BACKOFF_MAX_MS: '1000',
-    // Patient, though: on a busy machine an answer that comes late would be sent twice, as it should.
+    // Long, because on a busy machine a message whose answer is late would be sent twice.
     KITECHAT_TIMEOUT_MS: '20000',
   };
 }
@@ -76,7 +76,7 @@ interface Watched {
   stop: AbortSignal;
 }
 
-/** Shows how far it is until every message has ended. @returns `false` if it was stopped before. */
+/** Shows the progress until every message has ended. @returns `false` if it was stopped before that. */
 async function watch(context: CommandContext, { api, progress, countDead, stop }: Watched): Promise<boolean> {
   let shown = '';
   while (!stop.aborted) {
@@ -111,7 +111,7 @@ interface Result {
   byReason: ReadonlyMap<string, number>;
 }
 
-/** @returns whether every message has ended as it should. */
+/** @returns whether every message ended as expected. */
 function showResult({ stdout }: CommandContext, { report, progress, byReason }: Result): boolean {
   const delivered = deliveredOf(report);
   const dead = [...byReason.values()].reduce((total, count) => total + count, 0);

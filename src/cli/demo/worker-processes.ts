@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { killWithParent } from '../../testing/redis/kill-with-parent.ts';
 import type { CommandContext } from '../context/context.ts';
 
-/** What the demo needs of a worker's log line about an attempt. */
+/** The fields that the demo needs from a worker's log line about an attempt. */
 const attemptLine = z.object({
   msg: z.literal('attempt'),
   next: z.enum(['delivered', 'backoff', 'hold', 'dead', 'lost']),
@@ -13,14 +13,14 @@ export type AttemptLine = z.infer<typeof attemptLine>;
 
 export interface WorkerProcesses {
   readonly pids: readonly number[];
-  /** Aborted when one of them ends without being told to. */
+  /** Aborted when a worker process ends without being stopped. */
   readonly failed: AbortSignal;
-  /** Ends them as a deploy would: SIGTERM, then wait. */
+  /** Stops the processes as a deployment would: sends SIGTERM, then waits. */
   stop(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Starts real worker processes and follows what they log. They end with this process, however it ends. */
+/** Starts worker processes and follows their logs. They end with this process, however it ends. */
 export function startWorkerProcesses(
   { self }: CommandContext,
   count: number,
@@ -31,17 +31,17 @@ export function startWorkerProcesses(
   let stopping = false;
   const children = Array.from({ length: count }, () => {
     const child = spawn(self.command, [...self.args, 'worker'], {
-      // Nothing of the caller's environment: the demo must never meet a real Redis, key or API.
+      // Without the caller's environment: the demo must never use a real Redis, key or API.
       env,
       stdio: ['ignore', 'pipe', 'inherit'],
-      // A Ctrl-C on the terminal is for the demo, which ends its workers itself.
+      // A Ctrl-C on the terminal must reach only the demo, which stops its workers itself.
       detached: true,
     });
     createInterface({ input: child.stdout }).on('line', (text) => {
       const parsed = attemptLine.safeParse(jsonOrNull(text));
       if (parsed.success) onAttempt(parsed.data);
     });
-    // Also when it couldn't be started. What it wrote was read by then.
+    // `error` means that it couldn't be started. On `close`, its output has been read.
     const closed = new Promise<void>((resolve) => {
       child.on('close', resolve).on('error', () => resolve());
     });

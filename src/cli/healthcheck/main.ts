@@ -1,4 +1,4 @@
-/** The HEALTHCHECK of the container: exits 0 if its worker has lately told the fleet that it is there, else 1. */
+/** The HEALTHCHECK of the container: exits with 0 if its worker has sent a recent heartbeat to the fleet, otherwise with 1. */
 import { hostname } from 'node:os';
 import { type Environment, loadConfig } from '../../shared/config/config.ts';
 import { deadlineIn } from '../../shared/redis/deadline.ts';
@@ -10,19 +10,19 @@ import { failureOf } from '../terminal/failure.ts';
 
 const ANSWER_MS = 3000;
 
-/** @returns what is wrong, or `null` */
+/** @returns the problem, or `null` */
 async function findProblem(env: Environment): Promise<string | null> {
   const config = loadConfig(env);
   const session = createSession(config);
   try {
     const { workers } = await readStatus(session, config, deadlineIn(ANSWER_MS));
-    return workers.some(runsHere) ? null : `no worker of ${hostname()} has told the fleet lately that it is there`;
+    return workers.some(runsHere) ? null : `no worker of ${hostname()} has sent a recent heartbeat to the fleet`;
   } finally {
     await session.close();
   }
 }
 
-/** By host name alone: the process id is 1 in a container, but not if it was started with an init process. */
+/** Compares only the host name: the process id is 1 in a container, but not if an init process started the worker. */
 function runsHere({ id }: WorkerStatus): boolean {
   const prefix = `${hostname()}-`;
   return id.startsWith(prefix) && /^\d+$/.test(id.slice(prefix.length));

@@ -2,7 +2,7 @@ import { shardOfPage, shardRoot, shardRoots } from '../../shared/lanes/key-names
 import type { LaneRedis } from '../../shared/lanes/commands.ts';
 import { scanKeys } from '../../shared/redis/scan-keys.ts';
 
-/** From how many shards to how many. */
+/** A change of the number of shards. */
 export interface Resharding {
   namespace: string;
   from: number;
@@ -12,9 +12,9 @@ export interface Resharding {
 const IDEMPOTENCY = 'idem:';
 
 /**
- * Takes the idempotency keys of every page to the shard that it has now. Running it again goes on where it was interrupted.
+ * Moves the idempotency keys of every page to the page's new shard. After an interruption, running it again continues.
  *
- * @returns how many were moved.
+ * @returns the number of moved keys.
  */
 export async function moveIdempotencyKeys(redis: LaneRedis, { namespace, from, to }: Resharding): Promise<number> {
   let moved = 0;
@@ -43,12 +43,12 @@ async function moveIdempotencyKey(
   return true;
 }
 
-/** Of a page whose name is a hash nobody knows the shard: what is remembered of it is kept in all. */
+/** The shard of a page is unknown if its name is a hash; the keys of such a page are kept in all shards. */
 function targetsOf(page: string | null, shards: number): number[] {
   return page === null ? Array.from({ length: shards }, (_, index) => index) : [shardOfPage(page, shards)];
 }
 
-/** Takes the holds of every page to its shard, and one of everything into all. @returns how many were moved. */
+/** Moves the holds of every page to its new shard, and copies a hold on everything to all shards. @returns the number of moved holds. */
 export async function moveHolds(redis: LaneRedis, { namespace, from, to }: Resharding): Promise<number> {
   let moved = 0;
   for (let index = 0; index < from; index += 1) {
@@ -74,7 +74,7 @@ function pageOfHold(field: string, value: string): string | null {
   return (JSON.parse(value) as { page?: string }).page ?? null;
 }
 
-/** Removes what is left of shards that are there no more: messages that have ended, and notes of the workers. */
+/** Removes the remaining keys of shards that no longer exist: ended messages, and records of workers. */
 export async function removeShards(redis: LaneRedis, { namespace, from, to }: Resharding): Promise<void> {
   for (let index = to; index < from; index += 1) {
     const root = shardRoot(namespace, index);

@@ -25,7 +25,7 @@ interface Outcome {
   result: 'done' | 'unchanged' | 'refused';
   idempotencyKeys: number;
   holds: number;
-  /** Only if it was refused for them. */
+  /** The reason of a refusal, if it was this. */
   obstacles?: OpenWork;
 }
 
@@ -69,7 +69,7 @@ async function change(site: Site, to: number): Promise<Outcome> {
   }
   if (!isInterrupted && from === to) {
     await agreeOnShards(redis, namespace, to);
-    say(`the namespace "${namespace}" has ${to} shards: nothing is to be done`);
+    say(`the namespace "${namespace}" has ${to} shards already: nothing to do`);
     return { ...outcome, result: 'unchanged' };
   }
   const resharding = { namespace, from, to };
@@ -85,8 +85,8 @@ async function change(site: Site, to: number): Promise<Outcome> {
   const giveUp = async (): Promise<void> => {
     if (!isInterrupted) await replaceStamp(redis, namespace, marked, stamp);
   };
-  // From here on nobody who connects gets through, and whoever is connected has to connect again. What came until then is
-  // in the way all the same.
+  // From here on the stamp keeps out new connections, and the existing ones are ended. Work that was stored until then is
+  // still an obstacle.
   let obstacles: OpenWork | null;
   try {
     await endConnections(redis, namespace, from);
@@ -108,7 +108,7 @@ async function change(site: Site, to: number): Promise<Outcome> {
   const holds = await moveHolds(redis, resharding);
   await removeShards(redis, resharding);
   await replaceStamp(redis, namespace, marked, { state: 'settled', shards: to, layout: stamp.layout, version });
-  // A namespace of version 0.1 is drained now.
+  // Takes over a namespace of version 0.1, which is drained now.
   await agreeOnShards(redis, namespace, to);
   say(`the namespace "${namespace}" has ${to} shards now: start apps, workers and consoles with KITECHAT_SHARDS=${to}`);
   return { from, to, result: 'done', idempotencyKeys, holds };
@@ -116,7 +116,7 @@ async function change(site: Site, to: number): Promise<Outcome> {
 
 type UsableStamp = StoredStamp & { stamp: SettledStamp | ReshardingStamp };
 
-/** The stamp as it is when a take-over from version 0.1 that was interrupted has ended. */
+/** The stamp, after an interrupted take-over from version 0.1 was finished. */
 async function readUsable(redis: LaneRedis, namespace: string, shards: number): Promise<UsableStamp> {
   for (;;) {
     const { stamp, text } = await readStamp(redis, namespace, shards);
@@ -125,7 +125,7 @@ async function readUsable(redis: LaneRedis, namespace: string, shards: number): 
   }
 }
 
-/** Keeps everybody out. @returns `null` if another process was faster. */
+/** Writes the stamp that keeps out new connections. @returns `null` if another process was faster. */
 async function mark(redis: LaneRedis, namespace: string, found: UsableStamp, to: number): Promise<StoredStamp | null> {
   const { shards, layout } = found.stamp;
   const stamp: ReshardingStamp = { state: 'resharding', shards, next: to, layout };
@@ -135,7 +135,7 @@ async function mark(redis: LaneRedis, namespace: string, found: UsableStamp, to:
 async function tellObstacles({ context, redis }: Site, { namespace, from, to }: Resharding): Promise<OpenWork | null> {
   const obstacles = await readOpenWork(redis, namespace, from);
   if (isClear(obstacles)) return null;
-  line(context.stderr, `the number of shards stays ${from} and does not become ${to}. In the way are`);
+  line(context.stderr, `the number of shards stays ${from}. These obstacles prevent a change to ${to}:`);
   for (const obstacle of describeObstacles(obstacles)) line(context.stderr, `  ${obstacle}`);
   return obstacles;
 }

@@ -5,7 +5,7 @@ import type { SendRequest } from '../../shared/model/message.ts';
 
 type Told = Exclude<keyof DeadLetterEntry, keyof SendRequest | keyof EnqueueOptions>;
 
-/** What an exported line tells of the message that died, and what is no part of the new one. */
+/** The fields of an exported line that describe the dead letter and are not part of a new message. */
 const told: Readonly<Record<Told, true>> = {
   id: true,
   status: true,
@@ -23,17 +23,17 @@ const told: Readonly<Record<Told, true>> = {
 };
 
 /**
- * A line of `dead-letters export` as `send` takes it; any other line as it is. Only a line that is a dead letter by all
- * its marks loses fields: in a hand-written one each of them is a mistake.
+ * Turns a line of `dead-letters export` into one that `send` accepts; any other line stays unchanged. Only a line with all
+ * marks of a dead letter loses fields: in a hand-written line each of these fields is a mistake.
  *
- * @returns `null` for a dead letter that holds no request, since what was stored could not be read.
+ * @returns `null` for a dead letter without a message, since the stored message could not be read.
  */
 export function withoutItsDeath(fields: Readonly<Record<string, unknown>>): Record<string, unknown> | null {
   const { id, status, deadAt, reason } = fields;
   const isExported = [id, deadAt, reason].every((mark) => typeof mark === 'string') && status === 'dead';
   if (!isExported || !deadReasons.some((known) => known === reason)) return fields;
   if (fields['message'] === null) return null;
-  // What the entry doesn't have is `null` there, and left out in a request.
+  // An absent option is `null` in an entry, and left out in a request.
   const kept = Object.entries(fields).filter(([name, value]) => !Object.hasOwn(told, name) && value !== null);
   return Object.fromEntries(kept);
 }

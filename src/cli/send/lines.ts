@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { UnreadableInputError } from '../terminal/file-errors.ts';
 
-/** A line of the input, counted from 1, or what keeps it from being read. */
+/** A line of the input, numbered from 1, or the problem that prevents reading it. */
 export type InputLine = { number: number; text: string } | { number: number; problem: string };
 
 export interface Input {
@@ -10,16 +10,16 @@ export interface Input {
 }
 
 const NEWLINE = 0x0a;
-/** No request comes near it, however it is escaped. */
+/** Far more than any request needs, however it is escaped. */
 const MAX_LINE_BYTES = 1024 * 1024;
 
 /**
- * The lines of a text, as soon as each is there; empty ones are counted and left out. Only `\n` and `\r\n` end a line:
- * readline would also split at U+2028, which JSON may hold as it is. Bytes that are no UTF-8 are a problem of their line,
- * never replaced in silence. A BOM is taken for what it is.
+ * Yields each line of a text as soon as it is complete; empty lines are counted and left out. Only `\n` and `\r\n` end a
+ * line: readline would also split at U+2028, which JSON may contain unescaped. A line with invalid UTF-8 yields a problem; its
+ * bytes are never silently replaced. A BOM is removed.
  *
- * @param input.name for the error, as the user knows it
- * @param stop ends it early; a line that was not whole by then is not given
+ * @param input.name the name of the input in errors, as the user knows it
+ * @param stop ends the reading early; an incomplete line is not yielded
  * @throws UnreadableInputError
  */
 export async function* readLines(input: Input, stop: AbortSignal): AsyncGenerator<InputLine> {
@@ -30,7 +30,7 @@ export async function* readLines(input: Input, stop: AbortSignal): AsyncGenerato
 
   const collect = (part: Buffer): void => {
     bytes += part.length;
-    // What is too long is refused, so it isn't kept either.
+    // A line that is too long is refused, so its bytes aren't kept.
     if (bytes > MAX_LINE_BYTES) parts = [];
     else parts.push(part);
   };
@@ -67,7 +67,7 @@ function isEmpty(read: InputLine): boolean {
 }
 
 async function* chunksOf({ name, stream }: Input, stop: AbortSignal): AsyncGenerator<Buffer> {
-  // A read that waits for a pipe or a terminal ends only with its stream.
+  // A pending read from a pipe or a terminal ends only with its stream.
   const destroy = (): void => void stream.destroy();
   stop.addEventListener('abort', destroy, { once: true });
   if (stop.aborted) destroy();

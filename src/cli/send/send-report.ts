@@ -3,12 +3,12 @@ import type { Receipt } from '../../producer/index.ts';
 import { type CommandContext, type ExitCode, exitCodes, jsonLine, line } from '../context/context.ts';
 import { failureOf } from '../terminal/failure.ts';
 
-/** Tells what became of each line, and of all of them. */
+/** Reports the result of each line, and a summary. */
 export interface SendReport {
   tell(number: number, end: Receipt | KitechatSenderError): void;
-  /** Whether Redis failed a line: the next ones would meet the same. */
+  /** Whether a line failed because of Redis: the next ones would fail, too. */
   redisFailed(): boolean;
-  /** @param leftEarly whether the input was left before its end */
+  /** @param leftEarly whether reading stopped before the end of the input */
   end(lastRead: number, leftEarly: boolean): ExitCode;
 }
 
@@ -33,7 +33,7 @@ export function createSendReport({ env, stdout, stderr, interrupted }: CommandCo
         uncertain += 1;
         line(stderr, `line ${number}: ${failure?.message ?? end.message}`);
       } else if (failure?.exitCode === exitCodes.redisUnreachable) {
-        // Told once for all of them, at the end.
+        // Reported once for all such lines, in `end`.
         notStored.push(number);
         whyNotStored = failure.message;
       } else {
@@ -49,7 +49,7 @@ export function createSendReport({ env, stdout, stderr, interrupted }: CommandCo
       }
       const counts = [
         `stored ${stored}`,
-        `already there ${duplicates}`,
+        `already stored ${duplicates}`,
         `refused ${refused}`,
         ...(notStored.length > 0 ? [`not stored ${notStored.length}`] : []),
         ...(uncertain > 0 ? [`uncertain ${uncertain}`] : []),
@@ -65,11 +65,11 @@ export function createSendReport({ env, stdout, stderr, interrupted }: CommandCo
 
 function problemsOf(error: KitechatSenderError): string[] {
   if (!(error instanceof InvalidMessageError)) return [error.message];
-  // On a line the options stand beside the fields of the request.
+  // In a line the options stand beside the fields of the request, without a prefix.
   return error.issues.map(({ path, message }) => `${path.replace(/^options\.?/, '')} ${message}`.trim());
 }
 
-/** `1 to 3, 7`, of ascending numbers. */
+/** Ascending numbers as ranges: `1 to 3, 7`. */
 function rangesOf(numbers: readonly number[]): string {
   const ranges: [first: number, last: number][] = [];
   for (const number of numbers) {

@@ -8,15 +8,15 @@ import { type Input, type InputLine, readLines } from './lines.ts';
 import { createSendReport } from './send-report.ts';
 import { UnreadableInputError } from '../terminal/file-errors.ts';
 
-/** Messages that are on their way to Redis at once: more would only wait longer for their answers. */
+/** The number of messages that are stored at once: more would only wait longer for Redis. */
 const MAX_UNDER_WAY = 50;
 
 /**
- * `send`: stores the messages of an NDJSON file, or of stdin, each as soon as its line is there. A bad line is told and
- * left out. Once Redis has failed a line, no more are read.
+ * `send`: stores the messages of an NDJSON file or of stdin, each as soon as its line is complete. A bad line is reported and
+ * skipped. Once a line has failed because of Redis, no more lines are read.
  */
 export async function send(context: CommandContext, file: string | undefined): Promise<ExitCode> {
-  // First: a file that was opened is closed only by whoever reads it.
+  // Before the file is opened: only reading closes it, so an error here would leave it open.
   await using producer = createProducer(loadConfig(context.env));
   const input = file === undefined || file === '-' ? stdinOf(context) : await openFile(file);
   const report = createSendReport(context);
@@ -26,7 +26,7 @@ export async function send(context: CommandContext, file: string | undefined): P
   let lastRead = 0;
   let leftEarly = true;
 
-  // Lines whose end was not told yet. Each is told after the one before, so the first is done first.
+  // Lines whose result was not reported yet. Results are reported in the order of the lines, so the first is done first.
   const untold: Promise<void>[] = [];
   const tellInTurn = async (number: number, result: Promise<Receipt | Error>, turn?: Promise<void>): Promise<void> => {
     const end = await result;
@@ -52,7 +52,7 @@ export async function send(context: CommandContext, file: string | undefined): P
   return exitCode;
 }
 
-/** A wrong configuration, or a fault in this program, is told once and not for every line. */
+/** Whether a result concerns one line. A wrong configuration or an internal error is reported once, not for every line. */
 function concernsLine(end: Receipt | Error): end is Receipt | KitechatSenderError {
   return !(end instanceof Error) || (end instanceof KitechatSenderError && !(end instanceof ConfigError));
 }
@@ -64,13 +64,13 @@ async function storeLine(producer: Producer, read: InputLine): Promise<Receipt |
   try {
     fields = JSON.parse(read.text);
   } catch {
-    return refused('is no valid JSON');
+    return refused('is not valid JSON');
   }
   if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) {
     return refused('must be an object with pageId, conversationId and message');
   }
   const item = withoutItsDeath(fields as Record<string, unknown>);
-  if (item === null) return refused('is a dead letter that could not be read, so there is nothing to send');
+  if (item === null) return refused('is a dead letter whose message could not be read, so there is nothing to send');
   const { pageId, conversationId, message, ...options } = item as unknown as EnqueueItem;
   try {
     return await producer.enqueueMessage({ pageId, conversationId, message }, options);
@@ -80,7 +80,7 @@ async function storeLine(producer: Producer, read: InputLine): Promise<Receipt |
 }
 
 function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error('something that is no error was thrown');
+  return thrown instanceof Error ? thrown : new Error('a value that is not an Error was thrown');
 }
 
 function refused(message: string): InvalidMessageError {
@@ -88,7 +88,7 @@ function refused(message: string): InvalidMessageError {
 }
 
 function stdinOf({ stdin, stderr, typing }: CommandContext): Input {
-  if (typing) line(stderr, 'Type or paste one message a line, as JSON; Ctrl-D ends the input.');
+  if (typing) line(stderr, 'Type or paste one message per line, as JSON; Ctrl-D ends the input.');
   return { name: 'stdin', stream: stdin };
 }
 

@@ -1,11 +1,11 @@
 import { createInterface } from 'node:readline';
 import { type CommandContext, plainText } from '../context/context.ts';
 
-/** Asks on the terminal; only `y` and `yes` are a yes. The end of the input and Ctrl-C are a no. */
+/** Asks on the terminal. Only `y` and `yes` count as yes; the end of the input and Ctrl-C count as no. */
 export async function confirm({ stdin, stderr, interrupted }: CommandContext, question: string): Promise<boolean> {
   if (interrupted.aborted) return false;
   stderr.write(`${plainText(question)} [y/N] `);
-  // The terminal edits the line itself, so that Ctrl-C stays a signal.
+  // Not `terminal: true`: the terminal itself edits the line, so that Ctrl-C stays a signal.
   const lines = createInterface({ input: stdin, terminal: false });
   const answer = await new Promise<string | null>((resolve) => {
     lines.once('line', resolve).once('close', () => resolve(null));

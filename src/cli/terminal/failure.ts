@@ -14,14 +14,14 @@ import { UnreadableInputError, UnwritableOutputError } from './file-errors.ts';
 
 export interface Failure {
   exitCode: ExitCode;
-  /** What to tell people. */
+  /** A text for people. */
   message: string;
 }
 
 /**
- * The exit code that an error stands for, and what to tell people; `null` for a fault in this program.
+ * The exit code and the message of an error; `null` for an internal error.
  *
- * @param env to say which Redis was asked
+ * @param env names the Redis in the message
  */
 export function failureOf(error: unknown, env?: Environment): Failure | null {
   if (!(error instanceof KitechatSenderError)) return null;
@@ -40,7 +40,7 @@ function exitCodeOf(error: KitechatSenderError): ExitCode {
   return unreachable.some((kind) => error instanceof kind) ? exitCodes.redisUnreachable : exitCodes.notFullyDone;
 }
 
-/** Where it was looked for, without user and password, and the code that Redis gave, such as WRONGPASS or OOM. */
+/** The address of Redis without user and password, and the code of its error, such as WRONGPASS or OOM. */
 function describeAsked({ cause }: QueueUnavailableError, env: Environment): string {
   const { code } = describeSafely(cause);
   return `${describeRedisUrl(loadConfig(env).redisUrl)}${code === undefined ? '' : `, ${code}`}`;

@@ -9,12 +9,12 @@ const whyUnreadable: Reasons = {
   EACCES: 'this user may not read it',
 };
 const whyUnwritable: Reasons = {
-  EEXIST: 'it is there already; --force replaces it',
+  EEXIST: 'it exists already; --force replaces it',
   ENOENT: 'there is no such folder',
   ENOTDIR: 'there is no such folder',
   EISDIR: 'it is a folder',
-  EACCES: 'this user may not write it',
-  EPERM: 'this user may not write it',
+  EACCES: 'this user may not write to it',
+  EPERM: 'this user may not write to it',
   EROFS: 'its file system is read-only',
   ENOSPC: 'the disk is full',
 };
@@ -24,7 +24,7 @@ function reasonOf(cause: unknown, reasons: Reasons): string {
   return reasons[code] ?? code;
 }
 
-/** What a command was to read can't be read. */
+/** The input of a command can't be read. */
 export class UnreadableInputError extends KitechatSenderError {
   override readonly name = 'UnreadableInputError';
   readonly code = 'UNREADABLE_INPUT';
@@ -32,15 +32,17 @@ export class UnreadableInputError extends KitechatSenderError {
   /** @param name the file as the user named it, or `stdin` */
   constructor(name: string, cause: unknown) {
     const reason = reasonOf(cause, whyUnreadable);
-    super(`${name} can't be read: ${reason}. Name a file with one message a line, or none for stdin.`, { cause });
+    super(`${name} can't be read: ${reason}. Name a file with one message per line, or omit it to read stdin.`, {
+      cause,
+    });
   }
 }
 
-/** The file that a command was to write can't be written. What was there is unchanged. */
+/** The output file of a command can't be written. A file that was there before is unchanged. */
 export class UnwritableOutputError extends KitechatSenderError {
   override readonly name = 'UnwritableOutputError';
   readonly code = 'UNWRITABLE_OUTPUT';
-  /** Whether another name would do; else the writing itself has failed. */
+  /** Whether the path is at fault; otherwise the writing itself failed. */
   readonly isUsage: boolean;
 
   /** @param path as the user named it */

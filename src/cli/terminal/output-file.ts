@@ -2,23 +2,23 @@ import { randomUUID } from 'node:crypto';
 import { type FileHandle, link, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { UnwritableOutputError } from './file-errors.ts';
 
-/** A file that is there whole or not at all. */
+/** A file that appears complete or not at all. */
 export interface OutputFile {
   write(text: string): Promise<void>;
-  /** Puts it in its place. Without this nothing is left of it. */
+  /** Moves the file to its path. Without this call, no file remains. */
   finish(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 const CHUNK_LENGTH = 64 * 1024;
-/** It holds what people wrote to each other. */
+/** The file holds what people wrote to each other. */
 const ONLY_FOR_ITS_OWNER = 0o600;
 
 /**
- * Opens a file to write: beside its place and under another name until it is whole. What is no plain file (a device, a
- * named pipe) is written as it stands.
+ * Opens a file for writing, under a temporary name in its folder until it is complete. A path that is not a regular file (a
+ * device, a named pipe) is written directly.
  *
- * @throws UnwritableOutputError also if it is there already, unless it may be replaced.
+ * @throws UnwritableOutputError, also if the file exists and `replace` is false.
  */
 export async function createOutputFile(path: string, { replace }: { replace: boolean }): Promise<OutputFile> {
   const fail = (isUsage: boolean) => (cause: unknown) => {
@@ -56,12 +56,12 @@ export async function createOutputFile(path: string, { replace }: { replace: boo
 interface Place {
   opened: string;
   flags: 'w' | 'wx';
-  /** Where it is moved to when it is whole; `null` if it is written there at once. */
+  /** The path that the complete file is moved to; `null` if the file is written directly. */
   target: string | null;
 }
 
 async function findPlace(path: string, replace: boolean): Promise<Place> {
-  // Through a link: what it points at is replaced, not the link.
+  // Follows a link, so that its target is replaced and not the link.
   const target = await realpath(path).catch(() => path);
   const found = await stat(target).catch(() => null);
   if (found !== null && !found.isFile() && !found.isDirectory()) return { opened: target, flags: 'w', target: null };
@@ -72,13 +72,13 @@ async function findPlace(path: string, replace: boolean): Promise<Place> {
 
 async function moveInto({ opened, target }: Place, handle: FileHandle, replace: boolean): Promise<void> {
   if (target === null) return;
-  // Entries may be discarded as soon as this is there.
+  // Entries may be discarded as soon as the file exists, so it must be on disk first.
   await handle.sync();
   if (!replace && (await takeFreeName(opened, target))) await rm(opened);
   else await rename(opened, target);
 }
 
-/** Unlike a rename, a link never replaces what somebody else has put there since. @returns `false` if there are no links here. */
+/** Unlike a rename, a link never replaces a file that appeared since. @returns `false` if the file system has no links. */
 async function takeFreeName(opened: string, target: string): Promise<boolean> {
   try {
     await link(opened, target);

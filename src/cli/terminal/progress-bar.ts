@@ -3,11 +3,11 @@ import type { CommandContext } from '../context/context.ts';
 export interface Progress {
   done: number;
   skipped: number;
-  /** `null` while nobody knows. */
+  /** `null` while unknown. */
   total: number | null;
 }
 
-/** One line on a terminal that is drawn again in place; nothing anywhere else. */
+/** A line that is redrawn in place on a terminal; elsewhere nothing is drawn. */
 export interface ProgressBar {
   show(progress: Progress): void;
   clear(): void;
@@ -16,11 +16,11 @@ export interface ProgressBar {
 const REDRAW_MS = 100;
 const WIDTH = 20;
 const CLEAR_LINE = '\r\u001b[2K';
-/** Before it a speed would be guessed from too little. */
+/** A shorter time gives no reliable speed. */
 const LEAST_MEASURED_MS = 500;
 
 export function createProgressBar({ interactive, stderr, screenSize }: CommandContext): ProgressBar {
-  // What came before the first entry (connecting, counting) says nothing about the speed.
+  // Measured from the first entry: connecting and counting say nothing about the speed.
   let first: { atMs: number; passed: number } | null = null;
   let drawnAt = -Infinity;
   return {
@@ -32,7 +32,7 @@ export function createProgressBar({ interactive, stderr, screenSize }: CommandCo
       const measuredMs = nowMs - first.atMs;
       const perSecond =
         measuredMs < LEAST_MEASURED_MS ? null : ((passedOf(progress) - first.passed) * 1000) / measuredMs;
-      // A line that wraps could not be drawn again in place.
+      // A line that wraps could not be redrawn in place.
       stderr.write(CLEAR_LINE + describeProgress(progress, perSecond).slice(0, screenSize().columns - 1));
     },
     clear() {
@@ -45,7 +45,7 @@ export function createProgressBar({ interactive, stderr, screenSize }: CommandCo
 /**
  * `[##########----------]  50%  95 of 200, 5 skipped, 25/s, 4 s left`
  *
- * @param perSecond `null` while nobody knows
+ * @param perSecond `null` while unknown
  */
 export function describeProgress(progress: Progress, perSecond: number | null): string {
   const { done, skipped, total } = progress;

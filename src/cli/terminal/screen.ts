@@ -1,13 +1,13 @@
 import { type CommandContext, plainText } from '../context/context.ts';
 
-/** The whole terminal, drawn again and again. */
+/** A view that fills the terminal and is redrawn. */
 export interface Screen {
   draw(text: string): void;
-  /** Leaves the terminal as it was found. */
+  /** Restores the terminal. */
   close(): void;
 }
 
-// The alternate screen, so that what was there comes back; no cursor; long lines are cut and don't wrap.
+// Opens the alternate screen, so that the old content comes back at the end; hides the cursor; cuts long lines.
 const OPEN = '\u001b[?1049h\u001b[?25l\u001b[?7l';
 const CLOSE = '\u001b[?7h\u001b[?25h\u001b[?1049l';
 const TOP = '\u001b[H';
@@ -23,7 +23,7 @@ export function openScreen({ stdout, screenSize, atExit }: CommandContext): Scre
   return {
     draw(text) {
       const lines = fitting(plainText(text).split('\n'), screenSize().rows);
-      // Line by line over what is there: an empty screen in between would flicker.
+      // Overwrites line by line: clearing the screen first would flicker.
       stdout.write(`${TOP}${lines.map((one) => EMPTY_LINE + one).join('\n')}${NOTHING_BELOW}`);
     },
     close,
@@ -32,5 +32,5 @@ export function openScreen({ stdout, screenSize, atExit }: CommandContext): Scre
 
 function fitting(lines: readonly string[], rows: number): readonly string[] {
   if (lines.length <= rows) return lines;
-  return [...lines.slice(0, rows - 1), `(${lines.length - rows + 1} more lines, for a higher window)`];
+  return [...lines.slice(0, rows - 1), `(${lines.length - rows + 1} more lines; enlarge the window to see them)`];
 }

@@ -1,6 +1,6 @@
 import { type CommandContext, type ExitCode, exitCodes, jsonLine, type JsonOption, line } from '../context/context.ts';
 
-/** Prints what was asked for by its id, or says that it is missing. */
+/** Prints a record, or a message that it is missing. */
 export function showRecord<Found>(
   { stdout, stderr }: CommandContext,
   record: Found | null,

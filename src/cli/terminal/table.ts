@@ -1,7 +1,7 @@
-/** Numbers, and texts that are to stand like one, go to the right. */
+/** Numbers, and texts given as `{ number }`, are aligned to the right. */
 type Cell = string | number | null | { number: string };
 
-/** Aligns rows in columns. The first row is the head. */
+/** Aligns rows in columns. The first row is the header. */
 export function table(rows: readonly (readonly Cell[])[]): string {
   const texts = rows.map((row) => row.map((cell) => onOneLine(textOf(cell))));
   const widths = (texts[0] ?? []).map((_cell, column) => Math.max(...texts.map((row) => row[column]?.length ?? 0)));
@@ -18,7 +18,7 @@ export function table(rows: readonly (readonly Cell[])[]): string {
     .join('\n');
 }
 
-/** One fact a row, its name before it; those that are `null` are left out. */
+/** A table of names and facts, one per row; facts that are `null` are left out. */
 export function factTable(facts: Readonly<Record<string, string | number | null>>): string {
   return table(Object.entries(facts).flatMap(([name, fact]) => (fact === null ? [] : [[name, String(fact)]])));
 }

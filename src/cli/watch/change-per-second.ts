@@ -2,14 +2,14 @@ import type { Counts } from '../../shared/reading/shard-status.ts';
 
 /** The counts at a moment. */
 export interface CountsAt {
-  /** On a clock that only goes forward. */
+  /** On a monotonic clock. */
   atMs: number;
   counts: Counts;
 }
 
 const NO_CHANGE: Counts = { scheduled: 0, queued: 0, sending: 0, retrying: 0, held: 0, dead: 0 };
 
-/** How fast each count has changed from the first of some moments to the last; nothing from a single one. */
+/** The change of each count per second, from the first moment to the last; zeros for a single moment. */
 export function changePerSecond(moments: readonly CountsAt[]): Counts {
   const [first, last] = [moments[0], moments.at(-1)];
   if (first === undefined || last === undefined || last.atMs <= first.atMs) return NO_CHANGE;

@@ -7,11 +7,11 @@ import { readStatus, type Status } from '../../shared/reading/status.ts';
 import { readTraffic } from '../../shared/reading/traffic.ts';
 import { changePerSecond, type CountsAt } from './change-per-second.ts';
 
-/** What `status` shows at a moment, and how it moves. */
+/** The status at a moment, and its rates of change. */
 export interface Look {
   at: Date;
   status: Status;
-  /** How fast the counts change, over the last seconds. */
+  /** The change of the counts per second, over the last `RATE_WINDOW_MS`. */
   changePerSecond: Counts;
   delivery: Delivery;
 }
@@ -23,12 +23,12 @@ export interface Delivery {
   p95Ms: number | null;
 }
 
-/** Long enough to be steady, short enough to follow. */
+/** Long enough for steady rates, short enough to show changes. */
 export const RATE_WINDOW_MS = 10_000;
-/** Whoever watches wants to see that Redis is slow, not to wait for it. */
+/** Short, so that the view shows that Redis is slow instead of waiting for it. */
 const ANSWER_MS = 2000;
 
-/** @returns what looks once; it throws QueueUnavailableError if Redis does not answer. */
+/** @returns a function that reads the status once; it throws QueueUnavailableError if Redis does not answer. */
 export function createLooks(session: Session, config: Config): () => Promise<Look> {
   let moments: CountsAt[] = [];
   return async () => {

@@ -3,10 +3,10 @@ import { describeMovingStatus, inDocumentedOrder } from '../commands/describe-st
 import { openScreen } from '../terminal/screen.ts';
 import { type Delivery, type Look, RATE_WINDOW_MS } from './look.ts';
 
-/** Where a watched status is shown. */
+/** The output of `status --watch`. */
 export interface View {
   show(look: Look): void;
-  /** Told every time that Redis did not answer. @param problem what is known of it, for people */
+  /** Called each time that Redis did not answer. @param problem a description for people */
   showAway(problem: string, since: Date): void;
   end(): void;
 }
@@ -19,7 +19,7 @@ export function createView(context: CommandContext, json: boolean): View {
   return screenView(context);
 }
 
-/** The status, and what only a series of them can tell. */
+/** The status, and the rates that only a series of statuses can show. */
 function machineReadable({ at, status, changePerSecond, delivery }: Look): Record<string, unknown> {
   return {
     at: at.toISOString(),
@@ -31,7 +31,7 @@ function machineReadable({ at, status, changePerSecond, delivery }: Look): Recor
   };
 }
 
-/** One after the other; an outage is told once. */
+/** Appends one status after the other; an outage is reported once. */
 function appendingView({ stderr }: CommandContext, append: (look: Look) => void): View {
   let isAway = false;
   return {
@@ -48,10 +48,10 @@ function appendingView({ stderr }: CommandContext, append: (look: Look) => void)
   };
 }
 
-/** In place. The last view stays when it has ended. */
+/** Redraws the status in place. The last one stays on the terminal at the end. */
 function screenView(context: CommandContext): View {
   const screen = openScreen(context);
-  const title = 'kitechat-sender status, every second; Ctrl-C ends it';
+  const title = 'kitechat-sender status, every second; Ctrl-C stops it';
   let last: Look | null = null;
   let text = '';
   const draw = (at: Date, ...parts: string[]): void => {
@@ -66,9 +66,9 @@ function screenView(context: CommandContext): View {
     showAway(problem, since) {
       const now = new Date();
       const seconds = Math.round((now.getTime() - since.getTime()) / 1000);
-      // A sentence a line: the terminal cuts what is too long.
-      const away = [`REDIS DOES NOT ANSWER, for ${seconds} s now:`, ...problem.split(/(?<=\.) /)].join('\n');
-      draw(now, away, ...(last === null ? [] : [`As it was at ${describeTime(last.at)}:`, describe(last)]));
+      // One sentence per line, because the screen cuts long lines.
+      const away = [`REDIS HAS NOT ANSWERED for ${seconds} s:`, ...problem.split(/(?<=\.) /)].join('\n');
+      draw(now, away, ...(last === null ? [] : [`Status at ${describeTime(last.at)}:`, describe(last)]));
     },
     end() {
       screen.close();
@@ -78,7 +78,7 @@ function screenView(context: CommandContext): View {
 }
 
 function describe({ status, changePerSecond, delivery }: Look): string {
-  // At the top: of many workers a low window shows only some.
+  // At the top, because a low window cuts off a long list of workers.
   return `${describeDelivery(delivery)}\n\n${describeMovingStatus(status, changePerSecond)}`;
 }
 
@@ -87,7 +87,7 @@ function describeDelivery({ perSecond, p50Ms, p95Ms }: Delivery): string {
     p50Ms === null || p95Ms === null
       ? ''
       : `; half of the requests took up to ${Math.round(p50Ms)} ms, 95% up to ${Math.round(p95Ms)} ms`;
-  return `Delivered ${perSecond.toFixed(1)} a second over ${RATE_WINDOW_MS / 1000} s${latency}.`;
+  return `Delivered ${perSecond.toFixed(1)} per second over ${RATE_WINDOW_MS / 1000} s${latency}.`;
 }
 
 function describeTime(time: Date): string {

@@ -11,7 +11,7 @@ import { createView } from './views.ts';
 
 const LOOK_EVERY_MS = 1000;
 
-/** `status --watch`: looks every second until it is ended, which is no failure. An outage of Redis is shown and survived. */
+/** `status --watch`: shows the status every second until it is interrupted, which is not a failure. It survives an outage of Redis. */
 export async function watchStatus(context: CommandContext, { json = false }: JsonOption): Promise<ExitCode> {
   const { env, interrupted } = context;
   const config = loadConfig(env);

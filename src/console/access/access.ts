@@ -9,10 +9,10 @@ import type { Logger } from '../../shared/logger.ts';
 import { type AccessEnv, createVisitors, isEqual, SESSION_MS, type Visitor, type Visitors } from '../http/visitors.ts';
 
 export interface AccessDeps {
-  /** Without one only requests to a loopback name are let in; the server must not listen anywhere else then. */
+  /** Without a token only requests to a loopback name are let in, and the server must listen only on loopback. */
   token: string | undefined;
   log: Logger;
-  /** How long a wrong token waits for its answer; for tests. */
+  /** The delay of the answer to a wrong token; for tests. */
   failureMs?: number | undefined;
 }
 
@@ -25,14 +25,14 @@ interface Guard {
 
 const SESSION = 'session';
 const READING = new Set(['GET', 'HEAD']);
-/** The longest message, its line breaks and letters escaped, fits. */
+/** Fits the longest message, with line breaks and letters escaped. */
 const MAX_BODY_BYTES = 1024 * 1024;
-const TOO_MANY = 'Too many wrong tokens are waiting for their answers. Try again in a few seconds.';
+const TOO_MANY = 'Too many wrong tokens were sent. Try again in a few seconds.';
 
 /**
- * Guards everything that stands behind it. With a token: nobody gets anything without `Authorization: Bearer <token>` or the
- * cookie of a login. Without: everybody on this machine, under one of its own names. Whatever changes something must come
- * from a page of this console, in a form with the session's token.
+ * Guards all routes behind it. With a token, every request needs `Authorization: Bearer <token>` or the cookie of a login.
+ * Without a token, everybody on this machine is let in, under a loopback name. A request that changes something must come from
+ * a page of this console, in a form with the session's CSRF token.
  *
  * @example
  * app.use(createAccess({ token: config.consoleToken, log }));
@@ -43,12 +43,12 @@ export function createAccess({ token, log, failureMs }: AccessDeps): MiddlewareH
     setSecurityHeaders(context);
     const { req } = context;
     if (token === undefined && !isLoopbackHeader(req.header('host'))) {
-      return refuse(context, 'This console answers only to names of its own machine, such as localhost.');
+      return refuse(context, 'This console can be opened only under a name of its own machine, such as localhost.');
     }
     const isChange = !READING.has(req.method);
-    // Browsers and tools say how much they send; what doesn't is no form.
+    // Browsers and tools send the length of a form; a request without a length is not a form.
     if (isChange && !(Number(req.header('content-length')) <= MAX_BODY_BYTES)) {
-      return context.text('413: this is more than any form of this console holds\n', 413);
+      return context.text('413: the request is larger than any form of this console\n', 413);
     }
     if (isChange && !isFromHere(context)) return refuse(context, 'This request comes from another site.');
     if (isChange && req.path === '/login' && token !== undefined) return await logIn(context, guard);
@@ -57,7 +57,7 @@ export function createAccess({ token, log, failureMs }: AccessDeps): MiddlewareH
     if (isChange && !(await hasCsrfToken(context, visitor))) {
       return refuse(
         context,
-        'This form is too old, or is not from this console. Go back, load its page again and repeat.',
+        'This form is too old, or is not from this console. Go back, reload the page and try again.',
       );
     }
     if (isChange && req.path === '/logout') return logOut(context, guard, visitor);
@@ -82,7 +82,7 @@ async function visitorOf(context: Context, { token, visitors, brake }: Guard): P
   }
   const known = visitors.recognize(readCookie(context, SESSION));
   if (known !== null || token !== undefined) return known;
-  // Whoever reaches this machine may look; the session is for the forms of what is shown. Only pages have any.
+  // Without a token everybody on this machine may read; the session is only for the forms, which only pages have.
   const { cookie, visitor } = visitors.admit();
   if (wantsPage(context) && READING.has(context.req.method)) writeCookie(context, SESSION, cookie, SESSION_MS);
   return visitor;
@@ -110,7 +110,7 @@ async function logIn(context: Context, { log, visitors, brake }: Guard): Promise
   if (!visitors.isToken(form.get('token') ?? '')) {
     log.warn({ who: 'nobody', action: 'log in', result: 'wrong token' }, 'console: refused');
     await brake.afterFailure();
-    return context.html(loginPage({ next, problem: 'This is not the token.' }), 401);
+    return context.html(loginPage({ next, problem: 'The token is wrong.' }), 401);
   }
   const { cookie, visitor } = visitors.admit();
   writeCookie(context, SESSION, cookie, SESSION_MS);

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Makes guessing a token slow. */
+/** Slows down guessing a token. */
 export interface Brake {
-  /** Whether so many guesses are waiting for their answers that no other is looked at. */
+  /** Whether too many wrong guesses wait for their answers to check another one. */
   isFull(): boolean;
-  /** Every wrong guess waits before it is answered. */
+  /** Waits before a wrong guess is answered. */
   afterFailure(): Promise<void>;
 }
 

@@ -2,8 +2,8 @@ import { html } from 'hono/html';
 import { HEAD_START, type Html } from '../html/layout.ts';
 
 /**
- * The body of a 401 for browsers. It needs nothing else from the server, and tells nothing of it; styles are behind the guard and
- * the CSP forbids them in the page, so a browser's own dialog is its look.
+ * The body of a 401 for browsers. It loads nothing from the server and reveals nothing about it. Style sheets are behind the guard
+ * and the CSP forbids inline styles, so it looks like the browser's own dialog.
  */
 export function loginPage({ next, problem }: { next: string; problem: string | null }): Html {
   return html`<!doctype html>

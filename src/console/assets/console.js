@@ -1,4 +1,4 @@
-// What the pages do beyond links and forms: they refresh themselves, and draw charts. Everything works without it, too.
+// Refreshes the pages and draws charts. Everything else on the pages works without this script.
 (() => {
   'use strict';
 
@@ -6,7 +6,7 @@
   const CHART_REFRESH_MS = 5000;
   const byId = (id) => document.getElementById(id);
 
-  /** How long nothing moves under a pointer, or a focus, that is on a control and does nothing. */
+  /** How long a resting pointer, or an idle focus, on a control stops refreshes. */
   const HOVER_MS = 3000;
   const FOCUS_MS = 10_000;
 
@@ -14,10 +14,10 @@
   let movedAt = -Infinity;
   let touchedAt = -Infinity;
 
-  // For as long as it lasts, so the page says it.
+  // Stops refreshes for as long as it lasts, so the page shows a notice.
   const isOccupied = (live) => live.querySelector('details[open], input:focus, select:focus, textarea:focus') !== null;
 
-  // For a moment: nobody loses what they are about to press, and a hand that has left stops nothing.
+  // Stops refreshes only briefly: a control that is about to be pressed stays, and a visitor who has left stops nothing.
   function isTouched(live) {
     const sinceMs = (at) => performance.now() - at;
     if (sinceMs(movedAt) < HOVER_MS && live.querySelector('a:hover, button:hover, summary:hover') !== null) return true;
@@ -34,7 +34,7 @@
     addEventListener('pointermove', () => (movedAt = performance.now()), { passive: true });
     for (const name of ['pointerdown', 'keydown']) addEventListener(name, touch, { passive: true });
     for (const name of ['focusin', 'focusout', 'toggle']) {
-      // Where the focus goes is known when it has left.
+      // Deferred, since the new focus is known only after the old one has left.
       document.addEventListener(name, () => setTimeout(tellPaused), { capture: true });
     }
   }
@@ -44,11 +44,11 @@
     if (notice === null || notice.hidden === !isStale) return;
     notice.hidden = !isStale;
     notice.textContent = isStale
-      ? `The console does not answer. What you see is from ${new Date(freshSince).toLocaleTimeString()}; it is tried again every two seconds.`
+      ? `The console does not answer. This page is from ${new Date(freshSince).toLocaleTimeString()} and retries every two seconds.`
       : '';
   }
 
-  // Screen readers are told one sentence, and only when it has changed.
+  // Gives screen readers one sentence, and only when it has changed.
   function announce() {
     const announcer = byId('announcer');
     const summary = byId('live')?.dataset.summary ?? '';
@@ -62,7 +62,7 @@
     window.htmx.trigger(document.body, 'refresh');
   }
 
-  // A page that could show nothing loads itself again when it can.
+  // Reloads a page that could show nothing, as soon as it can.
   async function comeBack() {
     if (document.hidden) return;
     try {
@@ -74,7 +74,7 @@
     }
   }
 
-  // What htmx doesn't keep: how far a table was scrolled, and the focus of what has no id.
+  // Keeps what htmx doesn't: the scroll position of tables, and the focus of elements without an id.
   function keepPlaces() {
     const same = (one, other) => one.href === other.href && one.ariaLabel === other.ariaLabel;
     const inLive = (selector) => [...(byId('live')?.querySelectorAll(selector) ?? [])];
@@ -102,7 +102,7 @@
     watchUse();
     keepPlaces();
     document.body.addEventListener('htmx:sendError', () => tellStale(true));
-    // The session has ended: the page itself leads to the login.
+    // The session has ended: reloading the page leads to the login.
     document.body.addEventListener('htmx:responseError', ({ detail }) => {
       if (detail.xhr.status === 401) location.reload();
     });
@@ -158,7 +158,7 @@
           dash,
           width: 2,
           points: { show: false },
-          // Where no pointer is, the latest.
+          // Without a pointer, the latest value.
           value: (plot, value, index) =>
             withUnit(value ?? ((plot.cursor.idx ?? null) === null ? plot.data[index].at(-1) : null), unit),
         })),
@@ -167,7 +167,7 @@
     return new window.uPlot(options, data, chart);
   }
 
-  // What the chart shows, in words.
+  // Describes the chart in words.
   function describe(chart, data) {
     const last = (values) => values.at(-1);
     const now = seriesOf(chart).map(
@@ -206,7 +206,7 @@
         latest = await response.json();
         showAll();
       } catch {
-        // What refreshes the page says that the console doesn't answer.
+        // The refresh of the page already reports that the console doesn't answer.
       }
     }
 

@@ -2,15 +2,15 @@ import type { DeadLetterSelection, Progress } from '../../dead-letters/index.ts'
 import { titleOf } from '../../shared/errors/serialize-error.ts';
 import type { DeskDeps } from '../facts/deps.ts';
 
-/** Many dead letters to be sent again, or removed. */
+/** An order to replay or discard many dead letters. */
 export interface BulkOrder {
   what: 'replay' | 'discard';
   selection: DeadLetterSelection;
   /** The selection in words. */
   name: string;
-  /** How fast at most; only of a replay. */
+  /** The maximum rate; only for a replay. */
   rate?: string | undefined;
-  /** Also expired ones; only of a replay. */
+  /** Whether expired entries are included; only for a replay. */
   force: boolean;
   who: string;
 }
@@ -21,19 +21,19 @@ export interface BulkJob {
   startedAt: string;
   endedAt: string | null;
   progress: Progress;
-  /** How many were left out, by the reason; known at the end. */
+  /** The number of skipped entries by reason; known at the end. */
   skipped: Record<string, number>;
   /** Why it failed. */
   problem: string | null;
 }
 
-/** The one bulk job of this process. It ends when the process ends; what was done is done. */
+/** The one bulk job of this process. It ends with the process; finished entries stay done. */
 export interface BulkJobs {
-  /** @returns `false` if one is under way. */
+  /** @returns `false` if a job is running. */
   start(order: BulkOrder): boolean;
-  /** The one under way, or the last one. */
+  /** The running job, or the last one. */
   current(): BulkJob | null;
-  /** @returns `false` if none is under way. */
+  /** @returns `false` if no job is running. */
   stop(who: string): boolean;
 }
 

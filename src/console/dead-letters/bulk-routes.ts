@@ -22,7 +22,7 @@ type MatchCounts = Pick<BulkPlan, 'matched' | 'expired' | 'undecodable' | 'unkno
 const NOTHING_SELECTED = 'No dead letter is selected. Go back, select some, or choose all that match.';
 const MAX_SELECTED = 1000;
 
-/** Many dead letters at once: confirm, start, look, stop. */
+/** Routes for many dead letters at once: confirm, start, show, stop. */
 export function addBulkRoutes(app: DeskApp, deps: DeskDeps, jobs: BulkJobs): void {
   const { deadLetters } = deps;
 
@@ -53,7 +53,7 @@ export function addBulkRoutes(app: DeskApp, deps: DeskDeps, jobs: BulkJobs): voi
     } as const;
     if (!jobs.start(order)) {
       leaveFlash(context, {
-        text: 'Another job is under way: wait for its end, or stop it. Nothing was begun.',
+        text: 'Nothing was started, because another job is running. Wait for it to finish, or stop it.',
         isProblem: true,
       });
     }
@@ -63,7 +63,7 @@ export function addBulkRoutes(app: DeskApp, deps: DeskDeps, jobs: BulkJobs): voi
   app.get('/dead-letters/job', async (context) => {
     const job = jobs.current();
     return await show(context, {
-      title: 'Replay or discard of many',
+      title: 'Bulk replay or discard',
       section: 'Dead letters',
       live: jobView(context, job),
       summary: jobSummary(job),
@@ -75,13 +75,15 @@ export function addBulkRoutes(app: DeskApp, deps: DeskDeps, jobs: BulkJobs): voi
     leaveFlash(
       context,
       isStopping
-        ? { text: 'It stops after the entries under way. What was done is done; begin it again to go on.' }
-        : { text: 'Nothing is under way here that could be stopped.', isProblem: true },
+        ? {
+            text: 'The job stops after the entries in progress. Finished entries stay done; start the job again to continue.',
+          }
+        : { text: 'No job is running, so nothing was stopped.', isProblem: true },
     );
     return context.redirect('/dead-letters/job', 303);
   });
 
-  /** A label stands only in the entries: then one walk over them counts all. */
+  /** Only the entries themselves hold labels, so a filter by label counts by reading the entries. */
   async function countMatching(filter: DeadLetterFilter): Promise<MatchCounts> {
     if (filter.label !== undefined) return await countOneByOne(deadLetters.export(filter));
     const countOf = async (reason: DeadReason): Promise<number> =>
@@ -95,7 +97,7 @@ export function addBulkRoutes(app: DeskApp, deps: DeskDeps, jobs: BulkJobs): voi
     return { matched, expired, undecodable, unknownOutcome };
   }
 
-  /** Not what died as `undecodable`: its key may be back. */
+  /** Reads the entries, since one that died as `undecodable` is readable again when its key is back. */
   async function countUnreadable({ reason = 'undecodable', ...filter }: DeadLetterFilter): Promise<number> {
     if (reason !== 'undecodable') return 0;
     return (await countOneByOne(deadLetters.export({ ...filter, reason }))).undecodable;
@@ -115,7 +117,7 @@ export function addBulkRoutes(app: DeskApp, deps: DeskDeps, jobs: BulkJobs): voi
     }
     const { filter, problems } = filterOf(form);
     if (problems.length > 0) throw new BadFormError(`${problems.join(' ')} Nothing was changed.`);
-    // What dies from here on was not counted, and is not meant.
+    // Excludes messages that die from now on, since they are not in the count that is confirmed.
     const now = new Date((await readDeskFleet(deps)).nowMs + 1);
     const bounded = { ...filter, until: filter.until !== undefined && filter.until < now ? filter.until : now };
     const counts = await countMatching(bounded);
@@ -138,7 +140,7 @@ async function countOneByOne(letters: Iterable<AnyLetter> | AsyncIterable<AnyLet
   return counts;
 }
 
-/** What the form names. */
+/** The selection in a form. */
 function selectionOf(form: URLSearchParams, isAll: boolean): { selection: DeadLetterSelection; name: string } {
   if (isAll) {
     const { filter, problems } = filterOf(form);
@@ -148,5 +150,5 @@ function selectionOf(form: URLSearchParams, isAll: boolean): { selection: DeadLe
   const ids = [...new Set(form.getAll('id'))];
   if (ids.length === 0) throw new BadFormError(NOTHING_SELECTED);
   if (ids.length > MAX_SELECTED) throw new BadFormError(`Select at most ${MAX_SELECTED}, or choose all that match.`);
-  return { selection: { ids }, name: counted(ids.length, 'selected one', 'selected ones') };
+  return { selection: { ids }, name: counted(ids.length, 'selected entry', 'selected entries') };
 }

@@ -4,7 +4,7 @@ import { counted, formatCount } from '../html/format.ts';
 import type { DeskContext, Html } from '../html/layout.ts';
 import { actionButton, badge, csrfField, facts, hiddenFields, notice, time, type Tone } from '../html/parts.ts';
 
-/** What would happen, before it does. */
+/** What a job would do, for the confirmation. */
 export interface BulkPlan {
   what: 'replay' | 'discard';
   /** The selection in words. */
@@ -13,7 +13,7 @@ export interface BulkPlan {
   expired: number;
   undecodable: number;
   unknownOutcome: number;
-  /** The fields that say the selection again. */
+  /** The form fields that repeat the selection. */
   fields: Readonly<Record<string, string | undefined>>;
   ids: readonly string[];
 }
@@ -25,7 +25,7 @@ export function confirmView(context: DeskContext, plan: BulkPlan): Html {
   const letters = counted(matched, 'dead letter');
   if (matched === 0) {
     return html`<p class="empty">
-        Nothing is left to do: no dead letter is selected, or all were sent again or removed meanwhile.
+        Nothing to do: no dead letter is selected, or all of them have been sent again or removed meanwhile.
       </p>
       <p><a class="button" href="/dead-letters">Back</a></p>`;
   }
@@ -39,14 +39,14 @@ export function confirmView(context: DeskContext, plan: BulkPlan): Html {
     ${what === 'replay' ? replayTerms(plan) : discardTerms()}
     <div class="actions">
       <button type="submit" class="main">
-        ${what === 'replay' ? replayLabel(plan) : `Discard ${letters} for good`}
+        ${what === 'replay' ? replayLabel(plan) : `Discard ${letters} permanently`}
       </button>
-      <a class="button" href="/dead-letters">Back, change nothing</a>
+      <a class="button" href="/dead-letters">Back without changes</a>
     </div>
   </form>`;
 }
 
-/** How many are sent, without those that must be asked for; if there are no others, these. */
+/** Names the number of entries that are sent without a tick; if all are expired, the number of those. */
 function replayLabel({ matched, expired, undecodable }: BulkPlan): string {
   const sendable = matched - undecodable;
   return `Replay ${counted(sendable === expired ? expired : sendable - expired, 'dead letter')}`;
@@ -55,8 +55,9 @@ function replayLabel({ matched, expired, undecodable }: BulkPlan): string {
 function replayTerms(plan: BulkPlan): Html {
   const { expired, undecodable, unknownOutcome } = plan;
   return html`<p>
-      Each is sent again under a new id, the oldest first. It joins the end of its conversation, or its front if it
-      holds that. A replay can't be taken back as a whole; what still waits can be cancelled.
+      Each dead letter is sent again under a new id, the oldest first. It joins the end of its conversation, or the
+      front if the conversation is held for it. A replay can't be undone as a whole; messages that still wait can be
+      cancelled.
     </p>
     ${expired > 0 ? expiredTerms(plan) : ''} ${undecodable > 0 ? undecodableNotice(undecodable) : ''}
     ${
@@ -64,13 +65,13 @@ function replayTerms(plan: BulkPlan): Html {
         ? notice(
             'warn',
             unknownOutcome === 1
-              ? '1 may have arrived (unknown-outcome): if it did, it arrives twice.'
-              : `${formatCount(unknownOutcome)} may have arrived (unknown-outcome): those that did will arrive twice.`,
+              ? '1 dead letter may have arrived (unknown-outcome): if it did, it arrives twice.'
+              : `${formatCount(unknownOutcome)} dead letters may have arrived (unknown-outcome): those that did arrive twice.`,
           )
         : ''
     }
     <div class="field">
-      <label for="rate">At most, such as ${HASTE} or 300/min (empty: as fast as it goes)</label>
+      <label for="rate">Limit, such as ${HASTE} or 300/min (empty: no limit)</label>
       <input id="rate" class="short" name="rate" value="${HASTE}" autocomplete="off" spellcheck="false" />
     </div>`;
 }
@@ -78,22 +79,25 @@ function replayTerms(plan: BulkPlan): Html {
 function expiredTerms({ matched, expired, undecodable }: BulkPlan): Html {
   const sendable = matched - undecodable;
   const isNothingElse = sendable === expired;
-  return html`${notice('warn', `${counted(expired, 'expired one is', 'expired ones are')} left out unless the box is ticked: too old to be sent.`)}
+  return html`${notice('warn', `${counted(expired, 'expired entry is', 'expired entries are')} skipped unless the box is ticked: too old to be sent.`)}
     <label class="choice">
       <input type="checkbox" name="force" value="yes" ${isNothingElse ? html`required` : ''} />
-      Send the expired ${expired === 1 ? 'one' : 'ones'},
-      too${isNothingElse ? '' : `: then ${formatCount(sendable)} in all`}
+      Send the expired ${expired === 1 ? 'entry' : 'entries'},
+      too${isNothingElse ? '' : `: ${formatCount(sendable)} in total`}
     </label>`;
 }
 
 function undecodableNotice(undecodable: number): Html {
-  return notice('warn', `${counted(undecodable, 'one is', 'ones are')} left out: what was stored can't be read.`);
+  return notice(
+    'warn',
+    `${counted(undecodable, 'entry is', 'entries are')} skipped: the stored message can't be read.`,
+  );
 }
 
 function discardTerms(): Html {
   return html`<p>
-    They are removed for good and their messages are never sent. Conversations that one of them holds go on. This can't
-    be undone; <code>kitechat-sender dead-letters export</code> keeps a copy.
+    The dead letters are removed permanently, and their messages are never sent. Conversations that are held for one of
+    them continue. This can't be undone; to keep a copy, run <code>kitechat-sender dead-letters export</code> first.
   </p>`;
 }
 
@@ -106,16 +110,16 @@ const TONES: Record<BulkJob['state'], Tone> = {
 };
 
 export function jobSummary(job: BulkJob | null): string {
-  if (job === null) return 'No job is under way.';
+  if (job === null) return 'No job is running.';
   return job.endedAt === null
-    ? 'The job is under way.'
+    ? 'The job is running.'
     : `The job has ended: ${job.state}, ${formatCount(job.progress.done)} done.`;
 }
 
 export function jobView(context: DeskContext, job: BulkJob | null): Html {
   if (job === null) {
     return html`<p class="empty">
-      Nothing is under way in this process, and nothing was since it started. A job ends when its process ends.
+      No job has run in this process since it started. A job ends when its process ends.
     </p>`;
   }
   const { order, state, startedAt, endedAt, progress, skipped, problem } = job;
@@ -127,26 +131,26 @@ export function jobView(context: DeskContext, job: BulkJob | null): Html {
     ${facts([
       ['State', badge(state, TONES[state])],
       [verb, done],
-      ['Left out', progress.skipped],
-      ['Looked at', total === null ? formatCount(matched) : `${formatCount(matched)} of ${formatCount(total)}`],
+      ['Skipped', progress.skipped],
+      ['Checked', total === null ? formatCount(matched) : `${formatCount(matched)} of ${formatCount(total)}`],
       ['Started', time(startedAt)],
       endedAt === null ? null : ['Ended', time(endedAt)],
-      order.rate === undefined ? null : ['At most', order.rate],
+      order.rate === undefined ? null : ['Limit', order.rate],
     ])}
     ${
       Object.keys(skipped).length === 0
         ? ''
         : html`<p>
-            Left out:
+            Skipped:
             ${Object.entries(skipped)
               .map(([why, count]) => `${formatCount(count)} ${why}`)
               .join(', ')}.
           </p>`
     }
-    ${problem === null ? '' : notice('bad', `${problem} What was done before is done; begin it again to go on.`)}
+    ${problem === null ? '' : notice('bad', `${problem} Finished entries stay done; start the job again to continue.`)}
     ${
       endedAt === null
-        ? html`<p class="hint">It runs in this process and ends with it. You may leave this page.</p>
+        ? html`<p class="hint">The job runs in this process and ends with it. You may leave this page.</p>
             <div class="actions">
               ${actionButton(context, { action: '/dead-letters/job/stop', label: 'Stop', about: 'this job' })}
             </div>`
@@ -163,8 +167,8 @@ function progressBar(matched: number, total: number | null): Html {
       </progress>`;
 }
 
-/** On the list, while a job changes it. */
+/** The notice on the list while a job changes it. */
 export function runningJobNotice(job: BulkJob | null): Html {
   if (job === null || job.endedAt !== null) return html``;
-  return notice('warn', html`A ${job.order.what} is under way. <a href="/dead-letters/job">Look at it, or stop it</a>`);
+  return notice('warn', html`A ${job.order.what} is running. <a href="/dead-letters/job">Show it, or stop it</a>`);
 }

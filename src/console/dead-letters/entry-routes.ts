@@ -14,7 +14,7 @@ import { id, notice } from '../html/parts.ts';
 
 const SET = 'set:';
 
-/** One dead letter, and what can be done with it. */
+/** Routes for one dead letter: show, replay, edit and discard. */
 export function addEntryRoutes(app: DeskApp, { config, deadLetters, log }: DeskDeps): void {
   const showContent = config.consoleShowContent;
 
@@ -54,7 +54,7 @@ export function addEntryRoutes(app: DeskApp, { config, deadLetters, log }: DeskD
       context,
       done === 1
         ? { text: `Dead letter ${name} is discarded. This can't be undone.` }
-        : { text: `Dead letter ${name} is not discarded: it was gone already.`, isProblem: true },
+        : { text: `Dead letter ${name} is not discarded: it no longer existed.`, isProblem: true },
     );
     return context.redirect('/dead-letters', 303);
   });
@@ -101,12 +101,12 @@ async function showGone(context: DeskContext, wanted: string): Promise<Response>
     title: 'Dead letter',
     section: 'Dead letters',
     status: 404,
-    body: html`${notice('warn', html`${id(wanted)} is no dead letter: it was sent again, discarded or removed by its age, or the id is wrong.`)}
+    body: html`${notice('warn', html`There is no dead letter ${id(wanted)}: it was sent again, discarded or removed because of its age, or the id is wrong.`)}
       <p><a href="/dead-letters">All dead letters</a> · <a href="${messagePath(wanted)}">Find the message</a></p>`,
   });
 }
 
-/** Only what was changed. Browsers send every line break of a text field as CR LF. */
+/** Only the changed texts. Line breaks are compared as LF, since browsers send those of a text field as CR LF. */
 function editsOf(form: URLSearchParams, { request }: DeadLetterRecord): Record<string, string> {
   const plain = (text: string): string => text.replaceAll('\r\n', '\n').replaceAll('\r', '\n');
   const stored = new Map(request === null ? [] : textsOf(request.message).map(({ path, text }) => [path, text]));
@@ -124,7 +124,7 @@ function describeReplay(letterId: string, newId: string | undefined, skipped: Re
   if (newId !== undefined) {
     return {
       text: `Dead letter ${shortened(letterId)} is sent again as message ${newId}. To undo this, cancel that message while it waits.`,
-      link: { href: messagePath(newId), label: 'Look at the message' },
+      link: { href: messagePath(newId), label: 'Show the message' },
     };
   }
   return {

@@ -13,17 +13,17 @@ import { actionButton, csrfField, facts, id, idLink, time } from '../html/parts.
 export interface EntryFacts {
   record: DeadLetterRecord;
   showContent: boolean;
-  /** What an edit that was refused had said, and why it was. */
+  /** The texts of an edit that was refused, and the reasons. */
   refused?: { edits: Readonly<Record<string, string>>; issues: readonly MessageIssue[] };
 }
 
-const HOW_TO_SHOW = 'What it says is hidden: KITECHAT_CONSOLE_SHOW_CONTENT=true shows it, and lets you edit it.';
+const HOW_TO_SHOW = 'The content is hidden: KITECHAT_CONSOLE_SHOW_CONTENT=true shows it, and lets you edit it.';
 
 export function entryView(context: DeskContext, entry: EntryFacts): Html {
   const { record, showContent } = entry;
   const { pageId, conversationId, response, request } = record;
   const message = request?.message ?? null;
-  // A hook's words on an attempt can quote the message as well as the API's can.
+  // The detail of an attempt can come from a hook, which can quote the message just as the API can.
   const quoted = (text: string): string => (showContent ? text : withoutContent(text, message));
   const attempts = record.attempts.map((attempt) => ({ ...attempt, detail: attempt.detail && quoted(attempt.detail) }));
   return html`<section class="card" aria-labelledby="entry">
@@ -43,7 +43,7 @@ export function entryView(context: DeskContext, entry: EntryFacts): Html {
         ['Label', record.label === null ? html`<span class="none">none</span>` : id(record.label)],
         ['Kept until', time(record.expiresAt)],
         record.problem === undefined ? null : ['Problem', record.problem],
-        record.replayOf === null ? null : ['Sent again from', idLink(record.replayOf, messagePath(record.replayOf))],
+        record.replayOf === null ? null : ['Replay of', idLink(record.replayOf, messagePath(record.replayOf))],
       ])}
       <div class="actions">${entryActions(context, record)}</div>
     </section>
@@ -68,7 +68,7 @@ function entryActions(context: DeskContext, { id: letterId, reason, request }: D
   const warning = replayWarning(reason);
   const replay =
     request === null
-      ? html`<p class="none">It can't be sent again: what was stored can't be read.</p>`
+      ? html`<p class="none">It can't be sent again: the stored message can't be read.</p>`
       : actionButton(context, {
           action: `${path}/replay`,
           label: 'Replay',
@@ -82,19 +82,19 @@ function entryActions(context: DeskContext, { id: letterId, reason, request }: D
     label: 'Discard',
     about: '',
     warning:
-      'The dead letter is removed for good, and its message is never sent. If it holds its conversation, that goes on.',
-    confirm: 'Discard for good',
+      'The dead letter is removed permanently, and its message is never sent. If its conversation is held for it, the conversation continues.',
+    confirm: 'Discard permanently',
   })}`;
 }
 
 function replayWarning(reason: DeadLetterRecord['reason']): string | null {
-  if (reason === 'expired') return 'It had become too old to be sent. Whoever gets it now gets it late.';
-  if (reason === 'unknown-outcome') return 'Nobody knows whether it arrived. If it did, it arrives twice.';
+  if (reason === 'expired') return 'The message had become too old to be sent. If you replay it, it arrives late.';
+  if (reason === 'unknown-outcome') return 'It is unknown whether the message arrived. If it did, it arrives twice.';
   return null;
 }
 
 function describeRequest(context: DeskContext, entry: EntryFacts, message: SendRequest['message'] | null): Html {
-  if (message === null) return html`<p class="none">What was stored can't be read.</p>`;
+  if (message === null) return html`<p class="none">The stored message can't be read.</p>`;
   const size = formatBytes(Buffer.byteLength(JSON.stringify(message)));
   const shape = facts([
     ['Type', message.type],
@@ -109,7 +109,7 @@ function describeRequest(context: DeskContext, entry: EntryFacts, message: SendR
     ${editForm(context, entry, message)}`;
 }
 
-/** Every text of the message, to be changed and sent again. */
+/** A form to change the texts of the message and send it again. */
 function editForm(context: DeskContext, { record, refused }: EntryFacts, message: SendRequest['message']): Html {
   const fields = textsOf(message);
   if (fields.length === 0) return html``;
@@ -121,13 +121,15 @@ function editForm(context: DeskContext, { record, refused }: EntryFacts, message
         ({ path, message: problem }) => html`<p class="notice bad" role="alert">${path}: ${problem}</p>`,
       )}
       ${fields.map(({ path, text }, index) => editField({ path, text: refused?.edits[path] ?? text, index }))}
-      <p class="hint">It is validated as a whole, and nothing is changed if it breaks a rule. It gets a new id.</p>
+      <p class="hint">
+        The message is validated as a whole; if it breaks a rule, nothing is changed. It gets a new id.
+      </p>
       <div><button type="submit" class="main">Replay with these texts</button></div>
     </form>
   </details>`;
 }
 
-/** The first line break after the tag is no part of the text, so one is written there. */
+/** Browsers drop the first line break after the tag, so an extra one is written there. */
 function editField({ path, text, index }: { path: string; text: string; index: number }): Html {
   const rows = Math.min(12, Math.max(2, text.split('\n').length + Math.floor(text.length / 90)));
   return html`<div class="field">

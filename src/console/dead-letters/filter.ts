@@ -2,13 +2,13 @@ import type { DeadLetterFilter } from '../../dead-letters/index.ts';
 import { type DeadReason, deadReasons } from '../../shared/model/dead-letter.ts';
 import { fieldOf, idOf } from '../http/forms.ts';
 
-/** What a filter form says, and what of it can't be understood. */
+/** The filter in a form, and the problems of fields that can't be understood. */
 export interface AskedFilter {
   filter: DeadLetterFilter;
   problems: string[];
 }
 
-/** `2026-11-22T03:00`, as a form's field gives it, or a whole ISO time. Without a zone it is UTC. */
+/** `2026-11-22T03:00`, as a form field sends it, or a full ISO time. Without a zone it is UTC. */
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?Z?$/;
 
 export function filterOf(form: URLSearchParams): AskedFilter {
@@ -41,7 +41,7 @@ export function filterOf(form: URLSearchParams): AskedFilter {
   return { filter, problems };
 }
 
-/** The fields of a form, or of a query, that say this filter. */
+/** The fields of a form or a query for this filter. */
 export function filterFields(filter: DeadLetterFilter): Record<string, string | undefined> {
   return {
     reason: filter.reason,
@@ -65,7 +65,7 @@ export function describeFilter({ since, until, ...rest }: DeadLetterFilter): str
   return parts.length === 0 ? 'all' : parts.join(', ');
 }
 
-/** No finer than it has to be. */
+/** A time in UTC, without seconds if they are 0. */
 function describeTime(time: Date): string {
   const [day = '', clock = ''] = time.toISOString().split('T');
   return `${day} ${clock.slice(0, clock.slice(6, 8) === '00' ? 5 : 8)} UTC`;

@@ -16,9 +16,9 @@ export function addDeadLetterRoutes(app: DeskApp, { deadLetters }: DeskDeps, job
     const isKnown = afterId !== undefined && deadAt !== undefined && !Number.isNaN(Date.parse(deadAt));
     const after = isKnown ? { id: afterId, deadAt: new Date(deadAt).toISOString() } : undefined;
     const [letters, matching, counts] = await Promise.all([
-      // One more than is shown tells whether there is another page.
+      // One more than is shown, to know whether there is another page.
       deadLetters.list({ ...filter, limit: PAGE_SIZE + 1, after }),
-      // A label stands only in the entries: to count them all would be to read them all.
+      // Only the entries themselves hold labels, so counting by label would mean reading them all.
       filter.label === undefined ? deadLetters.count(filter) : null,
       deadLetters.counts(),
     ]);

@@ -14,7 +14,7 @@ export interface LetterList {
   letters: readonly DeadLetterEntry[];
   hasMore: boolean;
   isFirstPage: boolean;
-  /** `null` where counting would be to read every entry. */
+  /** `null` if counting would mean reading every entry. */
   matching: number | null;
   counts: DeadLetterCounts;
 }
@@ -23,7 +23,7 @@ const MAX_SHOWN_PAGES = 10;
 
 export function letterListView(context: DeskContext, list: LetterList): Html {
   const { counts, problems, filter } = list;
-  return html`${problems.map((problem) => notice('bad', `${problem} It is not used to filter.`))}
+  return html`${problems.map((problem) => notice('bad', `${problem} This field is ignored.`))}
   ${counts.total === 0 ? '' : html`<div class="columns">${reasonTable(counts, filter)} ${pageTable(counts, filter)}</div>`}
   ${filterForm(filter)} ${entries(context, list)}`;
 }
@@ -47,7 +47,7 @@ function pageTable({ byPage }: DeadLetterCounts, filter: DeadLetterFilter): Html
     { name: 'Dead letters', cell: ({ count }) => count, isNumber: true },
   ];
   if (byPage.length === 0) return html``;
-  return table('By page, those with most', columns, byPage.slice(0, MAX_SHOWN_PAGES), '');
+  return table('By page, most dead letters first', columns, byPage.slice(0, MAX_SHOWN_PAGES), '');
 }
 
 function linkTo(filter: DeadLetterFilter): string {
@@ -90,9 +90,7 @@ function filterForm(filter: DeadLetterFilter): Html {
 function entries(context: DeskContext, list: LetterList): Html {
   const { filter, letters, matching, isFirstPage, hasMore } = list;
   const narrowed = isNarrowed(filter);
-  const empty = narrowed
-    ? 'No dead letter matches this filter.'
-    : 'No dead letters: everything was delivered or still waits.';
+  const empty = narrowed ? 'No dead letter matches this filter.' : 'There are no dead letters.';
   if (letters.length === 0) {
     return html`<p class="empty">${isFirstPage ? empty : 'No more dead letters.'}</p>`;
   }
@@ -113,7 +111,7 @@ function entries(context: DeskContext, list: LetterList): Html {
             Discard ${narrowed ? 'all that match' : 'all'}…
           </button>
         </div>
-        <p class="hint">Nothing happens before you have confirmed it on the next page.</p>
+        <p class="hint">Nothing happens until you confirm it on the next page.</p>
       </div>
       ${letterTable(caption, letters, empty, [selectColumn])}
     </form>

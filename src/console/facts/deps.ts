@@ -5,10 +5,10 @@ import type { Config } from '../../shared/config/config.ts';
 import type { Logger } from '../../shared/logger.ts';
 import type { Session } from '../../shared/session/session.ts';
 
-/** What the console reads and changes things with. All of it is its own: a worker's connection stays with the worker. */
+/** What the console reads and changes things with. It never uses a worker's connections. */
 export interface DeskDeps {
   config: Config;
-  /** For reading and for single changes. Made with a short `enqueueTimeoutMs`, so that a page comes soon when Redis is away. */
+  /** For reading and for single changes. Made with a short `enqueueTimeoutMs`, so that a page appears quickly when Redis is away. */
   session: Session;
   deadLetters: DeadLetters;
   log: Logger;
@@ -19,5 +19,5 @@ export interface DeskDeps {
 /** The pages of the console, behind the guard. */
 export type DeskApp = Hono<AccessEnv>;
 
-/** A page is there within two seconds, also when Redis is away. */
+/** Short enough that a page appears within two seconds, also when Redis is away. */
 export const READ_TIMEOUT_MS = 1500;

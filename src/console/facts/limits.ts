@@ -3,7 +3,7 @@ import { limitInForce, type LimitInForce } from '../../shared/lanes/fleet/limits
 
 export type { LimitInForce as EffectiveLimit };
 
-/** The limits that count. */
+/** The limits in force. */
 export function limitOf(
   { limits }: FleetFacts,
   { rateLimit, pageRateLimit }: { rateLimit?: string | undefined; pageRateLimit?: string | undefined },
@@ -15,6 +15,6 @@ export function limitOf(
 export function describeLimit({ limit, from, inForce }: LimitInForce): string {
   const text = limit ?? 'none';
   if (from === 'run-time') return `${text} (set at run time)`;
-  if (!inForce) return `${text} (by the variables of this process; no worker has started yet)`;
-  return from === 'variable' ? `${text} (by the variables of the workers)` : text;
+  if (!inForce) return `${text} (from the variables of this process; no worker has started yet)`;
+  return from === 'variable' ? `${text} (from the variables of the workers)` : text;
 }

@@ -6,7 +6,7 @@ import { askRedis } from '../../shared/session/calls.ts';
 import { type FleetFacts, readFleet } from '../../shared/lanes/fleet/facts.ts';
 import { type DeskDeps, READ_TIMEOUT_MS } from './deps.ts';
 
-/** What several pages read. All of it settles soon, also when Redis is away. */
+/** Reads that several pages share. Each one settles quickly, also when Redis is away. */
 
 export function soon(): Deadline {
   return deadlineIn(READ_TIMEOUT_MS);
@@ -14,7 +14,7 @@ export function soon(): Deadline {
 
 const HOUR_MS = 3_600_000;
 
-/** How many messages died in the last hour. */
+/** The number of messages that died in the last hour, by reason. */
 export async function readLately({ deadLetters }: DeskDeps, nowMs: number): Promise<Record<DeadReason, number>> {
   const since = new Date(nowMs - HOUR_MS);
   const counts = await askRedis(soon(), Promise.all(deadReasons.map((reason) => deadLetters.count({ reason, since }))));

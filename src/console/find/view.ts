@@ -37,11 +37,11 @@ export function notFoundView(wanted: string, isPossible: boolean): Html {
   return isPossible
     ? notice(
         'warn',
-        html`No message ${id(wanted)} is known: the id is wrong, or it was delivered some time ago, or sent again under
-        a new id.`,
+        html`Message ${id(wanted)} is unknown: the id is wrong, the message was delivered some time ago, or it was sent
+        again under a new id.`,
       )
-    : html`${notice('warn', html`${id(wanted)} is no message id. Those look like 0-01ARZ3NDEKTSV4RRFFQ69G5FAV.`)}
-        <p>Is it a page? ${idLink(wanted, pagePath(wanted))}</p>`;
+    : html`${notice('warn', html`${id(wanted)} is not a message id. Message ids look like 0-01ARZ3NDEKTSV4RRFFQ69G5FAV.`)}
+        <p>Is it a page id? ${idLink(wanted, pagePath(wanted))}</p>`;
 }
 
 export interface PlaceFacts {
@@ -83,7 +83,7 @@ export function messageView(
 }
 
 function describePlace(status: MessageRecord['status'], place: number | null, { length }: LaneStatus): string {
-  if (status === 'scheduled') return 'it joins its conversation when it is due';
+  if (status === 'scheduled') return 'joins its conversation when it is due';
   return place === null ? `behind the first thousand of ${formatCount(length)}` : `${place} of ${formatCount(length)}`;
 }
 
@@ -93,8 +93,9 @@ function cancelButton(context: DeskContext, messageId: string): Html {
     label: 'Cancel message',
     about: messageId,
     fields: { id: messageId, back: messagePath(messageId) },
-    warning: 'It is never sent from here on, and its conversation goes on with the next one. This can not be undone.',
-    confirm: 'Cancel it for good',
+    warning:
+      'The message is not sent any more, and its conversation continues with the next one. This can not be undone.',
+    confirm: 'Cancel permanently',
   });
 }
 
@@ -122,8 +123,8 @@ export function conversationView(context: DeskContext, found: ConversationFacts)
         ${conversationHoldButton(context, { page: pageId, conversation: conversationId }, holds, back)}
       </div>
     </section>
-    ${table(caption, columns, messages, 'Nothing of this conversation waits. If the ids are right, all its messages have ended.')}
-    ${letterTable('Its newest dead letters', letters, 'No dead letters of this conversation.')}`;
+    ${table(caption, columns, messages, 'No message of this conversation waits. If the ids are right, all its messages have ended.')}
+    ${letterTable('The newest dead letters of this conversation', letters, 'This conversation has no dead letters.')}`;
 }
 
 const columns: Column<LaneMessage>[] = [

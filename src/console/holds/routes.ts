@@ -12,7 +12,7 @@ import { fieldOf, formOf, idOf } from '../http/forms.ts';
 
 const id = opaqueText(256);
 
-/** Hold, release and cancel: the same for every page that has buttons for them. */
+/** Hold, release and cancel, for all pages with buttons for them. */
 export function addHoldRoutes(app: DeskApp, { config, session, log }: DeskDeps): void {
   const newDeadline = () => deadlineIn(config.enqueueTimeoutMs);
 
@@ -38,7 +38,7 @@ export function addHoldRoutes(app: DeskApp, { config, session, log }: DeskDeps):
   });
 }
 
-/** The scope is said, so that a field that got lost doesn't make a page of a conversation, or everything of a page. */
+/** The form names the scope, so that a lost field can't turn a conversation into its page, or a page into everything. */
 function targetOf(form: URLSearchParams): HoldTarget {
   const [page, conversation] = [idOf(form, 'page'), idOf(form, 'conversation')];
   switch (form.get('scope')) {
@@ -52,9 +52,7 @@ function targetOf(form: URLSearchParams): HoldTarget {
       break;
     default:
   }
-  throw new BadFormError(
-    'Say what to hold or release: a page, or a conversation of a page, by their ids. Nothing was changed.',
-  );
+  throw new BadFormError('Nothing was changed: name a page, or a conversation and its page, by id.');
 }
 
 function nameOf({ page, conversation }: HoldTarget): string {
@@ -67,20 +65,20 @@ function nameOf({ page, conversation }: HoldTarget): string {
 function describeChange(change: 'hold' | 'release', name: string, isChanged: boolean): Flash {
   if (change === 'hold') {
     const text = isChanged
-      ? `${name} is held: its messages wait and none is dropped; what is being sent now still ends. To undo this, release it.`
+      ? `${name} is held: its messages wait, none are dropped, and requests in progress still finish. To undo this, release it.`
       : `${name} was held already. Nothing was changed.`;
     return { text };
   }
   return isChanged
     ? {
-        text: `${name} is released: its messages go on, unless something else holds them. To undo this, hold it again.`,
+        text: `${name} is released: its messages continue, unless another hold applies. To undo this, hold it again.`,
       }
     : { text: `${name} was not held by an operator or for a dead letter. Nothing was changed.`, isProblem: true };
 }
 
 const cancelResults = {
   cancelled: (name: string) =>
-    `Message ${name} is cancelled and will not be sent. This can't be undone; enqueue it anew if it was a mistake.`,
+    `Message ${name} is cancelled and will not be sent. This can't be undone; enqueue the message again if this was a mistake.`,
   'too-late': (name: string) => `Message ${name} is not cancelled: it is being sent, or has ended.`,
   'not-found': (name: string) => `Message ${name} is not cancelled: no such message is known.`,
 };

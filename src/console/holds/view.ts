@@ -5,12 +5,12 @@ import { matterOfHold } from '../overview/attention.ts';
 import type { DeskContext, Html } from '../html/layout.ts';
 import { actionButton, badge } from '../html/parts.ts';
 
-/** Whether only a hand ends it. */
+/** Whether only an operator's action ends the hold. */
 function isStanding({ reason }: Hold): boolean {
   return reason === 'operator' || reason === 'dead-letter';
 }
 
-/** Each hold with its reason and end. */
+/** A list of holds, each with its reason and end. */
 export function holdList(holds: readonly Hold[], nowMs: number): Html {
   if (holds.length === 0) return html``;
   return html`<ul class="attention">
@@ -24,12 +24,12 @@ export function holdList(holds: readonly Hold[], nowMs: number): Html {
   </ul>`;
 }
 
-/** What holds everything, so also what a page shows: an open circuit of the API or a key. */
+/** Holds of the whole fleet, which every page shows: the open circuits of the API and of keys. */
 export function fleetHolds({ circuits, nowMs }: FleetFacts): Hold[] {
   return describeHolds([], circuits, nowMs);
 }
 
-/** Hold, or release if it is held by hand. */
+/** A button to hold the page, or to release it if an operator holds it. */
 export function pageHoldButton(context: DeskContext, pageId: string, holds: readonly Hold[], back: string): Html {
   const isHeld = holds.some((hold) => hold.scope === 'page' && isStanding(hold));
   const fields = { scope: 'page', page: pageId, back };

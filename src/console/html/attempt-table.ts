@@ -22,7 +22,7 @@ const columns: Column<AttemptRecord>[] = [
   { name: 'Detail', cell: ({ detail }) => detail ?? '' },
 ];
 
-/** Every attempt to send a message that is remembered. */
+/** All remembered attempts to send a message. */
 export function attemptTable(attempts: readonly AttemptRecord[]): Html {
   return table(counted(attempts.length, 'attempt'), columns, attempts, 'No attempt was made to send it.');
 }
@@ -38,7 +38,7 @@ const STATUS_TONES: Record<MessageStatus | 'dead', Tone> = {
   dead: 'bad',
 };
 
-/** Where a message stands; `null` if it ended while it was read. */
+/** The status of a message; `null` if it ended while it was read. */
 export function statusBadge(status: MessageStatus | 'dead' | null): Html {
   return status === null ? badge('just ended', 'quiet') : badge(status, STATUS_TONES[status]);
 }

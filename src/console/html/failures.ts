@@ -5,13 +5,13 @@ import type { Logger } from '../../shared/logger.ts';
 import { type DeskContext, type Html, show } from './layout.ts';
 import { notice } from './parts.ts';
 
-/** A request that the form of a page can't have made, or whose fields break a rule. */
+/** A request that no form of the console makes, or whose fields break a rule. */
 export class BadFormError extends KitechatSenderError {
   override readonly name = 'BadFormError';
   readonly code = 'BAD_FORM';
 }
 
-/** Answers a request that failed. Only the words of our own errors are shown. */
+/** Answers a request that failed. Only messages of our own errors are shown. */
 export async function answerFailure(context: DeskContext, error: Error, log: Logger): Promise<Response> {
   const isReading = context.req.method === 'GET';
   if (error instanceof QueueUnavailableError || error instanceof ChangeUncertainError) {
@@ -30,7 +30,8 @@ export async function answerFailure(context: DeskContext, error: Error, log: Log
     return await show(context, { title: 'This can not be done', section: null, status: 422, body });
   }
   log.error({ err: error, path: context.req.path }, 'console: a request failed');
-  const text = error instanceof ConfigError ? error.message : 'A fault in this program. Its log says more.';
+  const text =
+    error instanceof ConfigError ? error.message : 'Internal error. The log of this process has the details.';
   return await show(context, {
     title: 'Something went wrong',
     section: null,
@@ -40,7 +41,7 @@ export async function answerFailure(context: DeskContext, error: Error, log: Log
 }
 
 function redisIsAway(): Html {
-  return html`<strong>Redis does not answer.</strong> Nothing can be shown or changed until it does. Messages that are
-    stored stay stored, and workers go on by themselves. This page looks again every two seconds. If this lasts: check
-    that Redis runs, and that <code>REDIS_URL</code> of this process is right.`;
+  return html`<strong>Redis does not answer.</strong> Nothing can be shown or changed until it does. Stored messages
+    stay stored, and workers continue by themselves. This page retries every two seconds. If this lasts, check that
+    Redis runs and that <code>REDIS_URL</code> of this process is right.`;
 }

@@ -1,4 +1,4 @@
-/** How numbers, times and sizes are written on the pages. All pure: the clock is an argument. */
+/** Formats numbers, times and sizes for the pages. All functions are pure: the current time is an argument. */
 
 const UNITS: readonly [ms: number, name: string][] = [
   [86_400_000, 'd'],
@@ -48,7 +48,7 @@ export function counted(count: number, one: string, many = `${one}s`): string {
   return `${formatCount(count)} ${count === 1 ? one : many}`;
 }
 
-/** A long id, cut for a sentence or a table; the whole one stands beside it as a title. */
+/** A long id, shortened for a sentence or a table; the title of its element has the whole id. */
 export function shortened(text: string, max = 48): string {
   const characters = Array.from(text);
   return characters.length <= max ? text : `${characters.slice(0, max - 1).join('')}…`;

@@ -1,21 +1,21 @@
 import type { SendRequest } from '../../shared/model/message.ts';
 
-/** What stands for content that is not shown. */
+/** The placeholder for content that is not shown. */
 export const HIDDEN = '[hidden]';
-/** Names of fields that say how a message looks, not what it says. */
+/** Names of fields that hold the form of a message, not its content. */
 const PLAIN_FIELDS = new Set(['type']);
-/** So many characters in a row that a message and an answer share are taken for the message's. */
+/** A run of this many characters that an answer shares with the message counts as content of the message. */
 const RUN = 8;
-/** Shorter texts are too common to be told apart. */
+/** Shorter texts are too common to be recognized as content. */
 const SHORTEST = 3;
 
-/** A text of a message, and where it stands: `message.template.buttons[0].text`. */
+/** A text of a message, with its path, such as `message.template.buttons[0].text`. */
 export interface MessageText {
   path: string;
   text: string;
 }
 
-/** All texts of a message that people write. */
+/** All texts of a message that are content. */
 export function textsOf(message: SendRequest['message']): MessageText[] {
   return textsIn(message, 'message');
 }
@@ -29,7 +29,7 @@ function textsIn(value: unknown, path: string): MessageText[] {
   );
 }
 
-/** An answer of the API can quote what it was sent, also only a part of it: whatever it shares with the message is hidden. */
+/** The answer with all parts hidden that it shares with the message: the API can quote the request, or a part of it. */
 export function withoutContent(answer: string, message: SendRequest['message'] | null): string {
   if (message === null) return answer;
   const texts = textsOf(message).flatMap(({ text }) => [text, JSON.stringify(text).slice(1, -1)]);

@@ -7,7 +7,7 @@ import { CSRF_FIELD } from '../http/forms.ts';
 import { version } from '../../shared/version.ts';
 import type { HtmlEscapedString } from 'hono/utils/html';
 
-/** What the `html` templates of Hono make: markup in which every value was escaped. */
+/** The result of Hono's `html` templates: markup in which every value is escaped. */
 export type Html = HtmlEscapedString | Promise<HtmlEscapedString>;
 
 export type DeskContext = Context<AccessEnv>;
@@ -25,23 +25,23 @@ export type Section = (typeof SECTIONS)[number][0];
 
 export interface View {
   title: string;
-  /** `null`: none of them. */
+  /** `null` for a view outside of all sections. */
   section: Section | null;
-  /** What stays as it is. */
+  /** The part that is not refreshed. */
   body?: Html;
-  /** What is asked for again every two seconds while the page is visible. */
+  /** The part that is refreshed every two seconds while the page is visible. */
   live?: Html;
-  /** One sentence that screen readers are told when it changes. */
+  /** One sentence that screen readers announce when it changes. */
   summary?: string;
-  /** Stands after what is live. */
+  /** Follows the live part. */
   after?: Html;
   withCharts?: boolean;
-  /** Why nothing else can be shown. The page asks until that has changed, and loads itself again. */
+  /** Whether nothing else can be shown now. The page then retries, and reloads itself when it succeeds. */
   unavailable?: boolean;
   status?: 200 | 404 | 422 | 500 | 503;
 }
 
-/** htmx takes neither code from the page nor writes its styles into it: the CSP forbids both. A 503 says why, so it is shown. */
+/** Keeps htmx from evaluating code and inserting styles, which the CSP forbids. A 503 is shown, since it says why. */
 const HTMX_CONFIG = JSON.stringify({
   allowEval: false,
   includeIndicatorStyles: false,
@@ -54,12 +54,12 @@ const HTMX_CONFIG = JSON.stringify({
   ],
 });
 
-/** What the head of every page begins with. */
+/** The beginning of the head of every page. */
 export const HEAD_START = html`<meta charset="utf-8" />
   <meta name="viewport" content="width=device-width, initial-scale=1" />
   <meta name="color-scheme" content="light dark" />`;
 
-/** Answers with a view: the whole page, or what is live of it if the page itself asks. */
+/** Answers with a view: the whole page, or only its live part if the page refreshes itself. */
 export async function show(context: DeskContext, view: View): Promise<Response> {
   const status = view.status ?? 200;
   const live = liveRegion(context, view);
@@ -67,7 +67,7 @@ export async function show(context: DeskContext, view: View): Promise<Response> 
   return context.html(wholePage(context, view, { live, flash: takeFlash(context) }), status);
 }
 
-/** Whether a page asks for what is live of it. */
+/** Whether a page asks only for its live part. */
 function isRefresh({ req }: DeskContext): boolean {
   return req.header('hx-request') === 'true';
 }
@@ -113,7 +113,7 @@ function wholePage(context: DeskContext, view: View, { live, flash }: { live: Ht
           <p id="announcer" class="visually-hidden" aria-live="polite"></p>
           ${body} ${live} ${after}
         </main>
-        <p id="paused" class="paused" role="status" hidden>Paused while you use it</p>
+        <p id="paused" class="paused" role="status" hidden>Refresh paused while in use</p>
         <footer>kitechat-sender ${version}</footer>
       </body>
     </html>`;

@@ -9,7 +9,7 @@ export function reasonBadge(reason: DeadReason): Html {
   return badge(reason, reason === 'expired' ? 'warn' : 'bad');
 }
 
-/** @param select adds a column in front */
+/** @param select columns in front */
 export function letterTable(
   caption: string,
   letters: readonly DeadLetterEntry[],

@@ -4,19 +4,19 @@ import { formatCount, formatRelative, shortened } from './format.ts';
 import { CSRF_FIELD } from '../http/forms.ts';
 import type { DeskContext, Html } from './layout.ts';
 
-/** A moment, relative to now, with the exact one as its title. */
+/** A time relative to now, with the exact time as its title. */
 export function time(iso: string | null, nowMs = Date.now()): Html {
   if (iso === null) return html`<span class="none">–</span>`;
   return html`<time datetime="${iso}" title="${iso}">${formatRelative(Date.parse(iso), nowMs)}</time>`;
 }
 
-/** An id: never broken in the middle of a table's column, whole in its title. */
+/** A shortened id that never wraps in a table, with the whole id as its title. */
 export function id(text: string | null, max = 48): Html {
   if (text === null) return html`<span class="none">not known</span>`;
   return html`<bdi class="id" title="${text}">${shortened(text, max)}</bdi>`;
 }
 
-/** A link to what an id names. */
+/** A shortened id as a link. */
 export function idLink(text: string, href: string, max = 48): Html {
   return html`<a class="id" href="${href}" title="${text}"><bdi>${shortened(text, max)}</bdi></a>`;
 }
@@ -25,7 +25,7 @@ export type Tone = 'good' | 'bad' | 'warn' | 'quiet';
 
 const SIGNS: Record<Tone, string> = { good: '✓', bad: '✗', warn: '!', quiet: '·' };
 
-/** A word with a sign and a colour: none of them stands alone. */
+/** A word with a sign and a colour, so that the colour alone never carries the meaning. */
 export function badge(text: string, tone: Tone): Html {
   return html`<span class="badge ${tone}"><span aria-hidden="true">${SIGNS[tone]}</span> ${text}</span>`;
 }
@@ -41,11 +41,11 @@ export interface Column<Row> {
   isNumber?: boolean;
   /** The column that names the row. */
   isHeader?: boolean;
-  /** It holds what can be pressed or ticked, and needs no name beside it. */
+  /** Whether the column holds controls, which need no column name beside them. */
   isControl?: boolean;
 }
 
-/** A table with a caption; `empty` says what it means that there are no rows. */
+/** A table with a caption. @param empty the text if there are no rows */
 export function table<Row>(
   caption: string,
   columns: readonly Column<Row>[],
@@ -75,7 +75,7 @@ export function table<Row>(
   </div>`;
 }
 
-/** Where a table is too wide, its rows stand as blocks, in which each cell says its column. */
+/** Where a table is too wide, each row becomes a block whose cells show the names of their columns. */
 function cell<Row>(column: Column<Row>, row: Row): Html {
   const { name, isHeader } = column;
   const value = column.cell(row);
@@ -91,7 +91,7 @@ function kindOf<Row>({ isNumber = false, isControl = false }: Column<Row>): stri
   return isNumber ? 'number' : '';
 }
 
-/** Facts with their names. */
+/** A list of named facts. */
 export function facts(entries: readonly (readonly [name: string, value: Html | string | number] | null)[]): Html {
   return html`<dl class="facts">
     ${entries.map((entry) =>
@@ -130,19 +130,19 @@ export function textField({ fieldId, name, label, value = '', isRequired = false
 }
 
 export interface Action {
-  /** Where it is posted to. */
+  /** The path that the form is posted to. */
   action: string;
   label: string;
   fields?: Readonly<Record<string, string | undefined>>;
-  /** Names the button apart from others with the same label, and keeps its focus when the page refreshes itself. */
+  /** Distinguishes the button from others with the same label, and keeps its focus when the page refreshes. */
   about: string;
-  /** What to know before; the button comes after it has been opened. */
+  /** A warning that has to be opened before the second button appears. */
   warning?: string;
   /** The label of the second button. */
   confirm?: string;
 }
 
-/** A button that changes something; one that can't be undone asks first. */
+/** A button that changes something; with a warning it asks first. */
 export function actionButton(context: DeskContext, action: Action): Html {
   const { label, about, warning, confirm = label } = action;
   const key = elementId(`${action.action} ${label} ${about}`);
@@ -167,7 +167,7 @@ function actionForm(
   </form>`;
 }
 
-/** What is refreshed keeps the focus of an element that has an id; ids of messages and pages can't be used as they are. */
+/** An id for a button, which keeps its focus after a refresh. A hash, since ids of messages and pages can't be used unchanged. */
 function elementId(text: string): string {
   return `b-${createHash('sha256').update(text).digest('base64url').slice(0, 12)}`;
 }

@@ -15,7 +15,7 @@ const CSS = 'text/css; charset=utf-8';
 const SCRIPT = 'text/javascript; charset=utf-8';
 const YEAR_S = 31_536_000;
 
-/** Everything that the pages load, read once. A changed file has another path, so browsers may keep each for ever. */
+/** All files that the pages load, read once. A changed file gets a new path, so browsers may keep every file forever. */
 const assets = {
   css: load('console.css', CSS, own('console.css')),
   script: load('console.js', SCRIPT, own('console.js')),
@@ -31,7 +31,7 @@ function load(name: string, type: string, file: URL): Asset {
   return { path: `/assets/${hash}/${name}`, type, content, etag: `"${hash}"` };
 }
 
-/** Where the pages find an asset. */
+/** The path of an asset. */
 export function assetPath(name: keyof typeof assets): string {
   return assets[name].path;
 }

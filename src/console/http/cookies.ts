@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import { getCookie, setCookie } from 'hono/cookie';
 
 /**
- * Cookies know no ports: two consoles on one machine would take each other's, so the port is in the name.
+ * The port is in the name, because cookies ignore ports: two consoles on one machine would overwrite each other's.
  */
 function nameOf(context: Context, name: string): string {
   const port = /:(\d+)$/.exec(context.req.header('host') ?? '')?.[1];
@@ -13,7 +13,7 @@ export function readCookie(context: Context, name: string): string | undefined {
   return getCookie(context, nameOf(context, name));
 }
 
-/** @param maxAgeMs 0 takes the cookie away */
+/** @param maxAgeMs 0 removes the cookie */
 export function writeCookie(context: Context, name: string, value: string, maxAgeMs: number): void {
   setCookie(context, nameOf(context, name), value, {
     httpOnly: true,
@@ -24,7 +24,7 @@ export function writeCookie(context: Context, name: string, value: string, maxAg
   });
 }
 
-/** Also behind a proxy that speaks https for us. The worst that a forged header does is a cookie that does not come back. */
+/** Whether the browser uses https, also through a proxy. With a forged header, at worst the browser doesn't return the cookie. */
 function isHttps(context: Context): boolean {
   return context.req.url.startsWith('https:') || context.req.header('x-forwarded-proto') === 'https';
 }

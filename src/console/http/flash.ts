@@ -2,19 +2,19 @@ import type { Context } from 'hono';
 import { localPath } from './origin.ts';
 import { readCookie, writeCookie } from './cookies.ts';
 
-/** What a change has done, told once on the page that comes after it. */
+/** The result of a change, shown once on the next page. */
 export interface Flash {
   /** What happened, and how to undo it. */
   text: string;
-  /** Whether it was not done, or not fully. */
+  /** Whether the change failed or is incomplete. */
   isProblem?: boolean;
-  /** Where to go on. */
+  /** A link for the next step. */
   link?: { href: string; label: string };
 }
 
 const NAME = 'flash';
 const KEPT_MS = 60_000;
-/** Browsers drop longer cookies without a word. */
+/** Browsers silently drop longer cookies. */
 const MAX_LENGTH = 3500;
 
 export function leaveFlash(context: Context, flash: Flash): void {
@@ -23,7 +23,7 @@ export function leaveFlash(context: Context, flash: Flash): void {
   writeCookie(context, NAME, whole.length <= MAX_LENGTH ? whole : encode(withoutLink), KEPT_MS);
 }
 
-/** Takes what the last change left. Other programs of this machine can write cookies, too: nothing of it is trusted. */
+/** Takes the result of the last change. It isn't trusted, because other programs on this machine can write cookies, too. */
 export function takeFlash(context: Context): Flash | null {
   const cookie = readCookie(context, NAME);
   if (cookie === undefined || cookie === '') return null;

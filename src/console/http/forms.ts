@@ -1,9 +1,9 @@
 import type { Context } from 'hono';
 
-/** The field in which every form of the console carries its session's token. */
+/** The field for the CSRF token of the session, in every form of the console. */
 export const CSRF_FIELD = 'csrf';
 
-/** The fields of a form that was sent. The body can be read again after this. */
+/** The fields of a submitted form. The body can be read again afterwards. */
 export async function formOf(context: Context): Promise<URLSearchParams> {
   const type = context.req.header('content-type') ?? '';
   if (!type.startsWith('application/x-www-form-urlencoded')) return new URLSearchParams();
@@ -16,7 +16,7 @@ export function fieldOf(form: URLSearchParams, name: string): string | undefined
   return text === '' ? undefined : text;
 }
 
-/** The same for ids: they are opaque, so their spaces stay. */
+/** An id in a form or a query, with its spaces, since ids are opaque; `undefined` if it is empty. */
 export function idOf(form: URLSearchParams, name: string): string | undefined {
   const text = form.get(name);
   return text === null || text === '' ? undefined : text;

@@ -7,8 +7,8 @@ export function isLoopbackHost(host: string): boolean {
 }
 
 /**
- * Whether a `Host` header names this machine. A page of another site can have its own name point here (DNS rebinding);
- * then the browser takes it for that site's server, and only the header tells.
+ * Whether a `Host` header names this machine. Another site can point its own name here (DNS rebinding); the browser then
+ * treats the console as that site's server, and only the header shows it.
  */
 export function isLoopbackHeader(header: string | undefined): boolean {
   return header !== undefined && LOOPBACK_NAME.test(header.replace(PORT, ''));
@@ -21,17 +21,17 @@ export interface ChangeHeaders {
 }
 
 /**
- * Whether a request that changes something comes from a page of this console, or from no browser at all. Only the host of the
- * origin is compared: a proxy may speak https for us.
+ * Whether a request that changes something comes from a page of this console, or not from a browser. Only the host of the
+ * origin is compared, because a proxy may terminate https.
  */
 export function isSameOrigin({ host, origin, fetchSite }: ChangeHeaders): boolean {
-  // Browsers set it and no script can.
+  // Browsers set this header, and no script can.
   if (fetchSite !== undefined && fetchSite !== 'same-origin') return false;
   if (origin === undefined) return true;
   return URL.canParse(origin) && new URL(origin).host === host?.toLowerCase();
 }
 
-/** A path of this console to go on to after the login; anything else is the overview. */
+/** The path if it is one of this console, as a target for redirects; anything else becomes the overview. */
 export function localPath(path: string | undefined): string {
   return path !== undefined && /^\/(?![/\\])[^\\\p{Cc}]*$/u.test(path) ? path : '/';
 }

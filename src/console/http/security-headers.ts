@@ -1,20 +1,20 @@
 import type { Context } from 'hono';
 
-/** Nothing but what this server serves, and nothing that stands inside a page. */
+/** Allows only files of this server, and nothing inline. */
 const OURS =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
   "form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
-/** bull-board writes its styles into the page, and a `<base>`. */
+/** bull-board puts inline styles and a `<base>` into the page. */
 const BULL_BOARDS =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; " +
   "font-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'self'";
 
-/** For every answer. Those of files that may be kept change `Cache-Control` afterwards. */
+/** Sets the headers of every answer. Answers that may be cached change `Cache-Control` afterwards. */
 export function setSecurityHeaders(context: Context): void {
   context.header('Content-Security-Policy', isBullBoards(context) ? BULL_BOARDS : OURS);
   context.header('X-Content-Type-Options', 'nosniff');
-  // Not `no-referrer`: with that browsers send `Origin: null` with our own forms, and nothing leaves this site either way.
+  // Not `no-referrer`, with which browsers send `Origin: null` with our own forms; both keep the referrer within this site.
   context.header('Referrer-Policy', 'same-origin');
   context.header('Cross-Origin-Resource-Policy', 'same-origin');
   context.header('X-Frame-Options', 'DENY');

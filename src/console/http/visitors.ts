@@ -1,30 +1,30 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 
-/** Who a request comes from. */
+/** The sender of a request. */
 export interface Visitor {
-  /** What the log calls them: a session's short name, or `token` for a tool with the bearer token. */
+  /** The visitor's name in the log: a short form of the session's id, or `token` for a tool with the bearer token. */
   who: string;
-  /** What their forms carry; `null` for tools, which no other site can make send their header. */
+  /** The token in the visitor's forms; `null` for tools, since no other site can make them send their header. */
   csrfToken: string | null;
-  /** Whether there is a login to end. */
+  /** Whether the visitor can log out. */
   canLogOut: boolean;
 }
 
-/** What the guard leaves for those behind it. */
+/** What the guard passes to the routes behind it. */
 export interface AccessEnv {
   Variables: { visitor: Visitor };
 }
 
-/** Sessions without a store: the cookie itself says who it is and until when, and is signed. */
+/** Sessions without a store: the signed cookie itself holds the session's id and end. */
 export interface Visitors {
-  /** A new session. @returns the value of its cookie. */
+  /** Starts a session. @returns the value of its cookie, and the visitor. */
   admit(): { cookie: string; visitor: Visitor };
   /** The session of a cookie; `null` if it is forged, was made with another token, or has ended. */
   recognize(cookie: string | undefined): Visitor | null;
   isToken(text: string): boolean;
 }
 
-/** As long as a night shift. */
+/** Long enough for a night shift. */
 export const SESSION_MS = 12 * 3_600_000;
 const COOKIE = /^(\d{13})\.([\w-]{22})\.([\w-]{43})$/;
 
@@ -51,7 +51,7 @@ export function createVisitors(token: string | undefined, now: () => number = Da
       if (!isEqual(signature, sign(key, `session ${endsAt}.${id}`)) || Number(endsAt) <= now()) return null;
       return visitorOf(id);
     },
-    // Both sides are hashed with a key that nobody knows, so the time tells nothing, not even the length.
+    // Both sides are hashed with a secret key, so the time of the comparison reveals nothing, not even the length.
     isToken: (text) => token !== undefined && isEqual(sign(salt, text), sign(salt, token)),
   };
 }

@@ -5,11 +5,11 @@ import { readRepairs } from '../../shared/lanes/repair/reconcile.ts';
 import type { Session } from '../../shared/session/session.ts';
 import { readStatus, type Status } from '../../shared/reading/status.ts';
 
-/** What Redis says of the whole installation. */
+/** The state of the whole installation in Redis. */
 export interface FleetFacts {
   status: Status;
   deadByReason: Record<DeadReason, number>;
-  /** Since ever, by kind. */
+  /** The number of repairs since the installation was created, by kind. */
   repairs: Record<string, number>;
 }
 
@@ -22,10 +22,10 @@ export interface FactsDeps {
 
 /** A scrape must be answered within two seconds. */
 const ANSWER_MS = 1500;
-/** However many scrape, Redis is asked once in this time. */
+/** Redis is asked at most once in this time, however many processes scrape. */
 const FRESH_MS = 1000;
 
-/** @returns a reader; it gives `null` when Redis does not answer in time. */
+/** @returns a reader that returns `null` if Redis does not answer in time. */
 export function createFactsReader(deps: FactsDeps, now = () => performance.now()): () => Promise<FleetFacts | null> {
   let latest: Promise<FleetFacts | null> | null = null;
   let readAt = 0;

@@ -3,15 +3,15 @@ import type { Hold } from '../../shared/reading/holds.ts';
 import type { FleetFacts } from './facts.ts';
 import { createSeries } from './series.ts';
 
-/** What Redis says of the whole installation: the same from every process. */
+/** Metrics of the whole installation: the same from every process. */
 export interface FleetMetrics {
-  /** Brings them up to date; with `null` only that Redis is away is told, rather than what was once true. */
+  /** Updates the metrics; with `null` only `redis_up` is set, so that outdated values are not reported. */
   update(facts: FleetFacts | null): void;
 }
 
 const states = ['scheduled', 'queued', 'sending', 'retrying', 'held'] as const;
 
-/** The holds that there can be: shown with 0, so that one that comes and goes can be seen. */
+/** All possible kinds of holds: reported as 0 if there are none, so that a change can be seen. */
 const holdKinds: readonly Pick<Hold, 'scope' | 'reason'>[] = [
   { scope: 'all', reason: 'operator' },
   { scope: 'api', reason: 'api-down' },
@@ -43,12 +43,12 @@ export function createFleetMetrics(registry: Registry): FleetMetrics {
     'oldest_queued_age_seconds',
     'How long the oldest queued message has been due; 0 if none waits.',
   );
-  const deadLetters = gauge('dead_letters', 'Dead letters that are kept, by reason.', 'reason');
-  const holds = gauge('holds', 'Holds that are in force, by what they hold and why.', 'scope', 'reason');
-  const workers = gauge('workers', 'Workers that told lately that they are there.');
+  const deadLetters = gauge('dead_letters', 'Dead letters, by reason.', 'reason');
+  const holds = gauge('holds', 'Holds in force, by scope and reason.', 'scope', 'reason');
+  const workers = gauge('workers', 'Workers with a recent heartbeat.');
   const repairs = counter(
     'repairs_total',
-    'Repairs of what others broke in Redis, by kind, of all workers since ever.',
+    'Repairs by all workers of what others broke in Redis, by kind, since the installation was created.',
     'kind',
   );
 

@@ -1,6 +1,6 @@
 import type { WorkerHealth } from '../../worker/index.ts';
 
-/** What is known when somebody asks how a process does. */
+/** The facts that the health of a process is judged by. */
 export interface HealthFacts {
   /** `null` for a console without a worker. */
   worker: WorkerHealth | null;
@@ -8,23 +8,23 @@ export interface HealthFacts {
   redisAnswers: boolean;
 }
 
-/** Why a process should be started anew, and why it is not to be counted on now; `null` if there is nothing to say. */
+/** Why a process should be restarted, and why it can't be relied on now; `null` if it is well. */
 export interface Health {
   notAlive: string | null;
   notReady: string | null;
 }
 
-/** The periodic task runs twice a second, so this is an eternity, and yet no busy machine. */
+/** Far more than the 0.5 s between two runs of the periodic task, and more than a busy machine delays it. */
 const STILL_MS = 20_000;
-/** A connection is tried again every second. */
+/** Long enough for many attempts to connect, which are made every second. */
 const CUT_OFF_MS = 30_000;
-/** A key is looked for and a request is made, each within `timeoutMs`. */
+/** More than an attempt needs: it looks up a key and makes a request, each within `timeoutMs`. */
 const TIMEOUTS_OF_ATTEMPT = 3;
 const GRACE_MS = 10_000;
 
 /**
- * Alive means: makes progress, or waits rightly. A worker that waits for Redis is alive, so that an outage of Redis does not
- * become one of all workers, but it is not ready.
+ * Alive means that the worker makes progress or has a good reason to wait. A worker that waits for Redis is alive but not
+ * ready, so that an outage of Redis does not restart all workers.
  */
 export function judgeHealth({ worker, redisAnswers }: HealthFacts): Health {
   const notAlive = worker && whyNotAlive(worker, redisAnswers);
@@ -36,7 +36,7 @@ function whyNotAlive(worker: WorkerHealth, redisAnswers: boolean): string | null
   if (phase === 'ended') return 'the worker has ended';
   if (phase === 'draining') {
     return phaseMs > shutdownMs + GRACE_MS
-      ? `its shutdown has taken ${inSeconds(phaseMs)}, with a KITECHAT_SHUTDOWN_MS of ${shutdownMs}`
+      ? `the shutdown has taken ${inSeconds(phaseMs)}, with a KITECHAT_SHUTDOWN_MS of ${shutdownMs}`
       : null;
   }
   if (oldestAttemptMs > TIMEOUTS_OF_ATTEMPT * timeoutMs + GRACE_MS) {
@@ -51,12 +51,12 @@ function whyNotAlive(worker: WorkerHealth, redisAnswers: boolean): string | null
   return whyStandsStill(worker);
 }
 
-/** With Redis there, counted from when it came back: what stood still until then was right to. */
+/** Counts only the time since Redis came back: until then the worker had a reason to stand still. */
 function whyStandsStill({ redis, sinceTickMs, starvingMs }: WorkerHealth): string | null {
   const stillMs = Math.min(sinceTickMs ?? redis.sinceMs, redis.sinceMs);
-  if (stillMs > STILL_MS) return `its periodic task has not run for ${inSeconds(stillMs)}`;
+  if (stillMs > STILL_MS) return `the worker's periodic task has not run for ${inSeconds(stillMs)}`;
   const idleMs = Math.min(starvingMs, redis.sinceMs);
-  if (idleMs > STILL_MS) return `messages wait and places are free, but it has taken none for ${inSeconds(idleMs)}`;
+  if (idleMs > STILL_MS) return `messages wait and places are free, but none was taken for ${inSeconds(idleMs)}`;
   return null;
 }
 

@@ -9,7 +9,7 @@ import { createWorkerMetrics } from './worker.ts';
 
 export interface Metrics {
   contentType: string;
-  /** What a scrape gets: the text format of Prometheus. */
+  /** Returns the answer to a scrape, in the text format of Prometheus. */
   render(): Promise<string>;
 }
 
@@ -19,11 +19,11 @@ export interface MetricsDeps {
   readFacts(): Promise<FleetFacts | null>;
 }
 
-/** The metrics of one process, in a registry of their own: a host program may have its own with prom-client. */
+/** The metrics of one process, in a separate registry, since a host program may use prom-client for its own metrics. */
 export function createMetrics({ worker, readFacts }: MetricsDeps): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  createSeries(registry).gauge('build_info', 'Always 1; its label tells the version.', 'version').set({ version }, 1);
+  createSeries(registry).gauge('build_info', 'Always 1; the label is the version.', 'version').set({ version }, 1);
   const fleet = createFleetMetrics(registry);
   const own = worker && createWorkerMetrics(registry, worker);
 

@@ -5,9 +5,9 @@ import type { AttemptReport, ClaimVerdict, KitechatWorker } from '../../worker/i
 import type { Health } from './health.ts';
 import { createSeries } from './series.ts';
 
-/** What the worker of this process does. */
+/** Metrics of the worker of this process. */
 export interface WorkerMetrics {
-  /** Brings the gauges up to date. */
+  /** Updates the gauges. */
   update(health: Health): void;
 }
 
@@ -27,23 +27,22 @@ export function createWorkerMetrics(registry: Registry, worker: Pick<KitechatWor
     'outcome',
   );
   const deaths = counter('deaths_total', 'Messages that became dead letters, by reason.', 'reason');
-  const claims = counter(
-    'claims_total',
-    'Messages that were taken, by what is done with them: go means sent.',
-    'verdict',
-  );
+  const claims = counter('claims_total', 'Messages taken, by verdict; go means that the message is sent.', 'verdict');
   const durations = new Histogram({
     name: 'kitechat_sender_send_duration_seconds',
-    help: 'How long requests to the API took.',
+    help: 'Duration of requests to the API.',
     buckets: BUCKETS_SECONDS,
     registers: [registry],
   });
-  const sending = gauge('worker_sending', 'Messages that this worker works on.');
-  const concurrency = gauge('worker_concurrency', 'Messages that this worker can work on at once.');
-  const alive = gauge('worker_alive', '1 if this worker makes progress or waits rightly, as /healthz says.');
+  const sending = gauge('worker_sending', 'Messages in progress in this worker.');
+  const concurrency = gauge('worker_concurrency', 'Maximum number of messages in progress in this worker.');
+  const alive = gauge(
+    'worker_alive',
+    '1 if this worker makes progress or has a good reason to wait, as /healthz says.',
+  );
   const ready = gauge('worker_ready', '1 if this worker takes messages, as /readyz says.');
 
-  // A series that begins with its first event begins with 1, and no rate is seen in it.
+  // Series start at 0: one that starts with its first event starts at 1, so its rate misses that event.
   for (const outcome of outcomes) attempts.inc({ outcome }, 0);
   for (const reason of deadReasons) deaths.inc({ reason }, 0);
   for (const verdict of verdicts) claims.inc({ verdict }, 0);
@@ -70,14 +69,14 @@ export function createWorkerMetrics(registry: Registry, worker: Pick<KitechatWor
   };
 }
 
-/** The label of all pages that have none of their own. */
+/** The label of all pages without a label of their own. */
 const OTHER_PAGES = 'other';
 
 /**
- * Labels for pages: the first ones that are seen have their own, so that the number of time series stays bounded however many
- * pages there are.
+ * Labels for pages. The first pages get labels of their own and all others share one, so that the number of time series stays
+ * bounded.
  *
- * @param most how many have their own
+ * @param most the number of pages with a label of their own
  */
 export function createPageLabels(most: number): (pageId: string | null) => string {
   const own = new Set<string>();

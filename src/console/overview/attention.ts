@@ -4,38 +4,38 @@ import type { Status } from '../../shared/reading/status.ts';
 import { counted, formatDuration, formatRelative, shortened } from '../html/format.ts';
 import { conversationPath, deadLetterPath, pagePath, query } from '../html/links.ts';
 
-/** Something that an operator should look at, and where. */
+/** Something that needs an operator's attention, with a link to it. */
 export interface Matter {
   tone: 'bad' | 'warn';
-  /** What is the case. */
+  /** The problem. */
   what: string;
-  /** Why, or what comes of it. */
+  /** The cause or the consequence, and what to do. */
   why: string;
   link: { href: string; label: string } | null;
 }
 
 export interface AttentionFacts {
   status: Status;
-  /** What died in the last hour. */
+  /** The number of messages that died in the last hour, by reason. */
   lately: Record<DeadReason, number>;
   nowMs: number;
 }
 
-/** A message that could be sent, and waits for longer than this, waits too long. */
+/** A queued message that has been due for longer than this needs attention. */
 export const TOO_LONG_MS = 60_000;
 const MAX_HOLDS = 10;
 const HOUR_MS = 3_600_000;
 
 const DEATHS: Record<DeadReason, string> = {
-  rejected: 'the API refused them: read its answer, edit and replay',
-  exhausted: 'every attempt failed: see what the attempts met, and replay when it is mended',
-  expired: 'they had become too old before they could be sent',
-  'unknown-outcome': 'nobody can know whether they arrived: ask the receiver before a replay',
-  crashed: 'a worker died with each of them, again and again: tell the developers',
-  undecodable: 'this version can not read what was stored',
+  rejected: 'The API refused them. Read its answer, edit and replay.',
+  exhausted: 'All their attempts failed or have an unknown outcome. Read the attempts, fix the cause, then replay.',
+  expired: 'They became too old before they were delivered.',
+  'unknown-outcome': 'It is unknown whether they arrived. Ask the receiver before a replay.',
+  crashed: 'Workers died repeatedly while they worked on them. Tell the developers.',
+  undecodable: 'This version can not read the stored messages.',
 };
 
-/** Whatever needs a hand, the worst first. Pure. */
+/** Everything that needs attention, problems first. Pure. */
 export function mattersOf({ status, lately, nowMs }: AttentionFacts): Matter[] {
   const matters = [
     ...ofWorkers(status),
@@ -55,8 +55,8 @@ function ofWorkers({ workers, ...counts }: Status): Matter[] {
       what: 'No worker is running',
       why:
         open > 0
-          ? `${counted(open, 'message')} can't be sent until one is started with "kitechat-sender worker".`
-          : 'Nothing waits now, and nothing will be sent until one is started with "kitechat-sender worker".',
+          ? `${counted(open, 'message')} can't be sent until a worker is started with "kitechat-sender worker".`
+          : 'No message waits now. None will be sent until a worker is started with "kitechat-sender worker".',
       link: { href: '/workers', label: 'Workers' },
     },
   ];
@@ -70,8 +70,8 @@ function ofWaiting({ workers, queued, oldestQueuedMs, holds }: Status): Matter[]
       tone: 'warn',
       what: `The oldest queued message has waited for ${formatDuration(oldestQueuedMs)}`,
       why: isHeld
-        ? 'Something is held; messages behind it wait.'
-        : 'The workers, a limit or a conversation is too slow.',
+        ? 'A hold is in force; the messages that it holds wait.'
+        : 'The workers, a limit or a conversation are too slow.',
       link: { href: '/pages', label: 'Busiest pages' },
     },
   ];
@@ -86,8 +86,8 @@ function ofDeaths(lately: Record<DeadReason, number>, nowMs: number): Matter[] {
           {
             tone: 'bad' as const,
             what: `${counted(count, 'message')} died in the last hour: ${reason}`,
-            why: `Not delivered; ${DEATHS[reason as DeadReason]}.`,
-            link: { href: `/dead-letters?${query({ reason, since })}`, label: `Look at those ${reason}` },
+            why: DEATHS[reason as DeadReason],
+            link: { href: `/dead-letters?${query({ reason, since })}`, label: `Show dead letters: ${reason}` },
           },
         ],
   );
@@ -98,13 +98,10 @@ function ofHolds(holds: readonly Hold[], nowMs: number): Matter[] {
   const more = holds.length - shown.length;
   if (more <= 0) return shown;
   const link = { href: '/pages', label: 'All held pages' };
-  return [
-    ...shown,
-    { tone: 'warn', what: counted(more, 'more hold'), why: 'Held pages stand first in the list.', link },
-  ];
+  return [...shown, { tone: 'warn', what: counted(more, 'more hold'), why: 'The list shows held pages first.', link }];
 }
 
-/** What a hold keeps back, why, and what ends it. */
+/** What a hold affects, why, and what ends it. */
 export function matterOfHold(hold: Hold, nowMs: number): Matter {
   const { scope, page = '', conversation = '', reason, until, letter } = hold;
   const again = until === undefined ? 'now' : formatRelative(Date.parse(until), nowMs);
@@ -113,31 +110,28 @@ export function matterOfHold(hold: Hold, nowMs: number): Matter {
       return {
         tone: 'bad',
         what: 'Everything is held',
-        why: 'An operator stopped all sending; nothing is dropped, and it goes on when it is released.',
+        why: 'An operator stopped all sending. No message is dropped; sending continues when everything is released.',
         link: { href: '#everything', label: 'Release everything' },
       };
     case 'api':
       return {
         tone: 'bad',
         what: 'The API is down',
-        why: `Nothing is sent but one probe at a time, the next ${again}. It goes on by itself when one succeeds.`,
+        why: `Only one probe at a time is sent, the next ${again}. Sending continues by itself when a probe succeeds.`,
         link: null,
       };
     case 'key':
       return {
         tone: 'bad',
         what: 'The API refuses a key',
-        why: `Its pages wait; the next probe goes ${again}. Give the workers a key that works; they read its file again by themselves.`,
+        why: `The pages of this key wait; the next probe is sent ${again}. Give the workers a key that works; they reread the key file by themselves.`,
         link: { href: '/workers', label: 'Workers' },
       };
     case 'page':
       return {
         tone: reason === 'operator' ? 'bad' : 'warn',
         what: `Page ${shortened(page)} is held`,
-        why:
-          reason === 'rate-limited'
-            ? `The API asked for a pause; it goes on ${again} by itself.`
-            : 'An operator stopped it; its messages wait until it is released.',
+        why: whyPageIsHeld(reason, again),
         link: { href: pagePath(page), label: `Page ${shortened(page)}` },
       };
     case 'conversation':
@@ -146,12 +140,23 @@ export function matterOfHold(hold: Hold, nowMs: number): Matter {
         what: `Conversation ${shortened(conversation)} of page ${shortened(page)} is held`,
         why:
           reason === 'dead-letter'
-            ? 'A message of it died. Replay or discard that dead letter, or release the conversation.'
-            : 'An operator stopped it; its messages wait until it is released.',
+            ? 'One of its messages died. Replay or discard that dead letter, or release the conversation.'
+            : 'An operator stopped this conversation; its messages wait until it is released.',
         link:
           letter === undefined
             ? { href: conversationPath(page, conversation), label: `Conversation ${shortened(conversation)}` }
             : { href: deadLetterPath(letter), label: 'The dead letter' },
       };
+  }
+}
+
+function whyPageIsHeld(reason: Hold['reason'], again: string): string {
+  switch (reason) {
+    case 'rate-limited':
+      return `The API asked for a pause; sending continues by itself ${again}.`;
+    case 'unauthorized':
+      return `The workers have no API key for this page; they look for one again ${again}.`;
+    default:
+      return 'An operator stopped this page; its messages wait until it is released.';
   }
 }

@@ -4,7 +4,7 @@ import { show } from '../html/layout.ts';
 import { chartCards, overviewLive, overviewSummary } from './view.ts';
 import { readDeskFleet, readDeskStatus, readDeskTraffic, readLately } from '../facts/reading.ts';
 
-/** What the charts show, and what the numbers are the mean of. */
+/** The time span of the charts, and the span that the numbers are averaged over. */
 const CHART_MS = 15 * 60_000;
 const NUMBERS_MS = 30_000;
 

@@ -15,18 +15,18 @@ export interface OverviewFacts {
 
 export function overviewSummary(matters: readonly Matter[]): string {
   return matters.length === 0
-    ? 'Nothing needs a hand.'
-    : `${counted(matters.length, 'thing needs', 'things need')} a hand.`;
+    ? 'Nothing needs attention.'
+    : `${counted(matters.length, 'thing needs', 'things need')} attention.`;
 }
 
 export function overviewLive(context: DeskContext, { status, matters, traffic }: OverviewFacts): Html {
   return html`<section class="stack" aria-labelledby="attention">
-      <h2 id="attention">What needs a hand</h2>
+      <h2 id="attention">Needs attention</h2>
       <ul class="attention">
         ${
           matters.length === 0
             ? html`<li class="good">
-                ${badge('fine', 'good')} Nothing needs a hand: workers run, nothing is held, nothing died in the last
+                ${badge('fine', 'good')} Nothing needs attention: workers run, nothing is held, nothing died in the last
                 hour.
               </li>`
             : matters.map(matterItem)
@@ -90,7 +90,7 @@ function everything(context: DeskContext, { holds }: Status): Html {
               about: '',
               fields,
               warning:
-                'All pages go on at once, as fast as their limits let them. Pages and conversations with a hold of their own stay held.',
+                'All pages continue at once, as fast as their limits allow. Pages and conversations with holds of their own stay held.',
             })
           : actionButton(context, {
               action: '/hold',
@@ -98,14 +98,14 @@ function everything(context: DeskContext, { holds }: Status): Html {
               about: '',
               fields,
               warning:
-                'No message of any page is sent until everything is released. None is dropped, and what is being sent now still ends. Messages whose time runs out meanwhile expire.',
+                'No message is sent until everything is released. None are dropped, and requests in progress still finish. Messages that become too old meanwhile expire.',
             })
       }
     </div>
   </section>`;
 }
 
-/** Drawn by the script; without it the numbers above say the same of now. */
+/** The charts, which the script draws; without it the numbers above show the current values. */
 export function chartCards(): Html {
   const charts = [
     { title: 'Delivered per second', unit: '/s', series: 'delivered:Delivered:good' },

@@ -10,7 +10,7 @@ import { pageIdOf, pagePath } from '../html/links.ts';
 import { pageLive, pageSearch, pagesLive } from './view.ts';
 import { readDeskFleet, soon } from '../facts/reading.ts';
 
-/** Dead letters that a page's own view shows. */
+/** The number of dead letters that the view of a page shows. */
 const SHOWN_LETTERS = 10;
 
 export function addPageRoutes(app: DeskApp, deps: DeskDeps): void {

@@ -12,8 +12,8 @@ import { conversationPath, messagePath, pagePath, query } from '../html/links.ts
 import { badge, type Column, facts, idLink, notice, table, time } from '../html/parts.ts';
 import { statusBadge } from '../html/attempt-table.ts';
 
-const NO_WORK = 'No page has work: everything was delivered, or waits for its time.';
-const UNKNOWN = 'an id that is not known any more';
+const NO_WORK = 'No page has work: all messages have ended or are scheduled for later.';
+const UNKNOWN = 'an id that is no longer known';
 
 export function pageSearch(): Html {
   return html`<form class="card" method="get" action="/pages" role="search" aria-label="Open a page">
@@ -66,7 +66,7 @@ export function pagesLive(context: DeskContext, { pages, known, looked, fleet, l
       looked < known
         ? notice(
             'quiet',
-            `There are more pages than were looked at: these are the busiest of ${formatCount(looked)}. Open any other by its id.`,
+            `Not all pages were checked: these are the busiest of ${formatCount(looked)}. Open any other page by its id.`,
           )
         : ''
     }`;
@@ -134,6 +134,6 @@ export function pageLive(context: DeskContext, found: PageFacts): Html {
       ])}
       <div class="actions">${pageHoldButton(context, pageId, page.holds, back)}</div>
     </div>
-    ${table(caption, columns, conversations, 'Nothing of this page waits. If the id is right, all its messages have ended.')}
-    ${letterTable(dead > letters.length ? `The newest ${letters.length} of ${formatCount(dead)} dead letters` : counted(dead, 'dead letter'), letters, 'No dead letters of this page.')}`;
+    ${table(caption, columns, conversations, 'No message of this page waits. If the id is right, all its messages have ended.')}
+    ${letterTable(dead > letters.length ? `The newest ${letters.length} of ${formatCount(dead)} dead letters` : counted(dead, 'dead letter'), letters, 'This page has no dead letters.')}`;
 }

@@ -3,17 +3,17 @@ import type { Job, Queue } from 'bullmq';
 import { type DeadReason, deadReasons } from '../../shared/model/dead-letter.ts';
 import { HIDDEN } from '../html/hidden-content.ts';
 
-/** An id of 256 characters, in UTF-16. */
+/** The length in UTF-16 of an id of 256 characters. */
 const MAX_ID_LENGTH = 512;
 const MESSAGE_TYPE = /^[a-z-]{1,20}$/;
 
 /**
- * A queue for bull-board that can only be looked at. Unless content may be shown, jobs are stripped before bull-board gets them, so
- * that none of its views and answers can show what a message says.
+ * A read-only queue for bull-board. Unless content may be shown, jobs are stripped before bull-board gets them, so that none of
+ * its views and answers can show the content of a message.
  */
 export function createReadOnlyQueue(queue: Queue, prefix: string, showContent: boolean): BullMQAdapter {
   const shown = Object.assign(new BullMQAdapter(queue, { readOnlyMode: true, allowRetries: false, prefix }), {
-    // It would list all connections of the Redis, of others too, and a Redis user needs a right of its own for that.
+    // The original lists all connections of the Redis, also those of other programs, and needs an extra right in Redis.
     getWorkers: async (): Promise<null> => null,
   });
   if (showContent) return shown;
@@ -28,12 +28,12 @@ export function createReadOnlyQueue(queue: Queue, prefix: string, showContent: b
       return (await readMany(...range)).map(stripped);
     },
     getJobLogs: async (): Promise<string[]> => [],
-    // It would read jobs by itself.
+    // The original would read jobs that are not stripped.
     getFlowProducer: async (): Promise<null> => null,
   });
 }
 
-/** The job as it was read; nothing of it is written back. */
+/** Strips the job in memory; nothing is written back. */
 function stripped(job: Job): Job {
   job.data = strippedData(job.data);
   job.returnvalue = HIDDEN;
@@ -43,7 +43,7 @@ function stripped(job: Job): Job {
   return job;
 }
 
-/** What helps to find a message, and nothing of its content. Others can write jobs, too, so every value is checked. */
+/** The fields that help to find a message, without its content. Every value is checked, because others can write jobs, too. */
 function strippedData(data: unknown): Record<string, unknown> {
   const { reason, label, attemptsUsed, replayOf, request = data } = fieldsOf(data);
   const { pageId, conversationId, message } = fieldsOf(request);

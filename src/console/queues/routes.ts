@@ -12,15 +12,15 @@ import { soon } from '../facts/reading.ts';
 
 const BASE = '/queues';
 const { resolve } = createRequire(import.meta.url);
-/** The page asks another server for a font. Nothing here leaves this machine, and the CSP would stop it. */
+/** bull-board's page loads a font from another server, which the CSP would block. */
 const FOREIGN_LINK = /<link href="https:[^>]*>/g;
-/** Of its own it has only a menu for links, behind an icon. */
+/** The link back is inserted after this tag: bull-board offers links only in a menu behind an icon. */
 const BODY = /<body[^>]*>/;
 const BACK =
   '<a href="/" style="position:fixed;right:1rem;bottom:1rem;z-index:10;padding:.4rem .75rem;border:1px solid #566273;' +
   'border-radius:6px;background:#fff;color:#1f5f9f">Back to the console</a>';
 
-/** bull-board for the raw jobs: read-only, and without what messages say unless that may be shown. */
+/** bull-board for the raw jobs: read-only, and without the content of messages unless it may be shown. */
 export function addQueueRoutes(app: DeskApp, { config, session }: DeskDeps): void {
   const adapter = new HonoAdapter(serveStatic);
   adapter.setBasePath(BASE);
@@ -34,13 +34,13 @@ export function addQueueRoutes(app: DeskApp, { config, session }: DeskDeps): voi
   });
   let shown: readonly Shard[] = [];
 
-  /** A session that lost its connection opens other queues. */
+  /** Replaces the queues of the board if a session has lost its connection and opened new ones. */
   async function showQueues(): Promise<void> {
     const deadline = soon();
     const shards = await Promise.all(
       Array.from({ length: config.shards }, (_, index) => session.shard(index, deadline)),
     );
-    // bull-board itself would ask a Redis that is away, and wait.
+    // Checked here, because bull-board itself would wait for a Redis that is away.
     await askRedis(deadline, Promise.all(shards.map(({ redis, root }) => pingNode(redis, root))));
     if (shards.every((shard, index) => shard === shown[index]) && shards.length === shown.length) return;
     shown = shards;
@@ -53,10 +53,10 @@ export function addQueueRoutes(app: DeskApp, { config, session }: DeskDeps): voi
   }
 
   app.use(`${BASE}/*`, async (context, next) => {
-    if (context.req.method !== 'GET') return context.json({ error: 'The queues can only be looked at here.' }, 403);
+    if (context.req.method !== 'GET') return context.json({ error: 'The queues are read-only here.' }, 403);
     if (context.req.path.startsWith(`${BASE}/static/`)) {
       await next();
-      // Their names change with what is in them.
+      // The names of these files change with their content.
       context.header('Cache-Control', 'private, max-age=86400');
       return undefined;
     }

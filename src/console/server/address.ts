@@ -3,17 +3,17 @@ import { ConfigError } from '../../shared/errors/errors.ts';
 import { hostForUrl, listenOn } from '../../shared/listen.ts';
 import { isLoopbackHost } from '../http/origin.ts';
 
-/** Where `console` listens if nothing is said. */
+/** The default port of `console`. */
 export const DEFAULT_CONSOLE_PORT = 7070;
 
 const PROBLEMS: Record<string, string> = {
-  EADDRINUSE: 'KITECHAT_HTTP_PORT: is in use; choose another one, or 0 for any free one',
-  EACCES: 'KITECHAT_HTTP_PORT: this user may not listen there; choose one above 1023',
-  EADDRNOTAVAIL: 'KITECHAT_HTTP_HOST: is no address of this machine',
-  ENOTFOUND: 'KITECHAT_HTTP_HOST: is not known',
+  EADDRINUSE: 'KITECHAT_HTTP_PORT: is in use; choose another port, or 0 for a free one',
+  EACCES: 'KITECHAT_HTTP_PORT: this user may not listen on this port; choose one above 1023',
+  EADDRNOTAVAIL: 'KITECHAT_HTTP_HOST: is not an address of this machine',
+  ENOTFOUND: 'KITECHAT_HTTP_HOST: is an unknown host',
 };
 
-/** @throws ConfigError if anybody in the network could use the console. */
+/** @throws ConfigError if the console would be open to the network without a token. */
 export function demandToken({ httpHost, consoleToken }: { httpHost: string; consoleToken?: string | undefined }): void {
   if (consoleToken !== undefined || isLoopbackHost(httpHost)) return;
   throw new ConfigError([
@@ -26,7 +26,7 @@ export function demandToken({ httpHost, consoleToken }: { httpHost: string; cons
  * Starts to listen.
  *
  * @returns the URL that people can open.
- * @throws ConfigError if the address can't be had.
+ * @throws ConfigError if the server can't listen at the address.
  */
 export async function listenAt(server: Server, host: string, port: number): Promise<string> {
   const openPort = await listenOn(server, { host, port }, PROBLEMS, 'KITECHAT_HTTP_HOST or KITECHAT_HTTP_PORT');

@@ -12,11 +12,11 @@ export interface AppDeps extends DeskDeps {
   metrics: Metrics;
 }
 
-/** Everything that is served: the probes openly, the metrics and the console behind the guard. */
+/** The whole HTTP app: the probes are open, the metrics and the console are behind the guard. */
 export function createApp({ readHealth, metrics, ...desk }: AppDeps): Hono<AccessEnv> {
   const { config, log } = desk;
   const app = new Hono<AccessEnv>();
-  // An orchestrator has no token, and learns nothing here but whether this process works.
+  // Open, since an orchestrator has no token; the answer says only whether this process works.
   app.get('/healthz', async (context) => probeAnswer(context.req.path, (await readHealth()).notAlive));
   app.get('/readyz', async (context) => probeAnswer(context.req.path, (await readHealth()).notReady));
   app.use(createAccess({ token: config.consoleToken, log }));
@@ -26,7 +26,7 @@ export function createApp({ readHealth, metrics, ...desk }: AppDeps): Hono<Acces
   app.route('/', createDesk(desk));
   app.onError((error, context) => {
     logFault(log, error, context.req.path);
-    return context.text('500: a fault in this program; its log says more\n', 500);
+    return context.text('500: internal error; the log of this process has the details\n', 500);
   });
   return app;
 }

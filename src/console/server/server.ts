@@ -18,28 +18,28 @@ import { createFactsReader } from '../observe/facts.ts';
 
 export interface HttpOptions {
   config: Config;
-  /** Whose health and metrics are told; `null` for a console alone. */
+  /** The worker whose health and metrics are served; `null` for a console without a worker. */
   worker: KitechatWorker | null;
   logger: Logger;
 }
 
 export interface HttpServer {
-  /** Where people find the console. */
+  /** The URL of the console. */
   url: string;
   close(): Promise<void>;
 }
 
-/** Orchestrators give a probe a second by default. */
+/** Less than 1 s, the default time-out of a probe in orchestrators. */
 const PROBE_MS = 700;
-/** So long answers that are under way may take when the server closes. */
+/** The time that answers in progress may take when the server closes. */
 const CLOSING_MS = 500;
 
 /**
- * Serves health, metrics and the console, until it is closed. Redis may be away: it is looked for with each request, on a
- * connection that is not the worker's.
+ * Serves health, metrics and the console until it is closed. Redis may be away: each request asks it anew, on a connection
+ * that is not the worker's.
  *
- * @throws ConfigError if the port can't be had, or if the host is not loopback and there is no token; without a worker also
- * if the namespace in Redis was set up with another number of shards.
+ * @throws ConfigError if the server can't listen on the port, or if the host is not loopback and there is no token; without
+ * a worker also if the namespace in Redis was set up with another number of shards.
  * @example
  * const http = await startHttp({ config: loadConfig(process.env), worker: null, logger });
  */
@@ -60,7 +60,7 @@ export async function startHttp({ config, worker, logger }: HttpOptions): Promis
     readHealth: async () =>
       judgeHealth({ worker: worker?.health() ?? null, redisAnswers: await doesRedisAnswer(session) }),
   });
-  // Its own Request and Response must not take the place of those that the worker sends with.
+  // The adapter's own Request and Response must not replace the global ones, which the worker sends with.
   const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   const server = createServer((request, response) => void answer(request, response));
   const close = async (): Promise<void> => {
@@ -69,7 +69,7 @@ export async function startHttp({ config, worker, logger }: HttpOptions): Promis
     await Promise.all([session.close(), deadLetters.close()]);
   };
   try {
-    // A worker finds that out by itself.
+    // A worker checks the number of shards itself.
     if (worker === null) await demandShards(session);
     const url = await listenAt(server, httpHost, httpPort);
     return { url, close };
@@ -90,7 +90,7 @@ async function doesRedisAnswer(session: Session): Promise<boolean> {
   }
 }
 
-/** Better told at the start than on every page. That Redis is away is no reason not to start. */
+/** Fails at the start if the number of shards is wrong, instead of on every page. If Redis is away, the server starts anyway. */
 async function demandShards(session: Session): Promise<void> {
   try {
     await session.shard(0, deadlineIn(READ_TIMEOUT_MS));

@@ -11,7 +11,7 @@ const columns: Column<WorkerStatus>[] = [
   { name: 'Version', cell: ({ version }) => version },
   { name: 'Running since', cell: ({ since }) => time(since) },
   { name: 'In flight', cell: ({ sending }) => sending, isNumber: true },
-  { name: 'At most', cell: ({ concurrency }) => concurrency, isNumber: true },
+  { name: 'Limit', cell: ({ concurrency }) => concurrency, isNumber: true },
 ];
 
 export function addWorkerRoutes(app: DeskApp, deps: DeskDeps): void {
@@ -29,7 +29,7 @@ export function addWorkerRoutes(app: DeskApp, deps: DeskDeps): void {
           'No worker is running: nothing is sent. Start one with "kitechat-sender worker".',
         )}
         <p class="hint">
-          A worker that was silent for ten seconds is gone from this list; another one takes over its messages.
+          A worker without a heartbeat for ten seconds is removed from this list; other workers take over its messages.
         </p>`,
     });
   });

@@ -1,7 +1,7 @@
-/** Lets tests wait until so many messages were accepted. */
+/** Lets tests wait until a number of messages were accepted. */
 export interface AcceptedWaiters {
   wait: (wanted: number, timeoutMs: number) => Promise<void>;
-  /** Looks again, after the count has changed. */
+  /** Checks the waiters after the count has changed. */
   check: () => void;
   closed: () => void;
 }

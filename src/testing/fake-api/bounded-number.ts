@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Node takes a longer timer for one of 1 ms. */
+/** The longest timer in Node, which treats a longer one as 1 ms. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** A number from `min` to `max`. */

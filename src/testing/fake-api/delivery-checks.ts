@@ -3,52 +3,52 @@ import type { SendRequest } from '../../shared/model/message.ts';
 
 const MAX_EXAMPLES = 10;
 
-/** How often something happened, and the first few times that it did. */
+/** The number of occurrences of something, and the first ones. */
 export interface Findings<Example> {
   count: number;
-  /** The first ones, at most 10. */
+  /** The first occurrences, at most 10. */
   examples: Example[];
 }
 
 interface MessageExample extends SendRequest {
-  /** When the later one was accepted (for overlaps: when it arrived), in ms since 1970. */
+  /** When the later message was accepted (for overlaps: when it arrived), in ms since 1970. */
   at: number;
 }
 
-/** A message that was accepted again. */
+/** A message that was accepted more than once. */
 export interface DuplicateExample extends MessageExample {
   firstAt: number;
 }
 
-/** A message whose first acceptance came after that of a later one of its conversation. */
+/** A message that was first accepted after a later message of its conversation. */
 export interface DisorderExample extends MessageExample {
   sequence: number;
-  /** The highest number accepted in this conversation before. */
+  /** The highest number that was accepted in this conversation before. */
   after: number;
 }
 
-/** A request that came while an earlier one of its conversation had no answer yet and its client still waited. */
+/** A request that arrived while the client of an earlier request of its conversation still waited for an answer. */
 export interface OverlapExample extends MessageExample {
   /** The message of the earlier request. */
   during: SendRequest['message'];
 }
 
-/** What the fake API found out about the order and the uniqueness of what it got. */
+/** The fake API's findings about the order and the uniqueness of messages. */
 export interface DeliveryFindings {
-  /** Acceptances of a message that had been accepted before. */
+  /** Messages that were accepted again. */
   duplicates: Findings<DuplicateExample>;
   outOfOrder: Findings<DisorderExample>;
   overlaps: Findings<OverlapExample>;
 }
 
 export interface DeliveryChecks {
-  /** Notes an open request; call what it returns as soon as the answer starts or the client is gone. */
+  /** Notes an open request. @returns a function to call when the answer starts or the client is gone. */
   opened: (request: SendRequest, at: number) => () => void;
   accepted: (request: SendRequest, at: number) => void;
   findings: () => DeliveryFindings;
 }
 
-/** Watches duplicates, order and overlaps per conversation. Keeps a few bytes per message, not the message. */
+/** Finds duplicates, disorder and overlaps per conversation. Keeps a few bytes per message instead of the message. */
 export function createDeliveryChecks(options: {
   identify: (request: SendRequest) => string;
   sequenceOf: (request: SendRequest) => number | null;

@@ -8,7 +8,7 @@ const JSON_TYPE = 'application/json; charset=utf-8';
 const GARBAGE = Buffer.from('\u0016\u0003\u0001 this is no HTTP\r\n\r\n', 'latin1');
 const CHUNK_BYTES = 65_536;
 
-/** Answers with a text as it is, or with anything else as JSON. */
+/** Answers with a text unchanged, or with anything else as JSON. */
 export function answer(
   { res, ending }: Exchange,
   status: number,
@@ -22,7 +22,7 @@ export function answer(
   res.end(typeof body === 'string' ? body : JSON.stringify(body));
 }
 
-/** Does on the wire what a fault says. Settles when there is nothing left to do for this request. */
+/** Carries out a fault on the connection. Settles when this request needs nothing more. */
 export async function answerWithFault(exchange: Exchange, fault: AnsweringFault): Promise<void> {
   switch (fault.kind) {
     case 'status': {
@@ -53,7 +53,7 @@ export async function answerWithFault(exchange: Exchange, fault: AnsweringFault)
   }
 }
 
-/** Waits so long, or until the client is gone. */
+/** Waits for a time in ms, or until the client is gone. */
 export function waitWhileOpen(res: ServerResponse, ms: number): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
@@ -84,12 +84,12 @@ function startHalfAnswer({ res, ending }: Exchange, sent?: () => void): string {
 
 async function answerHugely({ res, ending }: Exchange, bytes: number): Promise<void> {
   ending(200);
-  // Without a content-length: the client must find out by reading.
+  // Without a content-length, so that the client learns the size only by reading.
   res.writeHead(200, { 'content-type': JSON_TYPE });
   try {
     await pipeline(Readable.from(hugeJson(bytes)), res);
   } catch {
-    // The client had enough and closed the connection, which is its right.
+    // The client may close the connection when it has read enough.
   }
 }
 

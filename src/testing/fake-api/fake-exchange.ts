@@ -2,21 +2,21 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { SendRequest } from '../../shared/model/message.ts';
 import type { AcceptedMessage, ReceivedRequest } from './fake-records.ts';
 
-/** One request, what is recorded of it, and the way to answer it. */
+/** A request with its record and its response. */
 export interface Exchange {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
   readonly received: ReceivedRequest;
-  /** Makes the record of an accepted message, which learns of the answer too. */
+  /** Makes the record of an accepted message, which is updated when the request is answered. */
   accept: (request: SendRequest) => AcceptedMessage;
   /**
-   * Must be called right before the first byte of the answer (`null`: before the socket goes without one): the client
-   * may act on it, and send its next request, before this process runs again.
+   * Must be called right before the first byte of the answer (`null`: before the socket is closed without an answer): the
+   * client may react and send its next request before this process runs again.
    */
   ending: (status: number | null) => void;
   /** Whether the answer has begun or the client is gone. */
   hasEnded: () => boolean;
-  /** Calls back once it has. */
+  /** Calls back when the answer has begun or the client is gone. */
   whenEnded: (callback: () => void) => void;
 }
 
@@ -65,7 +65,7 @@ function receivedFrom({ method = '', url = '', headers }: IncomingMessage): Rece
   return { arrivedAt: now(), method, path: url, headers, ...unanswered };
 }
 
-/** Like `Date.now()`, but with fractions and never backwards. */
+/** Like `Date.now()`, but with fractions, and never going backwards. */
 function now(): number {
   return performance.timeOrigin + performance.now();
 }

@@ -8,30 +8,30 @@ import type { Fault } from './faults.ts';
 import { parseOptions } from './parse-options.ts';
 import { sequenceOf } from './sequence-of.ts';
 
-/** How the fake API says yes: `{"success":true}`, `{"success":1}`, the bare text `Ok`, or the three in turn. */
+/** The success response of the fake API: `{"success":true}`, `{"success":1}`, the bare text `Ok`, or the three in turn. */
 export type SuccessAnswer = 'success-true' | 'success-1' | 'ok-text' | 'rotate';
 
 export interface FakeKitechatOptions {
-  /** Where to listen, default `127.0.0.1`. Another address opens the fake API to other machines. */
+  /** The address to listen on. Default `127.0.0.1`. Another address opens the fake API to other machines. */
   host?: string;
-  /** Default 0: any free port. */
+  /** Default 0: a free port. */
   port?: number;
-  /** The keys that are let in; another one, or none, gets a 401. Without this option every key will do. */
+  /** The accepted keys; a request with another key, or without a key, gets a 401. Default: every key is accepted. */
   apiKeys?: string[];
-  /** How the fake API misbehaves, see `Fault`. Default: not at all. */
+  /** The faults to inject, see `Fault`. Default: none. */
   faults?: Fault[];
-  /** Decides which requests meet a fault that has a `rate`: the same seed and messages, the same faults. Default 1. */
+  /** Decides which requests get a fault with a `rate`: the same seed and messages give the same faults. Default 1. */
   seed?: number;
-  /** How long every answer takes, in ms. Default 0. A message is accepted when its request has arrived, not when it is answered. */
+  /** The delay of every answer, in ms. Default 0. A message is accepted when its request has arrived, not when it is answered. */
   latencyMs?: number;
   /** Default `success-true`. */
   answer?: SuccessAnswer;
   /**
-   * How many `requests` and how many `accepted` to keep at most; the oldest are dropped first. The report counts all.
+   * The maximum length of `requests` and of `accepted`; the oldest are dropped first. The report counts all.
    * Default 100,000.
    */
   keepRequests?: number;
-  /** What makes two messages of a conversation the same one. Default: the whole request as canonical JSON. */
+  /** The identity of a message, to recognize duplicates in a conversation. Default: the whole request as canonical JSON. */
   identify?: (request: SendRequest) => string;
   /**
    * The place of a message in its conversation, or `null` if it has none. Default: the last integer in `message.text`,
@@ -43,7 +43,7 @@ export interface FakeKitechatOptions {
 const optionsSchema = fields({
   host: z.string().min(1, 'must not be empty').default('127.0.0.1'),
   port: intFrom(0, 65_535).default(0),
-  apiKeys: z.array(z.string().min(1, 'must not be empty')).min(1, 'leave it out to let every key in').optional(),
+  apiKeys: z.array(z.string().min(1, 'must not be empty')).min(1, 'omit it to accept every key').optional(),
   faults: faultsSchema.default([]),
   seed: intFrom(Number.MIN_SAFE_INTEGER).default(1),
   latencyMs: numberFrom(0, MAX_TIMER_MS).default(0),
@@ -57,7 +57,7 @@ const optionsSchema = fields({
 
 export type ResolvedFakeKitechatOptions = z.infer<typeof optionsSchema>;
 
-/** @throws ConfigError naming everything that is wrong, such as `faults[0].rate` or an unknown option. */
+/** @throws ConfigError naming every problem, such as `faults[0].rate` or an unknown option. */
 export function resolveFakeKitechatOptions(options: FakeKitechatOptions): ResolvedFakeKitechatOptions {
   return parseOptions(optionsSchema, options);
 }

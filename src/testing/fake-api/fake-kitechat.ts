@@ -23,26 +23,26 @@ const WAIT_MS = 10_000;
 
 /** A running fake API. */
 export interface FakeKitechat {
-  /** The whole endpoint, for `KITECHAT_API_URL` or a worker's `apiUrl`. */
+  /** The full URL of the endpoint, for `KITECHAT_API_URL` or a worker's `apiUrl`. */
   readonly url: string;
   readonly port: number;
-  /** Everything received, in the order of arrival; at most `keepRequests`. */
+  /** All received requests, in the order of arrival; at most `keepRequests`. */
   readonly requests: readonly ReceivedRequest[];
-  /** What was accepted, in that order; at most `keepRequests`. */
+  /** All accepted messages, in the order of acceptance; at most `keepRequests`. */
   readonly accepted: readonly AcceptedMessage[];
-  /** Replaces all faults, for requests that arrive from now on. Counts of `nth` and `times` start anew. */
+  /** Replaces all faults for requests that arrive from now on. The counts of `nth` and `times` restart. */
   setFaults: (faults: Fault[]) => void;
-  /** Replaces `latencyMs`, for requests that arrive from now on. */
+  /** Replaces `latencyMs` for requests that arrive from now on. */
   setLatencyMs: (latencyMs: number) => void;
   /** Counts, duplicates, disorder and overlaps since the start or the last `clear()`. */
   report: () => FakeKitechatReport;
   /**
-   * Settles when at least so many messages were accepted since the start or the last `clear()`.
+   * Waits until at least this number of messages were accepted since the start or the last `clear()`.
    *
-   * @throws if they were not within `timeoutMs` (default 10,000), or the fake API is closed before.
+   * @throws if this takes longer than `timeoutMs` (default 10,000), or if the fake API is closed before.
    */
   waitForAccepted: (count: number, options?: { timeoutMs?: number }) => Promise<void>;
-  /** Forgets all that was received. Faults stay, with their counts. */
+  /** Forgets all received requests and messages. Faults stay, with their counts. */
   clear: () => void;
   /** Ends all connections and stops listening. Can be called twice. */
   close: () => Promise<void>;
@@ -50,8 +50,8 @@ export interface FakeKitechat {
 }
 
 /**
- * Starts a fake of the API on loopback, for tests: it checks requests against the documented shape, records what it
- * accepted, misbehaves on demand, and reports duplicates and disorder.
+ * Starts a fake of the API on loopback, for tests. The fake checks requests against the documented shape, records accepted
+ * messages, injects faults on demand, and reports duplicates and disorder.
  *
  * @throws ConfigError if an option is wrong or the port is taken.
  * @example
@@ -104,7 +104,7 @@ export async function startFakeKitechat(options: FakeKitechatOptions = {}): Prom
     return ANSWERS[kind ?? 'success-true'];
   }
 
-  // Idle connections are never closed from this side: a request that meets the close would fail for no planned reason.
+  // Never closes idle connections: a request that is sent during the close would fail without a planned fault.
   const server = createServer({ keepAliveTimeout: 0 }, (req, res) => void handle(req, res));
   const openPort = await listen(server, host, port);
   let closing: Promise<void> | undefined;

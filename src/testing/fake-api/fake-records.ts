@@ -4,11 +4,11 @@ import { createDeliveryChecks, type DeliveryFindings } from './delivery-checks.t
 import type { PickedFaults } from './fault-picker.ts';
 import type { FaultKind } from './faults.ts';
 
-/** Anything that reached the fake API. All times are ms since 1970, with fractions. */
+/** A request that reached the fake API. All times are ms since 1970, with fractions. */
 export interface ReceivedRequest {
-  /** When its headers were here. */
+  /** When the headers had arrived. */
   readonly arrivedAt: number;
-  /** When its answer began; `null` if it has none (yet). */
+  /** When the answer began; `null` if there is none (yet). */
   answeredAt: number | null;
   /** The status of that answer. */
   status: number | null;
@@ -16,19 +16,19 @@ export interface ReceivedRequest {
   /** Path and query. */
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
-  /** The parsed JSON, or the text if it is none; `null` until all of it is here. */
+  /** The parsed JSON, or the text if it is not JSON; `null` until the whole body has arrived. */
   body: unknown;
   accepted: boolean;
-  /** The faults that it met. */
+  /** The faults that applied to the request. */
   faults: readonly FaultKind[];
 }
 
-/** A message that the fake API took. */
+/** A message that the fake API accepted. */
 export interface AcceptedMessage extends SendRequest {
-  /** When it was accepted: right after the last byte of its request. */
+  /** When the message was accepted: right after the last byte of its request. */
   readonly at: number;
   readonly arrivedAt: number;
-  /** When its answer began; `null` if its client got none (yet). */
+  /** When the answer began; `null` if the client got none (yet). */
   answeredAt: number | null;
   /** The status of that answer. */
   status: number | null;
@@ -38,7 +38,7 @@ export interface AcceptedMessage extends SendRequest {
 export interface FakeKitechatReport extends DeliveryFindings {
   requests: number;
   accepted: number;
-  /** Requests refused for what they are: 400, 401, 404, 405 or 413. */
+  /** Invalid requests, refused with 400, 401, 404, 405 or 413. */
   rejected: number;
   /** How often each kind of fault happened. */
   faults: Partial<Record<FaultKind, number>>;
@@ -56,7 +56,7 @@ export interface FakeRecords {
   report: () => FakeKitechatReport;
 }
 
-/** Everything that the fake API remembers from one `clear()` to the next. */
+/** The records of the fake API from one `clear()` to the next. */
 export function createFakeRecords(options: {
   keepRequests: number;
   identify: (request: SendRequest) => string;
@@ -100,6 +100,6 @@ export function createFakeRecords(options: {
 
 function keep<Item>(items: Item[], item: Item, max: number): void {
   items.push(item);
-  // A tenth at a time: moving a long array for every request would cost more than the request.
+  // Drops a tenth at a time: shifting a long array for every request would cost more than the request.
   if (items.length > max) items.splice(0, Math.max(1, Math.floor(max / 10)));
 }

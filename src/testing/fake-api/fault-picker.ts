@@ -4,16 +4,16 @@ import { canonicalJson } from './canonical-json.ts';
 import type { AnsweringFault, Fault } from './faults.ts';
 import { drawFor } from './random.ts';
 
-/** What a request meets: so much latency, then this fault, or a plain answer. */
+/** The latency of a request, and then its fault; `null` for a plain answer. */
 export interface PickedFaults {
   latencyMs: number;
   fault: AnsweringFault | null;
 }
 
 /**
- * Decides which faults a request meets.
+ * Decides which faults apply to a request.
  *
- * A rate is drawn from the seed, the fault, the message and how often this message has come, not from a running
+ * A rate is drawn from the seed, the fault, the message and the number of times the message has arrived, not from a running
  * sequence: the same seed and the same messages give the same faults, in whatever order concurrent requests arrive.
  */
 export function createFaultPicker(faults: readonly Fault[], seed: number): (request: SendRequest) => PickedFaults {
@@ -34,7 +34,7 @@ export function createFaultPicker(faults: readonly Fault[], seed: number): (requ
     for (const [index, rule] of rules.entries()) {
       const { fault } = rule;
       if (!matches(fault, request)) continue;
-      // Counted for every rule, also those behind the fault that wins: the nth request is the same whatever else is set.
+      // Counted for every rule, also after the fault that wins, so that other faults don't change which request is the nth.
       rule.matched++;
       if (picked.fault !== null) continue;
       if (fault.match?.nth !== undefined && fault.match.nth !== rule.matched) continue;

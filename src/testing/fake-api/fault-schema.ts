@@ -52,7 +52,7 @@ const faultSchema = z.discriminatedUnion('kind', [
 export const faultsSchema: z.ZodType<Fault[]> = z.array(faultSchema);
 
 /**
- * Checks a list of faults, as it comes from a caller or from JSON.
+ * Checks a list of faults from a caller or from JSON.
  *
  * @throws ConfigError naming every problem with its place, such as `faults[0].rate`.
  */

@@ -4,10 +4,10 @@ import { nearest } from '../../shared/validation/nearest.ts';
 import { faultsSchema } from './fault-schema.ts';
 import type { Fault } from './faults.ts';
 
-/** Where the value of a `name=value` goes, and how it is read. */
+/** The field for the value of a `name=value`, and how the value is read. */
 interface Setting {
   field: string;
-  /** The field belongs into the fault's `match`. */
+  /** Whether the field belongs to the fault's `match`. */
   inMatch?: true;
   read: (value: string) => unknown;
 }
@@ -50,10 +50,10 @@ const MAX_QUOTED = 60;
  * A text is `<kind>[=<value>][,<name>=<value>…][:<rate>%]`, or a fault (or a list of them) as JSON:
  * - kinds: `status=500`, `latency=20` (ms), `hang`, `reset-before`, `reset-after`, `success-false`,
  *   `redirect[=<location>]`, `slow-body=500` (ms), `broken-body`, `huge-body=1000000` (bytes), `garbage`
- * - names: `retry-after=2`, `body=<text>`, `accept[=false]`, `times=3`, and to choose the requests
+ * - names: `retry-after=2`, `body=<text>`, `accept[=false]`, `times=3`, and to select requests
  *   `page=<id>`, `conversation=<id>`, `type=image`, `text=<part>`, `nth=2`
  *
- * Values that hold a comma need the JSON form.
+ * Values with a comma need the JSON form.
  *
  * @throws ConfigError naming every text that can't be read, and why.
  * @example
@@ -79,7 +79,7 @@ function fromJson(flag: string, said: (problem: string) => void): unknown[] | nu
     const parsed: unknown = JSON.parse(flag);
     return [parsed].flat();
   } catch {
-    said('is no valid JSON');
+    said('is not valid JSON');
     return null;
   }
 }
@@ -128,7 +128,7 @@ function hint(name: string, known: ReadonlyMap<string, unknown>): string {
   return meant === undefined ? `; there are ${names.join(', ')}` : `, did you mean ${meant}?`;
 }
 
-/** `[0].rate` is `rate` where there is only one fault. */
+/** Shortens `[0].rate` to `rate` if there is only one fault. */
 function withoutIndex(path: string, raw: readonly unknown[]): string {
   return raw.length === 1 ? path.replace(/^\[0\]\.?/, '') || 'fault' : path;
 }

@@ -1,6 +1,6 @@
 /**
- * A number from 0 up to, not including, 1 that depends on nothing but its arguments: the same seed and the same text
- * always draw the same. The text is hashed (FNV-1a) into the state of one step of mulberry32.
+ * A number from 0 up to, but not including, 1 that depends only on the arguments: the same seed and the same text always give
+ * the same number. The text is hashed (FNV-1a) into the state of one step of mulberry32.
  */
 export function drawFor(seed: number, text: string): number {
   return mulberry32(fnv1a(text) ^ Math.imul(seed, 0x9e3779b1));

@@ -5,7 +5,7 @@ export const ENDPOINT_PATH = '/kitechat/send-message';
 
 const MAX_BODY_BYTES = 1024 * 1024;
 
-/** A whole body: its JSON, or its text if it is none. */
+/** A whole body: its JSON, or its text if it is not JSON. */
 export interface Body {
   value: unknown;
   isJson: boolean;
@@ -14,7 +14,7 @@ export interface Body {
 
 export type CheckedRequest = { ok: true; request: SendRequest } | { ok: false; status: number; message: string };
 
-/** Reads a body to its end; `null` if the client went away before. What goes beyond 1 MiB is not kept. */
+/** Reads a body to its end; `null` if the client went away before. Bytes beyond 1 MiB are not kept. */
 export async function readBody(req: IncomingMessage): Promise<Body | null> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;

@@ -7,7 +7,7 @@ const PACKAGE_MANAGERS = [
   { files: ['/usr/bin/pacman'], command: 'sudo pacman -S valkey' },
   { files: ['/opt/homebrew/bin/brew', '/usr/local/bin/brew'], command: 'brew install redis' },
 ];
-const CONTAINER = 'Or start Docker and `npm install --save-dev testcontainers`: then a container is used.';
+const CONTAINER = 'Or start Docker and run `npm install --save-dev testcontainers` to use a container.';
 
 /** How to get a Redis on this system, in one or two sentences. */
 export function howToGetRedis(

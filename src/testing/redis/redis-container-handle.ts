@@ -5,7 +5,7 @@ import type { RedisServer } from './redis-handle.ts';
 
 const READY_MS = 30_000;
 
-/** The engine's own handle: unlike that of Testcontainers it can kill, freeze and start again. */
+/** The container engine's own handle, which can kill, freeze and restart, unlike that of Testcontainers. */
 export type Container = ReturnType<Awaited<ReturnType<typeof getContainerRuntimeClient>>['container']['getById']>;
 
 /** @throws RedisStartError if the Redis in this running container doesn't answer. */
@@ -36,7 +36,7 @@ export async function redisInContainer(container: Container, host: string, port:
     dir: null,
     kill: (signal = 'SIGKILL') => end(signal),
     async restart() {
-      if (removal) throw new RedisStartError('This Redis was stopped for good: start a new one');
+      if (removal) throw new RedisStartError('This Redis was stopped permanently: start a new one');
       await end('SIGTERM');
       await container.start();
       await untilReady();

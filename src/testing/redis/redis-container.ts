@@ -17,11 +17,11 @@ type Engine = Awaited<ReturnType<Testcontainers['getContainerRuntimeClient']>>;
 
 export interface RedisContainerOptions {
   args: readonly string[];
-  /** Default: a free one. */
+  /** Default: a free port. */
   port: number | undefined;
 }
 
-/** Why there can be no container here. */
+/** Why no container can be started here. */
 export interface NoContainer {
   missing: string;
   cause: unknown;
@@ -59,7 +59,7 @@ export async function startRedisContainer(
     const port = options.port ?? randomPort();
     const run = await runContainer(testcontainers, engine, options.args, { host, port });
     if (run.is === 'running') return redisInContainer(run.container, host, port);
-    if (run.is === 'no-image') return { missing: `the image ${IMAGE} can't be had`, cause: run.cause };
+    if (run.is === 'no-image') return { missing: `the image ${IMAGE} can't be pulled`, cause: run.cause };
   }
   throw new RedisStartError(
     options.port === undefined ? `${attempts} ports were all taken` : `Port ${options.port} is taken`,
@@ -76,7 +76,7 @@ async function runContainer(
   let log: ContainerLog | undefined;
   class RedisContainer extends GenericContainer {
     protected override async beforeContainerCreated(): Promise<void> {
-      // Testcontainers publishes ports on all addresses of the machine, and this Redis has no password. The port is
+      // Bound to loopback: Testcontainers publishes ports on all addresses, and this Redis has no password. The port is
       // fixed, since the engine would choose another one at every start.
       const binding = { HostPort: String(port), ...(host === '127.0.0.1' ? { HostIp: host } : {}) };
       this.hostConfig.PortBindings = { [`${REDIS_PORT}/tcp`]: [binding] };
@@ -105,34 +105,34 @@ async function runContainer(
 
 const LOG_END_MS = 2000;
 
-/** What a container has written since it was made. */
+/** The output of a container since it was created. */
 interface ContainerLog {
   read(): Promise<string>;
   stop(): void;
 }
 
-/** Listens before the container starts: Testcontainers removes one that doesn't get ready, and its log with it. */
+/** Listens before the container starts, since Testcontainers removes one that doesn't become ready, with its log. */
 async function recordLog(container: Container): Promise<ContainerLog> {
   const stream = await container.attach({ stream: true, stdout: true, stderr: true });
   let written = '';
   stream.on('data', (chunk) => (written += String(chunk)));
   stream.on('error', () => {});
   const stop = (): void => {
-    // A socket, though its type says only that it can be read and written.
+    // The stream is a socket, though its type says only that it is a duplex.
     if (stream instanceof Duplex) stream.destroy();
   };
   return {
     async read() {
       await finished(stream, { signal: AbortSignal.timeout(LOG_END_MS) }).catch(() => {});
       stop();
-      // The engine frames every line with a few bytes that are no text.
+      // The engine puts a few binary bytes before every line.
       return written.replaceAll(/[^\P{Cc}\n]/gu, '');
     },
     stop,
   };
 }
 
-/** Testcontainers removes a container that didn't get ready, but not one that didn't even start. */
+/** Removes a container that didn't start; Testcontainers itself removes only one that started but didn't become ready. */
 async function removeIfThere(container: Container): Promise<void> {
   try {
     await container.remove({ force: true, v: true });

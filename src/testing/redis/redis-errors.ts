@@ -1,17 +1,17 @@
 import { KitechatSenderError } from '../../shared/errors/errors.ts';
 
-/** There is no Redis to be started on this machine. The message says how to get one. */
+/** No Redis can be started on this machine. The message says how to get one. */
 export class RedisMissingError extends KitechatSenderError {
   override readonly name = 'RedisMissingError';
   readonly code = 'REDIS_MISSING';
 
-  /** @param tried what was looked for and not found, one clause each */
+  /** @param tried what was not found, one clause each */
   constructor(tried: readonly string[], advice: string, options: { cause?: unknown } = {}) {
     super(`There is no Redis to start (${tried.join('; ')}). ${advice}`, options);
   }
 }
 
-/** A Redis is there but didn't come up. The message holds the end of its log, if it has one. */
+/** A Redis was found but didn't start. The message holds the end of its log, if there is one. */
 export class RedisStartError extends KitechatSenderError {
   override readonly name = 'RedisStartError';
   readonly code = 'REDIS_START';

@@ -9,19 +9,19 @@ import { type LaunchOptions, launchRedis, type RedisProcess } from './redis-proc
 const PORT_ATTEMPTS = 20;
 
 export interface RedisOnPathOptions {
-  /** Tried in this order. */
+  /** The programs, tried in this order. */
   programs: readonly string[];
   args: readonly string[];
-  /** Default: a temporary folder that is removed at the end. */
+  /** The data folder. Default: a temporary folder that is removed at the end. */
   dir: string | undefined;
-  /** Default: a free one. */
+  /** Default: a free port. */
   port: number | undefined;
 }
 
 /**
- * Starts the first of these programs that the PATH has; `null` if it has none.
+ * Starts the first of these programs that is on the PATH; returns `null` if none is.
  *
- * @throws RedisStartError if it has one that doesn't start, or the given port is taken.
+ * @throws RedisStartError if the program doesn't start, or the given port is taken.
  */
 export async function startRedisOnPath(options: RedisOnPathOptions): Promise<RedisServer | null> {
   const ownsDir = options.dir === undefined;
@@ -79,7 +79,7 @@ function serverOf(launch: LaunchOptions, first: RedisProcess, removeOwnDir: () =
     },
     kill: (signal = 'SIGKILL') => current.end(signal),
     async restart() {
-      if (stopped) throw new RedisStartError('This Redis was stopped for good: start a new one');
+      if (stopped) throw new RedisStartError('This Redis was stopped permanently: start a new one');
       await current.end('SIGTERM');
       const launched = await launchRedis(launch);
       if (launched.is !== 'ready') throw new RedisStartError(`Port ${port} was taken while Redis was down`);

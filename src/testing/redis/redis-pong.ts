@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const ATTEMPT_MS = 1_000;
 const PAUSE_MS = 20;
 
-/** Waits until a Redis answers there: a PONG, or that it wants a password. `false` if it doesn't within so many ms. */
+/** Waits until a Redis answers with PONG or asks for a password. @returns `false` if it doesn't within the given time in ms. */
 export async function answersPing(host: string, port: number, withinMs: number): Promise<boolean> {
   const deadline = Date.now() + withinMs;
   for (;;) {
@@ -15,7 +15,7 @@ export async function answersPing(host: string, port: number, withinMs: number):
   }
 }
 
-/** The first bytes of the answer; empty if there was none. */
+/** The first bytes of the answer; empty if there was no answer. */
 async function ping(host: string, port: number): Promise<string> {
   const socket = connect(port, host);
   socket.setTimeout(ATTEMPT_MS, () => socket.destroy());

@@ -17,9 +17,9 @@ const POLL_MS = 10;
 export interface RedisProcess {
   readonly pid: number;
   hasEnded: () => boolean;
-  /** Sends a signal, without waiting for what it does. */
+  /** Sends a signal, without waiting for its effect. */
   signal: (signal: NodeJS.Signals) => void;
-  /** Sends a signal that ends it, sends SIGKILL if that doesn't help within 5 s, and waits for the end. */
+  /** Ends the process with a signal, and with SIGKILL if it hasn't ended after 5 s. Waits for the end. */
   end: (signal: NodeJS.Signals) => Promise<void>;
 }
 
@@ -31,21 +31,21 @@ export interface LaunchOptions {
   port: number;
   /** An existing folder, for the data and the log. */
   dir: string;
-  /** Remove the folder if this process dies. */
+  /** Whether to remove the folder if this process dies. */
   ownsDir: boolean;
 }
 
 /**
- * Starts a Redis and waits until it says in its log that it is ready. The log rather than a PING: a PING to a port that
- * another Redis took first would be answered too.
+ * Starts a Redis and waits until its log says that it is ready. Not a PING: if another Redis had taken the port, that one
+ * would answer.
  *
- * @throws RedisStartError if it ends or isn't ready in time.
+ * @throws RedisStartError if Redis ends or isn't ready in time.
  */
 export async function launchRedis({ program, args, port, dir, ownsDir }: LaunchOptions): Promise<Launch> {
   const logFile = join(dir, 'redis.log');
   const log = await open(logFile, 'a');
   const { size: logStart } = await log.stat();
-  // A process group of its own: Ctrl-C in a terminal must not take Redis away before those who use it have closed.
+  // A separate process group, so that Ctrl-C in a terminal doesn't end Redis before its users have closed.
   const child = spawn(program, [...args, '--port', String(port), '--dir', dir], {
     stdio: ['ignore', log.fd, log.fd],
     cwd: dir,
@@ -85,7 +85,7 @@ function redisProcess(child: ChildProcess, exit: Promise<void>, folder: string |
   const release = killWithParent(pid, folder);
   const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
   void exit.then(release);
-  // A test that forgets to stop its Redis shall still end, and takes Redis with it.
+  // A test that forgets to stop its Redis can still end, and ends Redis with it.
   child.unref();
 
   return {
@@ -97,7 +97,7 @@ function redisProcess(child: ChildProcess, exit: Promise<void>, folder: string |
     async end(signal) {
       if (hasEnded()) return;
       child.ref();
-      child.kill('SIGCONT'); // a stopped process takes no other signal than SIGKILL
+      child.kill('SIGCONT'); // a stopped process handles no signal but SIGKILL
       child.kill(signal);
       const lastResort = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
       await exit;

@@ -7,28 +7,28 @@ import { startRedisOnPath } from './redis-on-path.ts';
 
 export interface RedisServerOptions {
   /**
-   * `path`: a program on the PATH. `container`: an image, through Testcontainers if that is installed. `auto` (the
-   * default): the first of the two that is there.
+   * `path`: a program on the PATH. `container`: an image, through Testcontainers if it is installed. `auto` (the default):
+   * the first of the two that is available.
    */
   engine?: 'path' | 'container' | 'auto';
-  /** More arguments for the server, such as `['--maxmemory', '10mb']`. They win over the helper's own. */
+  /** Additional server arguments, such as `['--maxmemory', '10mb']`. They override the defaults of this helper. */
   args?: readonly string[];
-  /** Keep data across kills (AOF, fsync every second). Default `false`: it starts empty every time. */
+  /** Whether data survives kills (AOF, fsync every second). Default `false`: every start is empty. */
   appendOnly?: boolean;
-  /** Where to keep the data; it is not removed then. Default: a temporary folder. Not for containers. */
+  /** The data folder, which is not removed. Default: a temporary folder, which is. Not for containers. */
   dir?: string;
-  /** Default: a free one. */
+  /** Default: a free port. */
   port?: number;
   /** The programs to look for. Default `redis-server`, then `valkey-server`. */
   programs?: readonly string[];
 }
 
 /**
- * Starts a Redis on loopback for a test or a demo, and waits until it is ready. It keeps nothing on disk unless
+ * Starts a Redis on loopback for a test or a demo, and waits until it is ready. The Redis keeps nothing on disk unless
  * `appendOnly` is set, never evicts, and ends with this process at the latest.
  *
- * @throws RedisMissingError if there is no Redis on this machine; its message says how to get one.
- * @throws RedisStartError if there is one that doesn't start.
+ * @throws RedisMissingError if there is no Redis on this machine; the message says how to get one.
+ * @throws RedisStartError if the Redis doesn't start.
  * @example
  * await using redis = await startRedisServer({ appendOnly: true });
  * await redis.kill();

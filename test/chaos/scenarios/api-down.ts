@@ -13,9 +13,9 @@ const TIMEOUT_MS = 1000;
 
 interface Outage {
   name: string;
-  /** Far longer than all attempts and backoffs together: three attempts, and less than half a second of backoff. */
+  /** Far longer than all attempts and backoffs together, which are three attempts and less than half a second of backoff. */
   lastsMs: number;
-  /** What every request meets; `null` if the connection is refused. */
+  /** The fault of every request; `null` if the connection is refused. */
   fault: Fault | null;
 }
 
@@ -27,7 +27,7 @@ const OUTAGES: readonly Outage[] = [
   { name: 'wrong key', lastsMs: 8000, fault: { kind: 'status', status: 401 } },
 ];
 
-/** The API is away, in every way in which it can be, one after the other. */
+/** The API is down in every possible way, one after the other. */
 export function apiDown(policy: UnknownOutcomePolicy): Scenario {
   return inArena({
     name: `API away, ${policy}`,
@@ -54,7 +54,7 @@ export function apiDown(policy: UnknownOutcomePolicy): Scenario {
       }
       await untilEnded(arena);
       const outcome = await settleAccounts(arena, {
-        // A connection that is cut leaves open what had become of its request.
+        // After a cut connection the outcome of its request is unknown.
         duplicates: policy === 'resend' ? arena.fleet.struck.length : 0,
         dead: policy === 'resend' ? 0 : arena.fleet.struck.length + probes,
       });
@@ -68,7 +68,7 @@ async function goesOn({ api }: Arena): Promise<void> {
   await eventually('messages are delivered', async () => (await api.counts()).accepted > before + 300, 60_000);
 }
 
-/** @returns the requests that the API saw while it was away, and the probes that the circuit allows. */
+/** @returns the number of requests that reached the API while it was down, and the number of probes that the circuit allows. */
 async function strike(arena: Arena, { name, lastsMs, fault }: Outage): Promise<{ seen: number; allowed: number }> {
   const { api, fleet, shard } = arena;
   await fleet.whileStopped(async () => {
@@ -80,7 +80,7 @@ async function strike(arena: Arena, { name, lastsMs, fault }: Outage): Promise<{
     const { circuits } = await readFleet(shard.redis, 'kitechat');
     return circuits.length > 0 && { at: Date.now() };
   });
-  // What had left before all workers knew of it ends first.
+  // Requests that were sent before all workers knew of the outage end first.
   await delay(TIMEOUT_MS + 500);
   const { requests: before } = await api.counts();
   await delay(lastsMs - (Date.now() - startedAt));

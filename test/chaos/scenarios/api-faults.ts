@@ -4,8 +4,8 @@ import { inArena } from '../in-arena.ts';
 import { settleAccounts, unansweredBy, untilEnded } from '../ledger.ts';
 
 /**
- * Every row of the table of outcomes at once, with a small pool of connections, and an API that can't be reached for
- * some seconds. Only what the API took without saying so may arrive twice.
+ * All rows of the table of outcomes at once, with a small pool of connections, and an API that can't be reached for some
+ * seconds. Only messages that the API accepted without confirming them may arrive twice.
  */
 export const apiFaults = inArena({
   name: 'every fault of the API, small pool',
@@ -43,7 +43,7 @@ export const apiFaults = inArena({
     }
     await storing;
     await untilEnded(arena);
-    // An answer may also have been cut off at the gate.
+    // The gate may also have cut off an answer.
     return await settleAccounts(arena, {
       duplicates: (await unansweredBy(arena)) + (await arena.api.counts()).cut,
     });

@@ -11,10 +11,10 @@ import { mostWithin, perSecondOf, tooFast } from '../pace.ts';
 import type { Outcome } from '../scenario.ts';
 import { watchSlots } from '../slots.ts';
 
-/** No busy moment of this machine may look like an API that doesn't answer. */
+/** Long, so that a busy moment of this machine doesn't look like an API that doesn't answer. */
 const UNHURRIED = { KITECHAT_TIMEOUT_MS: '10000' };
 
-/** Stores messages while nothing is sent: storing takes a processor's time, which the workers need. */
+/** Stores messages while nothing is sent, since storing takes processor time that the workers need. */
 async function storeHeld(arena: Arena, messages: EnqueueItem[]): Promise<void> {
   await hold(arena.shard, { reason: 'operator' });
   await arena.store(messages);
@@ -33,10 +33,10 @@ async function arrivalsOf({ api }: Arena, fromMs = 0, toMs = Infinity): Promise<
     .toSorted((one, other) => one - other);
 }
 
-/** Messages that the fleet delivers before it is measured. */
+/** The number of messages that the fleet delivers before the measurement. */
 const WARM_UP = 400;
 const PAGE_WARM_UP = 60;
-/** Messages a second. */
+/** Messages per second. */
 const FLEET_RATE = 50;
 const RECOVERY_RATE = 400;
 
@@ -49,7 +49,7 @@ export const fleetLimit = inArena({
   async play(arena) {
     await using slots = await watchSlots(arena);
     const messages = manyMessages(300, 12, 10);
-    // Eight processes that still compile their code on two cores keep no time.
+    // Eight processes that still compile their code on two cores don't keep to time.
     await arena.store(messages.slice(0, WARM_UP));
     await untilEnded(arena);
     await storeHeld(arena, messages.slice(WARM_UP));
@@ -93,7 +93,7 @@ export const pageLimit = inArena({
   },
 });
 
-/** After an outage nobody rushes: the limit counts from the first moment. */
+/** There is no rush after an outage: the limit applies from the first moment. */
 export const recovery = inArena({
   name: 'recovery with 50,000 waiting',
   workers: 4,
@@ -110,7 +110,7 @@ export const recovery = inArena({
     const from = (await arena.api.accepted())[0]?.arrivedAt ?? opened;
     await delay(20_000);
     const arrivals = await arrivalsOf(arena, from, from + 20_000);
-    // The rest need not be waited for at that pace.
+    // Don't wait for the rest at that pace.
     await writeLimits(arena.shard.redis, 'kitechat', { rate: 'none' });
     const fullest = fullestBucket(arrivals, from);
     const mean = arrivals.length / 40;

@@ -12,11 +12,11 @@ const RECOVERY_LIMIT_MS = 10_000;
 interface RedisFault {
   name: string;
   load: { messages: number; overMs: number };
-  /** Of the API. Default: 20. */
+  /** The latency of the API in ms. Default: 20. */
   latencyMs?: number;
-  /** How often it strikes, one after the other. */
+  /** The number of strikes, in sequence. */
   strikes: number;
-  /** Does its worst. @returns the time from the return of Redis to the first delivery after it. */
+  /** Causes the fault. @returns the time from the return of Redis to the first delivery after it. */
   strike(arena: Arena): Promise<number>;
 }
 
@@ -36,7 +36,7 @@ function redisFault({ name, load: { messages, overMs }, latencyMs = 20, strikes,
       await storing;
       await untilEnded(arena);
       return await settleAccounts(arena, {
-        // What was on its way when Redis went away may find its lock gone when it is back.
+        // The lock of a message that was being sent when Redis went away may be gone when Redis is back.
         duplicates: arena.fleet.struck.length + (await unansweredBy(arena)),
         recoveryMs,
         recoveryLimitMs: RECOVERY_LIMIT_MS,
@@ -45,7 +45,7 @@ function redisFault({ name, load: { messages, overMs }, latencyMs = 20, strikes,
   });
 }
 
-/** @returns how long it took from now to the next delivery. */
+/** @returns the time until the next delivery, in ms. */
 async function nextDeliveryMs({ api }: Arena): Promise<number> {
   const from = Date.now();
   const { accepted: before } = await api.counts();
@@ -54,7 +54,7 @@ async function nextDeliveryMs({ api }: Arena): Promise<number> {
   return Math.round((accepted[before]?.at ?? Date.now()) - from);
 }
 
-/** Redis puts off a write for two seconds at most. */
+/** Redis delays a write to its AOF for two seconds at most. */
 const PUT_OFF_MS = 2000;
 
 async function noteUnwritten({ stored, api, unwritten }: Arena): Promise<void> {
@@ -65,7 +65,7 @@ async function noteUnwritten({ stored, api, unwritten }: Arena): Promise<void> {
   unwritten.delivered += accepted.filter(({ at }) => at > from).length;
 }
 
-/** While an fsync is under way, `everysec` acknowledges writes that are in its memory only. */
+/** During an fsync, `everysec` acknowledges writes that are only in memory. */
 async function hasUnwrittenAof({ shard }: Arena): Promise<boolean> {
   const info = await shard.redis.info('persistence');
   return !/^aof_buffer_length:0\r?$/m.test(info);
@@ -94,7 +94,7 @@ export const redisKills = redisFault({
 export const redisOutage = redisFault({
   name: 'Redis away for 40 s',
   load: { messages: 1500, overMs: 10_000 },
-  // So long that much is on its way when Redis goes.
+  // Long, so that many requests are open when Redis goes away.
   latencyMs: 300,
   strikes: 1,
   async strike(arena) {

@@ -6,12 +6,12 @@ import type { Scenario } from '../scenario.ts';
 
 const KILLS = 20;
 const MESSAGES = 10_000;
-/** No busy moment of this machine may look like an API that doesn't answer. */
+/** Long, so that a busy moment of this machine doesn't look like an API that doesn't answer. */
 const TIMEOUT_MS = 4000;
-/** The lock, twice the time-out, and two checks of 4 s; then the message waits its turn behind others, on a busy machine. */
+/** The lock of twice the time-out, two checks of 4 s, and then the wait for its turn behind others, on a busy machine. */
 const RECOVERY_LIMIT_MS = 30_000;
 
-/** Workers are killed in mid-send, twenty times over ten thousand messages. */
+/** Workers are killed while sending, twenty times over ten thousand messages. */
 export function workerKills(policy: 'resend' | 'dead-letter'): Scenario {
   return inArena({
     name: `worker SIGKILLs, ${policy}`,
@@ -21,7 +21,7 @@ export function workerKills(policy: 'resend' | 'dead-letter'): Scenario {
     async play(arena) {
       await arena.store(manyMessages(500, MESSAGES / 500, 8));
       for (let kill = 1; kill <= KILLS; kill += 1) {
-        // Spread over the messages, not over time: every kill meets a busy worker.
+        // Spread over the messages, not over time, so that every kill hits a busy worker.
         const enough = (kill * MESSAGES) / (KILLS + 2);
         await eventually('some more arrived', async () => (await arena.api.counts()).accepted >= enough, 60_000);
         await arena.fleet.killOne();

@@ -7,7 +7,7 @@ import { settleAccounts, unansweredBy, untilEnded } from '../ledger.ts';
 /** Longer than the lock of 5 s and the check after it. */
 const FROZEN_MS = 9000;
 
-/** Event loops stand still for longer than their locks last, then go on as if nothing had been. */
+/** Event loops stand still for longer than their locks last, then resume. */
 export const frozenWorkers = inArena({
   name: 'frozen workers (SIGSTOP 9 s)',
   workers: 3,
@@ -26,12 +26,12 @@ export const frozenWorkers = inArena({
   },
 });
 
-/** Workers are replaced one by one under load, as a deploy does. */
+/** Workers are replaced one by one under load, as in a deployment. */
 export const deploys = inArena({
   name: 'deploys (SIGTERM under load)',
   workers: 3,
   api: { latencyMs: 60 },
-  // Nobody is killed here, so nothing needs to be short: no busy moment of this machine may look like an outage.
+  // Long times, since no worker is killed here, and a busy moment of this machine must not look like an outage.
   env: { KITECHAT_TIMEOUT_MS: '10000', KITECHAT_SHUTDOWN_MS: '25000' },
   async play(arena) {
     await arena.store(manyMessages(300, 20, 6));

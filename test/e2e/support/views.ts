@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import { HELD_CONVERSATION, HELD_PAGE, REPLAYED_PAGE, type Scene } from './scene.ts';
 
-const JOB = 'Replay or discard of many';
+const JOB = 'Bulk replay or discard';
 
 /** Every view of the console, by its name in file names, and the way to it. */
 const views = {
@@ -75,7 +75,7 @@ export const lookNames = Object.keys(looks) as LookName[];
 async function startJob(page: Page, url: string): Promise<void> {
   await open(page, url, `/dead-letters?page=${REPLAYED_PAGE}`, 'Dead letters');
   await page.getByRole('button', { name: 'Replay all that match…' }).click();
-  await page.getByLabel('At most').fill('1/h burst 15');
+  await page.getByLabel('Limit').fill('1/h burst 15');
   await page.getByRole('button', { name: 'Replay 40 dead letters' }).click();
   await page.getByRole('heading', { level: 1, name: JOB }).waitFor();
 }

@@ -1,5 +1,5 @@
 /**
- * The fake API behind a gate, in a process of its own: what a test or a benchmark does must not slow what it measures.
+ * The fake API behind a gate, in a process of its own, so that the test or benchmark doesn't slow what it measures.
  * Argument: the options of the fake API, as JSON.
  */
 import { type FakeKitechatOptions, startFakeKitechat } from '../../../src/testing/index.ts';
@@ -19,7 +19,7 @@ const methods: ApiMethods = {
   accepted: () => [...api.accepted],
   report: () => api.report(),
   arrivalsOf(pageId) {
-    // The records' clock runs as evenly as the shared one, from another start.
+    // The clock of the records runs as evenly as the shared one, but starts at another time.
     const offsetMs = monotonicMs() - (performance.timeOrigin + performance.now());
     return api.accepted
       .filter((message) => message.pageId === pageId)
@@ -28,7 +28,7 @@ const methods: ApiMethods = {
 };
 
 process.on('message', (question: ApiQuestion) => void answer(question));
-// However the asking process has ended.
+// Ends with the asking process, however that ends.
 process.on('disconnect', () => process.exit(0));
 
 tell({ url: api.url.replace(`:${api.port}`, `:${gate.port}`), directUrl: api.url });

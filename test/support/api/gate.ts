@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
 
-/** A way to the API that can be shut: then connections are refused, and open ones are cut. */
+/** A proxy before the API that can be shut: then new connections are refused, and open ones are cut. */
 export interface Gate {
   readonly port: number;
-  /** Connections that were cut. */
+  /** The number of connections that were cut. */
   readonly cut: number;
   shut(): Promise<void>;
   open(): Promise<void>;

@@ -1,4 +1,4 @@
-/** Ms of a clock that all processes of this machine share and that nobody sets. */
+/** The time in ms on the monotonic clock, which all processes of this machine share. */
 export function monotonicMs(): number {
   return Number(process.hrtime.bigint()) / 1e6;
 }

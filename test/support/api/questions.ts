@@ -6,26 +6,26 @@ export interface Moment {
   atMs: number;
 }
 
-/** What the process of the fake API can be asked. */
+/** The questions that the process of the fake API answers. */
 export interface ApiMethods {
-  /** Forgets all that was received. */
+  /** Forgets all received requests. */
   forget(): void;
   setFaults(faults: Fault[]): void;
-  /** Shuts the gate: connections are refused, and open ones are cut. */
+  /** Shuts the gate: new connections are refused, and open ones are cut. */
   shut(): Promise<void>;
   open(): Promise<void>;
-  /** What was accepted and received so far, and the connections that were cut. */
+  /** Returns the accepted and received requests so far, and the number of cut connections. */
   counts(): { accepted: number; requests: number; cut: number };
   accepted(): AcceptedMessage[];
   report(): FakeKitechatReport;
   arrivalsOf(pageId: string): Moment[];
 }
 
-/** What the process says first. */
+/** The first message of the process. */
 export interface ApiReady {
-  /** Through the gate. */
+  /** The URL through the gate. */
   url: string;
-  /** Past the gate. */
+  /** The URL without the gate. */
   directUrl: string;
 }
 

@@ -8,7 +8,7 @@ type Ask<Method> = Method extends (...args: infer Args) => infer Result
   ? (...args: Args) => Promise<Awaited<Result>>
   : never;
 
-/** The fake API in a process of its own, from the side of who asks it. */
+/** A handle of the fake API in a process of its own. */
 export interface ApiProcess extends Asked, ApiReady, AsyncDisposable {}
 
 export async function startApi(options: FakeKitechatOptions): Promise<ApiProcess> {

@@ -12,12 +12,12 @@ export type LaneCommand = AsyncCommand<Model, World>;
 
 type Act = (model: Model, world: World) => Promise<unknown>;
 
-/** A command, after which every invariant is checked against Redis. @param name as the counterexample shows it */
+/** A command, after which every invariant is checked against Redis. @param name the name in counterexamples */
 export function command(name: string, act: Act): LaneCommand {
   return { toString: () => name, check: () => true, run: async (model, world) => await checked(model, world, act) };
 }
 
-/** A command about one of some things; it makes no sense while there is none. @param act is given which one of them it is */
+/** A command about one of several things; it can't run while there are none. @param act gets the chosen one */
 export function commandAbout<T>(
   name: string,
   among: (model: Model) => readonly T[],
@@ -33,11 +33,11 @@ export function commandAbout<T>(
   }));
 }
 
-/** Does something and checks every invariant afterwards. */
+/** Runs a step and checks every invariant afterwards. */
 export async function checked(model: Model, world: World, act: Act): Promise<void> {
   const { rules } = model;
   await act(model, world);
-  // Of what consists of several checked steps, only what came after the last one.
+  // If a command consists of several checked steps, only the changes after the last one.
   const before = { seen: model.seen, rules };
   model.seen = await world.look();
   const moment = { model, before };

@@ -36,7 +36,7 @@ const weighted: [weight: number, arbitrary: fc.Arbitrary<LaneCommand>][] = [
   [1, operator.reconcileCommand],
 ];
 
-/** @param replayPath as a failing run printed it */
+/** @param replayPath the path that a failing run printed */
 export function laneCommands(maxCommands: number, replayPath: string | undefined) {
   const options = weighted.map(([weight, arbitrary]) => ({ weight, arbitrary }));
   return fc.commands([fc.oneof(...options)], {
@@ -46,7 +46,7 @@ export function laneCommands(maxCommands: number, replayPath: string | undefined
   });
 }
 
-/** What counts when a run begins. */
+/** The limits at the beginning of a run. */
 export const firstRules: fc.Arbitrary<Required<Rules>> = fc.record({
   concurrency: fc.constantFrom(50, 8, 2),
   window: fc.constantFrom(0, 1, 2, 3),

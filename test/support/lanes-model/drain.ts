@@ -13,7 +13,7 @@ const MANY_ROUNDS = 100;
 const ROUNDS_WITH_LIMITS = 20;
 const PLACES = 10;
 
-/** Lets everything go on to its end, and says what is lost, stuck or left over. */
+/** Lets all messages go on to their ends. Throws if any is lost, stuck or left over. */
 export async function drain(model: Model, world: World): Promise<void> {
   for (const worker of model.workers) Object.assign(worker, { works: [], slots: [] });
   await workOff(model, world, () => isBusy(model));
@@ -21,7 +21,7 @@ export async function drain(model: Model, world: World): Promise<void> {
   if (stillness.length > 0) throw new Error(stillness.join('\n'));
   await releaseAll(model, world);
   await endAll(model, world);
-  // Whatever was done to them, conversations take new messages.
+  // Whatever was done to conversations, they accept new messages.
   const conversations = new Map([...model.messages.values()].map((message) => [message.lane, message]));
   for (const { page, conversation } of conversations.values()) {
     const order = { id: newName(model, 'm'), page, conversation, ttlMs: 3_600_000 };
@@ -52,7 +52,7 @@ async function workOff(model: Model, world: World, isOpen: () => boolean): Promi
   }
 }
 
-/** Until something is to be done: at once, as long as a message waits for its settlement. */
+/** The time until there is something to do, in ms; 1 as long as a message waits for its settlement. */
 function waitMs({ seen, now, passedMs, rules }: Model, { works, slots }: Worker): number {
   if (works.length > 0) return 1;
   const times = [seen.delayed, seen.due, seen.paced].flatMap((waits) => Object.values(waits));

@@ -12,7 +12,7 @@ const anyTarget: fc.Arbitrary<HoldTarget> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ page, conversation: fc.constantFrom('c0', 'c1', ...CONVERSATIONS) }) },
 );
 
-/** An operator holds something, perhaps what is held already. */
+/** An operator holds something, which may already be held. */
 export const holdCommand = anyTarget.map((target): LaneCommand =>
   command(`hold(${JSON.stringify(target)})`, async (model, world) => {
     const name = nameOf(target);
@@ -23,7 +23,7 @@ export const holdCommand = anyTarget.map((target): LaneCommand =>
   }),
 );
 
-/** Mostly of what is held. */
+/** Mostly releases something that is held. */
 export const releaseCommand = commandAbout(
   'release',
   ({ holds }): HoldTarget[] => [...holds.values(), ...holds.values(), { page: 'p0' }],

@@ -11,12 +11,12 @@ export function isHeld(model: Pick<Model, 'holds'>, lane: string): boolean {
   return model.holds.has(lane) || isPageHeld(model, lane.split('/')[0] ?? '');
 }
 
-/** Whether the API wants the page to wait now. */
+/** Whether the API has asked the page to wait now. */
 export function isTimed({ timed, now }: Pick<Model, 'timed' | 'now'>, page: string): boolean {
   return (timed.get(page) ?? 0) > now;
 }
 
-/** What holds let through, and what Redis says of them. Returns what is wrong. */
+/** Checks what holds let through, and what Redis stores about them. Returns the violations. */
 export function holdProblems(model: Model): string[] {
   const { seen, holds, timed, now } = model;
   const found = Object.keys(seen.holds).filter((field) => field.startsWith('standing:'));
@@ -25,7 +25,7 @@ export function holdProblems(model: Model): string[] {
     JSON.parse(seen.holds[`standing:${name}`] ?? '{}') as Partial<StandingHold>;
   const isSaid = ([name, hold]: [string, StandingHold]): boolean =>
     (['page', 'conversation', 'reason', 'letter'] as const).every((what) => said(name)[what] === hold[what]);
-  // Those that have run out may stay, or not: nothing reads them.
+  // Expired holds may stay or not, since nothing reads them.
   const isWrong = ([page, until]: [string, number]): boolean =>
     until > now && Number.parseInt(seen.holds[`timed:${page}`] ?? '', 10) !== until;
   const released = Object.entries(seen.jobs).flatMap(([id, { place, lane = '' }]) =>
@@ -39,7 +39,7 @@ export function holdProblems(model: Model): string[] {
   ];
 }
 
-/** Once nothing that was begun is left, all that is open is held. Returns what isn't. */
+/** Once all started messages have ended, all open ones must be held. Returns those that aren't. */
 export function problemsOfHeldRest(model: Model): string[] {
   const open = [...model.messages.values()].filter(({ place }) => place === 'waiting' || place === 'put-off');
   return open.filter(({ lane }) => !isHeld(model, lane)).map(({ id }) => `${id} isn't held and doesn't end`);

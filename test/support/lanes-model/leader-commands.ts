@@ -18,7 +18,7 @@ const WORKER_MEMORY_MS = 30_000;
 const KEEP_DONE_MS = 600_000;
 const WORKERS = ['w0', 'w1', 'w2'];
 
-/** Time passes: waits end, messages and keys become too old, workers fall silent. */
+/** Time passes: waits end, messages and keys expire, workers fall silent. */
 export const clockCommand = fc
   .constantFrom(20, 100, 1000, 1000, 30_000, 30_000, 3_600_000, 86_400_000)
   .map((ms): LaneCommand => command(`clock(+${ms})`, async (model, world) => await forward(model, world, ms)));
@@ -28,17 +28,17 @@ export async function forward(model: Model, world: World, ms: number): Promise<v
   await setClock(model, world, model.now + ms);
   for (const [name, { until }] of model.keys) {
     if (until > model.now) continue;
-    // Redis's own clock would have done it.
+    // Redis's own clock would have removed it.
     model.keys.delete(name);
     await world.forget(`idem:${name}`);
   }
 }
 
-/** Redis's clock is set back, as after a failover; the leader has looked at it just before. */
+/** Redis's clock is set back, as after a failover, just after the leader has read it. */
 export const clockBackCommand = fc.constantFrom(10, 1000, 60_000, 3_600_000).map((ms): LaneCommand =>
   command(`clock(-${ms})`, async (model, world) => {
     await checked(model, world, async () => await tick(model, world, model.lease?.id ?? 'w0'));
-    // A hold that has run out may be forgotten by now.
+    // An expired hold may be forgotten by now.
     for (const page of model.timed.keys()) if (!model.seen.holds[`timed:${page}`]) model.timed.delete(page);
     await setClock(model, world, model.now - ms);
     count(model, 'clock back');
@@ -47,7 +47,7 @@ export const clockBackCommand = fc.constantFrom(10, 1000, 60_000, 3_600_000).map
 
 async function setClock(model: Model, world: World, now: number): Promise<void> {
   model.now = now;
-  // Whoever was to look meanwhile has not.
+  // A worker that should have looked meanwhile has not.
   model.isWakeOwed ||= !model.seen.isMarked;
   await world.setClock(now);
 }
@@ -62,12 +62,12 @@ function takeLease(model: Model, id: string): boolean {
 
 interface Beat {
   id: string;
-  /** 0 if it leaves. */
+  /** 0 if the worker leaves. */
   concurrency: number;
   window: number;
 }
 
-/** A worker process tells of itself, or leaves; with it comes the operator's fixed window. */
+/** A worker process sends a heartbeat, with the operator's fixed window, or leaves. */
 export const beatCommand = fc
   .record({
     id: fc.constantFrom(...WORKERS),
@@ -107,7 +107,7 @@ function noteBeat(model: Model, { id, concurrency, window }: Beat): boolean {
   return leads;
 }
 
-/** What a worker does every second: the leader brings back what is due, and takes away what was delivered long ago. */
+/** A worker's task of every second: the leader brings back due messages, and removes messages that were delivered long ago. */
 export const tickCommand = commandAbout(
   'tick',
   () => WORKERS,
@@ -152,7 +152,7 @@ function noteTick(model: Model): void {
   }
 }
 
-/** Another limit counts from now on, or none. */
+/** Another limit applies from now on, or none. */
 export const paceCommand = fc
   .record({
     intervalMs: fc.constantFrom(0, 0, 100, 400),
@@ -170,7 +170,7 @@ async function setPace(model: Model, world: World, pace: ShardPace): Promise<voi
   model.term += 1;
   const { term } = await writePace(world.redis, world.shard.root, model.term, pace);
   if (term !== model.term) throw new Error(`the pace is of term ${term}, not ${model.term}`);
-  // A leader of before comes too late.
+  // A write of an earlier leader comes too late.
   const late = await writePace(world.redis, world.shard.root, model.term - 1, { ...pace, intervalMs: 7 });
   if (late.term !== model.term) throw new Error('an earlier leader has set the pace');
   model.rules = { ...model.rules, ...pace };
@@ -178,7 +178,7 @@ async function setPace(model: Model, world: World, pace: ShardPace): Promise<voi
   count(model, 'pace');
 }
 
-/** No limit counts any more. */
+/** No limit applies any more. */
 export async function lift(model: Model, world: World): Promise<void> {
   await setPace(model, world, { intervalMs: 0, burst: 1, pageIntervalMs: 0, pageBurst: 1 });
 }

@@ -7,7 +7,7 @@ import { count, type Message, type Model } from './model.ts';
 const FOR_EVER_MS = 1e12;
 const MANY = 10_000;
 
-/** A letter that has just been written holds its conversation; a hold that stands already only notes it. */
+/** A letter that has just been written holds its conversation; an existing hold only notes the letter. */
 export function holdForLetter(model: Model, { id, lane, page, conversation }: Message): void {
   count(model, 'hold by a letter');
   const hold = model.holds.get(lane) ?? { page, conversation, reason: 'dead-letter' as const };
@@ -15,7 +15,7 @@ export function holdForLetter(model: Model, { id, lane, page, conversation }: Me
 }
 
 /**
- * The letter is gone, and with it the hold that it stands for, unless that is an operator's or is kept.
+ * Removes the letter, and with it the hold for this letter, unless an operator set the hold or it is kept.
  *
  * @returns whether the letter held its conversation, and whether that is over.
  */
@@ -28,7 +28,7 @@ export function forgetLetter(model: Model, { id, lane }: Message, isKept = false
   return model.holds.has(lane) ? 'kept' : 'ended';
 }
 
-/** Mostly those that hold their conversations. */
+/** Mostly letters that hold their conversations. */
 function lettersOf({ letters, messages, holds }: Model): Message[] {
   const all = [...letters.keys()].flatMap((id) => messages.get(id) ?? []);
   const holding = all.filter(({ id, lane }) => holds.get(lane)?.letter === id);
@@ -42,7 +42,7 @@ export const discardCommand = commandAbout('discard', lettersOf, async (model, {
   count(model, forgetLetter(model, message) === 'ended' ? 'discard of a hold' : 'discard');
 });
 
-/** All letters are old enough to go, but for those of a time to come; what they hold stays held. */
+/** All letters are old enough to expire, except those with a time in the future; their holds stay. */
 export const expireCommand = fc.constant(
   command('expire()', async (model, { shard }) => {
     const old = Object.entries(model.seen.letters).filter(([, diedAt]) => diedAt <= model.now);
@@ -53,7 +53,7 @@ export const expireCommand = fc.constant(
   }),
 );
 
-/** `remove()` in some dashboard, and a look at the indexes. */
+/** `remove()` in a dashboard, followed by a read of the indexes. */
 export const removeLetterCommand = commandAbout(
   'removeLetter',
   lettersOf,

@@ -1,6 +1,6 @@
 import type { Model } from './model.ts';
 
-/** Every letter stands in the index of its reason and in that of its page, and nothing else does. Returns what is wrong. */
+/** Every letter is in the index of its reason and in that of its page, and nothing else is. Returns the violations. */
 export function letterProblems({ seen, letters, messages }: Model): string[] {
   const listOf = (ids: Iterable<string>): string => [...ids].toSorted().join();
   const all = listOf(letters.keys());

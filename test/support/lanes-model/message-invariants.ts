@@ -1,7 +1,7 @@
 import { headOf, isOpen, type Message, type Model } from './model.ts';
 import type { Snapshot } from './snapshot.ts';
 
-/** What Redis holds of each message, against what the model says. Returns what is wrong. */
+/** Compares what Redis holds of each message with the model. Returns the violations. */
 export function messageProblems(model: Model): string[] {
   const messages = [...model.messages.values()];
   return [
@@ -25,7 +25,7 @@ function problemsOfHash(model: Model, message: Message): string[] {
     high: message.isHigh ? 1 : null,
     place: isReleased ? 'released' : storedPlace,
     attempt: message.attempt === '' ? null : message.attempt,
-    // What was met out of its place may keep them.
+    // A message that was found out of its place may keep these fields.
     ...(model.wasDisturbed ? {} : { next: message.nextAt, why: message.why }),
   };
   const counts = { used: message.used, crashes: message.crashes };
@@ -40,7 +40,7 @@ function problemsOfHash(model: Model, message: Message): string[] {
   ].map(([field, value]) => `${id} has ${field} ${hash[field]}, not ${value}`);
 }
 
-/** Of a job that an operator removed: it was released ahead, and is no message of ours for whoever takes it. */
+/** For a job that an operator removed: it was released ahead, and a worker that takes it sees a foreign job. */
 function isGhost({ seen, messages, wasDisturbed }: Model, id: string): boolean {
   return wasDisturbed && messages.get(id)?.why === 'removed' && seen.jobs[id]?.['lane'] === undefined;
 }
@@ -60,7 +60,7 @@ function problemsOfSets(model: Model, message: Message): string[] {
   const isRight = strays.has(id)
     ? found.every((set) => set === 'wait' || set === expected)
     : found.join() === (expected ?? '');
-  // What lost its place in `active` is put into `wait`, and dropped there as long as its lock lasts.
+  // A message that lost its place in `active` is put into `wait`, and dropped there as long as its lock lasts.
   const isMended =
     model.wasDisturbed && place === 'sending' && found.every((set) => set === 'active' || set === 'wait');
   const isHead = headOf(seen, lane) === id;
@@ -93,7 +93,7 @@ function setOf({ seen, locks }: Model, { id, place }: Message): (typeof SETS)[nu
   }
 }
 
-/** The order of each conversation. What an operator removed may stand in it until it is noticed. */
+/** The order of each conversation. A removed message may stay in it until the removal is noticed. */
 function problemsOfOrder({ seen, lanes, messages }: Model): string[] {
   return [...new Set([...lanes.keys(), ...Object.keys(seen.lanes)])].flatMap((lane) => {
     const found = (seen.lanes[lane] ?? []).filter((id) => messages.get(id)?.why !== 'removed').join();
@@ -102,7 +102,7 @@ function problemsOfOrder({ seen, lanes, messages }: Model): string[] {
   });
 }
 
-/** What waits for a time. What an operator promoted is out of its place until a worker meets it. */
+/** Messages that wait for a time. One that an operator promoted is out of its place until a worker finds it. */
 function problemsOfWaits(model: Model): string[] {
   if (model.isDisturbed) return [];
   const { seen, messages, strays } = model;
@@ -126,7 +126,7 @@ function problemsOfWaits(model: Model): string[] {
 function problemsOfRecords({ seen, messages, rules, keys, locks }: Model): string[] {
   const known = Object.entries(seen.idempotency).map(([name, value]) => `${name}=${value}`);
   const expected = [...keys].map(([name, { value }]) => `${name}=${value}`);
-  // What was settled alone keeps its lock until that ends by itself.
+  // A message that was settled alone keeps its lock until the lock expires.
   const sending = Object.entries(seen.locks).filter(([id]) => messages.get(id)?.place === 'sending');
   const tokens = (some: Iterable<readonly [string, string]>): string[] =>
     [...some].map(([id, token]) => `${id} ${token}`);
@@ -139,7 +139,7 @@ function problemsOfRecords({ seen, messages, rules, keys, locks }: Model): strin
   ];
 }
 
-/** Two lists that must be the same, in whatever order. */
+/** Compares two lists that must be the same, in any order. */
 function compared(what: string, is: readonly string[], should: readonly string[]): string[] {
   const [found, expected] = [is.toSorted().join(), should.toSorted().join()];
   return found === expected ? [] : [`${what} are ${found || 'none'}, not ${expected || 'none'}`];

@@ -3,7 +3,7 @@ import type { Taken } from '../../../src/shared/lanes/messages/settle-and-take.t
 import type { Rules } from '../lanes.ts';
 import type { Snapshot } from './snapshot.ts';
 
-/** What is promised of one message. */
+/** The expected state of one message. */
 export interface Message {
   readonly id: string;
   readonly page: string;
@@ -12,11 +12,11 @@ export interface Message {
   readonly expiresAt: number;
   readonly dueAt: number | null;
   readonly isHigh: boolean;
-  /** `waiting` in its lane, released perhaps; `gone`: BullMQ has no job of it any more. */
+  /** `waiting`: in its lane, perhaps released; `gone`: BullMQ no longer has its job. */
   place: 'waiting' | 'sending' | 'put-off' | 'scheduled' | 'ended' | 'gone';
   why: 'backoff' | 'hold' | 'delivered' | 'cancelled' | 'dead' | 'removed' | null;
   nextAt: number | null;
-  /** The attempt that is open, or was closed last; '' for none. */
+  /** The attempt that is open, or was closed last; '' if there is none. */
   attempt: string;
   /** Attempts used, entries in the history, and takes that found the attempt open. */
   used: number;
@@ -24,7 +24,7 @@ export interface Message {
   crashes: number;
 }
 
-/** A message that a worker has, or believes to have. */
+/** A message that a worker has, or believes that it has. */
 export interface Work extends Pick<Taken, 'verdict' | 'attempt'> {
   readonly message: Message;
 }
@@ -32,13 +32,13 @@ export interface Work extends Pick<Taken, 'verdict' | 'attempt'> {
 export interface Worker {
   readonly token: string;
   works: Work[];
-  /** Slots that it has reserved, in time that never goes back. */
+  /** Slots that the worker has reserved, on the clock that never goes back. */
   slots: number[];
 }
 
 /**
- * What must be true, in plain data. It knows nothing of turns and windows: where a message that waits stands is read from
- * `seen`, and judged by the invariants.
+ * The expected state, as plain data. The model knows nothing of turns and windows: the place of a waiting message is read from
+ * `seen`, and checked by the invariants.
  */
 export interface Model {
   /** Redis's clock, which can step back, and a clock that can't. */
@@ -48,37 +48,37 @@ export interface Model {
   /** The open messages of each conversation, first to last. */
   lanes: Map<string, Message[]>;
   workers: Worker[];
-  /** Who has the lock of a message: its token. */
+  /** The token of the worker that has the lock, by message. */
   locks: Map<string, string>;
-  /** Dead letters: the attempt that ended each. */
+  /** The attempt that ended each dead letter. */
   letters: Map<string, string>;
-  /** Idempotency keys: `<id> <hash>`, and until when they count. */
+  /** Idempotency keys: `<id> <hash>`, and the end of each. */
   keys: Map<string, { value: string; until: number }>;
   registered: Map<string, { concurrency: number; seenAt: number }>;
   lease: { id: string; until: number } | null;
   tickedAt: number | null;
-  /** When somebody looked again, after a gap in which nobody had. */
+  /** The time of the first look after a gap in which nobody looked. */
   backAt: number | null;
   rules: Required<Rules>;
   term: number;
-  /** What operators and dead letters hold: `*`, pages and lanes. */
+  /** Holds of operators and for dead letters: `*`, pages and lanes. */
   holds: Map<string, StandingHold>;
-  /** Until when the API wants pages to wait. */
+  /** The times until which the API wants pages to wait. */
   timed: Map<string, number>;
-  /** Times of slots, of the fleet's limit and of those of pages. */
+  /** Times of slots of the fleet's limit and of the pages' limits. */
   departures: { fleet: Pace; pages: Map<string, Pace> };
-  /** An operator put them into `wait`, and no worker has met them since. */
+  /** Messages that an operator put into `wait`, and no worker has found since. */
   strays: Set<string>;
-  /** An operator's hand was here: until the next repair messages may stand still. `wasDisturbed`: ever in this run. */
+  /** An operator has interfered: until the next repair, messages may stand still. `wasDisturbed`: ever in this run. */
   isDisturbed: boolean;
   wasDisturbed: boolean;
-  /** What is lost in this run: one key, or jobs. With several keys gone nothing may be left that knows of a message. */
+  /** What is deleted in this run: one key, or jobs. With several keys gone, nothing might be left that names a message. */
   lost: 'key' | 'jobs' | null;
-  /** A worker that was woken failed to look: the leader finds out within a second. */
+  /** A woken worker has failed to look; the leader notices within a second. */
   isWakeOwed: boolean;
-  /** Redis after the last command. */
+  /** The state of Redis after the last command. */
   seen: Snapshot;
-  /** How often each thing happened, over all runs: a test of nothing would show here. */
+  /** The number of occurrences of each event over all runs, which reveals a test that tests nothing. */
   tally: Map<string, number>;
   names: number;
 }
@@ -121,19 +121,19 @@ export function newModel(seen: Snapshot, rules: Required<Rules>, tally: Map<stri
   };
 }
 
-/** Nobody has looked for so long: Redis was away, or its clock has stepped forward. */
+/** The gap after which Redis counts as having been away, or its clock as having stepped forward. */
 export function isAfterGap({ now, tickedAt }: Model): boolean {
   return tickedAt !== null && now - tickedAt > LONGEST_TICK_MS;
 }
 
-/** How long those whose locks have ended in a gap may still say what they know; 0 if there was none, or it is over. */
+/** The time left in which workers whose locks ended in a gap may still settle; 0 without a gap, or if the time is over. */
 export function graceMs(model: Model): number {
   const { now, backAt } = model;
   if (isAfterGap(model)) return LOCK_MS;
   return backAt === null || backAt > now ? 0 : Math.max(0, backAt + LOCK_MS - now);
 }
 
-/** A name that nothing else in this run has. */
+/** A name that is unique in this run. */
 export function newName(model: Model, kind: string): string {
   model.names += 1;
   return `${kind}${model.names}`;
@@ -172,7 +172,7 @@ export function comeBack(message: Message): void {
   Object.assign(message, { place: 'waiting', why: null, nextAt: null });
 }
 
-/** What any look by a worker brings back, but for what has lost the place that it waits in. */
+/** The messages that any look by a worker brings back, except those that have lost their place. */
 export function bringBackDue(model: Model): void {
   const { seen, now } = model;
   const isLost = ({ id }: Message, place: string, waits: Record<string, number>): boolean =>
@@ -182,7 +182,7 @@ export function bringBackDue(model: Model): void {
   for (const message of open) {
     if ((message.nextAt ?? Infinity) <= now && !isLost(message, 'put-off', seen.delayed)) comeBack(message);
   }
-  // Those of the same time in the order in which they were stored.
+  // Messages of the same time are in the order in which they were stored.
   for (const message of due.toSorted((one, other) => (one.dueAt ?? 0) - (other.dueAt ?? 0))) {
     if (isLost(message, 'scheduled', seen.due)) continue;
     joinLane(model, message);
@@ -190,23 +190,23 @@ export function bringBackDue(model: Model): void {
   }
 }
 
-/** How many heads of a page may be in flight, told as the scripts tell it. */
+/** The number of heads of a page that may be in flight, calculated like in the scripts. */
 export function windowSize({ rules }: Pick<Model, 'rules'>, pages: number): number {
   if (rules.window > 0) return rules.window;
   return Math.max(1, Math.ceil(rules.concurrency / Math.max(1, pages)));
 }
 
-/** The message that stands first in Redis; an operator may have removed it, and nobody noticed yet. */
+/** The first message in Redis; an operator may have removed it unnoticed. */
 export function headOf(seen: Pick<Snapshot, 'lanes'>, lane: string): string {
   return seen.lanes[lane]?.[0] ?? '';
 }
 
-/** The n-th of a list, whatever its length. */
+/** The n-th element of a list, modulo its length. */
 export function pick<T>(list: readonly T[], n: number): T | undefined {
   return list[n % list.length];
 }
 
-/** Times at which messages were allowed to leave, since their limit last changed. */
+/** The times at which messages were allowed to leave since their limit last changed. */
 export type Pace = number[];
 
 export function noDepartures(): Model['departures'] {

@@ -6,7 +6,7 @@ import type { World } from './world.ts';
 
 const MANY_PASSES = 10;
 
-/** What somebody does behind our back; often it is mended before anything else happens. */
+/** Interference by others; often it is repaired before anything else happens. */
 function disturbance<T>(
   name: string,
   among: (model: Model) => readonly T[],
@@ -22,7 +22,7 @@ function disturbance<T>(
   });
 }
 
-/** `remove()` in some dashboard. BullMQ refuses it for a job with a lock. */
+/** `remove()` in a dashboard. BullMQ refuses it for a job with a lock. */
 export const removeCommand = disturbance(
   'remove',
   ({ seen, messages, lost }) => {
@@ -63,7 +63,7 @@ export const forgetCommand = disturbance(
   },
 );
 
-/** A job of somebody else. */
+/** A job of another program. */
 export const foreignCommand = fc.constant(
   command('foreign()', async (model, { redis, shard }) => {
     if (model.seen.wait.includes('foreign')) return;
@@ -77,10 +77,10 @@ export const scriptFlushCommand = fc.constant(
   command('scriptFlush()', async (_model, { redis }) => await redis.script('FLUSH')),
 );
 
-/** What the leader does at intervals: it mends what stands still. */
+/** The leader's periodic repair of stalled messages. */
 export const reconcileCommand = fc.constant(command('reconcile()', mend));
 
-/** Passes until nothing is left to mend. Where no operator has been, there is nothing from the first. */
+/** Runs passes until nothing is left to repair. Without interference, the first pass already finds nothing. */
 export async function mend(model: Model, world: World): Promise<void> {
   for (let pass = 1; ; pass += 1) {
     const { cursor, repairs } = await reconcile(world.shard, '0');
@@ -91,10 +91,10 @@ export async function mend(model: Model, world: World): Promise<void> {
     if (pass > MANY_PASSES) throw new Error('there is always more to mend');
   }
   if (!model.wasDisturbed) return;
-  // A wait whose place was lost ends early.
+  // The wait of a message that lost its place ends early.
   const { jobs, asleep } = await world.look();
   for (const message of openMessages(model)) if (isBack(message, jobs[message.id])) comeBack(message);
-  // Of pages that an operator holds, heads are looked at when the hold has ended.
+  // Heads of pages that an operator holds are checked when the hold has ended.
   model.isDisturbed = model.lost !== null && asleep.length > 0;
 }
 

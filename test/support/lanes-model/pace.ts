@@ -1,12 +1,12 @@
 import type { Model } from './model.ts';
 
-/** Slots are reserved this far ahead at most. */
+/** Slots are reserved at most this far ahead. */
 export const HORIZON_MS = 500;
-/** What was late leaves at this part of the interval, and what was late by more than this is lost. */
+/** Late slots are caught up at this part of the interval, and slots that are later than this are lost. */
 const CATCH_UP = 0.95;
 const LATENESS_MS = 2000;
 const JITTER_MS = 20;
-/** Times in Redis are kept to a thousandth of a ms. */
+/** Times in Redis are rounded to a thousandth of a ms. */
 const TINY_MS = 0.01;
 
 export function noteLeaving(model: Model, page: string): void {
@@ -14,12 +14,12 @@ export function noteLeaving(model: Model, page: string): void {
   pages.set(page, [...(pages.get(page) ?? []), model.passedMs]);
 }
 
-/** @param slots of the fleet's limit, in the order in which they were given */
+/** @param slots the slots of the fleet's limit, in the order in which they were reserved */
 export function noteSlots(model: Model, slots: readonly number[]): void {
   model.departures.fleet.push(...slots);
 }
 
-/** Whatever came when, nothing was let go faster than the limits allow. Returns what is wrong. */
+/** Messages were never allowed to leave faster than the limits. Returns the violations. */
 export function paceProblems({ rules, departures, passedMs }: Model): string[] {
   const { intervalMs, burst, pageIntervalMs, pageBurst } = rules;
   const pages = [...departures.pages].filter(

@@ -7,7 +7,7 @@ import type { Snapshot } from './snapshot.ts';
 
 type Where = 'ready' | 'in flight' | 'backoff' | 'held';
 
-/** Each head stands in one place, and nothing that may go stands still. Returns what is wrong. */
+/** Each head is in one place, and no message that may leave stands still. Returns the violations. */
 export function pageProblems(moment: Moment): string[] {
   const { model } = moment;
   if (model.isDisturbed) return [];
@@ -50,7 +50,7 @@ function problemsOfHeads(model: Model): string[] {
   });
 }
 
-/** An operator deleted the scores: what is under way gets its own again when it ends or comes back. */
+/** After an operator deleted the scores: a head in flight gets its score again when it ends or comes back. */
 function isLostHead({ seen, wasDisturbed, strays }: Model, head: Message | undefined): boolean {
   if (!wasDisturbed || head === undefined) return false;
   return seen.jobs[head.id]?.['place'] !== undefined || strays.has(head.id);
@@ -62,7 +62,7 @@ function placesOf({ seen, holds }: Model, { id, place, why, lane }: Message): Wh
   return holds.has(lane) ? ['ready', 'held'] : ['ready'];
 }
 
-/** Pages with work share the fleet, but for those that an operator holds. */
+/** Pages with work share the fleet, except those that an operator holds. */
 function problemsOfPage(model: Model, page: string): string[] {
   const { seen, wasDisturbed } = model;
   const { held: _held, ...work } = countHeads(seen, page);
@@ -71,7 +71,7 @@ function problemsOfPage(model: Model, page: string): string[] {
   const hasTurn = page in seen.turns;
   const wakesAt = seen.paced[page];
   const { pageIntervalMs, pageBurst } = model.rules;
-  // What leaves at the pace of catching up waits a little longer after the clock was set back.
+  // Messages that leave at the catch-up pace wait a little longer after the clock was set back.
   const longestMs = Math.max(pageIntervalMs * (1 + 0.05 * pageBurst), (model.timed.get(page) ?? 0) - model.now);
   return [
     ...(hasWork && !isListed && !isAsleep && !(wasDisturbed && work.ready === 0)
@@ -83,14 +83,14 @@ function problemsOfPage(model: Model, page: string): string[] {
     ...(isListed && isAsleep && !hasTurn ? [`${page} is in pages, asleep, and has no turn`] : []),
     ...(isAsleep && !isPageHeld(model, page) ? [`${page} is asleep, and nobody holds it`] : []),
     ...(wakesAt !== undefined && !hasWork ? [`${page} is paced and has no work`] : []),
-    // Until the leader has noticed that the clock was set back.
+    // Allowed until the leader has noticed that the clock was set back.
     ...(wakesAt !== undefined && wakesAt > model.now + longestMs + 1 && model.now >= (model.tickedAt ?? 0)
       ? [`${page} is paced until ${wakesAt - model.now} ms from now`]
       : []),
   ];
 }
 
-/** Ready conversations wait only for a hold, for a time, or for room that something in flight will make. */
+/** Ready conversations wait only for a hold, for a time, or for room that a message in flight will free. */
 function problemsOfRest({ model, before }: Moment, page: string): string[] {
   const { seen } = model;
   const { ready, backoff, 'in flight': inFlight } = countHeads(seen, page);
@@ -98,18 +98,18 @@ function problemsOfRest({ model, before }: Moment, page: string): string[] {
   if (ready === 0 || isLookedAt || (seen.asleep.includes(page) && isPageHeld(model, page))) return [];
   if (inFlight + backoff === 0) return [`${page} stands still`];
   if (!(page in before.seen.turns)) return [];
-  // Pages that fall asleep in the same step had their share at its beginning.
+  // Pages that fall asleep in this step had their share at its beginning.
   const pages = Math.max(before.seen.pages.length, Object.keys(seen.heads).length);
   const size = Math.min(windowSize(before, pages), windowSize(model, pages));
   return inFlight + backoff >= size ? [] : [`${page} has lost its turn with ${inFlight} of ${size} in flight`];
 }
 
-/** What is in flight grows to the page's room at most, and not at all while four times as many are in backoff. */
+/** The number in flight grows at most to the page's window, and not at all while four times as many are in backoff. */
 function problemsOfRoom({ model, before }: Moment, page: string): string[] {
   const [was, is] = [countHeads(before.seen, page), countHeads(model.seen, page)];
   const pages = Math.min(before.seen.pages.length, model.seen.pages.length);
   const size = Math.max(windowSize(before, pages), windowSize(model, pages));
-  // A repair finds what was in flight before.
+  // A repair finds heads that were in flight before.
   const isMore = is['in flight'] > was['in flight'] && !model.wasDisturbed;
   return [
     ...(isMore && is['in flight'] > size ? [`${page} has ${is['in flight']} in flight, its room is ${size}`] : []),
@@ -117,7 +117,7 @@ function problemsOfRoom({ model, before }: Moment, page: string): string[] {
   ];
 }
 
-/** Without a limit, a worker that waits is woken as long as there is something to take, or one has said that it looks soon. */
+/** Without a limit, if there is something to take, a waiting worker is woken, or a worker has promised to look soon. */
 function problemsOfWaking({ seen, now, rules, workers, isWakeOwed, wasDisturbed }: Model): string[] {
   const hasSlots = workers.some(({ slots }) => slots.length > 0);
   const isWork = Object.keys(seen.turns).length + seen.wait.length > 0;

@@ -91,7 +91,7 @@ function applyEnqueue(model: Model, order: Order, { verdict }: EnqueueResult): v
   }
 }
 
-/** Before all that have not been released. */
+/** Puts the message before all that have not been released. */
 function joinFront(model: Model, message: Message): void {
   const others = model.lanes.get(message.lane) ?? [];
   count(model, others.length > 0 ? 'replay before others' : 'replay to the front');
@@ -100,7 +100,7 @@ function joinFront(model: Model, message: Message): void {
   model.lanes.set(message.lane, [...before, message, ...others.filter((other) => !before.includes(other))]);
 }
 
-/** Stores messages in one call, and says whether the answers were right. */
+/** Stores messages in one call, and checks the answers. */
 export async function store(model: Model, world: World, orders: readonly Order[]): Promise<void> {
   const { hidden, wait, active, delayed } = model.seen;
   let open = hidden.length + wait.length + active.length + Object.keys(delayed).length;
@@ -117,7 +117,7 @@ export async function store(model: Model, world: World, orders: readonly Order[]
 
 const newOrder = (model: Model, order: Omit<Order, 'id'>): Order => ({ id: newName(model, 'm'), ...order });
 
-// Most messages go to one page, so that it is full, and some conversations have many.
+// Most messages go to one page, so that its window is full and some conversations have many.
 const anyOrder = fc.record({
   page: fc.constantFrom('p0', 'p0', ...PAGES),
   conversation: fc.constantFrom('c0', 'c0', 'c1', ...CONVERSATIONS),
@@ -153,7 +153,7 @@ export const enqueueWithoutMemoryCommand = fc.constant(
   }),
 );
 
-/** The same add once more, as after a lost reply: of a message that BullMQ or the dead letters still know. */
+/** Repeats an add, as after a lost reply, for a message that BullMQ or the dead letters still know. */
 export const enqueueAgainCommand = commandAbout(
   'enqueueAgain',
   ({ messages, letters }) => [...messages.values()].filter(({ id, place }) => place !== 'gone' || letters.has(id)),
@@ -163,7 +163,7 @@ export const enqueueAgainCommand = commandAbout(
   },
 );
 
-/** Replays a dead letter twice at once: one of the two finds it gone. Mostly one that holds its conversation. */
+/** Replays a dead letter twice at once, so that one replay finds it gone. Mostly a letter that holds its conversation. */
 export const replayCommand = commandAbout(
   'replay',
   ({ messages, holds, lanes }) => {
@@ -177,7 +177,7 @@ export const replayCommand = commandAbout(
   },
 );
 
-/** A user cancels a message, in whatever state it is, and once more. Mostly one that is open. */
+/** A user cancels a message in any state, and repeats that. Mostly a message that is open. */
 export const cancelCommand = commandAbout(
   'cancel',
   (model) => [...openMessages(model), ...openMessages(model), ...model.messages.values()],

@@ -4,7 +4,7 @@ import { letter } from '../settlements.ts';
 import { holdForLetter } from './letter-commands.ts';
 import { comeBack, count, endMessage, type Model, putOff, type Work } from './model.ts';
 
-/** What becomes of a message, and of its page or conversation with it. */
+/** The settlement of a message, and its effect on the page or conversation. */
 export interface Outcome {
   kind: Settlement['kind'];
   delayMs: number;
@@ -23,7 +23,7 @@ export const anyOutcome: fc.Arbitrary<Outcome> = fc.record({
 
 export const DELIVERED: Outcome = { kind: 'delivered', delayMs: 0, isNoted: true, usedAttempt: true, holds: false };
 
-/** What a worker says of a message that it has. */
+/** A worker settles a message that it has. */
 export interface Settling {
   work: Work;
   toSettle: AttemptToSettle;
@@ -69,7 +69,7 @@ function settlementOf({ message: { page, conversation } }: Work, { kind, delayMs
   }
 }
 
-/** What the answer must be, and what follows from it. */
+/** The expected answer, and the changes that follow from it. */
 export function expectedResult(model: Model, settling: Settling): SettleResult {
   const { message } = settling.work;
   const { id, attempt, record, survived, settlement } = settling.toSettle;
@@ -111,7 +111,7 @@ function settle(model: Model, { work: { message }, toSettle }: Settling, closed:
   if (settlement.kind === 'delivered' || settlement.kind === 'dead') return { verdict: 'done', delayMs: 0 };
 
   const { now } = model;
-  // No wait outlasts the message.
+  // A wait never outlasts the TTL of the message.
   const nextAt = Math.min(now + settlement.delayMs, Math.max(now, message.expiresAt));
   putOff(message, settlement.kind, nextAt);
   if (settlement.kind === 'hold' && settlement.page) {

@@ -1,20 +1,20 @@
 import type { RedisClient } from '../../../src/shared/redis/cluster.ts';
 
-/** All that one shard's Redis holds, read in one step. */
+/** Everything that one shard holds in Redis, read in one step. */
 export interface Snapshot {
   /** The messages' hashes, by id. */
   jobs: Record<string, Record<string, string>>;
   /** The tokens of the locks, by message id. */
   locks: Record<string, string>;
   hidden: string[];
-  /** First to be taken first, as `active` is. */
+  /** In the order of taking, like `active`. */
   wait: string[];
   active: string[];
-  /** By the time at which they come back, by that of their end, and by that at which they are due. */
+  /** Sets by the time of coming back, by the time of the end, and by the time when messages are due. */
   delayed: Record<string, number>;
   completed: Record<string, number>;
   due: Record<string, number>;
-  /** Put off by a hold. */
+  /** Messages that a hold has put off. */
   held: string[];
   lanes: Record<string, string[]>;
   /** Scores of the lanes of each page. */
@@ -27,7 +27,7 @@ export interface Snapshot {
   /** Dead letters by the time of death, and their jobs. */
   letters: Record<string, number>;
   letterJobs: Record<string, Record<string, string>>;
-  /** What each letter is found by, and the indexes, by reason and by page; pages by their number of letters. */
+  /** The index entries of each letter, the indexes by reason and by page, and pages by their number of letters. */
   letterPlaces: Record<string, string>;
   lettersByReason: Record<string, string[]>;
   lettersByPage: Record<string, string[]>;
@@ -35,9 +35,9 @@ export interface Snapshot {
   idempotency: Record<string, string>;
   fleet: Record<string, string>;
   repairs: Record<string, string>;
-  /** Whether a worker that waits is to look. */
+  /** Whether a waiting worker is woken. */
   isMarked: boolean;
-  /** Keys that are none of the above, nor BullMQ's records. */
+  /** All other keys, without BullMQ's records. */
   others: string[];
 }
 
@@ -56,7 +56,7 @@ end
 return cjson.encode(dump)
 `;
 
-/** BullMQ's and the workers' records, and what limits count, which say nothing of messages. */
+/** BullMQ's and the workers' records and the state of limits, which hold nothing about messages. */
 const RECORDS = /^(?:(?:send|dead):(?:meta|id|events|stalled-check)|workers|rate:.*)$/;
 
 export async function takeSnapshot(redis: RedisClient, root: string): Promise<Snapshot> {

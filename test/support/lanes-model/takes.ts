@@ -6,9 +6,9 @@ import { noteLeaving } from './pace.ts';
 const MOST_CRASHES = 5;
 
 /**
- * What a worker is given. Throws if it may not have it.
+ * Checks the messages that a worker is given. Throws if it may not have one of them.
  *
- * @param prefix what the names of its attempts begin with
+ * @param prefix the prefix of the names of its attempts
  */
 export function receive(model: Model, worker: Worker, { taken, foreign, refused }: TurnAnswer, prefix: string): void {
   for (const { id, error } of refused) throw new Error(`Redis refuses to hand out ${id}`, { cause: error });
@@ -34,7 +34,7 @@ export function receive(model: Model, worker: Worker, { taken, foreign, refused 
   count(model, `taken together: ${Math.min(taken.length, 3)}`);
 }
 
-/** Another worker was about to send it, and is gone. */
+/** Another worker was about to send the message, and is gone. */
 function found(model: Model, message: Message, { verdict, attempt }: Taken): string | null {
   if (model.locks.has(message.id)) return 'another worker sends it';
   if (graceMs(model) > 0) return 'its worker may live';
@@ -43,7 +43,7 @@ function found(model: Model, message: Message, { verdict, attempt }: Taken): str
   return verdict === expected && attempt === message.attempt ? null : `it should be ${expected}`;
 }
 
-/** It was too old to be sent when another worker took it. */
+/** The message was too old to be sent when another worker took it. */
 function isUntried({ place, attempt }: Message): boolean {
   return place === 'sending' && attempt.endsWith('-');
 }
@@ -60,7 +60,7 @@ function begun(model: Model, message: Message, { verdict, attempt }: Taken, pref
   if (!attempt.startsWith(prefix)) return `its attempt is ${attempt}`;
   const wasTaken = isUntried(message);
   Object.assign(message, { place: 'sending', why: null, nextAt: null, attempt });
-  // What was released before had its turn before.
+  // A message that was released before had its turn before.
   if (!wasTaken && model.seen.jobs[id]?.['place'] !== 'released') noteLeaving(model, page);
   return null;
 }

@@ -3,13 +3,13 @@ import type { Moment } from './moment.ts';
 import { headOf, PAGES } from './model.ts';
 import { whereIs } from './page-invariants.ts';
 
-/** In which order conversations get their turns. Returns what is wrong. */
+/** Conversations get their turns in the right order. Returns the violations. */
 export function turnProblems(moment: Moment): string[] {
   if (moment.model.wasDisturbed) return [];
   return PAGES.flatMap((page) => problemsOfTurns(moment, page).concat(problemsOfFirst(moment, page)));
 }
 
-/** Ready conversations go in the order of their scores. */
+/** Ready conversations are served in the order of their scores. */
 function problemsOfTurns({ model, before }: Moment, page: string): string[] {
   const [was, is] = [before.seen.heads[page] ?? {}, model.seen.heads[page] ?? {}];
   const kept = Object.entries(was).filter(([lane, score]) => whereIs(score) === 'ready' && is[lane] === score);
@@ -20,7 +20,7 @@ function problemsOfTurns({ model, before }: Moment, page: string): string[] {
   });
 }
 
-/** A head that had its turn, and could not use it or had to wait, is before all that had none. */
+/** A head that had a turn and could not use it, or had to wait, comes before all heads that had no turn. */
 function problemsOfFirst({ model, before }: Moment, page: string): string[] {
   const [was, is] = [before.seen.heads[page] ?? {}, model.seen.heads[page] ?? {}];
   const hasItsHead = (lane: string): boolean => headOf(before.seen, lane) === headOf(model.seen, lane);

@@ -18,12 +18,12 @@ import { receive } from './takes.ts';
 import { allOrNothing, type World } from './world.ts';
 
 interface Saying {
-  /** What becomes of what the worker has, in the order in which it took it. */
+  /** The settlements of the worker's messages, in the order in which it took them. */
   outcomes: readonly (Outcome | null)[];
   places: number;
   look: 'woken' | 'due' | '';
   isProbe?: boolean;
-  /** The reply is lost, and the worker says it again. */
+  /** The reply is lost, and the worker repeats the call. */
   isRepeated?: boolean;
   hasMemory?: boolean;
 }
@@ -82,7 +82,7 @@ async function say(model: Model, world: World, worker: Worker, saying: Said): Pr
     });
   const answer = hasMemory ? await call() : await allOrNothing(world, call);
   if (!answer) {
-    // The worker asks again, and whoever else waits is not woken meanwhile.
+    // The worker asks again, and no other waiting worker is woken meanwhile.
     model.isWakeOwed = true;
     count(model, 'no memory for a turn');
     return;
@@ -98,7 +98,7 @@ async function say(model: Model, world: World, worker: Worker, saying: Said): Pr
   await noteGrace(model, world);
 }
 
-/** Attempts whose locks have ended in a gap are locked once more when a worker meets them. */
+/** Attempts whose locks have ended in a gap are locked once more when a worker finds them. */
 async function noteGrace(model: Model, world: World): Promise<void> {
   if (graceMs(model) === 0) return;
   const { locks } = await world.look();
@@ -116,7 +116,7 @@ function hearResult(
   answer: TurnAnswer['settled'][number] | undefined,
 ): void {
   if (answer instanceof Error && answer.message.startsWith('OOM')) {
-    // An entry of the history alone: it is told again.
+    // Only an entry of the history, which is written again.
     count(model, 'no memory for an entry');
     worker.works.push(settling.work);
     return;
@@ -135,19 +135,19 @@ interface Asked {
   isProbe: boolean;
 }
 
-/** What a worker takes and reserves keeps to its places and slots. */
+/** A worker takes and reserves no more than its places and slots allow. */
 function checkAnswer(model: Model, worker: Worker, answer: TurnAnswer, { places, due, later, isProbe }: Asked): void {
   const { taken, slotsMs, lookAgainMs, limit } = answer;
   const { intervalMs } = model.rules;
   const { passedMs } = model;
   if (taken.length > places) throw new Error(`${taken.length} messages for ${places} places`);
   if (slotsMs.length > places - taken.length) throw new Error(`${slotsMs.length} slots for ${places} places`);
-  // It is read only where it matters.
+  // The limit is read only where it matters.
   const isTheLimit = limit === undefined || (limit?.intervalMs ?? 0) === intervalMs;
   if (!isTheLimit) throw new Error(`the limit is ${JSON.stringify(limit)}`);
   if (lookAgainMs !== null && lookAgainMs < 0) throw new Error(`look again in ${lookAgainMs} ms`);
   if (places === 0) return;
-  // While the circuit is open nobody is to look.
+  // While the circuit is open no worker should look.
   model.isWakeOwed = isProbe;
   if (isProbe) return;
   if (intervalMs === 0) return;
@@ -159,7 +159,7 @@ function checkAnswer(model: Model, worker: Worker, answer: TurnAnswer, { places,
   count(model, 'slot', slots.length);
 }
 
-/** Who is put back where it belongs is found only now, if it has lost its place meanwhile. */
+/** Only now are messages found that were put back, but have lost their place meanwhile. */
 async function noteStrays(model: Model, world: World): Promise<void> {
   if (model.strays.size === 0) return;
   const { wait } = await world.look();
@@ -168,14 +168,14 @@ async function noteStrays(model: Model, world: World): Promise<void> {
   model.strays = left;
 }
 
-/** A worker dies: what it had stays open until its locks end. */
+/** A worker dies: its messages stay open until their locks end. */
 export const crashCommand = commandAbout(
   'crash',
   ({ workers }) => workers,
   async (_model, _world, { about }) => await Promise.resolve(Object.assign(about, { works: [], slots: [] })),
 );
 
-/** The lock of a message has ended: its worker is dead, or only stood still. */
+/** The lock of a message ends, because its worker is dead or stood still. */
 export const stallCommand = commandAbout(
   'stall',
   stallable,
@@ -204,7 +204,7 @@ function stallable(model: Model): Message[] {
   return openMessages(model).filter(({ id }) => model.seen.active.includes(id) && model.locks.has(id));
 }
 
-/** A message that kills whoever sends it. */
+/** A message that kills every worker that sends it. */
 export const killerCommand = commandAbout('killer', stallable, async (model, world, { about: victim, n }) => {
   const [worker] = model.workers;
   if (!worker) return;

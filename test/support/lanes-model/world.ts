@@ -6,21 +6,21 @@ import { type Snapshot, takeSnapshot } from './snapshot.ts';
 
 const CLOCK = 'test-clock';
 
-/** Put before our scripts instead of Redis's own clock. */
+/** Precedes our scripts, in place of Redis's own clock. */
 export const TEST_CLOCK_LUA = `local function redisNowMs() return tonumber(redis.call('GET', '${CLOCK}')) end\n`;
 
-/** The real Redis with our scripts, and by hand what BullMQ and operators do between them. */
+/** The real Redis with our scripts, and functions that do what BullMQ and operators do in between. */
 export interface World extends Pick<Lanes, 'shard' | 'turn'> {
   redis: LaneRedis;
   look(): Promise<Snapshot>;
   /** Empties Redis, for the next run. */
   begin(rules: Rules): Promise<void>;
   setClock(nowMs: number): Promise<void>;
-  /** A worker that waits hears that it is to look. */
+  /** A waiting worker receives the wake-up. */
   hearMarker(): Promise<void>;
   /** BullMQ's stalled check: a job whose lock has ended goes to the front. */
   stall(id: string): Promise<void>;
-  /** An operator's: out of one of BullMQ's sets into `wait`. */
+  /** An operator moves a job from one of BullMQ's sets into `wait`. */
   promote(id: string, from: string): Promise<void>;
   remove(id: string): Promise<void>;
   /** A key of the shard. */
@@ -66,9 +66,9 @@ export async function openWorld(redis: LaneRedis): Promise<World> {
 }
 
 /**
- * Redis has no memory left while one script runs: it may do all it should or nothing, but not a part of it.
+ * Runs one script while Redis has no memory left: the script may do everything or nothing, but not a part.
  *
- * @returns `undefined` if it did nothing.
+ * @returns `undefined` if the script did nothing.
  */
 export async function allOrNothing<T>({ redis }: World, act: () => Promise<T>): Promise<T | undefined> {
   return await withoutMemory(redis, act).catch((error: unknown) => {

@@ -1,4 +1,4 @@
-/** Numbers that look random (mulberry32): an arbitrary of fast-check would have to be drawn before it is known how many are needed. */
+/** Pseudo-random numbers (mulberry32), since an arbitrary of fast-check has to be drawn before the needed number is known. */
 export function anyUpTo(seed: number): (most: number) => number {
   let state = seed;
   return (most) => {

@@ -4,7 +4,7 @@ import type { Arrival, Go } from './simulate.ts';
 
 type Pace = Pick<RateLimit, 'intervalMs' | 'burst'>;
 
-/** Says that some second had more than a tenth over the limit and a burst. */
+/** Reports a second with more messages than a tenth over the limit plus the burst. */
 export function crowdIn(times: readonly number[], { intervalMs, burst }: Pace): string | null {
   const most = mostWithin(
     times.toSorted((one, other) => one - other),
@@ -14,7 +14,7 @@ export function crowdIn(times: readonly number[], { intervalMs, burst }: Pace): 
   return most > allowed ? `${most} within a second, ${allowed.toFixed(1)} are allowed` : null;
 }
 
-/** When each message goes, in ms after the start, if nothing is wasted and nobody is late. */
+/** The ideal time of each message, in ms after the start, without lost slots or late workers. */
 export function slotsOf(arrivals: readonly Pick<Arrival, 'afterMs'>[], { intervalMs, burst }: Pace): number[] {
   let next = 0;
   return arrivals
@@ -26,7 +26,7 @@ export function slotsOf(arrivals: readonly Pick<Arrival, 'afterMs'>[], { interva
     });
 }
 
-/** Says that some span with work had less than this part of the limit, beyond so many ms that are let pass. */
+/** Reports a span with work that used less than this part of the limit, apart from an allowance in ms. */
 export function lossIn(
   slots: readonly number[],
   times: readonly number[],
@@ -46,7 +46,7 @@ export function longestPause(times: readonly number[]): number {
   return Math.max(0, ...sorted.slice(1).map((at, n) => at - (sorted[n] ?? at)));
 }
 
-/** Says which conversation is out of order. */
+/** Reports the conversations that are out of order. */
 export function disorderIn(goes: readonly Go[]): string | null {
   const lastOf = new Map<string, number>();
   for (const { nth, page, conversation } of goes) {

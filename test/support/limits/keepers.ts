@@ -4,7 +4,7 @@ import { createLimitKeeper, type LimitKeeper } from '../../../src/worker/limits/
 import { readableLogger } from '../../unit/worker/log-lines.ts';
 
 export interface KeeperOfTest extends LimitKeeper {
-  /** The lines of its log. */
+  /** The lines of the keeper's log. */
   lines: string[];
 }
 
@@ -18,7 +18,7 @@ export function shardRoots(namespace: string, shards: number): { root: string }[
   return Array.from({ length: shards }, (_, index) => ({ root: shardRoot(namespace, index) }));
 }
 
-/** A worker, as far as limits are concerned. */
+/** The part of a worker that concerns limits. */
 export function createKeeper(
   redis: LaneRedis,
   namespace: string,

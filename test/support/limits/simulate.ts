@@ -4,7 +4,7 @@ import type { Lanes } from '../lanes.ts';
 import { createSimulatedWorker, type SimulatedWorker } from './simulated-worker.ts';
 import type { SimulatedTime } from './simulated-time.ts';
 
-/** A message that an app stores, so long after the start. */
+/** A message that an app stores at a time after the start. */
 export interface Arrival {
   afterMs: number;
   page: string;
@@ -13,33 +13,33 @@ export interface Arrival {
 
 /** A message that is sent. */
 export interface Go extends Arrival {
-  /** Which of the arrivals this is. */
+  /** The index of its arrival. */
   nth: number;
-  /** In ms after the start, on a clock that nobody steps. */
+  /** The time in ms after the start, on a clock that is never stepped. */
   atMs: number;
 }
 
 export interface Conditions {
   lanes: Lanes;
   time: SimulatedTime;
-  /** How many messages each of the workers has places for. */
+  /** The number of places of each worker. */
   workers: readonly number[];
-  /** How long a request takes. */
+  /** The duration of a request, in ms. */
   sendMs(): number;
-  /** How late a worker is that wakes. */
+  /** The delay of a worker that wakes up, in ms. */
   lateMs(): number;
-  /** While nobody works: every process stands still. */
+  /** The time in which every process stands still. */
   stall?: { fromMs: number; toMs: number };
-  /** What else happens, so long after the start. */
+  /** Other events, by their time after the start. */
   happenings?: readonly { afterMs: number; run(): Promise<void> }[];
 }
 
 const LEADER = { workerId: 'leader', keepDoneMs: 1e12, lockMs: 60_000 };
 const TICK_MS = 1000;
-/** Nobody waits for so many events. */
+/** More events than any simulation needs. */
 const MANY_EVENTS = 50_000;
 
-/** Lets messages come and go as an app and its workers would, in simulated time. @returns who was sent, in order. */
+/** Stores and sends messages as an app and its workers would, in simulated time. @returns the sent messages, in order. */
 export async function simulate(arrivals: readonly Arrival[], conditions: Conditions): Promise<Go[]> {
   const { lanes, time, sendMs, lateMs, stall, happenings = [] } = conditions;
   const { redis, root } = lanes.shard;
@@ -71,7 +71,7 @@ export async function simulate(arrivals: readonly Arrival[], conditions: Conditi
     }),
   );
 
-  /** Redis gives the marker to the one that has waited for it longest. */
+  /** Redis gives the marker to the worker that has waited longest for it. */
   async function callWorker(): Promise<void> {
     const listening = longestListening(workers);
     if (listening && (await redis.zpopmin(marker)).length > 0) listening.called();
@@ -107,7 +107,7 @@ interface Event {
 
 interface Events {
   plan(atMs: number, run: () => Promise<void>): void;
-  /** The earliest one; of several the one that was planned first. */
+  /** The earliest event; of several at the same time the one that was planned first. */
   next(): Event;
 }
 

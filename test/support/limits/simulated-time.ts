@@ -4,7 +4,7 @@ import { type LaneRedis, withLaneCommands } from '../../../src/shared/lanes/comm
 import { useRedis } from '../use-redis.ts';
 
 const CLOCK = 'simulated-time';
-/** Asked once in a call, as the real one is. */
+/** Read once per call, like the real clock. */
 const CLOCK_LUA = `
 local timeOfCall
 local function redisNowMs()
@@ -13,32 +13,32 @@ local function redisNowMs()
 end
 `;
 
-/** When a simulation begins. */
+/** The time at which a simulation begins. */
 export const START = Date.UTC(2026, 10, 22, 10);
 
-/** A real Redis with the real scripts, whose clock stands still until it is told the time. */
+/** A real Redis with the real scripts, whose clock stands still until a test sets it. */
 export interface SimulatedTime {
   readonly redis: LaneRedis;
   /** Redis's time. */
   nowMs(): number;
   goTo(nowMs: number): Promise<void>;
-  /** Lets so much time pass. */
+  /** Lets a number of ms pass. */
   pass(ms: number): Promise<void>;
-  /** The time since the start on a clock that nobody steps: that of workers. */
+  /** The time since the start on the clock of workers, which is never stepped. */
   elapsedMs(): number;
   passTo(elapsedMs: number): Promise<void>;
-  /** Steps Redis's clock only. */
+  /** Steps only Redis's clock. */
   step(byMs: number): Promise<void>;
-  /** Empties Redis, and begins at the start again, as each test does. */
+  /** Empties Redis and resets the time to the start, as before each test. */
   begin(): Promise<void>;
 }
 
 export interface SimulatedTimeOptions {
-  /** In `pass`, the time of this process goes by with Redis's: what `performance.now()` tells. */
+  /** Lets `pass` also advance the time of this process, which `performance.now()` returns. */
   withPerformance?: boolean;
 }
 
-/** A time that each test begins anew. Called at the top of a file or of a `describe`. */
+/** A simulated time that is reset for each test. Called at the top of a file or of a `describe`. */
 export function useSimulatedTime({ withPerformance = false }: SimulatedTimeOptions = {}): SimulatedTime {
   const used = useRedis();
   let redis: LaneRedis;
@@ -58,7 +58,7 @@ export function useSimulatedTime({ withPerformance = false }: SimulatedTimeOptio
 
   beforeAll(() => {
     redis = withLaneCommands(new Redis(used.url, { maxRetriesPerRequest: null }), CLOCK_LUA);
-    // What asks for the time without a script gets the same.
+    // Commands that ask for the time without a script get the same time.
     const time: Redis['time'] = () => Promise.resolve([Math.floor(now / 1000), (now % 1000) * 1000]);
     redis.time = time;
   });

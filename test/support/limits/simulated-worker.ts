@@ -3,12 +3,12 @@ import { createSlots } from '../../../src/worker/bullmq/slots.ts';
 import type { Lanes } from '../lanes.ts';
 import { ended } from '../settlements.ts';
 
-/** A worker as far as limits are concerned: `createTurns` under BullMQ, in simulated time. */
+/** The part of a worker that concerns limits: `createTurns` under BullMQ, in simulated time. */
 export interface SimulatedWorker {
   start(): Promise<void>;
-  /** Since when it listens for Redis's call, in order; `null` if it does not. */
+  /** The order in which the worker began to wait for Redis's marker; `null` if it doesn't wait. */
   listensSince(): number | null;
-  /** Redis has called. */
+  /** Called when Redis wakes the worker. */
   called(): void;
 }
 
@@ -16,15 +16,15 @@ export interface SimulatedWorkerDeps {
   lanes: Lanes;
   /** The worker's own clock. */
   nowMs(): number;
-  /** Runs something at this time, or later if the worker is late then. */
+  /** Runs something at this time, or later if the worker is late. */
   plan(atMs: number, run: () => Promise<void>): void;
   places: number;
   sendMs(taken: Taken): number;
-  /** Redis's call is for another worker. */
+  /** Passes Redis's wake-up on to another worker. */
   passOn(): Promise<void>;
 }
 
-/** What one call takes at most. */
+/** The maximum number of messages that one call takes. */
 const MOST_AT_ONCE = 50;
 let listenings = 0;
 
@@ -41,7 +41,7 @@ export function createSimulatedWorker({
   let wokenAt = Infinity;
   let alarms = 0;
   let isLimited = false;
-  /** Nobody of the worker's loop asks any more until something happens. */
+  /** The worker's loop asks no more until something happens. */
   let isWaiting = false;
   let listensSince: number | null = null;
 
@@ -62,7 +62,7 @@ export function createSimulatedWorker({
     });
   }
 
-  /** @returns how many messages it brought. */
+  /** @returns the number of messages that the call returned. */
   async function speak(settlements: readonly AttemptToSettle[], isAsking: boolean): Promise<number> {
     out -= settlements.length;
     const free = places - out;
@@ -101,7 +101,7 @@ export function createSimulatedWorker({
     });
   }
 
-  /** What BullMQ does: it asks until it has no place or gets nothing. */
+  /** Asks, as BullMQ does, until there is no free place or no message. */
   async function ask(): Promise<void> {
     isWaiting = false;
     while (out < places) {

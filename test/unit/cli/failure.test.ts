@@ -51,7 +51,7 @@ describe('failureOf', () => {
     });
     expect(failureOf(foreign)).toBeNull();
     const text = describeFault(foreign);
-    expect(text).toMatch(/^a fault in this program, please report it: OddError ERR_FOREIGN\n\s+at .*failure\.test\.ts/);
+    expect(text).toMatch(/^internal error; please report it: OddError ERR_FOREIGN\n\s+at .*failure\.test\.ts/);
     expect(text).not.toContain('secret');
     expect(describeFault('secret')).not.toContain('secret');
   });

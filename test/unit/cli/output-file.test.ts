@@ -50,7 +50,7 @@ describe('createOutputFile', () => {
     const path = join(folder, 'out');
     await writeFile(path, 'before');
     const refusal = await refusalOf(createOutputFile(path, { replace: false }));
-    expect(refusal.message).toBe(`${path} can't be written: it is there already; --force replaces it.`);
+    expect(refusal.message).toBe(`${path} can't be written: it exists already; --force replaces it.`);
     expect(refusal.isUsage).toBe(true);
 
     const other = join(folder, 'other');

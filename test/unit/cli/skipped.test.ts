@@ -8,14 +8,14 @@ describe('describeSkipped', () => {
   it('has a line for each of a few', () => {
     expect(describeSkipped([...skippedOnes(1, 'not found'), ...skippedOnes(2, 'expired')])).toEqual([
       'not found-0: no such dead letter',
-      'expired-0: too old to be sent unseen; --force does it all the same',
-      'expired-1: too old to be sent unseen; --force does it all the same',
+      'expired-0: too old to be sent; use --force to send anyway',
+      'expired-1: too old to be sent; use --force to send anyway',
     ]);
   });
 
   it('has a line for each reason of many, with examples', () => {
     expect(describeSkipped([...skippedOnes(5000, 'expired'), ...skippedOnes(1, 'not found')])).toEqual([
-      '5000 entries (expired-0, expired-1, expired-2, …): too old to be sent unseen; --force does it all the same',
+      '5000 entries (expired-0, expired-1, expired-2, …): too old to be sent; use --force to send anyway',
       'not found-0: no such dead letter',
     ]);
   });

@@ -15,15 +15,16 @@ function matters(status: Partial<Status>, lately: Partial<AttentionFacts['lately
 
 const until = new Date(NOW_MS + 12_000).toISOString();
 const holds: [Hold, what: string, why: string, href: string | null][] = [
-  [{ scope: 'all', reason: 'operator' }, 'Everything is held', 'when it is released', '#everything'],
+  [{ scope: 'all', reason: 'operator' }, 'Everything is held', 'when everything is released', '#everything'],
   [{ scope: 'api', reason: 'api-down', until }, 'The API is down', 'the next in 12 s', null],
   [{ scope: 'key', reason: 'unauthorized', until }, 'The API refuses a key', 'a key that works', '/workers'],
   [
     { scope: 'page', page: 'p/1', reason: 'rate-limited', until },
     'Page p/1 is held',
-    'goes on in 12 s',
+    'by itself in 12 s',
     '/pages/p%2F1',
   ],
+  [{ scope: 'page', page: 'p1', reason: 'unauthorized', until }, 'Page p1 is held', 'no API key', '/pages/p1'],
   [{ scope: 'page', page: 'p1', reason: 'operator' }, 'Page p1 is held', 'until it is released', '/pages/p1'],
   [
     { scope: 'conversation', page: 'p1', conversation: 'c1', reason: 'dead-letter' },
@@ -33,7 +34,7 @@ const holds: [Hold, what: string, why: string, href: string | null][] = [
   ],
 ];
 
-describe('what needs a hand', () => {
+describe('what needs attention', () => {
   it('is nothing while workers run, nothing is held and nothing dies', () => {
     expect(matters({})).toEqual([]);
     expect(matters({ queued: 500, oldestQueuedMs: TOO_LONG_MS - 1 })).toEqual([]);

@@ -70,7 +70,11 @@ const rows: Row[] = [
     notAlive: /task has not run for 21 s/,
   },
   { when: 'messages have waited for a moment', worker: { starvingMs: 19_000 } },
-  { when: 'it takes none of the messages that wait', worker: { starvingMs: 21_000 }, notAlive: /taken none for 21 s/ },
+  {
+    when: 'it takes none of the messages that wait',
+    worker: { starvingMs: 21_000 },
+    notAlive: /none was taken for 21 s/,
+  },
   { when: 'an attempt takes its time', worker: { sending: 1, oldestAttemptMs: 39_000 } },
   {
     when: 'an attempt does not end',

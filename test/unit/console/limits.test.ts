@@ -15,10 +15,10 @@ describe('the limits that the console shows', () => {
     [
       'asked for by the workers',
       { ...nothing, asked: { rate: '5/s', pageRate: 'none' } },
-      '5/s (by the variables of the workers)',
+      '5/s (from the variables of the workers)',
     ],
     ['not asked for by the workers', { ...nothing, asked: { rate: 'none', pageRate: 'none' } }, 'none'],
-    ['not known yet', nothing, '7/s (by the variables of this process; no worker has started yet)'],
+    ['not known yet', nothing, '7/s (from the variables of this process; no worker has started yet)'],
   ])('name their source: %s', (_what, limits, expected) => {
     const facts = { nowMs: 0, limits, circuits: [] };
     expect(describeLimit(limitOf(facts, { rateLimit: '7/s', pageRateLimit: undefined }).fleet)).toBe(expected);

@@ -66,7 +66,7 @@ describe('faultsFromFlags', () => {
     ['hang:%', '"hang:%": rate: must be a number'],
     ['hang:12', '"hang:12": a rate ends in %, such as :12%; write a value that ends like this as JSON'],
     ['status=429,retry-after=2:0.05', /a rate ends in %/],
-    ['{', '"{": is no valid JSON'],
+    ['{', '"{": is not valid JSON'],
     ['{"kind":"flood"}', /kind: must be one of status, latency/],
     ['[{"kind":"hang"},{"kind":"status","status":1}]', /: \[1\]\.status: must be at least 200$/],
     ['[[{"kind":"hang"}]]', /: must be an object$/],

@@ -246,7 +246,7 @@ describe('starting and closing the fake API', () => {
     const other = createServer();
     const port = await listen(other, '127.0.0.1', 0);
     await expect(startFakeKitechat({ port })).rejects.toThrow(
-      /port: is in use; choose another, or 0.*127\.0\.0\.1:\d+/,
+      /port: is in use; choose another port, or 0.*127\.0\.0\.1:\d+/,
     );
     other.close();
   });
@@ -254,7 +254,7 @@ describe('starting and closing the fake API', () => {
   it.each([
     [{ host: '' }, /^host: /],
     [{ port: 70_000 }, 'port: must be at most 65535'],
-    [{ apiKeys: [] }, 'apiKeys: leave it out to let every key in'],
+    [{ apiKeys: [] }, 'apiKeys: omit it to accept every key'],
     [{ latency: 5 }, 'latency: is not a documented field, did you mean latencyMs?'],
     [{ faults: [{ kind: 'hang', rate: 5 }] }, 'faults[0].rate: must be at most 1'],
     [{ identify: 'id' }, 'identify: must be a function'],
