@@ -7,7 +7,7 @@ export default defineConfig({
     include: ['test/systems/**/*.test.ts', 'test/integration/lanes-model.test.ts'],
     env: { MODEL_RUNS: process.env['MODEL_RUNS'] ?? '150' },
     pool: 'forks',
-    maxWorkers: 4,
+    maxWorkers: 6,
     testTimeout: 120_000,
     hookTimeout: 120_000,
     reporters: ['default', 'json'],

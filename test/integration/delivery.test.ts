@@ -99,7 +99,7 @@ describe('delivery by worker processes', () => {
       KITECHAT_API_KEY: 'key',
       KITECHAT_API_URL: api.url,
     });
-    await worker.lineWhere('stdout', (line) => line.includes('waiting for it'));
+    await worker.lineWhere('stdout', (line) => line.includes('waits for it'));
     await away.restart();
     await worker.lineWhere('stdout', (line) => line.includes('taking messages'));
     await using producer = createProducer({ redisUrl: away.url });
@@ -107,11 +107,11 @@ describe('delivery by worker processes', () => {
     await api.waitForAccepted(1);
 
     await away.kill();
-    await eventually('the outage is told', () => linesWith(worker, 'waiting for it') === 2);
+    await eventually('the outage is told', () => linesWith(worker, 'waits for it') === 2);
     await away.restart();
     await producer.enqueueMessage(textMessage('c1', 2));
     await api.waitForAccepted(2);
-    expect(linesWith(worker, 'waiting for it')).toBe(2);
+    expect(linesWith(worker, 'waits for it')).toBe(2);
     worker.kill('SIGTERM');
     expect(await worker.ended()).toBe(0);
   }, 60_000);
