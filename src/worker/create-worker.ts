@@ -44,7 +44,14 @@ export interface WorkerHooks {
 /** Settings that differ from the defaults, and hooks. The environment is not read. */
 export interface WorkerOptions extends WorkerSettings, WorkerHooks {}
 
-/** What to do with a message that was taken: `go` to send it, otherwise why it is not sent. */
+/**
+ * What to do with a message that was taken.
+ *
+ * - `go`: send it.
+ * - `expired`: it is older than its TTL, and becomes a dead letter.
+ * - `unknown`: its last worker died in mid-send; the policy for unknown outcomes decides.
+ * - `crashed`: the same, once too often; it becomes a dead letter.
+ */
 export type ClaimVerdict = Taken['verdict'];
 
 export interface WorkerEvents {

@@ -1,7 +1,17 @@
 import { z } from 'zod';
 
-/** How one attempt to send ended. */
 const outcomeKinds = ['delivered', 'rejected', 'failed', 'unknown', 'not-sent', 'held'] as const;
+
+/**
+ * How one attempt to send ended.
+ *
+ * - `delivered`: the API accepted the message.
+ * - `rejected`: the API refused this message for good.
+ * - `failed`: the hook `classifyResponse` asked for another attempt.
+ * - `unknown`: the request left, and nobody can know whether the API accepted it.
+ * - `not-sent`: the request provably did not leave.
+ * - `held`: the API refused for a reason that is not the message's: a limit, or a key.
+ */
 export type OutcomeKind = (typeof outcomeKinds)[number];
 
 /** One attempt in a message's history. */

@@ -4,8 +4,18 @@ import type { StoredRequest } from './stored-message.ts';
 import { z } from 'zod';
 import { isoTime } from './time.ts';
 
-/** Why a message ended without being delivered. */
 export const deadReasons = ['rejected', 'exhausted', 'expired', 'unknown-outcome', 'crashed', 'undecodable'] as const;
+
+/**
+ * Why a message ended without being delivered.
+ *
+ * - `rejected`: the API refused it.
+ * - `exhausted`: its attempts were used up.
+ * - `expired`: it was older than its TTL.
+ * - `unknown-outcome`: nobody can know whether it arrived, and its policy is `dead-letter`.
+ * - `crashed`: its worker died in mid-send five times.
+ * - `undecodable`: this version can't read or decrypt what is stored.
+ */
 export type DeadReason = (typeof deadReasons)[number];
 
 /** Whether later messages of the conversation are sent, or wait for an operator. */

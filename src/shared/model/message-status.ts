@@ -1,4 +1,14 @@
-/** The status of a message that isn't dead. */
+/**
+ * The status of a message that isn't dead.
+ *
+ * - `scheduled`: its time has not come.
+ * - `queued`: it waits for its turn, its page or a slot of a limit.
+ * - `sending`: a worker has it.
+ * - `retrying`: it is in backoff after a failed attempt.
+ * - `held`: its page, key, conversation or the API is held.
+ * - `delivered`: the API accepted it.
+ * - `cancelled`: it was cancelled before it was sent.
+ */
 export type MessageStatus = 'scheduled' | 'queued' | 'sending' | 'retrying' | 'held' | 'delivered' | 'cancelled';
 
 /** The fields of a message's job that tell its status. */
