@@ -1,4 +1,3 @@
-import { changeRedis } from '../shared/session/calls.ts';
 import { shardOfId } from '../shared/lanes/key-names.ts';
 import { discardLetters } from '../shared/lanes/dead/dead-letters.ts';
 import type { OnProgress } from './entry.ts';
@@ -54,9 +53,7 @@ async function discardBatch(
   const gone: string[] = [];
   for (const [index, candidates] of Map.groupBy(batch, ({ id }) => shardOfId(id) ?? 0)) {
     const ids = candidates.map(({ id }) => id);
-    const deadline = newDeadline();
-    const shard = await session.shard(index, deadline);
-    const wereThere = await changeRedis(deadline, () => discardLetters(shard, ids));
+    const wereThere = await session.change(index, newDeadline(), (shard) => discardLetters(shard, ids));
     gone.push(...ids.filter((_id, at) => !wereThere[at]));
   }
   return gone;

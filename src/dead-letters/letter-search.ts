@@ -1,4 +1,4 @@
-import { askRedis } from '../shared/session/calls.ts';
+import type { Session } from '../shared/session/session.ts';
 import type { Deadline } from '../shared/redis/deadline.ts';
 import { keyPart, shardOfPage } from '../shared/lanes/key-names.ts';
 import {
@@ -19,8 +19,7 @@ import { type ReadCommand, readPipeline } from '../shared/redis/pipeline.ts';
 
 export interface SearchDeps {
   shards: number;
-  /** Opens a shard within the deadline. */
-  shard(index: number, deadline: Deadline): Promise<Shard>;
+  session: Pick<Session, 'read'>;
   /** The deadline for one round trip. */
   newDeadline(): Deadline;
 }
@@ -45,14 +44,11 @@ const MIN_BATCH = 10;
 /** Entries that the script counts in one call. Larger than a batch, since no entries are transferred. */
 const COUNTED_AT_ONCE = 1000;
 
-export function createLetterSearch({ shards, shard: open, newDeadline }: SearchDeps): LetterSearch {
+export function createLetterSearch({ shards, session, newDeadline }: SearchDeps): LetterSearch {
   const batch = Math.max(MIN_BATCH, Math.ceil(BATCH / shards));
 
-  async function ask<T>(index: number, question: (shard: Shard) => Promise<T>): Promise<T> {
-    const deadline = newDeadline();
-    const shard = await open(index, deadline);
-    return await askRedis(deadline, question(shard));
-  }
+  const ask = async <T>(index: number, question: (shard: Shard) => Promise<T>): Promise<T> =>
+    await session.read(index, newDeadline(), question);
 
   function shardsOf({ pageId }: LetterFilter): number[] {
     if (pageId !== undefined) return [shardOfPage(pageId, shards)];

@@ -1,4 +1,3 @@
-import { askRedis, reading } from '../shared/session/calls.ts';
 import type { DeadLetterOptions } from '../shared/config/options.ts';
 import type { DeadLetterRecord } from '../shared/reading/dead-letter-record.ts';
 import { readMessage } from '../shared/reading/message.ts';
@@ -84,18 +83,11 @@ const DEFAULT_LIMIT = 100;
 export function openDeadLetters(options: DeadLetterOptions = {}): DeadLetters {
   const { config, session, newDeadline } = openSession('openDeadLetters', options);
   const { shards } = config;
-  const search = createLetterSearch({
-    shards,
-    shard: (index, deadline) => reading(session.shard(index, deadline)),
-    newDeadline,
-  });
+  const search = createLetterSearch({ shards, session, newDeadline });
   const positions = createPositions({ shards, search });
 
-  async function nowMs(): Promise<number> {
-    const deadline = newDeadline();
-    const { redis, root } = await reading(session.shard(0, deadline));
-    return await askRedis(deadline, readTimeMs(redis, root));
-  }
+  const nowMs = async (): Promise<number> =>
+    await session.read(0, newDeadline(), ({ redis, root }) => readTimeMs(redis, root));
 
   const deps = { session, config, shards, search, newDeadline, nowMs };
 
@@ -117,13 +109,7 @@ export function openDeadLetters(options: DeadLetterOptions = {}): DeadLetters {
       return record?.status === 'dead' ? record : null;
     },
     count: async (filter = {}) => await search.count(searchFilterOf(filter)),
-    async counts() {
-      const deadline = newDeadline();
-      const counting = Array.from({ length: shards }, async (_, index) =>
-        readCounts(await reading(session.shard(index, deadline))),
-      );
-      return addCounts(await askRedis(deadline, Promise.all(counting)));
-    },
+    counts: async () => addCounts(await session.readEach(newDeadline(), readCounts)),
     async *export(filter = {}) {
       for await (const batch of search.walk(searchFilterOf(filter), { order: 'oldest' })) {
         for (const letter of batch) yield entryOf(letter, config);

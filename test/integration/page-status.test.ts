@@ -45,7 +45,7 @@ describe.each([1, 3])('with %i shards', (shards) => {
       textMessage('c1', 1, 'quiet'),
     ];
     await to.producer.enqueueMessages(items);
-    const { pages, known, looked } = await readPages(to.session, to.settings, deadlineIn(5000));
+    const { pages, known, looked } = await readPages(to.session, deadlineIn(5000));
     expect({ known, looked }).toEqual({ known: 3, looked: 3 });
     expect(pages).toEqual([
       { pageId: 'busy', messages: 7, isCut: false, conversations: 1, sending: 0, failing: 0, holds: [] },
@@ -60,7 +60,7 @@ it('a held page comes first, also one without work, and says why', async () => {
   await to.producer.enqueueMessages([textMessage('c1', 1, 'busy'), textMessage('c2', 1, 'busy')]);
   await to.hold({ page: ODD_PAGE });
   await to.hold({ page: 'busy', conversation: 'c2' });
-  const { pages } = await readPages(to.session, to.settings, deadlineIn(5000));
+  const { pages } = await readPages(to.session, deadlineIn(5000));
   expect(new Set(pages.map(({ pageId }) => pageId))).toEqual(new Set(['busy', ODD_PAGE]));
   expect(pages.find(({ pageId }) => pageId === ODD_PAGE)?.holds).toEqual([
     { scope: 'page', page: ODD_PAGE, reason: 'operator' },
@@ -173,7 +173,7 @@ describe('whatever the backlog', () => {
       }
       await pipeline.exec();
       await used.redis.config('RESETSTAT');
-      const { pages: shown, known } = await readPages(to.session, to.settings, deadlineIn(5000));
+      const { pages: shown, known } = await readPages(to.session, deadlineIn(5000));
       expect([shown.length, known]).toEqual([100, pages]);
       const stats = await used.redis.info('commandstats');
       return [...stats.matchAll(/calls=(\d+)/g)].reduce((total, [, calls]) => total + Number(calls), 0);

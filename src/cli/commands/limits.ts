@@ -1,4 +1,3 @@
-import { askRedis, changeRedis } from '../../shared/session/calls.ts';
 import { type Config, loadConfig } from '../../shared/config/config.ts';
 import { deadlineIn } from '../../shared/redis/deadline.ts';
 import {
@@ -44,11 +43,10 @@ async function reachLimits(config: Config, changes: Partial<StoredLimits>): Prom
   const session = createSession(config);
   try {
     const deadline = deadlineIn(config.enqueueTimeoutMs);
-    const { redis } = await session.shard(0, deadline);
     if (Object.keys(changes).length > 0) {
-      await changeRedis(deadline, () => writeLimits(redis, config.namespace, changes));
+      await session.change(0, deadline, ({ redis }) => writeLimits(redis, config.namespace, changes));
     }
-    const stored = await askRedis(deadline, readLimits(redis, config.namespace));
+    const stored = await session.read(0, deadline, ({ redis }) => readLimits(redis, config.namespace));
     return {
       rate: limitInForce(stored, 'rate', config.rateLimit),
       pageRate: limitInForce(stored, 'pageRate', config.pageRateLimit),

@@ -1,4 +1,3 @@
-import { askRedis } from '../../shared/session/calls.ts';
 import type { Config } from '../../shared/config/config.ts';
 import { type Deadline, deadlineIn } from '../../shared/redis/deadline.ts';
 import type { Session } from '../../shared/session/session.ts';
@@ -42,8 +41,9 @@ export function createLooks(session: Session, config: Config): () => Promise<Loo
 }
 
 async function readDelivery(session: Session, { namespace }: Config, deadline: Deadline): Promise<Delivery> {
-  const { redis } = await session.shard(0, deadline);
-  const buckets = await askRedis(deadline, readTraffic(redis, namespace, { lastMs: RATE_WINDOW_MS }));
+  const buckets = await session.read(0, deadline, ({ redis }) =>
+    readTraffic(redis, namespace, { lastMs: RATE_WINDOW_MS }),
+  );
   const latest = buckets.findLast(({ p50Ms }) => p50Ms !== null);
   const delivered = buckets.reduce((total, { perSecond }) => total + perSecond.delivered, 0);
   return {

@@ -29,13 +29,9 @@ export async function readDeskStatus({ session, config }: DeskDeps): Promise<Sta
 }
 
 export async function readDeskFleet({ session, config }: DeskDeps): Promise<FleetFacts> {
-  const deadline = soon();
-  const { redis } = await session.shard(0, deadline);
-  return await askRedis(deadline, readFleet(redis, config.namespace));
+  return await session.read(0, soon(), ({ redis }) => readFleet(redis, config.namespace));
 }
 
 export async function readDeskTraffic({ session, config }: DeskDeps, lastMs: number): Promise<TrafficBucket[]> {
-  const deadline = soon();
-  const { redis } = await session.shard(0, deadline);
-  return await askRedis(deadline, readTraffic(redis, config.namespace, { lastMs }));
+  return await session.read(0, soon(), ({ redis }) => readTraffic(redis, config.namespace, { lastMs }));
 }

@@ -43,9 +43,7 @@ async function readFacts({ session, deadLetters, namespace, shards }: FactsDeps)
   const [status, { byReason }, repairs] = await Promise.all([
     readStatus(session, { namespace, shards }, deadline),
     deadLetters.counts(),
-    Promise.all(
-      Array.from({ length: shards }, async (_, index) => await readRepairs(await session.shard(index, deadline))),
-    ),
+    session.readEach(deadline, readRepairs),
   ]);
   return { status, deadByReason: byReason, repairs: sumOf(repairs) };
 }

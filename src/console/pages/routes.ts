@@ -19,10 +19,7 @@ export function addPageRoutes(app: DeskApp, deps: DeskDeps): void {
   app.get('/pages', async (context) => {
     const wanted = idOf(new URL(context.req.url).searchParams, 'page');
     if (wanted !== undefined) return context.redirect(pagePath(wanted), 303);
-    const [{ pages, known, looked }, fleet] = await Promise.all([
-      readPages(session, config, soon()),
-      readDeskFleet(deps),
-    ]);
+    const [{ pages, known, looked }, fleet] = await Promise.all([readPages(session, soon()), readDeskFleet(deps)]);
     const held = pages.filter(({ holds }) => holds.length > 0).length;
     return await show(context, {
       title: 'Pages',

@@ -1,7 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { openDeadLetters } from '../../dead-letters/index.ts';
-import { askRedis } from '../../shared/session/calls.ts';
 import type { Config } from '../../shared/config/config.ts';
 import { deadlineIn } from '../../shared/redis/deadline.ts';
 import { ConfigError } from '../../shared/errors/errors.ts';
@@ -80,10 +79,8 @@ export async function startHttp({ config, worker, logger }: HttpOptions): Promis
 }
 
 async function doesRedisAnswer(session: Session): Promise<boolean> {
-  const deadline = deadlineIn(PROBE_MS);
   try {
-    const { redis, root } = await session.shard(0, deadline);
-    await askRedis(deadline, pingNode(redis, root));
+    await session.read(0, deadlineIn(PROBE_MS), ({ redis, root }) => pingNode(redis, root));
     return true;
   } catch {
     return false;

@@ -1,4 +1,3 @@
-import { changeRedis } from '../session/calls.ts';
 import type { Deadline } from '../redis/deadline.ts';
 import { shardOfId } from '../lanes/key-names.ts';
 import { cancel, type CancelResult } from '../lanes/messages/cancel.ts';
@@ -18,6 +17,7 @@ export async function cancelMessage(
   const index = shardOfId(id);
   const isPossible = index !== null && index < shards;
   // Connects even if the id can't be one of these shards: while Redis is away, every id gets the same error.
-  const shard = await session.shard(isPossible ? index : 0, deadline);
-  return isPossible ? await changeRedis(deadline, () => cancel(shard, id)) : 'not-found';
+  return await session.change(isPossible ? index : 0, deadline, async (shard) =>
+    isPossible ? await cancel(shard, id) : 'not-found',
+  );
 }

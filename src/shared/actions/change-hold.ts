@@ -1,4 +1,3 @@
-import { changeRedis } from '../session/calls.ts';
 import type { Deadline } from '../redis/deadline.ts';
 import { shardOfPage } from '../lanes/key-names.ts';
 import { hold, type HoldTarget, release } from '../lanes/holds/hold.ts';
@@ -20,8 +19,7 @@ export async function changeHold(
   const indexes = page === undefined ? Array.from({ length: shards }, (_, n) => n) : [shardOfPage(page, shards)];
   let changed = false;
   for (const index of indexes) {
-    const shard = await session.shard(index, deadline);
-    const made = await changeRedis(deadline, () =>
+    const made = await session.change(index, deadline, (shard) =>
       change === 'hold' ? hold(shard, { ...target, reason: 'operator' }) : release(shard, target),
     );
     changed ||= made;

@@ -1,4 +1,3 @@
-import { askRedis } from '../session/calls.ts';
 import type { Deadline } from '../redis/deadline.ts';
 import { describeHolds, type Hold } from './holds.ts';
 import { isoTime } from '../model/time.ts';
@@ -54,13 +53,11 @@ const FIELDS = ['timestamp', 'lane', 'used', ...statusFields] as const;
  * @throws QueueUnavailableError if Redis does not answer before the deadline.
  */
 export async function readConversations(asked: Asked, deadline: Deadline): Promise<ConversationStatus[]> {
-  const shard = await shardOf(asked, deadline);
-  const read = async (): Promise<ConversationStatus[]> => {
+  return await readPageShard(asked, deadline, async (shard) => {
     const [now, lanes] = await Promise.all([readNow(shard), readPageLanes(shard, keyPart(asked.pageId), MAX_LANES)]);
     const found = await Promise.all(lanes.map((lane) => describeConversation(shard, lane, now)));
     return found.filter((conversation) => conversation !== null);
-  };
-  return await askRedis(deadline, read());
+  });
 }
 
 /**
@@ -72,9 +69,8 @@ export async function readLane(
   { conversationId, ...asked }: Asked & { conversationId: string },
   deadline: Deadline,
 ): Promise<LaneStatus> {
-  const shard = await shardOf(asked, deadline);
   const lane = laneOf(asked.pageId, conversationId);
-  const read = async (): Promise<LaneStatus> => {
+  return await readPageShard(asked, deadline, async (shard) => {
     const [now, ids, length] = await Promise.all([
       readNow(shard),
       shard.redis.lrange(laneKey(shard, lane), 0, MAX_MESSAGES - 1),
@@ -87,8 +83,7 @@ export async function readLane(
         (page === asked.pageId && (conversation === undefined || conversation === conversationId)),
     );
     return { length, messages, holds: own };
-  };
-  return await askRedis(deadline, read());
+  });
 }
 
 /** Returns a message's position in its conversation, 1 for the first; `null` if it isn't among the first thousand. */
@@ -96,14 +91,19 @@ export async function readPlace(
   { conversationId, id, ...asked }: Asked & { conversationId: string; id: string },
   deadline: Deadline,
 ): Promise<number | null> {
-  const shard = await shardOf(asked, deadline);
-  const key = laneKey(shard, laneOf(asked.pageId, conversationId));
-  const position = await askRedis(deadline, shard.redis.lpos(key, id, 'MAXLEN', 1000));
+  const lane = laneOf(asked.pageId, conversationId);
+  const position = await readPageShard(asked, deadline, (shard) =>
+    shard.redis.lpos(laneKey(shard, lane), id, 'MAXLEN', 1000),
+  );
   return position === null ? null : position + 1;
 }
 
-async function shardOf({ session, config, pageId }: Asked, deadline: Deadline): Promise<Shard> {
-  return await session.shard(shardOfPage(pageId, config.shards), deadline);
+async function readPageShard<T>(
+  { session, config, pageId }: Asked,
+  deadline: Deadline,
+  question: (shard: Shard) => Promise<T>,
+): Promise<T> {
+  return await session.read(shardOfPage(pageId, config.shards), deadline, question);
 }
 
 interface Now {

@@ -1,5 +1,4 @@
 import { type AttemptRecord, decodeHistory } from '../model/attempts.ts';
-import { askRedis, reading } from '../session/calls.ts';
 import type { Deadline } from '../redis/deadline.ts';
 import { deadLetterRecord, type DeadLetterRecord } from './dead-letter-record.ts';
 import { heldUntil } from './holds.ts';
@@ -57,8 +56,9 @@ export async function readMessage(
   const index = shardOfId(id);
   const isPossible = index !== null && index < config.shards;
   // Connects even if the id can't be one of these shards: while Redis is away, every id gets the same error.
-  const shard = await reading(session.shard(isPossible ? index : 0, deadline));
-  return isPossible ? await askRedis(deadline, readFrom(shard, config, id)) : null;
+  return await session.read(isPossible ? index : 0, deadline, async (shard) =>
+    isPossible ? await readFrom(shard, config, id) : null,
+  );
 }
 
 async function readFrom(shard: Shard, config: ReadConfig, id: string): Promise<MessageRecord | null> {

@@ -46,17 +46,8 @@ const MAX_LANES_IN_ALL = 5000;
  *
  * @throws QueueUnavailableError if Redis does not answer before the deadline.
  */
-export async function readPages(
-  session: Session,
-  { shards }: { shards: number },
-  deadline: Deadline,
-): Promise<PagesStatus> {
-  const found = await Promise.all(
-    Array.from({ length: shards }, async (_, index) => {
-      const shard = await session.shard(index, deadline);
-      return await askRedis(deadline, findPages(shard));
-    }),
-  );
+export async function readPages(session: Session, deadline: Deadline): Promise<PagesStatus> {
+  const found = await session.readEach(deadline, findPages);
   const candidates = found.flatMap((one) => one.candidates);
   const chosen = candidates
     .toSorted((one, other) => Number(other.isHeld) - Number(one.isHeld) || other.conversations - one.conversations)
@@ -86,12 +77,10 @@ export async function readPage(
   pageId: string,
   deadline: Deadline,
 ): Promise<PageStatus> {
-  const shard = await session.shard(shardOfPage(pageId, shards), deadline);
-  const read = async (): Promise<PageStatus> => {
+  return await session.read(shardOfPage(pageId, shards), deadline, async (shard) => {
     const holds = await readCurrentHolds(shard);
-    return await describePage(shard, keyPart(pageId), { holds, limit: MAX_LANES });
-  };
-  return { ...(await askRedis(deadline, read())), pageId };
+    return { ...(await describePage(shard, keyPart(pageId), { holds, limit: MAX_LANES })), pageId };
+  });
 }
 
 interface Candidate {

@@ -1,4 +1,3 @@
-import { askRedis } from '../session/calls.ts';
 import type { Deadline } from '../redis/deadline.ts';
 import { describeHolds, type Hold } from './holds.ts';
 import { readFleet } from '../lanes/fleet/facts.ts';
@@ -20,12 +19,8 @@ export async function readStatus(
   deadline: Deadline,
 ): Promise<Status> {
   const parts: ShardStatus[] = [];
-  for (let index = 0; index < shards; index += 1) {
-    const shard = await session.shard(index, deadline);
-    parts.push(await askRedis(deadline, readShardStatus(shard)));
-  }
-  const { redis } = await session.shard(0, deadline);
-  const { nowMs, circuits } = await askRedis(deadline, readFleet(redis, namespace));
+  for (let index = 0; index < shards; index += 1) parts.push(await session.read(index, deadline, readShardStatus));
+  const { nowMs, circuits } = await session.read(0, deadline, ({ redis }) => readFleet(redis, namespace));
   const sum = (name: keyof Counts): number => parts.reduce((total, { counts }) => total + counts[name], 0);
   return {
     scheduled: sum('scheduled'),

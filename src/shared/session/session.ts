@@ -1,3 +1,4 @@
+import { askRedis, changeRedis, reading } from './calls.ts';
 import { type Deadline, DeadlineError, within } from '../redis/deadline.ts';
 import { type ConfigSource, worded } from '../config/config.ts';
 import { ConfigError, QueueUnavailableError } from '../errors/errors.ts';
@@ -26,6 +27,20 @@ export interface Session {
    * @throws ConfigError if the namespace has another number of shards.
    */
   shard(index: number, deadline: Deadline): Promise<Shard>;
+  /**
+   * Asks a shard what changes nothing.
+   *
+   * @throws QueueUnavailableError that says so, ConfigError
+   */
+  read<T>(index: number, deadline: Deadline, question: (shard: Shard) => Promise<T>): Promise<T>;
+  /** Asks all shards at once. @returns the answers in the order of the shards */
+  readEach<T>(deadline: Deadline, question: (shard: Shard) => Promise<T>): Promise<T[]>;
+  /**
+   * Makes a change in a shard that can safely be made twice.
+   *
+   * @throws QueueUnavailableError, ChangeUncertainError, ConfigError
+   */
+  change<T>(index: number, deadline: Deadline, work: (shard: Shard) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -110,22 +125,38 @@ export function createSession(config: SessionConfig): Session {
     }
   }
 
-  return {
-    async shard(index, deadline) {
-      const known = usable.get(index);
-      if (known && isReady(known.redis, known.root)) return known;
-      for (;;) {
-        const redis = await connected(index, deadline);
-        try {
-          return await within(deadline, opened(redis, index));
-        } catch (error) {
-          if (error instanceof ConfigError) throw worded(error, config.source);
-          // If the connection was lost meanwhile, the loop waits for it again until the deadline.
-          if (error instanceof DeadlineError || isReady(redis, shardRoot(config.namespace, index))) {
-            throw new QueueUnavailableError('Redis did not answer in time, or refused a command', { cause: error });
-          }
+  async function shardAt(index: number, deadline: Deadline): Promise<Shard> {
+    const known = usable.get(index);
+    if (known && isReady(known.redis, known.root)) return known;
+    for (;;) {
+      const redis = await connected(index, deadline);
+      try {
+        return await within(deadline, opened(redis, index));
+      } catch (error) {
+        if (error instanceof ConfigError) throw worded(error, config.source);
+        // If the connection was lost meanwhile, the loop waits for it again until the deadline.
+        if (error instanceof DeadlineError || isReady(redis, shardRoot(config.namespace, index))) {
+          throw new QueueUnavailableError('Redis did not answer in time, or refused a command', { cause: error });
         }
       }
+    }
+  }
+
+  async function read<T>(index: number, deadline: Deadline, question: (shard: Shard) => Promise<T>): Promise<T> {
+    const shard = await reading(shardAt(index, deadline));
+    return await askRedis(deadline, question(shard));
+  }
+
+  return {
+    shard: shardAt,
+    read,
+    async readEach(deadline, question) {
+      const indexes = Array.from({ length: config.shards }, (_, index) => index);
+      return await Promise.all(indexes.map((index) => read(index, deadline, question)));
+    },
+    async change(index, deadline, work) {
+      const shard = await shardAt(index, deadline);
+      return await changeRedis(deadline, () => work(shard));
     },
     async close() {
       closed = true;
