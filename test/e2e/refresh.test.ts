@@ -64,6 +64,18 @@ describe('a page that refreshes itself', () => {
     await seeDead(page, dead);
     expect(await page.evaluate('document.activeElement.innerText')).toBe('Show dead letters: rejected');
   });
+
+  it('leaves the focus on a link whose address changes with the time', async () => {
+    const link = page.getByRole('link', { name: 'Show dead letters: rejected' });
+    await page.evaluate(
+      `for (const link of document.links) link.href = link.href.replace(/since=[^&]*/, 'since=2020-01-01T00%3A00')`,
+    );
+    await page.keyboard.press('Tab');
+    await link.focus();
+    await killOne();
+    await seeDead(page, dead);
+    expect(await page.evaluate('document.activeElement.innerText')).toBe('Show dead letters: rejected');
+  });
 });
 
 async function seeDead(page: Page, count: number): Promise<void> {

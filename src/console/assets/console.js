@@ -77,6 +77,8 @@
   // Keeps what htmx doesn't: the scroll position of tables, and the focus of elements without an id.
   function keepPlaces() {
     const same = (one, other) => one.href === other.href && one.ariaLabel === other.ariaLabel;
+    // A link to "the last hour" has another address each minute.
+    const alike = (one, other) => one.pathname === other.pathname && one.textContent === other.textContent;
     const inLive = (selector) => [...(byId('live')?.querySelectorAll(selector) ?? [])];
     let scrolled = [];
     let focused = null;
@@ -87,9 +89,9 @@
     document.body.addEventListener('htmx:afterSwap', () => {
       for (const [index, table] of inLive('.scroll').entries()) table.scrollLeft = scrolled[index] ?? 0;
       if (focused === null || focused.id !== '') return;
-      inLive('a, [tabindex]')
-        .find((one) => same(one, focused))
-        ?.focus({ preventScroll: true });
+      const links = inLive('a, [tabindex]');
+      const again = links.find((one) => same(one, focused)) ?? links.find((one) => alike(one, focused));
+      again?.focus({ preventScroll: true });
     });
   }
 
