@@ -1,4 +1,4 @@
-import { table } from '../../src/cli/terminal/table.ts';
+import { textTable } from '../../src/cli/terminal/table.ts';
 import type { Benchmark, Limit, Measurement } from '../benchmark.ts';
 import type { Round } from '../rounds.ts';
 import { median, spread, type Spread } from './statistics.ts';
@@ -18,7 +18,7 @@ export interface BenchmarkResult {
 
 /** The ratios that are judged, and the marks. */
 export function ratioTable(results: readonly BenchmarkResult[]): string {
-  return table([
+  return textTable([
     ['benchmark', 'ratio', 'spread', 'limit', 'rounds', ''],
     ...results.flatMap(({ benchmark, sides, rounds, verdict, others, marks }) => {
       const row = (what: string, limit: Limit, { ratio, holds }: Verdict) => [
@@ -43,7 +43,7 @@ export function ratioTable(results: readonly BenchmarkResult[]): string {
 
 /** What the ratios are made of. Times of this machine: for reading, not for judging. */
 export function sidesTable(results: readonly BenchmarkResult[]): string {
-  return table([
+  return textTable([
     ['benchmark', 'side', 'median', 'spread', 'unit', 'beside it (medians)'],
     ...results.flatMap(({ benchmark, sides, rounds }) =>
       (['baseline', 'subject'] as const).map((role) => {

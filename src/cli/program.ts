@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Command, Option } from 'commander';
 import { reading } from '../shared/session/calls.ts';
 import { version } from '../shared/version.ts';
-import { type Actions, json, lazily, repeatable, type Run, shardCount, wholeNumber } from './context/arguments.ts';
+import { type Actions, json, lazily, repeatable, type Run, shardCount, wholeNumberFlag } from './context/arguments.ts';
 import { type CommandContext, type ExitCode, exitCodes } from './context/context.ts';
 import { addDeadLetterCommands } from './dead-letters/commands.ts';
 import type { FakeApiOptions } from './commands/fake-api.ts';
@@ -95,11 +95,11 @@ export function createProgram(context: CommandContext, finish: (exitCode: ExitCo
     .command('fake-api')
     .description('run a fake of the send-message API, with faults on demand')
     .option('--host <address>', 'the address to listen on', '127.0.0.1')
-    .option('--port <number>', 'the port; 0 picks a free one', wholeNumber, 0)
+    .option('--port <number>', 'the port; 0 picks a free one', wholeNumberFlag, 0)
     .addOption(repeatable('--api-key <key>', 'a key to accept; repeatable; without it every key is accepted'))
     .addOption(repeatable('--fault <fault>', 'a fault to inject, see below; repeatable; the first that applies wins'))
-    .option('--seed <number>', 'the same seed gives the same requests the same faults', wholeNumber, 1)
-    .option('--latency <ms>', 'the delay of every answer, in ms', wholeNumber, 0)
+    .option('--seed <number>', 'the same seed gives the same requests the same faults', wholeNumberFlag, 1)
+    .option('--latency <ms>', 'the delay of every answer, in ms', wholeNumberFlag, 0)
     .addOption(
       new Option('--answer <kind>', 'which success response to send')
         .choices(['success-true', 'success-1', 'ok-text', 'rotate'])

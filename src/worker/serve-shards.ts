@@ -17,7 +17,7 @@ import { createLimitKeeper } from './limits/limit-keeper.ts';
 import { createShardWorker, lockTimes, type ShardWorker } from './bullmq/shard-worker.ts';
 import { createProcessor } from './message/process.ts';
 import { createPlaces } from './fleet/places.ts';
-import type { Progress } from './fleet/progress.ts';
+import type { WorkerProgress } from './fleet/progress.ts';
 import { createSend } from './message/send.ts';
 import type { Sender } from './http/sender.ts';
 import { openTrafficMeter } from './fleet/traffic-meter.ts';
@@ -33,7 +33,7 @@ export interface ServeDeps {
   sealing: Sealing;
   classifyResponse: ClassifyResponse | undefined;
   logger: Logger;
-  progress: Progress;
+  progress: WorkerProgress;
   report(report: AttemptReport): void;
   claimed(verdict: Taken['verdict']): void;
 }

@@ -8,7 +8,7 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { table } from '../../src/cli/terminal/table.ts';
+import { textTable } from '../../src/cli/terminal/table.ts';
 import { isUnforgivable, type Outcome, type Scenario, violationsOf } from './scenario.ts';
 import { apiDown } from './scenarios/api-down.ts';
 import { apiFaults } from './scenarios/api-faults.ts';
@@ -112,7 +112,7 @@ async function runOne({ name, run }: Scenario, seed: number): Promise<Row> {
 }
 
 function describeRows(all: readonly Row[]): string {
-  return table([
+  return textTable([
     [
       'fault',
       'seed',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cancel } from '../../src/shared/lanes/messages/cancel.ts';
+import { cancelStored } from '../../src/shared/lanes/messages/cancel.ts';
 import { hold, release } from '../../src/shared/lanes/holds/hold.ts';
 import { reconcile } from '../../src/shared/lanes/repair/reconcile.ts';
 import { dead, delivered, letter } from '../support/settlements.ts';
@@ -70,7 +70,7 @@ describe('the lanes, after what the model found', () => {
 
   it('send nothing that was cancelled, though an operator puts it forward then', async () => {
     const id = await lanes.store({ conversation: 'c1' });
-    expect(await cancel(lanes.shard, id)).toBe('cancelled');
+    expect(await cancelStored(lanes.shard, id)).toBe('cancelled');
     await lanes.redis.multi().zrem(`${lanes.sendRoot}completed`, id).lpush(`${lanes.sendRoot}wait`, id).exec();
     expect(await lanes.takeAll()).toEqual([]);
     expect(await lanes.shard.send.getJobCounts('wait', 'active', 'completed')).toEqual({
@@ -86,7 +86,7 @@ describe('the lanes, after what the model found', () => {
     await lanes.store({ conversation: 'c1' });
     await lanes.takeNext();
     const waiting = await lanes.store({ conversation: 'c2' });
-    expect(await cancel(lanes.shard, waiting)).toBe('cancelled');
+    expect(await cancelStored(lanes.shard, waiting)).toBe('cancelled');
     expect(Object.keys(await lanes.heads())).toEqual(['p1/c1']);
   });
 
@@ -95,7 +95,7 @@ describe('the lanes, after what the model found', () => {
     const first = await lanes.store({ conversation: 'c1' });
     const second = await lanes.store({ conversation: 'c1' });
     const other = await lanes.store({ conversation: 'c2' });
-    await cancel(lanes.shard, first);
+    await cancelStored(lanes.shard, first);
     const taken = await lanes.takeNext();
     expect(taken.id).toBe(other);
     await lanes.settle(taken, delivered);

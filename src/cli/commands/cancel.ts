@@ -1,7 +1,7 @@
 import { createProducer } from '../../producer/index.ts';
 import { loadConfig } from '../../shared/config/config.ts';
 import { type CommandContext, type ExitCode, exitCodes, jsonLine, line, type JsonOption } from '../context/context.ts';
-import { table } from '../terminal/table.ts';
+import { textTable } from '../terminal/table.ts';
 
 /** `cancel ID`: ends a message that is not being sent. */
 export async function cancel(context: CommandContext, id: string, { json }: JsonOption): Promise<ExitCode> {
@@ -11,7 +11,7 @@ export async function cancel(context: CommandContext, id: string, { json }: Json
   else {
     line(
       context.stdout,
-      table([
+      textTable([
         ['id', 'result'],
         [id, result],
       ]),

@@ -1,6 +1,6 @@
 import { type Counts, describeVersions } from '../../shared/reading/shard-status.ts';
 import type { Status } from '../../shared/reading/status.ts';
-import { table } from '../terminal/table.ts';
+import { textTable } from '../terminal/table.ts';
 
 /** The status with its fields in the documented order: Redis returns the fields of workers in any order. */
 export function inDocumentedOrder({ workers, ...others }: Status): Status {
@@ -18,7 +18,7 @@ export function inDocumentedOrder({ workers, ...others }: Status): Status {
 
 export function describeStatus({ holds, workers, oldestQueuedMs, ...counts }: Status): string {
   const parts = [
-    table([Object.keys(counts), Object.values(counts)]),
+    textTable([Object.keys(counts), Object.values(counts)]),
     describeOldest(counts, oldestQueuedMs),
     describeWorkers(workers),
     describeHolds(holds),
@@ -36,7 +36,7 @@ export function describeMovingStatus(
 ): string {
   const changes = Object.values(changePerSecond).map((change: number) => ({ number: describeChange(change) }));
   const parts = [
-    table([
+    textTable([
       ['', ...Object.keys(counts)],
       ['messages', ...Object.values(counts)],
       ['per second', ...changes],
@@ -60,7 +60,7 @@ function describeWorkers(workers: Status['workers']): string {
   if (workers.length === 0) {
     return 'No worker is running: nothing is sent. Start one with "kitechat-sender worker".';
   }
-  const rows = table([
+  const rows = textTable([
     ['worker', 'version', 'since', 'concurrency', 'sending'],
     ...workers.map((worker) => [worker.id, worker.version, worker.since, worker.concurrency, worker.sending]),
   ]);
@@ -70,7 +70,7 @@ function describeWorkers(workers: Status['workers']): string {
 
 function describeHolds(holds: Status['holds']): string {
   if (holds.length === 0) return '';
-  return table([
+  return textTable([
     ['hold', 'page', 'conversation', 'reason', 'until'],
     ...holds.map((hold) => [hold.scope, hold.page ?? null, hold.conversation ?? null, hold.reason, hold.until ?? null]),
   ]);

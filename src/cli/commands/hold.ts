@@ -5,7 +5,7 @@ import type { HoldTarget } from '../../shared/lanes/holds/hold.ts';
 import { createSession, type Session } from '../../shared/session/session.ts';
 import { readStatus } from '../../shared/reading/status.ts';
 import { type CommandContext, type ExitCode, exitCodes, jsonLine, line } from '../context/context.ts';
-import { table } from '../terminal/table.ts';
+import { textTable } from '../terminal/table.ts';
 
 export interface TargetOptions extends HoldTarget {
   json?: boolean;
@@ -95,5 +95,5 @@ function nameOf({ page, conversation }: HoldTarget): string {
 
 function print({ stdout }: CommandContext, json: boolean | undefined, made: Record<string, string>): void {
   if (json) jsonLine(stdout, made);
-  else line(stdout, table([Object.keys(made), Object.values(made)]));
+  else line(stdout, textTable([Object.keys(made), Object.values(made)]));
 }

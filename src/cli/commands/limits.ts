@@ -11,7 +11,7 @@ import {
 import { createSession } from '../../shared/session/session.ts';
 import { DEFAULT_LIMIT } from '../context/arguments.ts';
 import { type CommandContext, type ExitCode, exitCodes, jsonLine, line, type JsonOption } from '../context/context.ts';
-import { table } from '../terminal/table.ts';
+import { textTable } from '../terminal/table.ts';
 
 type LimitsInForce = Record<LimitName, LimitInForce>;
 
@@ -62,7 +62,7 @@ function print({ stdout, stderr }: CommandContext, json: boolean | undefined, li
   else {
     line(
       stdout,
-      table([
+      textTable([
         ['', 'limit', 'from'],
         ['the whole fleet', rate.limit ?? 'none', describeSource(rate, 'KITECHAT_RATE_LIMIT')],
         ['each page', pageRate.limit ?? 'none', describeSource(pageRate, 'KITECHAT_PAGE_RATE_LIMIT')],

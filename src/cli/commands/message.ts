@@ -3,7 +3,7 @@ import type { AttemptRecord } from '../../shared/model/attempts.ts';
 import { loadConfig } from '../../shared/config/config.ts';
 import type { CommandContext, ExitCode, JsonOption } from '../context/context.ts';
 import { showRecord } from '../terminal/show-record.ts';
-import { factTable, table } from '../terminal/table.ts';
+import { factTable, textTable } from '../terminal/table.ts';
 
 /** `message ID`: prints the state of one message, and its attempts. */
 export async function showMessage(context: CommandContext, id: string, { json }: JsonOption): Promise<ExitCode> {
@@ -31,7 +31,7 @@ function describe(record: MessageRecord): string {
 
 export function describeAttempts(attempts: readonly AttemptRecord[]): string {
   if (attempts.length === 0) return 'No attempt was made.';
-  return table([
+  return textTable([
     ['at', 'outcome', 'HTTP', 'ms', 'counts', 'detail'],
     ...attempts.map(({ at, outcome, httpStatus, durationMs, usedAttempt, detail }) => [
       at,

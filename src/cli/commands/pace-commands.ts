@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { type Actions, json, lazily, opaqueId, rateLimit } from '../context/arguments.ts';
+import { type Actions, json, lazily, opaqueId, rateLimitFlag } from '../context/arguments.ts';
 import type { TargetOptions } from './hold.ts';
 import type { LimitFlags } from './limits.ts';
 
@@ -51,8 +51,8 @@ export function addLimitCommands(program: Command, { run, ask }: Actions): void 
   const set = limits.command('set');
   set
     .description('set limits that override the variables of all workers within seconds')
-    .option('--rate <limit>', 'the limit of the whole fleet, such as 50/s or "300/min burst 10"', rateLimit)
-    .option('--page-rate <limit>', 'the limit of each page', rateLimit)
+    .option('--rate <limit>', 'the limit of the whole fleet, such as 50/s or "300/min burst 10"', rateLimitFlag)
+    .option('--page-rate <limit>', 'the limit of each page', rateLimitFlag)
     .addOption(json())
     .addHelpText(
       'after',

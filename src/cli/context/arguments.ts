@@ -32,7 +32,7 @@ export function repeatable(flags: string, description: string): Option {
     .default([], 'none');
 }
 
-export function wholeNumber(text: string): number {
+export function wholeNumberFlag(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
   return Number(text);
 }
@@ -40,12 +40,12 @@ export function wholeNumber(text: string): number {
 const MOST_SHARDS = 256;
 
 export function shardCount(text: string): number {
-  const count = wholeNumber(text);
+  const count = wholeNumberFlag(text);
   if (count < 1 || count > MOST_SHARDS) throw new InvalidArgumentError(`It must be from 1 to ${MOST_SHARDS}.`);
   return count;
 }
 
-export function time(text: string): Date {
+export function timeFlag(text: string): Date {
   const date = new Date(text);
   // Date also accepts "5" and "1 may", but not as people mean them.
   const isTime = /^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(date.getTime());
@@ -66,7 +66,7 @@ export function opaqueId(text: string): string {
 export const DEFAULT_LIMIT = 'default';
 
 /** A limit in its canonical form, `none` or `default`. */
-export function rateLimit(text: string): string {
+export function rateLimitFlag(text: string): string {
   if (text === DEFAULT_LIMIT || text === NO_LIMIT) return text;
   const limit = parseRateLimit(text);
   if (limit === null) throw new InvalidArgumentError(`It ${RATE_LIMIT_RULE}, or be none or default.`);

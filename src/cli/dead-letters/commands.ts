@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type Actions, json, lazily, replayRate, wholeNumber } from '../context/arguments.ts';
+import { type Actions, json, lazily, replayRate, wholeNumberFlag } from '../context/arguments.ts';
 import type { ReplayFlags } from './replay.ts';
 import { addFilter, addSelection } from './selection.ts';
 
@@ -10,7 +10,7 @@ export function addDeadLetterCommands(program: Command, { run, ask, askToEnd }: 
 
   addFilter(deadLetters.command('list'))
     .description('list the newest entries that match')
-    .option('--limit <number>', 'the maximum number of entries', wholeNumber, 100)
+    .option('--limit <number>', 'the maximum number of entries', wholeNumberFlag, 100)
     .addOption(json())
     .action(ask(lazily(async () => (await import('./list.ts')).listDeadLetters)));
 

@@ -5,7 +5,7 @@ import { type CommandContext, type ExitCode, exitCodes, line } from '../context/
 import { confirm } from '../terminal/confirm.ts';
 import { tellOutcome, withProgress } from './outcome.ts';
 import { describeReasons } from './reasons.ts';
-import { filterOf, type SelectionFlags, selectionOf } from './selection.ts';
+import { filterOfFlags, type SelectionFlags, selectionOf } from './selection.ts';
 
 export interface DiscardFlags extends SelectionFlags {
   yes?: boolean;
@@ -56,11 +56,11 @@ interface Seen {
 
 async function lookAt(deadLetters: DeadLetters, flags: SelectionFlags): Promise<Seen> {
   if (flags.id !== undefined) return { flags, counts: await countIds(deadLetters, new Set(flags.id)) };
-  const [newest] = await deadLetters.list({ ...filterOf(flags), limit: 1 });
+  const [newest] = await deadLetters.list({ ...filterOfFlags(flags), limit: 1 });
   if (newest === undefined) return { flags, counts: {} };
   const { all: _all, ...others } = flags;
   const bounded = { ...others, until: new Date(Date.parse(newest.deadAt) + 1) };
-  return { flags: bounded, counts: await countByReason(deadLetters, filterOf(bounded)) };
+  return { flags: bounded, counts: await countByReason(deadLetters, filterOfFlags(bounded)) };
 }
 
 async function countByReason(deadLetters: DeadLetters, filter: DeadLetterFilter): Promise<Counts> {

@@ -4,7 +4,7 @@ import { loadConfig } from '../../shared/config/config.ts';
 import { asJsonLine, type CommandContext, type ExitCode, exitCodes, line, READER_GONE } from '../context/context.ts';
 import { createOutputFile } from '../terminal/output-file.ts';
 import { createProgressBar } from '../terminal/progress-bar.ts';
-import { type FilterFlags, filterOf } from './selection.ts';
+import { type FilterFlags, filterOfFlags } from './selection.ts';
 
 export interface ExportFlags extends FilterFlags {
   out?: string;
@@ -17,7 +17,7 @@ export async function exportDeadLetters(
   { out, force = false, ...flags }: ExportFlags,
 ): Promise<ExitCode> {
   await using deadLetters = openDeadLetters(loadConfig(context.env));
-  const source = { deadLetters, filter: filterOf(flags) };
+  const source = { deadLetters, filter: filterOfFlags(flags) };
   const isFile = out !== undefined && out !== '-';
   const { count, closed } = isFile
     ? await exportToFile(context, source, { path: out, replace: force })

@@ -6,9 +6,9 @@ import {
 } from '../../dead-letters/index.ts';
 import { loadConfig } from '../../shared/config/config.ts';
 import { type CommandContext, type ExitCode, exitCodes, jsonLine, line } from '../context/context.ts';
-import { table } from '../terminal/table.ts';
+import { textTable } from '../terminal/table.ts';
 import { describeReasons } from './reasons.ts';
-import { type FilterFlags, filterOf, isNarrow } from './selection.ts';
+import { type FilterFlags, filterOfFlags, isNarrow } from './selection.ts';
 
 export interface ListFlags extends FilterFlags {
   limit: number;
@@ -26,7 +26,7 @@ export async function listDeadLetters(
   { limit, json, ...flags }: ListFlags,
 ): Promise<ExitCode> {
   await using deadLetters = openDeadLetters(loadConfig(context.env));
-  const entries = await deadLetters.list({ ...filterOf(flags), limit });
+  const entries = await deadLetters.list({ ...filterOfFlags(flags), limit });
   if (json) for (const entry of entries) jsonLine(context.stdout, entry);
   else if (entries.length > 0) line(context.stdout, describeEntries(entries));
   line(context.stderr, await summarize(deadLetters, entries.length, { limit, ...flags }));
@@ -35,7 +35,7 @@ export async function listDeadLetters(
 
 async function summarize(deadLetters: DeadLetters, shown: number, { limit, ...flags }: ListFlags): Promise<string> {
   const counts = await deadLetters.counts();
-  const filter = filterOf(flags);
+  const filter = filterOfFlags(flags);
   if (!isNarrow(filter)) return `${shown} shown, ${counts.total} in all${describeCounts(counts)}`;
   // Fewer entries than the limit are all that match, so they need not be counted.
   const matching = shown < limit ? '' : `, ${await deadLetters.count(filter)} match`;
@@ -72,7 +72,7 @@ function saidIn(body: string): string {
 }
 
 function describeEntries(entries: readonly DeadLetterEntry[]): string {
-  return table([
+  return textTable([
     ['id', 'died at', 'reason', 'page', 'conversation', 'type', 'last detail'],
     ...entries.map((entry) => [
       entry.id,

@@ -1,7 +1,7 @@
 import type { DiscardResult, ReplayResult } from '../../dead-letters/index.ts';
 import { type CommandContext, type ExitCode, exitCodes, jsonLine, line } from '../context/context.ts';
-import { createProgressBar, type Progress } from '../terminal/progress-bar.ts';
-import { table } from '../terminal/table.ts';
+import { createProgressBar, type ShownProgress } from '../terminal/progress-bar.ts';
+import { textTable } from '../terminal/table.ts';
 
 type Result = ReplayResult | DiscardResult;
 type Why = Result['skipped'][number]['why'];
@@ -20,7 +20,7 @@ const EXAMPLES = 3;
 
 /** What the work reports while it runs. */
 export interface Told {
-  onProgress(progress: Progress & { matched: number }): void;
+  onProgress(progress: ShownProgress & { matched: number }): void;
   /** Prints a line for people in place of the progress bar. */
   say(text: string): void;
 }
@@ -65,7 +65,7 @@ export function tellOutcome(
   else {
     line(
       context.stdout,
-      table([
+      textTable([
         ['matched', 'done', 'skipped'],
         [matched, done, skipped.length],
       ]),

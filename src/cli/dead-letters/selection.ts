@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { DeadLetterFilter, DeadLetterSelection } from '../../dead-letters/index.ts';
 import { type DeadReason, deadReasons } from '../../shared/model/dead-letter.ts';
-import { opaqueId, time } from '../context/arguments.ts';
+import { opaqueId, timeFlag } from '../context/arguments.ts';
 
 /** Filters of dead letters; an entry must match all that are given. */
 export interface FilterFlags {
@@ -25,8 +25,8 @@ export function addFilter(command: Command): Command {
     .option('--page <id>', 'entries of this page', opaqueId)
     .option('--conversation <id>', 'entries of this conversation', opaqueId)
     .option('--label <label>', 'entries with this label', opaqueId)
-    .option('--since <time>', 'entries that died at this time or later, such as 2026-11-22T10:00:00Z', time)
-    .option('--until <time>', 'entries that died before this time', time);
+    .option('--since <time>', 'entries that died at this time or later, such as 2026-11-22T10:00:00Z', timeFlag)
+    .option('--until <time>', 'entries that died before this time', timeFlag);
 }
 
 /** Adds the three ways to select entries, and checks that exactly one is used. */
@@ -37,7 +37,7 @@ export function addSelection(command: Command): Command {
       const { id, all, ...others } = command.opts<SelectionFlags>();
       const ways = [
         ...(id === undefined ? [] : ['--id']),
-        ...(isNarrow(filterOf(others)) ? ['a filter'] : []),
+        ...(isNarrow(filterOfFlags(others)) ? ['a filter'] : []),
         ...(all === undefined ? [] : ['--all']),
       ];
       if (ways.length === 0) {
@@ -50,7 +50,7 @@ export function addSelection(command: Command): Command {
   );
 }
 
-export function filterOf({ reason, page, conversation, label, since, until }: FilterFlags): DeadLetterFilter {
+export function filterOfFlags({ reason, page, conversation, label, since, until }: FilterFlags): DeadLetterFilter {
   return { reason, pageId: page, conversationId: conversation, label, since, until };
 }
 
@@ -61,5 +61,5 @@ export function isNarrow(filter: DeadLetterFilter): boolean {
 
 export function selectionOf({ id, all, ...flags }: SelectionFlags): DeadLetterSelection {
   if (id !== undefined) return { ids: id };
-  return all ? { all } : { filter: filterOf(flags) };
+  return all ? { all } : { filter: filterOfFlags(flags) };
 }

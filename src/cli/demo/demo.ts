@@ -4,7 +4,7 @@ import { createProducer } from '../../producer/index.ts';
 import { type FakeKitechat, type FakeKitechatReport, startFakeKitechat } from '../../testing/index.ts';
 import { startRedisServer } from '../../testing/redis/redis-server.ts';
 import { type CommandContext, type ExitCode, exitCodes, line } from '../context/context.ts';
-import { table } from '../terminal/table.ts';
+import { textTable } from '../terminal/table.ts';
 import { demoFaults, demoMessages, hopelessMessages } from './demo-messages.ts';
 import { startWorkerProcesses } from './worker-processes.ts';
 
@@ -124,6 +124,6 @@ function showResult({ stdout }: CommandContext, { report, progress, byReason }: 
     ['out of order', report.outOfOrder.count],
     ['lost', progress.enqueued - delivered - dead],
   ] as const;
-  line(stdout, table([['messages', 'count'], ...rows]));
+  line(stdout, textTable([['messages', 'count'], ...rows]));
   return delivered + dead === progress.enqueued && report.duplicates.count === 0 && report.outOfOrder.count === 0;
 }

@@ -12,7 +12,7 @@ import { lastErrorOf, whenReady } from '../../shared/redis/ready.ts';
 import { agreeOnShards } from '../../shared/session/shard-count.ts';
 import { version } from '../../shared/version.ts';
 import { type CommandContext, type ExitCode, exitCodes, jsonLine, line, type JsonOption } from '../context/context.ts';
-import { table } from '../terminal/table.ts';
+import { textTable } from '../terminal/table.ts';
 import { moveHolds, moveIdempotencyKeys, removeShards, type Resharding } from './move-keys.ts';
 import { describeObstacles, isClear } from './obstacles.ts';
 
@@ -141,5 +141,5 @@ async function tellObstacles({ context, redis }: Site, { namespace, from, to }: 
 }
 
 function tableOf({ obstacles: _told, ...outcome }: Outcome): string {
-  return table([Object.keys(outcome), Object.values(outcome).map(String)]);
+  return textTable([Object.keys(outcome), Object.values(outcome).map(String)]);
 }

@@ -1,6 +1,6 @@
 import type { CommandContext } from '../context/context.ts';
 
-export interface Progress {
+export interface ShownProgress {
   done: number;
   skipped: number;
   /** `null` while unknown. */
@@ -9,7 +9,7 @@ export interface Progress {
 
 /** A line that is redrawn in place on a terminal; elsewhere nothing is drawn. */
 export interface ProgressBar {
-  show(progress: Progress): void;
+  show(progress: ShownProgress): void;
   clear(): void;
 }
 
@@ -47,7 +47,7 @@ export function createProgressBar({ interactive, stderr, screenSize }: CommandCo
  *
  * @param perSecond `null` while unknown
  */
-export function describeProgress(progress: Progress, perSecond: number | null): string {
+export function describeProgress(progress: ShownProgress, perSecond: number | null): string {
   const { done, skipped, total } = progress;
   const passed = passedOf(progress);
   const parts = [
@@ -59,7 +59,7 @@ export function describeProgress(progress: Progress, perSecond: number | null): 
   return `${total === null ? '' : `${drawBar(passed, total)}  `}${parts.join(', ')}`;
 }
 
-function passedOf({ done, skipped }: Progress): number {
+function passedOf({ done, skipped }: ShownProgress): number {
   return done + skipped;
 }
 

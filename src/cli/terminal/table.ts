@@ -2,7 +2,7 @@
 type Cell = string | number | null | { number: string };
 
 /** Aligns rows in columns. The first row is the header. */
-export function table(rows: readonly (readonly Cell[])[]): string {
+export function textTable(rows: readonly (readonly Cell[])[]): string {
   const texts = rows.map((row) => row.map((cell) => onOneLine(textOf(cell))));
   const widths = (texts[0] ?? []).map((_cell, column) => Math.max(...texts.map((row) => row[column]?.length ?? 0)));
   return texts
@@ -20,7 +20,7 @@ export function table(rows: readonly (readonly Cell[])[]): string {
 
 /** A table of names and facts, one per row; facts that are `null` are left out. */
 export function factTable(facts: Readonly<Record<string, string | number | null>>): string {
-  return table(Object.entries(facts).flatMap(([name, fact]) => (fact === null ? [] : [[name, String(fact)]])));
+  return textTable(Object.entries(facts).flatMap(([name, fact]) => (fact === null ? [] : [[name, String(fact)]])));
 }
 
 function textOf(cell: Cell): string {

@@ -4,14 +4,14 @@ import { openScreen } from '../terminal/screen.ts';
 import { type Delivery, type Look, RATE_WINDOW_MS } from './look.ts';
 
 /** The output of `status --watch`. */
-export interface View {
+export interface WatchView {
   show(look: Look): void;
   /** Called each time that Redis did not answer. @param problem a description for people */
   showAway(problem: string, since: Date): void;
   end(): void;
 }
 
-export function createView(context: CommandContext, json: boolean): View {
+export function createView(context: CommandContext, json: boolean): WatchView {
   if (json) return appendingView(context, (look) => jsonLine(context.stdout, machineReadable(look)));
   if (!context.onScreen) {
     return appendingView(context, (look) => line(context.stdout, `${describeTime(look.at)}\n${describe(look)}\n`));
@@ -32,7 +32,7 @@ function machineReadable({ at, status, changePerSecond, delivery }: Look): Recor
 }
 
 /** Appends one status after the other; an outage is reported once. */
-function appendingView({ stderr }: CommandContext, append: (look: Look) => void): View {
+function appendingView({ stderr }: CommandContext, append: (look: Look) => void): WatchView {
   let isAway = false;
   return {
     show(look) {
@@ -49,7 +49,7 @@ function appendingView({ stderr }: CommandContext, append: (look: Look) => void)
 }
 
 /** Redraws the status in place. The last one stays on the terminal at the end. */
-function screenView(context: CommandContext): View {
+function screenView(context: CommandContext): WatchView {
   const screen = openScreen(context);
   const title = 'kitechat-sender status, every second; Ctrl-C stops it';
   let last: Look | null = null;

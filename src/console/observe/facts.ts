@@ -6,7 +6,7 @@ import type { Session } from '../../shared/session/session.ts';
 import { readStatus, type Status } from '../../shared/reading/status.ts';
 
 /** The state of the whole installation in Redis. */
-export interface FleetFacts {
+export interface ScrapedFacts {
   status: Status;
   deadByReason: Record<DeadReason, number>;
   /** The number of repairs since the installation was created, by kind. */
@@ -26,8 +26,8 @@ const ANSWER_MS = 1500;
 const FRESH_MS = 1000;
 
 /** @returns a reader that returns `null` if Redis does not answer in time. */
-export function createFactsReader(deps: FactsDeps, now = () => performance.now()): () => Promise<FleetFacts | null> {
-  let latest: Promise<FleetFacts | null> | null = null;
+export function createFactsReader(deps: FactsDeps, now = () => performance.now()): () => Promise<ScrapedFacts | null> {
+  let latest: Promise<ScrapedFacts | null> | null = null;
   let readAt = 0;
   return async () => {
     if (latest === null || now() - readAt >= FRESH_MS) {
@@ -38,7 +38,7 @@ export function createFactsReader(deps: FactsDeps, now = () => performance.now()
   };
 }
 
-async function readFacts({ session, deadLetters, namespace, shards }: FactsDeps): Promise<FleetFacts> {
+async function readFacts({ session, deadLetters, namespace, shards }: FactsDeps): Promise<ScrapedFacts> {
   const deadline = deadlineIn(ANSWER_MS);
   const [status, { byReason }, repairs] = await Promise.all([
     readStatus(session, { namespace, shards }, deadline),

@@ -1,12 +1,12 @@
 import type { Registry } from 'prom-client';
 import type { Hold } from '../../shared/reading/holds.ts';
-import type { FleetFacts } from './facts.ts';
+import type { ScrapedFacts } from './facts.ts';
 import { createSeries } from './series.ts';
 
 /** Metrics of the whole installation: the same from every process. */
 export interface FleetMetrics {
   /** Updates the metrics; with `null` only `redis_up` is set, so that outdated values are not reported. */
-  update(facts: FleetFacts | null): void;
+  update(facts: ScrapedFacts | null): void;
 }
 
 const states = ['scheduled', 'queued', 'sending', 'retrying', 'held'] as const;

@@ -2,7 +2,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import { version } from '../../shared/version.ts';
 import type { KitechatWorker } from '../../worker/index.ts';
 import { judgeHealth } from './health.ts';
-import type { FleetFacts } from './facts.ts';
+import type { ScrapedFacts } from './facts.ts';
 import { createFleetMetrics } from './fleet.ts';
 import { createSeries } from './series.ts';
 import { createWorkerMetrics } from './worker.ts';
@@ -16,7 +16,7 @@ export interface Metrics {
 export interface MetricsDeps {
   /** `null` for a console without a worker. */
   worker: Pick<KitechatWorker, 'on' | 'health'> | null;
-  readFacts(): Promise<FleetFacts | null>;
+  readFacts(): Promise<ScrapedFacts | null>;
 }
 
 /** The metrics of one process, in a separate registry, since a host program may use prom-client for its own metrics. */

@@ -1,6 +1,6 @@
 import type { Deadline } from '../redis/deadline.ts';
 import { shardOfId } from '../lanes/key-names.ts';
-import { cancel, type CancelResult } from '../lanes/messages/cancel.ts';
+import { cancelStored, type CancelResult } from '../lanes/messages/cancel.ts';
 import type { Session } from '../session/session.ts';
 
 /**
@@ -18,6 +18,6 @@ export async function cancelMessage(
   const isPossible = index !== null && index < shards;
   // Connects even if the id can't be one of these shards: while Redis is away, every id gets the same error.
   return await session.change(isPossible ? index : 0, deadline, async (shard) =>
-    isPossible ? await cancel(shard, id) : 'not-found',
+    isPossible ? await cancelStored(shard, id) : 'not-found',
   );
 }

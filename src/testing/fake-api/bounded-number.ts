@@ -1,8 +1,5 @@
 import { z } from 'zod';
 
-/** The longest timer in Node, which treats a longer one as 1 ms. */
-export const MAX_TIMER_MS = 2 ** 31 - 1;
-
 /** A number from `min` to `max`. */
 export function numberFrom(min: number, max: number): z.ZodNumber {
   return z

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { Exchange } from './fake-exchange.ts';
+import type { FakeExchange } from './fake-exchange.ts';
 import type { AnsweringFault } from './faults.ts';
 
 const JSON_TYPE = 'application/json; charset=utf-8';
@@ -10,7 +10,7 @@ const CHUNK_BYTES = 65_536;
 
 /** Answers with a text unchanged, or with anything else as JSON. */
 export function answer(
-  { res, ending }: Exchange,
+  { res, ending }: FakeExchange,
   status: number,
   body: unknown,
   headers: Record<string, string> = {},
@@ -23,7 +23,7 @@ export function answer(
 }
 
 /** Carries out a fault on the connection. Settles when this request needs nothing more. */
-export async function answerWithFault(exchange: Exchange, fault: AnsweringFault): Promise<void> {
+export async function answerWithFault(exchange: FakeExchange, fault: AnsweringFault): Promise<void> {
   switch (fault.kind) {
     case 'status': {
       const { status, retryAfter } = fault;
@@ -66,14 +66,14 @@ export function waitWhileOpen(res: ServerResponse, ms: number): Promise<void> {
   });
 }
 
-async function answerSlowly(exchange: Exchange, ms: number): Promise<void> {
+async function answerSlowly(exchange: FakeExchange, ms: number): Promise<void> {
   const rest = startHalfAnswer(exchange);
   await waitWhileOpen(exchange.res, ms);
   exchange.res.end(rest);
 }
 
 /** Sends the head and half of a body, and returns the other half. */
-function startHalfAnswer({ res, ending }: Exchange, sent?: () => void): string {
+function startHalfAnswer({ res, ending }: FakeExchange, sent?: () => void): string {
   const body = JSON.stringify({ success: true });
   const half = body.length / 2;
   ending(200);
@@ -82,7 +82,7 @@ function startHalfAnswer({ res, ending }: Exchange, sent?: () => void): string {
   return body.slice(half);
 }
 
-async function answerHugely({ res, ending }: Exchange, bytes: number): Promise<void> {
+async function answerHugely({ res, ending }: FakeExchange, bytes: number): Promise<void> {
   ending(200);
   // Without a content-length, so that the client learns the size only by reading.
   res.writeHead(200, { 'content-type': JSON_TYPE });

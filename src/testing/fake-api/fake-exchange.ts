@@ -3,7 +3,7 @@ import type { SendRequest } from '../../shared/model/message.ts';
 import type { AcceptedMessage, ReceivedRequest } from './fake-records.ts';
 
 /** A request with its record and its response. */
-export interface Exchange {
+export interface FakeExchange {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
   readonly received: ReceivedRequest;
@@ -20,7 +20,7 @@ export interface Exchange {
   whenEnded: (callback: () => void) => void;
 }
 
-export function createExchange(req: IncomingMessage, res: ServerResponse): Exchange {
+export function createExchange(req: IncomingMessage, res: ServerResponse): FakeExchange {
   const received = receivedFrom(req);
   const answered: Pick<ReceivedRequest, 'answeredAt' | 'status'>[] = [received];
   const callbacks: (() => void)[] = [];

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { fields } from '../../shared/validation/issues.ts';
-import { intFrom, MAX_TIMER_MS, numberFrom } from './bounded-number.ts';
+import { intFrom, numberFrom } from './bounded-number.ts';
+import { MAX_TIMER_MS } from '../../shared/model/time.ts';
 import type { Fault } from './faults.ts';
 import { parseOptions } from './parse-options.ts';
 

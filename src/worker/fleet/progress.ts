@@ -25,7 +25,7 @@ export interface WorkerHealth {
 }
 
 /** Records the progress of one worker. */
-export interface Progress {
+export interface WorkerProgress {
   enter(phase: WorkerHealth['phase']): void;
   watch(redis: RedisClient): void;
   /** Notes that a request begins. @returns the function to call when the request has ended */
@@ -55,7 +55,7 @@ interface ShardProgress {
 }
 
 /** @param now a clock that never goes back; tests pass a clock that they can set */
-export function createProgress(config: ProgressConfig, now: () => number = () => performance.now()): Progress {
+export function createProgress(config: ProgressConfig, now: () => number = () => performance.now()): WorkerProgress {
   const { workerId: id, concurrency, timeoutMs, shutdownMs } = config;
   const shards = new Map<Shard, ShardProgress>();
   /** When each open attempt began, the oldest first. */

@@ -5,7 +5,7 @@ import { reconcile } from '../../shared/lanes/repair/reconcile.ts';
 import type { Shard } from '../../shared/lanes/shard.ts';
 import type { LimitKeeper } from '../limits/limit-keeper.ts';
 import type { Places } from './places.ts';
-import type { Progress } from './progress.ts';
+import type { WorkerProgress } from './progress.ts';
 import { repeat, type Repetition } from './repeat.ts';
 import type { TrafficMeter } from './traffic-meter.ts';
 
@@ -30,7 +30,7 @@ export interface UpkeepDeps {
   /** The operator's fixed page window, 0 for a fair share. */
   window: number;
   limits: LimitKeeper;
-  progress: Pick<Progress, 'ticked' | 'openIn'>;
+  progress: Pick<WorkerProgress, 'ticked' | 'openIn'>;
   places: Places;
   isFull(shard: Shard): boolean;
   /** Whether requests may go to the API. */

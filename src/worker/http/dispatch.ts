@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici';
-import { createAnswerBody, type Exchange, type ExchangeFailure, failureOf, newExchange } from './exchange.ts';
+import { createAnswerBody, type Exchange, type ExchangeFailure, exchangeFailure, newExchange } from './exchange.ts';
 import type { StopSignal } from './stop-signal.ts';
 
 /** One POST, and the limits of its attempt. */
@@ -58,7 +58,7 @@ class Dispatched implements Dispatcher.DispatchHandler {
       // undici's time-outs are off: our timer is the one deadline for the whole exchange.
       dispatcher.dispatch({ origin, path, method: 'POST', headers, body, headersTimeout: 0, bodyTimeout: 0 }, this);
     } catch (error) {
-      this.end(failureOf('connection', error));
+      this.end(exchangeFailure('connection', error));
     }
   }
 
@@ -93,7 +93,7 @@ class Dispatched implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.end(failureOf('connection', error));
+    this.end(exchangeFailure('connection', error));
   }
 
   giveUp(failure: ExchangeFailure): void {

@@ -41,7 +41,7 @@ export function obstacleTo(request: { startBefore: number; signal: StopSignal | 
 }
 
 /** Returns the failure for a thrown value. It keeps only the value's code, the code of its cause, or its name. */
-export function failureOf(kind: 'connection' | 'hook', error: unknown): ExchangeFailure {
+export function exchangeFailure(kind: 'connection' | 'hook', error: unknown): ExchangeFailure {
   const { name, code } = describeSafely(error);
   const cause = error instanceof Error ? describeSafely(error.cause) : undefined;
   return { kind, code: code ?? cause?.code ?? name };

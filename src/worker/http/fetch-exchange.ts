@@ -3,7 +3,7 @@ import {
   createAnswerBody,
   type Exchange,
   type ExchangeFailure,
-  failureOf,
+  exchangeFailure,
   newExchange,
   obstacleTo,
 } from './exchange.ts';
@@ -56,5 +56,5 @@ async function readInto(body: AnswerBody, response: Response): Promise<void> {
 function reasonOf(error: unknown, deadline: AbortSignal, signal: StopSignal | undefined): ExchangeFailure {
   if (deadline.aborted) return { kind: 'timeout' };
   if (signal?.aborted) return { kind: 'aborted' };
-  return failureOf('connection', error);
+  return exchangeFailure('connection', error);
 }

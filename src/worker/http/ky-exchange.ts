@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { safeCause } from '../../shared/errors/safe-cause.ts';
 import { serializeError } from '../../shared/errors/serialize-error.ts';
 import type { AnswerHeaders, HttpRequest } from './dispatch.ts';
-import { type Exchange, failureOf, newExchange, obstacleTo } from './exchange.ts';
+import { type Exchange, exchangeFailure, newExchange, obstacleTo } from './exchange.ts';
 import { exchangeOverFetch } from './fetch-exchange.ts';
 import { orAborted } from './stop-signal.ts';
 
@@ -62,7 +62,10 @@ export async function exchangeOverKy(
   }
   if (!isFault) return newExchange({ kind: 'aborted' });
   logger.error({ err: loggable(passed.reason) }, 'a ky hook failed or timed out; nothing was sent');
-  return { ...newExchange(failureOf('hook', passed.reason)), durationMs: Math.round(performance.now() - startedAt) };
+  return {
+    ...newExchange(exchangeFailure('hook', passed.reason)),
+    durationMs: Math.round(performance.now() - startedAt),
+  };
 }
 
 interface Carrier {

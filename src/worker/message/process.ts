@@ -10,7 +10,7 @@ import { evidenceOf } from './evidence.ts';
 import { type Fleet, NO_PAUSE, type Pause } from '../fleet/fleet-view.ts';
 import type { Keyring } from '../keys/keyring.ts';
 import { pausedFor } from './backoff.ts';
-import { readMessage } from './read-message.ts';
+import { readTaken } from './read-message.ts';
 import { diedInMidSend, type Send, type Sent } from './send.ts';
 import { settlementOf } from './settlement.ts';
 import type { StopSignal } from '../http/stop-signal.ts';
@@ -52,7 +52,7 @@ export function createProcessor({ config, send, fleet, keyring, sealing, logger 
   const settling = { ...config, sealing };
 
   return async (taken, lockedUntil, signal) => {
-    const message = readMessage(sealing, taken);
+    const message = readTaken(sealing, taken);
     const policy = message.stored?.onUnknownOutcome ?? config.onUnknownOutcome;
     const known = { taken, message, policy };
     const findings = taken.verdict === 'go' ? await sendOrHold(known, lockedUntil, signal) : await conclude(known);

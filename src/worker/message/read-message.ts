@@ -19,7 +19,7 @@ export interface ReadMessage {
 export const NO_MESSAGE = 'this version can not read the stored data as a message';
 
 /** Reads and validates a stored message, because other programs can write to Redis, too. */
-export function readMessage(sealing: Sealing, taken: Taken): ReadMessage {
+export function readTaken(sealing: Sealing, taken: Taken): ReadMessage {
   const plain = parseStoredRequest(taken.data);
   if ('request' in plain) {
     const more = readOptions(taken);

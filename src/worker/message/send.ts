@@ -3,7 +3,7 @@ import { classify, type ClassifyResponse, judgements, type Outcome } from './cla
 import type { Exchange } from '../http/exchange.ts';
 import { hideKey } from '../http/hide-key.ts';
 import type { Keyring } from '../keys/keyring.ts';
-import type { Progress } from '../fleet/progress.ts';
+import type { WorkerProgress } from '../fleet/progress.ts';
 import type { Sender } from '../http/sender.ts';
 import type { StopSignal } from '../http/stop-signal.ts';
 
@@ -27,7 +27,7 @@ export interface SendDeps {
   sender: Sender;
   keyring: Keyring;
   classifyResponse: ClassifyResponse | undefined;
-  progress: Pick<Progress, 'began'>;
+  progress: Pick<WorkerProgress, 'began'>;
   logger: Logger;
 }
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { cancel } from '../../../src/shared/lanes/messages/cancel.ts';
+import { cancelStored } from '../../../src/shared/lanes/messages/cancel.ts';
 import { enqueue, type EnqueueResult } from '../../../src/shared/lanes/messages/enqueue.ts';
 import { idempotencyName, laneOf } from '../../../src/shared/lanes/key-names.ts';
 import { command, commandAbout, type LaneCommand } from './command.ts';
@@ -188,7 +188,7 @@ export const cancelCommand = commandAbout(
     const mayCancel = isCancelled || (isOpen(message) && place !== 'sending');
     const refusal = isKnown ? 'too-late' : 'not-found';
     const expected = mayCancel ? 'cancelled' : refusal;
-    const answers = [await cancel(world.shard, id), await cancel(world.shard, id)];
+    const answers = [await cancelStored(world.shard, id), await cancelStored(world.shard, id)];
     if (answers.some((answer) => answer !== expected)) throw new Error(`cancelling ${id} answers ${answers.join()}`);
     count(model, expected);
     if (mayCancel) endMessage(model, message, 'cancelled');

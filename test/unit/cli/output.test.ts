@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { jsonLine, line } from '../../../src/cli/context/context.ts';
-import { factTable, table } from '../../../src/cli/terminal/table.ts';
+import { factTable, textTable } from '../../../src/cli/terminal/table.ts';
 
 function written(write: (stream: PassThrough) => void): string {
   const stream = new PassThrough();
@@ -26,7 +26,7 @@ describe('output', () => {
 describe('table', () => {
   it('aligns texts to the left and numbers to the right, under a head', () => {
     expect(
-      table([
+      textTable([
         ['name', 'count'],
         ['a', 7],
         ['longer', 12_345_678],
@@ -36,7 +36,7 @@ describe('table', () => {
   });
 
   it('keeps every row on its line', () => {
-    expect(table([['a\nb', 'c\u2028d\te']])).toBe('a b  c d e');
+    expect(textTable([['a\nb', 'c\u2028d\te']])).toBe('a b  c d e');
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Shard } from '../../../src/shared/lanes/shard.ts';
-import { createProgress, type Progress } from '../../../src/worker/fleet/progress.ts';
+import { createProgress, type WorkerProgress } from '../../../src/worker/fleet/progress.ts';
 
 const [one, other] = [{ index: 0 }, { index: 1 }] as unknown as [Shard, Shard];
 
@@ -11,7 +11,7 @@ interface TestControls {
 }
 
 /** A worker of two shards with two places in each, and a clock that is set by hand. */
-function progressAt(): Omit<Progress, 'ticked'> & TestControls {
+function progressAt(): Omit<WorkerProgress, 'ticked'> & TestControls {
   let nowMs = 0;
   const config = { workerId: 'w', concurrency: 4, timeoutMs: 1000, shutdownMs: 1000 };
   const progress = createProgress(config, () => nowMs);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Taken } from '../../../src/shared/lanes/messages/settle-and-take.ts';
 import { sealRequest } from '../../../src/shared/sealing/content.ts';
 import { NO_KEYS, openSealing } from '../../../src/shared/sealing/sealing.ts';
-import { NO_MESSAGE, readMessage } from '../../../src/worker/message/read-message.ts';
+import { NO_MESSAGE, readTaken } from '../../../src/worker/message/read-message.ts';
 import { encryptionKeys, newKeysFile } from '../../support/encryption-keys.ts';
 import { takenMessage } from '../../support/taken.ts';
 import { validRequest } from '../shared/arbitrary-request.ts';
@@ -22,32 +22,32 @@ describe('a message that a worker has', () => {
     fc.assert(
       fc.property(validRequest, fc.constantFrom(undefined, 1, '\t'), (stored, indent) => {
         const text = JSON.stringify(stored, null, indent);
-        expect(readMessage(NO_KEYS, takenWith(text))).toMatchObject({ body: text, problem: null });
+        expect(readTaken(NO_KEYS, takenWith(text))).toMatchObject({ body: text, problem: null });
       }),
     );
   });
 
   it('is known with all that its producer said of it', () => {
     const more = { label: 'spring', policy: 'dead-letter', replays: '0-01H' };
-    expect(readMessage(NO_KEYS, takenWith(JSON.stringify(request), more)).stored).toEqual({
+    expect(readTaken(NO_KEYS, takenWith(JSON.stringify(request), more)).stored).toEqual({
       request,
       label: 'spring',
       onUnknownOutcome: 'dead-letter',
       replayOf: '0-01H',
     });
-    expect(readMessage(NO_KEYS, takenWith(JSON.stringify(request))).stored).toEqual({ request });
+    expect(readTaken(NO_KEYS, takenWith(JSON.stringify(request))).stored).toEqual({ request });
   });
 
   it('is opened before it is sent, and stays encrypted in what is known of it', () => {
     const sealing = newSealing();
     const sealed = sealRequest(sealing, ID, request);
-    const read = readMessage(sealing, takenWith(JSON.stringify(sealed)));
+    const read = readTaken(sealing, takenWith(JSON.stringify(sealed)));
     expect(read).toEqual({ stored: { request: sealed }, body: JSON.stringify(request), problem: null });
   });
 
   it('is not sent where its key is missing, and kept for when that is there again', () => {
     const sealed = sealRequest(newSealing(), ID, request);
-    const read = readMessage(NO_KEYS, takenWith(JSON.stringify(sealed)));
+    const read = readTaken(NO_KEYS, takenWith(JSON.stringify(sealed)));
     expect(read).toMatchObject({ stored: { request: sealed }, body: null });
     expect(read.problem).not.toBe(NO_MESSAGE);
   });
@@ -55,14 +55,14 @@ describe('a message that a worker has', () => {
   it.each(['', '{"pageId"', 'null', '7', '"text"', '[]', '{"v":99}', '{"pageId":"p1","conversationId":"c1"}'])(
     'is none that this version knows: %j',
     (data) => {
-      expect(readMessage(NO_KEYS, takenWith(data))).toEqual({ stored: null, body: null, problem: NO_MESSAGE });
+      expect(readTaken(NO_KEYS, takenWith(data))).toEqual({ stored: null, body: null, problem: NO_MESSAGE });
     },
   );
 
   it.each([{ policy: 'later' }, { label: 'x'.repeat(1000) }, { replays: 'x'.repeat(1000) }])(
     'is none that this version knows with what was written beside it',
     (more) => {
-      expect(readMessage(NO_KEYS, takenWith(JSON.stringify(request), more))).toEqual({
+      expect(readTaken(NO_KEYS, takenWith(JSON.stringify(request), more))).toEqual({
         stored: null,
         body: null,
         problem: NO_MESSAGE,
@@ -72,7 +72,7 @@ describe('a message that a worker has', () => {
 
   it('may not be sent if it breaks a rule, which is told by path and never by value', () => {
     const message = { type: 'text', text: 'secret'.repeat(20_000), to: 'secret' };
-    const read = readMessage(NO_KEYS, takenWith(JSON.stringify({ ...request, message })));
+    const read = readTaken(NO_KEYS, takenWith(JSON.stringify({ ...request, message })));
     expect(read).toMatchObject({ stored: null, body: null });
     expect(read.problem).toMatch(/^the stored message is not valid: message/);
     expect(read.problem).not.toContain('secret');
@@ -82,7 +82,7 @@ describe('a message that a worker has', () => {
     const sealing = newSealing();
     const message = { type: 'sticker', text: 'secret' } as never;
     const sealed = sealRequest(sealing, ID, { ...request, message });
-    const read = readMessage(sealing, takenWith(JSON.stringify(sealed)));
+    const read = readTaken(sealing, takenWith(JSON.stringify(sealed)));
     expect(read).toMatchObject({ stored: { request: sealed }, body: null });
     expect(read.problem).not.toContain('secret');
   });

@@ -5,7 +5,7 @@ import { jobKeys, type Shard } from '../shard.ts';
 export type CancelResult = 'cancelled' | 'too-late' | 'not-found';
 
 /** Ends a message that is not being sent; a second call does nothing. */
-export async function cancel(shard: Shard, id: string): Promise<CancelResult> {
+export async function cancelStored(shard: Shard, id: string): Promise<CancelResult> {
   const [result] = (await shard.redis.laneCancel(jobKeys(shard, id).job, absentKey(shard), shard.root, id)) as [
     CancelResult,
   ];
