@@ -61,13 +61,15 @@ describe('with several shards on one Redis', () => {
   it('a worker has no more requests open than its concurrency, wherever the work is, and nearly all for one shard', async () => {
     await using site = await install(used, {
       config: { shards: SHARDS, concurrency: 10 },
-      api: { latencyMs: 40 },
+      // The first messages stay open until all places were seen in use.
+      api: { latencyMs: 40, faults: [{ kind: 'latency', ms: 2000 }] },
     });
     const backlog = (shard: number, prefix: string) =>
       Array.from({ length: 300 }, (_, n) => textMessage(`${prefix}${n}`, 1, pageOf(shard)));
     const openNow = (): number => site.api.requests.filter(({ answeredAt }) => answeredAt === null).length;
     await site.producer.enqueueMessages(backlog(2, 'a'));
     await eventually('one shard has all places but one of each of the others', () => openNow() === 10 - (SHARDS - 1));
+    site.api.setFaults([]);
     await site.producer.enqueueMessages([...backlog(0, 'b'), ...backlog(1, 'c'), ...backlog(3, 'd')]);
     const isAllSent = (): boolean => openNow() === 0 && site.api.report().accepted === 1200;
     await eventually('all is sent', isAllSent, 60_000);
