@@ -55,7 +55,15 @@ function evenShare(total: number, shards: number, index: number): number {
  */
 export function sharePlaces(total: number, loads: readonly ShardLoad[]): number[] {
   const places = loads.map((load) => load.places);
-  if (!loads.some(isShort)) return places;
+  const free = Math.max(0, total - sum(loads.map((load) => Math.max(load.places, load.open))));
+  if (!loads.some(isShort)) {
+    // Places that a shard gave up at an earlier look, before the shard that was short of them could get them.
+    const more = spreadOut(
+      free,
+      loads.map(() => free),
+    );
+    return places.map((count, index) => count + (more[index] ?? 0));
+  }
   // How many places a short shard needs is unknown, so it gets twice what it uses, and at the next look twice that.
   const wanted = loads.map(({ open, waiting }) => 2 * open + waiting);
   const spread = spreadOut(total - loads.length, wanted);
@@ -65,9 +73,8 @@ export function sharePlaces(total: number, loads: readonly ShardLoad[]): number[
     loads.map(() => rest),
   );
   const target = loads.map((_load, index) => 1 + (spread[index] ?? 0) + (extra[index] ?? 0));
-  const free = total - sum(loads.map((load) => Math.max(load.places, load.open)));
   const missing = target.map((count, index) => Math.max(0, count - (places[index] ?? 0)));
-  const granted = spreadOut(Math.max(0, free), missing);
+  const granted = spreadOut(free, missing);
   return places.map((count, index) => Math.min(count, target[index] ?? count) + (granted[index] ?? 0));
 }
 

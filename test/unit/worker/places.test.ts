@@ -17,6 +17,10 @@ describe('the places of a worker', () => {
     expect(sharePlaces(50, [load(13, 5), load(13, 0), load(12, 8), idle(12)])).toEqual([13, 13, 12, 12]);
   });
 
+  it('that were given up are given out also when no shard is short of them any more', () => {
+    expect(sharePlaces(10, [idle(1), idle(4), load(2, 1)])).toEqual([2, 5, 3]);
+  });
+
   it('go to the one shard that has work, when those that it gets are free', () => {
     const first = sharePlaces(40, [load(10, 10, 30), idle(10), idle(10), idle(10)]);
     expect(first).toEqual([10, 1, 1, 1]);
@@ -50,6 +54,11 @@ describe('the places of a worker', () => {
           const most = loads.reduce((sum, { places, open }) => sum + Math.max(places, open), 0);
           expect(most).toBeLessThanOrEqual(total);
         }
+        const inTheEnd = sharePlaces(
+          total,
+          loads.map(({ places }) => idle(places)),
+        );
+        expect(inTheEnd.reduce((sum, places) => sum + places, 0)).toBe(total);
       }),
     );
   });
