@@ -42,7 +42,6 @@ try {
 }
 \`\`\`
 
-A \`TypeError\` means a call that the types forbid, such as a replay without a selection.
 `;
 
 function errorsFrom({ from, title }: (typeof SOURCES)[number]): string {

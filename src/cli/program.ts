@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { Command, Option } from 'commander';
-import { reading } from '../shared/session/calls.ts';
 import { version } from '../shared/version.ts';
 import { type Actions, json, lazily, repeatable, type Run, shardCount, wholeNumberFlag } from './context/arguments.ts';
 import { type CommandContext, type ExitCode, exitCodes } from './context/context.ts';
@@ -17,9 +16,8 @@ export function createProgram(context: CommandContext, finish: (exitCode: ExitCo
     <Arguments extends unknown[]>(command: (context: CommandContext, ...given: Arguments) => Promise<ExitCode>) =>
     async (...given: Arguments): Promise<void> =>
       finish(await command(context, ...given));
-  const askToEnd: Run = (command) => run((given, ...rest) => reading(command(given, ...rest)));
   const ask: Run = (command) =>
-    askToEnd(async (given, ...rest) => {
+    run(async (given, ...rest) => {
       const answered = new AbortController();
       try {
         return await Promise.race([command(given, ...rest), interruption(given.interrupted, answered.signal)]);
@@ -57,7 +55,7 @@ export function createProgram(context: CommandContext, finish: (exitCode: ExitCo
     .addOption(json())
     .action(
       async ({ watch, ...options }: { watch?: true; json?: boolean }) =>
-        await (watch ? askToEnd(watchStatus) : ask(status))(options),
+        await (watch ? run(watchStatus) : ask(status))(options),
     );
 
   program
@@ -74,7 +72,7 @@ export function createProgram(context: CommandContext, finish: (exitCode: ExitCo
     .addOption(json())
     .action(run(lazily(async () => (await import('./commands/cancel.ts')).cancel)));
 
-  const actions: Actions = { run, ask, askToEnd };
+  const actions: Actions = { run, ask };
   addDeadLetterCommands(program, actions);
   addHoldCommands(program, actions);
   addLimitCommands(program, actions);

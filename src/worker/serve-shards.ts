@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Config } from '../shared/config/config.ts';
-import { shardRoot } from '../shared/lanes/key-names.ts';
+import { shardRoots } from '../shared/lanes/key-names.ts';
 import type { LaneRedis } from '../shared/lanes/commands.ts';
 import type { Taken } from '../shared/lanes/messages/settle-and-take.ts';
 import type { Shard } from '../shared/lanes/shard.ts';
@@ -63,7 +63,7 @@ export async function serveShards(deps: ServeDeps): Promise<{ drain(): Promise<v
     limits: createLimitKeeper({
       redis,
       namespace,
-      shards: Array.from({ length: config.shards }, (_, index) => ({ root: shardRoot(namespace, index) })),
+      shards: shardRoots(namespace, config.shards).map((root) => ({ root })),
       workerId,
       rateLimit: config.rateLimit,
       pageRateLimit: config.pageRateLimit,

@@ -13,13 +13,11 @@ export function lazily<Arguments extends unknown[]>(load: () => Promise<Task<Arg
   return async (context, ...given) => await (await load())(context, ...given);
 }
 
-/** The kinds of actions. `run` is for commands that change something; they handle an interruption themselves. */
+/** The kinds of actions. `run` is for commands that handle an interruption themselves: they change something, or clean up. */
 export interface Actions {
   run: Run;
   /** For commands that only read and can be abandoned at once. */
   ask: Run;
-  /** For commands that only read and have to clean up when interrupted. */
-  askToEnd: Run;
 }
 
 export function json(): Option {

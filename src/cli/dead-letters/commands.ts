@@ -3,7 +3,7 @@ import { type Actions, json, lazily, replayRate, wholeNumberFlag } from '../cont
 import type { ReplayFlags } from './replay.ts';
 import { addFilter, addSelection } from './selection.ts';
 
-export function addDeadLetterCommands(program: Command, { run, ask, askToEnd }: Actions): void {
+export function addDeadLetterCommands(program: Command, { run, ask }: Actions): void {
   const deadLetters = program
     .command('dead-letters')
     .description('inspect, replay, discard or export messages that could not be delivered');
@@ -36,7 +36,7 @@ export function addDeadLetterCommands(program: Command, { run, ask, askToEnd }: 
     .option('--out <file>', 'the file to write, which appears only when it is complete; stdout if omitted or -')
     .option('--force', 'replace the file if it exists')
     .addHelpText('after', exportHelp)
-    .action(askToEnd(lazily(async () => (await import('./export.ts')).exportDeadLetters)));
+    .action(run(lazily(async () => (await import('./export.ts')).exportDeadLetters)));
 }
 
 function addReplay(deadLetters: Command): Command {

@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { reading } from '../../shared/session/calls.ts';
 import { loadConfig } from '../../shared/config/config.ts';
 import { QueueUnavailableError } from '../../shared/errors/errors.ts';
 import { createSession } from '../../shared/session/session.ts';
@@ -23,7 +22,7 @@ export async function watchStatus(context: CommandContext, { json = false }: Jso
 
   async function lookOnce(): Promise<void> {
     try {
-      const found = await reading(look());
+      const found = await look();
       if (interrupted.aborted) return;
       view.show(found);
       awaySince = null;

@@ -1,3 +1,5 @@
+import { MAX_TIMER_MS } from '../../shared/model/time.ts';
+
 /** Tells a worker when to look for messages without a call from Redis: at its slots, and when waits that it knows of are over. */
 export interface Alarm {
   /** The worker has undertaken to look after this time; no other worker does. */
@@ -13,8 +15,6 @@ export interface Alarm {
   ring(): void;
 }
 
-/** The longest single timer, far below the limit of `setTimeout`. */
-const LONGEST_TIMER_MS = 3_600_000;
 const GRID_MS = 20;
 /** The most due times that are kept; the leader brings back the rest, a little later. */
 const MOST_DUE = 500;
@@ -62,7 +62,7 @@ export function createAlarm({ onTime, passOn }: AlarmDeps): Alarm {
         else if (awaiting) ring();
         else onTime();
       },
-      Math.min(LONGEST_TIMER_MS, inMs),
+      Math.min(MAX_TIMER_MS, inMs),
     );
   }
 
