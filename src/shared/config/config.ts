@@ -9,7 +9,7 @@ import { nearest } from '../validation/nearest.ts';
 import { unreadableFile, valueInFile } from './secret-file.ts';
 
 const PREFIX = 'KITECHAT_';
-const VARIABLE = /\b(?:REDIS_URL|KITECHAT_[A-Z_]+)\b/g;
+const VARIABLE = /\b(?:REDIS_URL|HTTPS?_PROXY|NO_PROXY|KITECHAT_[A-Z0-9_]+)\b/g;
 
 /** The source of settings: environment variables, or options in code. */
 export type ConfigSource = 'environment' | 'code';
@@ -127,8 +127,8 @@ interface Given {
   problem?: string;
 }
 
-function valueOf({ name, fileName }: Variable, env: Environment, readFile: (path: string) => string): Given {
-  const value = setting(env, name);
+function valueOf({ name, alias, fileName }: Variable, env: Environment, readFile: (path: string) => string): Given {
+  const value = (alias === undefined ? undefined : setting(env, alias)) ?? setting(env, name);
   const path = fileName === undefined ? undefined : setting(env, fileName);
   if (fileName === undefined || path === undefined) return value === undefined ? { name } : { name, value };
   if (value !== undefined) return { name: fileName, problem: `is set, and so is ${name}: keep only one of them` };

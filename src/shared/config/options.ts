@@ -158,6 +158,76 @@ export interface WorkerSettings extends InstallationOptions {
    */
   pageRateLimit?: string | undefined;
   /**
+   * How many different conversations must be refused alike, without a success in between, until everything is held; 0 for never.
+   *
+   * @default 20
+   * @example 0
+   */
+  refusalsToHold?: number | undefined;
+  /**
+   * What the status 503 means: with `not-processed` the message waits without using an attempt, with `unknown` it may have arrived.
+   *
+   * @default 'not-processed'
+   * @example 'unknown'
+   */
+  on503?: 'not-processed' | 'unknown' | undefined;
+  /**
+   * Which answers mean `delivered`: `strict` for those of the API that say no failure, or `any-2xx` for every answer with such a status.
+   *
+   * @default 'strict'
+   * @example 'any-2xx'
+   */
+  answers?: 'strict' | 'any-2xx' | undefined;
+  /**
+   * No request uses a connection that was idle for longer, in ms; less where the server says so; 0 for a new connection each time.
+   *
+   * @default 1_000
+   * @example 4_000
+   */
+  keepAliveMs?: number | undefined;
+  /**
+   * A PEM file with the certificates of the authorities that signed the API's certificate, if they are private.
+   *
+   * @default undefined
+   * @example '/etc/ssl/company-ca.pem'
+   */
+  apiCaFile?: string | undefined;
+  /**
+   * A PEM file with a client certificate for the API; goes together with `apiCertKeyFile`.
+   *
+   * @default undefined
+   * @example '/run/secrets/client.pem'
+   */
+  apiCertFile?: string | undefined;
+  /**
+   * A PEM file with the private key of the client certificate.
+   *
+   * @default undefined
+   * @example '/run/secrets/client-key.pem'
+   */
+  apiCertKeyFile?: string | undefined;
+  /**
+   * The proxy for an API with `https`.
+   *
+   * @default undefined
+   * @example 'http://proxy.internal:3128'
+   */
+  httpsProxy?: string | undefined;
+  /**
+   * The proxy for an API with `http`.
+   *
+   * @default undefined
+   * @example 'http://proxy.internal:3128'
+   */
+  httpProxy?: string | undefined;
+  /**
+   * Hosts that are reached without a proxy; `*` for all.
+   *
+   * @default undefined
+   * @example 'localhost,.example.com'
+   */
+  noProxy?: string | undefined;
+  /**
    * The longest hold that the API can cause with a Retry-After, in ms.
    *
    * @default 900_000
@@ -236,6 +306,16 @@ const worker: Names<WorkerSettings> = {
   backoffMaxMs: true,
   rateLimit: true,
   pageRateLimit: true,
+  refusalsToHold: true,
+  on503: true,
+  answers: true,
+  keepAliveMs: true,
+  apiCaFile: true,
+  apiCertFile: true,
+  apiCertKeyFile: true,
+  httpsProxy: true,
+  httpProxy: true,
+  noProxy: true,
   retryAfterMaxMs: true,
   pageParallelism: true,
   onUnknownOutcome: true,

@@ -23,6 +23,8 @@ import { requiredText } from '../validation/rules.ts';
 interface Special {
   /** A variable with another name than the setting's; `null` for a setting that can only be given in code. */
   variable?: string | null;
+  /** Another spelling of the variable that other programs use. */
+  alias?: string;
   /** The value can also be read from the file that `<variable>_FILE` names. */
   fromFile?: true;
 }
@@ -35,7 +37,12 @@ const keptMs = wholeNumber(1_000, MAX_DURATION_MS);
 
 const bothBackoffs = z.object({ backoffMs: z.number(), backoffMaxMs: z.number() });
 const bothShardSettings = z.object({ shards: z.number(), serveShards: shardList });
+const bothCertificates = z.object({ apiCertFile: z.string(), apiCertKeyFile: z.string() });
+const oneCertificate = z.union([z.object({ apiCertFile: z.string() }), z.object({ apiCertKeyFile: z.string() })]);
 const bothKeys = z.object({ apiKey: z.string(), apiKeyFile: z.string() });
+
+export const answersTo503 = ['not-processed', 'unknown'] as const;
+export const answerRules = ['strict', 'any-2xx'] as const;
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -89,6 +96,54 @@ export const configSchema = fields({
   pageRateLimit: rateLimit
     .optional()
     .describe('how fast the fleet may send for each page, in the same form; no limit if not set'),
+  refusalsToHold: wholeNumber(0, 100)
+    .default(20)
+    .describe(
+      'how many different conversations must be refused alike, without a success in between, until everything is held; `0` for never',
+    ),
+  on503: z
+    .enum(answersTo503)
+    .default('not-processed')
+    .describe(
+      'what the status 503 means: `not-processed`, so the message waits without using an attempt, or `unknown`, so it may have arrived',
+    )
+    .register(special, { variable: 'KITECHAT_503' }),
+  answers: z
+    .enum(answerRules)
+    .default('strict')
+    .describe(
+      'which answers mean `delivered`: `strict` for those of the API that say no failure, or `any-2xx` for every answer with such a status',
+    ),
+  hooksFile: requiredText
+    .optional()
+    .describe(
+      'a JavaScript module that exports hooks for the command `worker`: `resolveApiKey`, `classifyResponse`, `beforeSend`, `ky`',
+    ),
+  keepAliveMs: wholeNumber(0, 600_000)
+    .default(1_000)
+    .describe(
+      'no request uses a connection that was idle for longer; less where the server says so; `0` for a new connection each time',
+    ),
+  apiCaFile: requiredText
+    .optional()
+    .describe(
+      "a PEM file with the certificates of the authorities that signed the API's certificate, if they are private",
+    ),
+  apiCertFile: requiredText.optional().describe('a PEM file with a client certificate for the API'),
+  apiCertKeyFile: requiredText.optional().describe('a PEM file with the private key of the client certificate'),
+  httpsProxy: requiredText
+    .optional()
+    .describe('the proxy for an API with `https`; lower case works, too, as for the two below')
+    .register(special, { variable: 'HTTPS_PROXY', alias: 'https_proxy' }),
+  httpProxy: requiredText
+    .optional()
+    .describe('the proxy for an API with `http`')
+    .register(special, { variable: 'HTTP_PROXY', alias: 'http_proxy' }),
+  noProxy: z
+    .string()
+    .optional()
+    .describe('hosts that are reached without a proxy, such as `localhost,.example.com`; `*` for all')
+    .register(special, { variable: 'NO_PROXY', alias: 'no_proxy' }),
   retryAfterMaxMs: waitMs.default(900_000).describe('the longest hold that a Retry-After can cause'),
   pageParallelism: autoOrWholeNumber(1, 10_000)
     .default('auto')
@@ -160,6 +215,11 @@ export const configSchema = fields({
       when: ({ value }) => bothShardSettings.safeParse(value).success,
     },
   )
+  .refine((config) => !oneCertificate.safeParse(config).success || bothCertificates.safeParse(config).success, {
+    path: ['apiCertFile'],
+    error: 'goes together with KITECHAT_API_CERT_KEY_FILE: set both or none',
+    when: () => true,
+  })
   .refine((config) => !bothKeys.safeParse(config).success, {
     path: ['apiKeyFile'],
     error: 'is set, and so is KITECHAT_API_KEY: keep only one of them',
@@ -170,6 +230,7 @@ export const configSchema = fields({
 export interface Variable {
   key: string;
   name: string;
+  alias: string | undefined;
   /** The variable that names a file with the value; `undefined` if there is none. */
   fileName: string | undefined;
   description: string;
@@ -178,10 +239,10 @@ export interface Variable {
 
 /** All variables, in the order of the documentation. */
 export const variables: readonly Variable[] = Object.entries(configSchema.shape).flatMap(([key, schema]) => {
-  const { variable: name = variableOf(key), fromFile } = special.get(schema) ?? {};
+  const { variable: name = variableOf(key), alias, fromFile } = special.get(schema) ?? {};
   if (name === null) return [];
   const { description = '' } = schema;
-  return [{ key, name, fileName: fromFile && `${name}_FILE`, description, default: schema.parse(undefined) }];
+  return [{ key, name, alias, fileName: fromFile && `${name}_FILE`, description, default: schema.parse(undefined) }];
 });
 
 function variableOf(key: string): string {
