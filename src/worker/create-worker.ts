@@ -13,7 +13,7 @@ import { servedShards } from '../shared/config/shard-list.ts';
 import { agreeOnShards } from '../shared/session/shard-count.ts';
 import type { ResolveApiKey } from './keys/api-keys.ts';
 import type { AttemptReport } from './message/attempt-report.ts';
-import type { ClassifyResponse } from './message/classify.ts';
+import type { ClassifyResponse } from './message/judgement.ts';
 import { untilReady, warnIfNotDurable, watchRedis } from './fleet/redis-watch.ts';
 import type { Fetch } from './http/fetch-exchange.ts';
 import type { Taken } from '../shared/lanes/messages/settle-and-take.ts';

@@ -10,6 +10,6 @@ export type { WorkerSettings } from '../shared/config/options.ts';
 export type { WorkerHealth } from './fleet/progress.ts';
 export type { AttemptReport } from './message/attempt-report.ts';
 export type { ResolveApiKey } from './keys/api-keys.ts';
-export type { ApiAnswer, ClassifyResponse } from './message/classify.ts';
+export type { ApiAnswer, ClassifyResponse, HoldScope, Judgement } from './message/judgement.ts';
 export type { Fetch } from './http/fetch-exchange.ts';
 export type { KyClient } from './http/ky-exchange.ts';

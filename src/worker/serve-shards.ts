@@ -9,7 +9,7 @@ import type { Sealing } from '../shared/sealing/sealing.ts';
 import { version } from '../shared/version.ts';
 import type { ResolveApiKey } from './keys/api-keys.ts';
 import { type AttemptReport, logAttempt, reportOf } from './message/attempt-report.ts';
-import type { ClassifyResponse } from './message/classify.ts';
+import type { ClassifyResponse } from './message/judgement.ts';
 import { drain } from './bullmq/drain.ts';
 import { createFleet } from './fleet/fleet-view.ts';
 import { createKeyring } from './keys/keyring.ts';

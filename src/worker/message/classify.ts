@@ -1,20 +1,7 @@
 import type { OutcomeKind } from '../../shared/model/attempts.ts';
 import type { Exchange, ExchangeFailure } from '../http/exchange.ts';
+import type { ClassifyResponse, HoldScope } from './judgement.ts';
 import { answeredAtMs, retryAfterMs } from './retry-after.ts';
-
-/** The API's answer, as a `classifyResponse` hook sees it. */
-export interface ApiAnswer {
-  httpStatus: number;
-  retryAfter: string | null;
-  /** The body, at most its first 64 KiB. */
-  body: string;
-}
-
-/** The judgements that a hook may return. */
-export const judgements = ['delivered', 'rejected', 'failed', 'unknown', 'held'] as const;
-
-/** Judges an answer, synchronously; `undefined` means that the default judgement counts. */
-export type ClassifyResponse = (answer: ApiAnswer) => (typeof judgements)[number] | undefined;
 
 /** How an attempt ended. */
 export interface Outcome {
@@ -25,6 +12,8 @@ export interface Outcome {
   holdMs: number | null;
   /** For `held`: `page` concerns the page, `key` all pages with the key; `missing-key` means that the page has no key. */
   scope?: 'page' | 'key' | 'missing-key';
+  /** For `held`: what a hook asks to hold, for `holdMs`. */
+  askedScope?: HoldScope;
 }
 
 export interface ClassifyContext {
@@ -47,16 +36,18 @@ export function classify(exchange: Exchange, context: ClassifyContext): Outcome 
 
 function classifyAnswer(exchange: Exchange, httpStatus: number, context: ClassifyContext): Outcome {
   const { body, retryAfter } = exchange;
-  const byHook = context.classifyResponse?.({ httpStatus, retryAfter, body });
-  const kind = byHook ?? kindOf(httpStatus, body, retryAfter);
-  const holdMs =
-    kind === 'held'
-      ? retryAfterMs(retryAfter, answeredAtMs(exchange.date) ?? context.nowMs, context.retryAfterMaxMs)
-      : null;
+  const judgement = context.classifyResponse?.({ httpStatus, retryAfter, body });
+  const byHook = typeof judgement === 'object' ? judgement.outcome : judgement;
+  const kind: OutcomeKind = byHook ?? kindOf(httpStatus, body, retryAfter);
   const detail = byHook ? `classifyResponse: ${byHook}` : detailOf(kind, httpStatus);
-  if (kind !== 'held') return { kind, detail, httpStatus, holdMs };
+  if (kind !== 'held') return { kind, detail, httpStatus, holdMs: null };
+  const retryMs = retryAfterMs(retryAfter, answeredAtMs(exchange.date) ?? context.nowMs, context.retryAfterMaxMs);
+  if (typeof judgement === 'object' && judgement.outcome === 'held') {
+    const { scope: askedScope = 'conversation', forMs = retryMs } = judgement;
+    return { kind, detail, httpStatus, holdMs: forMs === null ? null : Math.ceil(forMs), askedScope };
+  }
   const scope = !byHook && isUnauthorized(httpStatus) ? 'key' : 'page';
-  return { kind, detail, httpStatus, holdMs, scope };
+  return { kind, detail, httpStatus, holdMs: retryMs, scope };
 }
 
 function kindOf(httpStatus: number, body: string, retryAfter: string | null): OutcomeKind {

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
-import { classify, type ClassifyResponse, judgements, type Outcome } from './classify.ts';
+import { classify, type Outcome } from './classify.ts';
+import { type ClassifyResponse, readJudgement } from './judgement.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { hideKey } from '../http/hide-key.ts';
 import type { Keyring } from '../keys/keyring.ts';
@@ -84,11 +85,12 @@ export function diedInMidSend(): Sent {
 function withoutThrowing(classifyResponse: ClassifyResponse, logger: Logger): ClassifyResponse {
   return (answer) => {
     try {
-      const judgement = classifyResponse(answer);
-      if (judgement === undefined || judgements.includes(judgement)) return judgement;
-      logger.error(
-        `the hook classifyResponse must return one of ${judgements.join(', ')} or undefined, and not a promise; the default judgement counts`,
-      );
+      const returned: unknown = classifyResponse(answer);
+      const read = readJudgement(returned);
+      if ('judgement' in read) return read.judgement;
+      // The rejection of an async hook would end the process.
+      if (returned instanceof Promise) returned.catch(() => {});
+      logger.error(`the hook classifyResponse returned no judgement, so the default one counts: ${read.problem}`);
       return undefined;
     } catch (error) {
       logger.error({ err: error }, 'the hook classifyResponse failed; the default judgement counts');

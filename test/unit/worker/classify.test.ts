@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ClassifyResponse } from '../../../src/worker/message/classify.ts';
+import type { ClassifyResponse } from '../../../src/worker/message/judgement.ts';
 import type { ExchangeFailure } from '../../../src/worker/http/exchange.ts';
 import { answered, judge, unanswered } from './exchanges.ts';
 

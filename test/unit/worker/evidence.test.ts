@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type ClassifyResponse, judgements } from '../../../src/worker/message/classify.ts';
+import { type ClassifyResponse, judgements } from '../../../src/worker/message/judgement.ts';
 import type { Evidence } from '../../../src/worker/fleet/fleet-view.ts';
 import { evidenceOf } from '../../../src/worker/message/evidence.ts';
 import type { Exchange, ExchangeFailure } from '../../../src/worker/http/exchange.ts';

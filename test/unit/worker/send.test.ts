@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { ClassifyResponse } from '../../../src/worker/message/classify.ts';
+import type { ClassifyResponse } from '../../../src/worker/message/judgement.ts';
 import type { Exchange } from '../../../src/worker/http/exchange.ts';
 import { createKeyring, type Key, type Keyring } from '../../../src/worker/keys/keyring.ts';
 import { createProgress } from '../../../src/worker/fleet/progress.ts';
