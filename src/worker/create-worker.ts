@@ -13,6 +13,7 @@ import { servedShards } from '../shared/config/shard-list.ts';
 import { agreeOnShards } from '../shared/session/shard-count.ts';
 import type { ResolveApiKey } from './keys/api-keys.ts';
 import type { AttemptReport } from './message/attempt-report.ts';
+import type { BeforeSend } from './message/before-send.ts';
 import type { ClassifyResponse } from './message/judgement.ts';
 import { untilReady, warnIfNotDurable, watchRedis } from './fleet/redis-watch.ts';
 import type { Fetch } from './http/fetch-exchange.ts';
@@ -29,6 +30,12 @@ export interface WorkerHooks {
   resolveApiKey?: ResolveApiKey;
   /** Judges the API's answers where the defaults don't fit. If it throws, the default judgement counts. */
   classifyResponse?: ClassifyResponse;
+  /**
+   * Decides right before each attempt whether the message may be sent now. It can't change the message. If it throws, takes longer than
+   * `timeoutMs` or returns something else, nothing is sent: the outcome is `not-sent`, so the message is tried again without using an
+   * attempt.
+   */
+  beforeSend?: BeforeSend;
   /** Makes the requests. Replaces the worker's connection pool. */
   fetch?: Fetch;
   /**
@@ -99,7 +106,7 @@ let workersInThisProcess = 0;
  * await worker.run();
  */
 export function createWorker(options: WorkerOptions): KitechatWorker {
-  const { resolveApiKey, classifyResponse, fetch, ky, logger: givenLogger, ...input } = options;
+  const { resolveApiKey, classifyResponse, beforeSend, fetch, ky, logger: givenLogger, ...input } = options;
   const config = resolveConfig('createWorker', input);
   const served = servedShards(config);
   inWordsOf(config.source, () => demandUsable(config, served, resolveApiKey !== undefined));
@@ -151,6 +158,7 @@ export function createWorker(options: WorkerOptions): KitechatWorker {
         resolveApiKey: keys.resolveApiKey,
         sealing: keys.sealing,
         classifyResponse,
+        beforeSend,
         logger,
         progress,
         report: (report) => tellListeners(() => events.emit('attempt', report)),

@@ -10,6 +10,7 @@ export type { WorkerSettings } from '../shared/config/options.ts';
 export type { WorkerHealth } from './fleet/progress.ts';
 export type { AttemptReport } from './message/attempt-report.ts';
 export type { ResolveApiKey } from './keys/api-keys.ts';
+export type { BeforeSend, Frozen, OutgoingMessage, Refusal } from './message/before-send.ts';
 export type { ApiAnswer, ClassifyResponse, HoldScope, Judgement } from './message/judgement.ts';
 export type { Fetch } from './http/fetch-exchange.ts';
 export type { KyClient } from './http/ky-exchange.ts';

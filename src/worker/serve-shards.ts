@@ -9,6 +9,7 @@ import type { Sealing } from '../shared/sealing/sealing.ts';
 import { version } from '../shared/version.ts';
 import type { ResolveApiKey } from './keys/api-keys.ts';
 import { type AttemptReport, logAttempt, reportOf } from './message/attempt-report.ts';
+import type { BeforeSend } from './message/before-send.ts';
 import type { ClassifyResponse } from './message/judgement.ts';
 import { drain } from './bullmq/drain.ts';
 import { createFleet } from './fleet/fleet-view.ts';
@@ -32,6 +33,7 @@ export interface ServeDeps {
   resolveApiKey: ResolveApiKey;
   sealing: Sealing;
   classifyResponse: ClassifyResponse | undefined;
+  beforeSend: BeforeSend | undefined;
   logger: Logger;
   progress: WorkerProgress;
   report(report: AttemptReport): void;

@@ -82,7 +82,9 @@ export function createProcessor({ config, send, fleet, keyring, sealing, logger 
       const delayMs = pausedFor(keyLeave.waitMs, Math.random());
       return { ...UNTRIED, decision: { kind: 'hold', delayMs } };
     }
-    const sent = await send({ pageId, body, lockedUntil, signal });
+    const { id, attemptsUsed } = taken;
+    const label = stored.label ?? null;
+    const sent = await send({ id, pageId, label, attempt: attemptsUsed + 1, body, lockedUntil, signal });
     const told = tell(known, sent, taken.isProbe || keyLeave === 'probe');
     return findingsOf(known, sent, 'then' in told ? await told : told);
   }

@@ -1,4 +1,6 @@
 import type { Logger } from 'pino';
+import { loggableError } from '../../shared/errors/loggable-error.ts';
+import { type BeforeSend, type Candidate, createBeforeSend } from './before-send.ts';
 import { classify, type Outcome } from './classify.ts';
 import { type ClassifyResponse, readJudgement } from './judgement.ts';
 import type { Exchange } from '../http/exchange.ts';
@@ -6,7 +8,6 @@ import { hideKey } from '../http/hide-key.ts';
 import type { Keyring } from '../keys/keyring.ts';
 import type { WorkerProgress } from '../fleet/progress.ts';
 import type { Sender } from '../http/sender.ts';
-import type { StopSignal } from '../http/stop-signal.ts';
 
 /** One request and its outcome. */
 export interface Sent {
@@ -28,17 +29,16 @@ export interface SendDeps {
   sender: Sender;
   keyring: Keyring;
   classifyResponse: ClassifyResponse | undefined;
+  beforeSend: BeforeSend | undefined;
   progress: Pick<WorkerProgress, 'began'>;
   logger: Logger;
 }
 
 /** A message to send, and until when the request may run. */
-export interface Sendable {
+export interface Sendable extends Candidate {
   pageId: string;
-  body: string;
   /** When the lock on the message ends, on the clock of `performance.now()`. */
   lockedUntil: number;
-  signal: StopSignal;
 }
 
 /** Sends a message once. Never throws: every failure is an outcome. */
@@ -49,17 +49,22 @@ const NO_KEY_MS = 2000;
 
 export function createSend({ config, sender, keyring, progress, logger, ...hooks }: SendDeps): Send {
   const classifyResponse = hooks.classifyResponse && withoutThrowing(hooks.classifyResponse, logger);
+  const beforeSend = hooks.beforeSend && createBeforeSend(hooks.beforeSend, config.timeoutMs, logger);
   // The whole configuration would be copied for each attempt.
   const { timeoutMs, retryAfterMaxMs } = config;
 
-  return async ({ pageId, body, lockedUntil, signal }) => {
+  return async (sendable) => {
+    const { pageId, body, lockedUntil, signal } = sendable;
     const startedAtMs = Date.now();
     const end = progress.began();
     try {
       const found = keyring.keyFor(pageId);
       const key = 'then' in found ? await found : found;
       if ('unusable' in key) return withoutKey(key.unusable, startedAtMs);
-      const exchange = await sender.send(body, { apiKey: key.apiKey, startBefore: lockedUntil - timeoutMs, signal });
+      const startBefore = lockedUntil - timeoutMs;
+      const refusal = beforeSend ? await beforeSend(sendable, startBefore) : null;
+      if (refusal) return { outcome: refusal, startedAtMs, exchange: null, keyCircuit: key.circuit };
+      const exchange = await sender.send(body, { apiKey: key.apiKey, startBefore, signal });
       exchange.body = hideKey(exchange.body, key.apiKey);
       const outcome = classify(exchange, { timeoutMs, retryAfterMaxMs, nowMs: Date.now(), classifyResponse });
       return { outcome, startedAtMs, exchange, keyCircuit: key.circuit };
@@ -93,7 +98,7 @@ function withoutThrowing(classifyResponse: ClassifyResponse, logger: Logger): Cl
       logger.error(`the hook classifyResponse returned no judgement, so the default one counts: ${read.problem}`);
       return undefined;
     } catch (error) {
-      logger.error({ err: error }, 'the hook classifyResponse failed; the default judgement counts');
+      logger.error({ err: loggableError(error) }, 'the hook classifyResponse failed; the default judgement counts');
       return undefined;
     }
   };

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import { evidenceOf } from '../../../src/worker/message/evidence.ts';
 import type { ClassifyResponse } from '../../../src/worker/message/judgement.ts';
 import type { Exchange } from '../../../src/worker/http/exchange.ts';
 import { createKeyring, type Key, type Keyring } from '../../../src/worker/keys/keyring.ts';
@@ -32,20 +33,23 @@ function sendWith(exchange: Exchange, overrides: Partial<SendDeps> = {}) {
     },
     keyring: { keyFor: () => keyNamed('secret-key') },
     classifyResponse: undefined,
+    beforeSend: undefined,
     progress,
     logger,
     ...overrides,
   });
   const { signal } = new AbortController();
-  return { sent, lines, signal, progress, run: () => send({ pageId: 'p1', body: text, lockedUntil: 5000, signal }) };
+  const lockedUntil = performance.now() + 60_000;
+  const sendable = { id: 'm1', pageId: 'p1', label: 'sale', attempt: 3, body: text, lockedUntil, signal };
+  return { sent, lines, signal, progress, lockedUntil, run: () => send(sendable) };
 }
 
 describe('an attempt', () => {
   it('posts exactly the text that was stored, with the key of its page, as long as the lock covers a whole request', async () => {
-    const { run, sent, signal } = sendWith(answered(200), { keyring: keyOfEachPage });
+    const { run, sent, signal, lockedUntil } = sendWith(answered(200), { keyring: keyOfEachPage });
     const before = Date.now();
     const { outcome, startedAtMs, exchange, keyCircuit } = await run();
-    expect(sent).toEqual([{ body: text, options: { apiKey: 'key-of-p1', startBefore: 4800, signal } }]);
+    expect(sent).toEqual([{ body: text, options: { apiKey: 'key-of-p1', startBefore: lockedUntil - 200, signal } }]);
     expect(outcome.kind).toBe('delivered');
     expect(exchange).toEqual(answered(200));
     expect(startedAtMs).toBeGreaterThanOrEqual(before);
@@ -118,6 +122,42 @@ describe('an attempt', () => {
     expect((await ready.run()).outcome.kind).toBe('delivered');
   });
 
+  it('asks the hook beforeSend last, and sends the stored text if the hook has nothing against it', async () => {
+    const asked: unknown[] = [];
+    const { run, sent } = sendWith(answered(200), { beforeSend: (message) => void asked.push(message) });
+    expect((await run()).outcome.kind).toBe('delivered');
+    const message = { text: 'Xin chào 👋', type: 'text' };
+    expect(asked).toEqual([{ id: 'm1', pageId: 'p1', conversationId: 'c1', message, label: 'sale', attempt: 3 }]);
+    expect(sent).toMatchObject([{ body: text }]);
+  });
+
+  it('sends nothing that the hook beforeSend refuses, and shows nothing of the API', async () => {
+    const { run, sent } = sendWith(answered(200), { beforeSend: () => ({ outcome: 'rejected' }) });
+    const result = await run();
+    expect(result).toMatchObject({ outcome: { kind: 'rejected' }, exchange: null, keyCircuit: 'key:#10' });
+    expect(evidenceOf(result)).toEqual({ api: null, key: null });
+    expect(sent).toEqual([]);
+  });
+
+  it('does not ask the hook beforeSend about a message whose page has no key', async () => {
+    const beforeSend = (): never => {
+      throw new Error('asked');
+    };
+    const { run, lines } = sendWith(answered(200), { beforeSend, keyring: { keyFor: () => ({ unusable: 'none' }) } });
+    expect((await run()).outcome).toMatchObject({ kind: 'held', scope: 'missing-key' });
+    expect(lines).toEqual([]);
+  });
+
+  it('counts as open while the hook beforeSend runs', async () => {
+    const answer = Promise.withResolvers<undefined>();
+    const { run, progress } = sendWith(answered(200), { beforeSend: () => answer.promise });
+    const running = run();
+    await vi.waitUntil(() => progress.health().oldestAttemptMs > 0);
+    answer.resolve(undefined);
+    await running;
+    expect(progress.health().oldestAttemptMs).toBe(0);
+  });
+
   it.each<[string, () => unknown]>([
     [
       'throws',
@@ -129,6 +169,15 @@ describe('an attempt', () => {
     ['says null', () => null],
     ['says true', () => true],
     ['answers later', () => Promise.resolve('rejected')],
+    ['fails later', () => Promise.reject(new Error('secret'))],
+    ['gives an object without an outcome', () => ({ kind: 'secret' })],
+    ['names a scope that there is not', () => ({ outcome: 'held', scope: 'secret' })],
+    ['names a scope for another outcome than held', () => ({ outcome: 'rejected', scope: 'page' })],
+    ['holds for no number', () => ({ outcome: 'held', forMs: 'secret' })],
+    ['holds for NaN', () => ({ outcome: 'held', forMs: Number.NaN })],
+    ['holds for ever', () => ({ outcome: 'held', forMs: Infinity })],
+    ['holds until the past', () => ({ outcome: 'held', forMs: -1 })],
+    ['misspells a field', () => ({ outcome: 'held', secretMs: 5 })],
   ])('keeps to the defaults and logs it when the hook classifyResponse %s', async (_what, hook) => {
     const { run, lines } = sendWith(answered(200), { classifyResponse: hook as ClassifyResponse });
     expect((await run()).outcome).toMatchObject({ kind: 'delivered', detail: null });
