@@ -1,5 +1,8 @@
 import type { Dispatcher } from 'undici';
-import { createAnswerBody, type Exchange, type ExchangeFailure, exchangeFailure, newExchange } from './exchange.ts';
+import { createAnswerBody } from './answer-body.ts';
+import { textOf } from './body-text.ts';
+import { decodeContent, encodingsOf } from './content-encoding.ts';
+import { type Exchange, type ExchangeFailure, exchangeFailure, newExchange } from './exchange.ts';
 import type { StopSignal } from './stop-signal.ts';
 
 /** One POST, and the limits of its attempt. */
@@ -36,6 +39,7 @@ class Dispatched implements Dispatcher.DispatchHandler {
   private readonly startedAt = performance.now();
   private readonly exchange = newExchange();
   private readonly answer = createAnswerBody();
+  private encodings: readonly string[] = [];
   private controller: Dispatcher.DispatchController | null = null;
   private hasEnded = false;
   private readonly request: HttpRequest;
@@ -79,6 +83,9 @@ class Dispatched implements Dispatcher.DispatchHandler {
     this.exchange.httpStatus = httpStatus;
     this.exchange.retryAfter = firstValue(headers['retry-after']);
     this.exchange.date = firstValue(headers['date']);
+    this.exchange.age = firstValue(headers['age']);
+    this.exchange.contentType = firstValue(headers['content-type']);
+    this.encodings = encodingsOf(headers['content-encoding']);
     this.request.onHeaders?.(headers);
   }
 
@@ -107,9 +114,22 @@ class Dispatched implements Dispatcher.DispatchHandler {
     clearTimeout(this.timer);
     this.request.signal?.removeEventListener('abort', this.onAbort);
     this.exchange.failure = failure;
-    this.exchange.body = this.answer.text();
     this.exchange.durationMs = Math.round(performance.now() - this.startedAt);
+    const bytes = this.answer.bytes();
+    if (failure !== null || this.answer.isCut()) this.exchange.bodyState = 'cut';
+    if (this.encodings.length > 0 && bytes.length > 0) return void this.decode(bytes);
+    this.exchange.body = textOf(bytes, this.exchange.contentType);
     this.resolve(this.exchange);
+  }
+
+  private async decode(bytes: Uint8Array): Promise<void> {
+    const { exchange } = this;
+    const decoded = await decodeContent(bytes, this.encodings);
+    if (decoded.state === 'cut') exchange.bodyState = 'cut';
+    if (decoded.state === 'broken' && exchange.bodyState === 'whole') exchange.bodyState = 'undecoded';
+    // Some proxies remove an encoding but leave its header, so a body that can't be decoded may be plain text.
+    exchange.body = textOf(exchange.bodyState === 'undecoded' ? bytes : decoded.bytes, exchange.contentType);
+    this.resolve(exchange);
   }
 }
 

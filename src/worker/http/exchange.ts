@@ -23,15 +23,32 @@ export interface Exchange {
   retryAfter: string | null;
   /** The header `Date`: the time of the answer by the API's clock. */
   date: string | null;
-  /** The answer's body as far as it came, cut to `MAX_BODY_BYTES`. */
+  /** The header `Age`: how long a cache has kept the answer, in seconds. */
+  age: string | null;
+  /** The header `Content-Type`. */
+  contentType: string | null;
+  /** The answer's body as far as it came, decoded and cut to `MAX_BODY_BYTES`. */
   body: string;
+  /** `cut`: it has more than `body`, or broke off; `undecoded`: its content encoding could not be removed. */
+  bodyState: 'whole' | 'cut' | 'undecoded';
   failure: ExchangeFailure | null;
   durationMs: number;
 }
 
 /** An exchange in which nothing has happened yet. */
 export function newExchange(failure: ExchangeFailure | null = null): Exchange {
-  return { reachedSocket: false, httpStatus: null, retryAfter: null, date: null, body: '', failure, durationMs: 0 };
+  return {
+    reachedSocket: false,
+    httpStatus: null,
+    retryAfter: null,
+    date: null,
+    age: null,
+    contentType: null,
+    body: '',
+    bodyState: 'whole',
+    failure,
+    durationMs: 0,
+  };
 }
 
 /** Returns why a request must not begin now; `null` if it may. */
@@ -45,31 +62,4 @@ export function exchangeFailure(kind: 'connection' | 'hook', error: unknown): Ex
   const { name, code } = describeSafely(error);
   const cause = error instanceof Error ? describeSafely(error.cause) : undefined;
   return { kind, code: code ?? cause?.code ?? name };
-}
-
-/** How much of an answer's body is kept. */
-export const MAX_BODY_BYTES = 64 * 1024;
-
-/** Collects the beginning of an answer's body. */
-export interface AnswerBody {
-  /** @returns `false` when the limit is reached, so that the rest need not be read. */
-  add(chunk: Uint8Array): boolean;
-  text(): string;
-}
-
-/** Removes the byte order mark that some servers send and that JSON.parse refuses. */
-const decoder = new TextDecoder();
-
-export function createAnswerBody(): AnswerBody {
-  const chunks: Uint8Array[] = [];
-  let room = MAX_BODY_BYTES;
-
-  return {
-    add(chunk) {
-      chunks.push(chunk.subarray(0, room));
-      room = Math.max(0, room - chunk.length);
-      return room > 0;
-    },
-    text: () => decoder.decode(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)),
-  };
 }

@@ -1,12 +1,6 @@
-import {
-  type AnswerBody,
-  createAnswerBody,
-  type Exchange,
-  type ExchangeFailure,
-  exchangeFailure,
-  newExchange,
-  obstacleTo,
-} from './exchange.ts';
+import { type AnswerBody, createAnswerBody } from './answer-body.ts';
+import { textOf } from './body-text.ts';
+import { type Exchange, type ExchangeFailure, exchangeFailure, newExchange, obstacleTo } from './exchange.ts';
 import type { HttpRequest } from './dispatch.ts';
 import { abortSignalOf, orAborted, type StopSignal } from './stop-signal.ts';
 
@@ -33,12 +27,16 @@ export async function exchangeOverFetch(customFetch: Fetch, request: HttpRequest
     exchange.httpStatus = response.status;
     exchange.retryAfter = response.headers.get('retry-after');
     exchange.date = response.headers.get('date');
+    exchange.age = response.headers.get('age');
+    exchange.contentType = response.headers.get('content-type');
     request.onHeaders?.(response.headers);
     await orAborted(readInto(body, response), ended);
   } catch (error) {
     exchange.failure = reasonOf(error, deadline, signal);
   }
-  exchange.body = body.text();
+  // A `fetch` removes content encodings, but not charsets.
+  exchange.body = textOf(body.bytes(), exchange.contentType);
+  if (exchange.failure !== null || body.isCut()) exchange.bodyState = 'cut';
   exchange.durationMs = Math.round(performance.now() - startedAt);
   return exchange;
 }

@@ -1,6 +1,5 @@
 import type { Logger } from 'pino';
-import { safeCause } from '../../shared/errors/safe-cause.ts';
-import { serializeError } from '../../shared/errors/serialize-error.ts';
+import { loggableError } from '../../shared/errors/loggable-error.ts';
 import type { AnswerHeaders, HttpRequest } from './dispatch.ts';
 import { type Exchange, exchangeFailure, newExchange, obstacleTo } from './exchange.ts';
 import { exchangeOverFetch } from './fetch-exchange.ts';
@@ -50,7 +49,7 @@ export async function exchangeOverKy(
     // ky rejects whenever there is no answer, so only with an answer is a rejection the fault of a hook.
     if (isFault && exchange.httpStatus !== null) {
       logger.error(
-        { err: loggable(passed.reason) },
+        { err: loggableError(passed.reason) },
         'a ky hook failed or timed out after the API had answered; the answer counts',
       );
     }
@@ -61,7 +60,7 @@ export async function exchangeOverKy(
     return await exchangeOverFetch(() => answer, { ...request, timeoutMs: leftMs(), startBefore: Infinity });
   }
   if (!isFault) return newExchange({ kind: 'aborted' });
-  logger.error({ err: loggable(passed.reason) }, 'a ky hook failed or timed out; nothing was sent');
+  logger.error({ err: loggableError(passed.reason) }, 'a ky hook failed or timed out; nothing was sent');
   return {
     ...newExchange(exchangeFailure('hook', passed.reason)),
     durationMs: Math.round(performance.now() - startedAt),
@@ -129,14 +128,10 @@ function responseOf({ httpStatus, body, failure }: Exchange, seen: AnswerHeaders
   for (const [name, values = []] of seen instanceof Headers ? seen : Object.entries(seen)) {
     for (const value of [values].flat()) headers.append(name, value);
   }
+  // The body is decoded text here, which gets another length and UTF-8.
+  for (const name of ['content-encoding', 'content-length', 'transfer-encoding']) headers.delete(name);
+  const type = headers.get('content-type');
+  if (type !== null) headers.set('content-type', type.replace(/(;\s*charset\s*=)[^;,]*/i, '$1utf-8'));
   const content = BODILESS.has(httpStatus) ? null : new TextEncoder().encode(body);
   return new Response(content, { status: httpStatus, headers });
-}
-
-/** Returns an error that is safe to log: it has the stack, but not the message and properties, which can contain the API key. */
-function loggable(error: unknown): Error {
-  const safe = safeCause(error);
-  const { stack = '' } = serializeError(error);
-  safe.stack += `\n${stack}`;
-  return safe;
 }

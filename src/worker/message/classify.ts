@@ -1,5 +1,6 @@
 import type { OutcomeKind } from '../../shared/model/attempts.ts';
 import type { Exchange, ExchangeFailure } from '../http/exchange.ts';
+import { type AnswerRule, judgeAnswer } from './judge-answer.ts';
 import type { ClassifyResponse, HoldScope } from './judgement.ts';
 import { answeredAtMs, retryAfterMs } from './retry-after.ts';
 
@@ -20,6 +21,8 @@ export interface ClassifyContext {
   nowMs: number;
   timeoutMs: number;
   retryAfterMaxMs: number;
+  answers: AnswerRule;
+  on503: 'not-processed' | 'unknown';
   classifyResponse: ClassifyResponse | undefined;
 }
 
@@ -38,10 +41,11 @@ function classifyAnswer(exchange: Exchange, httpStatus: number, context: Classif
   const { body, retryAfter } = exchange;
   const judgement = context.classifyResponse?.({ httpStatus, retryAfter, body });
   const byHook = typeof judgement === 'object' ? judgement.outcome : judgement;
-  const kind: OutcomeKind = byHook ?? kindOf(httpStatus, body, retryAfter);
-  const detail = byHook ? `classifyResponse: ${byHook}` : detailOf(kind, httpStatus);
+  const { kind, detail } = byHook
+    ? { kind: byHook, detail: `classifyResponse: ${byHook}` }
+    : judgeByDefault(exchange, httpStatus, context);
   if (kind !== 'held') return { kind, detail, httpStatus, holdMs: null };
-  const retryMs = retryAfterMs(retryAfter, answeredAtMs(exchange.date) ?? context.nowMs, context.retryAfterMaxMs);
+  const retryMs = retryAfterMs(retryAfter, answeredAtMs(exchange) ?? context.nowMs, context.retryAfterMaxMs);
   if (typeof judgement === 'object' && judgement.outcome === 'held') {
     const { scope: askedScope = 'conversation', forMs = retryMs } = judgement;
     return { kind, detail, httpStatus, holdMs: forMs === null ? null : Math.ceil(forMs), askedScope };
@@ -50,37 +54,42 @@ function classifyAnswer(exchange: Exchange, httpStatus: number, context: Classif
   return { kind, detail, httpStatus, holdMs: retryMs, scope };
 }
 
-function kindOf(httpStatus: number, body: string, retryAfter: string | null): OutcomeKind {
-  if (httpStatus >= 200 && httpStatus < 300) return saysFailure(body) ? 'rejected' : 'delivered';
+function judgeByDefault(
+  exchange: Exchange,
+  httpStatus: number,
+  { answers, on503 }: ClassifyContext,
+): { kind: OutcomeKind; detail: string | null } {
+  if (httpStatus >= 200 && httpStatus < 300) {
+    const { kind, detail } = judgeAnswer(exchange, answers);
+    return { kind, detail: detail === null ? null : `HTTP ${httpStatus}${detail}` };
+  }
+  const kind = kindOf(httpStatus, exchange, on503);
+  return { kind, detail: detailOf(kind, httpStatus, exchange) };
+}
+
+function kindOf(httpStatus: number, exchange: Exchange, on503: ClassifyContext['on503']): OutcomeKind {
   if (httpStatus === 429 || isUnauthorized(httpStatus)) return 'held';
-  if (httpStatus === 503 && (retryAfter !== null || /limit/i.test(body))) return 'held';
+  if (httpStatus === 503 && (on503 === 'not-processed' || namesLimit(exchange))) return 'held';
   if (UNKNOWN_STATUSES.has(httpStatus)) return 'unknown';
   return httpStatus >= 400 && httpStatus < 500 ? 'rejected' : 'unknown';
+}
+
+/** Whether an answer asks to wait: with a Retry-After, or in its text. */
+function namesLimit({ retryAfter, body }: Exchange): boolean {
+  return retryAfter !== null || /limit/i.test(body);
 }
 
 function isUnauthorized(httpStatus: number): boolean {
   return httpStatus === 401 || httpStatus === 403;
 }
 
-function saysFailure(body: string): boolean {
-  try {
-    const answer: unknown = JSON.parse(body);
-    if (typeof answer !== 'object' || answer === null || !('success' in answer)) return false;
-    return answer.success === false || answer.success === 0;
-  } catch {
-    // Without valid JSON in the body, the status 2xx counts.
-    return false;
-  }
-}
-
-function detailOf(kind: OutcomeKind, httpStatus: number): string | null {
-  if (kind === 'delivered') return null;
+function detailOf(kind: OutcomeKind, httpStatus: number, exchange: Exchange): string {
   if (httpStatus >= 300 && httpStatus < 400) {
     return `HTTP ${httpStatus}: a redirect, and redirects are never followed; set the URL of the API to the final address`;
   }
-  if (kind === 'rejected' && httpStatus < 300) return `HTTP ${httpStatus}, but the answer says success: false`;
   if (isUnauthorized(httpStatus)) return `HTTP ${httpStatus}: the API key was refused`;
-  if (kind === 'held') return `HTTP ${httpStatus}: rate limit`;
+  if (kind === 'held')
+    return `HTTP ${httpStatus}: ${httpStatus === 429 || namesLimit(exchange) ? 'rate limit' : 'not processed'}`;
   return `HTTP ${httpStatus}`;
 }
 

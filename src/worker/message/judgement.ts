@@ -6,7 +6,7 @@ import { describeIssue, fields } from '../../shared/validation/issues.ts';
 export interface ApiAnswer {
   httpStatus: number;
   retryAfter: string | null;
-  /** The body, at most its first 64 KiB. */
+  /** The body, decoded, at most its first 1 MiB. */
   body: string;
 }
 

@@ -21,8 +21,13 @@ function httpDateMs(text: string): number {
   return DATE_WITHOUT_ZONE.test(text) ? Date.parse(`${text} GMT`) : Number.NaN;
 }
 
-/** Returns the time of the API's answer from its header `Date`. A date in Retry-After refers to the same clock. */
-export function answeredAtMs(header: string | null): number | null {
-  const atMs = header === null ? Number.NaN : httpDateMs(header.trim());
-  return Number.isNaN(atMs) ? null : atMs;
+/**
+ * Returns the time at which an answer arrived, by the API's own clock, from its headers `Date` and `Age`; `null` without a valid `Date`. A
+ * date in Retry-After refers to the same clock.
+ */
+export function answeredAtMs({ date, age }: { date: string | null; age: string | null }): number | null {
+  const writtenAtMs = date === null ? Number.NaN : httpDateMs(date.trim());
+  if (Number.isNaN(writtenAtMs)) return null;
+  const text = age?.trim() ?? '';
+  return writtenAtMs + (/^\d{1,9}$/.test(text) ? Number(text) * 1000 : 0);
 }

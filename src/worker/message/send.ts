@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { loggableError } from '../../shared/errors/loggable-error.ts';
 import { type BeforeSend, type Candidate, createBeforeSend } from './before-send.ts';
-import { classify, type Outcome } from './classify.ts';
+import { classify, type ClassifyContext, type Outcome } from './classify.ts';
 import { type ClassifyResponse, readJudgement } from './judgement.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { hideKey } from '../http/hide-key.ts';
@@ -19,10 +19,7 @@ export interface Sent {
   keyCircuit: string | null;
 }
 
-export interface SendConfig {
-  timeoutMs: number;
-  retryAfterMaxMs: number;
-}
+export type SendConfig = Pick<ClassifyContext, 'timeoutMs' | 'retryAfterMaxMs' | 'answers' | 'on503'>;
 
 export interface SendDeps {
   config: SendConfig;
@@ -51,7 +48,7 @@ export function createSend({ config, sender, keyring, progress, logger, ...hooks
   const classifyResponse = hooks.classifyResponse && withoutThrowing(hooks.classifyResponse, logger);
   const beforeSend = hooks.beforeSend && createBeforeSend(hooks.beforeSend, config.timeoutMs, logger);
   // The whole configuration would be copied for each attempt.
-  const { timeoutMs, retryAfterMaxMs } = config;
+  const { timeoutMs, retryAfterMaxMs, answers, on503 } = config;
 
   return async (sendable) => {
     const { pageId, body, lockedUntil, signal } = sendable;
@@ -66,7 +63,14 @@ export function createSend({ config, sender, keyring, progress, logger, ...hooks
       if (refusal) return { outcome: refusal, startedAtMs, exchange: null, keyCircuit: key.circuit };
       const exchange = await sender.send(body, { apiKey: key.apiKey, startBefore, signal });
       exchange.body = hideKey(exchange.body, key.apiKey);
-      const outcome = classify(exchange, { timeoutMs, retryAfterMaxMs, nowMs: Date.now(), classifyResponse });
+      const outcome = classify(exchange, {
+        timeoutMs,
+        retryAfterMaxMs,
+        answers,
+        on503,
+        nowMs: Date.now(),
+        classifyResponse,
+      });
       return { outcome, startedAtMs, exchange, keyCircuit: key.circuit };
     } finally {
       end();

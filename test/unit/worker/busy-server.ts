@@ -14,7 +14,10 @@ export const busyExchange = {
   httpStatus: 503,
   retryAfter: '7',
   date: null,
+  age: null,
+  contentType: null,
   body: 'giới hạn',
+  bodyState: 'whole',
   failure: null,
   durationMs: expect.any(Number) as number,
 };

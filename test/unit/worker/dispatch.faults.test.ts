@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { OutcomeKind } from '../../../src/shared/model/attempts.ts';
-import { type Exchange, type ExchangeFailure, MAX_BODY_BYTES } from '../../../src/worker/http/exchange.ts';
+import { MAX_BODY_BYTES } from '../../../src/worker/http/answer-body.ts';
+import type { Exchange, ExchangeFailure } from '../../../src/worker/http/exchange.ts';
 import { dispatch } from '../../../src/worker/http/dispatch.ts';
 import { answerText, ok, startBrokenServer } from './broken-server.ts';
 import { kindOf, openAgent, requestTo } from './exchange-with.ts';

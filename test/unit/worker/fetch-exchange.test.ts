@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
-import { MAX_BODY_BYTES } from '../../../src/worker/http/exchange.ts';
+import { MAX_BODY_BYTES } from '../../../src/worker/http/answer-body.ts';
 import type { HttpRequest } from '../../../src/worker/http/dispatch.ts';
 import { exchangeOverFetch, type Fetch } from '../../../src/worker/http/fetch-exchange.ts';
 import { answerText, startBrokenServer } from './broken-server.ts';
@@ -30,7 +30,10 @@ describe("an exchange over a caller's fetch", () => {
       httpStatus: 503,
       retryAfter: '7',
       date: null,
+      age: null,
+      contentType: 'text/plain;charset=UTF-8',
       body: 'Tạm nghỉ 👋',
+      bodyState: 'whole',
       failure: null,
       durationMs: expect.any(Number) as number,
     });

@@ -10,7 +10,7 @@ import { answered, unanswered } from './exchanges.ts';
 import { readableLogger } from './log-lines.ts';
 
 const text = '{"conversationId":"c1", "pageId":"p1","message":{"text":"Xin chào 👋","type":"text"}}';
-const config = { timeoutMs: 200, retryAfterMaxMs: 60_000 };
+const config = { timeoutMs: 200, retryAfterMaxMs: 60_000, answers: 'strict', on503: 'not-processed' } as const;
 
 function keyNamed(apiKey: string): Key {
   return { apiKey, circuit: `key:#${apiKey.length}` };

@@ -1,7 +1,7 @@
 import ky, { type Hooks, isNetworkError } from 'ky';
 import { describe, expect, it } from 'vitest';
 import type { OutcomeKind } from '../../../src/shared/model/attempts.ts';
-import { MAX_BODY_BYTES } from '../../../src/worker/http/exchange.ts';
+import { MAX_BODY_BYTES } from '../../../src/worker/http/answer-body.ts';
 import { answerText } from './broken-server.ts';
 import { bug, givesUpAndHangs, hang, sendThrough, withHooks } from './through-ky.ts';
 
