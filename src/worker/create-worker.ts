@@ -19,6 +19,8 @@ import { untilReady, warnIfNotDurable, watchRedis } from './fleet/redis-watch.ts
 import type { Fetch } from './http/fetch-exchange.ts';
 import type { Taken } from '../shared/lanes/messages/settle-and-take.ts';
 import type { KyClient } from './http/ky-exchange.ts';
+import { readApiTls } from './http/api-tls.ts';
+import { proxyFor } from './http/proxy.ts';
 import { openKeys } from './keys/open-keys.ts';
 import { createProgress, type WorkerHealth } from './fleet/progress.ts';
 import { createSender } from './http/sender.ts';
@@ -110,6 +112,8 @@ export function createWorker(options: WorkerOptions): KitechatWorker {
   const config = resolveConfig('createWorker', input);
   const served = servedShards(config);
   inWordsOf(config.source, () => demandUsable(config, served, resolveApiKey !== undefined));
+  // A `fetch` of the caller makes its own connections.
+  const proxy = fetch ? null : inWordsOf(config.source, () => proxyFor(config));
   workersInThisProcess += 1;
   const nth = workersInThisProcess > 1 ? `-${workersInThisProcess}` : '';
   const workerId = `${hostname()}-${process.pid}${nth}`;
@@ -129,9 +133,12 @@ export function createWorker(options: WorkerOptions): KitechatWorker {
   };
 
   const deliver = async (): Promise<void> => {
+    const tls = fetch ? {} : await readApiTls(config);
     const keys = await openKeys({ config, resolveApiKey, logger });
     const redis = connectPatiently(config.redisUrl, connectionName(config.namespace));
-    const sender = createSender(config, { fetch, ky, logger });
+    const sender = createSender({ ...config, proxy, tls }, { fetch, ky, logger });
+    // The origin has no user and password.
+    if (proxy) logger.info({ proxy: proxy.origin }, 'requests to the API go through a proxy');
     watchRedis(redis, logger, stopping.signal);
     progress.watch(redis);
     let unusable: ConfigError | undefined;

@@ -3,6 +3,7 @@ import { createAnswerBody } from './answer-body.ts';
 import { textOf } from './body-text.ts';
 import { decodeContent, encodingsOf } from './content-encoding.ts';
 import { type Exchange, type ExchangeFailure, exchangeFailure, newExchange } from './exchange.ts';
+import { refusalByProxy } from './proxy.ts';
 import type { StopSignal } from './stop-signal.ts';
 
 /** One POST, and the limits of its attempt. */
@@ -100,7 +101,10 @@ class Dispatched implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.end(exchangeFailure('connection', error));
+    const code = refusalByProxy(error);
+    // Without TLS to the API, the proxy has read the request before it refused it.
+    if (code !== null) this.exchange.reachedSocket = false;
+    this.end(code === null ? exchangeFailure('connection', error) : { kind: 'connection', code });
   }
 
   giveUp(failure: ExchangeFailure): void {

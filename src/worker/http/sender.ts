@@ -1,9 +1,10 @@
 import type { Logger } from 'pino';
-import { Pool } from 'undici';
+import type { ApiTls } from './api-tls.ts';
 import { dispatch } from './dispatch.ts';
 import type { Exchange } from './exchange.ts';
 import { exchangeOverFetch, type Fetch } from './fetch-exchange.ts';
 import { exchangeOverKy, type KyClient, type Transport } from './ky-exchange.ts';
+import { openDispatcher } from './open-dispatcher.ts';
 import type { StopSignal } from './stop-signal.ts';
 
 export interface SenderConfig {
@@ -11,6 +12,11 @@ export interface SenderConfig {
   timeoutMs: number;
   /** The most requests at once. */
   concurrency: number;
+  /** The longest that a connection may be idle and still be used; 0 for a new connection each time. */
+  keepAliveMs: number;
+  /** The proxy to use; `null` for none. */
+  proxy: URL | null;
+  tls: ApiTls;
 }
 
 export interface SenderHooks {
@@ -32,23 +38,24 @@ export interface Sender {
   close(): Promise<void>;
 }
 
-/** Creates the client of the send-message API. It uses an undici pool because only that shows whether a request reached a socket. */
+/** Creates the client of the send-message API. */
 export function createSender(
-  { apiUrl, timeoutMs, concurrency }: SenderConfig,
+  { apiUrl, timeoutMs, concurrency, keepAliveMs, proxy, tls }: SenderConfig,
   { fetch, ky, logger }: SenderHooks,
 ): Sender {
   const { origin, pathname, search } = new URL(apiUrl);
   const path = pathname + search;
-  const pool = new Pool(origin, {
+  const dispatcher = openDispatcher({
+    origin,
     connections: concurrency,
-    pipelining: 1,
-    connect: { timeout: timeoutMs },
-    // With HTTP/2 undici repeats requests by itself after a GOAWAY, and one socket carries several requests.
-    allowH2: false,
+    connectTimeoutMs: timeoutMs,
+    keepAliveMs,
+    proxy,
+    tls,
   });
   const direct: Transport = fetch
     ? (request) => exchangeOverFetch(fetch, request)
-    : (request) => dispatch(pool, request);
+    : (request) => dispatch(dispatcher, request);
   const transport: Transport = ky ? (request) => exchangeOverKy({ ky, transport: direct, logger }, request) : direct;
 
   return {
@@ -57,7 +64,7 @@ export function createSender(
       return transport({ origin, path, headers, body, timeoutMs, startBefore, signal });
     },
     async close() {
-      await pool.destroy();
+      await dispatcher.destroy();
     },
   };
 }

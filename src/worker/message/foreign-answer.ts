@@ -31,8 +31,7 @@ export function foreignContent(
   if (bodyState === 'undecoded') return "a body that can't be decoded";
   const markup = markupIn(body);
   if (markup !== null) return markup;
-  if (essenceOf(contentType) === 'text/html' && !isBareOk(body) && !(bodyState === 'cut' && /^["[{]/.test(body)))
-    return HTML;
+  if (essenceOf(contentType) === 'text/html' && !isBareOk(body) && !isBeginningOfJson(bodyState, body)) return HTML;
   // Text has no zero bytes, whatever its charset.
   return body.includes('\0') ? 'binary data' : null;
 }
@@ -46,6 +45,10 @@ function essenceOf(contentType: string | null): string | null {
 /** Whether a body is the bare text `Ok`, which the API sends for success. */
 function isBareOk(body: string): boolean {
   return /^ok[.!]?$/i.test(body);
+}
+
+function isBeginningOfJson(bodyState: Exchange['bodyState'], body: string): boolean {
+  return bodyState === 'cut' && /^["[{]/.test(body);
 }
 
 function markupIn(body: string): string | null {
@@ -64,9 +67,14 @@ function markupIn(body: string): string | null {
 function withoutProlog(body: string): string {
   let rest = body.trimStart();
   for (;;) {
-    const end = rest.startsWith('<!--') ? '-->' : rest.startsWith('<?') ? '?>' : null;
-    const at = end === null ? -1 : rest.indexOf(end, 2);
-    if (end === null || at === -1) return rest;
+    const [, end] = PROLOG.find(([start]) => rest.startsWith(start)) ?? [];
+    const at = end === undefined ? -1 : rest.indexOf(end, 2);
+    if (end === undefined || at === -1) return rest;
     rest = rest.slice(at + end.length).trimStart();
   }
 }
+
+const PROLOG = [
+  ['<!--', '-->'],
+  ['<?', '?>'],
+] as const;

@@ -24,8 +24,7 @@ export function judgeAnswer(answer: SuccessfulAnswer, rule: AnswerRule): Verdict
   // An empty body is an answer under every content type: many servers send their default type with it.
   if (body === '') return delivered;
   const json = parseJson(body);
-  if (rule === 'any-2xx')
-    return json && saysSuccessFalse(json.value) ? rejected('the answer says success: false') : delivered;
+  if (rule === 'any-2xx') return json && saysSuccessFalse(json.value) ? rejected(SUCCESS_FALSE) : delivered;
   const type = foreignType(answer.contentType);
   if (type !== null) return unknown(type);
   if (json) {
@@ -36,6 +35,7 @@ export function judgeAnswer(answer: SuccessfulAnswer, rule: AnswerRule): Verdict
   return content === null ? delivered : unknown(content);
 }
 
+const SUCCESS_FALSE = 'the answer says success: false';
 const delivered: Verdict = { kind: 'delivered', detail: null };
 
 function rejected(refusal: string): Verdict {

@@ -21,7 +21,15 @@ export function openSender(
 ): Sender {
   const { logger } = readableLogger();
   const sender = createSender(
-    { apiUrl: `${origin}/send`, timeoutMs: 5000, concurrency: 1, ...config },
+    {
+      apiUrl: `${origin}/send`,
+      timeoutMs: 5000,
+      concurrency: 1,
+      keepAliveMs: 1000,
+      proxy: null,
+      tls: {},
+      ...config,
+    },
     { logger, ...hooks },
   );
   onTestFinished(() => sender.close());
