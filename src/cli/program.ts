@@ -39,6 +39,8 @@ export function createProgram(context: CommandContext, finish: (exitCode: ExitCo
   program
     .command('worker')
     .description('deliver messages until SIGTERM or SIGINT, then drain and exit')
+    .option('--hooks <FILE>', 'a module that exports hooks, see below; instead of KITECHAT_HOOKS_FILE')
+    .addHelpText('after', hooksHelp)
     .action(run(lazily(async () => (await import('./commands/worker.ts')).runWorker)));
 
   program
@@ -118,6 +120,13 @@ export function createProgram(context: CommandContext, finish: (exitCode: ExitCo
 
   return program;
 }
+
+const hooksHelp = `
+A module (.mjs, .js, .cjs or .ts) exports at least one of these, each by its name or all in a default object:
+  resolveApiKey(pageId)          the API key of a page; then KITECHAT_API_KEY is not needed
+  classifyResponse(answer)       what an answer of the API means, if not what it means by default
+  beforeSend(message)            whether a message may be sent now
+  ky                             a ky instance whose hooks sign requests or add headers`;
 
 const sendHelp = `
 Each line is an object:

@@ -1,13 +1,25 @@
+import { once } from 'node:events';
 import { loadConfig } from '../../shared/config/config.ts';
 import { createLogger } from '../../shared/logger.ts';
 import { createWorker } from '../../worker/index.ts';
 import { type CommandContext, type ExitCode, exitCodes } from '../context/context.ts';
+import type { FileHooks } from './hook-exports.ts';
+import { type HooksFile, loadHooks } from './hooks-file.ts';
+
+export interface WorkerCommandOptions {
+  /** A file of hooks, in place of the variable's. */
+  hooks?: string;
+}
 
 /** `worker`: delivers messages until it is interrupted, then drains. */
-export async function runWorker({ env, interrupted }: CommandContext): Promise<ExitCode> {
+export async function runWorker({ env, interrupted }: CommandContext, given: WorkerCommandOptions): Promise<ExitCode> {
   const config = loadConfig(env);
   const logger = createLogger({ level: config.logLevel });
-  const worker = createWorker({ ...config, logger });
+  const hooks = await hooksOf(fileOf(given.hooks, config.hooksFile), interrupted);
+  if (hooks === null) return exitCodes.done;
+  const worker = createWorker({ ...config, ...hooks, logger });
+  const names = Object.keys(hooks);
+  if (names.length > 0) logger.info({ hooks: names }, 'using hooks from a file');
   if (interrupted.aborted) return exitCodes.done;
   interrupted.addEventListener('abort', () => void worker.close(), { once: true });
   const served = { config, worker, logger };
@@ -22,4 +34,23 @@ export async function runWorker({ env, interrupted }: CommandContext): Promise<E
     await http?.close();
   }
   return exitCodes.done;
+}
+
+function fileOf(flag: string | undefined, variable: string | undefined): HooksFile | null {
+  if (flag !== undefined) return { path: flag, namedBy: '--hooks' };
+  return variable === undefined ? null : { path: variable, namedBy: 'KITECHAT_HOOKS_FILE' };
+}
+
+/** Returns `null` if the worker is interrupted before the file is loaded. */
+async function hooksOf(file: HooksFile | null, interrupted: AbortSignal): Promise<FileHooks | null> {
+  if (file === null) return {};
+  if (interrupted.aborted) return null;
+  const loaded = new AbortController();
+  const interruption = once(interrupted, 'abort', { signal: loaded.signal }).then(() => null);
+  try {
+    return await Promise.race([loadHooks(file), interruption]);
+  } finally {
+    interruption.catch(() => {});
+    loaded.abort();
+  }
 }
