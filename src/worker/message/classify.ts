@@ -38,8 +38,8 @@ export function classify(exchange: Exchange, context: ClassifyContext): Outcome 
 }
 
 function classifyAnswer(exchange: Exchange, httpStatus: number, context: ClassifyContext): Outcome {
-  const { body, retryAfter } = exchange;
-  const judgement = context.classifyResponse?.({ httpStatus, retryAfter, body });
+  const { body, retryAfter, contentType } = exchange;
+  const judgement = context.classifyResponse?.({ httpStatus, retryAfter, contentType, body });
   const byHook = typeof judgement === 'object' ? judgement.outcome : judgement;
   const { kind, detail } = byHook
     ? { kind: byHook, detail: `classifyResponse: ${byHook}` }

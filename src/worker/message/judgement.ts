@@ -6,6 +6,8 @@ import { describeIssue, fields } from '../../shared/validation/issues.ts';
 export interface ApiAnswer {
   httpStatus: number;
   retryAfter: string | null;
+  /** The header `Content-Type`. */
+  contentType: string | null;
   /** The body, decoded, at most its first 1 MiB. */
   body: string;
 }
@@ -17,7 +19,7 @@ const holdScopes = ['conversation', 'page', 'key', 'api'] as const;
 /** What a hook may hold, from narrow to wide. */
 export type HoldScope = (typeof holdScopes)[number];
 
-/** What a `classifyResponse` hook says of an answer. The word `'held'` alone holds the page, as long as Retry-After asks for. */
+/** What a `classifyResponse` hook says of an answer. The word `'held'` alone counts like the status 429. */
 export type Judgement =
   | (typeof judgements)[number]
   | { outcome: Exclude<(typeof judgements)[number], 'held'> }

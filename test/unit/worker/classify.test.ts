@@ -158,14 +158,15 @@ describe('classify: the hook classifyResponse', () => {
     expect(outcome).toEqual({ kind: 'held', scope: 'page', detail, httpStatus, holdMs: null });
   });
 
-  it('shows it the status, the Retry-After and the body, and nothing else', () => {
+  it('shows it the status, the Retry-After, the type and the body, and nothing else', () => {
     const seen: unknown[] = [];
     const classifyResponse: ClassifyResponse = (answer) => {
       seen.push(answer);
       return undefined;
     };
-    judge(answered(503, { body: 'busy', retryAfter: '7' }), { classifyResponse });
-    expect(seen).toEqual([{ httpStatus: 503, retryAfter: '7', body: 'busy' }]);
+    const exchange = answered(503, { body: 'busy', retryAfter: '7' });
+    judge({ ...exchange, contentType: 'text/plain' }, { classifyResponse });
+    expect(seen).toEqual([{ httpStatus: 503, retryAfter: '7', contentType: 'text/plain', body: 'busy' }]);
   });
 
   it('keeps to the defaults where it has no opinion', () => {
