@@ -2,7 +2,6 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { getCACertificates } from 'node:tls';
 import { unreadableFile } from '../../shared/config/secret-file.ts';
-import { describeSafely } from '../../shared/errors/safe-cause.ts';
 import { ConfigError } from '../../shared/errors/errors.ts';
 
 /** What a TLS connection to the API uses beyond the defaults, as options of `node:tls`. */
@@ -73,12 +72,13 @@ function canBeRead(certificate: string): boolean {
 }
 
 function problemInKey(text: string): string | null {
+  if (/^(?:-----BEGIN ENCRYPTED|Proc-Type: 4,ENCRYPTED)/m.test(text)) {
+    return 'names a key with a passphrase: store it without one, and protect the file instead';
+  }
   try {
     createPrivateKey(text);
     return null;
-  } catch (error) {
-    return describeSafely(error).code === 'ERR_MISSING_PASSPHRASE'
-      ? 'names a key with a passphrase: store it without one, and protect the file instead'
-      : 'names a file without a private key in PEM format';
+  } catch {
+    return 'names a file without a private key in PEM format';
   }
 }

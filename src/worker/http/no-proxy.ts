@@ -5,7 +5,7 @@ const DEFAULT_PORTS: Record<string, string> = { 'http:': '80', 'https:': '443' }
  * of undici's `EnvHttpProxyAgent`: a name also stands for its subdomains, `*.example.com` only for them, and `*` for all hosts.
  */
 export function isWithoutProxy(url: URL, noProxy: string): boolean {
-  const host = plainHost(url.hostname);
+  const host = withoutLastDot(url.hostname.replace(/^\[(.+)\]$/, '$1'));
   const port = url.port || DEFAULT_PORTS[url.protocol];
   return noProxy.split(/[,\s]+/).some((entry) => entry !== '' && names(readEntry(entry), host, port));
 }
@@ -28,16 +28,13 @@ function readEntry(entry: string): Entry {
   const [, named, namedPort] = /^([^:]+):(\d+)$/.exec(entry) ?? [];
   const port = bracketedPort ?? namedPort;
   return {
-    host: plainHost((bracketed ?? named ?? entry).replace(/^\*?\./, '')),
+    host: withoutLastDot((bracketed ?? named ?? entry).replace(/^\*?\./, '')),
     port: port === undefined || Number(port) === 0 ? undefined : String(Number(port)),
     onlySubdomains: entry.startsWith('*'),
   };
 }
 
-/** Returns a host in lower case, without brackets and without the dot at the end of a full name. */
-function plainHost(host: string): string {
-  return host
-    .replace(/^\[(.+)\]$/, '$1')
-    .replace(/^(.+)\.$/, '$1')
-    .toLowerCase();
+/** Returns a host in lower case, without the dot at the end of a full name. */
+function withoutLastDot(host: string): string {
+  return host.replace(/^(.+)\.$/, '$1').toLowerCase();
 }

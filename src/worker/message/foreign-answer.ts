@@ -2,25 +2,24 @@ import type { Exchange } from '../http/exchange.ts';
 
 const HTML = 'an HTML page';
 
-/** Content types that the API doesn't use, with what they hold. Everything else than JSON and text belongs to the last one. */
+/** Content types that the API doesn't use, with what they hold. */
 const FOREIGN: readonly [RegExp, string][] = [
   [/^application\/xhtml\+xml$/, HTML],
-  [/[/+]xml$/, 'XML'],
   [/^image\//, 'an image'],
+  [/[/+]xml$/, 'XML'],
   [/^(?:audio|video)\//, 'a recording'],
   [/[/-](?:java|ecma|live|j)script$/, 'a script'],
   [/^application\/octet-stream$/, 'binary data'],
-  [/(?:)/, 'content of a type that the API does not use'],
 ];
 
-/** HTML is among them because it is the default type of PHP. */
-const USED_TYPES = /^(?:text\/(?:plain|html)|[^/]+\/(?:[^/]*[.+-])?json(?:-\w+)?)$/;
+/** Content types that the API may use. HTML is one of them because it is the default type of PHP. */
+const USED_TYPES = /^(?:text\/(?:plain|html)|[^/]+\/[^/]*json(?:-seq)?)$/;
 
 /** Returns what a content type says that the API would not send; `null` if the API may use the type, or if there is none. */
 export function foreignType(contentType: string | null): string | null {
   const type = essenceOf(contentType);
   if (type === null || USED_TYPES.test(type)) return null;
-  return FOREIGN.find(([pattern]) => pattern.test(type))?.[1] ?? null;
+  return FOREIGN.find(([pattern]) => pattern.test(type))?.[1] ?? 'content of a type that the API does not use';
 }
 
 /** Returns what a body holds that the API would not send; `null` if the API may have sent it. For bodies that are not JSON. */

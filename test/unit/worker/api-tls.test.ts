@@ -1,0 +1,111 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TLSSocket } from 'node:tls';
+import { describe, expect, it } from 'vitest';
+import { ConfigError } from '../../../src/shared/errors/errors.ts';
+import { type ApiTlsSettings, readApiTls } from '../../../src/worker/http/api-tls.ts';
+import { useFolder } from '../../support/use-folder.ts';
+import { answerText, startBrokenServer } from './broken-server.ts';
+import { kindOf, openSender, sendOptions } from './exchange-with.ts';
+import { selfSigned } from './self-signed.ts';
+
+const folder = useFolder();
+let files = 0;
+function fileOf(text: string): string {
+  const path = join(folder, `file-${(files += 1)}-secret`);
+  writeFileSync(path, text);
+  return path;
+}
+
+const ca = fileOf(`# our CA\n${selfSigned.cert}`);
+const cert = fileOf(selfSigned.cert);
+const key = fileOf(selfSigned.key);
+const pem = { type: 'pkcs8', format: 'pem' } as const;
+const newKey = (): string => generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey.export(pem) as string;
+const sealedKey = fileOf(
+  generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey.export({
+    ...pem,
+    cipher: 'aes-256-cbc',
+    passphrase: 'p',
+  }) as string,
+);
+
+describe('the TLS of the API', () => {
+  it('is the usual one without settings', async () => {
+    expect(await readApiTls({})).toEqual({});
+  });
+
+  it('trusts the given CA in addition to the usual ones', async () => {
+    const server = await startBrokenServer({ tls: selfSigned });
+    const tls = await readApiTls({ apiCaFile: ca });
+    expect(kindOf(await openSender(server.origin, { tls }).send('{}', sendOptions()))).toBe('delivered');
+    expect(kindOf(await openSender(server.origin).send('{}', sendOptions()))).toBe('not-sent');
+    expect(tls.ca?.length).toBeGreaterThan(50);
+  });
+
+  it('shows a client certificate', async () => {
+    const names: unknown[] = [];
+    const server = await startBrokenServer({
+      tls: { ...selfSigned, ca: [selfSigned.cert], requestCert: true, rejectUnauthorized: true },
+      answer(socket) {
+        names.push((socket as TLSSocket).getPeerCertificate().subject.CN);
+        socket.write(answerText('200 OK'));
+      },
+    });
+    const tls = await readApiTls({ apiCaFile: ca, apiCertFile: cert, apiCertKeyFile: key });
+    expect(kindOf(await openSender(server.origin, { tls }).send('{}', sendOptions()))).toBe('delivered');
+    expect(names).toEqual(['localhost']);
+    const without = await openSender(server.origin, { tls: await readApiTls({ apiCaFile: ca }) }).send(
+      '{}',
+      sendOptions(),
+    );
+    expect(without.httpStatus).toBeNull();
+    expect(server.received).toHaveLength(1);
+  });
+
+  it.each<[string, ApiTlsSettings, string[]]>([
+    [
+      'files that are not there',
+      { apiCaFile: '/no/secret', apiCertFile: '/no/secret', apiCertKeyFile: '/no/secret' },
+      ['CA_FILE', 'CERT_FILE', 'CERT_KEY_FILE'].map(
+        (name) => `KITECHAT_API_${name}: names a file that can't be read (ENOENT)`,
+      ),
+    ],
+    ['a folder', { apiCaFile: folder }, ["KITECHAT_API_CA_FILE: names a file that can't be read (EISDIR)"]],
+    [
+      'an empty file',
+      { apiCaFile: fileOf('') },
+      ['KITECHAT_API_CA_FILE: names a file without a certificate in PEM format'],
+    ],
+    ['a key as CA', { apiCaFile: key }, ['KITECHAT_API_CA_FILE: names a file without a certificate in PEM format']],
+    [
+      'a damaged certificate',
+      { apiCaFile: fileOf(selfSigned.cert + selfSigned.cert.replace(/MIIB.{9}/, 'MIIBsecret')) },
+      ['KITECHAT_API_CA_FILE: names a file with a certificate that is damaged'],
+    ],
+    [
+      'files that are exchanged',
+      { apiCertFile: key, apiCertKeyFile: cert },
+      [
+        'KITECHAT_API_CERT_FILE: names a file without a certificate in PEM format',
+        'KITECHAT_API_CERT_KEY_FILE: names a file without a private key in PEM format',
+      ],
+    ],
+    [
+      'a key of another certificate',
+      { apiCertFile: cert, apiCertKeyFile: fileOf(newKey()) },
+      ['KITECHAT_API_CERT_KEY_FILE: is not the key of the certificate in KITECHAT_API_CERT_FILE'],
+    ],
+    [
+      'a key with a passphrase',
+      { apiCertFile: cert, apiCertKeyFile: sealedKey },
+      ['KITECHAT_API_CERT_KEY_FILE: names a key with a passphrase: store it without one, and protect the file instead'],
+    ],
+  ])('can not be made of %s, and no problem quotes a path or a file', async (_what, settings, problems) => {
+    const error = await readApiTls(settings).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(ConfigError);
+    expect(error).toMatchObject({ problems });
+    expect(String(error)).not.toMatch(/secret|MII/);
+  });
+});
