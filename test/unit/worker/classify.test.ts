@@ -12,37 +12,38 @@ describe('classify: an answer', () => {
 
   it.each([
     ['success true', '{"success": true, "id": 7}'],
-    ['success 1', '{"success": 1}'],
     ['the bare text Ok', 'Ok'],
     ['nothing', ''],
-    ['spaces', ' \r\n'],
     ['broken JSON', '{"success": fal'],
-    ['a broken answer that began with a failure', '{"success": false, "mess'],
-    ['HTML', '<html>success: false</html>'],
-    ['success as the text false', '{"success": "false"}'],
-    ['success as the text 0', '{"success": "0"}'],
-    ['success null', '{"success": null}'],
-    ['success empty', '{"success": ""}'],
-    ['a nested failure', '{"data": {"success": false}}'],
-    ['a failure in a list', '[{"success": false}]'],
-    ['a failure under another spelling', '{"Success": false}'],
-    ['an inherited key', '{"__proto__": {"success": false}}'],
-    ['a message without success', '{"message": "limit exceeded"}'],
     ['null', 'null'],
-    ['false', 'false'],
-    ['zero', '0'],
-    ['a text', '"success"'],
   ])('takes a 2xx that says %s for delivered', (_what, body) => {
     expect(judge(answered(200, { body }))).toEqual({ kind: 'delivered', detail: null, httpStatus: 200, holdMs: null });
   });
 
   it.each([
-    ['200 with success false', 200, '{"success": false, "message": "no such page"}'],
-    ['200 with success 0', 200, '{"success":0}'],
-    ['201 with success false among spaces', 201, '\n { "success" : false } \n'],
-  ])('takes %s for refused', (_what, httpStatus, body) => {
-    const detail = `HTTP ${httpStatus}, but the answer says success: false`;
+    [200, '{"success": false, "message": "no such page"}', 'the answer says success: false'],
+    [201, '\n { "Success" : "0" } \n', 'the answer says success: false'],
+    [202, '{"errors": ["no such page"]}', 'the answer has a field "errors" that is not empty'],
+    [200, '[{"status": "failed"}]', 'the answer says status: error'],
+    [200, 'false', 'the answer is false'],
+  ])('takes %i that says %s for refused, and says why', (httpStatus, body, says) => {
+    const detail = `HTTP ${httpStatus}, but ${says}`;
     expect(judge(answered(httpStatus, { body }))).toEqual({ kind: 'rejected', detail, httpStatus, holdMs: null });
+  });
+
+  it.each([
+    ['a page', { body: '<html>Please sign in</html>' }, 'an HTML page'],
+    ['a page by its type', { body: 'Please sign in', contentType: 'text/html' }, 'an HTML page'],
+    ['XML', { body: '<ok/>', contentType: 'application/xml' }, 'XML'],
+    [
+      'what can not be decoded',
+      { body: '\u001f\ufffd', bodyState: 'undecoded' as const },
+      "a body that can't be decoded",
+    ],
+  ])('can not know what came of a 2xx with %s', (_what, parts, content) => {
+    const detail = `HTTP 200 with ${content} instead of an answer of the API`;
+    expect(judge(answered(200, parts))).toEqual({ kind: 'unknown', detail, httpStatus: 200, holdMs: null });
+    expect(judge(answered(200, parts), { answers: 'any-2xx' }).kind).toBe('delivered');
   });
 
   it.each<ExchangeFailure>([{ kind: 'timeout' }, { kind: 'aborted' }, connectionLost])(
@@ -59,7 +60,7 @@ describe('classify: an answer', () => {
     expect(judge(answered(httpStatus))).toEqual({ kind: 'rejected', detail, httpStatus, holdMs: null });
   });
 
-  it.each([408, 500, 501, 502, 503, 504, 505, 507, 511, 520, 522, 599, 600, 999])(
+  it.each([408, 500, 501, 502, 504, 505, 507, 511, 520, 522, 599, 600, 999])(
     'can not know what came of %i',
     (httpStatus) => {
       const detail = `HTTP ${httpStatus}`;
@@ -108,6 +109,51 @@ describe('classify: an answer', () => {
   ])('holds the page after %s', (_what, httpStatus, parts, holdMs) => {
     const detail = `HTTP ${httpStatus}: rate limit`;
     expect(judge(answered(httpStatus, parts))).toEqual({ kind: 'held', scope: 'page', detail, httpStatus, holdMs });
+  });
+
+  const htmlPage = { body: '<html>503 Service Temporarily Unavailable</html>', contentType: 'text/html' };
+
+  it.each([
+    ['alone', {}, null],
+    ['with a page of nginx', htmlPage, null],
+    ['with a page and Retry-After', { ...htmlPage, retryAfter: '3' }, 3000],
+    ['with a body that can not be decoded', { body: '\u001f', bodyState: 'undecoded' as const }, null],
+  ])('takes 503 %s for not processed', (_what, parts, holdMs) => {
+    const outcome = judge(answered(503, parts));
+    const detail = `HTTP 503: ${holdMs === null ? 'not processed' : 'rate limit'}`;
+    expect(outcome).toMatchObject({ kind: 'held', detail, holdMs });
+  });
+
+  it('takes 503 for unknown where that is set, unless it asks to wait', () => {
+    const on503 = 'unknown';
+    for (const parts of [{}, htmlPage]) {
+      expect(judge(answered(503, parts), { on503 })).toMatchObject({ kind: 'unknown', detail: 'HTTP 503' });
+    }
+    for (const parts of [{ retryAfter: '2' }, { body: 'request limit exceeded' }]) {
+      expect(judge(answered(503, parts), { on503 })).toMatchObject({ kind: 'held', detail: 'HTTP 503: rate limit' });
+    }
+  });
+
+  // Our clock says 12:00:00.
+  it.each<[string, { date?: string; age?: string; retryAfter: string }, number | null]>([
+    ['a clock like ours', { date: '12:00:00', retryAfter: '12:00:30' }, 30_000],
+    ['a clock 90 s behind', { date: '11:58:30', retryAfter: '11:59:00' }, 30_000],
+    ['a clock 90 s ahead', { date: '12:01:30', retryAfter: '12:02:00' }, 30_000],
+    ['a clock 90 s behind, and a date that has passed', { date: '11:58:30', retryAfter: '11:58:00' }, 0],
+    ['a clock 90 s ahead, and no time to wait', { date: '12:01:30', retryAfter: '12:01:30' }, 0],
+    ['no clock', { retryAfter: '12:00:30' }, 30_000],
+    ['a clock that can not be read', { date: 'noon', retryAfter: '12:00:30' }, 30_000],
+    ['an answer of a cache', { date: '11:58:30', age: '20', retryAfter: '11:59:00' }, 10_000],
+    ['an answer of a cache that waited long enough', { date: '11:58:30', age: '60', retryAfter: '11:59:00' }, 0],
+    ['an age that can not be read', { date: '11:58:30', age: 'old', retryAfter: '11:59:00' }, 30_000],
+    ['a negative age', { date: '11:58:30', age: '-20', retryAfter: '11:59:00' }, 30_000],
+    ['an age without a clock', { age: '20', retryAfter: '12:00:30' }, 30_000],
+  ])('counts a Retry-After that is a date by the clock of the API: %s', (_what, { date, retryAfter, age }, holdMs) => {
+    const onDay = (time: string): string => (time === 'noon' ? time : `Mon, 05 Jan 2026 ${time} GMT`);
+    for (const httpStatus of [429, 503]) {
+      const parts = { retryAfter: onDay(retryAfter), date: date === undefined ? null : onDay(date), age: age ?? null };
+      expect(judge(answered(httpStatus, parts)).holdMs).toBe(holdMs);
+    }
   });
 
   it.each([500, 502, 504, 408])('does not hold after %i, whatever it says', (httpStatus) => {

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import ky, { type Hooks, isNetworkError } from 'ky';
 import { describe, expect, it } from 'vitest';
 import type { OutcomeKind } from '../../../src/shared/model/attempts.ts';
@@ -25,7 +26,7 @@ describe('hooks after the answer', () => {
 
   it.each([
     ['what came of it when it broke off', 'HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\n{"succ', '{"succ'],
-    ['its first 64 KiB', answerText('200 OK', 'x'.repeat(MAX_BODY_BYTES + 1000)), 'x'.repeat(MAX_BODY_BYTES)],
+    ['its first MiB', answerText('200 OK', 'x'.repeat(MAX_BODY_BYTES + 1000)), 'x'.repeat(MAX_BODY_BYTES)],
     ['no body where there can be none', 'HTTP/1.1 204 No Content\r\n\r\n', ''],
   ])('see of an answer %s', async (_what, answer, content) => {
     const seen: unknown[] = [];
@@ -33,6 +34,26 @@ describe('hooks after the answer', () => {
     const { kind, logged } = await sendThrough(watching, { answer: (socket) => void socket.end(answer) });
     expect(seen).toEqual([content]);
     expect([kind, logged]).toEqual(['delivered', []]);
+  });
+
+  it('see an answer without its encodings, and no header that claims them', async () => {
+    const seen: unknown[] = [];
+    const watching = withHooks({
+      afterResponse: [
+        async ({ response }) => {
+          const { headers } = response;
+          const shown = ['content-encoding', 'content-length', 'content-type'].map((name) => headers.get(name));
+          seen.push(shown, await response.json());
+        },
+      ],
+    });
+    const body = gzipSync(Buffer.from('{"success":false,"message":"lỗi"}', 'utf16le'));
+    const type = 'application/json; charset=utf-16; v=1';
+    const head = { 'content-encoding': 'gzip', 'content-type': type, 'content-length': String(body.length) };
+    const answer = Buffer.concat([Buffer.from(answerText('200 OK', '', head)), body]);
+    const { kind } = await sendThrough(watching, { answer: (socket) => void socket.write(answer) });
+    expect(seen).toEqual([[null, null, 'application/json; charset=utf-8; v=1'], { success: false, message: 'lỗi' }]);
+    expect(kind).toBe('rejected');
   });
 
   it('see that there was no answer, as an error of the network', async () => {
