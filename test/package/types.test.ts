@@ -47,8 +47,11 @@ describe.each([OLD_COMPILER, manifest.devDependencies['typescript'] ?? ''])('Typ
 it('the examples fit the types of the package', async () => {
   const examples = inject('examples');
   const own = ['--erasableSyntaxOnly', '--allowImportingTsExtensions', '--noEmit', '--strict', '--skipLibCheck'];
-  const programs = globSync('*/*.ts', { cwd: examples });
-  expect(await problems(newCompiler, examples, [...own, ...LANGUAGE, ...RESOLUTIONS.nodenext, ...programs])).toBe('');
+  const script = ['--allowJs', '--checkJs'];
+  const programs = globSync('*/*.{ts,mjs}', { cwd: examples });
+  expect(
+    await problems(newCompiler, examples, [...own, ...script, ...LANGUAGE, ...RESOLUTIONS.nodenext, ...programs]),
+  ).toBe('');
 });
 
 function linkPackage(name: string, from: string): void {
