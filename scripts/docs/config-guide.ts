@@ -113,6 +113,18 @@ export const settingGroups: readonly SettingGroup[] = [
         when: 'Lower it if a conversation must not wait for minutes. Raise it together with the number of attempts.',
       },
       {
+        variable: 'KITECHAT_ANSWERS',
+        when: 'Choose `any-2xx` if the API answers a delivered message with a page, with XML or with a field such as `error` that is not empty. A `classifyResponse` hook is the better choice if only some of these answers are wrong.',
+      },
+      {
+        variable: 'KITECHAT_503',
+        when: 'Choose `unknown` if a proxy before the API answers 503 after it has passed the request on: then a message with this answer may have arrived.',
+      },
+      {
+        variable: 'KITECHAT_REFUSALS_TO_HOLD',
+        when: 'Lower it if one mistake, such as a template that the API refuses, must cost fewer messages. Raise it, or set `0`, if many conversations are refused in the normal course of a campaign.',
+      },
+      {
         variable: 'KITECHAT_TTL_MS',
         when: 'Lower it to the age after which a message would confuse its reader. `ttlMs` sets it for a single message.',
       },
@@ -123,6 +135,38 @@ export const settingGroups: readonly SettingGroup[] = [
       {
         variable: 'KITECHAT_ON_DEAD_LETTER',
         when: 'Choose `hold` if later messages make no sense without the dead one. Then somebody must check dead letters promptly.',
+      },
+    ],
+  },
+  {
+    title: 'The way to the API',
+    intro: 'See [operations](operations.md#the-way-to-the-api).',
+    settings: [
+      {
+        variable: 'KITECHAT_KEEP_ALIVE_MS',
+        when: 'Lower it if requests end as `connection lost` at the start of a burst: the API, or a load balancer before it, closes idle connections sooner. Raise it if you know that they stay open longer, and new connections cost too much.',
+      },
+      {
+        variable: 'KITECHAT_API_CA_FILE',
+        when: 'When the certificate of the API, or of a proxy that decrypts its traffic, comes from a private CA.',
+      },
+      {
+        variable: 'KITECHAT_API_CERT_FILE',
+        when: 'When the API, or a gateway before it, asks for a client certificate.',
+      },
+      { variable: 'KITECHAT_API_CERT_KEY_FILE', when: 'Together with the variable above.' },
+      {
+        variable: 'HTTPS_PROXY',
+        when: 'When workers reach the internet only through a proxy. Most platforms set it for all programs. A user and a password may be part of the URL.',
+      },
+      { variable: 'HTTP_PROXY', when: 'When the API has no TLS, as in tests, and is behind a proxy.' },
+      {
+        variable: 'NO_PROXY',
+        when: 'When the variables above are set for other programs, and the API is reached without a proxy.',
+      },
+      {
+        variable: 'KITECHAT_HOOKS_FILE',
+        when: 'When the command `worker` needs hooks, such as your own keys or your own judgement of answers, and you want no program of your own around `createWorker`.',
       },
     ],
   },

@@ -1,4 +1,4 @@
-import { doors } from '../../src/shared/config/options.ts';
+import { doors } from '../../src/shared/config/doors.ts';
 import { type Variable, variables } from '../../src/shared/config/schema.ts';
 import { type SettingGroup, settingGroups } from './config-guide.ts';
 import { GENERATED } from './generated.ts';

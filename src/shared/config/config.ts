@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
 
-import { type Door, doors } from './options.ts';
+import { type Door, doors } from './doors.ts';
 import { configSchema, type Variable, variables } from './schema.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { describeIssue, issuesOf } from '../validation/issues.ts';

@@ -158,35 +158,39 @@ export interface WorkerSettings extends InstallationOptions {
    */
   pageRateLimit?: string | undefined;
   /**
-   * How many different conversations must be refused alike, without a success in between, until everything is held; 0 for never.
+   * How many different conversations must be refused alike, without a success in between, before everything is held; 0 for never.
    *
    * @default 20
    * @example 0
    */
   refusalsToHold?: number | undefined;
   /**
-   * What the status 503 means: with `not-processed` the message waits without using an attempt, with `unknown` it may have arrived.
+   * What the status 503 means: with `not-processed` the message waits without using an attempt; with `unknown` it may have arrived,
+   * unless the answer has a Retry-After or names a limit.
    *
    * @default 'not-processed'
    * @example 'unknown'
    */
   on503?: 'not-processed' | 'unknown' | undefined;
   /**
-   * Which answers mean `delivered`: `strict` for those of the API that say no failure, or `any-2xx` for every answer with such a status.
+   * Which answers with a status 2xx mean `delivered`: `strict` for those that come from the API and report no failure, `any-2xx` for
+   * all but `success: false`.
    *
    * @default 'strict'
    * @example 'any-2xx'
    */
   answers?: 'strict' | 'any-2xx' | undefined;
   /**
-   * No request uses a connection that was idle for longer, in ms; less where the server says so; 0 for a new connection each time.
+   * The longest that a connection may be idle and still be used, in ms; less if the server says so; 0 for a new connection for each
+   * request. The worker closes idle connections earlier, by half of this time, at most a second.
    *
    * @default 1_000
    * @example 4_000
    */
   keepAliveMs?: number | undefined;
   /**
-   * A PEM file with the certificates of the authorities that signed the API's certificate, if they are private.
+   * A PEM file with the certificates of private authorities that signed the API's certificate. They are trusted in addition to the usual
+   * ones.
    *
    * @default undefined
    * @example '/etc/ssl/company-ca.pem'
@@ -207,24 +211,24 @@ export interface WorkerSettings extends InstallationOptions {
    */
   apiCertKeyFile?: string | undefined;
   /**
-   * The proxy for an API with `https`.
+   * The URL of the proxy for an API with `https`.
    *
    * @default undefined
    * @example 'http://proxy.internal:3128'
    */
   httpsProxy?: string | undefined;
   /**
-   * The proxy for an API with `http`.
+   * The URL of the proxy for an API with `http`, and for `https` if `httpsProxy` is not set.
    *
    * @default undefined
    * @example 'http://proxy.internal:3128'
    */
   httpProxy?: string | undefined;
   /**
-   * Hosts that are reached without a proxy; `*` for all.
+   * Hosts that are reached without a proxy, with their subdomains; `*` for all.
    *
    * @default undefined
-   * @example 'localhost,.example.com'
+   * @example 'localhost,example.com'
    */
   noProxy?: string | undefined;
   /**
@@ -279,53 +283,3 @@ export interface WorkerSettings extends InstallationOptions {
    */
   logLevel?: LogLevel | undefined;
 }
-
-type Names<Options> = Record<keyof Options, true>;
-
-const installation: Names<InstallationOptions> = {
-  redisUrl: true,
-  namespace: true,
-  shards: true,
-  encryptionKeysFile: true,
-  attempts: true,
-  keepDeadMs: true,
-};
-
-const producer: Names<ProducerOptions> = { ...installation, ttlMs: true, maxQueued: true, enqueueTimeoutMs: true };
-
-const worker: Names<WorkerSettings> = {
-  ...installation,
-  apiUrl: true,
-  apiKey: true,
-  apiKeyFile: true,
-  apiKeysFile: true,
-  serveShards: true,
-  concurrency: true,
-  timeoutMs: true,
-  backoffMs: true,
-  backoffMaxMs: true,
-  rateLimit: true,
-  pageRateLimit: true,
-  refusalsToHold: true,
-  on503: true,
-  answers: true,
-  keepAliveMs: true,
-  apiCaFile: true,
-  apiCertFile: true,
-  apiCertKeyFile: true,
-  httpsProxy: true,
-  httpProxy: true,
-  noProxy: true,
-  retryAfterMaxMs: true,
-  pageParallelism: true,
-  onUnknownOutcome: true,
-  onDeadLetter: true,
-  keepDoneMs: true,
-  shutdownMs: true,
-  logLevel: true,
-};
-
-/** The functions that take settings in code, with the names of the settings that each uses. */
-export const doors = { createProducer: producer, openDeadLetters: producer, createWorker: worker } as const;
-
-export type Door = keyof typeof doors;

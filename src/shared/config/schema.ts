@@ -99,7 +99,7 @@ export const configSchema = fields({
   refusalsToHold: wholeNumber(0, 100)
     .default(20)
     .describe(
-      'how many different conversations must be refused alike, without a success in between, until everything is held; `0` for never',
+      'how many different conversations must be refused alike, without a success in between, before everything is held; `0` for never',
     ),
   on503: z
     .enum(answersTo503)
@@ -112,7 +112,7 @@ export const configSchema = fields({
     .enum(answerRules)
     .default('strict')
     .describe(
-      'which answers mean `delivered`: `strict` for those of the API that say no failure, or `any-2xx` for every answer with such a status',
+      'which answers with a status 2xx mean `delivered`: `strict` for those that come from the API and report no failure, `any-2xx` for all but `success: false`',
     ),
   hooksFile: requiredText
     .optional()
@@ -122,27 +122,36 @@ export const configSchema = fields({
   keepAliveMs: wholeNumber(0, 600_000)
     .default(1_000)
     .describe(
-      'no request uses a connection that was idle for longer; less where the server says so; `0` for a new connection each time',
+      'the longest that a connection may be idle and still be used; less if the server says so; `0` for a new connection for each request',
     ),
   apiCaFile: requiredText
     .optional()
     .describe(
-      "a PEM file with the certificates of the authorities that signed the API's certificate, if they are private",
+      "a PEM file with the certificates of private authorities that signed the API's certificate; they are trusted in addition to the usual ones",
     ),
-  apiCertFile: requiredText.optional().describe('a PEM file with a client certificate for the API'),
+  apiCertFile: requiredText
+    .optional()
+    .describe('a PEM file with a client certificate for the API, if the API asks for one'),
   apiCertKeyFile: requiredText.optional().describe('a PEM file with the private key of the client certificate'),
-  httpsProxy: requiredText
+  // Not validated here: only a worker uses these variables, and others that programs share must not stop a producer.
+  httpsProxy: z
+    .string()
     .optional()
-    .describe('the proxy for an API with `https`; lower case works, too, as for the two below')
+    .describe(
+      'the proxy for an API with `https`; this name and the next two may also be in lower case, which comes first',
+    )
     .register(special, { variable: 'HTTPS_PROXY', alias: 'https_proxy' }),
-  httpProxy: requiredText
+  httpProxy: z
+    .string()
     .optional()
-    .describe('the proxy for an API with `http`')
+    .describe('the proxy for an API with `http`, and for `https` if the one above is not set')
     .register(special, { variable: 'HTTP_PROXY', alias: 'http_proxy' }),
   noProxy: z
     .string()
     .optional()
-    .describe('hosts that are reached without a proxy, such as `localhost,.example.com`; `*` for all')
+    .describe(
+      'hosts that are reached without a proxy, with their subdomains, such as `localhost,example.com`; `*` for all',
+    )
     .register(special, { variable: 'NO_PROXY', alias: 'no_proxy' }),
   retryAfterMaxMs: waitMs.default(900_000).describe('the longest hold that a Retry-After can cause'),
   pageParallelism: autoOrWholeNumber(1, 10_000)

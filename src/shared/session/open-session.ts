@@ -1,5 +1,5 @@
 import { inWordsOf, resolveConfig } from '../config/config.ts';
-import type { Door } from '../config/options.ts';
+import type { Door } from '../config/doors.ts';
 import { deadlineIn } from '../redis/deadline.ts';
 import { openSealing } from '../sealing/sealing.ts';
 import { createSession } from './session.ts';

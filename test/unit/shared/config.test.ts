@@ -86,6 +86,17 @@ describe('the configuration', () => {
       KITECHAT_BACKOFF_MAX_MS: '10',
       KITECHAT_RATE_LIMIT: ' 50 / s  burst 010 ',
       KITECHAT_PAGE_RATE_LIMIT: '0.50/min burst 1',
+      KITECHAT_REFUSALS_TO_HOLD: '0',
+      KITECHAT_503: 'unknown',
+      KITECHAT_ANSWERS: 'any-2xx',
+      KITECHAT_HOOKS_FILE: './hooks.js',
+      KITECHAT_KEEP_ALIVE_MS: '0',
+      KITECHAT_API_CA_FILE: './ca.pem',
+      KITECHAT_API_CERT_FILE: './client.pem',
+      KITECHAT_API_CERT_KEY_FILE: './client-key.pem',
+      HTTPS_PROXY: 'http://me:p%40ss@proxy.internal:3128',
+      HTTP_PROXY: 'http://proxy.internal',
+      NO_PROXY: 'localhost, .example.com',
       KITECHAT_RETRY_AFTER_MAX_MS: '2147483647',
       KITECHAT_PAGE_PARALLELISM: '4',
       KITECHAT_TTL_MS: '1',
@@ -120,6 +131,17 @@ describe('the configuration', () => {
       backoffMaxMs: 10,
       rateLimit: '50/s burst 10',
       pageRateLimit: '0.5/min',
+      refusalsToHold: 0,
+      on503: 'unknown',
+      answers: 'any-2xx',
+      hooksFile: './hooks.js',
+      keepAliveMs: 0,
+      apiCaFile: './ca.pem',
+      apiCertFile: './client.pem',
+      apiCertKeyFile: './client-key.pem',
+      httpsProxy: 'http://me:p%40ss@proxy.internal:3128',
+      httpProxy: 'http://proxy.internal',
+      noProxy: 'localhost, .example.com',
       retryAfterMaxMs: 2_147_483_647,
       pageParallelism: 4,
       ttlMs: 1,
@@ -145,6 +167,10 @@ describe('the configuration', () => {
     ['KITECHAT_TIMEOUT_MS', ['99', '600001', '10s']],
     ['KITECHAT_RATE_LIMIT', ['50', '0/s', '50/sec', '50/s burst 0', '50/s, 300/min', 'none']],
     ['KITECHAT_PAGE_RATE_LIMIT', ['-1/s', '100001/s']],
+    ['KITECHAT_REFUSALS_TO_HOLD', ['-1', '101', 'never']],
+    ['KITECHAT_503', ['held', 'Unknown']],
+    ['KITECHAT_ANSWERS', ['any', 'Strict']],
+    ['KITECHAT_KEEP_ALIVE_MS', ['-1', '600001', '1s']],
     ['KITECHAT_RETRY_AFTER_MAX_MS', ['0', '2147483648']],
     ['KITECHAT_PAGE_PARALLELISM', ['0', 'Auto', 'all']],
     ['KITECHAT_TTL_MS', ['0', '9007199254740993', '99999999999999999999']],
@@ -184,8 +210,8 @@ describe('the configuration', () => {
   });
 
   it('reports exactly the variables that are wrong, whichever they are', () => {
-    // Any text can be a path, and is not looked at here.
-    const names = variables.map(({ name }) => name).filter((name) => !/BACKOFF|_FILE$/.test(name));
+    // Any text can be a path, which is not looked at here, and proxies concern only workers.
+    const names = variables.map(({ name }) => name).filter((name) => !/BACKOFF|_FILE$|_PROXY$/.test(name));
     fc.assert(
       fc.property(fc.subarray(names), (wrong) => {
         const backoffs = { KITECHAT_BACKOFF_MS: '5000', KITECHAT_BACKOFF_MAX_MS: '10' };

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../../src/shared/config/config.ts';
-import { doors } from '../../../src/shared/config/options.ts';
+import { doors } from '../../../src/shared/config/doors.ts';
 
 const source = readFileSync(new URL('../../../src/shared/config/options.ts', import.meta.url), 'utf8');
 

@@ -1,0 +1,51 @@
+import type { InstallationOptions, ProducerOptions, WorkerSettings } from './options.ts';
+
+type Names<Options> = Record<keyof Options, true>;
+
+const installation: Names<InstallationOptions> = {
+  redisUrl: true,
+  namespace: true,
+  shards: true,
+  encryptionKeysFile: true,
+  attempts: true,
+  keepDeadMs: true,
+};
+
+const producer: Names<ProducerOptions> = { ...installation, ttlMs: true, maxQueued: true, enqueueTimeoutMs: true };
+
+const worker: Names<WorkerSettings> = {
+  ...installation,
+  apiUrl: true,
+  apiKey: true,
+  apiKeyFile: true,
+  apiKeysFile: true,
+  serveShards: true,
+  concurrency: true,
+  timeoutMs: true,
+  backoffMs: true,
+  backoffMaxMs: true,
+  rateLimit: true,
+  pageRateLimit: true,
+  refusalsToHold: true,
+  on503: true,
+  answers: true,
+  keepAliveMs: true,
+  apiCaFile: true,
+  apiCertFile: true,
+  apiCertKeyFile: true,
+  httpsProxy: true,
+  httpProxy: true,
+  noProxy: true,
+  retryAfterMaxMs: true,
+  pageParallelism: true,
+  onUnknownOutcome: true,
+  onDeadLetter: true,
+  keepDoneMs: true,
+  shutdownMs: true,
+  logLevel: true,
+};
+
+/** The functions that take settings in code, with the names of the settings that each uses. */
+export const doors = { createProducer: producer, openDeadLetters: producer, createWorker: worker } as const;
+
+export type Door = keyof typeof doors;
