@@ -4,6 +4,9 @@ import type { Project, Symbol as TypeSymbol, Type } from 'typescript/unstable/sy
 /** From a schema, a list of values, or another type. */
 const DERIVED = /z\.infer<|\[Key in |\(typeof |\w\['/;
 
+/** Says by itself what it makes of another type. */
+const GENERIC = /^export type \w+</;
+
 /** The declaration of a name as its users see it: without bodies and private members, with derived types written out. */
 export function declarationOf(project: Project, node: Node, symbol: TypeSymbol): string {
   const source = node.getSourceFile();
@@ -16,7 +19,7 @@ export function declarationOf(project: Project, node: Node, symbol: TypeSymbol):
     case SyntaxKind.ClassDeclaration:
       return classOutline(node, source);
     case SyntaxKind.TypeAliasDeclaration:
-      return DERIVED.test(text) ? writtenOut(project, symbol) : text.replace(/^export /, '');
+      return DERIVED.test(text) && !GENERIC.test(text) ? writtenOut(project, symbol) : text.replace(/^export /, '');
     default:
       return text.replace(/^export /, '');
   }
