@@ -6,8 +6,7 @@
  */
 
 const { CRM_URL, PAGE_KEYS = '{}' } = process.env;
-/** @type {Record<string, string>} */
-const keys = JSON.parse(PAGE_KEYS);
+const keys = /** @type {Record<string, string>} */ (JSON.parse(PAGE_KEYS));
 
 /** @type {import('kitechat-sender/worker').ResolveApiKey} */
 export const resolveApiKey = (pageId) => keys[pageId];
@@ -32,7 +31,7 @@ export const beforeSend = async ({ conversationId, label }) => {
 /** @type {import('kitechat-sender/worker').ClassifyResponse} */
 export const classifyResponse = ({ httpStatus, contentType, body }) => {
   if (httpStatus !== 200 || !contentType?.includes('json')) return undefined;
-  const { status, resetInMs } = JSON.parse(body);
+  const { status, resetInMs } = /** @type {{ status?: unknown; resetInMs?: number }} */ (JSON.parse(body));
   // The page has used up its quota: all its conversations wait until the API counts anew.
   if (status === 'quota') return { outcome: 'held', scope: 'page', forMs: resetInMs };
   // An agent has locked the conversation; others go on.
