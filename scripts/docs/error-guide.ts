@@ -135,7 +135,7 @@ export const errorGuide: Readonly<Record<string, ErrorGuide>> = {
 export const deadReasonGuide: Readonly<Record<DeadReason, Guide>> = {
   rejected: {
     cause:
-      'The API refused this message: 400, 404, 413, 422 or another 4xx, or a 2xx that reports a failure, such as `"success": false`; the detail says which. It would refuse the same message again.',
+      'The API refused this message: 400, 404, 413, 422 or another 4xx, or a 2xx that reports a failure, such as `"success": false`; the detail says which. It would refuse the same message again. Or your hook `beforeSend` refused it, and it was never sent.',
     cure: 'Read the answer with `dead-letters show ID`. Replay the message with an edit, such as `--set message.text="…"`, or discard it. If all messages are refused, check your app and `KITECHAT_API_URL`.',
   },
   exhausted: {

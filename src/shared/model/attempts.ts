@@ -6,11 +6,11 @@ const outcomeKinds = ['delivered', 'rejected', 'failed', 'unknown', 'not-sent', 
  * How one attempt to send ended.
  *
  * - `delivered`: the API accepted the message.
- * - `rejected`: the API refused this message for good.
+ * - `rejected`: the API refused this message for good, or the hook `beforeSend` did, and nothing was sent.
  * - `failed`: the hook `classifyResponse` asked for another attempt.
  * - `unknown`: the request left, and nobody can know whether the API accepted it.
  * - `not-sent`: the request provably did not leave.
- * - `held`: the API refused for a reason that is not the message's: a limit, or a key.
+ * - `held`: the API refused for a reason that is not the message's, such as a limit or a key, or the hook `beforeSend` put it off.
  */
 export type OutcomeKind = (typeof outcomeKinds)[number];
 

@@ -9,7 +9,7 @@ export const deadReasons = ['rejected', 'exhausted', 'expired', 'unknown-outcome
 /**
  * Why a message ended without being delivered.
  *
- * - `rejected`: the API refused it.
+ * - `rejected`: the API refused it, or the hook `beforeSend` did.
  * - `exhausted`: its attempts were used up.
  * - `expired`: it was older than its TTL.
  * - `unknown-outcome`: nobody can know whether it arrived, and its policy is `dead-letter`.
