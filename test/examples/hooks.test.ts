@@ -45,8 +45,8 @@ describe('examples/hooks', () => {
         { kind: 'status', status: 200, body: { status: 'locked' }, accept: false, match: { conversationId: 'locked' } },
       ],
     });
-    const store = async (conversationId: string, label?: string): Promise<string> => {
-      const request = { pageId: 'p1', conversationId, message: { type: 'text', text: 'Hello' } } as const;
+    const store = async (conversationId: string, label?: string, pageId = 'p1'): Promise<string> => {
+      const request = { pageId, conversationId, message: { type: 'text', text: 'Hello' } } as const;
       return (await stage.producer.enqueueMessage(request, label === undefined ? {} : { label })).id;
     };
     await stage.startWorker({
@@ -54,7 +54,7 @@ describe('examples/hooks', () => {
       // The hook's keys are used in place of this one.
       KITECHAT_API_KEY: '',
       CRM_URL: crm.url,
-      PAGE_KEYS: JSON.stringify({ p1: 'key-of-p1' }),
+      PAGE_KEYS: JSON.stringify({ p1: 'page-key', p2: 'page-key', p3: 'page-key' }),
     });
     const outcomesOf = async (id: string, status: 'delivered' | 'dead' | 'held'): Promise<unknown> =>
       (await stage.until(id, status)).attempts.map(({ outcome }) => outcome);
@@ -64,9 +64,9 @@ describe('examples/hooks', () => {
     expect(await outcomesOf(await store('writing', 'campaign-spring'), 'held')).toEqual(['held']);
     expect(crm.asked).toEqual(['fine', 'fine', 'opted-out', 'writing']);
     expect(await outcomesOf(await store('opted-out'), 'delivered')).toEqual(['delivered']);
-    expect(await outcomesOf(await store('quota'), 'delivered')).toEqual(['held', 'delivered']);
-    expect(await outcomesOf(await store('locked'), 'held')).toEqual(['held']);
-    expect(await outcomesOf(await store('other'), 'delivered')).toEqual(['delivered']);
-    expect(new Set(stage.api.requests.map(({ headers }) => headers['apikey']))).toEqual(new Set(['key-of-p1']));
+    expect(await outcomesOf(await store('quota', undefined, 'p2'), 'delivered')).toEqual(['held', 'delivered']);
+    expect(await outcomesOf(await store('locked', undefined, 'p3'), 'held')).toEqual(['held']);
+    expect(await outcomesOf(await store('other', undefined, 'p3'), 'delivered')).toEqual(['delivered']);
+    expect(new Set(stage.api.requests.map(({ headers }) => headers['apikey']))).toEqual(new Set(['page-key']));
   });
 });

@@ -1,5 +1,4 @@
 import { describe, expect, it, vi } from 'vitest';
-import { evidenceOf } from '../../../src/worker/message/evidence.ts';
 import type { ClassifyResponse } from '../../../src/worker/message/judgement.ts';
 import type { Exchange } from '../../../src/worker/http/exchange.ts';
 import { createKeyring, type Key, type Keyring } from '../../../src/worker/keys/keyring.ts';
@@ -131,11 +130,9 @@ describe('an attempt', () => {
     expect(sent).toMatchObject([{ body: text }]);
   });
 
-  it('sends nothing that the hook beforeSend refuses, and shows nothing of the API', async () => {
+  it('sends nothing that the hook beforeSend refuses', async () => {
     const { run, sent } = sendWith(answered(200), { beforeSend: () => ({ outcome: 'rejected' }) });
-    const result = await run();
-    expect(result).toMatchObject({ outcome: { kind: 'rejected' }, exchange: null, keyCircuit: 'key:#10' });
-    expect(evidenceOf(result)).toEqual({ api: null, key: null });
+    expect(await run()).toMatchObject({ outcome: { kind: 'rejected' }, exchange: null, keyCircuit: 'key:#10' });
     expect(sent).toEqual([]);
   });
 
@@ -144,7 +141,7 @@ describe('an attempt', () => {
       throw new Error('asked');
     };
     const { run, lines } = sendWith(answered(200), { beforeSend, keyring: { keyFor: () => ({ unusable: 'none' }) } });
-    expect((await run()).outcome).toMatchObject({ kind: 'held', scope: 'missing-key' });
+    expect((await run()).outcome).toMatchObject({ kind: 'held', detail: 'none' });
     expect(lines).toEqual([]);
   });
 
