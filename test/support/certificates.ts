@@ -6,6 +6,7 @@ import { join } from 'node:path';
 /** Files of a private CA, and of a server certificate for 127.0.0.1 that it has issued. */
 export interface Certificates {
   ca: string;
+  caKey: string;
   cert: string;
   key: string;
   [Symbol.dispose](): void;
@@ -26,5 +27,5 @@ export function makeCertificates(names = 'IP:127.0.0.1,DNS:localhost'): Certific
   writeFileSync(extensions, `subjectAltName=${names}\n`);
   const signed = ['-CA', ca, '-CAkey', caKey, '-CAcreateserial', '-days', DAYS, '-extfile', extensions];
   openssl('x509', '-req', '-in', request, '-out', cert, ...signed);
-  return { ca, cert, key, [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) };
+  return { ca, caKey, cert, key, [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) };
 }

@@ -1,11 +1,4 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { randomPort } from '../../src/testing/redis/random-port.ts';
-import { killWithParent } from '../../src/testing/redis/kill-with-parent.ts';
-import { eventually } from './eventually.ts';
+import { startForegroundServer } from './foreground-server.ts';
 
 export interface NginxOptions {
   /** The address of the server behind, such as the `url` of a fake API; only its origin counts. */
@@ -14,6 +7,8 @@ export interface NginxOptions {
   keepaliveTimeout?: string;
   /** nginx's `limit_req` for all clients together, such as `{ rate: '5r/s', burst: 2 }`. A request above it gets a 503 with HTML. */
   limitReq?: { rate: string; burst?: number; nodelay?: boolean; status?: number };
+  /** Files for TLS. With `clientCa`, clients must show a certificate of that CA. */
+  tls?: { cert: string; key: string; clientCa?: string };
 }
 
 /** An nginx in front of an API. */
@@ -24,62 +19,32 @@ export interface Nginx {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-const PORTS_TRIED = 5;
-
 /** Starts an nginx of Debian on a free port of loopback. */
 export async function startNginx(options: NginxOptions): Promise<Nginx> {
-  for (let tried = 1; ; tried += 1) {
-    const nginx = await launch(options, randomPort());
-    if (nginx !== 'port taken') return nginx;
-    if (tried === PORTS_TRIED) throw new Error('nginx found no free port');
-  }
-}
-
-async function launch(options: NginxOptions, port: number): Promise<Nginx | 'port taken'> {
-  const folder = mkdtempSync(join(tmpdir(), 'kitechat-nginx-'));
-  const file = (name: string): string => join(folder, name);
-  writeFileSync(file('nginx.conf'), configuration(options, port));
-  const args = ['-p', `${folder}/`, '-c', 'nginx.conf', '-e', 'error.log'];
-  // Debian has servers in a folder that is not on every user's path.
-  const env = { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin` };
-  const child = spawn('nginx', args, { stdio: 'ignore', detached: true, env });
-  await once(child, 'spawn');
-  const ended = new Promise<void>((resolve) => {
-    child.once('exit', () => resolve());
+  const server = await startForegroundServer({
+    program: 'nginx',
+    args: ['-p', './', '-c', 'server.conf', '-e', 'stderr'],
+    configure: (port) => configuration(options, port),
+    // nginx writes its id only after it listens.
+    isReady: (pid, read) => read('nginx.pid').trim() === String(pid),
+    portTaken: 'bind()',
   });
-  const release = killWithParent(child.pid ?? 0, folder);
-  const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
-  const end = async (): Promise<void> => {
-    if (!hasEnded()) child.kill('SIGTERM');
-    await ended;
-    release();
-    rmSync(folder, { recursive: true, force: true });
-  };
-
-  // nginx writes its id only after it listens.
-  await eventually('nginx listens', () => hasEnded() || readIfThere(file('nginx.pid')).trim() === String(child.pid));
-  if (hasEnded()) {
-    const log = readIfThere(file('error.log'));
-    await end();
-    if (log.includes('bind()')) return 'port taken';
-    throw new Error(`nginx ended instead of starting: ${log}`);
-  }
   return {
-    origin: `http://127.0.0.1:${port}`,
+    origin: `${options.tls ? 'https' : 'http'}://127.0.0.1:${server.port}`,
     requests: () =>
-      readIfThere(file('access.log'))
+      server
+        .read('access.log')
         .split('\n')
         .filter((line) => line !== '')
         .map((line) => {
           const [status = 0, connection = 0, nth = 0] = line.split(' ').map(Number);
           return { status, connection, nth };
         }),
-    [Symbol.asyncDispose]: end,
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }
 
-/** One process without a master, so that the end of its id is the end of nginx. */
-function configuration({ upstream, keepaliveTimeout, limitReq }: NginxOptions, port: number): string {
+function configuration({ upstream, keepaliveTimeout, limitReq, tls }: NginxOptions, port: number): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
   const flags = limitReq && `${limitReq.burst ? ` burst=${limitReq.burst}` : ''}${limitReq.nodelay ? ' nodelay' : ''}`;
   return `
@@ -95,8 +60,10 @@ http {
   keepalive_requests 1000000;
   ${limitReq ? `limit_req_zone $server_name zone=all:1m rate=${limitReq.rate};` : ''}
   server {
-    listen 127.0.0.1:${port} backlog=1024;
+    listen 127.0.0.1:${port} ${tls ? 'ssl ' : ''}backlog=1024;
     server_name api;
+    ${tls ? `ssl_certificate ${tls.cert};\n    ssl_certificate_key ${tls.key};` : ''}
+    ${tls?.clientCa ? `ssl_client_certificate ${tls.clientCa};\n    ssl_verify_client on;` : ''}
     location / {
       ${limitReq ? `limit_req zone=all${flags};\n      limit_req_status ${limitReq.status ?? 503};` : ''}
       proxy_pass ${new URL(upstream).origin};
@@ -104,8 +71,4 @@ http {
   }
 }
 `;
-}
-
-function readIfThere(path: string): string {
-  return existsSync(path) ? readFileSync(path, 'utf8') : '';
 }
