@@ -20,8 +20,21 @@ function decoderFor(bytes: Uint8Array, contentType: string | null): TextDecoder 
   if (second === 0 ? first !== 0 : first === 0xff && second === 0xfe) return utf16le;
   if (first === 0 ? second !== 0 : first === 0xfe && second === 0xff) return utf16be;
   const hasUtf8Mark = first === 0xef && second === 0xbb && bytes[2] === 0xbf;
-  const charset = contentType === null || hasUtf8Mark ? undefined : CHARSET.exec(contentType)?.[1];
-  return charset === undefined || /^utf-?8$/i.test(charset) ? utf8 : namedDecoder(charset, bytes);
+  if (contentType === null || hasUtf8Mark) return utf8;
+  const charset = charsetIn(contentType);
+  return charset === null ? utf8 : namedDecoder(charset, bytes);
+}
+
+/** Cache for the content type that was read last, which the next answer mostly has as well. */
+let last: { contentType: string; charset: string | null } = { contentType: '', charset: null };
+
+/** Returns the charset that a content type names; `null` for UTF-8. */
+function charsetIn(contentType: string): string | null {
+  if (last.contentType !== contentType) {
+    const charset = CHARSET.exec(contentType)?.[1] ?? 'utf-8';
+    last = { contentType, charset: /^utf-?8$/i.test(charset) ? null : charset };
+  }
+  return last.charset;
 }
 
 function namedDecoder(charset: string, bytes: Uint8Array): TextDecoder {

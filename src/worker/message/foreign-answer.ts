@@ -15,9 +15,16 @@ const FOREIGN: readonly [RegExp, string][] = [
 /** Content types that the API may use. HTML is one of them because it is the default type of PHP. */
 const USED_TYPES = /^(?:text\/(?:plain|html)|[^/]+\/[^/]*json(?:-seq)?)$/;
 
+/** Cache for the content type that was judged last, which the next answer mostly has as well. */
+let last: { contentType: string | null; foreign: string | null } = { contentType: null, foreign: null };
+
 /** Returns what a content type says that the API would not send; `null` if the API may use the type, or if there is none. */
 export function foreignType(contentType: string | null): string | null {
-  const type = essenceOf(contentType);
+  if (last.contentType !== contentType) last = { contentType, foreign: judgeType(essenceOf(contentType)) };
+  return last.foreign;
+}
+
+function judgeType(type: string | null): string | null {
   if (type === null || USED_TYPES.test(type)) return null;
   return FOREIGN.find(([pattern]) => pattern.test(type))?.[1] ?? 'content of a type that the API does not use';
 }

@@ -17,8 +17,8 @@ export function refusalIn(answer: unknown): string | null {
 }
 
 function refusalOf(answer: object): string | null {
-  for (const [key, value] of Object.entries(answer)) {
-    const refusal = refusalInField(key.toLowerCase(), value);
+  for (const key of Object.keys(answer)) {
+    const refusal = refusalInField(key.toLowerCase(), (answer as Record<string, unknown>)[key]);
     if (refusal !== null) return refusal;
   }
   return null;
