@@ -41,8 +41,8 @@ const bothCertificates = z.object({ apiCertFile: z.string(), apiCertKeyFile: z.s
 const oneCertificate = z.union([z.object({ apiCertFile: z.string() }), z.object({ apiCertKeyFile: z.string() })]);
 const bothKeys = z.object({ apiKey: z.string(), apiKeyFile: z.string() });
 
-export const answersTo503 = ['not-processed', 'unknown'] as const;
-export const answerRules = ['strict', 'any-2xx'] as const;
+const answersTo503 = ['not-processed', 'unknown'] as const;
+const answerRules = ['strict', 'any-2xx'] as const;
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
