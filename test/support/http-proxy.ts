@@ -12,8 +12,8 @@ export interface HttpProxy {
   treatment: ProxyTreatment;
   /** What was asked for, such as `CONNECT 127.0.0.1:443`, with the login of the client. */
   asked: { request: string; login: string | undefined }[];
-  /** The tunnels that were opened. */
-  tunnels: number;
+  /** The connections of clients so far, and those that are open. */
+  connections: { total: number; open: number };
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -34,7 +34,12 @@ export async function startHttpProxy(): Promise<HttpProxy> {
     else if (proxy.treatment === 'close') request.socket.destroy();
     else if (proxy.treatment !== 'hang') answer(response, proxy.treatment);
   });
-  server.on('connection', keep);
+  server.on('connection', (socket) => {
+    keep(socket);
+    proxy.connections.total += 1;
+    proxy.connections.open += 1;
+    socket.on('close', () => (proxy.connections.open -= 1));
+  });
   server.on('connect', (request, client: Socket) => {
     note(request);
     const { treatment } = proxy;
@@ -42,7 +47,6 @@ export async function startHttpProxy(): Promise<HttpProxy> {
     else if (treatment === 'page') client.end('HTTP/1.1 403 No\r\ncontent-type: text/html\r\n\r\n<html>no</html>');
     else if (typeof treatment === 'number') client.end(`HTTP/1.1 ${treatment} No\r\ncontent-length: 0\r\n\r\n`);
     else if (treatment === 'pass') {
-      proxy.tunnels += 1;
       tunnel(client, request.url ?? '', keep);
     }
   });
@@ -53,7 +57,7 @@ export async function startHttpProxy(): Promise<HttpProxy> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     treatment: 'pass',
     asked: [],
-    tunnels: 0,
+    connections: { total: 0, open: 0 },
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
       server.close();

@@ -40,10 +40,8 @@ const ANNOUNCED_MARGIN_MS = 500;
 
 /**
  * Closes idle connections clearly before `keepAliveMs`: if a server closes a connection while a request is on its way, nobody can know
- * whether the API took the message. The margin must cover the way to the server and back, and delays in both programs. nginx with a
- * `keepalive_timeout` of 1 s lost 70 of 2,400 requests, sent in a burst each second, on connections that were idle for up to 1,000 ms, and
- * none up to 950 ms; 100 ms away it lost 285 up to 900 ms and 6 up to 880 ms. So half of the default second is enough between continents.
- * undici closes idle connections with a timer of Node.js, exact to a millisecond, not with one of its own, which are coarse.
+ * whether the API took the message. The margin must cover the way to the server and back, and delays in both programs; docs/decisions.md
+ * (17) has measurements. undici closes idle connections with a timer of Node.js, exact to a millisecond, not with its own coarse ones.
  */
 function reuse(keepAliveMs: number): Pool.Options {
   if (keepAliveMs === 0) return { pipelining: 0 };

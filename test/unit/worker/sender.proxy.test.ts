@@ -1,4 +1,4 @@
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { startHttpProxy, type HttpProxy, type ProxyTreatment } from '../../support/http-proxy.ts';
 import type { SenderConfig } from '../../../src/worker/http/sender.ts';
 import { startBrokenServer } from './broken-server.ts';
@@ -108,6 +108,24 @@ describe('through a proxy, an API with TLS', () => {
     const proxy = await openProxy();
     const server = await startBrokenServer({ tls: selfSigned, answer: (socket) => socket.destroy() });
     expect(kindOf(await openSender(server.origin, through(proxy)).send('{}', sendOptions()))).toBe('unknown');
+  });
+});
+
+describe('through a proxy, idle connections', () => {
+  it.each([
+    ['with TLS', selfSigned],
+    ['without TLS', undefined],
+  ])('to an API %s are closed in time, and with 0 at once', async (_what, itsTls) => {
+    const proxy = await openProxy();
+    const server = await startBrokenServer(itsTls ? { tls: itsTls } : {});
+    const sender = openSender(server.origin, through(proxy, { keepAliveMs: 300 }));
+    for (let i = 0; i < 2; i += 1) expect(kindOf(await sender.send('{}', sendOptions()))).toBe('delivered');
+    expect(proxy.connections.total).toBe(1);
+    await vi.waitFor(() => expect(proxy.connections.open).toBe(0), { timeout: 30_000 });
+
+    const brief = openSender(server.origin, through(proxy, { keepAliveMs: 0 }));
+    for (let i = 0; i < 2; i += 1) expect(kindOf(await brief.send('{}', sendOptions()))).toBe('delivered');
+    expect(proxy.connections.total).toBe(3);
   });
 });
 
