@@ -163,6 +163,7 @@ export function createWorker(options: WorkerOptions): KitechatWorker {
         workerId,
         sender,
         resolveApiKey: keys.resolveApiKey,
+        keySourceOf: keys.keySourceOf,
         sealing: keys.sealing,
         classifyResponse,
         beforeSend,

@@ -31,6 +31,7 @@ export interface ServeDeps {
   workerId: string;
   sender: Sender;
   resolveApiKey: ResolveApiKey;
+  keySourceOf(pageId: string): string;
   sealing: Sealing;
   classifyResponse: ClassifyResponse | undefined;
   beforeSend: BeforeSend | undefined;
@@ -45,7 +46,7 @@ export async function serveShards(deps: ServeDeps): Promise<{ drain(): Promise<v
   const { redis, shards, config, workerId, sealing, logger, progress } = deps;
   const { namespace, shutdownMs } = config;
   const since = new Date().toISOString();
-  const fleet = createFleet(redis, config, logger);
+  const fleet = createFleet({ redis, config, logger, keySourceOf: deps.keySourceOf });
   const traffic = await openTrafficMeter(redis, namespace);
   const keyring = createKeyring(deps.resolveApiKey, config.timeoutMs, logger);
   const send = createSend({ ...deps, keyring });

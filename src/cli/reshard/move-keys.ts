@@ -54,7 +54,7 @@ export async function moveHolds(redis: LaneRedis, { namespace, from, to }: Resha
   for (let index = 0; index < from; index += 1) {
     const key = `${shardRoot(namespace, index)}holds`;
     for (const [field, value] of Object.entries(await redis.hgetall(key))) {
-      const targets = targetsOf(pageOfHold(field, value), to);
+      const targets = targetsOf(pageOfHold(value), to);
       await Promise.all(
         targets.flatMap((target) =>
           target === index ? [] : [redis.hset(`${shardRoot(namespace, target)}holds`, field, value)],
@@ -69,8 +69,7 @@ export async function moveHolds(redis: LaneRedis, { namespace, from, to }: Resha
 }
 
 /** The page that is held, or that the held conversation belongs to; `null` for everything. */
-function pageOfHold(field: string, value: string): string | null {
-  if (field.startsWith('timed:')) return (JSON.parse(value.slice(value.indexOf(' ') + 1)) as { pageId: string }).pageId;
+function pageOfHold(value: string): string | null {
   return (JSON.parse(value) as { page?: string }).page ?? null;
 }
 

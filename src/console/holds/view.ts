@@ -25,8 +25,8 @@ export function holdList(holds: readonly Hold[], nowMs: number): Html {
 }
 
 /** Holds of the whole fleet, which every page shows: the open circuits of the API and of keys. */
-export function fleetHolds({ circuits, nowMs }: FleetFacts): Hold[] {
-  return describeHolds([], circuits, nowMs);
+export function fleetHolds({ open, nowMs }: FleetFacts): Hold[] {
+  return describeHolds([], { open: open.filter(({ scope }) => scope !== 'page'), nowMs });
 }
 
 /** A button to hold the page, or to release it if an operator holds it. */

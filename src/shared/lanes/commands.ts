@@ -8,7 +8,7 @@ const lanes = read('lib/holds', 'lib/limit', 'lib/places');
 const release = lanes + read('lib/turns', 'lib/come-back');
 const letter = read('lib/dead-letters');
 const lease = read('lib/lease');
-const circuit = read('lib/circuit');
+const circuit = read('lib/circuit', 'lib/pace');
 
 const settleAndTake = ['settle', 'worker-died', 'take', 'settle-and-take'].map((name) => `messages/${name}`);
 
@@ -24,8 +24,9 @@ const scripts = {
   letterDiscard: { lua: lanes + letter + read('dead/discard'), numberOfKeys: 2 },
   letterExpire: { lua: lanes + letter + read('dead/expire'), numberOfKeys: 2 },
   laneReconcile: { lua: lanes + read('repair/reconcile'), numberOfKeys: 2 },
-  fleetGate: { lua: circuit + read('fleet/ask-circuit'), numberOfKeys: 1 },
-  fleetNote: { lua: circuit + read('fleet/tell-circuit'), numberOfKeys: 3 },
+  fleetGate: { lua: circuit + read('fleet/ask-circuit'), numberOfKeys: 2 },
+  fleetCircuit: { lua: circuit + read('fleet/tell-circuit'), numberOfKeys: 1 },
+  fleetEvidence: { lua: read('fleet/tell-evidence'), numberOfKeys: 2 },
   fleetAgree: { lua: read('fleet/agree-on-limits'), numberOfKeys: 2 },
   fleetPace: { lua: read('lib/limit', 'fleet/write-pace'), numberOfKeys: 2 },
 };

@@ -6,6 +6,7 @@ import { isCluster } from '../redis/cluster.ts';
 /** One shard: its two BullMQ queues over one connection, and the start of all its keys. */
 export interface Shard {
   index: number;
+  namespace: string;
   root: string;
   redis: LaneRedis;
   send: Queue;
@@ -41,7 +42,7 @@ export async function openShard(redis: LaneRedis, namespace: string, index: numb
     }
   };
   const [send, dead] = await Promise.all([open(SEND_QUEUE), open(DEAD_QUEUE)]);
-  return { index, root: shardRoot(namespace, index), redis, send, dead };
+  return { index, namespace, root: shardRoot(namespace, index), redis, send, dead };
 }
 
 /** The keys of a message's job and of the lock that a worker holds on it. */

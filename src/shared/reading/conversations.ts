@@ -1,13 +1,11 @@
 import type { Deadline } from '../redis/deadline.ts';
-import { describeHolds, type Hold } from './holds.ts';
+import { type CurrentHolds, type Hold, pageHolds, readCurrentHolds } from './holds.ts';
 import { isoTime } from '../model/time.ts';
 import { keyPart, laneOf, shardOfPage } from '../lanes/key-names.ts';
-import { type HoldInRedis, readHolds } from '../lanes/holds/hold.ts';
 import { standingOf } from './message.ts';
 import { fieldsOf, type MessageStatus, statusFields } from '../model/message-status.ts';
 import { laneKey, readFirstRequest, readPageLanes } from './page-lanes.ts';
 import { jobKeys, type Shard } from '../lanes/shard.ts';
-import { readTimeMs } from '../redis/time.ts';
 import type { Session } from '../session/session.ts';
 
 /** A message in its lane, without its content. */
@@ -54,7 +52,10 @@ const FIELDS = ['timestamp', 'lane', 'used', ...statusFields] as const;
  */
 export async function readConversations(asked: Asked, deadline: Deadline): Promise<ConversationStatus[]> {
   return await readPageShard(asked, deadline, async (shard) => {
-    const [now, lanes] = await Promise.all([readNow(shard), readPageLanes(shard, keyPart(asked.pageId), MAX_LANES)]);
+    const [now, lanes] = await Promise.all([
+      readCurrentHolds(shard),
+      readPageLanes(shard, keyPart(asked.pageId), MAX_LANES),
+    ]);
     const found = await Promise.all(lanes.map((lane) => describeConversation(shard, lane, now)));
     return found.filter((conversation) => conversation !== null);
   });
@@ -72,12 +73,12 @@ export async function readLane(
   const lane = laneOf(asked.pageId, conversationId);
   return await readPageShard(asked, deadline, async (shard) => {
     const [now, ids, length] = await Promise.all([
-      readNow(shard),
+      readCurrentHolds(shard),
       shard.redis.lrange(laneKey(shard, lane), 0, MAX_MESSAGES - 1),
       shard.redis.llen(laneKey(shard, lane)),
     ]);
     const messages = await Promise.all(ids.map((id) => readLaneMessage(shard, id, now)));
-    const own = describeHolds(now.holds, [], now.nowMs).filter(
+    const own = pageHolds(now).filter(
       ({ page, conversation }) =>
         page === undefined ||
         (page === asked.pageId && (conversation === undefined || conversation === conversationId)),
@@ -106,18 +107,8 @@ async function readPageShard<T>(
   return await session.read(shardOfPage(pageId, config.shards), deadline, question);
 }
 
-interface Now {
-  holds: HoldInRedis[];
-  nowMs: number;
-}
-
-async function readNow(shard: Shard): Promise<Now> {
-  const [holds, nowMs] = await Promise.all([readHolds(shard), readTimeMs(shard.redis, shard.root)]);
-  return { holds, nowMs };
-}
-
 /** @returns `null` if the conversation's messages ended while the page was read. */
-async function describeConversation(shard: Shard, lane: string, now: Now): Promise<ConversationStatus | null> {
+async function describeConversation(shard: Shard, lane: string, now: CurrentHolds): Promise<ConversationStatus | null> {
   const key = laneKey(shard, lane);
   const [id, messages] = await Promise.all([shard.redis.lindex(key, 0), shard.redis.llen(key)]);
   if (id === null) return null;
@@ -131,10 +122,10 @@ async function readConversationId(shard: Shard, lane: string): Promise<string | 
   return name.startsWith('~') ? ((await readFirstRequest(shard, lane))?.conversationId ?? null) : name;
 }
 
-async function readLaneMessage(shard: Shard, id: string, { holds, nowMs }: Now): Promise<LaneMessage> {
+async function readLaneMessage(shard: Shard, id: string, holds: CurrentHolds): Promise<LaneMessage> {
   const job = fieldsOf(FIELDS, await shard.redis.hmget(jobKeys(shard, id).job, ...FIELDS));
   if (job.lane === null) return { id, status: null, enqueuedAt: null, attemptsUsed: 0, nextAttemptAt: null };
-  const { status, nextAttemptAtMs } = standingOf(job, holds, nowMs);
+  const { status, nextAttemptAtMs } = standingOf(job, holds);
   return {
     id,
     status,

@@ -1,15 +1,13 @@
 import { type AttemptRecord, decodeHistory } from '../model/attempts.ts';
 import type { Deadline } from '../redis/deadline.ts';
 import { deadLetterRecord, type DeadLetterRecord } from './dead-letter-record.ts';
-import { heldUntil } from './holds.ts';
+import { type CurrentHolds, heldUntil, readCurrentHolds } from './holds.ts';
 import { DEAD_QUEUE, shardOfId } from '../lanes/key-names.ts';
 import { isoTime } from '../model/time.ts';
-import { type HoldInRedis, readHolds } from '../lanes/holds/hold.ts';
 import { fieldsOf, type MessageStatus, statusFields, type StatusFields, statusOf } from '../model/message-status.ts';
 import { parseDeadLetter } from '../model/dead-letter.ts';
 import { readStored, storedFields } from '../model/stored-message.ts';
 import { jobKeys, type Shard } from '../lanes/shard.ts';
-import { readTimeMs } from '../redis/time.ts';
 import type { Sealing } from '../sealing/sealing.ts';
 import type { Session } from '../session/session.ts';
 
@@ -64,12 +62,11 @@ export async function readMessage(
 async function readFrom(shard: Shard, config: ReadConfig, id: string): Promise<MessageRecord | null> {
   const { redis, root } = shard;
   const dead = `${root}${DEAD_QUEUE}:`;
-  const [values, letter, deadAt, holds, nowMs] = await Promise.all([
+  const [values, letter, deadAt, holds] = await Promise.all([
     redis.hmget(jobKeys(shard, id).job, ...FIELDS),
     redis.hget(dead + id, 'data'),
     redis.zscore(`${dead}failed`, id),
-    readHolds(shard),
-    readTimeMs(redis, root),
+    readCurrentHolds(shard),
   ]);
   if (letter !== null && deadAt !== null) {
     const payload = parseDeadLetter(letter);
@@ -77,7 +74,7 @@ async function readFrom(shard: Shard, config: ReadConfig, id: string): Promise<M
   }
   const job = fieldsOf(FIELDS, values);
   if (job.lane === null) return null;
-  return openRecord(id, job, { attempts: config.attempts, ...standingOf(job, holds, nowMs) });
+  return openRecord(id, job, { attempts: config.attempts, ...standingOf(job, holds) });
 }
 
 export interface Standing {
@@ -86,12 +83,8 @@ export interface Standing {
 }
 
 /** Returns the status of a message, including holds of its page or conversation, which its job doesn't have. */
-export function standingOf(
-  job: StatusFields & { lane: string | null },
-  holds: readonly HoldInRedis[],
-  nowMs: number,
-): Standing {
-  const status = statusOf(job, nowMs);
+export function standingOf(job: StatusFields & { lane: string | null }, holds: CurrentHolds): Standing {
+  const status = statusOf(job, holds.nowMs);
   // A queued message has no next attempt, but others may have written one to its job.
   const nextMs = status === 'queued' || job.next === null ? null : Number(job.next);
   switch (status) {
@@ -100,7 +93,7 @@ export function standingOf(
     case 'queued':
     case 'retrying':
     case 'held': {
-      const until = heldUntil(holds, job.lane ?? '', nowMs);
+      const until = heldUntil(holds, job.lane ?? '');
       if (until === undefined) return { status, nextAttemptAtMs: nextMs };
       return { status: 'held', nextAttemptAtMs: until === null ? null : Math.max(until, nextMs ?? 0) };
     }

@@ -1,12 +1,10 @@
 import { askRedis } from '../session/calls.ts';
 import type { Deadline } from '../redis/deadline.ts';
-import { describeHolds, type Hold } from './holds.ts';
+import { type Hold, pageHolds, readCurrentHolds } from './holds.ts';
 import { keyPart, shardOfPage } from '../lanes/key-names.ts';
-import { readHolds } from '../lanes/holds/hold.ts';
 import { countConversations, laneKey, readFirstRequest, readPageLanes } from './page-lanes.ts';
 import { jobKeys, type Shard } from '../lanes/shard.ts';
 import { readPipeline } from '../redis/pipeline.ts';
-import { readTimeMs } from '../redis/time.ts';
 import type { Session } from '../session/session.ts';
 
 /** The status of a page. */
@@ -78,7 +76,7 @@ export async function readPage(
   deadline: Deadline,
 ): Promise<PageStatus> {
   return await session.read(shardOfPage(pageId, shards), deadline, async (shard) => {
-    const holds = await readCurrentHolds(shard);
+    const holds = pageHolds(await readCurrentHolds(shard));
     return { ...(await describePage(shard, keyPart(pageId), { holds, limit: MAX_LANES })), pageId };
   });
 }
@@ -95,13 +93,14 @@ interface Candidate {
 
 async function findPages(shard: Shard): Promise<{ candidates: Candidate[]; known: number }> {
   const { redis, root } = shard;
-  const [holds, [, awake], [, asleep], awakeCount, asleepCount] = await Promise.all([
+  const [current, [, awake], [, asleep], awakeCount, asleepCount] = await Promise.all([
     readCurrentHolds(shard),
     redis.sscan(`${root}pages`, 0, 'COUNT', MAX_LOOKED),
     redis.sscan(`${root}asleep`, 0, 'COUNT', MAX_LOOKED),
     redis.scard(`${root}pages`),
     redis.scard(`${root}asleep`),
   ]);
+  const holds = pageHolds(current);
   const held = new Set(holds.flatMap(({ page }) => (page === undefined ? [] : [keyPart(page)])));
   const names = [...new Set([...[...held].slice(0, MAX_LOOKED), ...awake, ...asleep])];
   const counts = await countConversations(shard, names);
@@ -113,11 +112,6 @@ async function findPages(shard: Shard): Promise<{ candidates: Candidate[]; known
     holds,
   }));
   return { candidates, known: Math.max(awakeCount + asleepCount, names.length) };
-}
-
-async function readCurrentHolds(shard: Shard): Promise<Hold[]> {
-  const [holds, nowMs] = await Promise.all([readHolds(shard), readTimeMs(shard.redis, shard.root)]);
-  return describeHolds(holds, [], nowMs);
 }
 
 async function describePage(

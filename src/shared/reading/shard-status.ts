@@ -1,4 +1,4 @@
-import { type HoldInRedis, readHolds } from '../lanes/holds/hold.ts';
+import { readHolds, type StandingHold } from '../lanes/holds/hold.ts';
 import { WORKER_SILENCE_MS, type WorkerRecord, workersKey } from '../lanes/fleet/leader.ts';
 import { jobKeys, type Shard } from '../lanes/shard.ts';
 import { readTimeMs } from '../redis/time.ts';
@@ -24,7 +24,7 @@ export interface Counts {
 export interface ShardStatus {
   counts: Counts;
   oldestQueuedMs: number;
-  holds: HoldInRedis[];
+  holds: StandingHold[];
   workers: WorkerStatus[];
 }
 
@@ -45,7 +45,7 @@ export async function readShardStatus(shard: Shard): Promise<ShardStatus> {
   ]);
   const [scheduled, heads, oldestMs] = await Promise.all([
     redis.zcount(`${root}due`, `(${nowMs}`, '+inf'),
-    countHeldHeads(shard, holds, nowMs),
+    countHeldHeads(shard, holds),
     readOldestMs(shard, nowMs),
   ]);
   const queued = Math.max(0, waitingChildren + wait - scheduled - heads.queued);
@@ -87,13 +87,13 @@ export interface HeldHeads {
 }
 
 /** Counts held first messages. The cost grows with the number of held pages and conversations, not with their messages. */
-async function countHeldHeads(shard: Shard, holds: readonly HoldInRedis[], nowMs: number): Promise<HeldHeads> {
-  const pages = await heldPages(shard, holds, nowMs);
+async function countHeldHeads(shard: Shard, holds: readonly StandingHold[]): Promise<HeldHeads> {
+  const pages = await heldPages(shard, holds);
   const counts = await countConversations(shard, [...pages]);
   const scores = await readPipeline<string | null>(
     shard.redis,
-    holds.flatMap(({ until, hold }) => {
-      if (until !== null || hold.page === undefined || hold.conversation === undefined) return [];
+    holds.flatMap((hold) => {
+      if (hold.page === undefined || hold.conversation === undefined) return [];
       const page = keyPart(hold.page);
       // Conversations of a held page are counted with the page.
       return pages.has(page) ? [] : [['zscore', headsKey(shard, page), laneOf(hold.page, hold.conversation)]];
@@ -112,13 +112,12 @@ async function countHeldHeads(shard: Shard, holds: readonly HoldInRedis[], nowMs
 }
 
 /** Returns the names in keys of the pages that are held now. */
-async function heldPages(shard: Shard, holds: readonly HoldInRedis[], nowMs: number): Promise<Set<string>> {
+async function heldPages(shard: Shard, holds: readonly StandingHold[]): Promise<Set<string>> {
   const { redis, root } = shard;
-  const isAll = holds.some(({ until, hold }) => until === null && hold.page === undefined);
-  const named = holds.flatMap(({ until, hold }) => {
-    if (until !== null) return until > nowMs ? [keyPart(hold.pageId)] : [];
-    return hold.page === undefined || hold.conversation !== undefined ? [] : [keyPart(hold.page)];
-  });
+  const isAll = holds.some(({ page }) => page === undefined);
+  const named = holds.flatMap(({ page, conversation }) =>
+    page === undefined || conversation !== undefined ? [] : [keyPart(page)],
+  );
   return new Set([...named, ...(isAll ? await redis.sunion(`${root}pages`, `${root}asleep`) : [])]);
 }
 

@@ -1,6 +1,6 @@
 import type { Deadline } from '../redis/deadline.ts';
 import { describeHolds, type Hold } from './holds.ts';
-import { readFleet } from '../lanes/fleet/facts.ts';
+import { readCircuits } from '../lanes/fleet/circuits.ts';
 import type { Session } from '../session/session.ts';
 import { type Counts, readShardStatus, type ShardStatus, type WorkerStatus } from './shard-status.ts';
 
@@ -20,7 +20,7 @@ export async function readStatus(
 ): Promise<Status> {
   const parts: ShardStatus[] = [];
   for (let index = 0; index < shards; index += 1) parts.push(await session.read(index, deadline, readShardStatus));
-  const { nowMs, circuits } = await session.read(0, deadline, ({ redis }) => readFleet(redis, namespace));
+  const circuits = await session.read(0, deadline, ({ redis }) => readCircuits(redis, namespace));
   const sum = (name: keyof Counts): number => parts.reduce((total, { counts }) => total + counts[name], 0);
   return {
     scheduled: sum('scheduled'),
@@ -33,7 +33,6 @@ export async function readStatus(
     holds: describeHolds(
       parts.flatMap(({ holds }) => holds),
       circuits,
-      nowMs,
     ),
     workers: mergeWorkers(parts.flatMap(({ workers }) => workers)),
   };

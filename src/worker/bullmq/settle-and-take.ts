@@ -12,6 +12,7 @@ import {
 } from '../../shared/lanes/messages/settle-and-take.ts';
 import type { Shard } from '../../shared/lanes/shard.ts';
 import { createAlarm } from './alarm.ts';
+import { createRamp, RAMP_STEP_MS } from './ramp.ts';
 import { createSlots } from './slots.ts';
 
 export interface TurnsDeps {
@@ -73,6 +74,7 @@ export function createTurns(deps: TurnsDeps): Turns {
   const { shard, lockMs, logger } = deps;
   const token = randomBytes(12).toString('base64url');
   const slots = createSlots();
+  const ramp = createRamp();
   let settling: Settling[] = [];
   let asking: ((taken: TakenHere | undefined) => void)[] = [];
   const buffered: TakenHere[] = [];
@@ -121,7 +123,8 @@ export function createTurns(deps: TurnsDeps): Turns {
     const waiting = asking;
     asking = [];
     out -= settlements.length;
-    const free = Math.max(0, deps.places() - out - asked);
+    const allowed = ramp(deps.places(), out + asked);
+    const free = Math.max(0, allowed - out - asked);
     const mayTake = !isClosing && (isProbe || deps.leave() === 'go');
     const dueSlots = mayTake ? slots.takeDue(free) : 0;
     // A worker that has slots ahead takes messages only at those.
@@ -139,6 +142,7 @@ export function createTurns(deps: TurnsDeps): Turns {
     asked -= places;
     const taken = answer?.taken.map((one) => Object.assign(one, { takenAt, isProbe })) ?? [];
     if (answer) hear(answer, settlements, places);
+    if (isFull && allowed < deps.places()) alarm.due(RAMP_STEP_MS);
     out += taken.length;
     // If the answer came this late, a request could not end under its lock.
     const isLate = performance.now() - takenAt > lockMs / 2;

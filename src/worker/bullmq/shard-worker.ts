@@ -35,7 +35,7 @@ export interface ShardWorkerDeps {
   name: string;
   /** Number of messages of this shard that the worker may have at once. */
   places(): number;
-  fleet: Pick<Fleet, 'leave' | 'askToProbe' | 'giveUpProbe'>;
+  fleet: Pick<Fleet, 'leave' | 'askToProbe' | 'apiProbes' | 'giveUp'>;
   processMessage: ProcessMessage;
   took(taken: Taken): void;
   ended(ended: Ended, result: SettleResult): void;
@@ -72,7 +72,7 @@ export function createShardWorker(shard: Shard, deps: ShardWorkerDeps): ShardWor
     places: deps.places,
     leave: deps.fleet.leave,
     askToProbe: deps.fleet.askToProbe,
-    giveUpProbe: deps.fleet.giveUpProbe,
+    giveUpProbe: async () => await deps.fleet.giveUp(deps.fleet.apiProbes()),
     logger,
   });
 

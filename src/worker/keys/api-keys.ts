@@ -18,6 +18,8 @@ export interface KeySourceOptions extends Pick<Config, 'apiKey' | 'apiKeyFile' |
 export interface KeySource {
   /** Returns the page's own key, otherwise the key for all pages, from the last valid versions of the files. */
   resolveApiKey(pageId: string): string | undefined;
+  /** Names the variable that this key comes from. */
+  keySourceOf(pageId: string): string;
   /** Stops watching the files. */
   close(): void;
 }
@@ -45,6 +47,10 @@ export async function openKeySource(options: KeySourceOptions): Promise<KeySourc
   const timers = files.map((file) => repeat(() => lookAgain(file)));
 
   return {
+    keySourceOf(pageId) {
+      if (pageKeys?.current()?.has(pageId)) return 'KITECHAT_API_KEYS_FILE';
+      return oneKey?.current() === undefined ? 'KITECHAT_API_KEY' : 'KITECHAT_API_KEY_FILE';
+    },
     resolveApiKey: (pageId) => pageKeys?.current()?.get(pageId) ?? oneKey?.current() ?? apiKey,
     close() {
       closed = true;

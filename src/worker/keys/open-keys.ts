@@ -16,6 +16,8 @@ export interface KeyOptions {
 /** The API keys and encryption keys of a worker. */
 export interface Keys {
   resolveApiKey: ResolveApiKey;
+  /** Names the variable, file or hook that a page's key comes from. */
+  keySourceOf(pageId: string): string;
   sealing: Sealing;
   /** Stops watching the files with API keys. */
   close(): void;
@@ -28,7 +30,9 @@ export interface Keys {
  */
 export async function openKeys({ config, resolveApiKey, logger }: KeyOptions): Promise<Keys> {
   const [api, sealing] = await Promise.allSettled([
-    resolveApiKey ? { resolveApiKey, close() {} } : openKeySource({ ...config, logger }),
+    resolveApiKey
+      ? { resolveApiKey, keySourceOf: () => 'resolveApiKey', close() {} }
+      : openKeySource({ ...config, logger }),
     sealingOf(config, logger),
   ]);
   if (api.status === 'fulfilled' && sealing.status === 'fulfilled') return { ...api.value, sealing: sealing.value };

@@ -11,8 +11,8 @@ export interface Outcome {
   httpStatus: number | null;
   /** For `held`: how long the API asks us to wait, in ms; `null` if it doesn't say. */
   holdMs: number | null;
-  /** For `held`: `page` concerns the page, `key` all pages with the key; `missing-key` means that the page has no key. */
-  scope?: 'page' | 'key' | 'missing-key';
+  /** For `held`: what the API, or the lack of a key, says. */
+  trouble?: 'limited' | 'unauthorized' | 'forbidden' | 'no-key';
   /** For `held`: what a hook asks to hold, for `holdMs`. */
   askedScope?: HoldScope;
 }
@@ -50,8 +50,7 @@ function classifyAnswer(exchange: Exchange, httpStatus: number, context: Classif
     const { scope: askedScope = 'conversation', forMs = retryMs } = judgement;
     return { kind, detail, httpStatus, holdMs: forMs === null ? null : Math.ceil(forMs), askedScope };
   }
-  const scope = !byHook && isUnauthorized(httpStatus) ? 'key' : 'page';
-  return { kind, detail, httpStatus, holdMs: retryMs, scope };
+  return { kind, detail, httpStatus, holdMs: retryMs, trouble: byHook ? 'limited' : troubleOf(httpStatus) };
 }
 
 function judgeByDefault(
@@ -68,7 +67,7 @@ function judgeByDefault(
 }
 
 function kindOf(httpStatus: number, exchange: Exchange, on503: ClassifyContext['on503']): OutcomeKind {
-  if (httpStatus === 429 || isUnauthorized(httpStatus)) return 'held';
+  if (httpStatus === 401 || httpStatus === 403 || httpStatus === 429) return 'held';
   if (httpStatus === 503 && (on503 === 'not-processed' || namesLimit(exchange))) return 'held';
   if (UNKNOWN_STATUSES.has(httpStatus)) return 'unknown';
   return httpStatus >= 400 && httpStatus < 500 ? 'rejected' : 'unknown';
@@ -79,18 +78,26 @@ function namesLimit({ retryAfter, body }: Exchange): boolean {
   return retryAfter !== null || /limit/i.test(body);
 }
 
-function isUnauthorized(httpStatus: number): boolean {
-  return httpStatus === 401 || httpStatus === 403;
+function troubleOf(httpStatus: number): NonNullable<Outcome['trouble']> {
+  if (httpStatus === 401) return 'unauthorized';
+  return httpStatus === 403 ? 'forbidden' : 'limited';
 }
 
 function detailOf(kind: OutcomeKind, httpStatus: number, exchange: Exchange): string {
   if (httpStatus >= 300 && httpStatus < 400) {
     return `HTTP ${httpStatus}: a redirect, and redirects are never followed; set the URL of the API to the final address`;
   }
-  if (isUnauthorized(httpStatus)) return `HTTP ${httpStatus}: the API key was refused`;
+  if (httpStatus === 401) return 'HTTP 401: the API key was refused';
+  if (httpStatus === 403) return 'HTTP 403: the recipient, the page or the API key was refused';
   if (kind === 'held')
     return `HTTP ${httpStatus}: ${httpStatus === 429 || namesLimit(exchange) ? 'rate limit' : 'not processed'}`;
   return `HTTP ${httpStatus}`;
+}
+
+/** Returns the outcome of a 403 that turned out to be about the recipient, since the key works for others. */
+export function refusedForGood({ httpStatus, ...outcome }: Outcome): Outcome {
+  const detail = `HTTP ${httpStatus}: refused, while the API key works for other conversations`;
+  return { ...outcome, httpStatus, kind: 'rejected', detail };
 }
 
 function describe(failure: ExchangeFailure | null, reachedSocket: boolean, timeoutMs: number): string {

@@ -1,17 +1,15 @@
 import type { AttemptRecord } from '../../shared/model/attempts.ts';
 import type { DeadReason } from '../../shared/model/dead-letter.ts';
 import type { UnknownOutcomePolicy } from '../../shared/model/enqueue-options.ts';
-import type { TimedHold } from '../../shared/lanes/messages/settle-and-take.ts';
 import { type BackoffConfig, backoffDelayMs, pausedFor } from './backoff.ts';
 import type { Outcome } from './classify.ts';
-import type { Pause } from '../fleet/fleet-view.ts';
+import type { Told } from '../fleet/fleet-view.ts';
 
 /** What to do with a message after an attempt. */
 export type Decision =
   | { kind: 'delivered' }
   | { kind: 'backoff'; delayMs: number }
-  /** `page`: the reason why the whole page is held as long as the message; without it only the message is. */
-  | { kind: 'hold'; delayMs: number; page?: TimedHold['reason'] }
+  | { kind: 'hold'; delayMs: number }
   | { kind: 'dead'; reason: DeadReason };
 
 export interface DecideContext extends BackoffConfig {
@@ -20,8 +18,8 @@ export interface DecideContext extends BackoffConfig {
   /** A function, so that the history is parsed only if the decision depends on it. */
   history(): readonly AttemptRecord[];
   onUnknownOutcome: UnknownOutcomePolicy;
-  /** The time until the circuits of the API and of the key let a probe leave; 0 for a closed circuit. */
-  pause: Pause;
+  /** What the fleet makes of the outcome. */
+  told: Told;
   /** A number from 0 to 1. */
   random: number;
 }
@@ -29,18 +27,22 @@ export interface DecideContext extends BackoffConfig {
 /** The longest backoff of a message that is not the cause of its failures. */
 const MAX_BLAMELESS_WAIT_MS = 30_000;
 
-/** Whether an outcome uses one of the message's attempts. An unknown outcome while the API is down doesn't. */
+/**
+ * Whether an outcome uses one of the message's attempts. It doesn't if the message is probably not the cause: an unknown outcome
+ * while nothing works for its key or at the API, or a rejection while everything is rejected.
+ */
 export function usesAttempt(
-  outcome: Pick<Outcome, 'kind'>,
+  { kind }: Pick<Outcome, 'kind'>,
   onUnknownOutcome: UnknownOutcomePolicy,
-  apiPauseMs = 0,
+  { scope }: Pick<Told, 'scope'> = { scope: 'conversation' },
 ): boolean {
-  switch (outcome.kind) {
+  switch (kind) {
     case 'rejected':
+      return scope === 'conversation';
     case 'failed':
       return true;
     case 'unknown':
-      return onUnknownOutcome === 'resend' && apiPauseMs === 0;
+      return onUnknownOutcome === 'resend' && scope !== 'key' && scope !== 'api';
     case 'delivered':
     case 'not-sent':
     case 'held':
@@ -49,32 +51,31 @@ export function usesAttempt(
 }
 
 /** Decides what to do with a message, from the outcome of its attempt and its history. */
-export function decide(outcome: Pick<Outcome, 'kind' | 'holdMs' | 'scope'>, context: DecideContext): Decision {
-  const { apiMs, keyMs } = context.pause;
+export function decide(outcome: Pick<Outcome, 'kind' | 'holdMs' | 'trouble'>, context: DecideContext): Decision {
+  const { told } = context;
   switch (outcome.kind) {
     case 'delivered':
       return { kind: 'delivered' };
     case 'rejected':
-      return { kind: 'dead', reason: 'rejected' };
+      return told.scope === 'conversation' ? { kind: 'dead', reason: 'rejected' } : waitForCircuit(context);
     case 'unknown':
       if (context.onUnknownOutcome === 'dead-letter') return { kind: 'dead', reason: 'unknown-outcome' };
-      if (apiMs > 0) return { kind: 'hold', delayMs: pausedFor(apiMs, context.random) };
-      return retryOrExhausted(context);
+      // When only its page fails, a message that was tried goes on by itself: it may be the cause, and its retries probe the page.
+      return told.scope === 'key' || told.scope === 'api' ? waitForCircuit(context) : retryOrExhausted(context);
     case 'failed':
       return retryOrExhausted(context);
     case 'not-sent':
-      if (apiMs > 0) return { kind: 'hold', delayMs: pausedFor(apiMs, context.random) };
+      if (told.scope !== 'conversation') return waitForCircuit(context);
       return { kind: 'backoff', delayMs: blamelessDelayMs(context) };
     case 'held':
-      if (outcome.scope === 'key') {
-        return { kind: 'hold', delayMs: keyMs > 0 ? pausedFor(keyMs, context.random) : blamelessDelayMs(context) };
-      }
-      return {
-        kind: 'hold',
-        delayMs: holdDelayMs(outcome.holdMs, context),
-        page: outcome.scope === 'missing-key' ? 'unauthorized' : 'rate-limited',
-      };
+      if (told.scope !== 'conversation' && outcome.trouble !== 'no-key') return waitForCircuit(context);
+      return { kind: 'hold', delayMs: holdDelayMs(outcome.holdMs, context) };
   }
+}
+
+/** Waits until the circuit lets a message leave. A paced circuit gives the message a slot then; so it needs no jitter. */
+function waitForCircuit({ told: { delayMs, isPaced }, random }: DecideContext): Decision {
+  return { kind: 'hold', delayMs: isPaced ? Math.ceil(delayMs) : pausedFor(delayMs, random) };
 }
 
 function retryOrExhausted(context: DecideContext): Decision {

@@ -1,18 +1,28 @@
-import type { Evidence } from '../fleet/fleet-view.ts';
+import type { Shown } from '../fleet/fleet-view.ts';
 import type { Sent } from './send.ts';
 
 /**
- * Returns what a request shows of the API and the key. An API that rejects a message or names a limit works; an answer with an unknown
- * outcome is a failure.
+ * Returns what a request shows of the API, the key, the page and the conversation. An API that rejects a message or names a limit
+ * works; an answer with an unknown outcome is a failure.
  */
-export function evidenceOf({ outcome, exchange }: Sent): Evidence {
-  if (exchange === null) return { api: null, key: null };
-  const { httpStatus, failure } = exchange;
-  if (httpStatus === null) {
-    const isTheirFault = failure?.kind === 'timeout' || failure?.kind === 'connection';
-    return { api: isTheirFault ? 'failed' : null, key: null };
+export function shownBy({ outcome, exchange }: Sent): Shown {
+  const { kind, httpStatus, detail, holdMs: askedMs, askedScope } = outcome;
+  const what = httpStatus === null ? (detail ?? 'no answer') : `HTTP ${httpStatus}`;
+  const shown = { what, askedMs, askedScope };
+  if (exchange === null) return { ...shown, trouble: outcome.trouble ?? null, works: null };
+  switch (kind) {
+    case 'delivered':
+      return { ...shown, trouble: null, works: 'accepted' };
+    case 'failed':
+      return { ...shown, trouble: null, works: 'answered' };
+    case 'rejected':
+      return { ...shown, trouble: 'refusing', works: 'answered' };
+    case 'held':
+      return { ...shown, trouble: outcome.trouble ?? 'limited', works: 'answered' };
+    case 'unknown':
+    case 'not-sent': {
+      const isTheirFault = ['timeout', 'connection'].includes(exchange.failure?.kind ?? '');
+      return { ...shown, trouble: httpStatus !== null || isTheirFault ? 'failing' : null, works: null };
+    }
   }
-  if (outcome.kind === 'unknown') return { api: 'failed', key: null };
-  const isRefused = outcome.kind === 'held' && outcome.scope === 'key';
-  return { api: 'ok', key: isRefused ? 'refused' : 'ok' };
 }

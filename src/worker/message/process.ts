@@ -6,10 +6,11 @@ import type { Settlement } from '../../shared/lanes/messages/settle-and-take.ts'
 import type { Sealing } from '../../shared/sealing/sealing.ts';
 import type { Attempt, TakenHere } from './attempt.ts';
 import { decide, type DecideContext, type Decision, usesAttempt } from './decide.ts';
-import { evidenceOf } from './evidence.ts';
-import { type Fleet, NO_PAUSE, type Pause } from '../fleet/fleet-view.ts';
+import { shownBy } from './evidence.ts';
+import { ABOUT_ITSELF, type Admission, type Fleet, type Told } from '../fleet/fleet-view.ts';
 import type { Keyring } from '../keys/keyring.ts';
 import { pausedFor } from './backoff.ts';
+import { refusedForGood } from './classify.ts';
 import { readTaken } from './read-message.ts';
 import { diedInMidSend, type Send, type Sent } from './send.ts';
 import { settlementOf } from './settlement.ts';
@@ -26,7 +27,7 @@ export interface ProcessConfig {
 export interface ProcessDeps {
   config: ProcessConfig;
   send: Send;
-  fleet: Pick<Fleet, 'tell' | 'hasRefusedKeys' | 'leaveFor' | 'askToProbe' | 'giveUpProbe'>;
+  fleet: Pick<Fleet, 'tell' | 'isAnythingOpen' | 'admit' | 'apiProbes' | 'giveUp'>;
   keyring: Keyring;
   sealing: Sealing;
   logger: Logger;
@@ -46,8 +47,9 @@ type Known = Pick<Attempt, 'taken' | 'message' | 'policy'>;
 type Findings = Pick<Attempt, 'sent' | 'decision' | 'record'>;
 
 const UNTRIED = { sent: null, record: null } as const;
+const GO: Admission = { kind: 'go' };
 
-/** Creates the function that processes a message which a worker has taken: read → send → classify → tell → decide. */
+/** Creates the function that processes a message which a worker has taken: read → admit → send → classify → tell → decide. */
 export function createProcessor({ config, send, fleet, keyring, sealing, logger }: ProcessDeps): ProcessMessage {
   const settling = { ...config, sealing };
 
@@ -56,7 +58,7 @@ export function createProcessor({ config, send, fleet, keyring, sealing, logger 
     const policy = message.stored?.onUnknownOutcome ?? config.onUnknownOutcome;
     const known = { taken, message, policy };
     const findings = taken.verdict === 'go' ? await sendOrHold(known, lockedUntil, signal) : await conclude(known);
-    if (taken.isProbe && findings.sent === null) await giveUpProbe();
+    if (taken.isProbe && findings.sent === null) await giveUp(fleet.apiProbes());
     const attempt = { taken, message, policy, ...findings };
     return { attempt, settlement: settlementOf(attempt, settling) };
   };
@@ -67,65 +69,81 @@ export function createProcessor({ config, send, fleet, keyring, sealing, logger 
     if (taken.verdict === 'expired') return { ...UNTRIED, decision: { kind: 'dead', reason: 'expired' } };
     const sent = diedInMidSend();
     if (taken.verdict === 'crashed') {
-      return { sent: null, record: recordOf(sent, policy, NO_PAUSE), decision: { kind: 'dead', reason: 'crashed' } };
+      return {
+        sent: null,
+        record: recordOf(sent, policy, ABOUT_ITSELF),
+        decision: { kind: 'dead', reason: 'crashed' },
+      };
     }
-    return message.stored === null ? undecodable() : findingsOf(known, sent, await tell(known, sent, taken.isProbe));
+    return message.stored === null ? undecodable() : findingsOf(known, sent, ABOUT_ITSELF);
   }
 
   async function sendOrHold(known: Known, lockedUntil: number, signal: StopSignal): Promise<Findings> {
     const { taken, message } = known;
     const { stored, body } = message;
     if (stored === null || body === null) return undecodable();
-    const { pageId } = stored.request;
-    const keyLeave = fleet.hasRefusedKeys() ? await leaveOfKey(pageId) : 'go';
-    if (typeof keyLeave === 'object') {
-      const delayMs = pausedFor(keyLeave.waitMs, Math.random());
-      return { ...UNTRIED, decision: { kind: 'hold', delayMs } };
-    }
+    const { pageId, conversationId } = stored.request;
+    const admission = fleet.isAnythingOpen() ? await admissionOf(known, pageId) : GO;
+    if (admission.kind === 'hold') return { ...UNTRIED, decision: holdFor(admission) };
+    const beganAt = performance.now();
     const { id, attemptsUsed } = taken;
-    const label = stored.label ?? null;
-    const sent = await send({ id, pageId, label, attempt: attemptsUsed + 1, body, lockedUntil, signal });
-    const told = tell(known, sent, taken.isProbe || keyLeave === 'probe');
+    const { label } = stored;
+    const sent = await send({ id, pageId, label: label ?? null, attempt: attemptsUsed + 1, body, lockedUntil, signal });
+    const probes = [
+      ...(taken.isProbe ? fleet.apiProbes() : []),
+      ...(admission.kind === 'probe' ? admission.fields : []),
+    ];
+    const told = tell(known, sent, { pageId, conversationId, beganAt, probes });
     return findingsOf(known, sent, 'then' in told ? await told : told);
   }
 
-  /** Gives up the probe because nothing was sent, so that another message may find out whether the API works. */
-  async function giveUpProbe(): Promise<void> {
+  async function admissionOf({ taken }: Known, pageId: string): Promise<Admission> {
+    const key = await keyring.keyFor(pageId);
+    return await fleet.admit({
+      id: taken.id,
+      pageId,
+      key: 'unusable' in key ? null : key.circuit,
+      wasTried: taken.history !== '',
+      hasFailed: taken.attemptsUsed > 0,
+    });
+  }
+
+  /** Gives up probes because nothing was sent, so that another message may find out what works. */
+  async function giveUp(probes: readonly string[]): Promise<void> {
     try {
-      await fleet.giveUpProbe();
+      await fleet.giveUp(probes);
     } catch (error) {
       logger.warn({ err: error }, 'could not tell the fleet that a probe was not sent');
     }
   }
 
-  async function leaveOfKey(pageId: string): Promise<ReturnType<Fleet['leaveFor']>> {
-    const key = await keyring.keyFor(pageId);
-    if ('unusable' in key) return 'go';
-    const leave = fleet.leaveFor(key.circuit);
-    return leave === 'probe' ? await fleet.askToProbe(key.circuit) : leave;
-  }
-
-  function findingsOf({ taken, policy }: Known, sent: Sent, pause: Pause): Findings {
-    return { sent, decision: decideOn(taken, sent, { policy, pause }), record: recordOf(sent, policy, pause) };
+  function findingsOf({ taken, policy }: Known, { outcome, ...sent }: Sent, told: Told): Findings {
+    const judged = { ...sent, outcome: told.isRecipientRefused ? refusedForGood(outcome) : outcome };
+    return { sent: judged, decision: decideOn(taken, judged, policy, told), record: recordOf(judged, policy, told) };
   }
 
   /** Reports to the fleet. Runs before the message is settled, so that no other message takes its place until the fleet knows. */
-  function tell({ taken, policy }: Known, sent: Sent, isProbe: boolean): Pause | Promise<Pause> {
-    const { keyCircuit } = sent;
-    const evidence = evidenceOf(sent);
-    const told = fleet.tell({ id: taken.id, evidence, keyCircuit, isProbe, onUnknownOutcome: policy });
+  function tell(
+    { taken, policy }: Known,
+    sent: Sent,
+    request: { pageId: string; conversationId: string; beganAt: number; probes: readonly string[] },
+  ): Told | Promise<Told> {
+    const told = fleet.tell({
+      ...request,
+      id: taken.id,
+      key: sent.keyCircuit,
+      shown: shownBy(sent),
+      history: () => decodeHistory(taken.history),
+      isPrecious: policy === 'dead-letter',
+    });
     if (!('then' in told)) return told;
     return told.catch((error: unknown) => {
       logger.warn({ err: error }, 'could not tell the fleet what an attempt has shown');
-      return NO_PAUSE;
+      return ABOUT_ITSELF;
     });
   }
 
-  function decideOn(
-    taken: TakenHere,
-    { outcome }: Sent,
-    { policy, pause }: { policy: UnknownOutcomePolicy; pause: Pause },
-  ): Decision {
+  function decideOn(taken: TakenHere, { outcome }: Sent, policy: UnknownOutcomePolicy, told: Told): Decision {
     const context: DecideContext = {
       backoffMs: config.backoffMs,
       backoffMaxMs: config.backoffMaxMs,
@@ -133,26 +151,27 @@ export function createProcessor({ config, send, fleet, keyring, sealing, logger 
       attemptsAllowed: config.attempts,
       history: () => decodeHistory(taken.history),
       onUnknownOutcome: policy,
-      pause,
+      told,
       random: Math.random(),
     };
     return decide(outcome, context);
   }
 }
 
+/** A message with a slot waits until then; others look again before, because the circuit may be closed by then. */
+function holdFor({ delayMs, isSlot }: Extract<Admission, { kind: 'hold' }>): Decision {
+  return { kind: 'hold', delayMs: isSlot ? Math.ceil(delayMs) : pausedFor(delayMs, Math.random()) };
+}
+
 /** Returns the history entry of an attempt. */
-function recordOf(
-  { outcome, startedAtMs, exchange }: Sent,
-  policy: UnknownOutcomePolicy,
-  { apiMs }: Pause,
-): NewAttempt {
+function recordOf({ outcome, startedAtMs, exchange }: Sent, policy: UnknownOutcomePolicy, told: Told): NewAttempt {
   return {
     atMs: startedAtMs,
     outcome: outcome.kind,
     detail: outcome.detail,
     httpStatus: outcome.httpStatus,
     durationMs: exchange?.durationMs ?? 0,
-    usedAttempt: usesAttempt(outcome, policy, apiMs),
+    usedAttempt: usesAttempt(outcome, policy, told),
   };
 }
 

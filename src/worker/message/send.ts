@@ -79,7 +79,7 @@ export function createSend({ config, sender, keyring, progress, logger, ...hooks
 }
 
 function withoutKey(detail: string, startedAtMs: number): Sent {
-  const outcome: Outcome = { kind: 'held', scope: 'missing-key', detail, httpStatus: null, holdMs: NO_KEY_MS };
+  const outcome: Outcome = { kind: 'held', trouble: 'no-key', detail, httpStatus: null, holdMs: NO_KEY_MS };
   return { outcome, startedAtMs, exchange: null, keyCircuit: null };
 }
 

@@ -23,23 +23,13 @@ export function settlementOf(attempt: Attempt, config: SettlementConfig): Settle
     case 'delivered':
       return { kind: 'delivered', elapsedMs: performance.now() - taken.takenAt };
     case 'backoff':
-      return decision;
     case 'hold':
-      return holdSettlement(decision, attempt);
+      return decision;
     case 'dead': {
       const letter = deadLetterOf(attempt, decision.reason, config);
       return { kind: 'dead', letter, holds: config.onDeadLetter === 'hold' };
     }
   }
-}
-
-/** Returns the settlement that holds the message and, if the decision has a reason for it, its whole page. */
-function holdSettlement(
-  { delayMs, page: reason }: Extract<Decision, { kind: 'hold' }>,
-  { message }: Attempt,
-): Settlement {
-  if (reason === undefined || message.stored === null) return { kind: 'hold', delayMs };
-  return { kind: 'hold', delayMs, page: { pageId: message.stored.request.pageId, reason } };
 }
 
 /** Returns the dead letter of a message, with all that an operator needs to judge and replay it; encrypted if there are keys. */

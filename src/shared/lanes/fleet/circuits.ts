@@ -3,13 +3,31 @@ import { fleetRoot } from '../key-names.ts';
 import { readTimeMs } from '../../redis/time.ts';
 import type { LaneRedis } from '../commands.ts';
 
-/** An open circuit, of the API or of a key. */
-export interface OpenCircuit {
-  /** `api`, or `key:<fingerprint>`. */
-  name: string;
-  /** When the next probe may leave, on Redis's clock. */
+/** What a circuit tells people, and what it covers. */
+export interface CircuitFacts {
+  scope: 'page' | 'key' | 'api';
+  reason: 'rate-limited' | 'unauthorized' | 'api-down' | 'refusing';
+  /** What messages met, such as `HTTP 403`. */
+  what: string;
+  /** How many different conversations met it before the circuit opened. */
+  conversations: number;
+  page?: string | undefined;
+  /** The variable, file or hook that the key comes from. */
+  keySource?: string | undefined;
+}
+
+/** An open circuit: it holds all messages of a page, of a key, or of the API. */
+export interface OpenCircuit extends CircuitFacts {
+  /** `<trouble> <name>`, where the name is `api`, `key:<fingerprint>` or `page:<page>`. */
+  field: string;
+  /** When it opened, on Redis's clock. */
+  since: number;
+  /** When the next message may leave, on Redis's clock. */
   probeAt: number;
-  reason: 'api-down' | 'unauthorized';
+  /** Whether messages leave at a pace from then on, instead of one as a probe. */
+  isPaced: boolean;
+  /** Some of the pages that it stops, and their number. Only for keys. */
+  pages?: { named: string[]; count: number } | undefined;
 }
 
 export interface Circuits {
@@ -18,78 +36,114 @@ export interface Circuits {
   open: OpenCircuit[];
 }
 
-/** Whether a request may leave; with `probe` it leaves to find out if the circuit can be closed. */
-export type GateAnswer = { verdict: 'go' | 'probe' } | { verdict: 'hold'; delayMs: number };
+/** Whether a message may leave; a `probe` finds out whether the circuits that are named can be closed. `isSlot`: it may leave then. */
+export type GateAnswer =
+  | { verdict: 'go' }
+  | { verdict: 'probe'; fields: string[] }
+  | { verdict: 'hold'; delayMs: number; isSlot: boolean };
 
 export interface Observation {
-  circuit: string;
-  reason: OpenCircuit['reason'];
-  /** `nothing` gives up a probe that showed nothing. */
-  result: 'ok' | 'failed' | 'nothing';
-  /** The id of the message. */
-  id: string;
-  isProbe: boolean;
-  /** Number of successes that were not reported yet. */
-  successes: number;
-  /** Number of different messages whose failures open the circuit. */
-  threshold: number;
+  field: string;
+  /** `tried-failed`: the probe was tried before, so it may be the cause itself. `refused`: by a limit. `nothing`: a probe that showed nothing. */
+  seen: 'failed' | 'probe-failed' | 'tried-failed' | 'refused' | 'nothing';
+  facts?: CircuitFacts;
   pauseMs: number;
   maxPauseMs: number;
-  /** Whether this failure opens the circuit whatever the threshold. */
-  isSure: boolean;
+  /** The pause that the API asked for. */
+  askedMs?: number | null;
+  /** How long ago the request began. */
+  beganMsAgo?: number;
+  /** Whether a message was accepted since the last refusal. */
+  wasAccepted?: boolean;
 }
+
+const MOST_PAGES_NAMED = 20;
+const STOPPED_KEPT_MS = 3_600_000;
+
+type InRedis = Omit<OpenCircuit, 'field' | 'isPaced'> & { pauseMs: number; perSecond?: number };
 
 export async function readCircuits(redis: RedisClient, namespace: string): Promise<Circuits> {
   const [nowMs, circuits] = await Promise.all([
     readTimeMs(redis, fleetRoot(namespace)),
     redis.hgetall(circuitsKey(namespace)),
   ]);
-  const open = Object.entries(circuits).map(([name, text]) => {
-    const [probeAt, pauseMs, , reason] = text.split(' ');
+  const open = Object.entries(circuits).map(async ([field, json]): Promise<OpenCircuit> => {
+    const { pauseMs, perSecond, probeAt, ...facts } = JSON.parse(json) as InRedis;
     // A probe further ahead than the pause means that Redis's clock has stepped back; the probe is due.
-    const isPossible = Number(probeAt) <= nowMs + Number(pauseMs);
-    return { name, probeAt: isPossible ? Number(probeAt) : nowMs, reason: reason as OpenCircuit['reason'] };
+    const isPossible = probeAt <= nowMs + pauseMs;
+    const pages = facts.scope === 'key' ? { pages: await readStopped(redis, namespace, field) } : {};
+    return { ...facts, ...pages, field, probeAt: isPossible ? probeAt : nowMs, isPaced: perSecond !== undefined };
   });
-  return { nowMs, open };
+  return { nowMs, open: await Promise.all(open) };
 }
 
-/** Asks whether the circuits that a request depends on let it leave. */
+async function readStopped(redis: RedisClient, namespace: string, field: string): Promise<OpenCircuit['pages']> {
+  const key = stoppedKey(namespace, field);
+  const [count, named] = await Promise.all([redis.scard(key), redis.srandmember(key, MOST_PAGES_NAMED)]);
+  return { count, named: named.toSorted() };
+}
+
+/** Notes pages that a key's circuit stops. */
+export async function noteStopped(
+  redis: RedisClient,
+  namespace: string,
+  field: string,
+  pages: readonly string[],
+): Promise<void> {
+  const key = stoppedKey(namespace, field);
+  await redis
+    .multi()
+    .sadd(key, ...pages)
+    .pexpire(key, STOPPED_KEPT_MS)
+    .exec();
+}
+
+/** Asks whether the circuits that a message depends on let it leave. */
 export async function askGate(
   redis: LaneRedis,
   namespace: string,
-  { probeMs, circuits }: { probeMs: number; circuits: readonly string[] },
+  { id, probeMs, wasTried, fields }: { id: string; probeMs: number; wasTried: boolean; fields: readonly string[] },
 ): Promise<GateAnswer> {
-  const reply = await redis.fleetGate(circuitsKey(namespace), probeMs, ...circuits);
-  const [verdict, delayMs] = reply as [GateAnswer['verdict'], number?];
-  return verdict === 'hold' ? { verdict, delayMs: delayMs ?? 0 } : { verdict };
+  const keys = [circuitsKey(namespace), `${fleetRoot(namespace)}slots`] as const;
+  const reply = await redis.fleetGate(...keys, probeMs, id, wasTried ? 1 : 0, ...fields);
+  const [verdict, ...rest] = reply as [GateAnswer['verdict'] | 'slot', ...unknown[]];
+  if (verdict === 'hold' || verdict === 'slot') {
+    return { verdict: 'hold', delayMs: rest[0] as number, isSlot: verdict === 'slot' };
+  }
+  return verdict === 'probe' ? { verdict, fields: rest as string[] } : { verdict };
 }
 
-/** Reports what a request has shown. @returns the ms until the next probe if the circuit is open, otherwise 0. */
-export async function tellCircuit(redis: LaneRedis, namespace: string, observation: Observation): Promise<number> {
-  const { circuit } = observation;
-  const root = fleetRoot(namespace);
-  const reply = await redis.fleetNote(
+/** Tells a circuit what a request has shown. @returns the ms until the next message may leave, and whether this opened the circuit. */
+export async function tellCircuit(
+  redis: LaneRedis,
+  namespace: string,
+  observation: Observation,
+): Promise<{ waitMs: number; isNew: boolean }> {
+  const { field, seen, facts, pauseMs, maxPauseMs, askedMs, beganMsAgo = 0, wasAccepted } = observation;
+  const reply = await redis.fleetCircuit(
     circuitsKey(namespace),
-    `${root}failures:${circuit}`,
-    `${root}successes:${circuit}`,
-    circuit,
-    observation.result,
-    observation.isProbe ? 1 : 0,
-    observation.id,
-    observation.successes,
-    observation.threshold,
-    observation.reason,
-    observation.pauseMs,
-    observation.maxPauseMs,
-    observation.isSure ? 1 : 0,
+    field,
+    seen,
+    JSON.stringify(facts ?? {}),
+    pauseMs,
+    maxPauseMs,
+    askedMs ?? '',
+    Math.round(beganMsAgo),
+    wasAccepted ? 1 : 0,
   );
-  return reply as number;
+  const [waitMs, isNew] = reply as [number, '0' | '1'];
+  return { waitMs, isNew: isNew === '1' };
 }
 
-export async function forgetCircuits(redis: RedisClient, namespace: string, names: readonly string[]): Promise<void> {
-  await redis.hdel(circuitsKey(namespace), ...names);
+export async function closeCircuits(redis: RedisClient, namespace: string, fields: readonly string[]): Promise<void> {
+  await redis.hdel(circuitsKey(namespace), ...fields);
+  await redis.del(...fields.map((field) => stoppedKey(namespace, field)));
+}
+
+function stoppedKey(namespace: string, field: string): string {
+  return `${fleetRoot(namespace)}stopped:${field}`;
 }
 
 function circuitsKey(namespace: string): string {
-  return `${fleetRoot(namespace)}circuits`;
+  return `${fleetRoot(namespace)}held`;
 }

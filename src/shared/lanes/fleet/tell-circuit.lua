@@ -1,64 +1,56 @@
--- Notes what requests have shown of the API or of a key, and opens or closes its circuit.
+-- Opens a circuit, or tells it what a request has shown.
 --
--- KEYS[1] the circuits  KEYS[2] messages that failed lately, by time  KEYS[3] number of recent successes, by second
--- ARGV[1] the circuit's name  ARGV[2] 'ok' | 'failed' | 'nothing' (a probe that showed
--- nothing: another probe may leave)  ARGV[3] '1' if the request was a probe of this circuit
--- ARGV[4] the message that failed, or ''  ARGV[5] number of successes that were not reported yet
--- ARGV[6] failures of different messages that open the circuit  ARGV[7] the reason to show
--- ARGV[8] the first pause before a probe, in ms  ARGV[9] the longest pause, in ms  ARGV[10] '1' if this failure opens it in any case
+-- KEYS[1] the circuits
+-- ARGV[1] the circuit's field  ARGV[2] what was seen: 'failed' | 'probe-failed' | 'tried-failed'
+-- (the same, by a message that was tried before) | 'refused' (by a limit) | 'nothing' (a probe that showed
+-- nothing: another one may leave)  ARGV[3] what to show of the circuit, as JSON  ARGV[4] the first pause, in ms  ARGV[5] the longest
+-- pause, in ms  ARGV[6] the pause that the API asked for, in ms, or ''  ARGV[7] how long ago the request began, in ms
+-- ARGV[8] '1' if a message was accepted since the last refusal
 --
--- Returns the ms until the next probe if the circuit is open, or 0.
+-- Returns { the ms until the next message may leave, '1' if this call opened the circuit }.
 
-local WINDOW_MS = 10000
-local name, failed, isProbe = ARGV[1], ARGV[2] == 'failed', ARGV[3] == '1'
+local field, seen = ARGV[1], ARGV[2]
+local firstMs, longestMs, askedMs, beganMs = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local now = redisNowMs()
-local circuit = openCircuit(KEYS[1], name, now)
+local circuit = readCircuit(KEYS[1], field, now)
 
-local function closeCircuit()
-  redis.call('HDEL', KEYS[1], name)
-  redis.call('DEL', KEYS[2], KEYS[3])
+local function pauseFor(ms)
+  circuit.pauseMs, circuit.probeAt, circuit.probingUntil, circuit.reserved = ms, now + ms, 0, 0
+  if seen == 'refused' then circuit.refusedAt = now end
 end
 
-local function openFor(pauseMs)
-  writeCircuit(KEYS[1], { name = name, probeAt = now + pauseMs, pauseMs = pauseMs, probingUntil = 0, reason = ARGV[7] })
-  return pauseMs
+local function describe()
+  for name, value in pairs(cjson.decode(ARGV[3])) do circuit[name] = value end
 end
 
-local function countSuccesses()
-  local count = 0
-  local seconds = redis.call('HGETALL', KEYS[3])
-  for i = 1, #seconds, 2 do
-    if math.abs(now - tonumber(seconds[i]) * 1000) > WINDOW_MS then redis.call('HDEL', KEYS[3], seconds[i])
-    else count = count + tonumber(seconds[i + 1]) end
-  end
-  return count
+local function answer(isNew)
+  writeCircuit(KEYS[1], field, circuit)
+  return { math.max(1, circuit.probeAt - now), isNew and '1' or '0' }
 end
 
-if ARGV[5] ~= '0' then
-  redis.call('HINCRBY', KEYS[3], math.floor(now / 1000), ARGV[5])
-  redis.call('PEXPIRE', KEYS[3], 2 * WINDOW_MS)
+if not circuit then
+  if seen == 'nothing' then return { 0, '0' } end
+  circuit = cjson.decode(ARGV[3])
+  circuit.since = now
+  if seen == 'refused' then circuit.perSecond, circuit.isGuess = FIRST_GUESS, true end
+  pauseFor(askedMs or firstMs)
+  return answer(true)
 end
 
-if circuit then
-  if ARGV[2] == 'nothing' then
-    circuit.probingUntil = 0
-    writeCircuit(KEYS[1], circuit)
-    return math.max(1, circuit.probeAt - now)
-  end
-  if not isProbe then return math.max(1, circuit.probeAt - now) end
-  if failed then return openFor(math.min(circuit.pauseMs * 2, tonumber(ARGV[9]))) end
-  closeCircuit()
-  return 0
+if seen == 'nothing' then
+  circuit.probingUntil = 0
+elseif seen == 'probe-failed' then
+  describe()
+  pauseFor(askedMs or math.min(circuit.pauseMs * 2, longestMs))
+elseif seen == 'tried-failed' then
+  circuit.probingUntil, circuit.triedAt = 0, now + longestMs
+elseif seen == 'refused' and now - beganMs >= circuit.refusedAt then
+  -- The request began after the last refusal, so it was the pace that was refused.
+  local seconds = secondsOfPace(circuit, now)
+  describe()
+  circuit.perSecond, circuit.isGuess = math.max(0.01, messagesPerSecond(circuit, seconds)), false
+  pauseFor(askedMs or (ARGV[8] == '1' and firstMs or math.min(circuit.pauseMs * 2, longestMs)))
+elseif seen == 'refused' and askedMs and now + askedMs > circuit.probeAt then
+  circuit.probeAt, circuit.pauseMs = now + askedMs, askedMs
 end
-if not failed then return 0 end
-
-redis.call('ZADD', KEYS[2], now, ARGV[4])
-redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - WINDOW_MS)
--- Entries of the future were noted before Redis's clock stepped back.
-redis.call('ZREMRANGEBYSCORE', KEYS[2], now + 1, '+inf')
-redis.call('PEXPIRE', KEYS[2], 2 * WINDOW_MS)
-local failures = redis.call('ZCARD', KEYS[2])
--- A single message that fails must not stop the others: the circuit opens after several failures that are half of all requests.
-local areMany = failures >= tonumber(ARGV[6]) and failures >= countSuccesses()
-if not areMany and ARGV[10] ~= '1' then return 0 end
-return openFor(tonumber(ARGV[8]))
+return answer(false)

@@ -1,6 +1,6 @@
 -- What the shard's leader does every 1.5 s, and when something is due: brings back what is due, wakes a worker if messages may leave and
--- none looks, and removes messages that were delivered long ago. If Redis's clock has stepped back, the end of each put-off, page wait and
--- hold moves back by the same amount.
+-- none looks, and removes messages that were delivered long ago. If Redis's clock has stepped back, the end of each put-off and page
+-- wait moves back by the same amount.
 --
 -- KEYS[1] the hash `fleet`  KEYS[2] the absent key
 -- ARGV[1] root  ARGV[2] worker id  ARGV[3] how long a lease lasts, in ms  ARGV[4] how long delivered messages are kept, in ms
@@ -24,14 +24,6 @@ local function moveScores(key, byMs, note)
   end
 end
 
-local function moveHolds(byMs)
-  local holds = redis.call('HGETALL', root .. 'holds')
-  for i = 1, #holds, 2 do
-    local heldUntil, json = string.match(holds[i + 1], '^(%d+) (.*)$')
-    if heldUntil then redis.call('HSET', root .. 'holds', holds[i], string.format('%d %s', heldUntil - byMs, json)) end
-  end
-end
-
 -- Keys expire by Redis's clock: after a step back, keys that should live some seconds, such as a dead worker's locks, would live longer by
 -- the size of the step.
 local function shortenLocks()
@@ -45,7 +37,6 @@ end
 if now < seenAt then
   moveScores(root .. 'paced', seenAt - now)
   moveScores(send .. 'delayed', seenAt - now, true)
-  moveHolds(seenAt - now)
   shortenLocks()
   readFleet(root).wakeAt = 0
   redis.call('HSET', KEYS[1], 'wakeAt', 0)

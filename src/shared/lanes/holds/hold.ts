@@ -1,6 +1,5 @@
 import { absentKey, keyPart, laneOf } from '../key-names.ts';
 import type { Shard } from '../shard.ts';
-import type { TimedHold } from '../messages/settle-and-take.ts';
 
 /** What an operator holds: everything, a page, or a conversation of a page. */
 export interface HoldTarget {
@@ -29,17 +28,11 @@ async function callHold(shard: Shard, target: HoldTarget, json: string): Promise
   return (await shard.redis.laneHold(holdsKey(shard), absentKey(shard), shard.root, nameOf(target), json)) === 1;
 }
 
-/** A hold as Redis stores it. */
-export type HoldInRedis = { until: null; hold: StandingHold } | { until: number; hold: TimedHold };
-
-/** Returns all holds of a shard, including those that have run out. */
-export async function readHolds(shard: Shard): Promise<HoldInRedis[]> {
+export async function readHolds(shard: Shard): Promise<StandingHold[]> {
   const holds = await shard.redis.hgetall(holdsKey(shard));
-  return Object.entries(holds).map(([field, value]) => {
-    if (field.startsWith('standing:')) return { until: null, hold: JSON.parse(value) as StandingHold };
-    const space = value.indexOf(' ');
-    return { until: Number(value.slice(0, space)), hold: JSON.parse(value.slice(space + 1)) as TimedHold };
-  });
+  return Object.entries(holds).flatMap(([field, json]) =>
+    field.startsWith('standing:') ? [JSON.parse(json) as StandingHold] : [],
+  );
 }
 
 function holdsKey(shard: Shard): string {

@@ -1,16 +1,17 @@
--- Put before the scripts that read or change circuits: fields of one hash, `<probe at> <pause> <probing until> <reason>`.
--- A closed circuit has no field.
+-- Put before the scripts that read or change circuits: the fields `<trouble> <name>` of one hash, as JSON. A closed circuit has no field.
+--
+-- A probed circuit lets one request at a time leave, from `probeAt` on. A paced one lets all leave from `probeAt` on, at a pace that
+-- rises with time.
 
-local function openCircuit(key, name, now)
-  local text = redis.call('HGET', key, name)
-  if not text then return end
-  local probeAt, pauseMs, probingUntil, reason = string.match(text, '^(%d+) (%d+) (%d+) (%S+)$')
-  pauseMs = tonumber(pauseMs)
-  -- A probe further ahead than the pause means that Redis's clock has stepped back; the probe is due.
-  return { name = name, probeAt = tonumber(probeAt) > now + pauseMs and now or tonumber(probeAt), pauseMs = pauseMs, probingUntil = tonumber(probingUntil), reason = reason }
+local function readCircuit(key, field, now)
+  local json = redis.call('HGET', key, field)
+  if not json then return end
+  local circuit = cjson.decode(json)
+  -- A time further ahead than possible was written before Redis's clock stepped back.
+  if circuit.probeAt > now + circuit.pauseMs then circuit.probeAt = now end
+  return circuit
 end
 
-local function writeCircuit(key, circuit)
-  local text = string.format('%d %d %d %s', circuit.probeAt, circuit.pauseMs, circuit.probingUntil, circuit.reason)
-  redis.call('HSET', key, circuit.name, text)
+local function writeCircuit(key, field, circuit)
+  redis.call('HSET', key, field, cjson.encode(circuit))
 end

@@ -1,7 +1,6 @@
 -- Put before the scripts that release. The hash `holds` has one field for each hold:
 --   standing:*  standing:<page>  standing:<lane>   of an operator or a dead letter, without an end time; the value is JSON for `status`,
 --     with the id of the dead letter that the lane is held for as `letter`
---   timed:<page>                                   of an answer of the API or a missing key; the value is `<until in ms> <JSON>`
 
 -- Mostly nothing is held, so a script asks that once, however many messages it handles.
 local isAnythingHeld
@@ -26,13 +25,4 @@ end
 local function isLaneHeldByOperator(root, lane)
   if isNothingHeld(root) then return false end
   return redis.call('HEXISTS', root .. 'holds', 'standing:' .. lane) == 1
-end
-
--- Returns the time in ms until which the page is held, or 0 if it isn't. Deletes a hold that has run out.
-local function pageHeldUntil(root, page, now)
-  if isNothingHeld(root) then return 0 end
-  local hold = redis.call('HGET', root .. 'holds', 'timed:' .. page)
-  local heldUntil = hold and tonumber(string.match(hold, '^%d+')) or 0
-  if hold and heldUntil <= now then redis.call('HDEL', root .. 'holds', 'timed:' .. page) end
-  return heldUntil > now and heldUntil or 0
 end

@@ -30,18 +30,13 @@ local function comeBackAt(root, page, time)
   redis.call('ZADD', root .. 'paced', time, page)
 end
 
--- Returns whether the whole page is held; if so, it leaves the turns until the hold ends.
-local function isKeptBack(root, page, now)
-  if isNothingHeld(root) then return false end
-  if isPageHeldByOperator(root, page) then
-    -- A page in `asleep` takes no share of the fleet; the end of the hold finds it there.
-    redis.call('SMOVE', root .. 'pages', root .. 'asleep', page)
-    loseTurns(root, { page })
-    return true
-  end
-  local heldUntil = pageHeldUntil(root, page, now)
-  if heldUntil > 0 then comeBackAt(root, page, heldUntil) end
-  return heldUntil > 0
+-- Returns whether an operator holds the whole page; if so, it leaves the turns. A page in `asleep` takes no share of the fleet; the end
+-- of the hold finds it there.
+local function isKeptBack(root, page)
+  if isNothingHeld(root) or not isPageHeldByOperator(root, page) then return false end
+  redis.call('SMOVE', root .. 'pages', root .. 'asleep', page)
+  loseTurns(root, { page })
+  return true
 end
 
 -- Returns the first ready lanes of the page, at most `most`, and how many there were with the held ones. Held lanes leave their turn
@@ -59,7 +54,7 @@ end
 -- Releases at most `most` heads of the page, as { id, lane } in `found`. If more are ready, the page gets another turn in `again`;
 -- if none is, or if the page has no room, it goes to `over`.
 local function releaseOf(root, page, most, now, found, again, over)
-  if isKeptBack(root, page, now) then return end
+  if isKeptBack(root, page) then return end
   local heads = root .. 'heads:' .. page
   local room = roomOf(root, page, most)
   local wanted = math.min(most, room)

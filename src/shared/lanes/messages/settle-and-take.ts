@@ -10,17 +10,11 @@ export type Settlement =
   /** Stays outside its page's window until it is tried again. */
   | { kind: 'backoff'; delayMs: number }
   /** Keeps its place in the window, because the message is not the cause. */
-  | { kind: 'hold'; delayMs: number; page?: TimedHold }
+  | { kind: 'hold'; delayMs: number }
   /** `holds`: its conversation is held until an operator acts. */
   | { kind: 'dead'; letter: DeadLetterPayload; holds: boolean }
   /** Nothing was tried: the message comes first in its page again. */
   | { kind: 'back' };
-
-/** A hold of the whole page that lasts as long as that of the message. */
-export interface TimedHold {
-  pageId: string;
-  reason: 'rate-limited' | 'unauthorized';
-}
 
 /** An attempt that ends, and what happens to its message. */
 export interface AttemptToSettle {
@@ -182,7 +176,6 @@ function argumentsOf({ id, attempt, record, survived, settlement }: AttemptToSet
   const { kind } = settlement;
   const entry = record ? encodeAttempt(record) : '';
   const common = [id, attempt, kind, entry, record?.usedAttempt ? 1 : 0, survived ? 1 : 0, durationOf(settlement)];
-  if (kind === 'hold') common.push(holdAsJson(settlement));
   if (kind === 'dead') common.push(holdAsJson(settlement), settlement.letter.reason, JSON.stringify(settlement.letter));
   return common;
 }
@@ -192,14 +185,10 @@ function durationOf(settlement: Settlement): number {
   return 'delayMs' in settlement ? Math.round(settlement.delayMs) : 0;
 }
 
-/**
- * Returns the hold that the settlement begins, as JSON: of the message's page, or of the dead letter's conversation, to which the
- * script adds the letter's id. '' if it begins none.
- */
-function holdAsJson(settlement: Settlement): string {
-  if (settlement.kind === 'hold') return settlement.page ? JSON.stringify(settlement.page) : '';
-  if (settlement.kind !== 'dead' || !settlement.holds) return '';
-  const { request } = settlement.letter;
+/** Returns the hold of the dead letter's conversation as JSON, to which the script adds the letter's id; '' if it holds nothing. */
+function holdAsJson({ letter, holds }: Extract<Settlement, { kind: 'dead' }>): string {
+  if (!holds) return '';
+  const { request } = letter;
   return JSON.stringify({ page: request?.pageId, conversation: request?.conversationId, reason: 'dead-letter' });
 }
 

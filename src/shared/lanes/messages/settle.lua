@@ -28,19 +28,12 @@ local function putOff(root, id, lane, why, nextAt)
   if why == 'hold' then redis.call('SADD', root .. 'held', id) else placeHead(root, lane, BACKOFF) end
 end
 
-local function holdPage(root, page, heldUntil, json)
-  heldUntil = math.max(heldUntil, pageHeldUntil(root, page, redisNowMs()))
-  setHold(root, 'timed:' .. page, string.format('%d %s', heldUntil, json))
-  comeBackAt(root, page, heldUntil)
-  takeBackReleased(root, function(lane) return pageOf(lane) == page end)
-end
-
 -- Number of arguments of each kind of settlement.
-local VALUES = { delivered = 7, backoff = 7, back = 7, hold = 8, dead = 10 }
+local VALUES = { delivered = 7, backoff = 7, back = 7, hold = 7, dead = 10 }
 
 -- Carries out one settlement. Kinds:
 --   'delivered'  `ms` after it was taken     'dead'  for `reason`, with `letter`, and `hold` if its conversation is to be held
---   'backoff', 'hold'  for `ms`, and with `hold` as long as that for the whole page      'back'  nothing was tried
+--   'backoff', 'hold'  for `ms`      'back'  nothing was tried
 -- entry: a line of the history, or ''. survived: '1' if the worker that made the attempt settles it.
 --
 -- Returns 'done', or { 'done', ms to wait }; 'late' (another worker has closed the attempt), 'ended' (the message has ended) or 'lost'
@@ -105,7 +98,6 @@ local function settleOne(root, mostEntries, id, attempt, kind, entry, usesAttemp
   local nextAt = math.min(now + tonumber(ms), math.max(now, expiresAt))
   redis.call('HSET', jobKey, 'place', 'put-off', 'why', kind, 'next', nextAt, unpack(changes))
   putOff(root, id, lane, kind, nextAt)
-  if hold and hold ~= '' then holdPage(root, pageOf(lane), now + tonumber(ms), hold) end
   takeTurn(root, pageOf(lane), turn or nextTurn(root))
   return { 'done', nextAt - now }
 end
