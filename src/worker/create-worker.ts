@@ -38,7 +38,7 @@ export interface WorkerHooks {
    * attempt.
    */
   beforeSend?: BeforeSend;
-  /** Makes the requests. Replaces the worker's connection pool. */
+  /** Makes the requests. Replaces the worker's connection pool, with its idle connections, proxies and certificates. */
   fetch?: Fetch;
   /**
    * A ky instance whose hooks sign requests, add headers or log. After the hooks, the request leaves once, through the worker's own
@@ -76,8 +76,8 @@ export interface KitechatWorker extends Pick<EventEmitter<WorkerEvents>, 'on'> {
   /**
    * Takes and sends messages until `close` is called. If Redis is away, it waits for Redis without a time limit.
    *
-   * @throws ConfigError if a key file can't be used, or if the namespace in Redis has another number of shards, at the start or
-   * later.
+   * @throws ConfigError if a file with keys or certificates can't be used, or if the namespace in Redis has another number of shards, at the
+   * start or later.
    */
   run(): Promise<void>;
   /**

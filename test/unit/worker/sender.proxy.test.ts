@@ -41,6 +41,24 @@ describe('through a proxy, an API with TLS', () => {
     expect(offered).toEqual([['http/1.1']]);
   });
 
+  it('is asked for by its name, also in TLS', async () => {
+    const proxy = await openProxy();
+    const names: string[] = [];
+    const server = await startBrokenServer({
+      tls: {
+        ...selfSigned,
+        SNICallback(name, done) {
+          names.push(name);
+          done(null);
+        },
+      },
+    });
+    const sender = openSender(server.origin.replace('127.0.0.1', 'localhost'), through(proxy));
+    expect(kindOf(await sender.send('{}', sendOptions()))).toBe('delivered');
+    expect(names).toEqual(['localhost']);
+    expect(proxy.asked[0]?.request).toBe(`CONNECT localhost:${server.port}`);
+  });
+
   it('has no more connections than requests may run at once', async () => {
     const proxy = await openProxy();
     const server = await startBrokenServer({ tls: selfSigned });
