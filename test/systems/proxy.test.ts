@@ -77,7 +77,11 @@ describe('an API that wants a client certificate, behind a proxy that wants a pa
       /^not-sent: no connection \(the proxy answered 40[17]\)$/,
     ],
     ['no proxy leads to', () => ({ HTTPS_PROXY: 'http://127.0.0.1:1' }), /^not-sent: no connection \(ECONNREFUSED\)$/],
-    ['a stranger has signed its certificate', () => ({ KITECHAT_API_CA_FILE: '' }), /^not-sent: no connection \(\w+\)$/],
+    [
+      'a stranger has signed its certificate',
+      () => ({ KITECHAT_API_CA_FILE: '' }),
+      /^not-sent: no connection \(\w+\)$/,
+    ],
   ])(
     'gets nothing where %s, and no attempt is used',
     async (_what, more, detail) => {

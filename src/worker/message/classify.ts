@@ -89,8 +89,8 @@ function detailOf(kind: OutcomeKind, httpStatus: number, exchange: Exchange): st
   }
   if (httpStatus === 401) return 'HTTP 401: the API key was refused';
   if (httpStatus === 403) return 'HTTP 403: the recipient, the page or the API key was refused';
-  if (kind === 'held')
-    return `HTTP ${httpStatus}: ${httpStatus === 429 || namesLimit(exchange) ? 'rate limit' : 'not processed'}`;
+  const isLimit = httpStatus === 429 || namesLimit(exchange);
+  if (kind === 'held') return `HTTP ${httpStatus}: ${isLimit ? 'rate limit' : 'not processed'}`;
   return `HTTP ${httpStatus}`;
 }
 

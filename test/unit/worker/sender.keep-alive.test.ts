@@ -11,8 +11,8 @@ async function startPatientServer(
   const lastAt = new Map<Socket, number>();
   const server = await startBrokenServer({
     answer(socket, nth, request) {
-      if (!lastAt.has(socket))
-        socket.on('close', () => void idleMs.push(performance.now() - (lastAt.get(socket) ?? 0)));
+      const idleSince = (): number => performance.now() - (lastAt.get(socket) ?? 0);
+      if (!lastAt.has(socket)) socket.on('close', () => idleMs.push(idleSince()));
       (answer ?? ((to) => void to.write(answerText('200 OK'))))(socket, nth, request);
       lastAt.set(socket, performance.now());
     },
