@@ -28,7 +28,7 @@ const EVERYTHING = `
   go, unknown, crashed, expired, foreign, slot, late, told again, repeated, stalled, locked once more,
   settle delivered, settle dead, settle backoff, settle hold, settle back,
   taken together: 3, settled together: 3,
-  hold, release, timed hold, hold by a letter, replay to the front, replay before others,
+  hold, release, hold by a letter, replay to the front, replay before others,
   discard, discard of a hold, expire, letter removed, forgotten,
   leads, follows, pace, clock back, tick after the clock was set back,
   disturbance, repair, no memory for a turn

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { BACKOFF, IN_FLIGHT } from '../../src/shared/lanes/lib/places.ts';
 import { readRepairs, reconcile } from '../../src/shared/lanes/repair/reconcile.ts';
-import type { Taken, TurnAnswer } from '../../src/shared/lanes/messages/settle-and-take.ts';
-import { readHolds } from '../../src/shared/lanes/holds/hold.ts';
-import { backoff, delivered, ended } from '../support/settlements.ts';
+import type { Settlement, Taken, TurnAnswer } from '../../src/shared/lanes/messages/settle-and-take.ts';
+import { hold, readHolds } from '../../src/shared/lanes/holds/hold.ts';
+import { backoff, delivered, ended, letter } from '../support/settlements.ts';
 import { useLanes } from '../support/use-lanes.ts';
 import { withoutMemory } from '../support/without-memory.ts';
 
@@ -158,26 +158,34 @@ describe('messages that are taken or settled in one call', () => {
     expect(await lanes.redis.zrange(`${lanes.sendRoot}completed`, 0, '-1')).toEqual([taken.id]);
   });
 
-  it('see the holds that came with one of them: a page is held for the longest time that was asked for', async () => {
-    await lanes.storeInto(CONVERSATIONS);
-    const { taken } = await lanes.turn({ places: 2 });
-    const page = { pageId: 'p1', reason: 'rate-limited' as const };
-    const [first, second] = taken;
+  it('see the holds that came with one of them: a dead letter holds what follows in its conversation', async () => {
+    const [first, second] = await storeAndTake(['c1', 'c2']);
     if (!first || !second) throw new Error('there is nothing to send');
-    const settlements = [
-      ended(first, { kind: 'hold', delayMs: 50_000, page }),
-      ended(second, { kind: 'hold', delayMs: 30_000, page }),
-    ];
-    const before = Date.now();
-    const answer = await lanes.turn({ settlements });
-    expect(answer.taken).toEqual([]);
+    await lanes.store({ conversation: 'c1' });
+    const other = await lanes.store({ conversation: 'c2' });
+    const request = { pageId: 'p1', conversationId: 'c1', message: { type: 'text', text: 'hello' } } as const;
+    const holding: Settlement = { kind: 'dead', letter: { ...letter, request }, holds: true };
+    const { taken } = await lanes.turn({ settlements: [ended(first, holding), ended(second)] });
+    expect(taken.map(({ id }) => id)).toEqual([other]);
     expect((await lanes.turn()).taken).toEqual([]);
-    const [hold] = await readHolds(lanes.shard);
-    expect(hold?.until).toBeGreaterThanOrEqual(before + 50_000);
-    expect(await Promise.all(taken.map(({ id }) => placeOf(id)))).toEqual(['put-off', 'put-off']);
+    expect(await readHolds(lanes.shard)).toEqual([
+      { page: 'p1', conversation: 'c1', reason: 'dead-letter', letter: first.id },
+    ]);
   });
 
-  it('take back with a hold what had been released for slots that lie ahead', async () => {
+  it('keep their place in the window when they are put off by a hold, and hold no other conversation', async () => {
+    await lanes.rules({ window: 2 });
+    const ids = await lanes.storeInto(CONVERSATIONS);
+    const [first, second] = (await lanes.turn()).taken;
+    if (!first || !second) throw new Error('there is nothing to send');
+    const settlements = [ended(first, { kind: 'hold', delayMs: 50_000 }), ended(second)];
+    expect(await lanes.takeAll({ settlements })).toEqual([ids[2]]);
+    expect(await readHolds(lanes.shard)).toEqual([]);
+    expect(await placeOf(first.id)).toBe('put-off');
+    expect(await lanes.heads()).toMatchObject({ 'p1/c1': IN_FLIGHT, 'p1/c3': IN_FLIGHT });
+  });
+
+  it('are taken back by a hold if they were released for slots that lie ahead', async () => {
     await lanes.rules({ intervalMs: 100 });
     const ids = await lanes.storeInto(CONVERSATIONS);
     const { taken, slotsMs } = await lanes.turn();
@@ -185,8 +193,7 @@ describe('messages that are taken or settled in one call', () => {
     if (!first) throw new Error('there is nothing to send');
     expect(slotsMs).toHaveLength(4);
     expect(await jobsIn('wait')).toHaveLength(4);
-    const page = { pageId: 'p1', reason: 'rate-limited' as const };
-    await lanes.settle(first, { kind: 'hold', delayMs: 50_000, page });
+    await hold(lanes.shard, { page: 'p1', reason: 'operator' });
     expect(await jobsIn('wait')).toEqual([]);
     expect((await lanes.turn({ dueSlots: 4 })).taken).toEqual([]);
     expect(await lanes.redis.zcard(`${lanes.sendRoot}waiting-children`)).toBe(ids.length - 1);

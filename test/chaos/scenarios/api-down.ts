@@ -77,8 +77,8 @@ async function strike(arena: Arena, { name, lastsMs, fault }: Outage): Promise<{
   fleet.countKill();
   const startedAt = Date.now();
   const { at: openedAt } = await eventually(`the circuit opens after ${name}`, async () => {
-    const { circuits } = await readFleet(shard.redis, 'kitechat');
-    return circuits.length > 0 && { at: Date.now() };
+    const { open } = await readFleet(shard.redis, 'kitechat');
+    return open.some(({ field }) => field === 'failing api') && { at: Date.now() };
   });
   // Requests that were sent before all workers knew of the outage end first.
   await delay(TIMEOUT_MS + 500);

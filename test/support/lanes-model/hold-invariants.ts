@@ -11,29 +11,20 @@ export function isHeld(model: Pick<Model, 'holds'>, lane: string): boolean {
   return model.holds.has(lane) || isPageHeld(model, lane.split('/')[0] ?? '');
 }
 
-/** Whether the API has asked the page to wait now. */
-export function isTimed({ timed, now }: Pick<Model, 'timed' | 'now'>, page: string): boolean {
-  return (timed.get(page) ?? 0) > now;
-}
-
 /** Checks what holds let through, and what Redis stores about them. Returns the violations. */
 export function holdProblems(model: Model): string[] {
-  const { seen, holds, timed, now } = model;
-  const found = Object.keys(seen.holds).filter((field) => field.startsWith('standing:'));
+  const { seen, holds } = model;
+  const found = Object.keys(seen.holds);
   const expected = [...holds.keys()].map((name) => `standing:${name}`);
   const said = (name: string): Partial<StandingHold> =>
     JSON.parse(seen.holds[`standing:${name}`] ?? '{}') as Partial<StandingHold>;
   const isSaid = ([name, hold]: [string, StandingHold]): boolean =>
     (['page', 'conversation', 'reason', 'letter'] as const).every((what) => said(name)[what] === hold[what]);
-  // Expired holds may stay or not, since nothing reads them.
-  const isWrong = ([page, until]: [string, number]): boolean =>
-    until > now && Number.parseInt(seen.holds[`timed:${page}`] ?? '', 10) !== until;
   const released = Object.entries(seen.jobs).flatMap(([id, { place, lane = '' }]) =>
-    place === 'released' && (isHeld(model, lane) || isTimed(model, lane.split('/')[0] ?? '')) ? [id] : [],
+    place === 'released' && isHeld(model, lane) ? [id] : [],
   );
   return [
     ...(model.isDisturbed ? [] : released.map((id) => `${id} is released though it is held`)),
-    ...[...timed].filter(isWrong).map(([page, until]) => `${page} isn't held until ${until}`),
     ...[...holds].filter((one) => !isSaid(one)).map(([name]) => `the hold of ${name} is ${JSON.stringify(said(name))}`),
     ...(found.toSorted().join() === expected.toSorted().join() ? [] : [`the holds are ${found.join()}`]),
   ];

@@ -38,8 +38,6 @@ export async function forward(model: Model, world: World, ms: number): Promise<v
 export const clockBackCommand = fc.constantFrom(10, 1000, 60_000, 3_600_000).map((ms): LaneCommand =>
   command(`clock(-${ms})`, async (model, world) => {
     await checked(model, world, async () => await tick(model, world, model.lease?.id ?? 'w0'));
-    // An expired hold may be forgotten by now.
-    for (const page of model.timed.keys()) if (!model.seen.holds[`timed:${page}`]) model.timed.delete(page);
     await setClock(model, world, model.now - ms);
     count(model, 'clock back');
   }),
@@ -139,7 +137,6 @@ function noteTick(model: Model): void {
   if (backMs > 0) {
     count(model, 'tick after the clock was set back');
     for (const message of openMessages(model)) if (message.nextAt !== null) message.nextAt -= backMs;
-    for (const [page, until] of model.timed) model.timed.set(page, until - backMs);
   }
   bringBackDue(model);
   model.isWakeOwed = false;

@@ -63,8 +63,6 @@ export interface Model {
   term: number;
   /** Holds of operators and for dead letters: `*`, pages and lanes. */
   holds: Map<string, StandingHold>;
-  /** The times until which the API wants pages to wait. */
-  timed: Map<string, number>;
   /** Times of slots of the fleet's limit and of the pages' limits. */
   departures: { fleet: Pace; pages: Map<string, Pace> };
   /** Messages that an operator put into `wait`, and no worker has found since. */
@@ -108,7 +106,6 @@ export function newModel(seen: Snapshot, rules: Required<Rules>, tally: Map<stri
     rules,
     term: 0,
     holds: new Map(),
-    timed: new Map(),
     departures: noDepartures(),
     strays: new Set(),
     isDisturbed: false,

@@ -72,7 +72,7 @@ function problemsOfPage(model: Model, page: string): string[] {
   const wakesAt = seen.paced[page];
   const { pageIntervalMs, pageBurst } = model.rules;
   // Messages that leave at the catch-up pace wait a little longer after the clock was set back.
-  const longestMs = Math.max(pageIntervalMs * (1 + 0.05 * pageBurst), (model.timed.get(page) ?? 0) - model.now);
+  const longestMs = pageIntervalMs * (1 + 0.05 * pageBurst);
   return [
     ...(hasWork && !isListed && !isAsleep && !(wasDisturbed && work.ready === 0)
       ? [`${page} has work and is not in pages`]

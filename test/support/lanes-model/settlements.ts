@@ -4,7 +4,7 @@ import { letter } from '../settlements.ts';
 import { holdForLetter } from './letter-commands.ts';
 import { comeBack, count, endMessage, type Model, putOff, type Work } from './model.ts';
 
-/** The settlement of a message, and its effect on the page or conversation. */
+/** The settlement of a message, and whether a dead letter holds its conversation. */
 export interface Outcome {
   kind: Settlement['kind'];
   delayMs: number;
@@ -57,9 +57,8 @@ function settlementOf({ message: { page, conversation } }: Work, { kind, delayMs
     case 'delivered':
       return { kind, elapsedMs: 1 };
     case 'backoff':
-      return { kind, delayMs };
     case 'hold':
-      return { kind, delayMs, ...(holds ? { page: { pageId: page, reason: 'rate-limited' } } : {}) };
+      return { kind, delayMs };
     case 'back':
       return { kind };
     case 'dead': {
@@ -114,10 +113,5 @@ function settle(model: Model, { work: { message }, toSettle }: Settling, closed:
   // A wait never outlasts the TTL of the message.
   const nextAt = Math.min(now + settlement.delayMs, Math.max(now, message.expiresAt));
   putOff(message, settlement.kind, nextAt);
-  if (settlement.kind === 'hold' && settlement.page) {
-    count(model, 'timed hold');
-    const heldUntil = model.timed.get(message.page) ?? 0;
-    model.timed.set(message.page, Math.max(now + settlement.delayMs, heldUntil > now ? heldUntil : 0));
-  }
   return { verdict: 'done', delayMs: nextAt - now };
 }

@@ -1,5 +1,5 @@
 import type { Taken, TurnAnswer } from '../../../src/shared/lanes/messages/settle-and-take.ts';
-import { isHeld, isTimed } from './hold-invariants.ts';
+import { isHeld } from './hold-invariants.ts';
 import { count, graceMs, type Message, type Model, type Worker } from './model.ts';
 import { noteLeaving } from './pace.ts';
 
@@ -54,7 +54,7 @@ function begun(model: Model, message: Message, { verdict, attempt }: Taken, pref
   if (isUntried(message) && model.locks.has(id)) return 'another worker has it';
   if (message.place !== 'waiting' && !isPutOffByHand && !isUntried(message)) return `it is ${message.place}`;
   if (model.lanes.get(lane)?.[0] !== message) return 'it is no head';
-  if (!isUntried(message) && (isHeld(model, lane) || isTimed(model, page))) return 'it is held';
+  if (!isUntried(message) && isHeld(model, lane)) return 'it is held';
   const expected = model.now >= message.expiresAt ? 'expired' : 'go';
   if (verdict !== expected) return `it should be ${expected}`;
   if (!attempt.startsWith(prefix)) return `its attempt is ${attempt}`;

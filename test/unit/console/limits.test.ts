@@ -20,7 +20,7 @@ describe('the limits that the console shows', () => {
     ['not asked for by the workers', { ...nothing, asked: { rate: 'none', pageRate: 'none' } }, 'none'],
     ['not known yet', nothing, '7/s (from the variables of this process; no worker has started yet)'],
   ])('name their source: %s', (_what, limits, expected) => {
-    const facts = { nowMs: 0, limits, circuits: [] };
+    const facts = { nowMs: 0, limits, open: [] };
     expect(describeLimit(limitOf(facts, { rateLimit: '7/s', pageRateLimit: undefined }).fleet)).toBe(expected);
   });
 });
