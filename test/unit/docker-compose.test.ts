@@ -8,7 +8,7 @@ const compose = readFileSync(new URL('../../docker-compose.yml', import.meta.url
 describe('docker-compose.yml', () => {
   it('passes every variable on to the worker, and nothing that the worker does not know', () => {
     const known = variables.flatMap(({ name, fileName }) => (fileName === undefined ? [name] : [name, fileName]));
-    const passedOn = [...compose.matchAll(/^ {6}([A-Z][A-Z_]+):/gm)].map(([, name]) => name);
+    const passedOn = [...compose.matchAll(/^ {6}([A-Z][A-Z0-9_]+):/gm)].map(([, name]) => name);
     // REDIS_URL has a default there, and only one of the two may be set.
     expect(new Set(passedOn)).toEqual(new Set(known.filter((name) => name !== 'REDIS_URL_FILE')));
   });
