@@ -61,7 +61,7 @@ describe('classify, as a rule', () => {
     );
   });
 
-  it('says of whatever is held what it is that can not be used, and of nothing else', () => {
+  it('names the trouble of whatever is held, and of nothing else', () => {
     const anyExchange = fc.oneof(
       fc
         .tuple(fc.oneof(fc.constantFrom(401, 403, 429, 503), fc.integer({ min: 0, max: 999 })), anyBody, anyRetryAfter)
@@ -70,9 +70,9 @@ describe('classify, as a rule', () => {
     );
     fc.assert(
       fc.property(anyExchange, (exchange) => {
-        const { kind, scope } = judge(exchange);
-        const cause = exchange.httpStatus === 401 || exchange.httpStatus === 403 ? 'key' : 'page';
-        expect(scope).toBe(kind === 'held' ? cause : undefined);
+        const { kind, trouble } = judge(exchange);
+        const byStatus: Record<number, string> = { 401: 'unauthorized', 403: 'forbidden' };
+        expect(trouble).toBe(kind === 'held' ? (byStatus[exchange.httpStatus ?? 0] ?? 'limited') : undefined);
       }),
     );
   });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ClassifyResponse } from '../../../src/worker/message/judgement.ts';
 import type { ExchangeFailure } from '../../../src/worker/http/exchange.ts';
+import { refusedForGood } from '../../../src/worker/message/classify.ts';
 import { answered, judge, unanswered } from './exchanges.ts';
 
 const connectionLost: ExchangeFailure = { kind: 'connection', code: 'ECONNRESET' };
@@ -88,9 +89,12 @@ describe('classify: an answer', () => {
     expect(judge(answered(httpStatus)).kind).toBe('unknown');
   });
 
-  it.each([401, 403])('holds the key after %i, because it was refused and not the message', (httpStatus) => {
-    const detail = `HTTP ${httpStatus}: the API key was refused`;
-    expect(judge(answered(httpStatus))).toEqual({ kind: 'held', scope: 'key', detail, httpStatus, holdMs: null });
+  it.each([
+    [401, 'unauthorized', 'the API key was refused'],
+    [403, 'forbidden', 'the recipient, the page or the API key was refused'],
+  ])('lets the message wait after %i, because it may not be the cause', (httpStatus, trouble, refused) => {
+    const detail = `HTTP ${httpStatus}: ${refused}`;
+    expect(judge(answered(httpStatus))).toEqual({ kind: 'held', trouble, detail, httpStatus, holdMs: null });
     expect(judge(answered(httpStatus, { retryAfter: '5' })).holdMs).toBe(5000);
   });
 
@@ -106,9 +110,10 @@ describe('classify: an answer', () => {
     ['503 that says limit', 503, { body: '{"success":false,"message":"request limit exceeded"}' }, null],
     ['503 that says Limit in a broken answer', 503, { body: '<h1>Limit exce', failure: connectionLost }, null],
     ['503 with both', 503, { body: 'LIMIT', retryAfter: '0.25' }, 250],
-  ])('holds the page after %s', (_what, httpStatus, parts, holdMs) => {
+  ])('holds the message after %s', (_what, httpStatus, parts, holdMs) => {
     const detail = `HTTP ${httpStatus}: rate limit`;
-    expect(judge(answered(httpStatus, parts))).toEqual({ kind: 'held', scope: 'page', detail, httpStatus, holdMs });
+    const trouble = 'limited';
+    expect(judge(answered(httpStatus, parts))).toEqual({ kind: 'held', trouble, detail, httpStatus, holdMs });
   });
 
   const htmlPage = { body: '<html>503 Service Temporarily Unavailable</html>', contentType: 'text/html' };
@@ -164,6 +169,16 @@ describe('classify: an answer', () => {
   });
 });
 
+describe('a 403 that turned out to be about the recipient', () => {
+  it('is rejected, and says why', () => {
+    expect(refusedForGood(judge(answered(403, { retryAfter: '5' })))).toMatchObject({
+      kind: 'rejected',
+      detail: 'HTTP 403: refused, while the API key works for other conversations',
+      httpStatus: 403,
+    });
+  });
+});
+
 describe('classify: no answer', () => {
   it.each<[string, ExchangeFailure | null, string]>([
     ['a refused connection', { kind: 'connection', code: 'ECONNREFUSED' }, 'no connection (ECONNREFUSED)'],
@@ -198,10 +213,10 @@ describe('classify: the hook classifyResponse', () => {
     }
   });
 
-  it.each(statuses)('lets it hold the page after %i', (httpStatus) => {
+  it.each(statuses)('lets it hold the message after %i, as after a 429', (httpStatus) => {
     const outcome = judge(answered(httpStatus), { classifyResponse: () => 'held' });
     const detail = 'classifyResponse: held';
-    expect(outcome).toEqual({ kind: 'held', scope: 'page', detail, httpStatus, holdMs: null });
+    expect(outcome).toEqual({ kind: 'held', trouble: 'limited', detail, httpStatus, holdMs: null });
   });
 
   it('shows it the status, the Retry-After, the type and the body, and nothing else', () => {

@@ -103,11 +103,11 @@ describe('an attempt', () => {
     ['it ends with a line break', 'secret-key\n'],
     ['it holds a space', 'secret key'],
     ['it holds a character that no header can', 'secret-ключ'],
-  ])('lets the page wait two seconds and sends nothing when it has no usable key: %s', async (_what, apiKey) => {
+  ])('lets the message wait two seconds and sends nothing when it has no usable key: %s', async (_what, apiKey) => {
     const { logger, lines } = readableLogger();
     const { run, sent } = sendWith(answered(200), { keyring: createKeyring(() => apiKey, 1000, logger) });
     const { outcome, exchange, keyCircuit } = await run();
-    expect(outcome).toMatchObject({ kind: 'held', scope: 'missing-key', httpStatus: null, holdMs: 2000 });
+    expect(outcome).toMatchObject({ kind: 'held', trouble: 'no-key', httpStatus: null, holdMs: 2000 });
     expect(outcome.detail).toMatch(/API key for this page/);
     expect([exchange, keyCircuit, sent]).toEqual([null, null, []]);
     expect(`${outcome.detail}${lines.join('')}`).not.toContain('secret');

@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import ky, { type Options } from 'ky';
 import { describe, expect, it, vi } from 'vitest';
 import type { OutcomeKind } from '../../../src/shared/model/attempts.ts';
-import { evidenceOf } from '../../../src/worker/message/evidence.ts';
+import { shownBy } from '../../../src/worker/message/evidence.ts';
 import type { ExchangeFailure } from '../../../src/worker/http/exchange.ts';
 import { startBrokenServer } from './broken-server.ts';
 import { kindOf, openSender, sendOptions } from './exchange-with.ts';
@@ -81,7 +81,7 @@ describe('a hook that fails before the request left', () => {
     expect(exchange).toMatchObject({ reachedSocket: false, httpStatus: null, failure: { kind: 'hook', code } });
     expect([kind, requests]).toEqual(['not-sent', []]);
     const judged = { exchange, outcome: judge(exchange), startedAtMs: 0, keyCircuit: 'k' };
-    expect(evidenceOf(judged)).toEqual({ api: null, key: null });
+    expect(shownBy(judged)).toMatchObject({ trouble: null, works: null });
     expect(exchange.durationMs).toBeLessThan(5000);
     expect(logged).toMatchObject([{ level: 50, msg: 'a ky hook failed or timed out; nothing was sent' }]);
     expect(logged[0]?.err?.stack).toMatch(code === 'RangeError' ? /^RangeError: no code\n.*through-ky\.ts/ : code);

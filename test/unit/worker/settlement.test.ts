@@ -65,14 +65,9 @@ describe('what a shard is told', () => {
     expect('elapsedMs' in settlement && settlement.elapsedMs).toBeGreaterThanOrEqual(1000);
   });
 
-  it('is how long a message waits, and its page with it where that is why', () => {
+  it('is how long a message waits', () => {
     expect(settle({ kind: 'backoff', delayMs: 7 })).toEqual({ kind: 'backoff', delayMs: 7 });
     expect(settle({ kind: 'hold', delayMs: 7 })).toEqual({ kind: 'hold', delayMs: 7 });
-    expect(settle({ kind: 'hold', delayMs: 7, page: 'rate-limited' })).toEqual({
-      kind: 'hold',
-      delayMs: 7,
-      page: { pageId: 'p1', reason: 'rate-limited' },
-    });
   });
 
   it('is the dead letter, and whether its conversation waits for an operator', () => {
