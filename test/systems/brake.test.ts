@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { EnqueueItem } from '../../src/producer/index.ts';
 import { type FakeKitechat, startFakeKitechat } from '../../src/testing/index.ts';
 import { type Front, type FrontAnswer, type FrontRequest, openFront } from '../support/api/front.ts';
+import { startNginx } from '../support/nginx.ts';
 import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';
 import type { Settings } from '../support/settings.ts';
@@ -125,6 +126,87 @@ describe('a brake as wide as its evidence', () => {
     },
     120_000,
   );
+
+  it.each([
+    ['one page of their own', () => 'poison'],
+    ['the live page', () => 'live'],
+    ['a page each', (n: number) => `poison${n}`],
+  ])('20 messages that always fail, on %s', async (_, pageOf) => {
+    const isPoison = ({ conversationId }: { conversationId: string }): boolean => conversationId.startsWith('poison');
+    await using site = await open((request) => (isPoison(request) ? { status: 500 } : undefined), {
+      attempts: 4,
+      backoffMs: 300,
+    });
+    const waits = async (): Promise<number[]> => {
+      const took: number[] = [];
+      for (let n = 0; n < 100; n += 1) {
+        const at = performance.now();
+        const before = site.fake.accepted.length;
+        await site.producer.enqueueMessage(textMessage(`c${took.length}-${at}`, 1, 'live'));
+        void site.fake.waitForAccepted(before + 1).then(() => took.push(performance.now() - at));
+        await new Promise((r) => setTimeout(r, 50));
+      }
+      await eventually('all', () => took.length === 100);
+      return took.toSorted((a, b) => a - b);
+    };
+    const alone = await waits();
+    await site.producer.enqueueMessages(Array.from({ length: 20 }, (__, n) => textMessage(`poison${n}`, 1, pageOf(n))));
+    const startedAt = performance.now();
+    const beside = await waits();
+    console.log(_, 'p50 p95 max', alone[50], alone[95], alone[99], 'beside', beside[50], beside[95], beside[99]);
+    await eventually('the poison is dead', async () => (await site.deadLetters.count()) === 20);
+    console.log(
+      'dead after ms',
+      performance.now() - startedAt,
+      new Set(site.attempts.filter(({ next }) => next === 'dead').map(({ reason }) => reason)),
+    );
+  });
+
+  it("an nginx's limit_req as it comes", async () => {
+    const fake = await startFakeKitechat({});
+    await using nginx = await startNginx({ upstream: fake.url, limitReq: { rate: '50r/s' } });
+    await using site = await install(used, {
+      config: {
+        apiUrl: nginx.origin + new URL(fake.url).pathname,
+        onUnknownOutcome: 'dead-letter',
+        backoffMs: 1000,
+        backoffMaxMs: 300_000,
+      },
+    });
+    const startedAt = performance.now();
+    const total = 900;
+    for (let n = 0; n < total; n += 1) {
+      await site.producer.enqueueMessage(textMessage(`c${n}`, 1, `p${n % 20}`));
+      await new Promise((r) => setTimeout(r, Math.max(0, startedAt + (n * 1000) / 90 - performance.now())));
+    }
+    await fake.waitForAccepted(total, { timeoutMs: 100_000 });
+    const statuses = nginx.requests().map(({ status }) => status);
+    console.log(
+      'nginx ms',
+      performance.now() - startedAt,
+      'dead',
+      await site.deadLetters.count(),
+      '503s',
+      statuses.filter((one) => one === 503).length,
+      fake.report().duplicates.count,
+    );
+    console.log(await used.redis.hgetall(`{${site.config.namespace}:fleet}:held`));
+    await fake[Symbol.asyncDispose]();
+  });
+
+  it('a page on which everything fails', async () => {
+    let broken = true;
+    await using site = await open(({ pageId }) => (pageId === 'p0' && broken ? { status: 500 } : undefined));
+    const startedAt = performance.now();
+    await site.producer.enqueueMessages(recipients(400, 4));
+    await site.fake.waitForAccepted(300, { timeoutMs: 60_000 });
+    console.log('others ms', performance.now() - startedAt);
+    await new Promise((r) => setTimeout(r, 6000));
+    console.log(await used.redis.hgetall(`{${site.config.namespace}:fleet}:held`), site.front.refused.length);
+    broken = false;
+    await site.fake.waitForAccepted(400, { timeoutMs: 60_000 });
+    console.log('all ms', performance.now() - startedAt, await site.deadLetters.count());
+  });
 
   it('a gateway that answers 404 to everything', async () => {
     await using site = await open(() => ({

@@ -2,7 +2,7 @@ import { IN_USE_MS, nameOf } from '../evidence/scope.ts';
 
 /** The most pages that are reported at once. Evidence about the others is found out by a probe. */
 const MOST_REPORTED = 100;
-const MOST_REMEMBERED = 10_000;
+const MOST_REMEMBERED = 2000;
 
 /** When messages of this worker were accepted, by `page:<page>`, by key, and as `api`. */
 export interface Successes {
@@ -13,8 +13,8 @@ export interface Successes {
   report(): [name: string, msAgo: number][];
   /** Returns the times of the fleet with those of this worker, on the clock of `nowMs`. */
   mergedInto(fleet: ReadonlyMap<string, number>, nowMs: number): Map<string, number>;
-  /** When the API last answered. */
-  answers(nowMs: number): Map<string, number>;
+  /** Returns the times with the last answer as a success of the API, because it shows that the API is not down. */
+  withAnswers(times: ReadonlyMap<string, number>, nowMs: number): Map<string, number>;
 }
 
 export function createSuccesses(): Successes {
@@ -53,6 +53,9 @@ export function createSuccesses(): Successes {
       }
       return all;
     },
-    answers: (nowMs) => new Map([['api', nowMs - (performance.now() - answeredAt)]]),
+    withAnswers(given, nowMs) {
+      const answeredAtMs = nowMs - (performance.now() - answeredAt);
+      return new Map(given).set('api', Math.max(given.get('api') ?? -Infinity, answeredAtMs));
+    },
   };
 }

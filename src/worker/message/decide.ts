@@ -3,7 +3,7 @@ import type { DeadReason } from '../../shared/model/dead-letter.ts';
 import type { UnknownOutcomePolicy } from '../../shared/model/enqueue-options.ts';
 import { type BackoffConfig, backoffDelayMs, pausedFor } from './backoff.ts';
 import type { Outcome } from './classify.ts';
-import type { Told } from '../fleet/fleet-view.ts';
+import type { Told } from '../fleet/told.ts';
 
 /** What to do with a message after an attempt. */
 export type Decision =

@@ -1,4 +1,4 @@
-import type { Shown } from '../fleet/fleet-view.ts';
+import type { Shown } from '../fleet/told.ts';
 import type { Sent } from './send.ts';
 
 /**

@@ -5,7 +5,6 @@ import type { Settlement, Taken } from '../../shared/lanes/messages/settle-and-t
 import { sealRequest, sealResponse } from '../../shared/sealing/content.ts';
 import type { Sealing } from '../../shared/sealing/sealing.ts';
 import type { Attempt } from './attempt.ts';
-import type { Decision } from './decide.ts';
 import { keptData } from './kept-data.ts';
 
 export interface SettlementConfig {

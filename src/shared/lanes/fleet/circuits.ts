@@ -58,6 +58,7 @@ export interface Observation {
 }
 
 const MOST_PAGES_NAMED = 20;
+const SCANNED = 100;
 const STOPPED_KEPT_MS = 3_600_000;
 
 type InRedis = Omit<OpenCircuit, 'field' | 'isPaced'> & { pauseMs: number; perSecond?: number };
@@ -67,20 +68,36 @@ export async function readCircuits(redis: RedisClient, namespace: string): Promi
     readTimeMs(redis, fleetRoot(namespace)),
     redis.hgetall(circuitsKey(namespace)),
   ]);
-  const open = Object.entries(circuits).map(async ([field, json]): Promise<OpenCircuit> => {
-    const { pauseMs, perSecond, probeAt, ...facts } = JSON.parse(json) as InRedis;
-    // A probe further ahead than the pause means that Redis's clock has stepped back; the probe is due.
-    const isPossible = probeAt <= nowMs + pauseMs;
-    const pages = facts.scope === 'key' ? { pages: await readStopped(redis, namespace, field) } : {};
-    return { ...facts, ...pages, field, probeAt: isPossible ? probeAt : nowMs, isPaced: perSecond !== undefined };
-  });
-  return { nowMs, open: await Promise.all(open) };
+  const open = Object.entries(circuits).map(([field, json]) => circuitOf(field, JSON.parse(json) as InRedis, nowMs));
+  const ofKeys = open.filter(({ scope }) => scope === 'key');
+  const pages = await Promise.all(ofKeys.map(({ field }) => readStopped(redis, namespace, field)));
+  for (const [index, circuit] of ofKeys.entries()) circuit.pages = pages[index];
+  return { nowMs, open };
+}
+
+function circuitOf(field: string, { pauseMs, perSecond, probeAt, ...facts }: InRedis, nowMs: number): OpenCircuit {
+  // A probe further ahead than the pause means that Redis's clock has stepped back; the probe is due.
+  const isPossible = probeAt <= nowMs + pauseMs;
+  return { ...facts, field, probeAt: isPossible ? probeAt : nowMs, isPaced: perSecond !== undefined };
 }
 
 async function readStopped(redis: RedisClient, namespace: string, field: string): Promise<OpenCircuit['pages']> {
   const key = stoppedKey(namespace, field);
-  const [count, named] = await Promise.all([redis.scard(key), redis.srandmember(key, MOST_PAGES_NAMED)]);
-  return { count, named: named.toSorted() };
+  // Unlike SRANDMEMBER, a scan from the start names the same pages each time.
+  const [count, [, some]] = await Promise.all([redis.scard(key), redis.sscan(key, 0, 'COUNT', SCANNED)]);
+  return { count, named: some.toSorted().slice(0, MOST_PAGES_NAMED) };
+}
+
+/** Returns which of these pages the circuit of a key stops. */
+export async function stoppedOf(
+  redis: RedisClient,
+  namespace: string,
+  field: string,
+  pages: readonly string[],
+): Promise<string[]> {
+  if (pages.length === 0) return [];
+  const found = await redis.smismember(stoppedKey(namespace, field), ...pages);
+  return pages.filter((_, index) => found[index] === 1);
 }
 
 /** Notes pages that a key's circuit stops. */
