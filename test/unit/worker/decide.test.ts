@@ -2,10 +2,15 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { AttemptRecord, OutcomeKind } from '../../../src/shared/model/attempts.ts';
 import type { UnknownOutcomePolicy } from '../../../src/shared/model/enqueue-options.ts';
+import type { Scope } from '../../../src/worker/evidence/scope.ts';
+import { ABOUT_ITSELF, type Told } from '../../../src/worker/fleet/told.ts';
 import { decide, type DecideContext, type Decision, usesAttempt } from '../../../src/worker/message/decide.ts';
 
 const kinds = ['delivered', 'rejected', 'failed', 'unknown', 'not-sent', 'held'] as const satisfies OutcomeKind[];
 const policies = ['resend', 'dead-letter'] as const satisfies UnknownOutcomePolicy[];
+const wideScopes = ['page', 'key', 'api'] as const;
+const scopes = ['conversation', ...wideScopes] as const satisfies Scope[];
+const troubles = ['limited', 'unauthorized', 'forbidden', 'no-key'] as const;
 
 const context: DecideContext = {
   backoffMs: 1000,
@@ -14,7 +19,7 @@ const context: DecideContext = {
   attemptsAllowed: 8,
   history: () => [],
   onUnknownOutcome: 'resend',
-  pause: { apiMs: 0, keyMs: 0 },
+  told: ABOUT_ITSELF,
   random: 1,
 };
 
@@ -34,7 +39,10 @@ function after(kind: OutcomeKind, overrides: Partial<DecideContext> = {}, holdMs
   return decide({ kind, holdMs }, { ...context, ...overrides });
 }
 
-const apiDown = (apiMs: number): Partial<DecideContext> => ({ pause: { apiMs, keyMs: 0 } });
+/** The fleet thinks that the trouble concerns so much, and holds it. */
+const holding = (scope: Scope, delayMs: number, isPaced = false): Pick<DecideContext, 'told'> => ({
+  told: { ...ABOUT_ITSELF, scope, delayMs, isPaced },
+});
 
 describe('usesAttempt', () => {
   it.each<[OutcomeKind, UnknownOutcomePolicy, boolean]>([
@@ -54,15 +62,19 @@ describe('usesAttempt', () => {
     expect(usesAttempt({ kind }, policy)).toBe(used);
   });
 
-  it.each<[OutcomeKind, boolean]>([
-    ['delivered', false],
-    ['rejected', true],
-    ['failed', true],
-    ['unknown', false],
-    ['not-sent', false],
-    ['held', false],
-  ])('says for %s while the API is down: %s', (kind, used) => {
-    for (const policy of policies) expect(usesAttempt({ kind }, policy, 1)).toBe(used);
+  it.each<[OutcomeKind, boolean, boolean, boolean]>([
+    ['delivered', false, false, false],
+    ['rejected', false, false, false],
+    ['failed', true, true, true],
+    ['unknown', true, false, false],
+    ['not-sent', false, false, false],
+    ['held', false, false, false],
+  ])('says for %s while a page, a key or the API is the cause: %s, %s, %s', (kind, ...used) => {
+    expect(wideScopes.map((scope) => usesAttempt({ kind }, 'resend', { scope }))).toEqual(used);
+  });
+
+  it.each([...scopes])('says that no unknown outcome under dead-letter does, with a trouble of the %s', (scope) => {
+    expect(usesAttempt({ kind: 'unknown' }, 'dead-letter', { scope })).toBe(false);
   });
 });
 
@@ -100,67 +112,74 @@ describe('decide', () => {
     },
   );
 
-  it('holds the page as long as the API asks', () => {
-    const decision: Decision = { kind: 'hold', delayMs: 45_000, page: 'rate-limited' };
+  it('holds a message as long as the API asks', () => {
+    const decision: Decision = { kind: 'hold', delayMs: 45_000 };
+    for (const trouble of troubles) {
+      expect(decide({ kind: 'held', holdMs: 45_000, trouble }, context)).toEqual(decision);
+    }
     expect(after('held', {}, 45_000)).toEqual(decision);
-    expect(decide({ kind: 'held', holdMs: 45_000, scope: 'page' }, context)).toEqual(decision);
     expect(after('held', { attemptsUsed: 8, random: 0 }, 45_000)).toEqual(decision);
   });
 
   it.each([null, 0])('lengthens the holds where the API asks for %j, instead of asking in a loop', (holdMs) => {
-    expect(after('held', {}, holdMs)).toEqual({ kind: 'hold', delayMs: 1000, page: 'rate-limited' });
-    const again = after('held', { history: past('held', 'held') }, holdMs);
-    expect(again).toEqual({ kind: 'hold', delayMs: 4000, page: 'rate-limited' });
+    expect(after('held', {}, holdMs)).toEqual({ kind: 'hold', delayMs: 1000 });
+    expect(after('held', { history: past('held', 'held') }, holdMs)).toEqual({ kind: 'hold', delayMs: 4000 });
   });
 
-  it('holds a page without a key for exactly as long as it takes to look again', () => {
-    const noKey = { kind: 'held', holdMs: 2000, scope: 'missing-key' } as const;
-    const decision: Decision = { kind: 'hold', delayMs: 2000, page: 'unauthorized' };
+  it('holds a message without a key for exactly as long as it takes to look again', () => {
+    const noKey = { kind: 'held', holdMs: 2000, trouble: 'no-key' } as const;
+    const decision: Decision = { kind: 'hold', delayMs: 2000 };
     expect(decide(noKey, context)).toEqual(decision);
     expect(decide(noKey, { ...context, history: past('held', 'held'), random: 0 })).toEqual(decision);
-    expect(decide(noKey, { ...context, pause: { apiMs: 9000, keyMs: 9000 } })).toEqual(decision);
+    expect(decide(noKey, { ...context, ...holding('page', 9000) })).toEqual(decision);
   });
 
-  it.each([
-    [300, 300],
-    [2000, 2000],
-    [60_000, 2000],
-  ])('looks again at a refused key that pauses for %i ms in %i ms, and leaves its page alone', (keyMs, delayMs) => {
-    const refused = { kind: 'held', holdMs: 45_000, scope: 'key' } as const;
-    const pause = { apiMs: 7, keyMs };
-    expect(decide(refused, { ...context, pause, random: 0 })).toEqual({ kind: 'hold', delayMs });
-    expect(decide(refused, { ...context, pause, random: 1 })).toEqual({ kind: 'hold', delayMs: delayMs + 500 });
-  });
+  const putOff = [
+    ['held', 'page'],
+    ['held', 'key'],
+    ['held', 'api'],
+    ['rejected', 'page'],
+    ['rejected', 'key'],
+    ['rejected', 'api'],
+    ['unknown', 'key'],
+    ['unknown', 'api'],
+    ['not-sent', 'page'],
+    ['not-sent', 'key'],
+    ['not-sent', 'api'],
+  ] as const;
 
-  it('lengthens the holds for a refused key that nobody could be told of', () => {
-    const refused = { kind: 'held', holdMs: null, scope: 'key' } as const;
-    expect(decide(refused, context)).toEqual({ kind: 'hold', delayMs: 1000 });
-    expect(decide(refused, { ...context, history: past('held') })).toEqual({ kind: 'hold', delayMs: 2000 });
-  });
-
-  it.each(['unknown', 'not-sent'] as const)('blames the API and not the message for %s while it is down', (kind) => {
+  it.each(putOff)('blames not the message for %s while the %s is the cause: it looks again soon', (kind, scope) => {
+    const history = past('not-sent', 'unknown');
     for (const attemptsUsed of [0, 7, 100]) {
-      const history = past('not-sent', 'unknown');
-      expect(after(kind, { ...apiDown(800), attemptsUsed, history, random: 0 })).toEqual({
-        kind: 'hold',
-        delayMs: 800,
-      });
-      expect(after(kind, { ...apiDown(15_000), attemptsUsed })).toEqual({ kind: 'hold', delayMs: 2500 });
+      const looks = (delayMs: number, random: number): Decision =>
+        after(kind, { ...holding(scope, delayMs), attemptsUsed, history, random }, 45_000);
+      expect(looks(300, 0)).toEqual({ kind: 'hold', delayMs: 300 });
+      expect(looks(300, 1)).toEqual({ kind: 'hold', delayMs: 800 });
+      expect(looks(15_000, 0)).toEqual({ kind: 'hold', delayMs: 2000 });
+      expect(looks(15_000, 1)).toEqual({ kind: 'hold', delayMs: 2500 });
     }
   });
 
-  it('never sends an unknown outcome again under dead-letter, also while the API is down', () => {
-    const decision = after('unknown', { ...apiDown(15_000), onUnknownOutcome: 'dead-letter' });
-    expect(decision).toEqual({ kind: 'dead', reason: 'unknown-outcome' });
-    expect(after('not-sent', { ...apiDown(15_000), onUnknownOutcome: 'dead-letter' })).toMatchObject({ kind: 'hold' });
+  it.each(putOff)('waits for the end of the pause at a pace, since it gets a slot then: %s, %s', (kind, scope) => {
+    for (const random of [0, 1]) {
+      expect(after(kind, { ...holding(scope, 15_000.2, true), random })).toEqual({ kind: 'hold', delayMs: 15_001 });
+    }
   });
 
-  it.each(['delivered', 'rejected', 'failed'] as const)('judges %s as ever while API and key are paused', (kind) => {
-    expect(after(kind, { pause: { apiMs: 9000, keyMs: 9000 } })).toEqual(after(kind));
+  it('tries an unknown outcome again by itself while its page is the cause: it may be the cause, or probe the page', () => {
+    for (const attemptsUsed of [0, 3, 7]) {
+      expect(after('unknown', { ...holding('page', 9000), attemptsUsed })).toEqual(after('unknown', { attemptsUsed }));
+    }
   });
 
-  it.each(['unknown', 'not-sent', 'failed'] as const)('lets a paused key have no say in %s', (kind) => {
-    expect(after(kind, { pause: { apiMs: 0, keyMs: 9000 } })).toEqual(after(kind));
+  it.each(scopes)('never sends an unknown outcome again under dead-letter, with a trouble of the %s', (scope) => {
+    const more = { ...holding(scope, 15_000), onUnknownOutcome: 'dead-letter' } as const;
+    expect(after('unknown', more)).toEqual({ kind: 'dead', reason: 'unknown-outcome' });
+    expect(after('not-sent', more).kind).toBe(scope === 'conversation' ? 'backoff' : 'hold');
+  });
+
+  it.each(['delivered', 'failed'] as const)('judges %s as ever, whatever is held', (kind) => {
+    for (const scope of wideScopes) expect(after(kind, holding(scope, 9000))).toEqual(after(kind));
   });
 
   it('reads the past of a message only where it decides', () => {
@@ -195,7 +214,12 @@ describe('decide', () => {
 });
 
 describe('decide, as a rule', () => {
-  const anyPause = fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 60_000 }));
+  const anyTold = fc.record<Told>({
+    scope: fc.constantFrom(...scopes),
+    delayMs: fc.double({ min: 1, max: 60_000, noNaN: true }),
+    isPaced: fc.boolean(),
+    isRecipientRefused: fc.boolean(),
+  });
   const anyContext = fc.record<DecideContext>({
     backoffMs: fc.integer({ min: 1, max: 1000 }),
     backoffMaxMs: fc.integer({ min: 1000, max: 2 ** 31 - 1 }),
@@ -203,55 +227,57 @@ describe('decide, as a rule', () => {
     attemptsAllowed: fc.integer({ min: 1, max: 1000 }),
     history: fc.array(fc.constantFrom(...kinds), { maxLength: 50 }).map((outcomes) => past(...outcomes)),
     onUnknownOutcome: fc.constantFrom(...policies),
-    pause: fc.record({ apiMs: anyPause, keyMs: anyPause }),
+    told: anyTold,
     random: fc.double({ min: 0, max: 1, noNaN: true }),
   });
   const anyHold = fc.oneof(fc.constant(null), fc.nat({ max: 900_000 }));
-  const anyScope = fc.constantFrom('page' as const, 'key' as const, 'missing-key' as const);
+  const anyTrouble = fc.constantFrom(...troubles);
 
   it('never ends a message for what was not sent or held, and never counts it', () => {
     const notItsFault = fc.constantFrom('not-sent' as const, 'held' as const);
     fc.assert(
-      fc.property(notItsFault, anyHold, anyScope, anyContext, (kind, holdMs, scope, anyPast) => {
-        const isHold = kind === 'held' || anyPast.pause.apiMs > 0;
-        expect(decide({ kind, holdMs, scope }, anyPast).kind).toBe(isHold ? 'hold' : 'backoff');
-        expect(usesAttempt({ kind }, anyPast.onUnknownOutcome, anyPast.pause.apiMs)).toBe(false);
-      }),
-    );
-  });
-
-  it('holds a page only for what concerns the whole page', () => {
-    fc.assert(
-      fc.property(fc.constantFrom(...kinds), anyHold, anyScope, anyContext, (kind, holdMs, scope, anyPast) => {
-        const decision = decide({ kind, holdMs, scope }, anyPast);
-        const page = 'page' in decision ? decision.page : undefined;
-        const reasons = { page: 'rate-limited', 'missing-key': 'unauthorized', key: undefined };
-        expect(page).toBe(kind === 'held' ? reasons[scope] : undefined);
+      fc.property(notItsFault, anyHold, anyTrouble, anyContext, (kind, holdMs, trouble, anyPast) => {
+        const isHold = kind === 'held' || anyPast.told.scope !== 'conversation';
+        expect(decide({ kind, holdMs, trouble }, anyPast).kind).toBe(isHold ? 'hold' : 'backoff');
+        expect(usesAttempt({ kind }, anyPast.onUnknownOutcome, anyPast.told)).toBe(false);
       }),
     );
   });
 
   it('waits whole ms from 0 to the longest that the case allows', () => {
     fc.assert(
-      fc.property(fc.constantFrom(...kinds), anyHold, anyScope, anyContext, (kind, holdMs, scope, anyPast) => {
-        const decision = decide({ kind, holdMs, scope }, anyPast);
+      fc.property(fc.constantFrom(...kinds), anyHold, anyTrouble, anyContext, (kind, holdMs, trouble, anyPast) => {
+        const decision = decide({ kind, holdMs, trouble }, anyPast);
         if (!('delayMs' in decision)) return;
+        const { told, backoffMaxMs } = anyPast;
+        const pausedMs = told.isPaced ? Math.ceil(told.delayMs) : 2500;
         expect(Number.isSafeInteger(decision.delayMs)).toBe(true);
         expect(decision.delayMs).toBeGreaterThanOrEqual(0);
-        expect(decision.delayMs).toBeLessThanOrEqual(Math.max(anyPast.backoffMaxMs, holdMs ?? 0, 2500));
-        if (kind === 'not-sent') expect(decision.delayMs).toBeLessThanOrEqual(30_000);
+        expect(decision.delayMs).toBeLessThanOrEqual(Math.max(backoffMaxMs, holdMs ?? 0, pausedMs));
+        if (kind === 'not-sent') expect(decision.delayMs).toBeLessThanOrEqual(Math.max(30_000, pausedMs));
       }),
     );
   });
 
-  it('tries a message no more often than allowed, and counts nothing while the API is down', () => {
+  it('tries a message no more often than allowed, and counts nothing that its key or the API is to blame for', () => {
     fc.assert(
       fc.property(fc.constantFrom('failed' as const, 'unknown' as const), anyContext, (kind, anyPast) => {
-        const isFinal = kind === 'unknown' && anyPast.onUnknownOutcome === 'dead-letter';
-        const isBlameless = kind === 'unknown' && !isFinal && anyPast.pause.apiMs > 0;
-        const mayGoOn = isBlameless || anyPast.attemptsUsed + 1 < anyPast.attemptsAllowed;
+        const { onUnknownOutcome, told, attemptsUsed, attemptsAllowed } = anyPast;
+        const isFinal = kind === 'unknown' && onUnknownOutcome === 'dead-letter';
+        const isBlameless = kind === 'unknown' && !isFinal && (told.scope === 'key' || told.scope === 'api');
+        const mayGoOn = isBlameless || attemptsUsed + 1 < attemptsAllowed;
         expect(decide({ kind, holdMs: null }, anyPast).kind !== 'dead').toBe(mayGoOn && !isFinal);
-        expect(usesAttempt({ kind }, anyPast.onUnknownOutcome, anyPast.pause.apiMs)).toBe(!isFinal && !isBlameless);
+        expect(usesAttempt({ kind }, onUnknownOutcome, told)).toBe(!isFinal && !isBlameless);
+      }),
+    );
+  });
+
+  it('ends a message as rejected exactly if it alone is refused', () => {
+    fc.assert(
+      fc.property(anyContext, (anyPast) => {
+        const isAlone = anyPast.told.scope === 'conversation';
+        expect(decide({ kind: 'rejected', holdMs: null }, anyPast).kind).toBe(isAlone ? 'dead' : 'hold');
+        expect(usesAttempt({ kind: 'rejected' }, anyPast.onUnknownOutcome, anyPast.told)).toBe(isAlone);
       }),
     );
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type ClassifyResponse, type Judgement, judgements } from '../../../src/worker/message/judgement.ts';
-import type { Shown } from '../../../src/worker/fleet/fleet-view.ts';
+import type { Shown } from '../../../src/worker/fleet/told.ts';
 import { shownBy } from '../../../src/worker/message/evidence.ts';
 import type { Exchange, ExchangeFailure } from '../../../src/worker/http/exchange.ts';
 import { diedInMidSend, type Sent } from '../../../src/worker/message/send.ts';
