@@ -84,8 +84,8 @@ describe.concurrent('kitechat-sender hold', { timeout: 60_000 }, () => {
     expect(stdout).toEqual(['scope         page  conversation  result', 'conversation  p1    c1            held']);
     const status = await to.cli('status');
     expect(status.stdout.slice(-2)).toEqual([
-      'hold          page  conversation  reason    until',
-      'conversation  p1    c1            operator  –',
+      'hold          page  conversation  reason    next',
+      'conversation  p1    c1            operator  release',
     ]);
   });
 

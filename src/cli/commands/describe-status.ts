@@ -1,11 +1,15 @@
 import { type Counts, describeVersions } from '../../shared/reading/shard-status.ts';
-import type { Status } from '../../shared/reading/status.ts';
+import type { Hold } from '../../shared/reading/holds.ts';
+import type { Status, StatusNow } from '../../shared/reading/status.ts';
+import { inWords } from '../terminal/in-words.ts';
 import { textTable } from '../terminal/table.ts';
+import { describeHolds } from './describe-holds.ts';
 
-/** The status with its fields in the documented order: Redis returns the fields of workers in any order. */
-export function inDocumentedOrder({ workers, ...others }: Status): Status {
+/** The status with its fields in the order of docs/operations.md: Redis returns the fields of workers in any order. */
+export function inDocumentedOrder({ holds, workers, ...others }: Status): Status {
   return {
     ...others,
+    holds: holds.map(holdInOrder),
     workers: workers.map(({ id, version, since, concurrency, sending }) => ({
       id,
       version,
@@ -16,12 +20,30 @@ export function inDocumentedOrder({ workers, ...others }: Status): Status {
   };
 }
 
-export function describeStatus({ holds, workers, oldestQueuedMs, ...counts }: Status): string {
+function holdInOrder({
+  scope,
+  page,
+  conversation,
+  key,
+  reason,
+  letter,
+  evidence,
+  since,
+  until,
+  ...others
+}: Hold): Hold {
+  const { isPaced, keySource, pages, pageCount } = others;
+  const inOrder = { scope, page, conversation, key, reason, letter, evidence, since, until };
+  return { ...inOrder, isPaced, keySource, pages, pageCount } as Hold;
+}
+
+export function describeStatus({ status, nowMs }: StatusNow): string {
+  const { holds, workers, oldestQueuedMs, ...counts } = status;
   const parts = [
     textTable([Object.keys(counts), Object.values(counts)]),
     describeOldest(counts, oldestQueuedMs),
     describeWorkers(workers),
-    describeHolds(holds),
+    describeHolds(holds, nowMs),
   ];
   return sections(parts);
 }
@@ -30,10 +52,8 @@ export function describeStatus({ holds, workers, oldestQueuedMs, ...counts }: St
  * The status for a view that is redrawn: with the rates of change, and with the holds before the workers. A low window cuts
  * off the end, and holds matter more than a long list of workers.
  */
-export function describeMovingStatus(
-  { holds, workers, oldestQueuedMs, ...counts }: Status,
-  changePerSecond: Counts,
-): string {
+export function describeMovingStatus({ status, nowMs }: StatusNow, changePerSecond: Counts): string {
+  const { holds, workers, oldestQueuedMs, ...counts } = status;
   const changes = Object.values(changePerSecond).map((change: number) => ({ number: describeChange(change) }));
   const parts = [
     textTable([
@@ -42,7 +62,7 @@ export function describeMovingStatus(
       ['per second', ...changes],
     ]),
     describeOldest(counts, oldestQueuedMs),
-    describeHolds(holds),
+    describeHolds(holds, nowMs),
     describeWorkers(workers),
   ];
   return sections(parts);
@@ -68,24 +88,9 @@ function describeWorkers(workers: Status['workers']): string {
   return versions === null ? rows : `${rows}\nThe workers run different versions: ${versions}.`;
 }
 
-function describeHolds(holds: Status['holds']): string {
-  if (holds.length === 0) return '';
-  return textTable([
-    ['hold', 'page', 'conversation', 'reason', 'until'],
-    ...holds.map((hold) => [hold.scope, hold.page ?? null, hold.conversation ?? null, hold.reason, hold.until ?? null]),
-  ]);
-}
-
 /** Whole numbers from 10 up, so that the columns stay steady. */
 function describeChange(perSecond: number): string {
   const text = perSecond.toFixed(Math.abs(perSecond) < 10 ? 1 : 0);
   if (Number(text) === 0) return '0';
   return perSecond > 0 ? `+${text}` : text;
-}
-
-function inWords(durationMs: number): string {
-  const seconds = Math.floor(durationMs / 1000);
-  if (seconds < 120) return `${seconds} s`;
-  const minutes = Math.floor(seconds / 60);
-  return minutes < 120 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }

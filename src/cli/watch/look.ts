@@ -2,14 +2,13 @@ import type { Config } from '../../shared/config/config.ts';
 import { type Deadline, deadlineIn } from '../../shared/redis/deadline.ts';
 import type { Session } from '../../shared/session/session.ts';
 import type { Counts } from '../../shared/reading/shard-status.ts';
-import { readStatus, type Status } from '../../shared/reading/status.ts';
+import { readStatusNow, type StatusNow } from '../../shared/reading/status.ts';
 import { readTraffic } from '../../shared/reading/traffic.ts';
 import { changePerSecond, type CountsAt } from './change-per-second.ts';
 
 /** The status at a moment, and its rates of change. */
-export interface Look {
+export interface Look extends StatusNow {
   at: Date;
-  status: Status;
   /** The change of the counts per second, over the last `RATE_WINDOW_MS`. */
   changePerSecond: Counts;
   delivery: Delivery;
@@ -32,11 +31,11 @@ export function createLooks(session: Session, config: Config): () => Promise<Loo
   let moments: CountsAt[] = [];
   return async () => {
     const deadline = deadlineIn(ANSWER_MS);
-    const status = await readStatus(session, config, deadline);
+    const { status, nowMs } = await readStatusNow(session, config, deadline);
     const delivery = await readDelivery(session, config, deadline);
     const atMs = performance.now();
     moments = [...moments.filter((moment) => atMs - moment.atMs <= RATE_WINDOW_MS), { atMs, counts: status }];
-    return { at: new Date(), status, changePerSecond: changePerSecond(moments), delivery };
+    return { at: new Date(), status, nowMs, changePerSecond: changePerSecond(moments), delivery };
   };
 }
 

@@ -77,9 +77,9 @@ function screenView(context: CommandContext): WatchView {
   };
 }
 
-function describe({ status, changePerSecond, delivery }: Look): string {
+function describe({ changePerSecond, delivery, ...now }: Look): string {
   // At the top, because a low window cuts off a long list of workers.
-  return `${describeDelivery(delivery)}\n\n${describeMovingStatus(status, changePerSecond)}`;
+  return `${describeDelivery(delivery)}\n\n${describeMovingStatus(now, changePerSecond)}`;
 }
 
 function describeDelivery({ perSecond, p50Ms, p95Ms }: Delivery): string {

@@ -3,8 +3,15 @@ import { type DeadReason, deadReasons } from '../../shared/model/dead-letter.ts'
 import { readStatus, type Status } from '../../shared/reading/status.ts';
 import { readTraffic, type TrafficBucket } from '../../shared/reading/traffic.ts';
 import { askRedis } from '../../shared/session/calls.ts';
+import { type OpenCircuit, stoppedOf } from '../../shared/lanes/fleet/circuits.ts';
 import { type FleetFacts, readFleet } from '../../shared/lanes/fleet/facts.ts';
 import { type DeskDeps, READ_TIMEOUT_MS } from './deps.ts';
+
+/** The fleet, as some pages see it. */
+export interface FleetOfPages extends FleetFacts {
+  /** For each circuit of a key, the pages among these that it stops. */
+  stopped: ReadonlyMap<OpenCircuit, ReadonlySet<string>>;
+}
 
 /** Reads that several pages share. Each one settles quickly, also when Redis is away. */
 
@@ -30,6 +37,16 @@ export async function readDeskStatus({ session, config }: DeskDeps): Promise<Sta
 
 export async function readDeskFleet({ session, config }: DeskDeps): Promise<FleetFacts> {
   return await session.read(0, soon(), ({ redis }) => readFleet(redis, config.namespace));
+}
+
+/** The fleet, and the pages among these that each key's circuit stops. */
+export async function readDeskFleetOf({ session, config }: DeskDeps, pages: readonly string[]): Promise<FleetOfPages> {
+  return await session.read(0, soon(), async ({ redis }) => {
+    const fleet = await readFleet(redis, config.namespace);
+    const ofKeys = fleet.open.filter(({ scope }) => scope === 'key');
+    const stopped = await Promise.all(ofKeys.map(({ field }) => stoppedOf(redis, config.namespace, field, pages)));
+    return { ...fleet, stopped: new Map(ofKeys.map((circuit, index) => [circuit, new Set(stopped[index])])) };
+  });
 }
 
 export async function readDeskTraffic({ session, config }: DeskDeps, lastMs: number): Promise<TrafficBucket[]> {

@@ -5,7 +5,7 @@ import type { DeskApp, DeskDeps } from '../facts/deps.ts';
 import { conversationView, findForm, messageView, notFoundView, type PlaceFacts } from './view.ts';
 import { fieldOf, idOf } from '../http/forms.ts';
 import { show } from '../html/layout.ts';
-import { readDeskFleet, soon } from '../facts/reading.ts';
+import { readDeskFleetOf, soon } from '../facts/reading.ts';
 
 const SHOWN_LETTERS = 10;
 
@@ -30,7 +30,8 @@ export function addFindRoutes(app: DeskApp, deps: DeskDeps): void {
       const isPossible = shardOfId(wanted) !== null;
       const record = await readMessage(session, config, wanted, soon());
       if (record === null) return await show(context, { ...view, live: notFoundView(wanted, isPossible), status: 404 });
-      const [place, fleet] = await Promise.all([placeOf(record), readDeskFleet(deps)]);
+      const pages = record.pageId === null ? [] : [record.pageId];
+      const [place, fleet] = await Promise.all([placeOf(record), readDeskFleetOf(deps, pages)]);
       return await show(context, {
         ...view,
         live: messageView(context, record, { ...place, fleet }),
@@ -41,7 +42,7 @@ export function addFindRoutes(app: DeskApp, deps: DeskDeps): void {
     const [lane, letters, fleet] = await Promise.all([
       readLane({ session, config, pageId, conversationId }, soon()),
       deadLetters.list({ pageId, conversationId, limit: SHOWN_LETTERS }),
-      readDeskFleet(deps),
+      readDeskFleetOf(deps, [pageId]),
     ]);
     return await show(context, {
       ...view,

@@ -1,11 +1,11 @@
 import { html } from 'hono/html';
 import type { DeadLetterEntry } from '../../dead-letters/index.ts';
 import type { LaneMessage, LaneStatus } from '../../shared/reading/conversations.ts';
-import type { FleetFacts } from '../../shared/lanes/fleet/facts.ts';
 import type { MessageRecord } from '../../shared/reading/message.ts';
+import type { FleetOfPages } from '../facts/reading.ts';
 import { attemptTable, statusBadge } from '../html/attempt-table.ts';
 import { counted, formatCount } from '../html/format.ts';
-import { conversationHoldButton, fleetHolds, holdList } from '../holds/view.ts';
+import { conversationHoldButton, fleetHoldsOf, holdList } from '../holds/view.ts';
 import type { DeskContext, Html } from '../html/layout.ts';
 import { letterTable } from '../html/letter-table.ts';
 import { conversationPath, deadLetterPath, messagePath, pagePath } from '../html/links.ts';
@@ -52,11 +52,11 @@ export interface PlaceFacts {
 export function messageView(
   context: DeskContext,
   record: MessageRecord,
-  { place, lane, fleet }: PlaceFacts & { fleet: FleetFacts },
+  { place, lane, fleet }: PlaceFacts & { fleet: FleetOfPages },
 ): Html {
   const { pageId, conversationId, status } = record;
   const isOpen = status !== 'dead' && status !== 'delivered' && status !== 'cancelled';
-  return html`${isOpen ? holdList([...fleetHolds(fleet), ...(lane?.holds ?? [])], fleet.nowMs) : ''}
+  return html`${isOpen ? holdList([...fleetHoldsOf(pageId, fleet), ...(lane?.holds ?? [])], fleet.nowMs) : ''}
     <section class="card" aria-labelledby="message">
       <h2 id="message">Message ${id(record.id)}</h2>
       ${facts([
@@ -104,7 +104,7 @@ export interface ConversationFacts {
   conversationId: string;
   lane: LaneStatus;
   letters: readonly DeadLetterEntry[];
-  fleet: FleetFacts;
+  fleet: FleetOfPages;
 }
 
 export function conversationView(context: DeskContext, found: ConversationFacts): Html {
@@ -115,7 +115,7 @@ export function conversationView(context: DeskContext, found: ConversationFacts)
     messages.length < length
       ? `The first ${messages.length} of ${counted(length, 'open message')}`
       : counted(length, 'open message');
-  return html`${holdList([...fleetHolds(fleet), ...holds], fleet.nowMs)}
+  return html`${holdList([...fleetHoldsOf(pageId, fleet), ...holds], fleet.nowMs)}
     <section class="card" aria-labelledby="conversation">
       <h2 id="conversation">Conversation ${id(conversationId)}</h2>
       <p>of page ${idLink(pageId, pagePath(pageId))}</p>

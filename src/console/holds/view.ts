@@ -1,9 +1,12 @@
 import { html } from 'hono/html';
 import { describeHolds, type Hold } from '../../shared/reading/holds.ts';
+import type { OpenCircuit } from '../../shared/lanes/fleet/circuits.ts';
 import type { FleetFacts } from '../../shared/lanes/fleet/facts.ts';
-import { matterOfHold } from '../overview/attention.ts';
+import type { FleetOfPages } from '../facts/reading.ts';
 import type { DeskContext, Html } from '../html/layout.ts';
-import { actionButton, badge } from '../html/parts.ts';
+import { matterItem } from '../html/matter.ts';
+import { actionButton } from '../html/parts.ts';
+import { matterOfHold } from '../overview/hold-words.ts';
 
 /** Whether only an operator's action ends the hold. */
 function isStanding({ reason }: Hold): boolean {
@@ -15,18 +18,23 @@ export function holdList(holds: readonly Hold[], nowMs: number): Html {
   if (holds.length === 0) return html``;
   return html`<ul class="attention">
     ${holds.map((hold) => {
-      const { tone, what, why, link } = matterOfHold(hold, nowMs);
-      return html`<li class="${tone}">
-        ${badge(hold.reason, tone)} <strong>${what}.</strong> <span class="why">${why}</span>
-        ${hold.letter === undefined || link === null ? '' : html`<a href="${link.href}">${link.label}</a>`}
-      </li>`;
+      const matter = matterOfHold(hold, nowMs);
+      // The list stands on the page that a hold is about: only a dead letter is elsewhere.
+      return matterItem({ ...matter, link: hold.letter === undefined ? null : matter.link }, hold.reason);
     })}
   </ul>`;
 }
 
-/** Holds of the whole fleet, which every page shows: the open circuits of the API and of keys. */
+/** Holds that are wider than a page: the open circuits of the API and of keys. */
 export function fleetHolds({ open, nowMs }: FleetFacts): Hold[] {
   return describeHolds([], { open: open.filter(({ scope }) => scope !== 'page'), nowMs });
+}
+
+/** Those of them that stop a page. @param pageId `null` if it is not known */
+export function fleetHoldsOf(pageId: string | null, { open, nowMs, stopped }: FleetOfPages): Hold[] {
+  const isOfPage = (circuit: OpenCircuit): boolean =>
+    circuit.scope === 'api' || (pageId !== null && stopped.get(circuit)?.has(pageId) === true);
+  return describeHolds([], { open: open.filter(isOfPage), nowMs });
 }
 
 /** A button to hold the page, or to release it if an operator holds it. */

@@ -1,18 +1,10 @@
 import type { DeadReason } from '../../shared/model/dead-letter.ts';
 import type { Hold } from '../../shared/reading/holds.ts';
 import type { Status } from '../../shared/reading/status.ts';
-import { counted, formatDuration, formatRelative, shortened } from '../html/format.ts';
-import { conversationPath, deadLetterPath, pagePath, query } from '../html/links.ts';
-
-/** Something that needs an operator's attention, with a link to it. */
-export interface Matter {
-  tone: 'bad' | 'warn';
-  /** The problem. */
-  what: string;
-  /** The cause or the consequence, and what to do. */
-  why: string;
-  link: { href: string; label: string } | null;
-}
+import { counted, formatDuration } from '../html/format.ts';
+import { query } from '../html/links.ts';
+import type { Matter } from '../html/matter.ts';
+import { matterOfHold } from './hold-words.ts';
 
 export interface AttentionFacts {
   status: Status;
@@ -99,64 +91,4 @@ function ofHolds(holds: readonly Hold[], nowMs: number): Matter[] {
   if (more <= 0) return shown;
   const link = { href: '/pages', label: 'All held pages' };
   return [...shown, { tone: 'warn', what: counted(more, 'more hold'), why: 'The list shows held pages first.', link }];
-}
-
-/** What a hold affects, why, and what ends it. */
-export function matterOfHold(hold: Hold, nowMs: number): Matter {
-  const { scope, page = '', conversation = '', reason, until, letter } = hold;
-  const again = until === undefined ? 'now' : formatRelative(Date.parse(until), nowMs);
-  switch (scope) {
-    case 'all':
-      return {
-        tone: 'bad',
-        what: 'Everything is held',
-        why: 'An operator stopped all sending. No message is dropped; sending continues when everything is released.',
-        link: { href: '#everything', label: 'Release everything' },
-      };
-    case 'api':
-      return {
-        tone: 'bad',
-        what: 'The API is down',
-        why: `Only one probe at a time is sent, the next ${again}. Sending continues by itself when a probe succeeds.`,
-        link: null,
-      };
-    case 'key':
-      return {
-        tone: 'bad',
-        what: 'The API refuses a key',
-        why: `The pages of this key wait; the next probe is sent ${again}. Give the workers a key that works; they reread the key file by themselves.`,
-        link: { href: '/workers', label: 'Workers' },
-      };
-    case 'page':
-      return {
-        tone: reason === 'operator' ? 'bad' : 'warn',
-        what: `Page ${shortened(page)} is held`,
-        why: whyPageIsHeld(reason, again),
-        link: { href: pagePath(page), label: `Page ${shortened(page)}` },
-      };
-    case 'conversation':
-      return {
-        tone: 'bad',
-        what: `Conversation ${shortened(conversation)} of page ${shortened(page)} is held`,
-        why:
-          reason === 'dead-letter'
-            ? 'One of its messages died. Replay or discard that dead letter, or release the conversation.'
-            : 'An operator stopped this conversation; its messages wait until it is released.',
-        link:
-          letter === undefined
-            ? { href: conversationPath(page, conversation), label: `Conversation ${shortened(conversation)}` }
-            : { href: deadLetterPath(letter), label: 'The dead letter' },
-      };
-  }
-}
-
-function whyPageIsHeld(reason: Hold['reason'], again: string): string {
-  switch (reason) {
-    case 'rate-limited':
-      return `The API asked for a pause; sending continues by itself ${again}.`;
-    case 'unauthorized':
-      return `The workers have no API key for this page; they look for one again ${again}.`;
-    default:
-      return 'An operator stopped this page; its messages wait until it is released.';
-  }
 }

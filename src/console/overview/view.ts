@@ -1,9 +1,9 @@
 import { html } from 'hono/html';
 import type { Status } from '../../shared/reading/status.ts';
 import type { TrafficBucket } from '../../shared/reading/traffic.ts';
-import type { Matter } from './attention.ts';
 import { counted, formatCount, formatDuration, formatRate } from '../html/format.ts';
 import type { DeskContext, Html } from '../html/layout.ts';
+import { type Matter, matterItem } from '../html/matter.ts';
 import { actionButton, badge } from '../html/parts.ts';
 
 export interface OverviewFacts {
@@ -29,7 +29,7 @@ export function overviewLive(context: DeskContext, { status, matters, traffic }:
                 ${badge('fine', 'good')} Nothing needs attention: workers run, nothing is held, nothing died in the last
                 hour.
               </li>`
-            : matters.map(matterItem)
+            : matters.map((matter) => matterItem(matter, matter.tone === 'bad' ? 'problem' : 'watch'))
         }
       </ul>
     </section>
@@ -38,13 +38,6 @@ export function overviewLive(context: DeskContext, { status, matters, traffic }:
       ${numbers(status, traffic)}
     </section>
     ${everything(context, status)}`;
-}
-
-function matterItem({ tone, what, why, link }: Matter): Html {
-  return html`<li class="${tone}">
-    ${badge(tone === 'bad' ? 'problem' : 'watch', tone)} <strong>${what}.</strong> <span class="why">${why}</span>
-    ${link === null ? '' : html`<a href="${link.href}">${link.label}</a>`}
-  </li>`;
 }
 
 function numbers(status: Status, traffic: readonly TrafficBucket[]): Html {

@@ -7,8 +7,9 @@ import { counted, shortened } from '../html/format.ts';
 import { show } from '../html/layout.ts';
 import { describeLimit, limitOf } from '../facts/limits.ts';
 import { pageIdOf, pagePath } from '../html/links.ts';
+import { fleetHoldsOf } from '../holds/view.ts';
 import { pageLive, pageSearch, pagesLive } from './view.ts';
-import { readDeskFleet, soon } from '../facts/reading.ts';
+import { readDeskFleetOf, soon } from '../facts/reading.ts';
 
 /** The number of dead letters that the view of a page shows. */
 const SHOWN_LETTERS = 10;
@@ -19,8 +20,12 @@ export function addPageRoutes(app: DeskApp, deps: DeskDeps): void {
   app.get('/pages', async (context) => {
     const wanted = idOf(new URL(context.req.url).searchParams, 'page');
     if (wanted !== undefined) return context.redirect(pagePath(wanted), 303);
-    const [{ pages, known, looked }, fleet] = await Promise.all([readPages(session, soon()), readDeskFleet(deps)]);
-    const held = pages.filter(({ holds }) => holds.length > 0).length;
+    const { pages, known, looked } = await readPages(session, soon());
+    const fleet = await readDeskFleetOf(
+      deps,
+      pages.flatMap(({ pageId }) => pageId ?? []),
+    );
+    const held = pages.filter((page) => page.holds.length > 0 || fleetHoldsOf(page.pageId, fleet).length > 0).length;
     return await show(context, {
       title: 'Pages',
       section: 'Pages',
@@ -38,14 +43,15 @@ export function addPageRoutes(app: DeskApp, deps: DeskDeps): void {
       readConversations(asked, soon()),
       deadLetters.list({ pageId, limit: SHOWN_LETTERS }),
       deadLetters.count({ pageId }),
-      readDeskFleet(deps),
+      readDeskFleetOf(deps, [pageId]),
     ]);
+    const isHeld = page.holds.length > 0 || fleetHoldsOf(pageId, fleet).length > 0;
     return await show(context, {
       title: `Page ${shortened(pageId)}`,
       section: 'Pages',
       body: html`<p class="hint">Limit of this page: ${describeLimit(limitOf(fleet, config).page)}.</p>`,
       live: pageLive(context, { pageId, page, conversations, letters, dead, fleet }),
-      summary: page.holds.length > 0 ? 'This page is held.' : `${counted(page.messages, 'message')} open.`,
+      summary: isHeld ? 'This page is held.' : `${counted(page.messages, 'message')} open.`,
     });
   });
 }

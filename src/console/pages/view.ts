@@ -1,17 +1,19 @@
 import { html } from 'hono/html';
 import type { DeadLetterEntry } from '../../dead-letters/index.ts';
 import type { ConversationStatus } from '../../shared/reading/conversations.ts';
-import type { FleetFacts } from '../../shared/lanes/fleet/facts.ts';
+import type { Hold } from '../../shared/reading/holds.ts';
 import type { PagesStatus, PageStatus } from '../../shared/reading/pages.ts';
 import { counted, formatCount } from '../html/format.ts';
-import { conversationHoldButton, fleetHolds, holdList, pageHoldButton } from '../holds/view.ts';
+import { conversationHoldButton, fleetHolds, fleetHoldsOf, holdList, pageHoldButton } from '../holds/view.ts';
 import type { DeskContext, Html } from '../html/layout.ts';
 import { letterTable } from '../html/letter-table.ts';
 import { describeLimit, type EffectiveLimit } from '../facts/limits.ts';
+import type { FleetOfPages } from '../facts/reading.ts';
 import { conversationPath, messagePath, pagePath, query } from '../html/links.ts';
 import { badge, type Column, facts, idLink, notice, table, time } from '../html/parts.ts';
 import { statusBadge } from '../html/attempt-table.ts';
 
+const MAX_HOLDS = 10;
 const NO_WORK = 'No page has work: all messages have ended or are scheduled for later.';
 const UNKNOWN = 'an id that is no longer known';
 
@@ -28,7 +30,7 @@ export function pageSearch(): Html {
 }
 
 export interface PagesFacts extends PagesStatus {
-  fleet: FleetFacts;
+  fleet: FleetOfPages;
   limits: { fleet: EffectiveLimit; page: EffectiveLimit };
 }
 
@@ -39,7 +41,7 @@ export function pagesLive(context: DeskContext, { pages, known, looked, fleet, l
       cell: ({ pageId }) => (pageId === null ? UNKNOWN : idLink(pageId, pagePath(pageId))),
       isHeader: true,
     },
-    { name: 'State', cell: pageState },
+    { name: 'State', cell: (page) => pageState(page, fleetHoldsOf(page.pageId, fleet)) },
     { name: 'Messages', cell: messageCount, isNumber: true },
     { name: 'Conversations', cell: ({ conversations }) => conversations, isNumber: true },
     { name: 'In flight', cell: ({ sending }) => sending, isNumber: true },
@@ -50,7 +52,9 @@ export function pagesLive(context: DeskContext, { pages, known, looked, fleet, l
       cell: ({ pageId, holds }) => (pageId === null ? '' : pageHoldButton(context, pageId, holds, '/pages')),
     },
   ];
-  return html`${holdList(fleetHolds(fleet), fleet.nowMs)}
+  const ofFleet = fleetHolds(fleet);
+  return html`${holdList(ofFleet.slice(0, MAX_HOLDS), fleet.nowMs)}
+    ${ofFleet.length > MAX_HOLDS ? notice('warn', `${formatCount(ofFleet.length - MAX_HOLDS)} more keys are held.`) : ''}
     <p class="hint">
       Limit of each page: ${describeLimit(limits.page)}. Limit of the whole fleet: ${describeLimit(limits.fleet)}.
     </p>
@@ -72,11 +76,14 @@ export function pagesLive(context: DeskContext, { pages, known, looked, fleet, l
     }`;
 }
 
-function pageState({ holds, failing }: PageStatus): Html {
+function pageState({ holds, failing }: PageStatus, ofFleet: readonly Hold[]): Html {
   const own = holds.filter(({ scope }) => scope === 'page');
   const conversations = holds.length - own.length;
   const badges = [
-    ...own.map(({ reason }) => badge(`held: ${reason}`, 'warn')),
+    ...ofFleet.map(({ scope, reason }) => badge(`${scope === 'api' ? 'API' : scope}: ${reason}`, 'warn')),
+    ...own.map(({ reason, isPaced, until }) =>
+      badge(`${isPaced && until === undefined ? 'slowed' : 'held'}: ${reason}`, 'warn'),
+    ),
     ...(conversations > 0 ? [badge(`${counted(conversations, 'conversation')} held`, 'warn')] : []),
     ...(failing > 0 ? [badge('retrying', 'warn')] : []),
   ];
@@ -93,7 +100,7 @@ export interface PageFacts {
   conversations: readonly ConversationStatus[];
   letters: readonly DeadLetterEntry[];
   dead: number;
-  fleet: FleetFacts;
+  fleet: FleetOfPages;
 }
 
 export function pageLive(context: DeskContext, found: PageFacts): Html {
@@ -123,7 +130,7 @@ export function pageLive(context: DeskContext, found: PageFacts): Html {
     conversations.length < page.conversations
       ? `The first ${conversations.length} of ${counted(page.conversations, 'conversation')}`
       : counted(conversations.length, 'conversation');
-  return html`${holdList([...fleetHolds(fleet), ...page.holds], fleet.nowMs)}
+  return html`${holdList([...fleetHoldsOf(pageId, fleet), ...page.holds], fleet.nowMs)}
     <div class="card">
       ${facts([
         ['Open messages', messageCount(page)],

@@ -28,6 +28,11 @@ export interface Hold {
   pageCount?: number;
 }
 
+/** Whether a page is held because it has no API key that can be used; otherwise a status of the API has shown that it must be held. */
+export function lacksKey({ scope, reason, evidence = '' }: Hold): boolean {
+  return scope === 'page' && reason === 'unauthorized' && !evidence.startsWith('HTTP ');
+}
+
 /** The holds of one shard, and those of the whole fleet, as Redis has them now. */
 export interface CurrentHolds extends Circuits {
   standing: StandingHold[];
@@ -73,8 +78,9 @@ function holdOfCircuit(circuit: OpenCircuit, nowMs: number): Hold {
   };
 }
 
-function evidenceOf({ what, conversations, scope, page }: OpenCircuit): string {
-  if (conversations === 0) return what;
+function evidenceOf({ field, what, conversations, scope, page }: OpenCircuit): string {
+  // A page without a key has sent nothing that could be counted.
+  if (conversations === 0 || field.startsWith('no-key ')) return what;
   const where = scope === 'page' ? ` of page ${page}` : '';
   return `${what} from ${conversations} ${conversations === 1 ? 'conversation' : 'conversations'}${where}`;
 }

@@ -12,17 +12,32 @@ export interface Status extends Counts {
   workers: WorkerStatus[];
 }
 
+/** A status, and when it was read, on Redis's clock. */
+export interface StatusNow {
+  status: Status;
+  nowMs: number;
+}
+
 /** @throws QueueUnavailableError if Redis does not answer before the deadline. */
 export async function readStatus(
   session: Session,
-  { shards, namespace }: { shards: number; namespace: string },
+  config: { shards: number; namespace: string },
   deadline: Deadline,
 ): Promise<Status> {
+  return (await readStatusNow(session, config, deadline)).status;
+}
+
+/** @throws QueueUnavailableError if Redis does not answer before the deadline. */
+export async function readStatusNow(
+  session: Session,
+  { shards, namespace }: { shards: number; namespace: string },
+  deadline: Deadline,
+): Promise<StatusNow> {
   const parts: ShardStatus[] = [];
   for (let index = 0; index < shards; index += 1) parts.push(await session.read(index, deadline, readShardStatus));
   const circuits = await session.read(0, deadline, ({ redis }) => readCircuits(redis, namespace));
   const sum = (name: keyof Counts): number => parts.reduce((total, { counts }) => total + counts[name], 0);
-  return {
+  const status = {
     scheduled: sum('scheduled'),
     queued: sum('queued'),
     sending: sum('sending'),
@@ -36,6 +51,7 @@ export async function readStatus(
     ),
     workers: mergeWorkers(parts.flatMap(({ workers }) => workers)),
   };
+  return { status, nowMs: circuits.nowMs };
 }
 
 /** Adds up the records of each worker, which registers in every shard that it serves with its places there. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type AttentionFacts, type Matter, mattersOf, TOO_LONG_MS } from '../../../src/console/overview/attention.ts';
+import type { Matter } from '../../../src/console/html/matter.ts';
+import { type AttentionFacts, mattersOf, TOO_LONG_MS } from '../../../src/console/overview/attention.ts';
 import type { Hold } from '../../../src/shared/reading/holds.ts';
 import type { Status } from '../../../src/shared/reading/status.ts';
 import { calmStatus } from '../../support/calm-status.ts';
@@ -16,16 +17,9 @@ function matters(status: Partial<Status>, lately: Partial<AttentionFacts['lately
 const until = new Date(NOW_MS + 12_000).toISOString();
 const holds: [Hold, what: string, why: string, href: string | null][] = [
   [{ scope: 'all', reason: 'operator' }, 'Everything is held', 'when everything is released', '#everything'],
-  [{ scope: 'api', reason: 'api-down', until }, 'The API is down', 'the next in 12 s', null],
-  [{ scope: 'key', reason: 'unauthorized', until }, 'The API refuses a key', 'a key that works', '/workers'],
-  [
-    { scope: 'page', page: 'p/1', reason: 'rate-limited', until },
-    'Page p/1 is held',
-    'by itself in 12 s',
-    '/pages/p%2F1',
-  ],
-  [{ scope: 'page', page: 'p1', reason: 'unauthorized', until }, 'Page p1 is held', 'no API key', '/pages/p1'],
+  [{ scope: 'api', reason: 'api-down', until }, 'The API is down', 'The next probe is sent in 12 s', null],
   [{ scope: 'page', page: 'p1', reason: 'operator' }, 'Page p1 is held', 'until it is released', '/pages/p1'],
+  [{ scope: 'page', page: 'p/1', reason: 'api-down' }, 'Everything fails on page p/1', 'probe is due', '/pages/p%2F1'],
   [
     { scope: 'conversation', page: 'p1', conversation: 'c1', reason: 'dead-letter' },
     'Conversation c1 of page p1 is held',

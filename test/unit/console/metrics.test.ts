@@ -103,10 +103,25 @@ describe('the metrics of the fleet', () => {
     expect(text).toContain('kitechat_sender_oldest_queued_age_seconds 1.5\n');
     expect(text).toContain('kitechat_sender_dead_letters{reason="rejected"} 6\n');
     expect(text).toContain('kitechat_sender_holds{scope="page",reason="rate-limited"} 2\n');
-    expect(text).toContain('kitechat_sender_holds{scope="api",reason="api-down"} 0\n');
     expect(text).toContain('kitechat_sender_repairs_total{kind="removed"} 7\n');
     expect(text).toContain('kitechat_sender_repairs_total{kind="stuck-page"} 0\n');
     expect(text).toContain('kitechat_sender_redis_up 1\n');
+  });
+
+  it('have every kind of hold, also those that there are none of', async () => {
+    const registry = new Registry();
+    createFleetMetrics(registry).update(facts);
+    const samples = (await registry.metrics()).match(/(?<=^kitechat_sender_holds\{).*/gm);
+    const ofCircuits = ['api-down', 'rate-limited', 'refusing', 'unauthorized'].flatMap((reason) =>
+      ['page', 'key', 'api'].map((scope) => `scope="${scope}",reason="${reason}"`),
+    );
+    // The API as a whole can't be unauthorized: each key is refused for itself.
+    const expected = [
+      ...ofCircuits.filter((kind) => kind !== 'scope="api",reason="unauthorized"'),
+      ...['all', 'page', 'conversation'].map((scope) => `scope="${scope}",reason="operator"`),
+      'scope="conversation",reason="dead-letter"',
+    ].map((kind) => `${kind}} ${kind === 'scope="page",reason="rate-limited"' ? 2 : 0}`);
+    expect(samples?.toSorted()).toEqual(expected.toSorted());
   });
 
   it('leave out what nobody can know while Redis is away', async () => {
