@@ -135,7 +135,7 @@ describe('how much a trouble concerns', () => {
     ['20 of a page, while another page works', 'refusing', [{ ok: 'b1' }, { met: 'a1', times: 20 }], 'page'],
     ['as many as the settings say', 'refusing', [{ met: 'a1', times: 5 }], 'api', { conversations: 5 }],
     ['fewer than the settings say', 'refusing', [{ met: 'a1', times: 30 }], 'conversation', { conversations: 31 }],
-  ])('%s', (_what, trouble, steps, scope, given = {}) => {
+  ])('%s', (...[, trouble, steps, scope, given]) => {
     expect(judge(trouble, play(steps), given).scope).toBe(scope);
   });
 
