@@ -22,8 +22,9 @@ export function settlementOf(attempt: Attempt, config: SettlementConfig): Settle
     case 'delivered':
       return { kind: 'delivered', elapsedMs: performance.now() - taken.takenAt };
     case 'backoff':
-    case 'hold':
       return decision;
+    case 'hold':
+      return { kind: attempt.sent?.exchange ? 'aside' : 'hold', delayMs: decision.delayMs };
     case 'dead': {
       const letter = deadLetterOf(attempt, decision.reason, config);
       return { kind: 'dead', letter, holds: config.onDeadLetter === 'hold' };

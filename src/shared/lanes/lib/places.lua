@@ -5,8 +5,8 @@
 -- `heads:<page>` contains each lane of the page that has messages. The lane's one score says where its head is, so a head is in one place:
 local HIGH, READY_BELOW, IN_FLIGHT, BACKOFF, HELD = -3e12, 1e12, 1e13, 2e13, 3e13
 --   below READY_BELOW   waits for its turn, the lowest score first; heads with high priority have scores around HIGH
---   IN_FLIGHT           released to BullMQ's `wait`, being sent, or put off by a hold
---   BACKOFF             in backoff
+--   IN_FLIGHT           released to BullMQ's `wait`, being sent, or put off by a hold before it was sent
+--   BACKOFF             in backoff, or put off by a hold after it was sent
 --   HELD                waits in a conversation that an operator or a dead letter holds
 -- The head's job says the same in its field `place` (absent: it waits in its lane), and `why` where there are several reasons.
 
@@ -206,7 +206,7 @@ end
 -- Removes a message that is put off from the sets in which it waits.
 local function endPutOff(root, id, why)
   redis.call('ZREM', root .. 'send:delayed', id)
-  if why == 'hold' then redis.call('SREM', root .. 'held', id) end
+  if why ~= 'backoff' then redis.call('SREM', root .. 'held', id) end
 end
 
 -- Makes a head the first of its page with its priority, because it could not use its turn, or because its wait is over.

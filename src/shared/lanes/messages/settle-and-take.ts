@@ -9,8 +9,10 @@ export type Settlement =
   | { kind: 'delivered'; elapsedMs: number }
   /** Stays outside its page's window until it is tried again. */
   | { kind: 'backoff'; delayMs: number }
-  /** Keeps its place in the window, because the message is not the cause. */
+  /** Was not sent, and keeps its place in the window. */
   | { kind: 'hold'; delayMs: number }
+  /** Is held after it was sent. Like a backoff it stays outside the window, so that others of its page may find out what works. */
+  | { kind: 'aside'; delayMs: number }
   /** `holds`: its conversation is held until an operator acts. */
   | { kind: 'dead'; letter: DeadLetterPayload; holds: boolean }
   /** Nothing was tried: the message comes first in its page again. */

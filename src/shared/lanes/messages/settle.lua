@@ -25,15 +25,16 @@ end
 
 local function putOff(root, id, lane, why, nextAt)
   redis.call('ZADD', root .. 'send:delayed', nextAt, id)
-  if why == 'hold' then redis.call('SADD', root .. 'held', id) else placeHead(root, lane, BACKOFF) end
+  if why ~= 'backoff' then redis.call('SADD', root .. 'held', id) end
+  if why ~= 'hold' then placeHead(root, lane, BACKOFF) end
 end
 
 -- Number of arguments of each kind of settlement.
-local VALUES = { delivered = 7, backoff = 7, back = 7, hold = 7, dead = 10 }
+local VALUES = { delivered = 7, backoff = 7, back = 7, hold = 7, aside = 7, dead = 10 }
 
 -- Carries out one settlement. Kinds:
 --   'delivered'  `ms` after it was taken     'dead'  for `reason`, with `letter`, and `hold` if its conversation is to be held
---   'backoff', 'hold'  for `ms`      'back'  nothing was tried
+--   'backoff', 'hold'  for `ms`      'aside'  a hold outside the page's window      'back'  nothing was tried
 -- entry: a line of the history, or ''. survived: '1' if the worker that made the attempt settles it.
 --
 -- Returns 'done', or { 'done', ms to wait }; 'late' (another worker has closed the attempt), 'ended' (the message has ended) or 'lost'

@@ -77,6 +77,8 @@ local checks = {
   },
 }
 
+checks.aside = checks.backoff
+
 local function checkHead(lane, score)
   local id = redis.call('LINDEX', root .. 'lane:' .. lane, 0)
   if not id then return leave('removed', lane, '') end
