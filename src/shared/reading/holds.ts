@@ -78,9 +78,8 @@ function holdOfCircuit(circuit: OpenCircuit, nowMs: number): Hold {
   };
 }
 
-function evidenceOf({ field, what, conversations, scope, page }: OpenCircuit): string {
-  // A page without a key has sent nothing that could be counted.
-  if (conversations === 0 || field.startsWith('no-key ')) return what;
+function evidenceOf({ what, conversations, scope, page }: OpenCircuit): string {
+  if (conversations === 0) return what;
   const where = scope === 'page' ? ` of page ${page}` : '';
   return `${what} from ${conversations} ${conversations === 1 ? 'conversation' : 'conversations'}${where}`;
 }
