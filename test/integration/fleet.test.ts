@@ -1,241 +1,264 @@
 import { describe, expect, it } from 'vitest';
+import { ABOUT_ITSELF } from '../../src/worker/fleet/told.ts';
 import {
-  createFleet,
-  type Evidence,
-  type Fleet,
-  type Leave,
-  type Pause,
-  type RequestFacts,
-} from '../../src/worker/fleet/fleet-view.ts';
-import { readableLogger } from '../unit/worker/log-lines.ts';
-import { useSimulatedTime } from '../support/limits/simulated-time.ts';
+  conversations,
+  fails,
+  KEY,
+  limited,
+  type Member,
+  nothing,
+  rejected,
+  triedBefore,
+  useFleet,
+  works,
+} from '../support/fleet-members.ts';
 
-const NAMESPACE = 'fleet';
-const KEY = 'key:one';
-
-const works: Evidence = { api: 'ok', key: 'ok' };
-const failed: Evidence = { api: 'failed', key: null };
-const refused: Evidence = { api: 'ok', key: 'refused' };
 /** For some time. */
 const WAIT = { waitMs: expect.any(Number) as number };
-
-const closed: Pause = { apiMs: 0, keyMs: 0 };
 /** A worker looks anew at what keeps it waiting. */
 const LOOK_MS = 500;
+const DOWN = 'failing api';
 
-describe('the fleet, as a worker sees it', () => {
-  const time = useSimulatedTime({ withPerformance: true });
+describe('the fleet, as a worker sees it,', () => {
+  const { time, join } = useFleet();
 
-  async function join(): Promise<Fleet & { lines: string[] }> {
-    const { logger, lines } = readableLogger();
-    const fleet = createFleet(time.redis, { namespace: NAMESPACE, timeoutMs: 1000 }, logger);
-    await fleet.refresh();
-    return { ...fleet, lines };
+  /** Opens the circuit of the API. */
+  async function breakFor(fleet: Member): Promise<void> {
+    await fleet.toldOfAll(fails, conversations(5));
+    expect(fleet.apiProbes()).toEqual([DOWN]);
   }
 
-  async function tell(fleet: Fleet, evidence: Evidence, facts: Partial<RequestFacts> = {}): Promise<Pause> {
-    const request = { id: 'm', keyCircuit: KEY, isProbe: false, onUnknownOutcome: 'resend' } as const;
-    return await fleet.tell({ ...request, ...facts, evidence });
-  }
-
-  async function failAll(fleet: Fleet, ids: readonly string[]): Promise<number[]> {
-    const pauses: number[] = [];
-    for (const id of ids) pauses.push((await tell(fleet, failed, { id })).apiMs);
-    return pauses;
-  }
-
-  /** Whether a message with this key may leave. */
-  function leaveOf(fleet: Fleet, keyCircuit?: string): Leave {
-    const leave = fleet.leave();
-    return leave === 'go' && keyCircuit !== undefined ? fleet.leaveFor(keyCircuit) : leave;
+  /** Takes a message as a probe of the API. */
+  async function probe(fleet: Member): Promise<{ probes: string[] }> {
+    expect(await fleet.askToProbe()).toBe('probe');
+    return { probes: fleet.apiProbes() };
   }
 
   describe('when the API is down', () => {
-    it('holds everything after five different failures, and says so once', async () => {
+    it('holds everything after five different conversations, and says so once', async () => {
       const [fleet, other] = [await join(), await join()];
-      expect(await failAll(fleet, ['a', 'b', 'c', 'd', 'e', 'f'])).toEqual([0, 0, 0, 0, 1000, 1000]);
-      expect(leaveOf(fleet, KEY)).toEqual({ waitMs: LOOK_MS });
-      expect(fleet.hasRefusedKeys()).toBe(false);
-      expect(fleet.lines.map((line) => (JSON.parse(line) as { level: string }).level)).toHaveLength(1);
-      expect(fleet.lines[0]).toContain('the API does not work');
-      await time.pass(400);
-      expect(leaveOf(fleet)).toEqual({ waitMs: LOOK_MS });
-      expect(leaveOf(other)).toBe('go');
+      expect(await fleet.toldOfAll(fails, conversations(4))).toEqual(conversations(4).map(() => 'conversation'));
+      expect(fleet.isAnythingOpen()).toBe(false);
+      expect(await fleet.told(fails)).toEqual({ ...ABOUT_ITSELF, scope: 'api', delayMs: 1000 });
+      await time.pass(100);
+      expect(await fleet.told(fails, { conversationId: 'another' })).toMatchObject({ scope: 'api', delayMs: 900 });
+      expect([fleet.leave(), fleet.isAnythingOpen()]).toEqual([{ waitMs: LOOK_MS }, true]);
+      expect(fleet.lines).toHaveLength(1);
+      expect(fleet.lines[0]).toMatch(/"conversations":5.*the API does not work/);
+      expect(other.leave()).toBe('go');
       await other.refresh();
-      await time.pass(300);
-      expect([leaveOf(fleet), leaveOf(other)]).toEqual([{ waitMs: 300 }, { waitMs: 300 }]);
+      await time.pass(600);
+      expect([fleet.leave(), other.leave()]).toEqual([{ waitMs: 300 }, { waitMs: 300 }]);
     });
 
-    it('is not taken in by one message, however often it fails', async () => {
+    it('is not taken in by one conversation, however often it fails', async () => {
       const fleet = await join();
-      for (let n = 0; n < 100; n += 1) expect(await tell(fleet, failed)).toEqual(closed);
-      expect(leaveOf(fleet)).toBe('go');
+      for (let n = 0; n < 100; n += 1) expect(await fleet.told(fails)).toEqual(ABOUT_ITSELF);
+      expect(fleet.leave()).toBe('go');
     });
 
     it('adds up what different workers see', async () => {
       const [fleet, other] = [await join(), await join()];
-      expect(await failAll(fleet, ['a', 'b', 'c'])).toEqual([0, 0, 0]);
-      expect(await failAll(other, ['d', 'e'])).toEqual([0, 1000]);
+      await fleet.toldOfAll(fails, ['a', 'b', 'c']);
+      expect(await other.toldOfAll(fails, ['d', 'e'])).toEqual(['conversation', 'api']);
     });
 
-    it('weighs failures here against successes elsewhere, once they are told', async () => {
-      const [fleet, other, third] = [await join(), await join(), await join()];
-      for (let n = 0; n < 9; n += 1) await tell(other, works);
+    it('counts anew after a success, also of another worker that has told of it', async () => {
+      const [fleet, other] = [await join(), await join()];
+      await fleet.toldOfAll(fails, conversations(4));
+      await time.pass(10);
+      await other.told(works, { pageId: 'p2' });
       await other.refresh();
-      await other.refresh();
-      expect(await failAll(fleet, ['a', 'b', 'c', 'd'])).toEqual([0, 0, 0, 0]);
-      expect(await failAll(third, ['e', 'f', 'g', 'h'])).toEqual([0, 0, 0, 0]);
-      expect(await failAll(await join(), ['i'])).toEqual([1000]);
+      await time.pass(10);
+      expect(await fleet.toldOfAll(fails, conversations(4, 'd'))).not.toContain('api');
+      expect((await fleet.told(fails, { conversationId: 'e' })).scope).toBe('page');
+    });
+
+    it('takes an answer that accepts nothing for a sign that the API is not down', async () => {
+      const fleet = await join();
+      await fleet.toldOfAll(fails, conversations(4));
+      await time.pass(10);
+      await fleet.told(rejected, { pageId: 'p2' });
+      await time.pass(10);
+      expect((await fleet.told(fails)).scope).not.toBe('api');
     });
 
     it('is not taken in by failures that are heard of before the successes of the same moment', async () => {
       const fleet = await join();
-      for (let n = 0; n < 100; n += 1) await tell(fleet, works);
-      const told = Promise.all(['a', 'b', 'c', 'd', 'e', 'f'].map((id) => tell(fleet, failed, { id })));
-      await tell(fleet, works);
-      expect(await told).toEqual(Array.from({ length: 6 }, () => closed));
-      expect(leaveOf(fleet)).toBe('go');
+      const told = Promise.all(
+        conversations(8).map(async (conversationId) => await fleet.told(fails, { conversationId })),
+      );
+      await fleet.told(works);
+      expect(await told).toEqual(conversations(8).map(() => ABOUT_ITSELF));
+      expect(fleet.leave()).toBe('go');
     });
 
-    it('takes five failures in a row for enough, also among successes elsewhere', async () => {
-      const [fleet, other] = [await join(), await join()];
-      for (let n = 0; n < 100; n += 1) await tell(other, works);
-      await other.refresh();
-      expect(await failAll(fleet, ['a', 'b', 'c', 'd'])).toEqual([0, 0, 0, 0]);
-      await tell(fleet, works);
-      expect(await failAll(fleet, ['e', 'f', 'g', 'h', 'i'])).toEqual([0, 0, 0, 0, 1000]);
+    it('blames messages that fail again while others succeed', async () => {
+      const fleet = await join();
+      await fleet.told(works);
+      await time.pass(50);
+      const history = () => [triedBefore('unknown', 2000)];
+      expect(await fleet.toldOfAll(fails, conversations(10), { history })).toEqual(
+        conversations(10).map(() => 'conversation'),
+      );
     });
 
     it('sends one probe of the whole fleet, and goes on when it succeeds', async () => {
       const [fleet, other] = [await join(), await join()];
-      await failAll(fleet, ['a', 'b', 'c', 'd', 'e']);
+      await breakFor(fleet);
       await other.refresh();
       await time.pass(1000);
-      expect([leaveOf(fleet), leaveOf(other)]).toEqual(['probe', 'probe']);
-      expect([await fleet.askToProbe(), await other.askToProbe()]).toEqual(['probe', WAIT]);
-      expect(await tell(other, works)).toEqual(closed);
+      expect([fleet.leave(), other.leave()]).toEqual(['probe', 'probe']);
+      const probing = await probe(fleet);
       expect(await other.askToProbe()).toEqual(WAIT);
-      expect(await tell(fleet, works, { isProbe: true })).toEqual(closed);
+      // It began before the worker knew.
+      expect(await other.told(works, { beganAt: performance.now() - 2000 })).toEqual(ABOUT_ITSELF);
+      expect(await other.askToProbe()).toEqual(WAIT);
+      expect(await fleet.told(works, probing)).toEqual(ABOUT_ITSELF);
       await other.refresh();
-      expect([leaveOf(fleet), leaveOf(other)]).toEqual(['go', 'go']);
+      expect([fleet.leave(), other.leave()]).toEqual(['go', 'go']);
       expect([fleet.lines.at(-1), other.lines.at(-1)].join('')).toMatch(/messages go on.*messages go on/s);
+    });
+
+    it.each([
+      ['a limit', limited],
+      ['a rejection', rejected],
+    ])('goes on when its probe is answered with %s', async (_what, answer) => {
+      const fleet = await join();
+      await breakFor(fleet);
+      await time.pass(1000);
+      await fleet.told(answer, await probe(fleet));
+      expect(fleet.leave()).toBe('go');
     });
 
     it('waits twice as long when its probe fails, and lets another one leave when it is not heard of', async () => {
       const fleet = await join();
-      await failAll(fleet, ['a', 'b', 'c', 'd', 'e']);
+      await breakFor(fleet);
       await time.pass(1000);
-      expect(await fleet.askToProbe()).toBe('probe');
-      expect((await tell(fleet, failed, { isProbe: true })).apiMs).toBe(2000);
-      expect(leaveOf(fleet)).toEqual({ waitMs: LOOK_MS });
+      expect(await fleet.told(fails, await probe(fleet))).toMatchObject({ scope: 'api', delayMs: 2000 });
+      expect(fleet.leave()).toEqual({ waitMs: LOOK_MS });
       await time.pass(2000);
-      expect(await fleet.askToProbe()).toBe('probe');
+      await probe(fleet);
       await time.pass(2999);
       expect(await fleet.askToProbe()).toEqual(WAIT);
       await time.pass(1);
-      expect(await fleet.askToProbe()).toBe('probe');
+      await probe(fleet);
+    });
+
+    it('lets another message probe at once when its probe has shown nothing', async () => {
+      const fleet = await join();
+      await breakFor(fleet);
+      await time.pass(1000);
+      expect(await fleet.told(nothing, await probe(fleet))).toEqual(ABOUT_ITSELF);
+      await fleet.giveUp((await probe(fleet)).probes);
+      await probe(fleet);
     });
 
     it('forgets the failures of before when it works again: one more is no outage', async () => {
       const [fleet, other] = [await join(), await join()];
-      await failAll(fleet, ['a', 'b', 'c', 'd', 'e']);
+      await breakFor(fleet);
       await other.refresh();
       await time.pass(1000);
-      expect(await other.askToProbe()).toBe('probe');
-      await tell(other, works, { isProbe: true });
-      for (let n = 0; n < 100; n += 1) await tell(other, works);
+      await other.told(works, await probe(other));
       await other.refresh();
+      await time.pass(1);
       await fleet.refresh();
-      expect(await failAll(fleet, ['f'])).toEqual([0]);
+      expect(await fleet.told(fails, { conversationId: 'f' })).toEqual(ABOUT_ITSELF);
     });
 
     it('learns nothing from what shows nothing', async () => {
       const fleet = await join();
-      for (const id of ['a', 'b', 'c', 'd', 'e', 'f']) {
-        expect(await tell(fleet, { api: null, key: null }, { id, onUnknownOutcome: 'dead-letter' })).toEqual(closed);
+      for (const conversationId of conversations(6)) {
+        expect(await fleet.told(nothing, { conversationId, isPrecious: true })).toEqual(ABOUT_ITSELF);
       }
       expect(await time.redis.keys('*fleet*')).toEqual([]);
     });
   });
 
+  describe('when only a page fails', () => {
+    /** Page p2 works, and nothing works for p1. */
+    async function breakPage(fleet: Member): Promise<void> {
+      await fleet.told(works, { pageId: 'p2' });
+      await time.pass(1);
+      expect((await fleet.toldOfAll(fails, conversations(5))).at(-1)).toBe('page');
+    }
+
+    it('holds its messages in all workers, and no others', async () => {
+      const [fleet, other] = [await join(), await join()];
+      await breakPage(fleet);
+      await other.refresh();
+      for (const worker of [fleet, other]) {
+        expect([worker.leave(), worker.isAnythingOpen()]).toEqual(['go', true]);
+        expect(await worker.admitted('p1')).toMatchObject({ kind: 'hold', delayMs: 1000, isSlot: false });
+        expect(await worker.admitted('p2')).toEqual({ kind: 'go' });
+      }
+    });
+
+    it('lets messages that have failed before go on by themselves, and a fresh one probe the page', async () => {
+      const fleet = await join();
+      await breakPage(fleet);
+      expect(await fleet.admitted('p1', KEY, { wasTried: true, hasFailed: true })).toEqual({ kind: 'go' });
+      await time.pass(1000);
+      expect(await fleet.admitted('p1', KEY, { wasTried: true })).toMatchObject({ kind: 'hold' });
+      const probes = ['failing page:p1'];
+      expect(await fleet.admitted('p1')).toEqual({ kind: 'probe', fields: probes });
+      expect(await fleet.told(fails, { probes })).toMatchObject({ scope: 'page', delayMs: 2000 });
+      await time.pass(2000);
+      expect(await fleet.admitted('p1')).toEqual({ kind: 'probe', fields: probes });
+      await fleet.told(works, { probes });
+      expect([await fleet.admitted('p1'), fleet.isAnythingOpen()]).toEqual([{ kind: 'go' }, false]);
+    });
+
+    it('goes on when any message of the page succeeds that began since', async () => {
+      const fleet = await join();
+      await breakPage(fleet);
+      await fleet.told(works, { pageId: 'p2' });
+      expect(fleet.isAnythingOpen()).toBe(true);
+      await fleet.told(works, { beganAt: performance.now() - 1 });
+      expect(fleet.isAnythingOpen()).toBe(true);
+      await fleet.told(works);
+      expect(fleet.isAnythingOpen()).toBe(false);
+    });
+
+    it('forgets the page when no message of it has come for a minute', async () => {
+      const fleet = await join();
+      await breakPage(fleet);
+      await time.pass(61_000);
+      await fleet.refresh();
+      expect(fleet.isAnythingOpen()).toBe(true);
+      await time.pass(1);
+      await fleet.refresh();
+      expect(fleet.isAnythingOpen()).toBe(false);
+    });
+  });
+
   describe('where an unknown outcome ends a message', () => {
-    const precious = { onUnknownOutcome: 'dead-letter' } as const;
+    const precious = { isPrecious: true } as const;
 
     it('holds everything at the first failure, and opens if no success comes', async () => {
       const fleet = await join();
-      const told = tell(fleet, failed, precious);
-      expect(leaveOf(fleet)).toEqual({ waitMs: 100 });
-      expect((await told).apiMs).toBe(1000);
-      expect(leaveOf(fleet)).toEqual({ waitMs: LOOK_MS });
+      const told = fleet.told(fails, precious);
+      await expect.poll(() => fleet.leave(), { interval: 1 }).toEqual({ waitMs: 100 });
+      expect(await told).toMatchObject({ scope: 'api', delayMs: 1000 });
+      expect(fleet.leave()).toEqual({ waitMs: LOOK_MS });
     });
 
     it('goes on at once when a success comes', async () => {
       const fleet = await join();
-      const told = Promise.all([tell(fleet, failed, precious), tell(fleet, failed, { ...precious, id: 'b' })]);
-      await tell(fleet, works);
-      expect(await told).toEqual([closed, closed]);
-      expect(leaveOf(fleet)).toBe('go');
+      const told = Promise.all(['a', 'b'].map((conversationId) => fleet.told(fails, { ...precious, conversationId })));
+      await expect.poll(() => fleet.leave(), { interval: 1 }).toEqual({ waitMs: 100 });
+      await fleet.told(works);
+      expect(await told).toEqual([ABOUT_ITSELF, ABOUT_ITSELF]);
+      expect(fleet.leave()).toBe('go');
     });
 
     it('needs no such time for a probe', async () => {
-      const [fleet, other] = [await join(), await join()];
-      await failAll(other, ['a', 'b', 'c', 'd', 'e']);
-      await fleet.refresh();
-      const told = tell(fleet, failed, { ...precious, isProbe: true });
-      expect(leaveOf(fleet)).toEqual({ waitMs: LOOK_MS });
-      expect((await told).apiMs).toBe(2000);
-    });
-  });
-
-  describe('when a key is refused', () => {
-    it('holds the messages with that key in all workers, and no others', async () => {
-      const [fleet, other] = [await join(), await join()];
-      expect(await tell(fleet, refused)).toEqual({ apiMs: 0, keyMs: 1000 });
-      await other.refresh();
-      for (const worker of [fleet, other]) {
-        expect(worker.hasRefusedKeys()).toBe(true);
-        expect(leaveOf(worker, KEY)).toEqual({ waitMs: LOOK_MS });
-        expect([leaveOf(worker, 'key:two'), leaveOf(worker)]).toEqual(['go', 'go']);
-        expect([await worker.askToProbe('key:two'), await worker.askToProbe()]).toEqual(['go', 'go']);
-      }
-      expect(fleet.lines.join('')).toMatch(/^.*"circuit":"key:one".*the API refuses a key.*\n$/);
-    });
-
-    it('tries the key with one probe at a time, up to half a minute apart, until it is let in', async () => {
       const fleet = await join();
-      let { keyMs } = await tell(fleet, refused);
-      const pauses = [keyMs];
-      for (let n = 0; n < 6; n += 1) {
-        await time.pass(keyMs);
-        expect(leaveOf(fleet, KEY)).toBe('probe');
-        expect([await fleet.askToProbe(KEY), await fleet.askToProbe(KEY)]).toEqual(['probe', WAIT]);
-        ({ keyMs } = await tell(fleet, refused, { isProbe: true }));
-        pauses.push(keyMs);
-      }
-      expect(pauses).toEqual([1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]);
-      await time.pass(keyMs);
-      expect(await fleet.askToProbe(KEY)).toBe('probe');
-      expect(await tell(fleet, works, { isProbe: true })).toEqual(closed);
-      expect([leaveOf(fleet, KEY), fleet.hasRefusedKeys()]).toEqual(['go', false]);
-    });
-
-    it('stays so for requests that went well before', async () => {
-      const fleet = await join();
-      await tell(fleet, refused);
-      expect(await tell(fleet, works)).toEqual(closed);
-      expect(leaveOf(fleet, KEY)).toEqual(WAIT);
-    });
-
-    it('waits for the API, too, when that is down', async () => {
-      const fleet = await join();
-      await tell(fleet, refused);
-      await time.pass(500);
-      await failAll(fleet, ['a', 'b', 'c', 'd', 'e']);
-      expect(leaveOf(fleet, KEY)).toEqual({ waitMs: LOOK_MS });
+      await breakFor(fleet);
       await time.pass(1000);
-      expect([await fleet.askToProbe(), await fleet.askToProbe(KEY)]).toEqual(['probe', 'probe']);
-      expect(await tell(fleet, refused, { isProbe: true })).toEqual({ apiMs: 0, keyMs: 2000 });
-      expect([leaveOf(fleet), leaveOf(fleet, KEY)]).toEqual(['go', { waitMs: LOOK_MS }]);
+      const told = fleet.told(fails, { ...precious, ...(await probe(fleet)) });
+      expect(fleet.leave()).toEqual('probe');
+      expect(await told).toMatchObject({ delayMs: 2000 });
     });
   });
 });
