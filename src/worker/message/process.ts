@@ -59,7 +59,7 @@ export function createProcessor({ config, send, fleet, keyring, sealing, logger 
     const policy = message.stored?.onUnknownOutcome ?? config.onUnknownOutcome;
     const known = { taken, message, policy };
     const findings = taken.verdict === 'go' ? await sendOrHold(known, lockedUntil, signal) : await conclude(known);
-    if (taken.isProbe && findings.sent === null) await giveUp(fleet.apiProbes());
+    if (taken.isProbe && !findings.sent?.exchange) await giveUp(fleet.apiProbes());
     const attempt = { taken, message, policy, ...findings };
     return { attempt, settlement: settlementOf(attempt, settling) };
   };
