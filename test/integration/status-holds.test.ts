@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { HoldTarget } from '../../src/shared/lanes/holds/hold.ts';
 import type { Status } from '../../src/shared/reading/status.ts';
+import type { Fault } from '../../src/testing/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { type HeldInstallation, installWithHolds } from '../support/held-installation.ts';
 import { textMessage } from '../support/messages.ts';
@@ -133,48 +134,79 @@ describe.concurrent('status', () => {
     });
   });
 
-  it('shows until when the API holds a page, and not what has run out', async () => {
-    await using to = await installWithHolds(used, {
-      api: {
-        faults: [
-          { kind: 'status', status: 429, retryAfter: 1, times: 1, match: { conversationId: 'short' } },
-          { kind: 'status', status: 429, retryAfter: 600, times: 1, match: { conversationId: 'long' } },
-        ],
-      },
+  it('shows until when the API holds a page, and no end that has passed', async () => {
+    const limit = (pageId: string, retryAfter: number): Fault => ({
+      kind: 'status',
+      status: 429,
+      retryAfter,
+      times: 3,
+      match: { pageId },
     });
+    await using to = await installWithHolds(used, { api: { faults: [limit('p1', 600), limit('p2', 1)] } });
     const before = Date.now();
-    const [long, short] = [
-      await to.enqueue(textMessage('long', 1, 'p1')),
-      await to.enqueue(textMessage('short', 1, 'p2')),
-    ];
-    await to.until(long, 'held');
-    await to.until(short, 'delivered');
+    const storeThree = async (page: string): Promise<string[]> =>
+      await Promise.all(['c1', 'c2', 'c3'].map((conversation) => to.enqueue(textMessage(conversation, 1, page))));
+    for (const id of await storeThree('p1')) await to.until(id, 'held');
+    // The success shows that it isn't the limit of the key.
+    await to.until(await to.enqueue(textMessage('c1', 1, 'p3')), 'delivered');
+    for (const id of await storeThree('p2')) await to.until(id, 'delivered');
     // One that comes later is held by its page.
     const later = await to.enqueue(textMessage('other', 1, 'p1'));
     await to.until(later, 'held');
-    await eventually('both are put off', async () => (await to.status()).held === 2);
-    const { holds, queued } = await to.status();
-    const until = Date.parse(holds[0]?.until ?? '');
+    const { holds, queued } = await eventually('all of p1 are put off', async () => {
+      const found = await to.status();
+      return found.held === 4 && found;
+    });
+    const isoTime = expect.stringMatching(/^2.*Z$/) as string;
+    const hold = { scope: 'page', reason: 'rate-limited', since: isoTime, isPaced: true } as const;
     expect(holds).toEqual([
-      { scope: 'page', page: 'p1', reason: 'rate-limited', until: new Date(until).toISOString() },
+      { ...hold, page: 'p1', evidence: 'HTTP 429 from 3 conversations of page p1', until: isoTime },
+      { ...hold, page: 'p2', evidence: 'HTTP 429 from 3 conversations of page p2' },
     ]);
+    const until = Date.parse(holds[0]?.until ?? '');
     expect(until).toBeGreaterThanOrEqual(before + 600_000 - 1);
     expect(until).toBeLessThan(before + 620_000);
     expect(queued).toBe(0);
     const record = await to.producer.getMessage(later);
-    expect(Date.parse(record?.nextAttemptAt ?? '')).toBe(until);
+    expect(Date.parse(record?.nextAttemptAt ?? '')).toBeGreaterThanOrEqual(until);
+  });
+
+  it('holds no page for a limit of one conversation', async () => {
+    await using to = await installWithHolds(used, {
+      api: { faults: [{ kind: 'status', status: 429, retryAfter: 600, match: { conversationId: 'limited' } }] },
+    });
+    const id = await to.enqueue(textMessage('limited', 1));
+    await to.until(id, 'held');
+    await to.until(await to.enqueue(textMessage('c1', 1)), 'delivered');
+    expect(await to.status()).toMatchObject({ held: 1, queued: 0, holds: [] });
   });
 
   it('shows that the key is refused', async () => {
     await using to = await installWithHolds(used, { api: { apiKeys: ['another'] } });
     await to.until(await to.enqueue(textMessage('c1', 1)), 'held');
-    expect(await holdsOf(to)).toMatchObject([{ scope: 'key', reason: 'unauthorized' }]);
+    expect(await holdsOf(to)).toMatchObject([
+      { scope: 'key', reason: 'unauthorized', evidence: 'HTTP 401', keySource: 'KITECHAT_API_KEY' },
+    ]);
   });
 
   it('shows that the API is down', async () => {
     await using to = await installWithHolds(used, { api: { faults: [{ kind: 'status', status: 500 }] } });
     for (let n = 0; n < 20; n += 1) await to.enqueue(textMessage(`c${n}`, 1));
-    expect(await holdsOf(to)).toMatchObject([{ scope: 'api', reason: 'api-down' }]);
+    expect(await holdsOf(to)).toMatchObject([
+      {
+        scope: 'api',
+        reason: 'api-down',
+        evidence: expect.stringMatching(/^HTTP 500 from \d+ conversations$/) as string,
+      },
+    ]);
+  });
+
+  it('shows that the API refuses everything', async () => {
+    await using to = await installWithHolds(used, { api: { faults: [{ kind: 'status', status: 404 }] } });
+    for (let n = 0; n < 40; n += 1) await to.enqueue(textMessage(`c${n}`, 1, `p${n % 4}`));
+    expect(await holdsOf(to)).toMatchObject([
+      { scope: 'api', reason: 'refusing', evidence: 'HTTP 404 from 20 conversations' },
+    ]);
   });
 
   it('counts scheduled messages by themselves until they are due, and does not take them for old', async () => {
@@ -199,25 +231,24 @@ describe.concurrent('status', () => {
     expect(await to.status()).toMatchObject({ queued: 1, scheduled: 0, oldestQueuedMs: 1 });
   });
 
-  it('counts all first messages of a page that the API holds as held, also those in backoff', async () => {
+  it('counts first messages that a limit of their page has put off as held, and those in backoff as retrying', async () => {
     await using to = await installWithHolds(used, {
       config: { backoffMs: HOUR_MS, backoffMaxMs: HOUR_MS },
       api: {
         faults: [
           { kind: 'status', status: 500, match: { conversationId: 'fails' } },
-          { kind: 'status', status: 429, retryAfter: 600, match: { conversationId: 'limited' } },
+          { kind: 'status', status: 429, retryAfter: 600 },
         ],
       },
     });
     await to.until(await to.enqueue(textMessage('fails', 1)), 'retrying');
-    await to.until(await to.enqueue(textMessage('limited', 1)), 'held');
+    for (const conversation of ['c1', 'c2', 'c3']) {
+      await to.until(await to.enqueue(textMessage(conversation, 1)), 'held');
+    }
     await to.enqueue(textMessage('waits', 1));
     await to.enqueue(textMessage('waits', 2));
-    const counts = await eventually('nothing is under way', async () => {
-      const found = await to.status();
-      return found.sending === 0 && found;
-    });
-    expect(counts).toMatchObject({ held: 3, queued: 1, retrying: 0 });
+    await eventually('all are put off', async () => (await to.status()).held === 4);
+    expect(await to.status()).toMatchObject({ held: 4, queued: 1, retrying: 1, sending: 0 });
   });
 
   it('counts those that wait for a slot of a limit as queued, and tells for how long', async () => {
