@@ -26,7 +26,7 @@ const MAX_COMMANDS = 60;
 const EVERYTHING = `
   stored, duplicate, conflict, full, gone, cancelled, too-late, not-found, scheduled, due,
   go, unknown, crashed, expired, foreign, slot, late, told again, repeated, stalled, locked once more,
-  settle delivered, settle dead, settle backoff, settle hold, settle back,
+  settle delivered, settle dead, settle backoff, settle hold, settle aside, settle back,
   taken together: 3, settled together: 3,
   hold, release, hold by a letter, replay to the front, replay before others,
   discard, discard of a hold, expire, letter removed, forgotten,

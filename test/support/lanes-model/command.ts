@@ -36,6 +36,7 @@ export function commandAbout<T>(
 /** Runs a step and checks every invariant afterwards. */
 export async function checked(model: Model, world: World, act: Act): Promise<void> {
   const { rules } = model;
+  model.isProbing = false;
   await act(model, world);
   // If a command consists of several checked steps, only the changes after the last one.
   const before = { seen: model.seen, rules };

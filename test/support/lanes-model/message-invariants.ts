@@ -115,7 +115,7 @@ function problemsOfWaits(model: Model): string[] {
     Object.entries(times)
       .filter(([id]) => messages.get(id)?.why !== 'removed' && !strays.has(id))
       .map(([id, time]) => `${id}=${time}`);
-  const held = open.filter(({ place, why }) => place === 'put-off' && why === 'hold').map(({ id }) => id);
+  const held = open.filter(({ place, why }) => place === 'put-off' && why !== 'backoff').map(({ id }) => id);
   return [
     ...compared('those put off', found(seen.delayed), timesOf('put-off')),
     ...compared('the scheduled', found(seen.due), timesOf('scheduled')),

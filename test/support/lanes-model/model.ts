@@ -14,7 +14,7 @@ export interface Message {
   readonly isHigh: boolean;
   /** `waiting`: in its lane, perhaps released; `gone`: BullMQ no longer has its job. */
   place: 'waiting' | 'sending' | 'put-off' | 'scheduled' | 'ended' | 'gone';
-  why: 'backoff' | 'hold' | 'delivered' | 'cancelled' | 'dead' | 'removed' | null;
+  why: 'backoff' | 'hold' | 'aside' | 'delivered' | 'cancelled' | 'dead' | 'removed' | null;
   nextAt: number | null;
   /** The attempt that is open, or was closed last; '' if there is none. */
   attempt: string;
@@ -72,6 +72,8 @@ export interface Model {
   wasDisturbed: boolean;
   /** What is deleted in this run: one key, or jobs. With several keys gone, nothing might be left that names a message. */
   lost: 'key' | 'jobs' | null;
+  /** The last command has taken a message as a probe. */
+  isProbing: boolean;
   /** A woken worker has failed to look; the leader notices within a second. */
   isWakeOwed: boolean;
   /** The state of Redis after the last command. */
@@ -111,6 +113,7 @@ export function newModel(seen: Snapshot, rules: Required<Rules>, tally: Map<stri
     isDisturbed: false,
     wasDisturbed: false,
     lost: null,
+    isProbing: false,
     isWakeOwed: false,
     seen,
     tally,
@@ -161,7 +164,7 @@ export function endMessage(model: Model, message: Message, why: NonNullable<Mess
   else model.lanes.delete(message.lane);
 }
 
-export function putOff(message: Message, why: 'backoff' | 'hold', nextAt: number): void {
+export function putOff(message: Message, why: 'backoff' | 'hold' | 'aside', nextAt: number): void {
   Object.assign(message, { place: 'put-off', why, nextAt });
 }
 

@@ -57,7 +57,7 @@ function isLostHead({ seen, wasDisturbed, strays }: Model, head: Message | undef
 }
 
 function placesOf({ seen, holds }: Model, { id, place, why, lane }: Message): Where[] {
-  if (place === 'put-off' && why === 'backoff') return ['backoff'];
+  if (place === 'put-off' && why !== 'hold') return ['backoff'];
   if (place !== 'waiting' || seen.jobs[id]?.['place'] === 'released') return ['in flight'];
   return holds.has(lane) ? ['ready', 'held'] : ['ready'];
 }

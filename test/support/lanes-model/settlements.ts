@@ -14,7 +14,7 @@ export interface Outcome {
 }
 
 export const anyOutcome: fc.Arbitrary<Outcome> = fc.record({
-  kind: fc.constantFrom('delivered', 'delivered', 'delivered', 'dead', 'backoff', 'backoff', 'hold', 'back'),
+  kind: fc.constantFrom('delivered', 'delivered', 'delivered', 'dead', 'backoff', 'backoff', 'hold', 'aside', 'back'),
   delayMs: fc.constantFrom(0, 1000, 30_000),
   isNoted: fc.constantFrom(true, true, true, false),
   usedAttempt: fc.boolean(),
@@ -58,6 +58,7 @@ function settlementOf({ message: { page, conversation } }: Work, { kind, delayMs
       return { kind, elapsedMs: 1 };
     case 'backoff':
     case 'hold':
+    case 'aside':
       return { kind, delayMs };
     case 'back':
       return { kind };

@@ -9,14 +9,17 @@ export function turnProblems(moment: Moment): string[] {
   return PAGES.flatMap((page) => problemsOfTurns(moment, page).concat(problemsOfFirst(moment, page)));
 }
 
-/** Ready conversations are served in the order of their scores. */
+/** Ready conversations are served in the order of their scores; as a probe, one that was never tried goes before those that were. */
 function problemsOfTurns({ model, before }: Moment, page: string): string[] {
   const [was, is] = [before.seen.heads[page] ?? {}, model.seen.heads[page] ?? {}];
+  const wasTried = (lane: string): boolean =>
+    before.seen.jobs[headOf(before.seen, lane) ?? '']?.['history'] !== undefined;
   const kept = Object.entries(was).filter(([lane, score]) => whereIs(score) === 'ready' && is[lane] === score);
-  const first = Math.min(...kept.map(([, score]) => score));
   return Object.entries(was).flatMap(([lane, score]) => {
     const isTaken = whereIs(score) === 'ready' && whereIs(is[lane] ?? 0) === 'in flight';
-    return isTaken && score > first ? [`${lane} has left before others of ${page}`] : [];
+    const goesFirst = model.isProbing && !wasTried(lane);
+    const isBehind = kept.some(([other, first]) => first < score && !(goesFirst && wasTried(other)));
+    return isTaken && isBehind ? [`${lane} has left before others of ${page}`] : [];
   });
 }
 

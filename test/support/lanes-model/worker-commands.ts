@@ -147,6 +147,7 @@ function checkAnswer(model: Model, worker: Worker, answer: TurnAnswer, { places,
   if (!isTheLimit) throw new Error(`the limit is ${JSON.stringify(limit)}`);
   if (lookAgainMs !== null && lookAgainMs < 0) throw new Error(`look again in ${lookAgainMs} ms`);
   if (places === 0) return;
+  model.isProbing = isProbe;
   // While the circuit is open no worker should look.
   model.isWakeOwed = isProbe;
   if (isProbe) return;
