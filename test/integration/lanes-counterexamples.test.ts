@@ -156,4 +156,13 @@ describe('the lanes, after what the model found', () => {
     await lanes.redis.zadd(`${lanes.shard.root}due`, 1, member);
     expect(await lanes.takeAll({ look: 'due' })).toEqual([id]);
   });
+
+  it('give a message no higher priority than it has because it could not leave as a probe', async () => {
+    const normal = await lanes.store({ conversation: 'c1' });
+    await hold(lanes.shard, { page: 'p1', reason });
+    expect(await lanes.takeAll({ isProbe: true, places: 1 })).toEqual([]);
+    const high = await lanes.store({ conversation: 'c2', priority: 'high' });
+    await release(lanes.shard, { page: 'p1' });
+    expect(await lanes.takeAll()).toEqual([high, normal]);
+  });
 });

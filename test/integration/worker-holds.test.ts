@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { readFleet } from '../../src/shared/lanes/fleet/facts.ts';
-import { readHolds } from '../../src/shared/lanes/holds/hold.ts';
 import { writeLimits } from '../../src/shared/lanes/fleet/limits.ts';
-import { openShard, type Shard } from '../../src/shared/lanes/shard.ts';
+import { describeHolds, type Hold } from '../../src/shared/reading/holds.ts';
+import type { FakeKitechat } from '../../src/testing/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { manyMessages, textMessage } from '../support/messages.ts';
 import { useRedis } from '../support/use-redis.ts';
@@ -12,35 +12,72 @@ describe('what keeps messages back', () => {
   const used = useRedis();
 
   const namespaceOf = ({ config }: Installation): string => config.namespace ?? '';
-  const shardOf = async (site: Installation): Promise<Shard> => await openShard(used.redis, namespaceOf(site), 0);
   const circuitsOf = async (site: Installation): Promise<string[]> =>
-    (await readFleet(used.redis, namespaceOf(site))).circuits.map(({ name }) => name);
+    (await readFleet(used.redis, namespaceOf(site))).open.map(({ field }) => field);
+  const holdsOf = async (site: Installation): Promise<Hold[]> =>
+    describeHolds([], await readFleet(used.redis, namespaceOf(site)));
+  const requestsOf = (
+    { api }: Installation,
+    isMeant: (request: { pageId: string; conversationId: string }) => boolean,
+  ): FakeKitechat['requests'] =>
+    api.requests.filter(({ body }) => isMeant(body as { pageId: string; conversationId: string }));
   const allAccepted = async ({ api }: Installation, count: number): Promise<void> => {
     await api.waitForAccepted(count, { timeoutMs: 100_000 });
     const report = api.report();
     expect([report.outOfOrder.count, report.duplicates.count]).toEqual([0, 0]);
   };
 
-  it('a 429 holds its whole page for the Retry-After, and no other page', async () => {
+  it('a 429 holds only its own conversation for the Retry-After', async () => {
     await using site = await install(used, {
-      api: { faults: [{ kind: 'status', status: 429, retryAfter: 2, times: 1, match: { pageId: 'p1' } }] },
+      api: { faults: [{ kind: 'status', status: 429, retryAfter: 2, times: 1, match: { conversationId: 'c1' } }] },
     });
     const limited = await site.enqueue(textMessage('c1', 1));
     await site.until(limited, 'held');
+    const next = await site.enqueue(textMessage('c1', 2));
     const others = await Promise.all([2, 3, 4].map((n) => site.enqueue(textMessage(`c${n}`, 1))));
+    for (const id of others) await site.until(id, 'delivered');
+    expect((await site.producer.getMessage(next))?.status).toBe('queued');
+    expect(await holdsOf(site)).toEqual([]);
+    for (const id of [limited, next]) await site.until(id, 'delivered');
+    const [first, second] = requestsOf(site, ({ conversationId }) => conversationId === 'c1');
+    expect((second?.arrivedAt ?? 0) - (first?.answeredAt ?? 0)).toBeGreaterThanOrEqual(1990);
+  });
+
+  it('three 429 hold their page for the Retry-After, and no other page; then its messages leave at a pace', async () => {
+    await using site = await install(used, {
+      api: { faults: [{ kind: 'status', status: 429, retryAfter: 2, times: 3, match: { pageId: 'p1' } }] },
+    });
+    const limited = await Promise.all([1, 2, 3].map((n) => site.enqueue(textMessage(`c${n}`, 1))));
+    const [hold] = await eventually('the page is held', async () => {
+      const holds = await holdsOf(site);
+      return holds.length > 0 && holds;
+    });
+    expect(hold).toMatchObject({
+      scope: 'page',
+      page: 'p1',
+      reason: 'rate-limited',
+      evidence: 'HTTP 429 from 3 conversations of page p1',
+      isPaced: true,
+    });
+    const { since = '', until = '' } = hold ?? {};
+    expect(Date.parse(until) - Date.parse(since)).toBe(2000);
+    const others = await Promise.all([4, 5, 6].map((n) => site.enqueue(textMessage(`c${n}`, 1))));
     const free = await site.enqueue(textMessage('c1', 1, 'p2'));
     await site.until(free, 'delivered');
-    expect(await readHolds(await shardOf(site))).toMatchObject([{ hold: { pageId: 'p1', reason: 'rate-limited' } }]);
-    for (const id of [limited, ...others]) await site.until(id, 'delivered');
-    const [first, ...later] = site.api.requests.filter(({ body }) => (body as { pageId: string }).pageId === 'p1');
-    expect(later).toHaveLength(4);
-    for (const { arrivedAt } of later) expect(arrivedAt - (first?.answeredAt ?? 0)).toBeGreaterThanOrEqual(1990);
-    expect(await readHolds(await shardOf(site))).toEqual([]);
+    for (const id of [...limited, ...others]) await site.until(id, 'delivered');
+    const ofPage = requestsOf(site, ({ pageId }) => pageId === 'p1');
+    const lastRefusal = Math.max(...ofPage.slice(0, 3).map(({ answeredAt }) => answeredAt ?? 0));
+    const later = ofPage.slice(3).map(({ arrivedAt }) => arrivedAt);
+    expect(later).toHaveLength(6);
+    expect((later[0] ?? 0) - lastRefusal).toBeGreaterThanOrEqual(1990);
+    // Ten a second at first, and a little more with every message.
+    expect((later[5] ?? 0) - (later[0] ?? 0)).toBeGreaterThan(300);
   });
 
   it.each([
     ['429', { status: 429, retryAfter: 0 }],
     ['503 that says limit', { status: 503, body: 'request limit exceeded' }],
+    ['503', { status: 503 }],
   ])('ten times %s in a row use no attempt', async (_what, answer) => {
     await using site = await install(used, {
       config: { attempts: 2 },
@@ -67,7 +104,7 @@ describe('what keeps messages back', () => {
         api: { faults: [fault] },
       });
       await site.producer.enqueueMessages(manyMessages(60, 3));
-      await eventually('the circuit is open', async () => (await circuitsOf(site)).includes('api'));
+      await eventually('the circuit is open', async () => (await circuitsOf(site)).includes('failing api'));
       const seen = site.api.requests.length;
       await eventually('some probes failed', () => site.api.requests.length >= seen + 2);
       expect(await site.deadLetters.count()).toBe(0);
@@ -102,16 +139,19 @@ describe('what keeps messages back', () => {
       hooks: { resolveApiKey: (pageId) => keys.get(pageId) },
     });
     const refused = await site.producer.enqueueMessages(Array.from({ length: 30 }, (_, n) => textMessage(`c${n}`, 1)));
-    await eventually('the key is held', async () => (await circuitsOf(site)).some((name) => name.startsWith('key:')));
+    await eventually('the key is held', async () =>
+      (await circuitsOf(site)).some((field) => field.startsWith('unauthorized key:')),
+    );
     const free = await site.enqueue(textMessage('c1', 1, 'p2'));
     await site.until(free, 'delivered');
-    expect(JSON.stringify(await used.redis.hgetall(`{${namespaceOf(site)}:fleet}:circuits`))).not.toContain('old');
+    expect(JSON.stringify(await used.redis.hgetall(`{${namespaceOf(site)}:fleet}:held`))).not.toContain('old');
     keys.set('p1', 'new');
     for (const { id } of refused) await site.until(id, 'delivered');
     // As if it had been a minute ago: nobody uses the old key any more.
-    const circuits = `{${namespaceOf(site)}:fleet}:circuits`;
-    const [old = ''] = await used.redis.hkeys(circuits);
-    await used.redis.hset(circuits, old, `${Date.now() - 61_000} 1000 0 unauthorized`);
+    const circuits = `{${namespaceOf(site)}:fleet}:held`;
+    for (const [old, json] of Object.entries(await used.redis.hgetall(circuits))) {
+      await used.redis.hset(circuits, old, JSON.stringify({ ...JSON.parse(json), probeAt: Date.now() - 61_000 }));
+    }
     await eventually('its circuit is forgotten', async () => (await circuitsOf(site)).length === 0);
     expect(site.api.requests.filter(({ headers }) => headers['apikey'] === 'old').length).toBeLessThan(40);
   });
