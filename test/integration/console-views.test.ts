@@ -71,8 +71,9 @@ describe.each(HOSTILE)('with the ids %j', (hostile) => {
 it('a refused key leads to the pages that it stops, whatever their ids', async () => {
   await using to = await used.openDesk({ api: { apiKeys: ['another'] } });
   const { visitor } = to.console;
-  for (const page of HOSTILE)
-    await to.enqueue({ pageId: page, conversationId: 'c', message: { type: 'text', text: 'x' } });
+  for (const pageId of HOSTILE) {
+    await to.enqueue({ pageId, conversationId: 'c', message: { type: 'text', text: 'x' } });
+  }
   await eventually('all pages are known', async () => (await to.status()).holds[0]?.pageCount === HOSTILE.length);
   const overview = await visitor.get('/');
   expect(wordsOf(overview)).toContain('The API refuses a key.');

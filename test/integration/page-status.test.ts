@@ -5,6 +5,7 @@ import { deadlineIn } from '../../src/shared/redis/deadline.ts';
 import { BACKOFF, HELD, HIGH_BELOW, IN_FLIGHT } from '../../src/shared/lanes/lib/places.ts';
 import { readPage, readPages } from '../../src/shared/reading/pages.ts';
 import { createSession, type Session } from '../../src/shared/session/session.ts';
+import { newKeysFile } from '../support/encryption-keys.ts';
 import { type HeldInstallation, installWithHolds } from '../support/held-installation.ts';
 import { textMessage } from '../support/messages.ts';
 import { useRedis } from '../support/use-redis.ts';
@@ -45,7 +46,7 @@ describe.each([1, 3])('with %i shards', (shards) => {
       textMessage('c1', 1, 'quiet'),
     ];
     await to.producer.enqueueMessages(items);
-    const { pages, known, looked } = await readPages(to.session, deadlineIn(5000));
+    const { pages, known, looked } = await readPages(to.session, to.settings, deadlineIn(5000));
     expect({ known, looked }).toEqual({ known: 3, looked: 3 });
     expect(pages).toEqual([
       { pageId: 'busy', messages: 7, isCut: false, conversations: 1, sending: 0, failing: 0, holds: [] },
@@ -60,13 +61,27 @@ it('a held page comes first, also one without work, and says why', async () => {
   await to.producer.enqueueMessages([textMessage('c1', 1, 'busy'), textMessage('c2', 1, 'busy')]);
   await to.hold({ page: ODD_PAGE });
   await to.hold({ page: 'busy', conversation: 'c2' });
-  const { pages } = await readPages(to.session, deadlineIn(5000));
+  const { pages } = await readPages(to.session, to.settings, deadlineIn(5000));
   expect(new Set(pages.map(({ pageId }) => pageId))).toEqual(new Set(['busy', ODD_PAGE]));
   expect(pages.find(({ pageId }) => pageId === ODD_PAGE)?.holds).toEqual([
     { scope: 'page', page: ODD_PAGE, reason: 'operator' },
   ]);
   const busy = await readPage(to.session, to.settings, 'busy', deadlineIn(5000));
   expect(busy).toMatchObject({ messages: 2, holds: [{ scope: 'conversation', conversation: 'c2' }] });
+});
+
+it.each([1, 3])('a page that the fleet holds is there once, with its hold, with %i shards', async (shards) => {
+  const { path: apiKeysFile } = newKeysFile('{"p1":"key"}');
+  await using to = await site({ startWorker: true, config: { shards, apiKey: undefined, apiKeysFile } });
+  const pageIds = ['p2', 'p3', 'p4'];
+  for (const pageId of pageIds) await to.until(await to.enqueue(textMessage('c1', 1, pageId)), 'held');
+  const { pages, known } = await readPages(to.session, to.settings, deadlineIn(5000));
+  expect(pages.map(({ pageId }) => pageId).toSorted()).toEqual(pageIds);
+  expect(known).toBe(pageIds.length);
+  for (const { pageId, messages, holds } of pages) {
+    expect(messages).toBe(1);
+    expect(holds).toMatchObject([{ scope: 'page', page: pageId, reason: 'unauthorized' }]);
+  }
 });
 
 it('tells what is sent now, and what waits for another attempt', async () => {
@@ -173,7 +188,7 @@ describe('whatever the backlog', () => {
       }
       await pipeline.exec();
       await used.redis.config('RESETSTAT');
-      const { pages: shown, known } = await readPages(to.session, deadlineIn(5000));
+      const { pages: shown, known } = await readPages(to.session, to.settings, deadlineIn(5000));
       expect([shown.length, known]).toEqual([100, pages]);
       const stats = await used.redis.info('commandstats');
       return [...stats.matchAll(/calls=(\d+)/g)].reduce((total, [, calls]) => total + Number(calls), 0);

@@ -115,7 +115,8 @@ function matterOfCircuit(hold: Hold, reason: OfCircuit, nowMs: number): Matter {
     return { tone, what: words.what, why: why(words), link };
   }
   const words = scope === 'key' ? ofKey(reason, keySource) : ofApi[reason];
-  const matter = { tone, what: words.what, why: why(words), link: null } as const;
+  const link = reason === 'refusing' ? { href: '/dead-letters?reason=rejected', label: 'What the API answered' } : null;
+  const matter = { tone, what: words.what, why: why(words), link } as const;
   return scope === 'key' ? { ...matter, pages: { named: pages, count: pageCount } } : matter;
 }
 

@@ -20,7 +20,7 @@ export function addPageRoutes(app: DeskApp, deps: DeskDeps): void {
   app.get('/pages', async (context) => {
     const wanted = idOf(new URL(context.req.url).searchParams, 'page');
     if (wanted !== undefined) return context.redirect(pagePath(wanted), 303);
-    const { pages, known, looked } = await readPages(session, soon());
+    const { pages, known, looked } = await readPages(session, config, soon());
     const fleet = await readDeskFleetOf(
       deps,
       pages.flatMap(({ pageId }) => pageId ?? []),

@@ -44,8 +44,12 @@ const MAX_LANES_IN_ALL = 5000;
  *
  * @throws QueueUnavailableError if Redis does not answer before the deadline.
  */
-export async function readPages(session: Session, deadline: Deadline): Promise<PagesStatus> {
-  const found = await session.readEach(deadline, findPages);
+export async function readPages(
+  session: Session,
+  { shards }: { shards: number },
+  deadline: Deadline,
+): Promise<PagesStatus> {
+  const found = await session.readEach(deadline, (shard) => findPages(shard, shards));
   const candidates = found.flatMap((one) => one.candidates);
   const chosen = candidates
     .toSorted((one, other) => Number(other.isHeld) - Number(one.isHeld) || other.conversations - one.conversations)
@@ -91,7 +95,7 @@ interface Candidate {
   holds: readonly Hold[];
 }
 
-async function findPages(shard: Shard): Promise<{ candidates: Candidate[]; known: number }> {
+async function findPages(shard: Shard, shards: number): Promise<{ candidates: Candidate[]; known: number }> {
   const { redis, root } = shard;
   const [current, [, awake], [, asleep], awakeCount, asleepCount] = await Promise.all([
     readCurrentHolds(shard),
@@ -100,7 +104,10 @@ async function findPages(shard: Shard): Promise<{ candidates: Candidate[]; known
     redis.scard(`${root}pages`),
     redis.scard(`${root}asleep`),
   ]);
-  const holds = pageHolds(current);
+  // Every shard sees the circuits of all pages.
+  const holds = pageHolds(current).filter(
+    ({ page }) => page === undefined || shardOfPage(page, shards) === shard.index,
+  );
   const held = new Set(holds.flatMap(({ page }) => (page === undefined ? [] : [keyPart(page)])));
   const names = [...new Set([...[...held].slice(0, MAX_LOOKED), ...awake, ...asleep])];
   const counts = await countConversations(shard, names);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { describeStatus, inDocumentedOrder } from '../../../src/cli/commands/describe-status.ts';
+import { describeMovingStatus, describeStatus, inDocumentedOrder } from '../../../src/cli/commands/describe-status.ts';
 import type { Hold } from '../../../src/shared/reading/holds.ts';
 import type { Status, StatusNow } from '../../../src/shared/reading/status.ts';
 import { calmStatus } from '../../support/calm-status.ts';
@@ -94,6 +94,19 @@ describe('status for people', () => {
       'The key cd34 from KITECHAT_API_KEYS_FILE stops 1 page:  [2Jp 9.',
       'The key ef56 from KITECHAT_API_KEYS_FILE stops 0 pages.',
     ]);
+  });
+});
+
+describe('status that is redrawn', () => {
+  it('has the holds before the workers, which a low window cuts off', () => {
+    const { status } = statusWith('0.2.0');
+    const lines = describeMovingStatus(
+      { status: { ...status, holds: [{ scope: 'api', reason: 'api-down', since, until }] }, nowMs },
+      { scheduled: 0, queued: 0, sending: 0, retrying: 0, held: 0, dead: 0 },
+    ).split('\n');
+    expect(lines).toContain('api   api-down  10:02:11Z  probe in 4 s');
+    const place = (start: string): number => lines.findIndex((line) => line.startsWith(start));
+    expect(place('hold')).toBeLessThan(place('worker'));
   });
 });
 

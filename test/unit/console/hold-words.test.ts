@@ -53,7 +53,7 @@ describe('the words for a hold that the fleet has set', () => {
       tone: 'bad',
       what: 'The API refuses everything',
       why: 'HTTP 404 from 20 conversations, held for 3 min. The next probe is sent in 4 s. Check KITECHAT_API_URL and what the API answers. Sending continues by itself when the API accepts a message.',
-      link: null,
+      link: { href: '/dead-letters?reason=rejected', label: 'What the API answered' },
     });
   });
 
