@@ -76,7 +76,8 @@ it.each([1, 3])('a page that the fleet holds is there once, with its hold, with 
   const pageIds = ['p2', 'p3', 'p4'];
   for (const pageId of pageIds) await to.until(await to.enqueue(textMessage('c1', 1, pageId)), 'held');
   const { pages, known } = await readPages(to.session, to.settings, deadlineIn(5000));
-  expect(pages.map(({ pageId }) => pageId).toSorted()).toEqual(pageIds);
+  expect(pages).toHaveLength(pageIds.length);
+  expect(new Set(pages.map(({ pageId }) => pageId))).toEqual(new Set(pageIds));
   expect(known).toBe(pageIds.length);
   for (const { pageId, messages, holds } of pages) {
     expect(messages).toBe(1);
