@@ -17,14 +17,16 @@ interface Outage {
   lastsMs: number;
   /** The fault of every request; `null` if the connection is refused. */
   fault: Fault | null;
+  /** What the circuit that opens is about. */
+  trouble: string;
 }
 
 const OUTAGES: readonly Outage[] = [
-  { name: 'refused connections', lastsMs: 8000, fault: null },
-  { name: '503', lastsMs: 8000, fault: { kind: 'status', status: 503 } },
-  { name: '500', lastsMs: 8000, fault: { kind: 'status', status: 500 } },
-  { name: 'time-outs', lastsMs: 14_000, fault: { kind: 'hang', accept: false } },
-  { name: 'wrong key', lastsMs: 8000, fault: { kind: 'status', status: 401 } },
+  { name: 'refused connections', lastsMs: 8000, fault: null, trouble: 'failing api' },
+  { name: '503', lastsMs: 8000, fault: { kind: 'status', status: 503 }, trouble: 'limited key' },
+  { name: '500', lastsMs: 8000, fault: { kind: 'status', status: 500 }, trouble: 'failing api' },
+  { name: 'time-outs', lastsMs: 14_000, fault: { kind: 'hang', accept: false }, trouble: 'failing api' },
+  { name: 'wrong key', lastsMs: 8000, fault: { kind: 'status', status: 401 }, trouble: 'unauthorized key' },
 ];
 
 /** The API is down in every possible way, one after the other. */
@@ -69,7 +71,7 @@ async function goesOn({ api }: Arena): Promise<void> {
 }
 
 /** @returns the number of requests that reached the API while it was down, and the number of probes that the circuit allows. */
-async function strike(arena: Arena, { name, lastsMs, fault }: Outage): Promise<{ seen: number; allowed: number }> {
+async function strike(arena: Arena, { name, lastsMs, fault, trouble }: Outage): Promise<{ seen: number; allowed: number }> {
   const { api, fleet, shard } = arena;
   await fleet.whileStopped(async () => {
     await (fault ? api.setFaults([fault]) : api.shut());
@@ -78,7 +80,7 @@ async function strike(arena: Arena, { name, lastsMs, fault }: Outage): Promise<{
   const startedAt = Date.now();
   const { at: openedAt } = await eventually(`the circuit opens after ${name}`, async () => {
     const { open } = await readFleet(shard.redis, 'kitechat');
-    return open.some(({ field }) => field === 'failing api') && { at: Date.now() };
+    return open.some(({ field }) => field.startsWith(trouble)) && { at: Date.now() };
   });
   // Requests that were sent before all workers knew of the outage end first.
   await delay(TIMEOUT_MS + 500);
