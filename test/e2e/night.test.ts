@@ -26,7 +26,7 @@ describe('the night in which messages die', () => {
         match: { pageId: 'bakery', textIncludes: 'voucher' },
       },
     ]);
-    worker = await used.desk.startWorker({ KITECHAT_CONSOLE_SHOW_CONTENT: 'true' });
+    worker = await used.desk.startWorker({ KITECHAT_CONSOLE_SHOW_CONTENT: 'true', KITECHAT_REFUSALS_TO_HOLD: '0' });
     producer = used.desk.producer();
     await producer.enqueueMessages(
       Array.from({ length: DEAD }, (_, n) => textOf('bakery', `customer-${n}`, `Your voucher ${n}`)),

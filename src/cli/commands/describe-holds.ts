@@ -1,4 +1,4 @@
-import type { Hold } from '../../shared/reading/holds.ts';
+import { type Hold, lacksKey } from '../../shared/reading/holds.ts';
 import { inWords } from '../terminal/in-words.ts';
 import { textTable } from '../terminal/table.ts';
 
@@ -31,12 +31,14 @@ function describeSince(since: string, nowMs: number): string {
   return isOld ? `${since.slice(0, 16)}Z` : `${since.slice(11, 19)}Z`;
 }
 
-function describeNext({ reason, until, isPaced }: Hold, nowMs: number): string {
+function describeNext(hold: Hold, nowMs: number): string {
+  const { reason, until, isPaced } = hold;
   if (reason === 'operator') return 'release';
   if (reason === 'dead-letter') return 'replay, discard or release';
   const leftMs = until === undefined ? 0 : Date.parse(until) - nowMs;
   const left = leftMs > 0 ? `in ${inWords(Math.ceil(leftMs / 1000) * 1000)}` : null;
   if (isPaced) return left === null ? 'messages leave at a pace' : `messages leave ${left}`;
+  if (lacksKey(hold)) return left === null ? 'look for a key' : `look for a key ${left}`;
   return left === null ? 'a probe is due' : `probe ${left}`;
 }
 

@@ -105,7 +105,7 @@ async function causeTrouble(desk: Desk) {
 
 async function causeDeaths(desk: Desk): Promise<string> {
   const namespace = 'replay';
-  const worker = await desk.startWorker({ KITECHAT_NAMESPACE: namespace });
+  const worker = await desk.startWorker({ KITECHAT_NAMESPACE: namespace, KITECHAT_REFUSALS_TO_HOLD: '0' });
   await desk.producer(namespace).enqueueMessages(texts(REPLAYED_PAGE, MANY, 'News'));
   await untilDead(desk, namespace, MANY);
   return worker.url;

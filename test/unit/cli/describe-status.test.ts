@@ -73,6 +73,13 @@ describe('status for people', () => {
     ]);
   });
 
+  it('says when workers look for the key of a page again', () => {
+    const evidence = 'there is no API key for this page';
+    expect(linesFor({ scope: 'page', page: 'p6', reason: 'unauthorized', evidence, since, until })[1]).toBe(
+      'page  p6    unauthorized  10:02:11Z  look for a key in 4 s  there is no API key for this page',
+    );
+  });
+
   it('names the pages that a key stops, at most as many as it got, and where the key is from', () => {
     const evidence = 'HTTP 401 from 1 conversation';
     const hold = {
