@@ -62,7 +62,8 @@ export function pageHolds({ standing, open, nowMs }: CurrentHolds): Hold[] {
 }
 
 function holdOfCircuit(circuit: OpenCircuit, nowMs: number): Hold {
-  const { scope, field, page, reason, since, probeAt, isPaced, keySource, pages } = circuit;
+  const { scope, field, page, reason, since, probeAt, triedAt = 0, isPaced, keySource, pages } = circuit;
+  const leavesAt = Math.max(probeAt, triedAt);
   return {
     scope,
     ...(page === undefined ? {} : { page }),
@@ -71,7 +72,7 @@ function holdOfCircuit(circuit: OpenCircuit, nowMs: number): Hold {
     evidence: evidenceOf(circuit),
     since: isoTime(since),
     // A time that has passed is left out: a probe is under way, or there is no message to send as one.
-    ...(probeAt > nowMs ? { until: isoTime(probeAt) } : {}),
+    ...(leavesAt > nowMs ? { until: isoTime(leavesAt) } : {}),
     ...(isPaced ? { isPaced } : {}),
     ...(keySource === undefined ? {} : { keySource }),
     ...(pages === undefined ? {} : { pages: pages.named, pageCount: pages.count }),

@@ -1,4 +1,4 @@
-import { BACKOFF, HELD, IN_FLIGHT } from '../lanes/lib/places.ts';
+import { ASIDE, BACKOFF, HELD, IN_FLIGHT } from '../lanes/lib/places.ts';
 import { fieldsOf } from '../model/message-status.ts';
 import { readStored, storedFields, type StoredRequest } from '../model/stored-message.ts';
 import { jobKeys, type Shard } from '../lanes/shard.ts';
@@ -7,10 +7,12 @@ import { type ReadCommand, readPipeline } from '../redis/pipeline.ts';
 /** The number of conversations of a page, by the places of their first messages. */
 interface PageCounts {
   conversations: number;
-  /** Those whose first message is released, being sent, or put off by a hold. */
+  /** Those whose first message is released, being sent, or put off by a hold before it was sent. */
   inFlight: number;
   /** Those whose first message waits for another attempt. */
   failing: number;
+  /** Those whose first message was sent, and is put off by a hold. */
+  aside: number;
 }
 
 /** Counts the conversations of some pages in one round trip, independent of the backlog. @param pages the pages' names in keys */
@@ -22,13 +24,14 @@ export async function countConversations(shard: Shard, pages: readonly string[])
       return [
         ['zcard', heads],
         ['zcount', heads, IN_FLIGHT, `(${BACKOFF}`],
-        ['zcount', heads, BACKOFF, `(${HELD}`],
+        ['zcount', heads, BACKOFF, `(${ASIDE}`],
+        ['zcount', heads, ASIDE, `(${HELD}`],
       ];
     }),
   );
   return pages.map((_page, index) => {
-    const [conversations = 0, inFlight = 0, failing = 0] = counts.slice(3 * index, 3 * index + 3);
-    return { conversations, inFlight, failing };
+    const [conversations = 0, inFlight = 0, failing = 0, aside = 0] = counts.slice(4 * index, 4 * index + 4);
+    return { conversations, inFlight, failing, aside };
   });
 }
 

@@ -1,9 +1,9 @@
-import { readHolds, type StandingHold } from '../lanes/holds/hold.ts';
+import type { StandingHold } from '../lanes/holds/hold.ts';
+import { type CurrentHolds, readCurrentHolds } from './holds.ts';
 import { WORKER_SILENCE_MS, type WorkerRecord, workersKey } from '../lanes/fleet/leader.ts';
 import { jobKeys, type Shard } from '../lanes/shard.ts';
-import { readTimeMs } from '../redis/time.ts';
 import { keyPart, laneOf } from '../lanes/key-names.ts';
-import { BACKOFF, HELD, IN_FLIGHT } from '../lanes/lib/places.ts';
+import { ASIDE, BACKOFF, HELD, IN_FLIGHT } from '../lanes/lib/places.ts';
 import { countConversations, headsKey } from './page-lanes.ts';
 import { readPipeline } from '../redis/pipeline.ts';
 
@@ -32,20 +32,20 @@ export interface ShardStatus {
 export async function readShardStatus(shard: Shard): Promise<ShardStatus> {
   const { redis, root } = shard;
   const send = `${root}send:`;
-  const [nowMs, waitingChildren, wait, active, delayed, putOffByHold, dead, holds, workers] = await Promise.all([
-    readTimeMs(redis, root),
+  const [waitingChildren, wait, active, delayed, putOffByHold, dead, current, workers] = await Promise.all([
     redis.zcard(`${send}waiting-children`),
     redis.llen(`${send}wait`),
     redis.llen(`${send}active`),
     redis.zcard(`${send}delayed`),
     redis.scard(`${root}held`),
     redis.zcard(`${root}dead:failed`),
-    readHolds(shard),
+    readCurrentHolds(shard),
     redis.hgetall(workersKey(shard)),
   ]);
+  const { nowMs, standing: holds } = current;
   const [scheduled, heads, oldestMs] = await Promise.all([
     redis.zcount(`${root}due`, `(${nowMs}`, '+inf'),
-    countHeldHeads(shard, holds),
+    countHeldHeads(shard, current),
     readOldestMs(shard, nowMs),
   ]);
   const queued = Math.max(0, waitingChildren + wait - scheduled - heads.queued);
@@ -87,8 +87,9 @@ export interface HeldHeads {
 }
 
 /** Counts held first messages. The cost grows with the number of held pages and conversations, not with their messages. */
-async function countHeldHeads(shard: Shard, holds: readonly StandingHold[]): Promise<HeldHeads> {
-  const pages = await heldPages(shard, holds);
+async function countHeldHeads(shard: Shard, current: CurrentHolds): Promise<HeldHeads> {
+  const { standing: holds } = current;
+  const pages = await heldPages(shard, current);
   const counts = await countConversations(shard, [...pages]);
   const scores = await readPipeline<string | null>(
     shard.redis,
@@ -100,11 +101,11 @@ async function countHeldHeads(shard: Shard, holds: readonly StandingHold[]): Pro
     }),
   );
   const lanes = scores.flatMap((score) => (score === null ? [] : [Number(score)]));
-  const failing = lanes.filter((score) => score >= BACKOFF && score < HELD).length;
+  const failing = lanes.filter((score) => score >= BACKOFF && score < ASIDE).length;
   const waiting = lanes.filter((score) => score < IN_FLIGHT || score >= HELD).length;
   return counts.reduce(
     (total, page) => ({
-      queued: total.queued + page.conversations - page.inFlight - page.failing,
+      queued: total.queued + page.conversations - page.inFlight - page.failing - page.aside,
       retrying: total.retrying + page.failing,
     }),
     { queued: waiting, retrying: failing },
@@ -112,13 +113,17 @@ async function countHeldHeads(shard: Shard, holds: readonly StandingHold[]): Pro
 }
 
 /** Returns the names in keys of the pages that are held now. */
-async function heldPages(shard: Shard, holds: readonly StandingHold[]): Promise<Set<string>> {
+async function heldPages(shard: Shard, { standing: holds, open, nowMs }: CurrentHolds): Promise<Set<string>> {
   const { redis, root } = shard;
   const isAll = holds.some(({ page }) => page === undefined);
   const named = holds.flatMap(({ page, conversation }) =>
     page === undefined || conversation !== undefined ? [] : [keyPart(page)],
   );
-  return new Set([...named, ...(isAll ? await redis.sunion(`${root}pages`, `${root}asleep`) : [])]);
+  // A page whose limit is being learned is not held once messages leave at its pace.
+  const byCircuits = open.flatMap(({ page, isPaced, probeAt }) =>
+    page === undefined || (isPaced && probeAt <= nowMs) ? [] : [keyPart(page)],
+  );
+  return new Set([...named, ...byCircuits, ...(isAll ? await redis.sunion(`${root}pages`, `${root}asleep`) : [])]);
 }
 
 /** Returns the number of workers of each version, such as `0.2.0 (3), 0.2.1 (1)`; `null` if all have the same version. */

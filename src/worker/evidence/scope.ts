@@ -112,12 +112,10 @@ function isWide(scope: WideScope, findings: readonly Finding[], evidence: Eviden
   if (scope === 'page') return true;
   const pages = new Set(findings.map(({ page }) => `page:${page}`));
   const keys = new Set(findings.map(({ key }) => key));
-  if (scope === 'api' && keys.size > 1) return true;
-  const isOnlyPage = pages.size === 1;
-  if (scope === 'key' && !isOnlyPage) return true;
-  if (!rules[evidence.trouble].onlyOneStandsForAll) return false;
-  if (isOnlyPage && isAnotherInUse('page:', pages, evidence)) return false;
-  return scope === 'key' || !isAnotherInUse('key:', keys, evidence);
+  const isOnly = (prefix: string, known: ReadonlySet<string>): boolean =>
+    known.size === 1 && rules[evidence.trouble].onlyOneStandsForAll && !isAnotherInUse(prefix, known, evidence);
+  if (pages.size === 1 && !isOnly('page:', pages)) return false;
+  return scope === 'key' || (pages.size > 1 && keys.size > 1) || isOnly('key:', keys);
 }
 
 function isAnotherInUse(prefix: string, known: ReadonlySet<string>, { successes, nowMs }: Evidence): boolean {

@@ -12,7 +12,7 @@ import {
   readCircuits,
   tellCircuit,
 } from '../../shared/lanes/fleet/circuits.ts';
-import { adviceOn, fieldOf } from '../evidence/circuit-fields.ts';
+import { adviceOn, fieldOf, isOfTrouble } from '../evidence/circuit-fields.ts';
 import type { Trouble, WideScope } from '../evidence/scope.ts';
 import type { RequestFacts } from './told.ts';
 
@@ -30,6 +30,8 @@ export interface Telling {
   conversations?: number;
   askedMs?: number | null;
   wasAccepted?: boolean;
+  /** The pages that have shown it. */
+  pages?: readonly string[];
 }
 
 /** The circuits that are open, as this worker knows them, and the calls to Redis that change them. */
@@ -48,6 +50,8 @@ export interface Board {
   giveUp(fields: readonly string[]): Promise<void>;
   /** Notes that the circuit of a key stops a page. */
   noteStopped(field: string, pageId: string): void;
+  /** Notes that a page has another key now. @returns the circuits of keys that stop no page any more */
+  leftBehind(pageId: string, key: string): string[];
   /** Reads the circuits again. */
   read(): Promise<void>;
 }
@@ -64,7 +68,10 @@ const PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS: Record<WideScope, number> = { api: 15_000, key: 30_000, page: 15_000 };
 /** A probe without a report for this long after its time-out is given up, and another probe may leave. */
 const PROBE_GRACE_MS = 2000;
-const UNUSED_MS = 60_000;
+/** A message that waits asks for its probe within seconds. */
+const UNUSED_MS = 15_000;
+/** After this time a learned pace is no limit any more. */
+const LEARNED_PACE_MS = 60_000;
 const MOST_STOPPED = 1000;
 const LONG_AGO_MS = 1e9;
 
@@ -79,8 +86,9 @@ const REASONS: Record<Trouble, CircuitFacts['reason']> = {
 
 export function createBoard({ redis, namespace, timeoutMs, logger, keySourceOf }: BoardDeps): Board {
   const circuits = new Map<string, Known>();
-  /** The pages that circuits of keys have stopped since the last report. */
+  /** The pages that circuits of keys stop, and those of them that were not reported yet. */
   const stopped = new Map<string, Set<string>>();
+  const unreported = new Map<string, Set<string>>();
 
   function learn(circuit: OpenCircuit, waitMs: number): void {
     const now = performance.now();
@@ -92,7 +100,10 @@ export function createBoard({ redis, namespace, timeoutMs, logger, keySourceOf }
     const circuit = circuits.get(field);
     if (circuit === undefined) return;
     circuits.delete(field);
-    logger.info({ circuit: field, scope: circuit.scope, page: circuit.page }, 'messages go on');
+    stopped.delete(field);
+    const { scope, reason, page, keySource, openAt } = circuit;
+    const lastedMs = Math.round(performance.now() - openAt);
+    logger.info({ circuit: field, scope, reason, page, keySource, lastedMs }, 'messages go on');
   }
 
   function describe(trouble: Trouble, scope: WideScope, { pageId, shown }: RequestFacts, seenIn: number): CircuitFacts {
@@ -102,13 +113,35 @@ export function createBoard({ redis, namespace, timeoutMs, logger, keySourceOf }
       what: shown.what,
       conversations: seenIn,
       ...(scope === 'page' ? { page: pageId } : {}),
-      ...(scope === 'key' ? { keySource: keySourceOf(pageId) } : {}),
+      ...(scope === 'key' || trouble === 'no-key' ? { keySource: keySourceOf(pageId) } : {}),
     };
   }
 
+  /** A wide circuit stands for the narrower ones of its trouble, on the pages that showed it. */
+  async function announce(
+    field: string,
+    trouble: Trouble,
+    told: CircuitFacts,
+    { waitMs, pages }: { waitMs: number; pages: readonly string[] },
+  ): Promise<void> {
+    logger.error({ circuit: field, ...told, waitMs }, adviceOn(trouble, told.scope));
+    if (told.scope === 'page') return;
+    if (told.scope === 'key') await noteStopped(redis, namespace, field, pages);
+    const isCovered = ({ scope, page = '' }: Known): boolean =>
+      told.scope === 'api' ? scope !== 'api' : scope === 'page' && pages.includes(page);
+    const narrower = [...circuits.values()].filter((one) => isOfTrouble(one.field, trouble) && isCovered(one));
+    await close(narrower.map((one) => one.field));
+  }
+
+  async function close(fields: readonly string[]): Promise<void> {
+    if (fields.length === 0) return;
+    await closeCircuits(redis, namespace, fields);
+    for (const field of fields) forget(field);
+  }
+
   async function tellStopped(): Promise<void> {
-    const told = [...stopped].filter(([field]) => circuits.has(field));
-    stopped.clear();
+    const told = [...unreported].filter(([field]) => circuits.has(field));
+    unreported.clear();
     await Promise.all(told.map(([field, pages]) => noteStopped(redis, namespace, field, [...pages])));
   }
 
@@ -129,17 +162,13 @@ export function createBoard({ redis, namespace, timeoutMs, logger, keySourceOf }
         // A request that began before this worker knew of the circuit says nothing about the circuit's pace.
         beganMsAgo: facts.beganAt >= (known?.openAt ?? Infinity) ? performance.now() - facts.beganAt : LONG_AGO_MS,
       });
-      if (isNew) logger.error({ circuit: field, ...told, waitMs }, adviceOn(trouble, scope));
+      if (isNew) await announce(field, trouble, told, { waitMs, pages: [facts.pageId, ...(telling.pages ?? [])] });
       learn({ ...told, field, since: 0, probeAt: 0, isPaced: trouble === 'limited' }, waitMs);
       return waitMs;
     },
     ask: async (id, wasTried, fields) =>
       await askGate(redis, namespace, { id, wasTried, fields, probeMs: timeoutMs + PROBE_GRACE_MS }),
-    async close(fields) {
-      if (fields.length === 0) return;
-      await closeCircuits(redis, namespace, fields);
-      for (const field of fields) forget(field);
-    },
+    close,
     postpone(field, waitMs) {
       const circuit = circuits.get(field);
       if (circuit) circuit.leavesAt = performance.now() + waitMs;
@@ -152,10 +181,18 @@ export function createBoard({ redis, namespace, timeoutMs, logger, keySourceOf }
     noteStopped(field, pageId) {
       const pages = stopped.get(field) ?? new Set();
       stopped.set(field, pages);
-      if (pages.size < MOST_STOPPED) pages.add(pageId);
+      if (pages.has(pageId) || pages.size >= MOST_STOPPED) return;
+      pages.add(pageId);
+      unreported.set(field, (unreported.get(field) ?? new Set()).add(pageId));
+    },
+    leftBehind(pageId, key) {
+      const fields = [...stopped].flatMap(([field, pages]) =>
+        !field.endsWith(` ${key}`) && pages.delete(pageId) ? [field] : [],
+      );
+      return fields.filter((field) => stopped.get(field)?.size === 0);
     },
     async read() {
-      if (stopped.size > 0) await tellStopped();
+      if (unreported.size > 0) await tellStopped();
       const facts = await readCircuits(redis, namespace);
       const unused = unusedOf(facts);
       if (unused.length > 0) await closeCircuits(redis, namespace, unused);
@@ -169,6 +206,10 @@ export function createBoard({ redis, namespace, timeoutMs, logger, keySourceOf }
 /** Circuits of pages and keys that nobody has asked about for long: no message needs them. A new finding opens them again. */
 function unusedOf({ nowMs, open }: Circuits): string[] {
   return open
-    .filter(({ scope, isPaced, probeAt }) => (scope !== 'api' || isPaced) && probeAt < nowMs - UNUSED_MS)
+    .filter(({ scope, isPaced }) => scope !== 'api' || isPaced)
+    .filter(({ isPaced, probeAt, triedAt = 0 }) => {
+      const unusedMs = isPaced ? LEARNED_PACE_MS : UNUSED_MS;
+      return Math.max(probeAt, triedAt) < nowMs - unusedMs;
+    })
     .map(({ field }) => field);
 }

@@ -100,7 +100,9 @@ export function createFleet({ redis, config, logger, keySourceOf }: FleetDeps): 
     const { shown, probes } = facts;
     const noKey = fieldOf('no-key', 'page', placeOf(facts));
     const closed = facts.key !== null && board.get(noKey) ? [noKey] : [];
-    if (shown.works === 'accepted') return [...closed, ...closedBySuccess(facts)];
+    if (shown.works === 'accepted') {
+      return [...closed, ...closedBySuccess(facts), ...board.leftBehind(facts.pageId, facts.key ?? '')];
+    }
     // An answer shows that the API is not down, whatever it says.
     return shown.works === null ? closed : [...closed, ...probes.filter((field) => isOfTrouble(field, 'failing'))];
   }
@@ -145,8 +147,8 @@ export function createFleet({ redis, config, logger, keySourceOf }: FleetDeps): 
     const open = openCircuit(circuitsOf(trouble, placeOf(facts)));
     if (open && !facts.probes.includes(open.field)) return toldBy(open);
     if (open) return await wide(trouble, open.scope, facts, { seen: seenBy(open.field, facts) });
-    const { scope, conversations, isAccepted } = await infer(inferring, trouble, facts);
-    if (scope !== 'conversation') return await wide(trouble, scope, facts, { seen: 'failed', conversations });
+    const { scope, conversations, pages, isAccepted } = await infer(inferring, trouble, facts);
+    if (scope !== 'conversation') return await wide(trouble, scope, facts, { seen: 'failed', conversations, pages });
     if (trouble !== 'forbidden') return ABOUT_ITSELF;
     return { ...ABOUT_ITSELF, isRecipientRefused: await isRecipientRefused(inferring, facts, isAccepted) };
   }
@@ -154,8 +156,8 @@ export function createFleet({ redis, config, logger, keySourceOf }: FleetDeps): 
   async function limited(facts: RequestFacts): Promise<Told> {
     const { askedScope, askedMs } = facts.shown;
     if (isWide(askedScope)) return await wide('limited', askedScope, facts, { seen: 'refused', askedMs });
-    const { scope, conversations, isAccepted } = await infer(inferring, 'limited', facts);
-    if (isWide(scope)) return await wide('limited', scope, facts, { seen: 'refused', conversations, askedMs });
+    const { scope, conversations, pages, isAccepted } = await infer(inferring, 'limited', facts);
+    if (isWide(scope)) return await wide('limited', scope, facts, { seen: 'refused', conversations, pages, askedMs });
     const open = openCircuit(circuitsOf('limited', placeOf(facts)));
     if (!open) return ABOUT_ITSELF;
     // One refusal at a learned pace: the pace was too high, or it is only this conversation's limit.

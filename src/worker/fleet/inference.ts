@@ -23,6 +23,8 @@ export interface InferenceDeps {
 export interface Inference extends Verdict {
   /** Whether a message was accepted since then, on the clock of `performance.now()`; of the given key, or of any. */
   isAccepted(sinceAt: number, key?: string): boolean;
+  /** The pages that have shown the trouble lately. */
+  pages: readonly string[];
 }
 
 const ABOUT_ITSELF: Verdict = { scope: 'conversation', conversations: 1 };
@@ -42,7 +44,8 @@ export async function infer(deps: InferenceDeps, trouble: Inferred, facts: Reque
   const all = successes.mergedInto(seen.successes, seen.nowMs);
   const isAccepted = (sinceAt: number, name = 'api'): boolean =>
     (all.get(name) ?? -Infinity) >= seen.nowMs - (performance.now() - sinceAt);
-  if (!seen.isNoted) return { ...ABOUT_ITSELF, isAccepted };
+  const pages = [...new Set(seen.findings.map(({ page }) => page))];
+  if (!seen.isNoted) return { ...ABOUT_ITSELF, isAccepted, pages };
 
   const verdict = scopeOf(place, {
     trouble,
@@ -54,9 +57,9 @@ export async function infer(deps: InferenceDeps, trouble: Inferred, facts: Reque
   });
   // A message that dies of an unknown outcome is too precious to wait for more evidence: the next one is a probe.
   const scope = trouble === 'failing' && facts.isPrecious && verdict.scope === 'conversation' ? 'api' : verdict.scope;
-  if (trouble !== 'failing' || scope === 'conversation') return { ...verdict, isAccepted };
+  if (trouble !== 'failing' || scope === 'conversation') return { ...verdict, isAccepted, pages };
   const isCleared = await suspicions.isCleared(nameOf(scope, place), facts.isPrecious);
-  return { ...(isCleared ? ABOUT_ITSELF : { ...verdict, scope }), isAccepted };
+  return { ...(isCleared ? ABOUT_ITSELF : { ...verdict, scope }), isAccepted, pages };
 }
 
 /** Reports the successes since the last report. */

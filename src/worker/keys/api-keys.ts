@@ -18,7 +18,7 @@ export interface KeySourceOptions extends Pick<Config, 'apiKey' | 'apiKeyFile' |
 export interface KeySource {
   /** Returns the page's own key, otherwise the key for all pages, from the last valid versions of the files. */
   resolveApiKey(pageId: string): string | undefined;
-  /** Names the variable that this key comes from. */
+  /** Names the variable that this key comes from, or should come from. */
   keySourceOf(pageId: string): string;
   /** Stops watching the files. */
   close(): void;
@@ -49,7 +49,8 @@ export async function openKeySource(options: KeySourceOptions): Promise<KeySourc
   return {
     keySourceOf(pageId) {
       if (pageKeys?.current()?.has(pageId)) return 'KITECHAT_API_KEYS_FILE';
-      return oneKey?.current() === undefined ? 'KITECHAT_API_KEY' : 'KITECHAT_API_KEY_FILE';
+      if (oneKey?.current() !== undefined) return 'KITECHAT_API_KEY_FILE';
+      return apiKey === undefined ? 'KITECHAT_API_KEYS_FILE' : 'KITECHAT_API_KEY';
     },
     resolveApiKey: (pageId) => pageKeys?.current()?.get(pageId) ?? oneKey?.current() ?? apiKey,
     close() {

@@ -65,9 +65,11 @@ describe('what a shard is told', () => {
     expect('elapsedMs' in settlement && settlement.elapsedMs).toBeGreaterThanOrEqual(1000);
   });
 
-  it('is how long a message waits', () => {
+  it('is how long a message waits, and whether it was sent', () => {
     expect(settle({ kind: 'backoff', delayMs: 7 })).toEqual({ kind: 'backoff', delayMs: 7 });
-    expect(settle({ kind: 'hold', delayMs: 7 })).toEqual({ kind: 'hold', delayMs: 7 });
+    expect(settle({ kind: 'hold', delayMs: 7 })).toEqual({ kind: 'aside', delayMs: 7 });
+    const unsent = settlementOf({ ...failed, sent: null, decision: { kind: 'hold', delayMs: 7 } }, config);
+    expect(unsent).toEqual({ kind: 'hold', delayMs: 7 });
   });
 
   it('is the dead letter, and whether its conversation waits for an operator', () => {

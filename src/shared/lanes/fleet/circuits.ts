@@ -24,6 +24,8 @@ export interface OpenCircuit extends CircuitFacts {
   since: number;
   /** When the next message may leave, on Redis's clock. */
   probeAt: number;
+  /** When the next message that was tried before may leave as a probe, if that is later. */
+  triedAt?: number;
   /** Whether messages leave at a pace from then on, instead of one as a probe. */
   isPaced: boolean;
   /** Some of the pages that it stops, and their number. Only for keys. */

@@ -3,10 +3,11 @@
 -- root: what every key of the shard starts with, `{<namespace>:<shard>}:`. lane: `<page>/<conversation>`.
 --
 -- `heads:<page>` contains each lane of the page that has messages. The lane's one score says where its head is, so a head is in one place:
-local HIGH, READY_BELOW, IN_FLIGHT, BACKOFF, HELD = -3e12, 1e12, 1e13, 2e13, 3e13
+local HIGH, READY_BELOW, IN_FLIGHT, BACKOFF, ASIDE, HELD = -3e12, 1e12, 1e13, 2e13, 25e12, 3e13
 --   below READY_BELOW   waits for its turn, the lowest score first; heads with high priority have scores around HIGH
 --   IN_FLIGHT           released to BullMQ's `wait`, being sent, or put off by a hold before it was sent
---   BACKOFF             in backoff, or put off by a hold after it was sent
+--   BACKOFF             in backoff
+--   ASIDE               put off by a hold after it was sent
 --   HELD                waits in a conversation that an operator or a dead letter holds
 -- The head's job says the same in its field `place` (absent: it waits in its lane), and `why` where there are several reasons.
 

@@ -11,8 +11,8 @@ local function windowSize(root)
   return math.max(1, math.ceil(fleet.concurrency / pageCount))
 end
 
--- Returns how many more heads of the page may be released. Heads in backoff don't count, so failures don't stop a page; but with
--- four windows of heads in backoff it stops, so that its open messages stay bounded. Room beyond `most` need not be exact. Whether
+-- Returns how many more heads of the page may be released. Heads in backoff or aside don't count, so failures don't stop a page;
+-- but with four windows of those it stops, so that its open messages stay bounded. Room beyond `most` need not be exact. Whether
 -- anything was put off is asked once in a call, after its settlements.
 local isAnythingPutOff
 local function roomOf(root, page, most)

@@ -114,24 +114,33 @@ end
 
 local function earlier(one, other) return math.min(one or math.huge, other or math.huge) end
 
--- Lets a message that was never tried go first, if one is near: what the circuit met may be the fault of a message that was.
-local function putUntriedFirst()
+-- Returns a page and a lane of it whose head was never tried, if one is near. What the circuit met may be the fault of one that was.
+local function findUntried()
   for _, page in ipairs(redis.call('ZRANGE', root .. 'turns', 0, PAGES_AT_ONCE - 1)) do
     for _, lane in ipairs(redis.call('ZRANGEBYSCORE', root .. 'heads:' .. page, '-inf', '(' .. READY_BELOW, 'LIMIT', 0, PAGES_AT_ONCE)) do
       local id = redis.pcall('LINDEX', root .. 'lane:' .. lane, 0)
-      if type(id) == 'string' and redis.call('HEXISTS', send .. id, 'history') == 0 then
-        local turn = nextTurn(root)
-        placeHead(root, lane, HIGH - turn)
-        redis.call('ZADD', root .. 'turns', -turn, page)
-        return true
-      end
+      if type(id) == 'string' and redis.call('HEXISTS', send .. id, 'history') == 0 then return page, lane end
     end
   end
 end
 
+local function takeUntried()
+  local page, lane = findUntried()
+  if not page then return end
+  local heads, turns = root .. 'heads:' .. page, root .. 'turns'
+  local score, pageTurn = redis.call('ZSCORE', heads, lane), redis.call('ZSCORE', turns, page)
+  local first = string.format('%d', HIGH - nextTurn(root))
+  redis.call('ZADD', heads, first, lane)
+  redis.call('ZADD', turns, first, page)
+  takeHeads(1)
+  -- If it could not go, because of a limit or a hold, it waits where it did.
+  if tonumber(redis.call('ZSCORE', heads, lane) or 0) == tonumber(first) then redis.call('ZADD', heads, score, lane) end
+  redis.call('ZADD', turns, 'XX', 'GT', pageTurn, page)
+end
+
 local function takeAll()
   if isProbe then
-    if putUntriedFirst() then takeHeads(1) end
+    takeUntried()
     takeFromWait(1 - #taken)
     return takeHeads(1 - #taken)
   end

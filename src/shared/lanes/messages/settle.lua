@@ -26,7 +26,7 @@ end
 local function putOff(root, id, lane, why, nextAt)
   redis.call('ZADD', root .. 'send:delayed', nextAt, id)
   if why ~= 'backoff' then redis.call('SADD', root .. 'held', id) end
-  if why ~= 'hold' then placeHead(root, lane, BACKOFF) end
+  if why ~= 'hold' then placeHead(root, lane, why == 'aside' and ASIDE or BACKOFF) end
 end
 
 -- Number of arguments of each kind of settlement.

@@ -77,7 +77,7 @@ local checks = {
   },
 }
 
-checks.aside = checks.backoff
+checks.aside = { ASIDE, checks.hold[2], checks.hold[3] }
 
 local function checkHead(lane, score)
   local id = redis.call('LINDEX', root .. 'lane:' .. lane, 0)
