@@ -28,14 +28,14 @@ describe('dead letters that go', () => {
     return { ...site, ids, before, shard };
   }
 
-  /** All keys but those of messages that were delivered, which are kept for a while, and of what each second counts anew. */
+  /** All keys but those of messages that were delivered, which are kept for a while, of what each second counts anew, and of the evidence of the last hour. */
   async function lastingKeysOf({ config }: Installation): Promise<string[]> {
     const keys = await keysOf(used.redis, `{${config.namespace}:*`);
     return keys
       .filter(
         (key) => !/:send:(?:\d-[0-9A-Z]{26}(?::lock)?|completed|stalled|stalled-check|marker|events|id)$/.test(key),
       )
-      .filter((key) => !/:(?:traffic|latency)\b|:(?:successes|failures):/.test(key))
+      .filter((key) => !/:(?:traffic|latency)\b|:fleet\}:(?:accepted|found:\w+)$/.test(key))
       .filter((key) => !/:dead:(?:events|id|marker)$/.test(key))
       .toSorted((one, other) => one.localeCompare(other));
   }

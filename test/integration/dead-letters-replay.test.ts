@@ -117,7 +117,10 @@ describe('a replay', () => {
   });
 
   it('of all does not take in again what dies while it runs', async () => {
-    await using site = await install(used.server, { api: { faults: [{ kind: 'status', status: 400 }] } });
+    await using site = await install(used.server, {
+      config: { refusalsToHold: 0 },
+      api: { faults: [{ kind: 'status', status: 400 }] },
+    });
     const ids: string[] = [];
     for (let n = 1; n <= 30; n += 1) ids.push(await site.enqueue(textMessage(`c${n}`, 1)));
     for (const id of ids) await site.until(id, 'dead');
