@@ -53,7 +53,8 @@ describe('the fleet and what the API refuses', () => {
       await fleet.toldOfAll(limited, ['a', 'b']);
       expect(await fleet.told(limited, { pageId: 'p2' })).toMatchObject({ scope: 'key', isPaced: true });
       expect(await fleet.told(limited, { pageId: 'p3', key: 'key:two' })).toMatchObject({ scope: 'api' });
-      expect((await holds()).map(({ scope }) => scope)).toEqual(['api', 'key']);
+      // The wider one stands for the narrower one.
+      expect((await holds()).map(({ scope }) => scope)).toEqual(['api']);
       // Messages are still taken: each has its slot.
       expect(fleet.leave()).toBe('go');
     });
@@ -95,9 +96,18 @@ describe('the fleet and what the API refuses', () => {
       for (let n = 0; n < 5; n += 1) {
         expect(await fleet.told({ ...asked, askedScope: ALONE }, { conversationId: `c${n}` })).toEqual(ABOUT_ITSELF);
       }
-      expect(await fleet.told({ ...asked, askedScope: 'page' })).toMatchObject({ scope: 'page', delayMs: 5000 });
-      expect(await fleet.told({ ...asked, askedScope: 'api' })).toMatchObject({ scope: 'api', delayMs: 5000 });
-      expect((await holds()).map(({ scope }) => scope)).toEqual(['api', 'page']);
+      for (const askedScope of ['page', 'key', 'api'] as const) {
+        expect(await fleet.told({ ...asked, askedScope })).toMatchObject({ scope: askedScope, delayMs: 5000 });
+        expect((await holds()).map(({ scope }) => scope)).toEqual([askedScope]);
+      }
+    });
+
+    it('lets a page wait as long as the API asked it to, also when everything waits for less', async () => {
+      const fleet = await join();
+      await fleet.toldOfAll({ ...limited, askedMs: 600_000 }, ['a', 'b', 'c']);
+      await fleet.toldOfAll({ ...limited, askedMs: 1000 }, ['d', 'e', 'f'], { pageId: 'p2', key: 'key:two' });
+      expect(fleet.lines.join('')).toContain('"scope":"api"');
+      expect(await fleet.admitted('p1')).toEqual(slot(600_000));
     });
   });
 
