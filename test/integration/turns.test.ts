@@ -76,6 +76,18 @@ describe('what a worker says to its shard', () => {
       expect((await worker.takeAll(30)).length).toBeGreaterThanOrEqual(8);
     });
 
+    it('takes more with time, also if all its messages end in the same moment', async () => {
+      const worker = joinShard(lanes);
+      await storeHeads(lanes, 60);
+      const now = performance.now.bind(performance);
+      let passedMs = 0;
+      vi.spyOn(performance, 'now').mockImplementation(() => now() + passedMs);
+      const first = await worker.takeAll(30);
+      passedMs = 100;
+      await Promise.all(first.map((taken) => worker.deliver(taken)));
+      expect((await worker.takeAll(30)).length).toBeGreaterThan(first.length);
+    });
+
     it('is nothing if the worker has nothing to say', async () => {
       const worker = joinShard(lanes);
       worker.fleet.leave = { waitMs: 1000 };
