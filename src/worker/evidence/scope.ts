@@ -115,7 +115,7 @@ function isWide(scope: WideScope, findings: readonly Finding[], evidence: Eviden
   const isOnly = (prefix: string, known: ReadonlySet<string>): boolean =>
     known.size === 1 && rules[evidence.trouble].onlyOneStandsForAll && !isAnotherInUse(prefix, known, evidence);
   if (pages.size === 1 && !isOnly('page:', pages)) return false;
-  return scope === 'key' || (pages.size > 1 && keys.size > 1) || isOnly('key:', keys);
+  return scope === 'key' || keys.size > 1 || isOnly('key:', keys);
 }
 
 function isAnotherInUse(prefix: string, known: ReadonlySet<string>, { successes, nowMs }: Evidence): boolean {

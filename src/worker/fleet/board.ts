@@ -129,7 +129,10 @@ export function createBoard({ redis, namespace, timeoutMs, logger, keySourceOf }
     if (told.scope === 'key') await noteStopped(redis, namespace, field, pages);
     const isCovered = ({ scope, page = '' }: Known): boolean =>
       told.scope === 'api' ? scope !== 'api' : scope === 'page' && pages.includes(page);
-    const narrower = [...circuits.values()].filter((one) => isOfTrouble(one.field, trouble) && isCovered(one));
+    const endsAt = performance.now() + waitMs;
+    const narrower = [...circuits.values()].filter(
+      (one) => isOfTrouble(one.field, trouble) && isCovered(one) && one.leavesAt <= endsAt,
+    );
     await close(narrower.map((one) => one.field));
   }
 

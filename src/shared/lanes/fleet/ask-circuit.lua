@@ -7,7 +7,7 @@
 --
 -- Returns {'go'}, {'hold', ms}, {'slot', ms until the message may leave}, or {'probe', fields…} with the circuits that the message probes.
 
-local SLOTS_KEPT_MS, TOLERANCE_MS, LONGEST_MS = 600000, 2, 3600000
+local SLOTS_KEPT_MS, TOLERANCE_MS = 600000, 2
 local now, probeMs, id = redisNowMs(), tonumber(ARGV[1]), ARGV[2]
 local probes, paced = {}, {}
 
@@ -25,11 +25,11 @@ for i = 4, #ARGV do
   end
 end
 
--- Returns the time of the message's slot. A slot from before the last refusal is void.
+-- Returns the time of the message's slot. A slot from before the last refusal, or before the API lets messages leave, is void.
 local function slotOf(field, circuit)
   local reserved, epoch = string.match(redis.call('HGET', KEYS[2], field .. ' ' .. id) or '', '^(%d+) (%d+)$')
   local slot = tonumber(reserved)
-  if slot and tonumber(epoch) == circuit.refusedAt and slot <= now + LONGEST_MS then return slot end
+  if slot and tonumber(epoch) == circuit.refusedAt and slot >= circuit.probeAt then return slot end
   slot = reserveSlot(circuit, now)
   writeCircuit(KEYS[1], field, circuit)
   redis.call('HSET', KEYS[2], field .. ' ' .. id, string.format('%d %d', slot, circuit.refusedAt))

@@ -7,8 +7,11 @@ local function readCircuit(key, field, now)
   local json = redis.call('HGET', key, field)
   if not json then return end
   local circuit = cjson.decode(json)
-  -- A time further ahead than possible was written before Redis's clock stepped back.
-  if circuit.probeAt > now + circuit.pauseMs then circuit.probeAt = now end
+  -- A time further ahead than possible was written before Redis's clock stepped back. Slots of the time before are void then.
+  if circuit.probeAt > now + circuit.pauseMs then
+    circuit.probeAt, circuit.reserved, circuit.refusedAt = now, 0, 0
+  end
+  if circuit.triedAt and circuit.triedAt > now + circuit.triedMs then circuit.triedAt = nil end
   return circuit
 end
 
