@@ -71,7 +71,10 @@ async function goesOn({ api }: Arena): Promise<void> {
 }
 
 /** @returns the number of requests that reached the API while it was down, and the number of probes that the circuit allows. */
-async function strike(arena: Arena, { name, lastsMs, fault, trouble }: Outage): Promise<{ seen: number; allowed: number }> {
+async function strike(
+  arena: Arena,
+  { name, lastsMs, fault, trouble }: Outage,
+): Promise<{ seen: number; allowed: number }> {
   const { api, fleet, shard } = arena;
   await fleet.whileStopped(async () => {
     await (fault ? api.setFaults([fault]) : api.shut());

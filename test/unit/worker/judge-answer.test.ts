@@ -170,11 +170,13 @@ describe('an answer with a status 2xx', () => {
 
   it("as HTML is the API's only if it is JSON or just Ok, since HTML is the default type of PHP", () => {
     const contentType = 'text/html; charset=UTF-8';
-    for (const body of ['{"success":true}', 'Ok', 'ok', ' OK.\n', '', '1'])
+    for (const body of ['{"success":true}', 'Ok', 'ok', ' OK.\n', '', '1']) {
       expect(judge(body, { contentType })).toEqual(delivered);
+    }
     expect(judge('{"success":0}', { contentType }).kind).toBe('rejected');
-    for (const body of ['Please sign in', 'Okay', '{"success":tr'])
+    for (const body of ['Please sign in', 'Okay', '{"success":tr']) {
       expect(judge(body, { contentType }).kind).toBe('unknown');
+    }
   });
 
   it("that broke off is a success if its beginning can be the API's", () => {
