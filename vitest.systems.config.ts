@@ -1,15 +1,31 @@
 import { defineConfig } from 'vitest/config';
 
-// Whole systems, and what becomes of them: processes that are killed or stand still, clusters, clocks that step, TLS. They take minutes,
-// and some need `openssl`, `faketime`, `nginx` and `tinyproxy`: `npm run test:systems` runs these, `npm test` doesn't.
+// Whole systems, and what becomes of them: processes that are killed or stand still, clusters, clocks that step, TLS, nginx and proxies. They
+// take minutes, and some need `openssl`, `faketime`, `nginx` and `tinyproxy`: `npm run test:systems` runs these, `npm test` doesn't.
+const brake = 'test/systems/brake-*.test.ts';
+const alone = {
+  pool: 'forks',
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+  env: { MODEL_RUNS: process.env['MODEL_RUNS'] ?? '150' },
+} as const;
+
 export default defineConfig({
   test: {
-    include: ['test/systems/**/*.test.ts', 'test/integration/lanes-model.test.ts'],
-    env: { MODEL_RUNS: process.env['MODEL_RUNS'] ?? '150' },
-    pool: 'forks',
-    maxWorkers: 6,
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    projects: [
+      {
+        test: {
+          ...alone,
+          name: 'systems',
+          include: ['test/systems/**/*.test.ts', 'test/integration/lanes-model.test.ts'],
+          exclude: [brake],
+          maxWorkers: 6,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      // How fast an API's limit is found out depends on how fast requests follow each other: these run when the others have ended.
+      { test: { ...alone, name: 'brake', include: [brake], maxWorkers: 2, sequence: { groupOrder: 1 } } },
+    ],
     reporters: ['default', 'json'],
     outputFile: { json: 'reports/systems.json' },
   },

@@ -16,7 +16,7 @@ describe("a limit of the API's own", () => {
   const used = useRedis();
 
   it.each([
-    ['100 in each second, with a Retry-After', windowsOf(100, { status: 429, headers: { 'retry-after': '1' } })],
+    ['200 in each second, with a Retry-After', windowsOf(200, { status: 429, headers: { 'retry-after': '1' } })],
     ['a bucket of 100, without a Retry-After', bucketOf(100, 100, { status: 429 })],
   ])('of the whole account, %s, is found out by a handful of requests', async (_, limit) => {
     await using site = await installBehindFront(used, limit);
@@ -46,8 +46,8 @@ describe("a limit of the API's own", () => {
     const apiUrl = nginx.origin + new URL(fake.url).pathname;
     const config = { apiUrl, onUnknownOutcome: 'dead-letter', backoffMs: 1000, backoffMaxMs: 300_000 } as const;
     await using site = await install(used, { config });
-    await offerEvenly({ count: 450, perSecond: 90 }, (nth) => site.enqueue(textMessage(`c${nth}`, 1, `p${nth % 20}`)));
-    await fake.waitForAccepted(450, { timeoutMs: 100_000 });
+    await offerEvenly({ count: 270, perSecond: 90 }, (nth) => site.enqueue(textMessage(`c${nth}`, 1, `p${nth % 20}`)));
+    await fake.waitForAccepted(270, { timeoutMs: 100_000 });
     expect(nginx.requests().filter(({ status }) => status === 503).length).toBeGreaterThan(0);
     expect(await site.deadLetters.count()).toBe(0);
     expect(disorderIn(fake)).toEqual([0, 0]);
