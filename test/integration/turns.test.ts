@@ -1,3 +1,4 @@
+import { RAMP_STEP_MS } from '../../src/worker/bullmq/ramp.ts';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { hold } from '../../src/shared/lanes/holds/hold.ts';
 import type { TakenHere } from '../../src/worker/message/attempt.ts';
@@ -84,7 +85,7 @@ describe('what a worker says to its shard', () => {
       let passedMs = 0;
       vi.spyOn(performance, 'now').mockImplementation(() => now() + passedMs);
       const first = await worker.takeAll(30);
-      passedMs = 100;
+      passedMs = 2 * RAMP_STEP_MS;
       await Promise.all(first.map((taken) => worker.deliver(taken)));
       expect((await worker.takeAll(30)).length).toBeGreaterThan(first.length);
     });

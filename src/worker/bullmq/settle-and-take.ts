@@ -122,8 +122,8 @@ export function createTurns(deps: TurnsDeps): Turns {
     if (settling.length > 0) schedule();
     const waiting = asking;
     asking = [];
-    out -= settlements.length;
     const allowed = ramp(deps.places(), out + asked);
+    out -= settlements.length;
     const free = Math.max(0, allowed - out - asked);
     const mayTake = !isClosing && (isProbe || deps.leave() === 'go');
     const dueSlots = mayTake ? slots.takeDue(free) : 0;

@@ -110,7 +110,7 @@ export function createFleet({ redis, config, logger, keySourceOf }: FleetDeps): 
   async function tellAll(facts: RequestFacts): Promise<Told> {
     const { shown } = facts;
     if (shown.works === 'accepted') noteSuccess(facts);
-    if (shown.works === 'answered') successes.noteAnswer();
+    if (shown.works === 'answered') successes.noteAnswer(facts.pageId, facts.key ?? '');
     const closed = closedBy(facts);
     await board.close(closed);
     const probes = facts.probes.filter((field) => !closed.includes(field));

@@ -55,6 +55,10 @@ export async function infer(deps: InferenceDeps, trouble: Inferred, facts: Reque
     ...(before ? { lastedMs: before.msAgo } : {}),
     ...(trouble === 'refusing' ? { conversations: deps.refusalsToHold } : {}),
   });
+  // A key that has worked since this message was refused first is not the cause.
+  const hasKeyWorked =
+    trouble === 'forbidden' && before !== null && isAccepted(performance.now() - before.msAgo, place.key);
+  if (hasKeyWorked && verdict.scope === 'key') return { ...ABOUT_ITSELF, isAccepted, pages };
   // A message that dies of an unknown outcome is too precious to wait for more evidence: the next one is a probe.
   const scope = trouble === 'failing' && facts.isPrecious && verdict.scope === 'conversation' ? 'api' : verdict.scope;
   if (trouble !== 'failing' || scope === 'conversation') return { ...verdict, isAccepted, pages };
@@ -100,13 +104,14 @@ function withLane<Found extends { page: string; conversation: string }>(found: F
 }
 
 /** Returns when a message met the trouble before, and where a success since then would show that others don't meet it. */
-function metBefore(trouble: Inferred, { key, history }: RequestFacts): MetBefore | null {
+function metBefore(trouble: Inferred, { pageId, key, history }: RequestFacts): MetBefore | null {
   if (trouble === 'failing') {
     const failure = history().findLast(({ outcome }) => outcome === 'unknown' || outcome === 'not-sent');
     return failure ? { msAgo: msSince(failure.at) - failure.durationMs, name: 'api' } : null;
   }
   const refusal = trouble === 'forbidden' ? refusalsIn(history())[0] : undefined;
-  return refusal ? { msAgo: msSince(refusal.at), name: key ?? '' } : null;
+  // Not the key: it may work for other pages while this one is refused as a whole.
+  return refusal ? { msAgo: msSince(refusal.at), name: nameOf('page', { page: pageId, key: key ?? '' }) } : null;
 }
 
 function msSince(isoTime: string): number {

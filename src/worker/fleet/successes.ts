@@ -8,19 +8,19 @@ const MOST_REMEMBERED = 2000;
 export interface Successes {
   note(pageId: string, key: string): void;
   /** Notes an answer that accepts no message, but shows that the API works. */
-  noteAnswer(): void;
+  noteAnswer(pageId: string, key: string): void;
   /** Returns what is new since the last report: names, and how long ago, in ms. */
   report(): [name: string, msAgo: number][];
   /** Returns the times of the fleet with those of this worker, on the clock of `nowMs`. */
   mergedInto(fleet: ReadonlyMap<string, number>, nowMs: number): Map<string, number>;
-  /** Returns the times with the last answer as a success of the API, because it shows that the API is not down. */
+  /** Returns the times with answers as successes, because they show that something works. */
   withAnswers(times: ReadonlyMap<string, number>, nowMs: number): Map<string, number>;
 }
 
 export function createSuccesses(): Successes {
   const times = new Map<string, number>();
   const unreported = new Set<string>();
-  let answeredAt = -Infinity;
+  const answers = new Map<string, number>();
 
   function noteOne(name: string, at: number): void {
     times.set(name, at);
@@ -35,8 +35,9 @@ export function createSuccesses(): Successes {
       noteOne(key, at);
       noteOne(nameOf('page', { page: pageId, key }), at);
     },
-    noteAnswer() {
-      answeredAt = performance.now();
+    noteAnswer(pageId, key) {
+      if (answers.size > MOST_REMEMBERED) answers.clear();
+      for (const name of ['api', key, nameOf('page', { page: pageId, key })]) answers.set(name, performance.now());
     },
     report() {
       const now = performance.now();
@@ -44,18 +45,22 @@ export function createSuccesses(): Successes {
       unreported.clear();
       return names;
     },
-    mergedInto(fleet, nowMs) {
-      const all = new Map(fleet);
-      const toRedis = nowMs - performance.now();
-      for (const [name, at] of times) {
-        const atMs = at + toRedis;
-        if (atMs > nowMs - IN_USE_MS && atMs > (all.get(name) ?? -Infinity)) all.set(name, atMs);
-      }
-      return all;
-    },
-    withAnswers(given, nowMs) {
-      const answeredAtMs = nowMs - (performance.now() - answeredAt);
-      return new Map(given).set('api', Math.max(given.get('api') ?? -Infinity, answeredAtMs));
-    },
+    mergedInto: (fleet, nowMs) => merged(fleet, times, nowMs),
+    withAnswers: (given, nowMs) => merged(given, answers, nowMs),
   };
+}
+
+/** Adds times on the clock of `performance.now()` to those of the fleet; the latest counts. */
+function merged(
+  fleet: ReadonlyMap<string, number>,
+  own: ReadonlyMap<string, number>,
+  nowMs: number,
+): Map<string, number> {
+  const all = new Map(fleet);
+  const toRedis = nowMs - performance.now();
+  for (const [name, at] of own) {
+    const atMs = at + toRedis;
+    if (atMs > nowMs - IN_USE_MS && atMs > (all.get(name) ?? -Infinity)) all.set(name, atMs);
+  }
+  return all;
 }
