@@ -94,17 +94,18 @@ describe('a circuit that is probed', () => {
     expect((await tell('probe-failed')).waitMs).toBe(2 * PAUSE_MS);
   });
 
-  it('lets a fresh message probe at once when one that was tried before has failed, and no tried one for long', async () => {
+  it('lets a fresh message probe at once when one that was tried before has failed, and tried ones ever more rarely', async () => {
     await open();
-    expect(await ask([API], true)).toEqual(probes(API));
-    expect(await tell('tried-failed')).toEqual({ waitMs: 1, isNew: false });
-    expect(await ask([API], true)).toEqual(held(MAX_PAUSE_MS));
-    expect(await ask()).toEqual(probes(API));
-    await tell('nothing');
-    await time.pass(MAX_PAUSE_MS - 1);
-    expect(await ask([API], true)).toEqual(held(1));
-    await time.pass(1);
-    expect(await ask([API], true)).toEqual(probes(API));
+    for (const waitMs of [2000, 4000, 8000, MAX_PAUSE_MS, MAX_PAUSE_MS]) {
+      expect(await ask([API], true)).toEqual(probes(API));
+      expect(await tell('tried-failed')).toEqual({ waitMs: 1, isNew: false });
+      expect(await ask([API], true)).toEqual(held(waitMs));
+      expect(await ask()).toEqual(probes(API));
+      await tell('nothing');
+      await time.pass(waitMs - 1);
+      expect(await ask([API], true)).toEqual(held(1));
+      await time.pass(1);
+    }
   });
 
   it('does not double its pause for a message that was tried before', async () => {

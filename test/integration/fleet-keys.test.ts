@@ -92,10 +92,38 @@ describe('the fleet and its keys', () => {
       await time.pass(1);
       expect(await fleet.admitted('p1')).toEqual({ kind: 'probe', fields: [REFUSED] });
       await fleet.giveUp([REFUSED]);
-      await time.pass(29_998);
       expect(await fleet.admitted('p1', KEY, { wasTried: true })).toMatchObject({ kind: 'hold' });
-      await time.pass(3000);
+      await time.pass(1999);
+      await fleet.refresh();
       expect(await fleet.admitted('p1', KEY, { wasTried: true })).toMatchObject({ kind: 'probe' });
+    });
+
+    it('stays, with its next probe, as long as a message that was tried waits for it', async () => {
+      const fleet = await join();
+      await fleet.told(unauthorized);
+      const since = (await holds())[0]?.since;
+      const probedAtS: number[] = [];
+      const startedAt = time.nowMs();
+      for (let second = 1; second <= 150; second += 1) {
+        await time.pass(1000);
+        await fleet.refresh();
+        expect((await holds())[0]?.since).toBe(since);
+        const admission = await fleet.admitted('p1', KEY, { wasTried: true });
+        if (admission.kind !== 'probe') continue;
+        probedAtS.push((time.nowMs() - startedAt) / 1000);
+        await fleet.told(unauthorized, { probes: admission.fields, history: () => [triedBefore('held', 4000, 401)] });
+      }
+      expect(probedAtS).toEqual([4, 6, 10, 18, 34, 64, 94, 124]);
+    });
+
+    it('ends when its last page has been sent to with another key', async () => {
+      const fleet = await join();
+      await fleet.told(unauthorized);
+      await fleet.admitted('p2');
+      await fleet.told(works, { key: OTHER_KEY });
+      expect(await holds()).toHaveLength(1);
+      await fleet.told(works, { key: OTHER_KEY, pageId: 'p2' });
+      expect(await holds()).toEqual([]);
     });
   });
 

@@ -43,7 +43,8 @@ elseif seen == 'probe-failed' then
   describe()
   pauseFor(askedMs or math.min(circuit.pauseMs * 2, longestMs))
 elseif seen == 'tried-failed' then
-  circuit.probingUntil, circuit.triedAt, circuit.triedMs = 0, now + longestMs, longestMs
+  circuit.triedMs = math.min(2 * (circuit.triedMs or firstMs), longestMs)
+  circuit.probingUntil, circuit.triedAt = 0, now + circuit.triedMs
 elseif seen == 'refused' and now - beganMs >= circuit.refusedAt then
   -- The request began after the last refusal, so it was the pace that was refused.
   local seconds = secondsOfPace(circuit, now)
