@@ -35,7 +35,7 @@ describe('dead letters that go', () => {
       .filter(
         (key) => !/:send:(?:\d-[0-9A-Z]{26}(?::lock)?|completed|stalled|stalled-check|marker|events|id)$/.test(key),
       )
-      .filter((key) => !/:(?:traffic|latency)\b|:fleet\}:(?:accepted|found:\w+)$/.test(key))
+      .filter((key) => !/:(?:traffic|latency)\b|:fleet\}:(?:accepted|accepted-pages|found:\w+)$/.test(key))
       .filter((key) => !/:dead:(?:events|id|marker)$/.test(key))
       .toSorted((one, other) => one.localeCompare(other));
   }

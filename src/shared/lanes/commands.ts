@@ -26,7 +26,7 @@ const scripts = {
   laneReconcile: { lua: lanes + read('repair/reconcile'), numberOfKeys: 2 },
   fleetGate: { lua: circuit + read('fleet/ask-circuit'), numberOfKeys: 2 },
   fleetCircuit: { lua: circuit + read('fleet/tell-circuit'), numberOfKeys: 1 },
-  fleetEvidence: { lua: read('fleet/tell-evidence'), numberOfKeys: 2 },
+  fleetEvidence: { lua: read('fleet/tell-evidence'), numberOfKeys: 3 },
   fleetAgree: { lua: read('fleet/agree-on-limits'), numberOfKeys: 2 },
   fleetPace: { lua: read('lib/limit', 'fleet/write-pace'), numberOfKeys: 2 },
 };

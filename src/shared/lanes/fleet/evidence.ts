@@ -24,7 +24,7 @@ export interface EvidenceReport {
 export interface EvidenceSoFar {
   /** On Redis's clock. */
   nowMs: number;
-  /** The last successes of the whole fleet by name, on Redis's clock. */
+  /** The last successes of the fleet by name, on Redis's clock: of the API, of this page and key, and of others that are in use. */
   successes: Map<string, number>;
   findings: (FoundIn & { atMs: number })[];
   /** Whether the finding counts as evidence for more than its own message. */
@@ -44,10 +44,13 @@ export async function tellEvidence(
   const root = fleetRoot(namespace);
   const reply = await redis.fleetEvidence(
     `${root}accepted`,
+    `${root}accepted-pages`,
     `${root}found:${found?.trouble ?? ''}`,
     found ? JSON.stringify([found.page, found.conversation, found.key]) : '',
     found?.windowMs ?? 0,
     MOST_FINDINGS,
+    `page:${found?.page ?? ''}`,
+    found?.key ?? '',
     found?.before ? Math.round(found.before.msAgo) : '',
     found?.before?.name ?? '',
     ...successes.flatMap(([name, msAgo]) => [name, Math.round(msAgo)]),
