@@ -55,7 +55,13 @@ describe('a circuit at a limit', () => {
   /** Refuses a request that has left just now. @returns the pace from then on */
   async function refuse(before: Pace, more: Partial<Observation> = {}): Promise<Pace> {
     const { waitMs } = await tell('refused', { wasAccepted: true, ...more });
-    return { beginsAt: time.nowMs() + waitMs, perSecond: paceAt(before, time.nowMs()), isGuess: false };
+    return { beginsAt: time.nowMs() + waitMs, perSecond: paceInSecondBefore(before, time.nowMs()), isGuess: false };
+  }
+
+  /** What was refused is the pace at which requests have left, not the one that it has come to since. */
+  function paceInSecondBefore(pace: Pace, atMs: number): number {
+    const fromMs = Math.max(pace.beginsAt, atMs - 1000);
+    return atMs - fromMs < 100 ? paceAt(pace, atMs) : (1000 * allowedBetween(pace, fromMs, atMs)) / (atMs - fromMs);
   }
 
   /** The slots are no closer than the pace allows, and none lies before its beginning. */
@@ -118,21 +124,24 @@ describe('a circuit at a limit', () => {
     await time.goTo(pace.beginsAt + 3000);
     const before = await slotsOf(named('m', 300));
     const next = await refuse(pace);
-    expect(next).toMatchObject({ perSecond: 80, beginsAt: time.nowMs() + PAUSE_MS });
+    expect(next.beginsAt).toBe(time.nowMs() + PAUSE_MS);
+    // A guess of 10 that has doubled for three seconds: from 40 to 80 a second in the last of them.
+    expect(next.perSecond).toBeCloseTo(40 / Math.LN2, 3);
     const after = await slotsOf(named('m', 300));
     expect(after[0]).toBe(next.beginsAt);
     expect(after.filter((slot, n) => slot === before[n])).toEqual([]);
-    // 15 % less than 80 a second, and soon a little more.
+    // 15 % less than that, and soon a little more.
     const inFirstSecond = after.filter((slot) => slot < next.beginsAt + 1000).length;
-    expect(inFirstSecond).toBeGreaterThan(0.85 * 80);
-    expect(inFirstSecond).toBeLessThan(0.9 * 80);
+    expect(inFirstSecond).toBeGreaterThan(0.85 * next.perSecond);
+    expect(inFirstSecond).toBeLessThan(0.9 * next.perSecond + 1);
   });
 
   it('reaches the pace that was refused again after ten seconds', async () => {
     let pace = await refuse(await open());
     await time.goTo(pace.beginsAt + 10_000);
     pace = await refuse(pace);
-    expect(pace.perSecond).toBeCloseTo(10);
+    // It was below that in the second before.
+    expect(pace.perSecond).toBeCloseTo(10, 1);
     expectPaced(await slotsOf(named('m', 30)), pace);
   });
 

@@ -178,7 +178,16 @@ describe.concurrent('status', () => {
     const id = await to.enqueue(textMessage('limited', 1));
     await to.until(id, 'held');
     await to.until(await to.enqueue(textMessage('c1', 1)), 'delivered');
-    expect(await to.status()).toMatchObject({ held: 1, queued: 0, holds: [] });
+    expect(await to.status()).toMatchObject({ held: 1, queued: 0 });
+    expect(await holdsOf(to)).toMatchObject([
+      {
+        scope: 'conversation',
+        page: 'p1',
+        conversation: 'limited',
+        reason: 'rate-limited',
+        evidence: 'HTTP 429: rate limit',
+      },
+    ]);
   });
 
   it('shows that the key is refused', async () => {
@@ -234,7 +243,7 @@ describe.concurrent('status', () => {
     expect(await to.status()).toMatchObject({ queued: 1, scheduled: 0, oldestQueuedMs: 1 });
   });
 
-  it('counts all first messages of a page that has to wait as held, those in backoff too', async () => {
+  it('counts first messages of a page that has to wait as held, and those in backoff as retrying', async () => {
     await using to = await installWithHolds(used, {
       config: { backoffMs: HOUR_MS, backoffMaxMs: HOUR_MS },
       api: {
@@ -250,8 +259,8 @@ describe.concurrent('status', () => {
     }
     await to.enqueue(textMessage('waits', 1));
     await to.enqueue(textMessage('waits', 2));
-    await eventually('all are put off', async () => (await to.status()).held === 5);
-    expect(await to.status()).toMatchObject({ held: 5, queued: 1, retrying: 0, sending: 0 });
+    await eventually('all are put off', async () => (await to.status()).held === 4);
+    expect(await to.status()).toMatchObject({ held: 4, queued: 1, retrying: 1, sending: 0 });
   });
 
   it('counts those that wait for a slot of a limit as queued, and tells for how long', async () => {

@@ -58,7 +58,11 @@ function howToReplace(source: string | undefined): string {
 function ofPage(reason: OfCircuit, page: string): Words {
   switch (reason) {
     case 'api-down':
-      return { what: `Everything fails on page ${page}`, advice: `Only this page waits. ${WORKS_AGAIN}` };
+      return {
+        what: `Everything fails on page ${page}`,
+        advice:
+          'Only this page waits. Messages that have failed before use their attempts; the others wait. Sending continues by itself when a message succeeds.',
+      };
     case 'rate-limited':
       return { what: `The API limits page ${page}`, advice: `Only this page is slowed down. ${OWN_LIMIT}` };
     case 'unauthorized':
@@ -108,6 +112,7 @@ function matterOfCircuit(hold: Hold, reason: OfCircuit, nowMs: number): Matter {
   const { scope, page = '', pages = [], pageCount = pages.length, keySource } = hold;
   const tone = reason === 'rate-limited' ? 'warn' : 'bad';
   const why = ({ advice }: Words): string => `${evidenceOf(hold, nowMs)} ${nextOf(hold, nowMs)} ${advice}`;
+  if (scope === 'conversation') return matterOfConversation(hold, nowMs);
   if (scope === 'page') {
     const link = linkTo(page);
     if (lacksKey(hold)) return { tone, ...withoutKey(hold, nowMs), link };
@@ -118,6 +123,18 @@ function matterOfCircuit(hold: Hold, reason: OfCircuit, nowMs: number): Matter {
   const link = reason === 'refusing' ? { href: '/dead-letters?reason=rejected', label: 'What the API answered' } : null;
   const matter = { tone, what: words.what, why: why(words), link } as const;
   return scope === 'key' ? { ...matter, pages: { named: pages, count: pageCount } } : matter;
+}
+
+/** A conversation that waits because of an answer to its own message. */
+function matterOfConversation(hold: Hold, nowMs: number): Matter {
+  const { page = '', conversation = '', evidence = '', since, until } = hold;
+  const again = until === undefined ? 'now' : relative(until, nowMs);
+  return {
+    tone: 'warn',
+    what: `Conversation ${shortened(conversation)} of page ${shortened(page)} waits`,
+    why: `${capitalised(evidence)}, held${durationOf(since, nowMs)}. Only this conversation waits, and no attempt is used; it is tried again ${again}.`,
+    link: { href: conversationPath(page, conversation), label: `Conversation ${shortened(conversation)}` },
+  };
 }
 
 function linkTo(page: string): Matter['link'] {

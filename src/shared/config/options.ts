@@ -158,7 +158,8 @@ export interface WorkerSettings extends InstallationOptions {
    */
   pageRateLimit?: string | undefined;
   /**
-   * How many different conversations must be refused alike, without a success in between, before everything is held; 0 for never.
+   * How many different conversations (up to 100) must be refused alike, without a success in between, before their page, key or everything
+   * is held; 0 for never.
    *
    * @default 20
    * @example 0

@@ -99,7 +99,7 @@ export const configSchema = fields({
   refusalsToHold: wholeNumber(0, 100)
     .default(20)
     .describe(
-      'how many different conversations must be refused alike, without a success in between, before everything is held; `0` for never',
+      'how many different conversations (up to 100) must be refused alike, without a success in between, before their page, key or everything is held; `0` for never',
     ),
   on503: z
     .enum(answersTo503)

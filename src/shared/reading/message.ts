@@ -93,7 +93,8 @@ export function standingOf(job: StatusFields & { lane: string | null }, holds: C
     case 'queued':
     case 'retrying':
     case 'held': {
-      const until = heldUntil(holds, job.lane ?? '');
+      // A message in backoff goes on although its page fails.
+      const until = heldUntil(status === 'retrying' ? { ...holds, open: [] } : holds, job.lane ?? '');
       if (until === undefined) return { status, nextAttemptAtMs: nextMs };
       return { status: 'held', nextAttemptAtMs: until === null ? null : Math.max(until, nextMs ?? 0) };
     }

@@ -1,5 +1,6 @@
 import type { StandingHold } from '../lanes/holds/hold.ts';
-import { type CurrentHolds, readCurrentHolds } from './holds.ts';
+import { readHeldConversations } from './held-conversations.ts';
+import { type CurrentHolds, type Hold, readCurrentHolds } from './holds.ts';
 import { WORKER_SILENCE_MS, type WorkerRecord, workersKey } from '../lanes/fleet/leader.ts';
 import { jobKeys, type Shard } from '../lanes/shard.ts';
 import { keyPart, laneOf } from '../lanes/key-names.ts';
@@ -25,6 +26,8 @@ export interface ShardStatus {
   counts: Counts;
   oldestQueuedMs: number;
   holds: StandingHold[];
+  /** Conversations that are held for an answer to their own message. */
+  conversations: Hold[];
   workers: WorkerStatus[];
 }
 
@@ -43,9 +46,10 @@ export async function readShardStatus(shard: Shard): Promise<ShardStatus> {
     redis.hgetall(workersKey(shard)),
   ]);
   const { nowMs, standing: holds } = current;
-  const [scheduled, heads, oldestMs] = await Promise.all([
+  const [scheduled, heads, conversations, oldestMs] = await Promise.all([
     redis.zcount(`${root}due`, `(${nowMs}`, '+inf'),
     countHeldHeads(shard, current),
+    readHeldConversations(shard, current),
     readOldestMs(shard, nowMs),
   ]);
   const queued = Math.max(0, waitingChildren + wait - scheduled - heads.queued);
@@ -61,6 +65,7 @@ export async function readShardStatus(shard: Shard): Promise<ShardStatus> {
     // Redis's clock may have been set back since the message was stored.
     oldestQueuedMs: queued === 0 ? 0 : Math.max(1, oldestMs),
     holds,
+    conversations,
     workers: Object.entries(workers).flatMap(([id, json]) => {
       const { seenAt, ...record } = JSON.parse(json) as WorkerRecord & { seenAt: number };
       return nowMs - seenAt > WORKER_SILENCE_MS ? [] : [{ id, ...record }];
@@ -89,41 +94,44 @@ export interface HeldHeads {
 /** Counts held first messages. The cost grows with the number of held pages and conversations, not with their messages. */
 async function countHeldHeads(shard: Shard, current: CurrentHolds): Promise<HeldHeads> {
   const { standing: holds } = current;
-  const pages = await heldPages(shard, current);
-  const counts = await countConversations(shard, [...pages]);
+  const stopped = await stoppedPages(shard, holds);
+  const pages = [...new Set([...stopped, ...waitingPages(current)])];
+  const counts = await countConversations(shard, pages);
   const scores = await readPipeline<string | null>(
     shard.redis,
     holds.flatMap((hold) => {
       if (hold.page === undefined || hold.conversation === undefined) return [];
       const page = keyPart(hold.page);
       // Conversations of a held page are counted with the page.
-      return pages.has(page) ? [] : [['zscore', headsKey(shard, page), laneOf(hold.page, hold.conversation)]];
+      return pages.includes(page) ? [] : [['zscore', headsKey(shard, page), laneOf(hold.page, hold.conversation)]];
     }),
   );
   const lanes = scores.flatMap((score) => (score === null ? [] : [Number(score)]));
-  const failing = lanes.filter((score) => score >= BACKOFF && score < ASIDE).length;
-  const waiting = lanes.filter((score) => score < IN_FLIGHT || score >= HELD).length;
-  return counts.reduce(
-    (total, page) => ({
-      queued: total.queued + page.conversations - page.inFlight - page.failing - page.aside,
-      retrying: total.retrying + page.failing,
-    }),
-    { queued: waiting, retrying: failing },
-  );
+  const total = {
+    queued: lanes.filter((score) => score < IN_FLIGHT || score >= HELD).length,
+    retrying: lanes.filter((score) => score >= BACKOFF && score < ASIDE).length,
+  };
+  for (const [index, page] of counts.entries()) {
+    total.queued += page.conversations - page.inFlight - page.failing - page.aside;
+    if (stopped.has(pages[index] ?? '')) total.retrying += page.failing;
+  }
+  return total;
 }
 
-/** Returns the names in keys of the pages that are held now. */
-async function heldPages(shard: Shard, { standing: holds, open, nowMs }: CurrentHolds): Promise<Set<string>> {
-  const { redis, root } = shard;
+/** Returns the names in keys of the pages that an operator holds: nothing of them is sent. */
+async function stoppedPages({ redis, root }: Shard, holds: readonly StandingHold[]): Promise<Set<string>> {
   const isAll = holds.some(({ page }) => page === undefined);
   const named = holds.flatMap(({ page, conversation }) =>
     page === undefined || conversation !== undefined ? [] : [keyPart(page)],
   );
-  // A page whose limit is being learned is not held once messages leave at its pace.
-  const byCircuits = open.flatMap(({ page, isPaced, probeAt }) =>
+  return new Set([...named, ...(isAll ? await redis.sunion(`${root}pages`, `${root}asleep`) : [])]);
+}
+
+/** Returns the names in keys of the pages whose messages wait for a circuit, except those in backoff, which go on by themselves. */
+function waitingPages({ open, nowMs }: CurrentHolds): string[] {
+  return open.flatMap(({ page, isPaced, probeAt }) =>
     page === undefined || (isPaced && probeAt <= nowMs) ? [] : [keyPart(page)],
   );
-  return new Set([...named, ...byCircuits, ...(isAll ? await redis.sunion(`${root}pages`, `${root}asleep`) : [])]);
 }
 
 /** Returns the number of workers of each version, such as `0.2.0 (3), 0.2.1 (1)`; `null` if all have the same version. */

@@ -45,10 +45,13 @@ export async function readStatusNow(
     held: sum('held'),
     dead: sum('dead'),
     oldestQueuedMs: Math.max(0, ...parts.map(({ oldestQueuedMs }) => oldestQueuedMs)),
-    holds: describeHolds(
-      parts.flatMap(({ holds }) => holds),
-      circuits,
-    ),
+    holds: [
+      ...describeHolds(
+        parts.flatMap(({ holds }) => holds),
+        circuits,
+      ),
+      ...parts.flatMap(({ conversations }) => conversations),
+    ],
     workers: mergeWorkers(parts.flatMap(({ workers }) => workers)),
   };
   return { status, nowMs: circuits.nowMs };

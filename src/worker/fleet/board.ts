@@ -70,6 +70,8 @@ const LONGEST_PAUSE_MS: Record<WideScope, number> = { api: 15_000, key: 30_000, 
 const PROBE_GRACE_MS = 2000;
 /** A message that waits asks for its probe within seconds. */
 const UNUSED_MS = 15_000;
+/** On a page that fails, perhaps only messages in backoff are left, which ask for no probe. */
+const UNUSED_PAGE_MS = 600_000;
 /** After this time a learned pace is no limit any more. */
 const LEARNED_PACE_MS = 60_000;
 const MOST_STOPPED = 1000;
@@ -210,8 +212,8 @@ export function createBoard({ redis, namespace, timeoutMs, logger, keySourceOf }
 function unusedOf({ nowMs, open }: Circuits): string[] {
   return open
     .filter(({ scope, isPaced }) => scope !== 'api' || isPaced)
-    .filter(({ isPaced, probeAt, triedAt = 0 }) => {
-      const unusedMs = isPaced ? LEARNED_PACE_MS : UNUSED_MS;
+    .filter(({ field, isPaced, probeAt, triedAt = 0 }) => {
+      const unusedMs = isPaced ? LEARNED_PACE_MS : isOfTrouble(field, 'failing') ? UNUSED_PAGE_MS : UNUSED_MS;
       return Math.max(probeAt, triedAt) < nowMs - unusedMs;
     })
     .map(({ field }) => field);

@@ -146,7 +146,8 @@ export function createFleet({ redis, config, logger, keySourceOf }: FleetDeps): 
   async function inferred(trouble: 'failing' | 'forbidden' | 'refusing', facts: RequestFacts): Promise<Told> {
     const open = openCircuit(circuitsOf(trouble, placeOf(facts)));
     if (open && !facts.probes.includes(open.field)) return toldBy(open);
-    if (open) return await wide(trouble, open.scope, facts, { seen: seenBy(open.field, facts) });
+    if (open)
+      return { ...(await wide(trouble, open.scope, facts, { seen: seenBy(open.field, facts) })), isProbe: true };
     const { scope, conversations, pages, isAccepted } = await infer(inferring, trouble, facts);
     if (scope !== 'conversation') return await wide(trouble, scope, facts, { seen: 'failed', conversations, pages });
     if (trouble !== 'forbidden') return ABOUT_ITSELF;
@@ -155,7 +156,7 @@ export function createFleet({ redis, config, logger, keySourceOf }: FleetDeps): 
 
   async function limited(facts: RequestFacts): Promise<Told> {
     const { askedScope, askedMs } = facts.shown;
-    if (isWide(askedScope)) return await wide('limited', askedScope, facts, { seen: 'refused', askedMs });
+    if (isWide(askedScope)) return await wide('limited', askedScope, facts, { seen: 'asked', askedMs });
     const { scope, conversations, pages, isAccepted } = await infer(inferring, 'limited', facts);
     if (isWide(scope)) return await wide('limited', scope, facts, { seen: 'refused', conversations, pages, askedMs });
     const open = openCircuit(circuitsOf('limited', placeOf(facts)));

@@ -41,8 +41,16 @@ export interface Told {
   delayMs: number;
   /** Whether messages leave at a pace then, instead of one as a probe. */
   isPaced: boolean;
+  /** Whether the message was a probe. */
+  isProbe: boolean;
   /** Whether the API refuses the recipient although the key works. */
   isRecipientRefused: boolean;
 }
 
-export const ABOUT_ITSELF: Told = { scope: 'conversation', delayMs: 0, isPaced: false, isRecipientRefused: false };
+export const ABOUT_ITSELF: Told = {
+  scope: 'conversation',
+  delayMs: 0,
+  isPaced: false,
+  isProbe: false,
+  isRecipientRefused: false,
+};

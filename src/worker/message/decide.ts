@@ -34,15 +34,15 @@ const MAX_BLAMELESS_WAIT_MS = 30_000;
 export function usesAttempt(
   { kind }: Pick<Outcome, 'kind'>,
   onUnknownOutcome: UnknownOutcomePolicy,
-  { scope }: Pick<Told, 'scope'> = { scope: 'conversation' },
+  told: Pick<Told, 'scope' | 'isProbe'> = { scope: 'conversation', isProbe: false },
 ): boolean {
   switch (kind) {
     case 'rejected':
-      return scope === 'conversation';
+      return told.scope === 'conversation';
     case 'failed':
       return true;
     case 'unknown':
-      return onUnknownOutcome === 'resend' && scope !== 'key' && scope !== 'api';
+      return onUnknownOutcome === 'resend' && !isBlameless(told);
     case 'delivered':
     case 'not-sent':
     case 'held':
@@ -60,8 +60,7 @@ export function decide(outcome: Pick<Outcome, 'kind' | 'holdMs' | 'trouble'>, co
       return told.scope === 'conversation' ? { kind: 'dead', reason: 'rejected' } : waitForCircuit(context);
     case 'unknown':
       if (context.onUnknownOutcome === 'dead-letter') return { kind: 'dead', reason: 'unknown-outcome' };
-      // When only its page fails, a message that was tried goes on by itself: it may be the cause, and its retries probe the page.
-      return told.scope === 'key' || told.scope === 'api' ? waitForCircuit(context) : retryOrExhausted(context);
+      return isBlameless(told) ? waitForCircuit(context) : retryOrExhausted(context);
     case 'failed':
       return retryOrExhausted(context);
     case 'not-sent':
@@ -78,6 +77,11 @@ function waitForCircuit({ told: { delayMs, isPaced }, random }: DecideContext): 
   return { kind: 'hold', delayMs: isPaced ? Math.ceil(delayMs) : pausedFor(delayMs, random) };
 }
 
+/** When only its page fails, a message that was no probe goes on by itself: it may be the cause, and its retries probe the page. */
+function isBlameless({ scope, isProbe }: Pick<Told, 'scope' | 'isProbe'>): boolean {
+  return scope === 'key' || scope === 'api' || isProbe;
+}
+
 function retryOrExhausted(context: DecideContext): Decision {
   const used = context.attemptsUsed + 1;
   if (used >= context.attemptsAllowed) return { kind: 'dead', reason: 'exhausted' };
@@ -91,11 +95,11 @@ function holdDelayMs(askedMs: number | null, context: DecideContext): number {
 
 function blamelessDelayMs({ backoffMs, backoffMaxMs, random, ...context }: DecideContext): number {
   const history = context.history();
-  const inARow = history.length - 1 - history.findLastIndex((attempt) => !isBlameless(attempt));
+  const inARow = history.length - 1 - history.findLastIndex((attempt) => !wasBlameless(attempt));
   const ceilingMs = Math.min(backoffMaxMs, MAX_BLAMELESS_WAIT_MS);
   return backoffDelayMs(inARow + 1, { backoffMs, backoffMaxMs: ceilingMs }, random);
 }
 
-function isBlameless({ outcome }: AttemptRecord): boolean {
+function wasBlameless({ outcome }: AttemptRecord): boolean {
   return outcome === 'not-sent' || outcome === 'held';
 }

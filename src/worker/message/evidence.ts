@@ -7,7 +7,8 @@ import type { Sent } from './send.ts';
  */
 export function shownBy({ outcome, exchange }: Sent): Shown {
   const { kind, httpStatus, detail, holdMs: askedMs, askedScope } = outcome;
-  const what = httpStatus === null ? (detail ?? 'no answer') : `HTTP ${httpStatus}`;
+  const isByHook = askedScope !== undefined;
+  const what = httpStatus === null || isByHook ? (detail ?? 'no answer') : `HTTP ${httpStatus}`;
   const shown = { what, askedMs, askedScope };
   if (exchange === null) return { ...shown, trouble: outcome.trouble ?? null, works: null };
   switch (kind) {

@@ -70,11 +70,15 @@ describe('usesAttempt', () => {
     ['not-sent', false, false, false],
     ['held', false, false, false],
   ])('says for %s while a page, a key or the API is the cause: %s, %s, %s', (kind, ...used) => {
-    expect(wideScopes.map((scope) => usesAttempt({ kind }, 'resend', { scope }))).toEqual(used);
+    expect(wideScopes.map((scope) => usesAttempt({ kind }, 'resend', { scope, isProbe: false }))).toEqual(used);
+  });
+
+  it('says that the unknown outcome of a probe uses none, although only a page fails', () => {
+    expect(usesAttempt({ kind: 'unknown' }, 'resend', { scope: 'page', isProbe: true })).toBe(false);
   });
 
   it.each([...scopes])('says that no unknown outcome under dead-letter does, with a trouble of the %s', (scope) => {
-    expect(usesAttempt({ kind: 'unknown' }, 'dead-letter', { scope })).toBe(false);
+    expect(usesAttempt({ kind: 'unknown' }, 'dead-letter', { scope, isProbe: false })).toBe(false);
   });
 });
 
@@ -218,6 +222,7 @@ describe('decide, as a rule', () => {
     scope: fc.constantFrom(...scopes),
     delayMs: fc.double({ min: 1, max: 60_000, noNaN: true }),
     isPaced: fc.boolean(),
+    isProbe: fc.boolean(),
     isRecipientRefused: fc.boolean(),
   });
   const anyContext = fc.record<DecideContext>({
@@ -264,7 +269,8 @@ describe('decide, as a rule', () => {
       fc.property(fc.constantFrom('failed' as const, 'unknown' as const), anyContext, (kind, anyPast) => {
         const { onUnknownOutcome, told, attemptsUsed, attemptsAllowed } = anyPast;
         const isFinal = kind === 'unknown' && onUnknownOutcome === 'dead-letter';
-        const isBlameless = kind === 'unknown' && !isFinal && (told.scope === 'key' || told.scope === 'api');
+        const isBlameless =
+          kind === 'unknown' && !isFinal && (told.scope === 'key' || told.scope === 'api' || told.isProbe);
         const mayGoOn = isBlameless || attemptsUsed + 1 < attemptsAllowed;
         expect(decide({ kind, holdMs: null }, anyPast).kind !== 'dead').toBe(mayGoOn && !isFinal);
         expect(usesAttempt({ kind }, onUnknownOutcome, told)).toBe(!isFinal && !isBlameless);

@@ -46,8 +46,8 @@ export type GateAnswer =
 
 export interface Observation {
   field: string;
-  /** `tried-failed`: the probe was tried before, so it may be the cause itself. `refused`: by a limit. `nothing`: a probe that showed nothing. */
-  seen: 'failed' | 'probe-failed' | 'tried-failed' | 'refused' | 'nothing';
+  /** `tried-failed`: the probe was tried before, so it may be the cause itself. `refused`: by a limit. `asked`: by a hook. `nothing`: a probe that showed nothing. */
+  seen: 'failed' | 'probe-failed' | 'tried-failed' | 'refused' | 'asked' | 'nothing';
   facts?: CircuitFacts;
   pauseMs: number;
   maxPauseMs: number;

@@ -39,6 +39,13 @@ local function secondsUntil(circuit, number)
   return to
 end
 
+-- Returns the pace in the second before a request began: what was refused. The pace of now lies higher, by the time of the answer.
+local function paceBefore(circuit, seconds)
+  if seconds < 0.1 then return messagesPerSecond(circuit, seconds) end
+  local from = math.max(0, seconds - 1)
+  return (allowedBy(circuit, seconds) - allowedBy(circuit, from)) / (seconds - from)
+end
+
 -- Reserves the next slot. Returns its time in ms.
 local function reserveSlot(circuit, now)
   local number = math.max(circuit.reserved, allowedBy(circuit, secondsOfPace(circuit, now)))

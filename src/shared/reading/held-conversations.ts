@@ -1,0 +1,49 @@
+import { decodeHistory } from '../model/attempts.ts';
+import { fieldsOf } from '../model/message-status.ts';
+import { readStored, storedFields } from '../model/stored-message.ts';
+import { isoTime } from '../model/time.ts';
+import { keyPart } from '../lanes/key-names.ts';
+import { jobKeys, type Shard } from '../lanes/shard.ts';
+import { readPipeline } from '../redis/pipeline.ts';
+import type { CurrentHolds, Hold } from './holds.ts';
+
+const FIELDS = ['place', 'why', 'next', 'history', ...storedFields] as const;
+const SCANNED = 100;
+const MOST_SHOWN = 20;
+
+/**
+ * Reads conversations that are held for what the API answered to their own first message, such as a 429 or a 403 for one recipient: at
+ * most 20 of a shard, whatever there are.
+ */
+export async function readHeldConversations(shard: Shard, { open, nowMs }: CurrentHolds): Promise<Hold[]> {
+  // What an open circuit of the API or of a key holds is not the conversation's own affair.
+  if (open.some(({ scope }) => scope !== 'page')) return [];
+  const pages = new Set(open.flatMap(({ page }) => (page === undefined ? [] : [keyPart(page)])));
+  const [, ids] = await shard.redis.sscan(`${shard.root}held`, 0, 'COUNT', SCANNED);
+  const jobs = await readPipeline<(string | null)[]>(
+    shard.redis,
+    ids.slice(0, SCANNED).map((id) => ['hmget', jobKeys(shard, id).job, ...FIELDS]),
+  );
+  return jobs
+    .flatMap((values) => holdOf(fieldsOf(FIELDS, values), nowMs))
+    .filter(({ page = '' }) => !pages.has(keyPart(page)))
+    .slice(0, MOST_SHOWN);
+}
+
+function holdOf(job: Record<(typeof FIELDS)[number], string | null>, nowMs: number): Hold[] {
+  const attempt = decodeHistory(job.history ?? '').at(-1);
+  const request = readStored(job)?.request;
+  if (job.place !== 'put-off' || job.why !== 'aside' || attempt?.outcome !== 'held' || request === undefined) return [];
+  const until = Number(job.next);
+  return [
+    {
+      scope: 'conversation',
+      page: request.pageId,
+      conversation: request.conversationId,
+      reason: attempt.httpStatus === 401 || attempt.httpStatus === 403 ? 'unauthorized' : 'rate-limited',
+      evidence: attempt.detail ?? 'held',
+      since: attempt.at,
+      ...(until > nowMs ? { until: isoTime(until) } : {}),
+    },
+  ];
+}
