@@ -47,7 +47,7 @@ async function readUntil(site: Site, path: string, isEnough: (reads: readonly Re
 
 /** Whether the worker has looked for a key three times, which each time moves the end of the hold. */
 function hasLookedAgain(reads: readonly Read[]): boolean {
-  return new Set(reads.flatMap(({ holds }) => holds.map(({ until }) => until))).size > 3;
+  return new Set(reads.flatMap(({ holds }) => holds.map(({ until }) => until))).size > 2;
 }
 
 async function untilHeld(site: Site): Promise<void> {
