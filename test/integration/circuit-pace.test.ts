@@ -7,7 +7,7 @@ import {
   readCircuits,
   tellCircuit,
 } from '../../src/shared/lanes/fleet/circuits.ts';
-import { allowedBetween, observation, type Pace, paceAt } from '../support/limits/paces.ts';
+import { allowedBetween, observation, type Pace, paceAt, paceInSecondBefore } from '../support/limits/paces.ts';
 import { START, useSimulatedTime } from '../support/limits/simulated-time.ts';
 
 const NAMESPACE = 'paces';
@@ -56,12 +56,6 @@ describe('a circuit at a limit', () => {
   async function refuse(before: Pace, more: Partial<Observation> = {}): Promise<Pace> {
     const { waitMs } = await tell('refused', { wasAccepted: true, ...more });
     return { beginsAt: time.nowMs() + waitMs, perSecond: paceInSecondBefore(before, time.nowMs()), isGuess: false };
-  }
-
-  /** What was refused is the pace at which requests have left, not the one that it has come to since. */
-  function paceInSecondBefore(pace: Pace, atMs: number): number {
-    const fromMs = Math.max(pace.beginsAt, atMs - 1000);
-    return atMs - fromMs < 100 ? paceAt(pace, atMs) : (1000 * allowedBetween(pace, fromMs, atMs)) / (atMs - fromMs);
   }
 
   /** The slots are no closer than the pace allows, and none lies before its beginning. */

@@ -4,7 +4,7 @@ import { readStored, storedFields } from '../model/stored-message.ts';
 import { isoTime } from '../model/time.ts';
 import { keyPart } from '../lanes/key-names.ts';
 import { jobKeys, type Shard } from '../lanes/shard.ts';
-import { readPipeline } from '../redis/pipeline.ts';
+import { type ReadCommand, readPipeline } from '../redis/pipeline.ts';
 import type { CurrentHolds, Hold } from './holds.ts';
 
 const FIELDS = ['place', 'why', 'next', 'history', ...storedFields] as const;
@@ -20,10 +20,9 @@ export async function readHeldConversations(shard: Shard, { open, nowMs }: Curre
   if (open.some(({ scope }) => scope !== 'page')) return [];
   const pages = new Set(open.flatMap(({ page }) => (page === undefined ? [] : [keyPart(page)])));
   const [, ids] = await shard.redis.sscan(`${shard.root}held`, 0, 'COUNT', SCANNED);
-  const jobs = await readPipeline<(string | null)[]>(
-    shard.redis,
-    ids.slice(0, SCANNED).map((id) => ['hmget', jobKeys(shard, id).job, ...FIELDS]),
-  );
+  const commands: ReadCommand[] = [];
+  for (const id of ids.slice(0, SCANNED)) commands.push(['hmget', jobKeys(shard, id).job, ...FIELDS]);
+  const jobs = await readPipeline<(string | null)[]>(shard.redis, commands);
   return jobs
     .flatMap((values) => holdOf(fieldsOf(FIELDS, values), nowMs))
     .filter(({ page = '' }) => !pages.has(keyPart(page)))

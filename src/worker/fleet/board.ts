@@ -213,7 +213,8 @@ function unusedOf({ nowMs, open }: Circuits): string[] {
   return open
     .filter(({ scope, isPaced }) => scope !== 'api' || isPaced)
     .filter(({ field, isPaced, probeAt, triedAt = 0 }) => {
-      const unusedMs = isPaced ? LEARNED_PACE_MS : isOfTrouble(field, 'failing') ? UNUSED_PAGE_MS : UNUSED_MS;
+      const probedMs = isOfTrouble(field, 'failing') ? UNUSED_PAGE_MS : UNUSED_MS;
+      const unusedMs = isPaced ? LEARNED_PACE_MS : probedMs;
       return Math.max(probeAt, triedAt) < nowMs - unusedMs;
     })
     .map(({ field }) => field);

@@ -146,8 +146,10 @@ export function createFleet({ redis, config, logger, keySourceOf }: FleetDeps): 
   async function inferred(trouble: 'failing' | 'forbidden' | 'refusing', facts: RequestFacts): Promise<Told> {
     const open = openCircuit(circuitsOf(trouble, placeOf(facts)));
     if (open && !facts.probes.includes(open.field)) return toldBy(open);
-    if (open)
-      return { ...(await wide(trouble, open.scope, facts, { seen: seenBy(open.field, facts) })), isProbe: true };
+    if (open) {
+      const told = await wide(trouble, open.scope, facts, { seen: seenBy(open.field, facts) });
+      return { ...told, isProbe: true };
+    }
     const { scope, conversations, pages, isAccepted } = await infer(inferring, trouble, facts);
     if (scope !== 'conversation') return await wide(trouble, scope, facts, { seen: 'failed', conversations, pages });
     if (trouble !== 'forbidden') return ABOUT_ITSELF;

@@ -36,7 +36,6 @@ export function commandAbout<T>(
 /** Runs a step and checks every invariant afterwards. */
 export async function checked(model: Model, world: World, act: Act): Promise<void> {
   const { rules } = model;
-  model.isProbing = false;
   await act(model, world);
   // If a command consists of several checked steps, only the changes after the last one.
   const before = { seen: model.seen, rules };
@@ -50,5 +49,7 @@ export async function checked(model: Model, world: World, act: Act): Promise<voi
     ...pageProblems(moment),
     ...turnProblems(moment),
   ];
+  // A call that is repeated is checked with the first one.
+  model.isProbing = false;
   if (problems.length > 0) throw new Error(problems.join('\n'));
 }

@@ -32,6 +32,12 @@ export function allowedBetween(pace: Pace, fromMs: number, toMs: number): number
   return (sum * stepMs) / 3 / 1000;
 }
 
+/** What was refused is the pace at which requests have left, not the one that it has come to since. */
+export function paceInSecondBefore(pace: Pace, atMs: number): number {
+  const fromMs = Math.max(pace.beginsAt, atMs - 1000);
+  return atMs - fromMs < 100 ? paceAt(pace, atMs) : (1000 * allowedBetween(pace, fromMs, atMs)) / (atMs - fromMs);
+}
+
 /** What is told of a circuit in tests. */
 export const observation: Pick<Observation, 'pauseMs' | 'maxPauseMs' | 'facts'> = {
   facts: { scope: 'api', reason: 'api-down', what: 'HTTP 500', conversations: 5 },
