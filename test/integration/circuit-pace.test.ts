@@ -30,7 +30,6 @@ describe('a circuit at a limit', () => {
     await askGate(time.redis, NAMESPACE, { id, probeMs: 12_000, wasTried: false, fields });
   const isOpen = async (): Promise<boolean> => (await readCircuits(time.redis, NAMESPACE)).open.length > 0;
 
-  /** When a message may leave, on Redis's clock. */
   async function slotOf(id: string, fields?: readonly string[]): Promise<number> {
     const answer = await ask(id, fields);
     if (answer.verdict !== 'hold') return time.nowMs();
@@ -124,7 +123,6 @@ describe('a circuit at a limit', () => {
     const after = await slotsOf(named('m', 300));
     expect(after[0]).toBe(next.beginsAt);
     expect(after.filter((slot, n) => slot === before[n])).toEqual([]);
-    // 15 % less than that, and soon a little more.
     const inFirstSecond = after.filter((slot) => slot < next.beginsAt + 1000).length;
     expect(inFirstSecond).toBeGreaterThan(0.85 * next.perSecond);
     expect(inFirstSecond).toBeLessThan(0.9 * next.perSecond + 1);
@@ -134,7 +132,6 @@ describe('a circuit at a limit', () => {
     let pace = await refuse(await open());
     await time.goTo(pace.beginsAt + 10_000);
     pace = await refuse(pace);
-    // It was below that in the second before.
     expect(pace.perSecond).toBeCloseTo(10, 1);
     expectPaced(await slotsOf(named('m', 30)), pace);
   });

@@ -4,8 +4,8 @@ import { startNginx } from '../support/nginx.ts';
 import { useRedis } from '../support/use-redis.ts';
 import { startFakeKitechat } from '../../src/testing/index.ts';
 
-const BURSTS = 60;
-const PER_BURST = 40;
+const BURSTS = 30;
+const PER_BURST = 80;
 
 describe('behind a server that closes idle connections after a second', () => {
   const redis = useRedis();
