@@ -32,12 +32,13 @@ function describeSince(since: string, nowMs: number): string {
 }
 
 function describeNext(hold: Hold, nowMs: number): string {
-  const { reason, until, isPaced } = hold;
+  const { scope, reason, until, isPaced } = hold;
   if (reason === 'operator') return 'release';
   if (reason === 'dead-letter') return 'replay, discard or release';
   const leftMs = until === undefined ? 0 : Date.parse(until) - nowMs;
   const left = leftMs > 0 ? `in ${inWords(Math.ceil(leftMs / 1000) * 1000)}` : null;
   if (isPaced) return left === null ? 'messages leave at a pace' : `messages leave ${left}`;
+  if (scope === 'conversation') return left === null ? 'is tried again' : `tried again ${left}`;
   if (lacksKey(hold)) return left === null ? 'look for a key' : `look for a key ${left}`;
   return left === null ? 'a probe is due' : `probe ${left}`;
 }

@@ -120,6 +120,7 @@ describe('the metrics of the fleet', () => {
       ...ofCircuits.filter((kind) => kind !== 'scope="api",reason="unauthorized"'),
       ...['all', 'page', 'conversation'].map((scope) => `scope="${scope}",reason="operator"`),
       'scope="conversation",reason="dead-letter"',
+      ...['rate-limited', 'unauthorized'].map((reason) => `scope="conversation",reason="${reason}"`),
     ].map((kind) => `${kind}} ${kind === 'scope="page",reason="rate-limited"' ? 2 : 0}`);
     expect(samples?.toSorted()).toEqual(expected.toSorted());
   });
