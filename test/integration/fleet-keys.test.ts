@@ -177,6 +177,15 @@ describe('the fleet and its keys', () => {
       expect(await fleet.admitted('p7')).toMatchObject({ kind: 'hold' });
     });
 
+    it('names only pages of the key that it holds', async () => {
+      const fleet = await join();
+      await fleet.told(works, { pageId: 'p3', key: OTHER_KEY });
+      await fleet.told(forbidden, { pageId: 'p9', key: OTHER_KEY });
+      await fleet.toldOfAll(forbidden, conversations(25));
+      await fleet.toldOfAll(forbidden, conversations(25), { pageId: 'p2' });
+      expect((await holds())[0]?.pages).toEqual(['p1', 'p2']);
+    });
+
     it('holds the page when three of it are refused for five seconds, and another page worked before', async () => {
       const fleet = await join();
       await fleet.told(works, { pageId: 'p2' });

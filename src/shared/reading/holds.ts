@@ -1,3 +1,4 @@
+import { isoTime } from '../model/time.ts';
 import { keyPart, laneOf } from '../lanes/key-names.ts';
 import { type Circuits, type OpenCircuit, readCircuits } from '../lanes/fleet/circuits.ts';
 import { readHolds, type StandingHold } from '../lanes/holds/hold.ts';
@@ -90,10 +91,6 @@ function holdOf({ page, conversation, reason, letter }: StandingHold): Hold {
   return conversation === undefined
     ? { scope: 'page', page, reason }
     : { scope: 'conversation', page, conversation, reason, ...(letter === undefined ? {} : { letter }) };
-}
-
-function isoTime(atMs: number): string {
-  return new Date(atMs).toISOString();
 }
 
 /**

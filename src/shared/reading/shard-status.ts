@@ -1,6 +1,8 @@
-import type { StandingHold } from '../lanes/holds/hold.ts';
+import { readHolds, type StandingHold } from '../lanes/holds/hold.ts';
+import type { Circuits } from '../lanes/fleet/circuits.ts';
 import { readHeldConversations } from './held-conversations.ts';
-import { type CurrentHolds, type Hold, readCurrentHolds } from './holds.ts';
+import type { CurrentHolds, Hold } from './holds.ts';
+import { readTimeMs } from '../redis/time.ts';
 import { WORKER_SILENCE_MS, type WorkerRecord, workersKey } from '../lanes/fleet/leader.ts';
 import { jobKeys, type Shard } from '../lanes/shard.ts';
 import { keyPart, laneOf } from '../lanes/key-names.ts';
@@ -32,20 +34,21 @@ export interface ShardStatus {
 }
 
 /** Reads the status of a shard from the sizes of sets and lists, and a few messages. */
-export async function readShardStatus(shard: Shard): Promise<ShardStatus> {
+export async function readShardStatus(shard: Shard, circuits: Circuits): Promise<ShardStatus> {
   const { redis, root } = shard;
   const send = `${root}send:`;
-  const [waitingChildren, wait, active, delayed, putOffByHold, dead, current, workers] = await Promise.all([
+  const [nowMs, waitingChildren, wait, active, delayed, putOffByHold, dead, holds, workers] = await Promise.all([
+    readTimeMs(redis, root),
     redis.zcard(`${send}waiting-children`),
     redis.llen(`${send}wait`),
     redis.llen(`${send}active`),
     redis.zcard(`${send}delayed`),
     redis.scard(`${root}held`),
     redis.zcard(`${root}dead:failed`),
-    readCurrentHolds(shard),
+    readHolds(shard),
     redis.hgetall(workersKey(shard)),
   ]);
-  const { nowMs, standing: holds } = current;
+  const current = { ...circuits, standing: holds };
   const [scheduled, heads, conversations, oldestMs] = await Promise.all([
     redis.zcount(`${root}due`, `(${nowMs}`, '+inf'),
     countHeldHeads(shard, current),

@@ -34,8 +34,10 @@ export async function readStatusNow(
   deadline: Deadline,
 ): Promise<StatusNow> {
   const parts: ShardStatus[] = [];
-  for (let index = 0; index < shards; index += 1) parts.push(await session.read(index, deadline, readShardStatus));
   const circuits = await session.read(0, deadline, ({ redis }) => readCircuits(redis, namespace));
+  for (let index = 0; index < shards; index += 1) {
+    parts.push(await session.read(index, deadline, (shard) => readShardStatus(shard, circuits)));
+  }
   const sum = (name: keyof Counts): number => parts.reduce((total, { counts }) => total + counts[name], 0);
   const status = {
     scheduled: sum('scheduled'),

@@ -17,7 +17,7 @@ import type { Trouble, WideScope } from '../evidence/scope.ts';
 import type { RequestFacts } from './told.ts';
 
 /** An open circuit, as this worker knows it. */
-export interface Known extends OpenCircuit {
+export interface Known extends CircuitFacts, Pick<OpenCircuit, 'field' | 'isPaced'> {
   /** When the next message may leave, on the clock of `performance.now()`. */
   leavesAt: number;
   /** When this worker learned that it is open. */
@@ -92,7 +92,7 @@ export function createBoard({ redis, namespace, timeoutMs, logger, keySourceOf }
   const stopped = new Map<string, Set<string>>();
   const unreported = new Map<string, Set<string>>();
 
-  function learn(circuit: OpenCircuit, waitMs: number): void {
+  function learn(circuit: Omit<Known, 'leavesAt' | 'openAt'>, waitMs: number): void {
     const now = performance.now();
     const openAt = circuits.get(circuit.field)?.openAt ?? now;
     circuits.set(circuit.field, { ...circuit, leavesAt: now + waitMs, openAt });
@@ -168,7 +168,7 @@ export function createBoard({ redis, namespace, timeoutMs, logger, keySourceOf }
         beganMsAgo: facts.beganAt >= (known?.openAt ?? Infinity) ? performance.now() - facts.beganAt : LONG_AGO_MS,
       });
       if (isNew) await announce(field, trouble, told, { waitMs, pages: [facts.pageId, ...(telling.pages ?? [])] });
-      learn({ ...told, field, since: 0, probeAt: 0, isPaced: trouble === 'limited' }, waitMs);
+      learn({ ...told, field, isPaced: trouble === 'limited' }, waitMs);
       return waitMs;
     },
     ask: async (id, wasTried, fields) =>

@@ -116,7 +116,9 @@ export function createFleet({ redis, config, logger, keySourceOf }: FleetDeps): 
     const probes = facts.probes.filter((field) => !closed.includes(field));
     const { trouble } = shown;
     const told = trouble === null ? ABOUT_ITSELF : await toldOf(trouble, { ...facts, probes });
-    await board.giveUp(probes.filter((field) => trouble === null || !isOfTrouble(field, trouble)));
+    // Only the circuit that was told of its probe knows that the probe has ended.
+    const toldField = trouble === null || !isWide(told.scope) ? null : fieldOf(trouble, told.scope, placeOf(facts));
+    await board.giveUp(probes.filter((field) => field !== toldField));
     return told;
   }
 
@@ -144,8 +146,10 @@ export function createFleet({ redis, config, logger, keySourceOf }: FleetDeps): 
   }
 
   async function inferred(trouble: 'failing' | 'forbidden' | 'refusing', facts: RequestFacts): Promise<Told> {
-    const open = openCircuit(circuitsOf(trouble, placeOf(facts)));
-    if (open && !facts.probes.includes(open.field)) return toldBy(open);
+    const covering = circuitsOf(trouble, placeOf(facts));
+    const probed = openCircuit(covering.filter(({ field }) => facts.probes.includes(field)));
+    const open = probed ?? openCircuit(covering);
+    if (open && !probed) return toldBy(open);
     if (open) {
       const told = await wide(trouble, open.scope, facts, { seen: seenBy(open.field, facts) });
       return { ...told, isProbe: true };

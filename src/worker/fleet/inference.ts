@@ -23,11 +23,11 @@ export interface InferenceDeps {
 export interface Inference extends Verdict {
   /** Whether a message was accepted since then, on the clock of `performance.now()`; of the given key, or of any. */
   isAccepted(sinceAt: number, key?: string): boolean;
-  /** The pages that have shown the trouble lately. */
+  /** The pages with the message's key that have shown the trouble lately. */
   pages: readonly string[];
 }
 
-const ABOUT_ITSELF: Verdict = { scope: 'conversation', conversations: 1 };
+const ONE_CONVERSATION: Verdict = { scope: 'conversation', conversations: 1 };
 /** A recipient that is refused this often, over this time, is believed to be the cause if the key has worked just before. */
 const REFUSALS_TO_BELIEVE = 3;
 const TIME_TO_BELIEVE_MS = 2000;
@@ -44,8 +44,9 @@ export async function infer(deps: InferenceDeps, trouble: Inferred, facts: Reque
   const all = successes.mergedInto(seen.successes, seen.nowMs);
   const isAccepted = (sinceAt: number, name = 'api'): boolean =>
     (all.get(name) ?? -Infinity) >= seen.nowMs - (performance.now() - sinceAt);
-  const pages = [...new Set(seen.findings.map(({ page }) => page))];
-  if (!seen.isNoted) return { ...ABOUT_ITSELF, isAccepted, pages };
+  const ofKey = seen.findings.filter(({ key }) => key === place.key);
+  const pages = [...new Set(ofKey.map(({ page }) => page))];
+  if (!seen.isNoted) return { ...ONE_CONVERSATION, isAccepted, pages };
 
   const verdict = scopeOf(place, {
     trouble,
@@ -58,12 +59,12 @@ export async function infer(deps: InferenceDeps, trouble: Inferred, facts: Reque
   // A key that has worked since this message was refused first is not the cause.
   const hasKeyWorked =
     trouble === 'forbidden' && before !== null && isAccepted(performance.now() - before.msAgo, place.key);
-  if (hasKeyWorked && verdict.scope === 'key') return { ...ABOUT_ITSELF, isAccepted, pages };
+  if (hasKeyWorked && verdict.scope === 'key') return { ...ONE_CONVERSATION, isAccepted, pages };
   // A message that dies of an unknown outcome is too precious to wait for more evidence: the next one is a probe.
   const scope = trouble === 'failing' && facts.isPrecious && verdict.scope === 'conversation' ? 'api' : verdict.scope;
   if (trouble !== 'failing' || scope === 'conversation') return { ...verdict, isAccepted, pages };
   const isCleared = await suspicions.isCleared(nameOf(scope, place), facts.isPrecious);
-  return { ...(isCleared ? ABOUT_ITSELF : { ...verdict, scope }), isAccepted, pages };
+  return { ...(isCleared ? ONE_CONVERSATION : { ...verdict, scope }), isAccepted, pages };
 }
 
 /** Reports the successes since the last report. */

@@ -9,7 +9,7 @@ export type AnswerRule = 'strict' | 'any-2xx';
 export type SuccessfulAnswer = Pick<Exchange, 'contentType' | 'body' | 'bodyState'>;
 
 /** The judgement of an answer with a status 2xx. */
-export interface Verdict {
+export interface AnswerVerdict {
   kind: 'delivered' | 'rejected' | 'unknown';
   /** Why the message isn't `delivered`, as words that follow the status. They quote nothing of the answer. */
   detail: string | null;
@@ -19,7 +19,7 @@ export interface Verdict {
  * Judges an answer with a status 2xx. The status alone proves little: APIs report failures in the body, and proxies answer with pages of
  * their own. An answer that reports a failure is `rejected`; an answer that can't be the API's is `unknown`.
  */
-export function judgeAnswer(answer: SuccessfulAnswer, rule: AnswerRule): Verdict {
+export function judgeAnswer(answer: SuccessfulAnswer, rule: AnswerRule): AnswerVerdict {
   const body = answer.body.trim();
   // An empty body is an answer under every content type: many servers send their default type with it.
   if (body === '') return delivered;
@@ -36,13 +36,13 @@ export function judgeAnswer(answer: SuccessfulAnswer, rule: AnswerRule): Verdict
 }
 
 const SUCCESS_FALSE = 'the answer says success: false';
-const delivered: Verdict = { kind: 'delivered', detail: null };
+const delivered: AnswerVerdict = { kind: 'delivered', detail: null };
 
-function rejected(refusal: string): Verdict {
+function rejected(refusal: string): AnswerVerdict {
   return { kind: 'rejected', detail: `, but ${refusal}` };
 }
 
-function unknown(content: string): Verdict {
+function unknown(content: string): AnswerVerdict {
   return { kind: 'unknown', detail: ` with ${content} instead of an answer of the API` };
 }
 

@@ -3,9 +3,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { textOf } from '../../../src/worker/http/body-text.ts';
 import { decodeContent } from '../../../src/worker/http/content-encoding.ts';
-import { judgeAnswer, type Verdict } from '../../../src/worker/message/judge-answer.ts';
+import { judgeAnswer, type AnswerVerdict } from '../../../src/worker/message/judge-answer.ts';
 
-function judge(body: string, contentType: string | null = 'application/json'): Verdict {
+function judge(body: string, contentType: string | null = 'application/json'): AnswerVerdict {
   return judgeAnswer({ contentType, bodyState: 'whole', body }, 'strict');
 }
 

@@ -3,10 +3,10 @@ import {
   type AnswerRule,
   judgeAnswer,
   type SuccessfulAnswer,
-  type Verdict,
+  type AnswerVerdict,
 } from '../../../src/worker/message/judge-answer.ts';
 
-function judge(body: string, parts: Partial<SuccessfulAnswer> = {}, rule: AnswerRule = 'strict'): Verdict {
+function judge(body: string, parts: Partial<SuccessfulAnswer> = {}, rule: AnswerRule = 'strict'): AnswerVerdict {
   return judgeAnswer({ contentType: 'application/json; charset=utf-8', bodyState: 'whole', ...parts, body }, rule);
 }
 
