@@ -3,7 +3,6 @@ import { dirname } from 'node:path';
 import { createBullBoard } from '@bull-board/api';
 import { HonoAdapter } from '@bull-board/hono';
 import { serveStatic } from '@hono/node-server/serve-static';
-import { askRedis } from '../../shared/session/calls.ts';
 import type { Shard } from '../../shared/lanes/shard.ts';
 import { pingNode } from '../../shared/redis/cluster.ts';
 import type { DeskApp, DeskDeps } from '../facts/deps.ts';
@@ -36,12 +35,11 @@ export function addQueueRoutes(app: DeskApp, { config, session }: DeskDeps): voi
 
   /** Replaces the queues of the board if a session has lost its connection and opened new ones. */
   async function showQueues(): Promise<void> {
-    const deadline = soon();
-    const shards = await Promise.all(
-      Array.from({ length: config.shards }, (_, index) => session.shard(index, deadline)),
-    );
-    // Checked here, because bull-board itself would wait for a Redis that is away.
-    await askRedis(deadline, Promise.all(shards.map(({ redis, root }) => pingNode(redis, root))));
+    const shards = await session.readEach(soon(), async (shard) => {
+      // Checked here, because bull-board itself would wait for a Redis that is away.
+      await pingNode(shard.redis, shard.root);
+      return shard;
+    });
     if (shards.every((shard, index) => shard === shown[index]) && shards.length === shown.length) return;
     shown = shards;
     board.replaceQueues(

@@ -90,7 +90,7 @@ async function doesRedisAnswer(session: Session): Promise<boolean> {
 /** Fails at the start if the number of shards is wrong, instead of on every page. If Redis is away, the server starts anyway. */
 async function demandShards(session: Session): Promise<void> {
   try {
-    await session.shard(0, deadlineIn(READ_TIMEOUT_MS));
+    await session.read(0, deadlineIn(READ_TIMEOUT_MS), ({ redis, root }) => pingNode(redis, root));
   } catch (error) {
     if (error instanceof ConfigError) throw error;
   }

@@ -19,9 +19,15 @@ const MAX_EVENTS = 100;
 /**
  * Opens a shard. The connection must be ready: BullMQ never recovers from a failed first connection.
  *
+ * @param setsUp whether BullMQ writes its settings of the queues. Only its workers read them, so nothing else needs to write here.
  * @throws the error of Redis or of the connection; the call can be repeated.
  */
-export async function openShard(redis: LaneRedis, namespace: string, index: number): Promise<Shard> {
+export async function openShard(
+  redis: LaneRedis,
+  namespace: string,
+  index: number,
+  { setsUp = false }: { setsUp?: boolean } = {},
+): Promise<Shard> {
   const open = async (name: string): Promise<Queue> => {
     const queue = new Queue(name, {
       connection: redis,
@@ -29,6 +35,7 @@ export async function openShard(redis: LaneRedis, namespace: string, index: numb
       streams: { events: { maxLen: MAX_EVENTS } },
       // The check would ask any node, even one that is away or not connected yet.
       skipVersionCheck: isCluster(redis),
+      skipMetasUpdate: !setsUp,
     });
     // The connection has its own error listener, but BullMQ would throw without one here.
     queue.on('error', () => {});

@@ -11,18 +11,26 @@ export interface StoredStamp {
 }
 
 /**
+ * Reads the stamp of a namespace; returns `null` if there is none.
+ *
+ * @throws ConfigError if a newer version wrote the stamp, or if it can't be read.
+ */
+export async function findStamp(redis: LaneRedis, namespace: string): Promise<StoredStamp | null> {
+  const text = await redis.get(shardsKey(namespace));
+  return text === null ? null : { stamp: demandKnown(namespace, text), text };
+}
+
+/**
  * Reads the stamp of a namespace. If there is none, writes it first.
  *
  * @param shards the number of shards for a namespace without a stamp
  * @throws ConfigError if a newer version wrote the stamp, or if it can't be read.
  */
 export async function readStamp(redis: LaneRedis, namespace: string, shards: number): Promise<StoredStamp> {
-  const key = shardsKey(namespace);
   for (;;) {
-    await redis.set(key, formatStamp(ourStamp(shards)), 'NX');
-    const text = await redis.get(key);
-    // The stamp may have been deleted between SET and GET.
-    if (text !== null) return { stamp: demandKnown(namespace, text), text };
+    const found = await findStamp(redis, namespace);
+    if (found) return found;
+    await redis.set(shardsKey(namespace), formatStamp(ourStamp(shards)), 'NX');
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Deadline } from '../redis/deadline.ts';
 import { describeHolds, type Hold } from './holds.ts';
 import { readCircuits } from '../lanes/fleet/circuits.ts';
+import { shardsKey } from '../lanes/key-names.ts';
 import type { Session } from '../session/session.ts';
 import { type Counts, readShardStatus, type ShardStatus, type WorkerStatus } from './shard-status.ts';
 
@@ -15,6 +16,8 @@ export interface Status extends Counts {
 /** A status, and when it was read, on Redis's clock. */
 export interface StatusNow {
   status: Status;
+  /** Whether any process has used the namespace; what only reads does not count. */
+  isUsed: boolean;
   nowMs: number;
 }
 
@@ -34,7 +37,11 @@ export async function readStatusNow(
   deadline: Deadline,
 ): Promise<StatusNow> {
   const parts: ShardStatus[] = [];
-  const circuits = await session.read(0, deadline, ({ redis }) => readCircuits(redis, namespace));
+  const [circuits, stamps] = await session.read(
+    0,
+    deadline,
+    async ({ redis }) => await Promise.all([readCircuits(redis, namespace), redis.exists(shardsKey(namespace))]),
+  );
   for (let index = 0; index < shards; index += 1) {
     parts.push(await session.read(index, deadline, (shard) => readShardStatus(shard, circuits)));
   }
@@ -56,7 +63,7 @@ export async function readStatusNow(
     ],
     workers: mergeWorkers(parts.flatMap(({ workers }) => workers)),
   };
-  return { status, nowMs: circuits.nowMs };
+  return { status, isUsed: stamps > 0, nowMs: circuits.nowMs };
 }
 
 /** Adds up the records of each worker, which registers in every shard that it serves with its places there. */

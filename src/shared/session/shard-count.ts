@@ -1,7 +1,7 @@
 import { ConfigError } from '../errors/errors.ts';
 import type { LaneRedis } from '../lanes/commands.ts';
-import { formatStamp, ourStamp, type ReshardingStamp } from '../layout/stamp.ts';
-import { readStamp } from '../layout/stored-stamp.ts';
+import type { ReshardingStamp, SettledStamp, Stamp, TakingOverStamp } from '../layout/stamp.ts';
+import { findStamp, readStamp } from '../layout/stored-stamp.ts';
 import { takeOver } from '../layout/take-over.ts';
 import { isConnectionError } from '../redis/ready.ts';
 import { layout } from '../version.ts';
@@ -13,20 +13,50 @@ import { layout } from '../version.ts';
  * @throws ConfigError if the namespace has another number of shards or another layout, or its number is being changed.
  */
 export async function agreeOnShards(redis: LaneRedis, namespace: string, shards: number): Promise<void> {
-  const ours = formatStamp(ourStamp(shards));
   for (;;) {
     const { stamp, text } = await readStamp(redis, namespace, shards);
-    if (text === ours) return;
-    if (stamp.state === 'resharding') throw new ConfigError([describeResharding(namespace, stamp)]);
-    if (stamp.shards !== shards) throw new ConfigError([describeOtherNumber(namespace, shards, stamp.shards)]);
-    if (stamp.state === 'settled' && stamp.layout === layout) return;
+    const ours = demandShards(stamp, namespace, shards);
+    if (hasOurLayout(ours)) return;
     try {
-      await takeOver(redis, namespace, { stamp, text });
+      await takeOver(redis, namespace, { stamp: ours, text });
     } catch (error) {
       // Another process that takes over may have ended this connection; the stamp, read again, tells how far the take-over is.
       if (!(error instanceof Error && isConnectionError(error))) throw error;
     }
   }
+}
+
+/** What a call finds that must not write. `unused`: no process has set the namespace up. `old`: it has the layout of version 0.1. */
+export type Setup = 'ready' | 'unused' | 'old';
+
+/**
+ * Checks the same as `agreeOnShards`, and changes nothing.
+ *
+ * @throws ConfigError as `agreeOnShards` does, but not for the layout of version 0.1.
+ */
+export async function checkShards(redis: LaneRedis, namespace: string, shards: number): Promise<Setup> {
+  const found = await findStamp(redis, namespace);
+  if (found === null) return 'unused';
+  return hasOurLayout(demandShards(found.stamp, namespace, shards)) ? 'ready' : 'old';
+}
+
+/** @throws ConfigError for the layout of version 0.1 */
+export function demandReadable(setup: Setup, namespace: string, shards: number): void {
+  if (setup !== 'old') return;
+  throw new ConfigError([
+    `the namespace "${namespace}" has the layout of version 0.1, which a call that only reads does not change: start a worker, or run "kitechat-sender reshard ${shards}"; either takes the namespace over`,
+  ]);
+}
+
+/** Returns the stamp if it has this number of shards. */
+function demandShards(stamp: Stamp, namespace: string, shards: number): SettledStamp | TakingOverStamp {
+  if (stamp.state === 'resharding') throw new ConfigError([describeResharding(namespace, stamp)]);
+  if (stamp.shards !== shards) throw new ConfigError([describeOtherNumber(namespace, shards, stamp.shards)]);
+  return stamp;
+}
+
+function hasOurLayout(stamp: SettledStamp | TakingOverStamp): boolean {
+  return stamp.state === 'settled' && stamp.layout === layout;
 }
 
 function describeResharding(namespace: string, { shards, next }: ReshardingStamp): string {

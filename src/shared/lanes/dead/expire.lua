@@ -17,6 +17,7 @@ end
 local found = redis.call('HSCAN', root .. 'letters', ARGV[4], 'COUNT', ARGV[3])
 for i = 1, #found[2], 2 do
   local id = found[2][i]
+  if redis.call('EXISTS', root .. 'dead:' .. id) == 0 then redis.call('ZREM', KEYS[1], id) end
   if not redis.call('ZSCORE', KEYS[1], id) then forgetRemoved(root, id) end
 end
 return { #ids, found[1] }

@@ -1,5 +1,5 @@
 -- Reads dead letters from one of their indexes, ordered by time of death and id. A call looks at a thousand letters at most
--- and returns where it stopped.
+-- and returns where it stopped. It writes nothing: what others have removed stays in the indexes until expire.lua cleans them.
 --
 -- KEYS[1] the index: `dead:failed`, or that of a reason or of a page
 -- ARGV[1] root  ARGV[2] 'newest' or 'oldest': which letters come first  ARGV[3] died at this time or later, or '-inf'
@@ -64,8 +64,6 @@ local function read(id)
     local data = redis.call('HGET', root .. 'dead:' .. id, 'data')
     if data then return string.find(data, ARGV[12], 1, true) and data end
   end
-  redis.call('ZREM', failed, id)
-  if not forgetRemoved(root, id) then redis.call('ZREM', KEYS[1], id) end
 end
 
 local found, bytes = { '', '' }, 0

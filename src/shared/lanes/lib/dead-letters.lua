@@ -6,7 +6,7 @@
 --   letters:reason:<reason>   ids by time of death
 --   letters:page:<page>       ids by time of death
 --   letters:pages             pages by the number of their letters
--- An id that is in an index but not in `dead:failed` was removed by others; the next script that finds the id removes it from the
+-- An id that is in an index but not in `dead:failed`, or has no job any more, was removed by others; expire.lua removes it from the
 -- indexes.
 
 -- Sets the count from the index each time: a counter that drifts would never be right again.

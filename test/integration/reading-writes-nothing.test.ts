@@ -1,0 +1,116 @@
+import { randomUUID } from 'node:crypto';
+import { Redis } from 'ioredis';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { shardsKey } from '../../src/shared/lanes/key-names.ts';
+import { installWithCli } from '../support/cli-installation.ts';
+import { startConsole } from '../support/console.ts';
+import { eventually } from '../support/eventually.ts';
+import { textMessage, unknownId } from '../support/messages.ts';
+import { startTestRedis } from '../support/redis.ts';
+import { runCommand } from '../support/run-command.ts';
+import { useRedis } from '../support/use-redis.ts';
+import { writeCommands } from '../support/write-commands.ts';
+import { writeLetters } from '../support/written-letters.ts';
+
+const readingCommands = [
+  ['status'],
+  ['status', '--json'],
+  ['message', 'ID'],
+  ['limits', 'show'],
+  ['dead-letters', 'list'],
+  ['dead-letters', 'list', '--page', 'p1', '--label', 'l', '--reason', 'rejected'],
+  ['dead-letters', 'show', 'LETTER'],
+  ['dead-letters', 'export'],
+  ['dead-letters', 'replay', '--all', '--dry-run'],
+  ['dead-letters', 'discard', '--all', '--dry-run'],
+];
+
+const paths = [
+  ...['/', '/traffic.json', '/pages', '/pages/p1', '/workers', '/dead-letters', '/dead-letters?page=p1', '/find?q=ID'],
+  ...['/dead-letters/LETTER', '/queues', '/queues/api/queues?activeQueue=send&status=latest&page=1&jobsPerPage=10'],
+  ...['/healthz', '/readyz', '/metrics'],
+];
+
+const used = useRedis();
+
+/** Runs all that only reads. @returns the exit codes and the statuses that tell of an error */
+async function readEverything(env: Record<string, string>, ids: { ID: string; LETTER: string }): Promise<string[]> {
+  const filled = (text: string): string => text.replace('LETTER', ids.LETTER).replace('ID', ids.ID);
+  const failures: string[] = [];
+  for (const args of readingCommands) {
+    const { exitCode, stderr } = await runCommand(args.map(filled), env);
+    if (exitCode !== 0) failures.push(`${args.join(' ')}: ${exitCode} ${stderr.join(' ')}`);
+  }
+  await using site = await startConsole({ redisUrl: env['REDIS_URL'], namespace: env['KITECHAT_NAMESPACE'] });
+  for (const path of paths) {
+    const { status } = await site.visitor.get(filled(path));
+    if (status !== 200) failures.push(`${path}: ${status}`);
+  }
+  return failures;
+}
+
+describe('what only reads', () => {
+  beforeEach(async () => void (await used.redis.call('CONFIG', 'RESETSTAT')));
+
+  it('writes nothing into a Redis that no installation has used, and says so', async () => {
+    const namespace = `unused-${randomUUID()}`;
+    const env = { REDIS_URL: used.url, KITECHAT_NAMESPACE: namespace };
+    const sizeBefore = await used.redis.dbsize();
+    const failures = await readEverything(env, { ID: unknownId, LETTER: unknownId });
+    expect(failures.map((text) => text.replace(/: .*/, ''))).toEqual([
+      'message ID',
+      'dead-letters show LETTER',
+      '/find?q=ID',
+      '/dead-letters/LETTER',
+    ]);
+    expect(await writeCommands(used.redis)).toEqual([]);
+    expect(await used.redis.dbsize()).toBe(sizeBefore);
+    const { stdout } = await runCommand(['status'], env);
+    expect(stdout.join('\n')).toContain(`No kitechat-sender has used the namespace ${namespace}`);
+  });
+
+  it('writes nothing into an installation in use', async () => {
+    await using site = await installWithCli(used, { startWorker: false });
+    const { namespace = '' } = site.config;
+    const ID = await site.enqueue(textMessage('c1', 1));
+    const [LETTER = '', removed = ''] = await writeLetters(used.redis, namespace, [
+      { pageId: 'p1', conversationId: 'c1', label: 'l' },
+      { pageId: 'p1', conversationId: 'c2' },
+    ]);
+    // A dashboard has removed this letter, so that the indexes still name it.
+    await used.redis.del(`{${namespace}:0}:dead:${removed}`);
+    await used.redis.call('CONFIG', 'RESETSTAT');
+    expect(await readEverything(site.env, { ID, LETTER })).toEqual([]);
+    expect(await writeCommands(used.redis)).toEqual([]);
+  });
+
+  it('sets nothing up that a call which writes finds, and finds what that one has set up', async () => {
+    await using site = await installWithCli(used, { startWorker: false });
+    const stamp = async (): Promise<string | null> => await used.redis.get(shardsKey(site.config.namespace ?? ''));
+    expect(await site.producer.getMessage(unknownId)).toBeNull();
+    expect(await stamp()).toBeNull();
+    const [id] = await Promise.all([site.enqueue(textMessage('c1', 1)), site.producer.getMessage(unknownId)]);
+    expect(await stamp()).toMatch(/^1 layout 2 /);
+    expect(await site.producer.getMessage(id)).toMatchObject({ status: 'queued' });
+  });
+
+  it('works on a replica, and as a Redis user that may only read', async () => {
+    await using site = await installWithCli(used, { startWorker: false });
+    const { namespace = '' } = site.config;
+    const ID = await site.enqueue(textMessage('c1', 1));
+    const [LETTER = ''] = await writeLetters(used.redis, namespace, [
+      { pageId: 'p1', conversationId: 'c1', label: 'l' },
+    ]);
+    await using replica = await startTestRedis();
+    const its = new Redis(replica.url);
+    await its.replicaof('127.0.0.1', used.server.port);
+    await eventually('the replica has the data', async () => (await its.exists(`{${namespace}:0}:dead:${LETTER}`)) === 1);
+    its.disconnect();
+    expect(await readEverything({ ...site.env, REDIS_URL: replica.url }, { ID, LETTER })).toEqual([]);
+
+    const rules = ['on', '>pw', '~*', '-@all', '+@read', '+ping', '+info', '+time', '+select', '+client|setname'];
+    await used.redis.call('ACL', 'SETUSER', 'reader', ...rules, '+eval', '+evalsha');
+    const url = `redis://reader:pw@127.0.0.1:${used.server.port}`;
+    expect(await readEverything({ ...site.env, REDIS_URL: url }, { ID, LETTER })).toEqual([]);
+  });
+});
