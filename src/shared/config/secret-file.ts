@@ -1,4 +1,5 @@
 import { describeSafely } from '../errors/safe-cause.ts';
+import { meantBy } from './given-text.ts';
 import { readFileSync, statSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
@@ -6,10 +7,13 @@ import { isDeepStrictEqual } from 'node:util';
 /** The value in a file, or why the file can't be used. */
 export type FileValue = { value: string } | { problem: string };
 
-/** Returns the value in a file, without line breaks at the end. */
-export function valueInFile(text: string): FileValue {
-  const value = text.replace(/[\r\n]+$/, '');
-  return value === '' ? { problem: 'names an empty file' } : { value };
+/** Returns the value in a file, as `meantBy` reads it. */
+export function valueInFile(text: string, { isSecret = false } = {}): FileValue {
+  // Windows PowerShell writes UTF-16.
+  if (text.includes('\0')) return { problem: 'names a file that is not UTF-8 text: save it as UTF-8' };
+  const meant = meantBy(text, { isSecret });
+  if ('problem' in meant) return { problem: `names a file whose content ${meant.problem}` };
+  return meant.value === '' ? { problem: 'names an empty file' } : meant;
 }
 
 /** Describes an error without the path or the error's message, because people by mistake give the secret itself as the path. */

@@ -1,5 +1,6 @@
 import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 import { MAX_ISSUES } from '../validation/issues.ts';
+import { withoutMark } from '../config/given-text.ts';
 import { type Contents, valueInFile } from '../config/secret-file.ts';
 
 /** An encryption key of the file. */
@@ -25,7 +26,8 @@ const KEY_RULE = 'must be 32 bytes in base64, as "openssl rand -base64 32" print
 const JSON_STRING = /"(?:[^"\\]|\\.)*"/g;
 
 /** Reads a JSON object of key ids and keys. */
-export function parseSealingKeys(text: string): Contents<SealingKeys> {
+export function parseSealingKeys(contents: string): Contents<SealingKeys> {
+  const text = withoutMark(contents);
   const file = valueInFile(text);
   if ('problem' in file) return { problems: [file.problem] };
   const entries = entriesOf(text);

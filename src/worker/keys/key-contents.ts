@@ -1,5 +1,6 @@
 import { headerToken } from '../../shared/config/values.ts';
 import { describeIssue, MAX_ISSUES } from '../../shared/validation/issues.ts';
+import { meantBy, withoutMark } from '../../shared/config/given-text.ts';
 import { type Contents, valueInFile } from '../../shared/config/secret-file.ts';
 import { opaqueText } from '../../shared/validation/rules.ts';
 
@@ -8,21 +9,22 @@ const pageIdRule = opaqueText(256);
 
 /** Reads a file that holds one key. */
 export function parseKey(text: string): Contents<string> {
-  const file = valueInFile(text);
+  const file = valueInFile(text, { isSecret: true });
   if ('problem' in file) return { problems: [file.problem] };
   const problem = problemOf(headerToken, file.value);
   return problem === undefined ? file : { problems: [problem] };
 }
 
 /** Reads a JSON object of page ids and keys. The result is a Map, because `__proto__` is a possible page id. */
-export function parsePageKeys(text: string): Contents<ReadonlyMap<string, string>> {
+export function parsePageKeys(contents: string): Contents<ReadonlyMap<string, string>> {
+  const text = withoutMark(contents);
   const entries = entriesOf(text);
   if (entries === null) return { problems: [`names a file that is not a JSON object of the form ${FORM}`] };
   const keys = new Map<string, string>();
   const problems: string[] = [];
   for (const [pageId, key] of entries) {
     const wrongId = problemOf(pageIdRule, pageId);
-    const wrongKey = problemOf(headerToken, key);
+    const wrongKey = quotesIn(key) ?? problemOf(headerToken, key);
     if (wrongId !== undefined) problems.push(`${placeOf(pageId, text)}: the page id ${wrongId}`);
     if (wrongKey !== undefined) problems.push(`${placeOf(pageId, text)}: the key ${wrongKey}`);
     if (typeof key === 'string') keys.set(pageId, key);
@@ -38,6 +40,11 @@ function entriesOf(text: string): [string, unknown][] | null {
   } catch {
     return null;
   }
+}
+
+function quotesIn(key: unknown): string | undefined {
+  const meant = typeof key === 'string' ? meantBy(key, { isSecret: true }) : null;
+  return meant && 'problem' in meant ? meant.problem : undefined;
 }
 
 function problemOf(rule: typeof headerToken, value: unknown): string | undefined {

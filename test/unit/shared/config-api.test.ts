@@ -16,7 +16,7 @@ describe('the variables of a proxy', () => {
     expect(loadConfig({ https_proxy: '', HTTPS_PROXY: 'http://b' })).toMatchObject({ httpsProxy: 'http://b' });
   });
 
-  it.each(['not a URL', 'proxy:3128', 'socks5://a', ' ', 'http://%zz@a'])('stop only workers: %j', (wrong) => {
+  it.each(['not a URL', 'proxy:3128', 'socks5://a', 'a b', 'http://%zz@a'])('stop only workers: %j', (wrong) => {
     const env = { HTTPS_PROXY: wrong, HTTP_PROXY: wrong, NO_PROXY: wrong };
     expect(problemsIn(env)).toEqual([]);
     for (const door of ['createProducer', 'openDeadLetters'] as const) {

@@ -27,7 +27,7 @@ describe('a file with one key', () => {
     ['nothing', '', 'names an empty file'],
     ['line breaks alone', '\n\r\n', 'names an empty file'],
     ['two lines', 'one\ntwo\n', visible],
-    ['a space', ' key', visible],
+    ['a space', 'k ey', visible],
     ['other letters', 'ключ', visible],
     ['too much', 'k'.repeat(4097), 'must be at most 4096 characters long'],
   ])('with %s holds none', (_, text, problem) => {
