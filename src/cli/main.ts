@@ -1,13 +1,18 @@
 #!/usr/bin/env node
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type CommandContext, exitCodes, line, READER_GONE } from './context/context.ts';
 import { describeFault } from './terminal/fault.ts';
 
 /** Under npm one Ctrl-C arrives twice: from the terminal and from npm. */
 const SAME_INTERRUPT_MS = 1000;
+/** How long an interrupted process waits for the reader of its output. */
+const LAST_OUTPUT_MS = 1000;
 
 const interruption = new AbortController();
 let interruptedAt = Infinity;
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+// SIGHUP: the terminal or the SSH session was closed.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
     // A second interrupt means: exit at once.
     if (performance.now() - interruptedAt > SAME_INTERRUPT_MS) process.exit(exitCodes.interrupted);
@@ -18,7 +23,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 // `kitechat-sender … | head` closes the pipe: that is not an error, but nobody reads further output.
 let unheard = false;
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === READER_GONE) {
+  if (error.code === READER_GONE || isTerminalGone(error)) {
     unheard = true;
     interruption.abort(READER_GONE);
     return;
@@ -27,6 +32,11 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(exitCodes.notFullyDone);
 });
 process.stderr.on('error', () => {});
+
+function isTerminalGone({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'EIO' && process.stdout.isTTY;
+}
+
 // Node would print the whole error, and errors of ioredis hold the command, with the password or the message.
 process.on('uncaughtException', (error) => {
   line(process.stderr, describeFault(error));
@@ -77,11 +87,21 @@ async function main(): Promise<number> {
   return await run(context, process.argv.slice(2));
 }
 
-const exitCode = await main();
-for (const stream of [process.stdout, process.stderr]) {
-  await new Promise((written) => {
-    stream.write('', written);
-  });
+/** Waits until a reader, which may be slow, has read all output. */
+async function allRead(): Promise<void> {
+  for (const stream of [process.stdout, process.stderr].filter(({ writableLength }) => writableLength > 0)) {
+    await new Promise((written) => {
+      stream.write('', written);
+    });
+  }
 }
+
+async function interruptionOver(): Promise<void> {
+  if (!interruption.signal.aborted) await once(interruption.signal, 'abort');
+  await delay(LAST_OUTPUT_MS);
+}
+
+const exitCode = await main();
+await Promise.race([allRead(), interruptionOver()]);
 // A handle that a library left open, such as a reconnecting connection, must not keep the process alive.
 process.exit(unheard && exitCode === exitCodes.interrupted ? exitCodes.notFullyDone : exitCode);

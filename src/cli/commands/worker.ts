@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { loadConfig } from '../../shared/config/config.ts';
+import { openStdoutLog } from '../../shared/log-sink.ts';
 import { createLogger } from '../../shared/logger.ts';
 import { createWorker } from '../../worker/index.ts';
 import { type CommandContext, type ExitCode, exitCodes } from '../context/context.ts';
@@ -12,9 +13,12 @@ export interface WorkerCommandOptions {
 }
 
 /** `worker`: delivers messages until it is interrupted, then drains. */
-export async function runWorker({ env, interrupted }: CommandContext, given: WorkerCommandOptions): Promise<ExitCode> {
+export async function runWorker(context: CommandContext, given: WorkerCommandOptions): Promise<ExitCode> {
+  const { env, interrupted } = context;
   const config = loadConfig(env);
-  const logger = createLogger({ level: config.logLevel });
+  const log = openStdoutLog();
+  context.atExit.add(log.end);
+  const logger = createLogger({ level: config.logLevel, destination: log });
   const hooks = await hooksOf(fileOf(given.hooks, config.hooksFile), interrupted);
   if (hooks === null) return exitCodes.done;
   const worker = createWorker({ ...config, ...hooks, logger });

@@ -19,7 +19,7 @@ export interface CommandContext {
   screenSize(): ScreenSize;
   /** Functions that are called however the process ends, even by an internal error, such as restoring the terminal. */
   atExit: Set<() => void>;
-  /** Aborted by SIGINT or SIGTERM, or when nobody reads `stdout` any more. */
+  /** Aborted by SIGINT, SIGTERM or SIGHUP, or when nobody reads `stdout` any more. */
   interrupted: AbortSignal;
   /** How to start this program again, for commands that need several processes. */
   self: { command: string; args: readonly string[] };
