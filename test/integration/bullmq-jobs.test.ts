@@ -4,6 +4,7 @@ import { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
 import { jobKeys } from '../../src/shared/lanes/shard.ts';
+import { letBullMqRunAlthoughFull } from '../../src/worker/bullmq/although-full.ts';
 import { eventually } from '../support/eventually.ts';
 import { manyMessages } from '../support/messages.ts';
 import { backoff, delivered } from '../support/settlements.ts';
@@ -192,6 +193,7 @@ describe('a message, as BullMQ sees it', () => {
     await worker.close();
     monitor.disconnect();
 
+    letBullMqRunAlthoughFull(lanes.redis);
     const scripts = Object.entries(scriptsOf(lanes.redis)).filter(([, { sha }]) => shas.has(sha));
     const ofBullMq = scripts.flatMap(([name]) => (name.includes(':') ? [name.replace(/:.*$/, '')] : []));
     expect(ofBullMq.filter((name) => !['moveStalledJobsToWait', 'extendLocks'].includes(name))).toEqual([]);

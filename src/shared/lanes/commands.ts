@@ -4,6 +4,7 @@ import type { RedisClient } from '../redis/cluster.ts';
 const read = (...names: string[]): string =>
   names.map((name) => readFileSync(new URL(`./${name}.lua`, import.meta.url), 'utf8')).join('');
 const redisClock = read('lib/clock');
+const althoughFull = read('lib/although-full');
 const lanes = read('lib/holds', 'lib/limit', 'lib/places');
 const release = lanes + read('lib/turns', 'lib/come-back');
 const letter = read('lib/dead-letters');
@@ -12,23 +13,24 @@ const circuit = read('lib/circuit', 'lib/pace');
 
 const settleAndTake = ['settle', 'worker-died', 'take', 'settle-and-take'].map((name) => `messages/${name}`);
 
-// The last key of each script of a shard is the absent key.
+// The last key of each script is the absent key.
 const scripts = {
   laneEnqueue: { lua: lanes + letter + read('messages/enqueue'), numberOfKeys: 2 },
   laneTurn: { lua: release + letter + read('lib/alone', ...settleAndTake), numberOfKeys: 2 },
   laneTick: { lua: release + lease + read('fleet/tick'), numberOfKeys: 2 },
   laneBeat: { lua: lanes + lease + read('fleet/beat'), numberOfKeys: 2 },
   laneCancel: { lua: lanes + read('messages/cancel'), numberOfKeys: 2 },
-  laneHold: { lua: lanes + read('holds/hold'), numberOfKeys: 2 },
+  laneHold: { lua: althoughFull + lanes + read('holds/hold'), numberOfKeys: 2 },
   letterFind: { lua: lanes + letter + read('dead/find'), numberOfKeys: 2 },
   letterDiscard: { lua: lanes + letter + read('dead/discard'), numberOfKeys: 2 },
   letterExpire: { lua: lanes + letter + read('dead/expire'), numberOfKeys: 2 },
-  laneReconcile: { lua: lanes + read('repair/reconcile'), numberOfKeys: 2 },
-  fleetGate: { lua: circuit + read('fleet/ask-circuit'), numberOfKeys: 2 },
-  fleetCircuit: { lua: circuit + read('fleet/tell-circuit'), numberOfKeys: 1 },
-  fleetEvidence: { lua: read('fleet/tell-evidence'), numberOfKeys: 3 },
-  fleetAgree: { lua: read('fleet/agree-on-limits'), numberOfKeys: 2 },
-  fleetPace: { lua: read('lib/limit', 'fleet/write-pace'), numberOfKeys: 2 },
+  laneReconcile: { lua: althoughFull + lanes + read('repair/reconcile'), numberOfKeys: 2 },
+  fleetGate: { lua: althoughFull + circuit + read('fleet/ask-circuit'), numberOfKeys: 3 },
+  fleetCircuit: { lua: althoughFull + circuit + read('fleet/tell-circuit'), numberOfKeys: 2 },
+  fleetEvidence: { lua: althoughFull + read('fleet/tell-evidence'), numberOfKeys: 4 },
+  fleetAgree: { lua: althoughFull + read('fleet/agree-on-limits'), numberOfKeys: 3 },
+  fleetPace: { lua: althoughFull + read('lib/limit', 'fleet/write-pace'), numberOfKeys: 2 },
+  changeKey: { lua: althoughFull + read('lib/change-key'), numberOfKeys: 2 },
 };
 
 /** Our scripts as commands of a Redis client. */

@@ -1,5 +1,7 @@
 import type { RedisClient } from '../redis/cluster.ts';
 import type { OutcomeKind } from '../model/attempts.ts';
+import { changeKey, type KeyCommand } from '../lanes/change-key.ts';
+import type { LaneRedis } from '../lanes/commands.ts';
 import { fleetRoot } from '../lanes/key-names.ts';
 import { readPipeline } from '../redis/pipeline.ts';
 import { readTimeMs } from '../redis/time.ts';
@@ -55,17 +57,15 @@ export function bucketOf(atMs: number): number {
 
 /** Adds a worker's counts to those of the others. @param done the counts by the start of their bucket, on Redis's clock */
 export async function writeTraffic(
-  redis: RedisClient,
+  redis: LaneRedis,
   namespace: string,
   done: ReadonlyMap<number, TrafficCounts>,
 ): Promise<void> {
-  const pipeline = redis.pipeline();
-  for (const [startMs, counts] of done) {
-    const key = trafficKey(namespace, startMs);
-    for (const [field, count] of counts) pipeline.hincrby(key, field, count);
-    pipeline.expire(key, KEPT_SECONDS);
-  }
-  await pipeline.exec();
+  const writing = Array.from(done, async ([startMs, counts]) => {
+    const added = Array.from(counts, ([field, count]): KeyCommand => ['HINCRBY', field, count]);
+    await changeKey(redis, trafficKey(namespace, startMs), [...added, ['EXPIRE', KEPT_SECONDS]]);
+  });
+  await Promise.all(writing);
 }
 
 /**

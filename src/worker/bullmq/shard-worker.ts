@@ -6,6 +6,7 @@ import type { Shard } from '../../shared/lanes/shard.ts';
 import { isConnectionError } from '../../shared/redis/ready.ts';
 import type { Fleet } from '../fleet/fleet-view.ts';
 import { laneBackendOf, type Settleable, type UnderWay } from './lane-backend.ts';
+import { letBullMqRunAlthoughFull } from './although-full.ts';
 import type { Ended, ProcessMessage } from '../message/process.ts';
 import { Stop } from '../http/stop-signal.ts';
 import { createTurns } from './settle-and-take.ts';
@@ -104,6 +105,7 @@ export function createShardWorker(shard: Shard, deps: ShardWorkerDeps): ShardWor
     };
   }
 
+  letBullMqRunAlthoughFull(shard.redis);
   const bull = new Worker<unknown, void>(
     SEND_QUEUE,
     async ({ id = '' }: Job) => {

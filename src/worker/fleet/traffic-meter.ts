@@ -1,5 +1,5 @@
 import { fleetRoot } from '../../shared/lanes/key-names.ts';
-import type { RedisClient } from '../../shared/redis/cluster.ts';
+import type { LaneRedis } from '../../shared/lanes/commands.ts';
 import { readTimeMs } from '../../shared/redis/time.ts';
 import {
   bucketOf,
@@ -20,7 +20,7 @@ export interface TrafficMeter {
 /** The most buckets kept during an outage of Redis: the charts go back no further. */
 const MOST_BUCKETS = 720;
 
-export async function openTrafficMeter(redis: RedisClient, namespace: string): Promise<TrafficMeter> {
+export async function openTrafficMeter(redis: LaneRedis, namespace: string): Promise<TrafficMeter> {
   let done = new Map<number, TrafficCounts>();
   /** How far Redis's clock, which all workers share, is ahead of this process's clock. */
   let aheadMs = await readAheadMs(redis, namespace);
@@ -45,6 +45,6 @@ export async function openTrafficMeter(redis: RedisClient, namespace: string): P
   };
 }
 
-async function readAheadMs(redis: RedisClient, namespace: string): Promise<number> {
+async function readAheadMs(redis: LaneRedis, namespace: string): Promise<number> {
   return (await readTimeMs(redis, fleetRoot(namespace))) - Date.now();
 }

@@ -1,4 +1,5 @@
 import { Redis } from 'ioredis';
+import { withLaneCommands } from '../../../src/shared/lanes/commands.ts';
 import {
   bucketOf,
   countAttempt,
@@ -16,7 +17,7 @@ const TROUBLED = 36;
 
 /** Writes what a fleet would have written in the last quarter of an hour, always with the same curves. */
 export async function seedTraffic(redisUrl: string, namespace: string, isTroubled: boolean): Promise<void> {
-  const redis = new Redis(redisUrl);
+  const redis = withLaneCommands(new Redis(redisUrl));
   try {
     const newest = bucketOf(Date.now());
     const done = Array.from({ length: PAST + TO_COME }, (_, index): [number, TrafficCounts] => {

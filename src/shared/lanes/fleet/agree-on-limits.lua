@@ -1,6 +1,7 @@
 -- Says which limits are in force, and whether the calling worker leads the fleet; the leader writes the limits to the shards.
 --
 -- KEYS[1] the hash of limits  KEYS[2] the hash of the limits that the workers ask for: `<seen> <rate>|<page rate>`
+-- KEYS[3] the absent key
 -- ARGV[1] worker id
 -- ARGV[2] 'beat' (the worker lives, and asks for its limits), 'look', 'take' (it becomes leader, even if another one leads) or 'leave'
 -- ARGV[3], ARGV[4] of a beat: the limits of its variables, for the fleet and for each page; 'none' for no limit

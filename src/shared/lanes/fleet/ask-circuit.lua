@@ -1,7 +1,7 @@
 -- Says whether the circuits that a message depends on let it leave now. A probed circuit lets one message through as a probe whenever its
 -- pause is over; a paced circuit gives each message a slot, and the message asks again at that time.
 --
--- KEYS[1] the circuits  KEYS[2] the slots of messages, by circuit and id
+-- KEYS[1] the circuits  KEYS[2] the slots of messages, by circuit and id  KEYS[3] the absent key
 -- ARGV[1] how long a probe may take, in ms  ARGV[2] the message's id  ARGV[3] '1' if it was tried before: it may be the cause itself, so it
 -- probes rarely, and others go before it  ARGV[4]… the circuits' fields
 --

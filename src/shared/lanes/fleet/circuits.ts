@@ -1,6 +1,7 @@
 import type { RedisClient } from '../../redis/cluster.ts';
-import { fleetRoot } from '../key-names.ts';
+import { absentKey, fleetRoot } from '../key-names.ts';
 import { readTimeMs } from '../../redis/time.ts';
+import { changeKey } from '../change-key.ts';
 import type { LaneRedis } from '../commands.ts';
 
 /** What a circuit tells people, and what it covers. */
@@ -104,17 +105,15 @@ export async function stoppedOf(
 
 /** Notes pages that a key's circuit stops. */
 export async function noteStopped(
-  redis: RedisClient,
+  redis: LaneRedis,
   namespace: string,
   field: string,
   pages: readonly string[],
 ): Promise<void> {
-  const key = stoppedKey(namespace, field);
-  await redis
-    .multi()
-    .sadd(key, ...pages)
-    .pexpire(key, STOPPED_KEPT_MS)
-    .exec();
+  await changeKey(redis, stoppedKey(namespace, field), [
+    ['SADD', ...pages],
+    ['PEXPIRE', STOPPED_KEPT_MS],
+  ]);
 }
 
 /** Asks whether the circuits that a message depends on let it leave. */
@@ -123,7 +122,8 @@ export async function askGate(
   namespace: string,
   { id, probeMs, wasTried, fields }: { id: string; probeMs: number; wasTried: boolean; fields: readonly string[] },
 ): Promise<GateAnswer> {
-  const keys = [circuitsKey(namespace), `${fleetRoot(namespace)}slots`] as const;
+  const root = fleetRoot(namespace);
+  const keys = [circuitsKey(namespace), `${root}slots`, absentKey({ root })] as const;
   const reply = await redis.fleetGate(...keys, probeMs, id, wasTried ? 1 : 0, ...fields);
   const [verdict, ...rest] = reply as [GateAnswer['verdict'] | 'slot', ...unknown[]];
   if (verdict === 'hold' || verdict === 'slot') {
@@ -141,6 +141,7 @@ export async function tellCircuit(
   const { field, seen, facts, pauseMs, maxPauseMs, askedMs, beganMsAgo = 0, wasAccepted } = observation;
   const reply = await redis.fleetCircuit(
     circuitsKey(namespace),
+    absentKey({ root: fleetRoot(namespace) }),
     field,
     seen,
     JSON.stringify(facts ?? {}),

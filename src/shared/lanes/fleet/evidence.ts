@@ -1,4 +1,5 @@
-import { fleetRoot } from '../key-names.ts';
+import { absentKey, fleetRoot } from '../key-names.ts';
+import { changeKey } from '../change-key.ts';
 import type { LaneRedis } from '../commands.ts';
 
 /** A conversation that met a trouble. */
@@ -46,6 +47,7 @@ export async function tellEvidence(
     `${root}accepted`,
     `${root}accepted-pages`,
     `${root}found:${found?.trouble ?? ''}`,
+    absentKey({ root }),
     found ? JSON.stringify([found.page, found.conversation, found.key]) : '',
     found?.windowMs ?? 0,
     MOST_FINDINGS,
@@ -69,15 +71,13 @@ export async function tellEvidence(
 
 /** Notes that a conversation's recipient is refused although the key works. */
 export async function noteRefusedRecipient(redis: LaneRedis, namespace: string, lane: string): Promise<void> {
-  const key = recipientsKey(namespace);
   const now = Date.now();
-  await redis
-    .multi()
-    .zadd(key, now, lane)
-    .zremrangebyscore(key, '-inf', now - RECIPIENTS_KEPT_MS)
-    .zremrangebyrank(key, 0, -MOST_RECIPIENTS - 1)
-    .pexpire(key, RECIPIENTS_KEPT_MS)
-    .exec();
+  await changeKey(redis, recipientsKey(namespace), [
+    ['ZADD', now, lane],
+    ['ZREMRANGEBYSCORE', '-inf', now - RECIPIENTS_KEPT_MS],
+    ['ZREMRANGEBYRANK', 0, -MOST_RECIPIENTS - 1],
+    ['PEXPIRE', RECIPIENTS_KEPT_MS],
+  ]);
 }
 
 export async function isRefusedRecipient(redis: LaneRedis, namespace: string, lane: string): Promise<boolean> {

@@ -1,6 +1,7 @@
 import { absentKey, fleetRoot } from '../key-names.ts';
 import { NO_LIMIT } from '../../model/rate-limit.ts';
 import type { RedisClient } from '../../redis/cluster.ts';
+import { changeKey } from '../change-key.ts';
 import type { LaneRedis } from '../commands.ts';
 
 export type LimitName = 'rate' | 'pageRate';
@@ -15,7 +16,7 @@ export interface FleetLimits extends StoredLimits {
 
 const keysOf = (namespace: string) => {
   const root = fleetRoot(namespace);
-  return { limits: `${root}limits`, asks: `${root}asks` };
+  return { limits: `${root}limits`, asks: `${root}asks`, absent: absentKey({ root }) };
 };
 
 export async function readLimits(redis: RedisClient, namespace: string): Promise<FleetLimits> {
@@ -30,18 +31,11 @@ export async function readLimits(redis: RedisClient, namespace: string): Promise
 }
 
 /** Sets limits for the whole fleet. `null` makes the workers' variables count again; limits that are not named stay as they are. */
-export async function writeLimits(
-  redis: RedisClient,
-  namespace: string,
-  changes: Partial<StoredLimits>,
-): Promise<void> {
-  const { limits } = keysOf(namespace);
-  const transaction = redis.multi();
-  for (const [name, text] of Object.entries(changes)) {
-    if (text === null) transaction.hdel(limits, name);
-    else transaction.hset(limits, name, text);
-  }
-  await transaction.exec();
+export async function writeLimits(redis: LaneRedis, namespace: string, changes: Partial<StoredLimits>): Promise<void> {
+  const commands = Object.entries(changes).map(([name, text]) =>
+    text === null ? (['HDEL', name] as const) : (['HSET', name, text] as const),
+  );
+  await changeKey(redis, keysOf(namespace).limits, commands);
 }
 
 /** A limit and its source. */
@@ -98,7 +92,8 @@ export async function agreeOnLimits(
   { workerId, word, asks, highestTerm }: AgreeRequest,
 ): Promise<Agreement> {
   const keys = keysOf(namespace);
-  const reply = await redis.fleetAgree(keys.limits, keys.asks, workerId, word, asks.rate, asks.pageRate, highestTerm);
+  const asked = [asks.rate, asks.pageRate] as const;
+  const reply = await redis.fleetAgree(keys.limits, keys.asks, keys.absent, workerId, word, ...asked, highestTerm);
   const [rate, rateFrom, pageRate, pageRateFrom, term, leadsForMs, others] = reply as [
     ...[string, string, string, string],
     ...[number, number, number],
@@ -119,7 +114,7 @@ function sourceOf(text: string): AgreedLimit['from'] {
 /** Withdraws the limits that the worker asks for, and gives up its lead. */
 export async function leaveLimits(redis: LaneRedis, namespace: string, workerId: string): Promise<void> {
   const keys = keysOf(namespace);
-  await redis.fleetAgree(keys.limits, keys.asks, workerId, 'leave');
+  await redis.fleetAgree(keys.limits, keys.asks, keys.absent, workerId, 'leave');
 }
 
 /** The limits of a shard. An interval of 0 is no limit. */

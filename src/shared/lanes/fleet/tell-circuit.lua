@@ -1,6 +1,6 @@
 -- Opens a circuit, or tells it what a request has shown.
 --
--- KEYS[1] the circuits
+-- KEYS[1] the circuits  KEYS[2] the absent key
 -- ARGV[1] the circuit's field  ARGV[2] what was seen: 'failed' | 'probe-failed' | 'tried-failed'
 -- (the same, by a message that was tried before) | 'refused' (by a limit) | 'asked' (by a hook) | 'nothing' (a probe that showed
 -- nothing: another one may leave)  ARGV[3] what to show of the circuit, as JSON  ARGV[4] the first pause, in ms  ARGV[5] the longest

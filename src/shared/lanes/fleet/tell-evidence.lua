@@ -1,7 +1,7 @@
 -- Notes what messages have shown lately: where some were accepted, and a conversation that met a trouble.
 --
 -- KEYS[1] the last successes of the API and of keys, by time  KEYS[2] those of pages
--- KEYS[3] the findings of one trouble: conversations, by time
+-- KEYS[3] the findings of one trouble: conversations, by time  KEYS[4] the absent key
 -- ARGV[1] the conversation that met the trouble, or ''  ARGV[2] for how long findings count, in ms  ARGV[3] the most findings that are kept
 -- ARGV[4] the name of its page  ARGV[5] the name of its key  ARGV[6] ms since this message met the trouble before, or ''  ARGV[7] a name:
 -- if a message was accepted there since, this finding is only about the message itself

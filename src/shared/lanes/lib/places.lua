@@ -72,7 +72,7 @@ end
 local isMarked = false
 local function wakeWorker(root)
   if isMarked then return end
-  redis.call('ZADD', root .. 'send:marker', 0, '0')
+  writeFirst(root, 'ZADD', root .. 'send:marker', 0, '0')
   isMarked = true
 end
 

@@ -1,5 +1,6 @@
 import { encodeAttempt, MAX_HISTORY, type NewAttempt } from '../../model/attempts.ts';
 import type { DeadLetterPayload } from '../../model/dead-letter.ts';
+import { changeKey } from '../change-key.ts';
 import { absentKey, SEND_QUEUE } from '../key-names.ts';
 import type { Shard } from '../shard.ts';
 
@@ -143,7 +144,7 @@ export async function callTurn(shard: Shard, turn: Turn): Promise<TurnAnswer> {
 
 /** Wakes another worker, for a worker that was woken but takes no messages. */
 export async function wakeAnother({ redis, root }: Shard): Promise<void> {
-  await redis.zadd(`${root}${SEND_QUEUE}:marker`, 0, '0');
+  await changeKey(redis, `${root}${SEND_QUEUE}:marker`, [['ZADD', 0, '0']]);
 }
 
 function takenOf(verdict: Taken['verdict'], id: string, attempt: string, fields: readonly (string | null)[]): Taken {
