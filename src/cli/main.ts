@@ -37,11 +37,21 @@ function isTerminalGone({ code }: NodeJS.ErrnoException): boolean {
   return code === 'EIO' && process.stdout.isTTY;
 }
 
+const onFault = new Set<(error: unknown) => Promise<void>>();
+let hasFault = false;
 // Node would print the whole error, and errors of ioredis hold the command, with the password or the message.
 process.on('uncaughtException', (error) => {
-  line(process.stderr, describeFault(error));
-  process.exit(exitCodes.notFullyDone);
+  // What failed once, such as a timer in a hook, may fail again while open work ends.
+  if (hasFault) return;
+  hasFault = true;
+  void endByFault(error);
 });
+
+async function endByFault(fault: unknown): Promise<void> {
+  if (onFault.size === 0) line(process.stderr, describeFault(fault));
+  await Promise.allSettled([...onFault].map(async (end) => await end(fault)));
+  process.exit(exitCodes.notFullyDone);
+}
 
 const atExit = new Set<() => void>();
 process.on('exit', () => {
@@ -62,6 +72,7 @@ const context: CommandContext = {
     rows: process.stdout.rows || process.stderr.rows || 24,
   }),
   atExit,
+  onFault,
   interrupted: interruption.signal,
   self: { command: process.execPath, args: [import.meta.filename] },
 };
@@ -104,4 +115,4 @@ async function interruptionOver(): Promise<void> {
 const exitCode = await main();
 await Promise.race([allRead(), interruptionOver()]);
 // A handle that a library left open, such as a reconnecting connection, must not keep the process alive.
-process.exit(unheard && exitCode === exitCodes.interrupted ? exitCodes.notFullyDone : exitCode);
+process.exit(hasFault || (unheard && exitCode === exitCodes.interrupted) ? exitCodes.notFullyDone : exitCode);

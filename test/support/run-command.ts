@@ -34,6 +34,7 @@ export async function runCommand(
       onScreen: false,
       screenSize: () => ({ columns: 80, rows: 24 }),
       atExit: new Set(),
+      onFault: new Set(),
       interrupted,
       self: { command: process.execPath, args: [main] },
     },

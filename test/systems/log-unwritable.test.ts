@@ -1,13 +1,13 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, constants, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { startFakeKitechat } from '../../src/testing/index.ts';
 import { environment, main } from '../support/command-line.ts';
 import { eventually } from '../support/eventually.ts';
-import { newFolderOfTest } from '../support/folder-of-test.ts';
 import { manyMessages } from '../support/messages.ts';
+import { useFolder } from '../support/use-folder.ts';
 import { useProducers } from '../support/use-producers.ts';
 
 const CONVERSATIONS = 50;
@@ -24,19 +24,19 @@ interface Place {
   command: readonly string[];
 }
 
-const places: Record<string, () => Place> = {
+const places: Record<string, (folder: string) => Place> = {
   'a device without space': () => ({ stdout: openSync('/dev/full', constants.O_WRONLY), command: node }),
-  'a pipe that nobody reads': () => ({ stdout: openFifo().writer, command: node }),
-  'a pipe whose reader has ended': () => {
-    const { reader, writer } = openFifo();
+  'a pipe that nobody reads': (folder) => ({ stdout: openFifo(folder).writer, command: node }),
+  'a pipe whose reader has ended': (folder) => {
+    const { reader, writer } = openFifo(folder);
     closeSync(reader);
     return { stdout: writer, command: node };
   },
-  'a full disk': () => ({ stdout: openSync('/dev/null', constants.O_WRONLY), command: onFullDisk(newFolderOfTest()) }),
+  'a full disk': (folder) => ({ stdout: openSync('/dev/null', constants.O_WRONLY), command: onFullDisk(folder) }),
 };
 
-function openFifo(): { reader: number; writer: number } {
-  const path = join(newFolderOfTest(), 'log');
+function openFifo(folder: string): { reader: number; writer: number } {
+  const path = join(folder, 'log');
   execFileSync('mkfifo', [path]);
   const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   return { reader, writer: openSync(path, constants.O_WRONLY) };
@@ -72,6 +72,11 @@ function start({ stdout, command: [program = '', ...args] }: Place, env: Record<
 
 describe.concurrent('a worker whose log can not be written', () => {
   const used = useProducers();
+  const folders = useFolder();
+  const newFolder = (name: string): string => {
+    mkdirSync(join(folders, name));
+    return join(folders, name);
+  };
   const on = (namespace: string, apiUrl: string): Record<string, string> => ({
     REDIS_URL: used.url,
     KITECHAT_NAMESPACE: namespace,
@@ -86,7 +91,7 @@ describe.concurrent('a worker whose log can not be written', () => {
       await using api = await startFakeKitechat();
       await using producer = used.producerOf(namespace);
       await producer.enqueueMessages(manyMessages(CONVERSATIONS, MESSAGES / CONVERSATIONS));
-      await using worker = start(open(), on(namespace, api.url));
+      await using worker = start(open(newFolder(namespace)), on(namespace, api.url));
       await api.waitForAccepted(MESSAGES, { timeoutMs: 60_000 });
       const { code, endMs } = await worker.endedBy('SIGTERM');
       expect({ code, stderr: worker.stderr() }).toEqual({ code: 0, stderr: '' });
@@ -96,7 +101,7 @@ describe.concurrent('a worker whose log can not be written', () => {
   );
 
   it('writes the lines that waited when the disk has space again', async () => {
-    const folder = newFolderOfTest();
+    const folder = newFolder('space-again');
     await using api = await startFakeKitechat();
     await using producer = used.producerOf('space-again');
     const stdout = openSync('/dev/null', constants.O_WRONLY);

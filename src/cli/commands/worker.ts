@@ -26,7 +26,14 @@ export async function runWorker(context: CommandContext, given: WorkerCommandOpt
   if (names.length > 0) logger.info({ hooks: names }, 'using hooks from a file');
   if (interrupted.aborted) return exitCodes.done;
   interrupted.addEventListener('abort', () => void worker.close(), { once: true });
-  const served = { config, worker, logger };
+  context.onFault.add(async (error) => {
+    logger.fatal(
+      { err: error },
+      'an error that nothing handled, in a hook or in kitechat-sender; the worker lets open requests end, and the process ends',
+    );
+    await worker.close();
+  });
+  const served = { config, worker, logger, log };
   // Imported only if needed, so that a worker without a port starts without these packages.
   const http = config.httpPort === undefined ? null : await (await import('../../console/index.ts')).startHttp(served);
   if (http) logger.info({ url: http.url }, 'serving health, metrics and the console');

@@ -19,6 +19,11 @@ export interface CommandContext {
   screenSize(): ScreenSize;
   /** Functions that are called however the process ends, even by an internal error, such as restoring the terminal. */
   atExit: Set<() => void>;
+  /**
+   * Functions that report an error that nothing handled and end what is open, in a bounded time; then the process ends. Without such a
+   * function it reports the error on `stderr` and ends at once.
+   */
+  onFault: Set<(error: unknown) => Promise<void>>;
   /** Aborted by SIGINT, SIGTERM or SIGHUP, or when nobody reads `stdout` any more. */
   interrupted: AbortSignal;
   /** How to start this program again, for commands that need several processes. */

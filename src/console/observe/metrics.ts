@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { LogSink } from '../../shared/log-sink.ts';
 import { version } from '../../shared/version.ts';
 import type { KitechatWorker } from '../../worker/index.ts';
 import { judgeHealth } from './health.ts';
@@ -16,16 +17,18 @@ export interface Metrics {
 export interface MetricsDeps {
   /** `null` for a console without a worker. */
   worker: Pick<KitechatWorker, 'on' | 'health'> | null;
+  /** Where the worker logs to. */
+  log?: Pick<LogSink, 'dropped'> | undefined;
   readFacts(): Promise<ScrapedFacts | null>;
 }
 
 /** The metrics of one process, in a separate registry, since a host program may use prom-client for its own metrics. */
-export function createMetrics({ worker, readFacts }: MetricsDeps): Metrics {
+export function createMetrics({ worker, log, readFacts }: MetricsDeps): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   createSeries(registry).gauge('build_info', 'Always 1; the label is the version.', 'version').set({ version }, 1);
   const fleet = createFleetMetrics(registry);
-  const own = worker && createWorkerMetrics(registry, worker);
+  const own = worker && createWorkerMetrics(registry, worker, log);
 
   return {
     contentType: registry.contentType,

@@ -1,4 +1,5 @@
 import { Histogram, type Registry } from 'prom-client';
+import type { LogSink } from '../../shared/log-sink.ts';
 import type { OutcomeKind } from '../../shared/model/attempts.ts';
 import { deadReasons } from '../../shared/model/dead-letter.ts';
 import type { AttemptReport, ClaimVerdict, KitechatWorker } from '../../worker/index.ts';
@@ -17,7 +18,11 @@ const BUCKETS_SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 6
 const outcomes = ['delivered', 'rejected', 'failed', 'unknown', 'not-sent', 'held'] as const satisfies OutcomeKind[];
 const verdicts = ['go', 'unknown', 'expired', 'crashed'] as const satisfies ClaimVerdict[];
 
-export function createWorkerMetrics(registry: Registry, worker: Pick<KitechatWorker, 'on' | 'health'>): WorkerMetrics {
+export function createWorkerMetrics(
+  registry: Registry,
+  worker: Pick<KitechatWorker, 'on' | 'health'>,
+  log?: Pick<LogSink, 'dropped'>,
+): WorkerMetrics {
   const { gauge, counter } = createSeries(registry);
   const attempts = counter('attempts_total', 'Attempts to send, by outcome.', 'outcome');
   const pageAttempts = counter(
@@ -42,6 +47,11 @@ export function createWorkerMetrics(registry: Registry, worker: Pick<KitechatWor
   );
   const ready = gauge('worker_ready', '1 if this worker takes messages, as /readyz says.');
 
+  const droppedLines = counter(
+    'log_lines_dropped_total',
+    'Log lines that this worker dropped because its log could not be written.',
+  );
+
   // Series start at 0: one that starts with its first event starts at 1, so its rate misses that event.
   for (const outcome of outcomes) attempts.inc({ outcome }, 0);
   for (const reason of deadReasons) deaths.inc({ reason }, 0);
@@ -61,6 +71,8 @@ export function createWorkerMetrics(registry: Registry, worker: Pick<KitechatWor
   return {
     update({ notAlive, notReady }) {
       const health = worker.health();
+      droppedLines.reset();
+      droppedLines.inc(log?.dropped() ?? 0);
       sending.set(health.sending);
       concurrency.set(health.concurrency);
       alive.set(notAlive === null ? 1 : 0);

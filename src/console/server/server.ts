@@ -4,6 +4,7 @@ import { openDeadLetters } from '../../dead-letters/index.ts';
 import type { Config } from '../../shared/config/config.ts';
 import { deadlineIn } from '../../shared/redis/deadline.ts';
 import { ConfigError } from '../../shared/errors/errors.ts';
+import type { LogSink } from '../../shared/log-sink.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { pingNode } from '../../shared/redis/cluster.ts';
 import { createSession, type Session } from '../../shared/session/session.ts';
@@ -20,6 +21,8 @@ export interface HttpOptions {
   /** The worker whose health and metrics are served; `null` for a console without a worker. */
   worker: KitechatWorker | null;
   logger: Logger;
+  /** Where the worker logs to, for its metrics; not needed without a worker. */
+  log?: Pick<LogSink, 'dropped'>;
 }
 
 export interface HttpServer {
@@ -42,7 +45,7 @@ const CLOSING_MS = 500;
  * @example
  * const http = await startHttp({ config: loadConfig(process.env), worker: null, logger });
  */
-export async function startHttp({ config, worker, logger }: HttpOptions): Promise<HttpServer> {
+export async function startHttp({ config, worker, logger, log }: HttpOptions): Promise<HttpServer> {
   demandToken(config);
   const { namespace, shards, httpHost, httpPort = DEFAULT_CONSOLE_PORT } = config;
   const patience = { ...config, enqueueTimeoutMs: READ_TIMEOUT_MS };
@@ -55,7 +58,7 @@ export async function startHttp({ config, worker, logger }: HttpOptions): Promis
     deadLetters,
     log: logger,
     closing: closing.signal,
-    metrics: createMetrics({ worker, readFacts: createFactsReader({ session, deadLetters, namespace, shards }) }),
+    metrics: createMetrics({ worker, log, readFacts: createFactsReader({ session, deadLetters, namespace, shards }) }),
     readHealth: async () =>
       judgeHealth({ worker: worker?.health() ?? null, redisAnswers: await doesRedisAnswer(session) }),
   });

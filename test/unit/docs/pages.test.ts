@@ -29,6 +29,7 @@ const known: Known = {
       onScreen: false,
       screenSize: () => ({ columns: 80, rows: 24 }),
       atExit: new Set(),
+      onFault: new Set(),
       interrupted: new AbortController().signal,
       self: { command: '', args: [] },
     },
