@@ -17,7 +17,7 @@ const REPLAYED_PER_SECOND = 200;
 async function openStageOfLetters(count: number): Promise<Stage> {
   await using stack = new AsyncDisposableStack();
   const stage = stack.use(await openStage(SYSTEM));
-  const redis = connectPatiently(stage.redisUrl);
+  const redis = connectPatiently({ redisUrl: stage.redisUrl });
   stack.defer(() => redis.disconnect());
   const letters = Array.from({ length: count }, (_, index) => {
     const pageId = `p${index % PAGES}`;

@@ -53,7 +53,7 @@ export function describeCommit(): string {
 /** Asks the server that the benchmarks will start, too. */
 async function readRedisVersion(): Promise<string> {
   await using server = await startRedisServer();
-  const redis = connectPatiently(server.url);
+  const redis = connectPatiently({ redisUrl: server.url });
   try {
     const [, version] = /^redis_version:(\S+)/m.exec(await redis.info('server')) ?? [];
     return version ?? 'unknown';

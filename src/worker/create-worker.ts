@@ -2,6 +2,8 @@ import { EventEmitter, once } from 'node:events';
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import { type Config, inWordsOf, resolveConfig, worded } from '../shared/config/config.ts';
+import { describeRedisUrl } from '../shared/config/redis-addresses.ts';
+import { describeApi } from '../shared/config/site.ts';
 import type { WorkerSettings } from '../shared/config/options.ts';
 import { ConfigError } from '../shared/errors/errors.ts';
 import { connectionName } from '../shared/lanes/key-names.ts';
@@ -11,6 +13,7 @@ import { isCluster } from '../shared/redis/cluster.ts';
 import { connectPatiently } from '../shared/session/connect.ts';
 import { servedShards } from '../shared/config/shard-list.ts';
 import { agreeOnShards } from '../shared/session/shard-count.ts';
+import { version } from '../shared/version.ts';
 import type { ResolveApiKey } from './keys/api-keys.ts';
 import type { AttemptReport } from './message/attempt-report.ts';
 import type { BeforeSend } from './message/before-send.ts';
@@ -133,9 +136,10 @@ export function createWorker(options: WorkerOptions): KitechatWorker {
   };
 
   const deliver = async (): Promise<void> => {
-    const tls = fetch ? {} : await readApiTls(config);
+    logger.info({ workerId, version, ...describeEnds(config), shards: config.shards }, 'the worker starts');
+    const tls = fetch ? {} : readApiTls(config);
     const keys = await openKeys({ config, resolveApiKey, logger });
-    const redis = connectPatiently(config.redisUrl, connectionName(config.namespace));
+    const redis = connectPatiently(config, connectionName(config.namespace));
     const sender = createSender({ ...config, proxy, tls }, { fetch, ky, logger });
     // The origin has no user and password.
     if (proxy) logger.info({ proxy: proxy.origin }, 'requests to the API go through a proxy');
@@ -155,7 +159,9 @@ export function createWorker(options: WorkerOptions): KitechatWorker {
       if (!(await untilReady(redis, stopping.signal))) return;
       await warnIfNotDurable(redis, logger);
       await agreeOnShards(redis, config.namespace, config.shards);
-      const shards = await Promise.all(served.map((index) => openShard(redis, config.namespace, index)));
+      const shards = await Promise.all(
+        served.map((index) => openShard(redis, config.namespace, index, { setsUp: true })),
+      );
       const service = await serveShards({
         redis,
         shards,
@@ -205,6 +211,11 @@ export function createWorker(options: WorkerOptions): KitechatWorker {
     on: events.on.bind(events),
     health: () => progress.health(),
   };
+}
+
+/** Where messages come from and go to, without passwords and keys. */
+function describeEnds({ redisUrl, namespace, apiUrl }: Config): { redis: string; namespace: string; api: string } {
+  return { redis: describeRedisUrl(redisUrl), namespace, api: describeApi(apiUrl) };
 }
 
 /** @throws ConfigError for settings that can't work together. */

@@ -10,25 +10,29 @@ import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
 import { openShard, type Shard } from '../../src/shared/lanes/shard.ts';
 import { connectPatiently } from '../../src/shared/session/connect.ts';
 import type { FakeKitechatOptions } from '../../src/testing/index.ts';
-import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
-import { startRedisServer } from '../../src/testing/redis/redis-server.ts';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ApiProcess, startApi } from '../support/api/start.ts';
 import { createFleet, type Fleet } from './fleet.ts';
 import { seededRandom } from './random.ts';
 
-export interface ArenaOptions {
+/** What a scenario runs on: one Redis, or several behind one URL. */
+export interface AnyRedis extends AsyncDisposable {
+  readonly url: string;
+}
+
+export interface ArenaOptions<Server extends AnyRedis> {
   seed: number;
+  startRedis(): Promise<Server>;
   workers: number;
   api?: FakeKitechatOptions;
   /** The workers' settings, as environment variables. */
   env?: Record<string, string>;
 }
 
-/** A Redis with AOF, an API behind a gate that can be shut, and a fleet of worker processes, all of which scenarios break. */
-export interface Arena {
+/** A Redis, an API behind a gate that can be shut, and a fleet of worker processes, all of which scenarios break. */
+export interface Arena<Server = AnyRedis> {
   random(): number;
-  server: RedisServer;
+  server: Server;
   api: ApiProcess;
   fleet: Fleet;
   shard: Shard;
@@ -38,7 +42,7 @@ export interface Arena {
   /** Messages for which a call could not say whether they were stored. */
   uncertain: Set<string>;
   /** Kills of Redis while a part of its AOF was unwritten, and the writes it had just acknowledged. */
-  unwritten: { kills: number; stored: number; delivered: number };
+  unwritten: { kills: number; stored: Set<string>; delivered: number };
   /** Stores messages as a careful app does: repeats each call with the same key until it succeeds. */
   store(items: readonly EnqueueItem[]): Promise<void>;
   /** Stores the messages of each conversation in sequence and all conversations concurrently, spread over some time. */
@@ -46,11 +50,11 @@ export interface Arena {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-export async function openArena(options: ArenaOptions): Promise<Arena> {
+export async function openArena<Server extends AnyRedis>(options: ArenaOptions<Server>): Promise<Arena<Server>> {
   const stack = new AsyncDisposableStack();
-  const server = stack.use(await startRedisServer({ appendOnly: true }));
+  const server = stack.use(await options.startRedis());
   const api = stack.use(await startApi({ seed: options.seed, ...options.api }));
-  const redis: LaneRedis = connectPatiently(server.url);
+  const redis: LaneRedis = connectPatiently({ redisUrl: server.url });
   stack.defer(() => redis.disconnect());
   const shard = await openShard(redis, 'kitechat', 0);
   const producer = stack.use(createProducer({ redisUrl: server.url }));
@@ -94,7 +98,7 @@ export async function openArena(options: ArenaOptions): Promise<Arena> {
     deadLetters,
     stored,
     uncertain,
-    unwritten: { kills: 0, stored: 0, delivered: 0 },
+    unwritten: { kills: 0, stored: new Set(), delivered: 0 },
     async store(items) {
       for (let start = 0; start < items.length; start += 500) {
         const part = items.slice(start, start + 500);

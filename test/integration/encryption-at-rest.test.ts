@@ -86,7 +86,7 @@ async function addClosed(site: Installation): Promise<void> {
 
 /** Everything that Redis has written: its append-only file with all that ever happened, and a dump of what is there. */
 async function writtenBy(server: RedisServer): Promise<Buffer> {
-  const redis = connectPatiently(server.url);
+  const redis = connectPatiently({ redisUrl: server.url });
   await redis.save();
   redis.disconnect();
   const dir = server.dir ?? '';

@@ -101,7 +101,11 @@ describe('jobs that somebody else wrote into Redis', () => {
   });
 
   it('that are no message at all are dropped, with a warning', async () => {
-    const shard = await openShard(connectPatiently(site.config.redisUrl ?? ''), site.config.namespace ?? '', 0);
+    const shard = await openShard(
+      connectPatiently({ redisUrl: site.config.redisUrl ?? '' }),
+      site.config.namespace ?? '',
+      0,
+    );
     stack.defer(() => shard.redis.disconnect());
     const big = { evil: 'x'.repeat(1024 * 1024) };
     const job = await shard.send.add('x', big, { attempts: 1_000_000, jobId: 'by-hand' });

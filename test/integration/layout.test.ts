@@ -27,7 +27,7 @@ describe('the stamp of a namespace', () => {
   let old: LayoutOne;
   beforeAll(async () => {
     server = await startTestRedis();
-    redis = connectPatiently(server.url);
+    redis = connectPatiently({ redisUrl: server.url });
   });
   afterAll(async () => {
     redis.disconnect();
@@ -185,7 +185,7 @@ describe('the stamp of a namespace', () => {
   describe('with many processes', () => {
     const clients: { disconnect(): void }[] = [];
     const connect = (): LaneRedis => {
-      const client = connectPatiently(server.url, connectionName(namespace));
+      const client = connectPatiently({ redisUrl: server.url }, connectionName(namespace));
       clients.push(client);
       return client;
     };

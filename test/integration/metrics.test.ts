@@ -174,7 +174,7 @@ describe('/metrics', () => {
 
 /** How often the counts were read: nothing else asks this way. */
 async function readsOf(server: RedisServer): Promise<number> {
-  const redis = connectPatiently(server.url);
+  const redis = connectPatiently({ redisUrl: server.url });
   const stats = await redis.info('commandstats');
   redis.disconnect();
   return Number(/^cmdstat_zcount:calls=(\d+)/m.exec(stats)?.[1] ?? 0);

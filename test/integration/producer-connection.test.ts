@@ -109,7 +109,7 @@ describe("a producer's connection", () => {
 
   it('keeps no listeners of a queue that could not be opened', async () => {
     await used.redis.acl('SETUSER', 'no-info', 'on', 'nopass', '~*', '+@all', '-info');
-    const client = connectFailingFast(used.url, 5000);
+    const client = connectFailingFast({ redisUrl: used.url }, 5000);
     await whenReady(client, 5000);
     await client.auth('no-info', '');
     const listeners = (): number => client.eventNames().reduce((sum, name) => sum + client.listenerCount(name), 0);

@@ -39,7 +39,11 @@ async function expectAllEnded(site: Installation & { count: number }): Promise<v
   await eventually('all are delivered or dead', async () => {
     return site.api.accepted.length >= site.count - refused && (await site.deadLetters.count()) === refused;
   });
-  const shard = await openShard(connectPatiently(site.config.redisUrl ?? ''), site.config.namespace ?? '', 0);
+  const shard = await openShard(
+    connectPatiently({ redisUrl: site.config.redisUrl ?? '' }),
+    site.config.namespace ?? '',
+    0,
+  );
   await eventually('nothing is open', async () => {
     const counts = await shard.send.getJobCounts('waiting', 'active', 'delayed', 'waiting-children', 'failed');
     return Object.values(counts).every((count) => count === 0);

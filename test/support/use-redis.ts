@@ -18,7 +18,7 @@ export function useRedis(options: RedisServerOptions = {}): UsedRedis {
   let redis: LaneRedis;
   beforeAll(async () => {
     server = await startTestRedis(options);
-    redis = connectPatiently(server.url);
+    redis = connectPatiently({ redisUrl: server.url });
   });
   afterAll(async () => {
     redis.disconnect();

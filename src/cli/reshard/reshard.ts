@@ -1,6 +1,6 @@
-import { type Config, loadConfig } from '../../shared/config/config.ts';
+import type { Config } from '../../shared/config/config.ts';
 import { endConnections } from '../../shared/layout/end-connections.ts';
-import { QueueUnavailableError } from '../../shared/errors/errors.ts';
+import { ConfigError, QueueUnavailableError } from '../../shared/errors/errors.ts';
 import { shardsKey } from '../../shared/lanes/key-names.ts';
 import type { LaneRedis } from '../../shared/lanes/commands.ts';
 import type { ReshardingStamp, SettledStamp } from '../../shared/layout/stamp.ts';
@@ -12,6 +12,7 @@ import { lastErrorOf, whenReady } from '../../shared/redis/ready.ts';
 import { agreeOnShards } from '../../shared/session/shard-count.ts';
 import { version } from '../../shared/version.ts';
 import { type CommandContext, type ExitCode, exitCodes, jsonLine, line, type JsonOption } from '../context/context.ts';
+import { loadSite } from '../context/site.ts';
 import { textTable } from '../terminal/table.ts';
 import { moveHolds, moveIdempotencyKeys, removeShards, type Resharding } from './move-keys.ts';
 import { describeObstacles, isClear } from './obstacles.ts';
@@ -31,11 +32,14 @@ interface Outcome {
 
 /** `reshard`: gives an installation without open messages, workers and dead letters another number of shards. */
 export async function reshard(context: CommandContext, shards: number, { json }: JsonOption): Promise<ExitCode> {
-  const config = loadConfig(context.env);
-  const redis = connectFailingFast(config.redisUrl, SILENCE_MS);
+  const config = loadSite(context);
+  const redis = connectFailingFast(config, SILENCE_MS);
   try {
     if (!(await whenReady(redis, config.enqueueTimeoutMs, shardsKey(config.namespace)))) {
-      throw new QueueUnavailableError('Redis could not be reached in time', { cause: lastErrorOf(redis) });
+      const cause = lastErrorOf(redis);
+      throw cause instanceof ConfigError
+        ? cause
+        : new QueueUnavailableError('Redis could not be reached in time', { cause });
     }
     const outcome = await change({ context, redis, config }, shards);
     if (json) jsonLine(context.stdout, outcome);

@@ -6,10 +6,11 @@ import { configSchema, type Variable, variables } from './schema.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { describeIssue, issuesOf } from '../validation/issues.ts';
 import { nearest } from '../validation/nearest.ts';
+import { meantBy } from './given-text.ts';
 import { unreadableFile, valueInFile } from './secret-file.ts';
 
 const PREFIX = 'KITECHAT_';
-const VARIABLE = /\b(?:REDIS_URL|HTTPS?_PROXY|NO_PROXY|KITECHAT_[A-Z0-9_]+)\b/g;
+const VARIABLE = /\b(?:REDIS_(?:URL|CA_FILE|CERT_FILE|KEY_FILE|NAT_MAP)|HTTPS?_PROXY|NO_PROXY|KITECHAT_[A-Z0-9_]+)\b/g;
 
 /** The source of settings: environment variables, or options in code. */
 export type ConfigSource = 'environment' | 'code';
@@ -17,6 +18,8 @@ export type ConfigSource = 'environment' | 'code';
 /** Every setting with its value. Durations are in milliseconds. */
 export interface Config extends z.infer<typeof configSchema> {
   source: ConfigSource;
+  /** The file that `redisUrl` was read from. */
+  redisUrlFile?: string | undefined;
 }
 
 /** Settings given in code. */
@@ -26,7 +29,8 @@ type Options = { [Key in keyof z.infer<typeof configSchema>]?: Config[Key] | und
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Reads the configuration from environment variables. An empty variable counts as not set.
+ * Reads the configuration from environment variables. An empty variable counts as not set. White space, a byte order mark and quotes
+ * around a value are dropped; quotes around a key or token are a problem.
  *
  * @param readFile reads the files that the `…_FILE` variables name; replaced in tests
  * @throws ConfigError with all problems at once. No problem quotes a value, which could be a secret.
@@ -41,7 +45,8 @@ export function loadConfig(env: Environment, readFile: (path: string) => string 
     if (value !== undefined) values[variable.key] = value;
     if (problem !== undefined) problems.push(`${name}: ${problem}`);
   }
-  return parse(values, problems, { source: 'environment', nameOf: (key) => names.get(key) ?? key });
+  const config = parse(values, problems, { source: 'environment', nameOf: (key) => names.get(key) ?? key });
+  return { ...config, redisUrlFile: setting(env, 'REDIS_URL_FILE') };
 }
 
 /**
@@ -50,13 +55,17 @@ export function loadConfig(env: Environment, readFile: (path: string) => string 
  *
  * @throws ConfigError with all problems at once, including options that the door does not use.
  */
-export function resolveConfig(door: Door, options: Options & { source?: ConfigSource }): Config {
-  const { source = 'code', ...given } = options;
+export function resolveConfig(
+  door: Door,
+  options: Options & { source?: ConfigSource; redisUrlFile?: string | undefined },
+): Config {
+  const { source = 'code', redisUrlFile, ...given } = options;
   const isUsed = (key: string): boolean => Object.hasOwn(doors[door], key) || !isSetting(key);
   const used = Object.entries(given).filter(([key]) => isUsed(key));
   const unused = Object.entries(given).filter(([key, value]) => !isUsed(key) && value !== undefined);
   const problems = source === 'environment' ? [] : unused.map(([key]) => `${key}: ${describeUnused(door, key)}`);
-  return parse(Object.fromEntries(used), problems, { source, nameOf: (key) => key });
+  const config = parse(Object.fromEntries(used), problems, { source, nameOf: (key) => key });
+  return { ...config, redisUrlFile: source === 'environment' ? redisUrlFile : undefined };
 }
 
 function isSetting(key: string): boolean {
@@ -120,27 +129,50 @@ function parse(
   return { ...data, source };
 }
 
+/** A value or a problem, if the setting is given. */
 interface Given {
   value?: string;
+  problem?: string;
   /** The variable to name in problems. */
   name: string;
-  problem?: string;
 }
 
-function valueOf({ name, alias, fileName }: Variable, env: Environment, readFile: (path: string) => string): Given {
-  const value = (alias === undefined ? undefined : setting(env, alias)) ?? setting(env, name);
+function valueOf(
+  { name, alias, fileName, isSecret }: Variable,
+  env: Environment,
+  readFile: (path: string) => string,
+): Given {
+  const text = (alias === undefined ? undefined : setting(env, alias)) ?? env[name] ?? '';
+  const meant = meantBy(text, { isSecret });
+  const given = 'value' in meant && meant.value === '' ? null : meant;
   const path = fileName === undefined ? undefined : setting(env, fileName);
-  if (fileName === undefined || path === undefined) return value === undefined ? { name } : { name, value };
-  if (value !== undefined) return { name: fileName, problem: `is set, and so is ${name}: keep only one of them` };
+  if (fileName === undefined || path === undefined) return { name, ...given };
+  if (given !== null) return { name: fileName, problem: `is set, and so is ${name}: keep only one of them` };
   try {
-    return { name: fileName, ...valueInFile(readFile(path)) };
+    return { name: fileName, ...valueInFile(readFile(path), { isSecret }) };
   } catch (error) {
     return { name: fileName, ...unreadableFile(error) };
   }
 }
 
+/** The text of a variable, in quotes or not; `undefined` if it is not set, or empty. */
 function setting(env: Environment, name: string): string | undefined {
-  return env[name] === '' ? undefined : env[name];
+  const meant = meantBy(env[name] ?? '', { isSecret: false });
+  return 'value' in meant && meant.value !== '' ? meant.value : undefined;
+}
+
+/** Whether the environment has a value for a setting, or names a file with it. */
+export function isGiven(env: Environment, key: keyof Config): boolean {
+  const { name, alias, fileName } = variables.find((variable) => variable.key === key) ?? {};
+  return [name, alias, fileName].some((one) => one !== undefined && setting(env, one) !== undefined);
+}
+
+/** Returns one line for each of our variables that holds nothing but quotes or white space, which looks like a value in its file. */
+export function blankVariables(env: Environment): string[] {
+  return variables
+    .flatMap(({ name, fileName }) => [name, ...(fileName === undefined ? [] : [fileName])])
+    .filter((name) => env[name] && setting(env, name) === undefined)
+    .map((name) => `${name} has nothing in it but quotes or white space, which counts as not set`);
 }
 
 function readText(path: string): string {

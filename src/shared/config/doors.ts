@@ -4,6 +4,10 @@ type Names<Options> = Record<keyof Options, true>;
 
 const installation: Names<InstallationOptions> = {
   redisUrl: true,
+  redisCaFile: true,
+  redisCertFile: true,
+  redisKeyFile: true,
+  redisNatMap: true,
   namespace: true,
   shards: true,
   encryptionKeysFile: true,
@@ -40,6 +44,7 @@ const worker: Names<WorkerSettings> = {
   pageParallelism: true,
   onUnknownOutcome: true,
   onDeadLetter: true,
+  stateDir: true,
   keepDoneMs: true,
   shutdownMs: true,
   logLevel: true,

@@ -1,16 +1,10 @@
 import type { DeadLetterPolicy } from '../model/dead-letter.ts';
 import type { UnknownOutcomePolicy } from '../model/enqueue-options.ts';
+import type { RedisConnectionOptions } from './redis-options.ts';
 import type { LogLevel } from './schema.ts';
 
 /** The settings of an installation. They must be the same in all of its processes. */
-export interface InstallationOptions {
-  /**
-   * The URL of the Redis that stores the messages; `rediss://` for TLS. Several URLs, separated by commas, are nodes of a Redis Cluster.
-   *
-   * @default 'redis://127.0.0.1:6379'
-   * @example 'redis://kitechat-worker:password@redis.internal:6379/0'
-   */
-  redisUrl?: string | undefined;
+export interface InstallationOptions extends RedisConnectionOptions {
   /**
    * The name that keeps several installations on one Redis apart. All keys begin with it.
    *
@@ -262,6 +256,14 @@ export interface WorkerSettings extends InstallationOptions {
    * @example 'hold'
    */
   onDeadLetter?: DeadLetterPolicy | undefined;
+  /**
+   * A folder in which the worker remembers how far Redis has come. With it, a worker that starts later notices that Redis was restored
+   * from an older backup. Several workers may share the folder. If the folder can't be written, the worker warns and goes on.
+   *
+   * @default undefined
+   * @example '/var/lib/kitechat-sender'
+   */
+  stateDir?: string | undefined;
   /**
    * How long delivered messages are kept, in ms; at most 1,000 per shard.
    *

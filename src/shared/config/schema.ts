@@ -8,6 +8,7 @@ import {
   headerToken,
   listenHost,
   namespace,
+  natMap,
   rateLimit,
   redisUrl,
   shardList,
@@ -27,6 +28,8 @@ interface Special {
   alias?: string;
   /** The value can also be read from the file that `<variable>_FILE` names. */
   fromFile?: true;
+  /** The value is a key or token: see `meantBy`. */
+  isSecret?: true;
 }
 
 /** The settings that differ from most others in their variable. */
@@ -55,13 +58,36 @@ export const configSchema = fields({
   redisUrl: redisUrl
     .default('redis://127.0.0.1:6379')
     .describe(
-      'the Redis that stores the messages; `rediss://` for TLS; several URLs, separated by commas, are nodes of a Redis Cluster',
+      'the Redis that stores the messages: `redis://`, `rediss://` for TLS, `redis+sentinel://`, `redis+cluster://` or `unix://`; several URLs, separated by commas, are nodes of a Redis Cluster',
     )
     .register(special, { variable: 'REDIS_URL', fromFile: true }),
+  redisCaFile: requiredText
+    .optional()
+    .describe(
+      "a PEM file with the certificates of private authorities that signed Redis's certificate; they are trusted in addition to the usual ones",
+    )
+    .register(special, { variable: 'REDIS_CA_FILE' }),
+  redisCertFile: requiredText
+    .optional()
+    .describe('a PEM file with a client certificate for Redis, if Redis asks for one')
+    .register(special, { variable: 'REDIS_CERT_FILE' }),
+  redisKeyFile: requiredText
+    .optional()
+    .describe('a PEM file with the private key of this certificate')
+    .register(special, { variable: 'REDIS_KEY_FILE' }),
+  redisNatMap: natMap
+    .optional()
+    .describe(
+      'the addresses under which the servers of a Redis Cluster, or those that Sentinel names, are reached from here: `10.0.0.1:6379=127.0.0.1:7001,…`',
+    )
+    .register(special, { variable: 'REDIS_NAT_MAP' }),
   apiUrl: endpointUrl
     .default('https://apiring.antbuddy.com/kitechat/send-message')
     .describe('the full URL of the endpoint'),
-  apiKey: headerToken.optional().describe('the API key for all pages; only workers need it'),
+  apiKey: headerToken
+    .optional()
+    .describe('the API key for all pages; only workers need it')
+    .register(special, { isSecret: true }),
   apiKeyFile: requiredText
     .optional()
     .describe('a file that contains this key; a worker reads it again when it changes'),
@@ -118,6 +144,11 @@ export const configSchema = fields({
     .optional()
     .describe(
       'a JavaScript module that exports hooks for the command `worker`: `resolveApiKey`, `classifyResponse`, `beforeSend`, `ky`',
+    ),
+  stateDir: requiredText
+    .optional()
+    .describe(
+      'a folder in which workers remember how far Redis has come, so that they notice a restore of an older backup although all of them were stopped; by default the `STATE_DIRECTORY` of systemd',
     ),
   keepAliveMs: wholeNumber(0, 600_000)
     .default(1_000)
@@ -198,7 +229,7 @@ export const configSchema = fields({
   consoleToken: consoleToken
     .optional()
     .describe('the token for the console and the metrics, at least 16 characters; needed if the host is not loopback')
-    .register(special, { fromFile: true }),
+    .register(special, { fromFile: true, isSecret: true }),
   consoleShowContent: flag.default(false).describe('whether the console shows the content of messages'),
   logLevel: z
     .enum(logLevels)
@@ -242,16 +273,19 @@ export interface Variable {
   alias: string | undefined;
   /** The variable that names a file with the value; `undefined` if there is none. */
   fileName: string | undefined;
+  isSecret: boolean;
   description: string;
   default: string | number | boolean | undefined;
 }
 
 /** All variables, in the order of the documentation. */
 export const variables: readonly Variable[] = Object.entries(configSchema.shape).flatMap(([key, schema]) => {
-  const { variable: name = variableOf(key), alias, fromFile } = special.get(schema) ?? {};
+  const { variable: name = variableOf(key), alias, fromFile, isSecret = false } = special.get(schema) ?? {};
   if (name === null) return [];
   const { description = '' } = schema;
-  return [{ key, name, alias, fileName: fromFile && `${name}_FILE`, description, default: schema.parse(undefined) }];
+  return [
+    { key, name, alias, fileName: fromFile && `${name}_FILE`, isSecret, description, default: schema.parse(undefined) },
+  ];
 });
 
 function variableOf(key: string): string {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { formatRateLimit, parseRateLimit, RATE_LIMIT_RULE } from '../model/rate-limit.ts';
+import { NAT_MAP_RULE, parseNatMap } from './nat-map.ts';
 import { redisUrlProblem } from './redis-addresses.ts';
 import { ALL_SHARDS, parseShardList, SHARD_LIST_RULE } from './shard-list.ts';
 import { httpUrl, wholeNumberBetween } from '../validation/rules.ts';
@@ -32,6 +33,9 @@ export const redisUrl = z.string().check((context) => {
   const problem = redisUrlProblem(context.value);
   if (problem !== undefined) context.issues.push({ code: 'custom', message: problem, input: context.value });
 });
+
+/** Addresses that servers announce, with those under which they are reached from here. */
+export const natMap = z.string().refine((text) => parseNatMap(text) !== null, NAT_MAP_RULE);
 
 export const endpointUrl = httpUrl.refine((url) => {
   const { username, password } = URL.parse(url) ?? {};

@@ -1,5 +1,5 @@
 import { Cluster, type ClusterOptions, Command, type Redis, type RedisOptions } from 'ioredis';
-import type { RedisAddresses } from '../config/redis-addresses.ts';
+import type { RedisAddress } from '../config/redis-place.ts';
 
 /** A connection to one Redis, or the connections to the nodes of a Redis Cluster. */
 export type RedisClient = Redis | Cluster;
@@ -12,18 +12,11 @@ export interface ClusterSettings extends Omit<ClusterOptions, 'redisOptions'> {
 }
 
 /** Connects to a Redis Cluster. The connection to a node is opened for the first command for that node. */
-export function connectCluster(addresses: RedisAddresses, options: ClusterSettings): Cluster {
-  const { nodes, isTls, username, password } = addresses;
-  return new Cluster(nodes, {
+export function connectCluster(nodes: readonly RedisAddress[], options: ClusterSettings): Cluster {
+  return new Cluster([...nodes], {
     ...options,
     // Keeps the host name: certificates contain names, and a name may resolve to another address the next time.
     dnsLookup: (address, callback) => callback(null, address),
-    redisOptions: {
-      ...options.redisOptions,
-      ...(isTls && { tls: {} }),
-      ...(username !== '' && { username }),
-      ...(password !== '' && { password }),
-    },
   });
 }
 

@@ -2,8 +2,13 @@ import { noteErrors, noteNodeErrors } from '../redis/ready.ts';
 import { type Cluster, Redis, type RedisOptions } from 'ioredis';
 import { batchWrites } from '../redis/write-batching.ts';
 import { type LaneRedis, withLaneCommands } from '../lanes/commands.ts';
-import { parseRedisAddresses, type RedisAddresses } from '../config/redis-addresses.ts';
+import { readRedisAccess, type RedisAccess, type RedisSettings, renewedAccess } from '../config/redis-access.ts';
+import type { RedisAddress } from '../config/redis-place.ts';
 import { type ClusterSettings, connectCluster, type RedisClient } from '../redis/cluster.ts';
+import { connectionOptions, loginOptions } from '../redis/connection-options.ts';
+import { demandDatabase } from '../redis/selected-database.ts';
+import { renewLogin } from '../redis/renewed-login.ts';
+import { addSentinelCodes } from '../redis/sentinel-errors.ts';
 
 /** Reconnects quickly at first, and then at least once a second, so that work goes on soon after an outage. */
 function reconnectDelayMs(times: number): number {
@@ -24,27 +29,30 @@ const common: ConnectionOptions = {
 /** The pause before a command is repeated that a node of a cluster did not carry out (CLUSTERDOWN, TRYAGAIN, failover). */
 const ASK_AGAIN_MS = 100;
 /** Longer than the ten seconds that BullMQ waits for work in one command. */
-const CLUSTER_SILENCE_MS = 15_000;
+const SILENCE_MS = 15_000;
+/** A Redis that doesn't answer when the connection closes must delay neither the end of the program nor a failover. */
+const DISCONNECT_MS = 500;
 
 /**
  * Opens a connection for callers that need an answer soon. A command fails at once if Redis is away, and fails if the connection
- * is lost: if it were sent again, it could run twice, or be refused although it was carried out the first time.
+ * is lost: if it were sent again, it could run twice, or be refused although it was carried out the first time. If Redis refuses the
+ * database, the connection ends, and its last error is a `ConfigError`.
  *
  * @param silenceMs if an answer is due and none has come for this long, the connection is replaced by a new one
  * @param name the client name of the connection in Redis
+ * @throws ConfigError for settings and files that can't be used
  */
-export function connectFailingFast(url: string, silenceMs: number, name?: string): LaneRedis {
+export function connectFailingFast(settings: RedisSettings, silenceMs: number, name?: string): LaneRedis {
+  const access = readRedisAccess(settings);
   const options: ConnectionOptions = {
     ...common,
     ...(name !== undefined && { connectionName: name }),
     maxRetriesPerRequest: 0,
     socketTimeout: silenceMs,
-    // A Redis that doesn't answer when the connection closes must not delay the end of the program.
-    disconnectTimeout: 500,
+    disconnectTimeout: DISCONNECT_MS,
   };
-  const addresses = parseRedisAddresses(url);
-  if (addresses.isCluster) {
-    const cluster = clusterOf(addresses, {
+  if (access.addresses.kind === 'cluster') {
+    const cluster = clusterOf(access.addresses.nodes, access, {
       redisOptions: options,
       // A slot may move to a node that is not connected yet; until it is, commands may wait.
       enableOfflineQueue: true,
@@ -52,10 +60,16 @@ export function connectFailingFast(url: string, silenceMs: number, name?: string
       // A redirected command has not run yet, so redirecting is safe; no caller waits longer than this many redirections take.
       maxRedirections: Math.ceil((2 * silenceMs) / ASK_AGAIN_MS),
     });
+    renewLogin(cluster, loginOf(settings, access));
     cluster.on('+node', unref);
     return cluster;
   }
-  const redis = redisOf(url, { ...options, enableOfflineQueue: false });
+  const redis = redisOf(access, { ...options, enableOfflineQueue: false });
+  renewLogin(redis, loginOf(settings, access));
+  demandDatabase(redis, (error) => {
+    redis.emit('error', error);
+    redis.disconnect();
+  });
   unref(redis);
   return redis;
 }
@@ -65,34 +79,62 @@ function unref(redis: Redis): void {
   redis.on('connect', () => redis.stream.unref());
 }
 
-/** Opens a connection for workers, on which commands wait without a time limit until Redis is back. */
-export function connectPatiently(url: string, name?: string): LaneRedis {
+/**
+ * Opens a connection for workers, on which commands wait without a time limit until Redis is back. If Redis refuses the database, the
+ * connection emits a `ConfigError` as an error and tries again.
+ *
+ * @throws ConfigError for settings and files that can't be used
+ */
+export function connectPatiently(settings: RedisSettings, name?: string): LaneRedis {
+  const access = readRedisAccess(settings);
   const options: ConnectionOptions = {
     ...common,
     ...(name !== undefined && { connectionName: name }),
     maxRetriesPerRequest: null,
   };
-  const addresses = parseRedisAddresses(url);
-  if (!addresses.isCluster) return redisOf(url, options);
-  return clusterOf(addresses, {
-    // A node that is cut off stays silent, while another node takes over its slots.
-    redisOptions: { ...options, socketTimeout: CLUSTER_SILENCE_MS },
-    retryDelayOnFailover: ASK_AGAIN_MS,
-    // While a slot moves, two nodes may redirect to each other, which must not become a loop without a pause.
-    retryDelayOnMoved: 10,
-    maxRedirections: Infinity,
-  });
+  // A server that is cut off stays silent, while another one takes its place.
+  const replaced: ConnectionOptions = { ...options, socketTimeout: SILENCE_MS, disconnectTimeout: DISCONNECT_MS };
+  if (access.addresses.kind === 'cluster') {
+    const cluster = clusterOf(access.addresses.nodes, access, {
+      redisOptions: replaced,
+      retryDelayOnFailover: ASK_AGAIN_MS,
+      // While a slot moves, two nodes may redirect to each other, which must not become a loop without a pause.
+      retryDelayOnMoved: 10,
+      maxRedirections: Infinity,
+    });
+    renewLogin(cluster, loginOf(settings, access));
+    return cluster;
+  }
+  const redis = redisOf(
+    access,
+    access.addresses.kind === 'sentinel' ? { ...replaced, failoverDetector: true } : options,
+  );
+  renewLogin(redis, loginOf(settings, access));
+  demandDatabase(redis, (error) => redis.emit('error', error));
+  return redis;
 }
 
-function redisOf(url: string, options: Omit<RedisOptions, 'replyMapping'>): Redis & LaneRedis {
-  const redis = new Redis(url, { ...options, retryStrategy: reconnectDelayMs });
+/** Returns a function that reads the login again from the files that the settings name. */
+function loginOf(settings: RedisSettings, first: RedisAccess): () => ReturnType<typeof loginOptions> {
+  let access = first;
+  return () => {
+    access = renewedAccess(settings, access);
+    return loginOptions(access);
+  };
+}
+
+function redisOf(access: RedisAccess, options: Omit<RedisOptions, 'replyMapping'>): Redis & LaneRedis {
+  const redis = new Redis({ ...options, ...connectionOptions(access, reconnectDelayMs) });
+  if (access.addresses.kind === 'sentinel') addSentinelCodes(redis);
   batchWrites(redis);
   return withListeners(redis);
 }
 
-function clusterOf(addresses: RedisAddresses, options: ClusterSettings): Cluster & LaneRedis {
-  const cluster = connectCluster(addresses, {
+function clusterOf(nodes: readonly RedisAddress[], access: RedisAccess, options: ClusterSettings): Cluster & LaneRedis {
+  const cluster = connectCluster(nodes, {
     ...options,
+    redisOptions: { ...options.redisOptions, ...loginOptions(access) },
+    ...(access.natMap && { natMap: access.natMap }),
     clusterRetryStrategy: reconnectDelayMs,
     retryDelayOnClusterDown: ASK_AGAIN_MS,
     retryDelayOnTryAgain: ASK_AGAIN_MS,

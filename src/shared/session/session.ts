@@ -1,6 +1,7 @@
 import { askRedis, changeRedis, reading } from './calls.ts';
 import { type Deadline, DeadlineError, within } from '../redis/deadline.ts';
 import { type ConfigSource, worded } from '../config/config.ts';
+import type { RedisSettings } from '../config/redis-access.ts';
 import { ConfigError, QueueUnavailableError } from '../errors/errors.ts';
 import type { LaneRedis } from '../lanes/commands.ts';
 import { connectionName, shardRoot, shardsKey } from '../lanes/key-names.ts';
@@ -8,10 +9,9 @@ import { openShard, type Shard } from '../lanes/shard.ts';
 import { isCluster } from '../redis/cluster.ts';
 import { connectFailingFast } from './connect.ts';
 import { isReady, lastErrorOf, whenReady } from '../redis/ready.ts';
-import { agreeOnShards } from './shard-count.ts';
+import { agreeOnShards, checkShards, demandReadable, type Setup } from './shard-count.ts';
 
-export interface SessionConfig {
-  redisUrl: string;
+export interface SessionConfig extends RedisSettings {
   namespace: string;
   shards: number;
   enqueueTimeoutMs: number;
@@ -21,7 +21,7 @@ export interface SessionConfig {
 /** A connection to the queue for callers that need an answer soon. It is opened by the first call. */
 export interface Session {
   /**
-   * Returns a shard that is ready for commands.
+   * Returns a shard that is ready for commands, also for those that write: the first such call sets the namespace up.
    *
    * @throws QueueUnavailableError if Redis can't be reached before the deadline.
    * @throws ConfigError if the namespace has another number of shards.
@@ -51,14 +51,14 @@ export function createSession(config: SessionConfig): Session {
   let connection: LaneRedis | null = null;
   let waiting = 0;
   let closed = false;
-  let agreement: Promise<void> | null = null;
+  let agreement: Promise<Setup> | null = null;
   const shards = new Map<number, Promise<Shard>>();
   /** Shards that can be used without further checks, as long as their connection stays open. */
   const usable = new Map<number, Shard>();
 
   function connect(): LaneRedis {
     const silenceMs = Math.max(config.enqueueTimeoutMs, MIN_SILENCE_MS);
-    const redis = connectFailingFast(config.redisUrl, silenceMs, connectionName(config.namespace));
+    const redis = connectFailingFast(config, silenceMs, connectionName(config.namespace));
     // Redis may come back without its data, or with another number of shards, so each new connection checks that again.
     const forgetAgreement = (): void => {
       if (redis !== connection) return;
@@ -96,23 +96,40 @@ export function createSession(config: SessionConfig): Session {
     waiting -= 1;
     if (ready) return redis;
     dropUnlessNeeded(redis);
+    if (lastErrorOf(redis) instanceof ConfigError) throw worded(lastErrorOf(redis), config.source);
     throw new QueueUnavailableError('Redis could not be reached in time', { cause: lastErrorOf(redis) });
   }
 
-  /** Checks the number of shards once for all calls. A failure isn't kept, so the next call checks again. */
-  async function agreed(redis: LaneRedis): Promise<void> {
-    const agreeing = (agreement ??= agreeOnShards(redis, config.namespace, config.shards));
-    try {
-      await agreeing;
-    } catch (error) {
-      if (agreement === agreeing) agreement = null;
-      throw error;
+  /**
+   * Checks the number of shards once for all calls. A failure isn't kept, and neither is that the namespace isn't set up.
+   *
+   * @returns whether the namespace is set up; always `true` for a call that may write
+   */
+  async function agreed(redis: LaneRedis, mayWrite: boolean): Promise<boolean> {
+    for (;;) {
+      const agreeing = (agreement ??= agree(redis, mayWrite));
+      let setup: Setup | null = null;
+      try {
+        setup = await agreeing;
+      } finally {
+        if (setup !== 'ready' && agreement === agreeing) agreement = null;
+      }
+      if (setup === 'ready') return true;
+      // A call that writes may have waited for the check of one that only reads.
+      if (mayWrite) continue;
+      demandReadable(setup, config.namespace, config.shards);
+      return false;
     }
   }
 
-  async function opened(redis: LaneRedis, index: number): Promise<Shard> {
-    await agreed(redis);
-    const agreedBy = agreement;
+  async function agree(redis: LaneRedis, mayWrite: boolean): Promise<Setup> {
+    if (!mayWrite) return await checkShards(redis, config.namespace, config.shards);
+    await agreeOnShards(redis, config.namespace, config.shards);
+    return 'ready';
+  }
+
+  async function opened(redis: LaneRedis, index: number, mayWrite: boolean): Promise<Shard> {
+    const agreedBy = (await agreed(redis, mayWrite)) ? agreement : null;
     const opening = shards.get(index) ?? openShard(redis, config.namespace, index);
     shards.set(index, opening);
     try {
@@ -125,13 +142,13 @@ export function createSession(config: SessionConfig): Session {
     }
   }
 
-  async function shardAt(index: number, deadline: Deadline): Promise<Shard> {
+  async function shardAt(index: number, deadline: Deadline, mayWrite: boolean): Promise<Shard> {
     const known = usable.get(index);
     if (known && isReady(known.redis, known.root)) return known;
     for (;;) {
       const redis = await connected(index, deadline);
       try {
-        return await within(deadline, opened(redis, index));
+        return await within(deadline, opened(redis, index, mayWrite));
       } catch (error) {
         if (error instanceof ConfigError) throw worded(error, config.source);
         // If the connection was lost meanwhile, the loop waits for it again until the deadline.
@@ -143,19 +160,19 @@ export function createSession(config: SessionConfig): Session {
   }
 
   async function read<T>(index: number, deadline: Deadline, question: (shard: Shard) => Promise<T>): Promise<T> {
-    const shard = await reading(shardAt(index, deadline));
+    const shard = await reading(shardAt(index, deadline, false));
     return await askRedis(deadline, question(shard));
   }
 
   return {
-    shard: shardAt,
+    shard: (index, deadline) => shardAt(index, deadline, true),
     read,
     async readEach(deadline, question) {
       const indexes = Array.from({ length: config.shards }, (_, index) => index);
       return await Promise.all(indexes.map((index) => read(index, deadline, question)));
     },
     async change(index, deadline, work) {
-      const shard = await shardAt(index, deadline);
+      const shard = await shardAt(index, deadline, true);
       return await changeRedis(deadline, () => work(shard));
     },
     async close() {

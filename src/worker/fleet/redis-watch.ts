@@ -2,26 +2,32 @@ import type { Cluster, Redis } from 'ioredis';
 import { isCluster, mastersOf, type RedisClient } from '../../shared/redis/cluster.ts';
 import type { Logger } from 'pino';
 import { adviceOn } from '../../shared/errors/redis-advice.ts';
-import { whenReady } from '../../shared/redis/ready.ts';
+import { ConfigError } from '../../shared/errors/errors.ts';
+import { lastErrorOf, whenReady } from '../../shared/redis/ready.ts';
 
 const ASK_AGAIN_MS = 1000;
 
-/** Logs once when Redis goes away, and once when it is back; for a cluster also for each node. */
+/**
+ * Logs when Redis goes away, when the reason that needs somebody's hand changes, and when Redis is back; for a cluster also for each
+ * node.
+ */
 export function watchRedis(redis: RedisClient, logger: Logger, stopping: AbortSignal): void {
   if (isCluster(redis)) watchNodes(redis, logger, stopping);
-  let away = false;
+  /** The reasons that were logged in this outage. */
+  const told = new Set<string>();
   const noteOutage = (error?: Error): void => {
-    if (away || stopping.aborted) return;
-    away = true;
-    const advice = adviceOn(error);
+    if (stopping.aborted) return;
+    const advice = error instanceof ConfigError ? error.problems.join('; ') : adviceOn(error);
     const why = advice === undefined ? '' : `: ${advice}`;
+    if (told.has(why) || (told.size > 0 && why === '')) return;
+    told.add(why);
     logger.warn({ err: error }, `Redis is away or refuses the connection${why}; the worker waits for it`);
   };
   redis.on('error', noteOutage);
   redis.on('close', () => noteOutage());
   redis.on('ready', () => {
-    if (away) logger.info('Redis is back');
-    away = false;
+    if (told.size > 0) logger.info('Redis is back');
+    told.clear();
   });
 }
 
@@ -41,9 +47,18 @@ function watchNodes(cluster: Cluster, logger: Logger, stopping: AbortSignal): vo
   });
 }
 
-/** Waits for Redis without a time limit. @returns `false` if the worker was stopped meanwhile. */
+/**
+ * Waits for Redis without a time limit.
+ *
+ * @returns `false` if the worker was stopped meanwhile.
+ * @throws ConfigError if Redis refuses the database.
+ */
 export async function untilReady(redis: RedisClient, stopping: AbortSignal): Promise<boolean> {
-  while (!stopping.aborted) if (await whenReady(redis, ASK_AGAIN_MS)) return true;
+  while (!stopping.aborted) {
+    if (await whenReady(redis, ASK_AGAIN_MS)) return true;
+    const error = lastErrorOf(redis);
+    if (error instanceof ConfigError) throw error;
+  }
   return false;
 }
 

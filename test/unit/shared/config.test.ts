@@ -1,6 +1,4 @@
 import type { Settings } from '../../support/settings.ts';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -8,7 +6,6 @@ import { describe, expect, it } from 'vitest';
 import { variables } from '../../../src/shared/config/schema.ts';
 import { type Environment, loadConfig, resolveConfig, unknownVariables } from '../../../src/shared/config/config.ts';
 import { problemsIn, problemsOf } from './config-problems.ts';
-import { newFolderOfTest } from '../../support/folder-of-test.ts';
 
 const defaults = {
   redisUrl: 'redis://127.0.0.1:6379',
@@ -73,6 +70,10 @@ describe('the configuration', () => {
   it('reads every variable', () => {
     const env = {
       REDIS_URL: 'rediss://app:p%40ss@redis.example.com:6380/2',
+      REDIS_CA_FILE: './redis-ca.pem',
+      REDIS_CERT_FILE: './redis-client.pem',
+      REDIS_KEY_FILE: './redis-client-key.pem',
+      REDIS_NAT_MAP: '10.0.0.1:6379=127.0.0.1:7001,[fe80::1]:6379=[::1]:7002',
       KITECHAT_API_URL: 'http://127.0.0.1:8080/send?x=1',
       KITECHAT_API_KEY_FILE: '/run/secrets/key',
       KITECHAT_API_KEYS_FILE: './keys of pages.json',
@@ -118,6 +119,10 @@ describe('the configuration', () => {
     expect(loadConfig({ KITECHAT_API_KEY: 'abc-123_~!' })).toEqual({ ...defaults, apiKey: 'abc-123_~!' });
     expect(loadConfig(env)).toEqual({
       redisUrl: 'rediss://app:p%40ss@redis.example.com:6380/2',
+      redisCaFile: './redis-ca.pem',
+      redisCertFile: './redis-client.pem',
+      redisKeyFile: './redis-client-key.pem',
+      redisNatMap: '10.0.0.1:6379=127.0.0.1:7001,[fe80::1]:6379=[::1]:7002',
       apiUrl: 'http://127.0.0.1:8080/send?x=1',
       apiKeyFile: '/run/secrets/key',
       apiKeysFile: './keys of pages.json',
@@ -163,6 +168,7 @@ describe('the configuration', () => {
   });
 
   it.each([
+    ['REDIS_NAT_MAP', ['10.0.0.1=b:2', 'a:1=b:2=c:3', 'a:1', 'a:1=b:x', 'redis://a:1=b:2', ',']],
     ['KITECHAT_SHARDS', ['0', '257', '1.5', '1e2', '0x10', '-1', 'one', 'NaN', '5 000']],
     ['KITECHAT_TIMEOUT_MS', ['99', '600001', '10s']],
     ['KITECHAT_RATE_LIMIT', ['50', '0/s', '50/sec', '50/s burst 0', '50/s, 300/min', 'none']],
@@ -180,7 +186,7 @@ describe('the configuration', () => {
       'KITECHAT_API_URL',
       ['example.com', 'ftp://example.com', 'https://user:pw@example.com', 'https://key@example.com'],
     ],
-    ['KITECHAT_API_KEY', ['two words', 'line\n', 'ключ', 'clé', 'k'.repeat(4097)]],
+    ['KITECHAT_API_KEY', ['two words', 'li\nne', 'ключ', 'clé', 'k'.repeat(4097)]],
     ['LOG_LEVEL', ['loud', 'INFO']],
   ])('refuses a wrong %s', (name, values) => {
     for (const value of values) expect([value, namesIn({ [name]: value })]).toEqual([value, [name]]);
@@ -219,33 +225,6 @@ describe('the configuration', () => {
         expect(namesIn(env).toSorted()).toEqual([...wrong, 'KITECHAT_BACKOFF_MAX_MS'].toSorted());
       }),
     );
-  });
-});
-
-describe('a variable ending in _FILE', () => {
-  it('names a file with the value, without its last line break', () => {
-    const folder = newFolderOfTest();
-    writeFileSync(join(folder, 'url'), 'redis://:pw@127.0.0.1\r\n');
-    expect(loadConfig({ REDIS_URL_FILE: join(folder, 'url') })).toEqual({
-      ...defaults,
-      redisUrl: 'redis://:pw@127.0.0.1',
-    });
-  });
-
-  it('is a problem together with the variable itself', () => {
-    const url = 'redis://127.0.0.1';
-    expect(problemsIn({ REDIS_URL: url, REDIS_URL_FILE: '/run/url' }, { '/run/url': url })).toEqual([
-      'REDIS_URL_FILE: is set, and so is REDIS_URL: keep only one of them',
-    ]);
-  });
-
-  it('is a problem if the file is missing, empty or holds something else', () => {
-    const env = { REDIS_URL_FILE: '/run/url' };
-    expect(problemsIn(env)).toEqual(["REDIS_URL_FILE: names a file that can't be read (ENOENT)"]);
-    expect(problemsIn(env, { '/run/url': '\n' })).toEqual(['REDIS_URL_FILE: names an empty file']);
-    expect(problemsIn(env, { '/run/url': 'redis://a\nredis://b\n' })).toEqual([
-      expect.stringMatching(/^REDIS_URL_FILE: must look like redis:/),
-    ]);
   });
 });
 

@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../../src/shared/config/config.ts';
 import { doors } from '../../../src/shared/config/doors.ts';
 
-const source = readFileSync(new URL('../../../src/shared/config/options.ts', import.meta.url), 'utf8');
+const source = ['redis-options', 'options']
+  .map((name) => readFileSync(new URL(`../../../src/shared/config/${name}.ts`, import.meta.url), 'utf8'))
+  .join('');
 
 /** What the documentation of each option says is its default. */
 const documented = new Map(

@@ -1,0 +1,82 @@
+import { readFileSync, statSync } from 'node:fs';
+import { ConfigError } from '../errors/errors.ts';
+import { parseNatMap } from './nat-map.ts';
+import { parseRedisAddresses, redisUrlProblem } from './redis-addresses.ts';
+import type { RedisAddress, RedisAddresses } from './redis-place.ts';
+import type { RedisConnectionOptions } from './redis-options.ts';
+import { valueInFile } from './secret-file.ts';
+import { readTlsFiles, type TlsOptions } from './tls-files.ts';
+
+/** The settings that say how to reach Redis. */
+export interface RedisSettings extends Omit<RedisConnectionOptions, 'redisUrl'> {
+  redisUrl: string;
+  /** The file that the URL was read from. It is read again before each connection. */
+  redisUrlFile?: string | undefined;
+}
+
+/** Where Redis is, and what a connection to it uses. */
+export interface RedisAccess {
+  addresses: RedisAddresses;
+  /** `undefined` for a connection without TLS. */
+  tls: TlsOptions | undefined;
+  natMap: Readonly<Record<string, RedisAddress>> | undefined;
+}
+
+/**
+ * Reads the files and addresses that the settings name.
+ *
+ * @throws ConfigError with all problems, for files that can't be used, and for settings that have no effect on this kind of Redis.
+ */
+export function readRedisAccess(settings: RedisSettings): RedisAccess {
+  const addresses = parseRedisAddresses(settings.redisUrl);
+  const { redisCaFile, redisCertFile, redisKeyFile, redisNatMap } = settings;
+  const files = {
+    ca: { variable: 'REDIS_CA_FILE', path: redisCaFile },
+    cert: { variable: 'REDIS_CERT_FILE', path: redisCertFile },
+    key: { variable: 'REDIS_KEY_FILE', path: redisKeyFile },
+  };
+  const problems: string[] = [];
+  for (const { variable, path } of Object.values(files)) {
+    if (path !== undefined && !addresses.isTls) {
+      problems.push(`${variable}: has no effect without TLS: begin REDIS_URL with rediss, or leave it out`);
+    }
+  }
+  if ((redisCertFile === undefined) !== (redisKeyFile === undefined)) {
+    problems.push('REDIS_CERT_FILE: goes together with REDIS_KEY_FILE: set both or none');
+  }
+  const hasNat = addresses.kind === 'cluster' || addresses.kind === 'sentinel';
+  if (redisNatMap !== undefined && !hasNat) {
+    problems.push('REDIS_NAT_MAP: has an effect only on a Redis Cluster and on Sentinel: leave it out');
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return {
+    addresses,
+    tls: addresses.isTls ? readTlsFiles(files) : undefined,
+    natMap: redisNatMap === undefined ? undefined : (parseNatMap(redisNatMap) ?? undefined),
+  };
+}
+
+/**
+ * Returns the access with the users, passwords and certificates that the files hold now. Files that can't be used now change nothing.
+ * Another address or database needs a restart: some connections of a process would use it, and others not.
+ */
+export function renewedAccess(settings: RedisSettings, before: RedisAccess): RedisAccess {
+  try {
+    const { addresses, tls } = readRedisAccess({ ...settings, redisUrl: urlNow(settings) });
+    const { username, password } = addresses;
+    const login = { username, password };
+    if (addresses.kind !== before.addresses.kind) return before;
+    if (addresses.kind !== 'sentinel') return { ...before, addresses: { ...before.addresses, ...login }, tls };
+    const { sentinelLogin } = addresses;
+    return { ...before, addresses: { ...before.addresses, ...login, sentinelLogin } as RedisAddresses, tls };
+  } catch {
+    return before;
+  }
+}
+
+function urlNow({ redisUrl, redisUrlFile }: RedisSettings): string {
+  // A pipe can be read only once; reading it again could block forever.
+  if (redisUrlFile === undefined || statSync(redisUrlFile).isFIFO()) return redisUrl;
+  const read = valueInFile(readFileSync(redisUrlFile, 'utf8'));
+  return 'value' in read && redisUrlProblem(read.value) === undefined ? read.value : redisUrl;
+}
