@@ -36,6 +36,7 @@ export const notOnCluster: Readonly<Record<string, string>> = {
   'producer-together': ONE_SERVER,
   'producer-unavailable': ONE_SERVER,
   'producer-uncertain': ONE_SERVER,
+  'redis-access': ONE_SERVER,
   'script-cost': CLOCK,
   'stopped-again': STOPPED,
   'stopped-frozen-worker': STOPPED,
