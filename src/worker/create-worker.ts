@@ -25,6 +25,8 @@ import type { KyClient } from './http/ky-exchange.ts';
 import { readApiTls } from './http/api-tls.ts';
 import { proxyFor } from './http/proxy.ts';
 import { openKeys } from './keys/open-keys.ts';
+import { untilWilling } from './fleet/until-willing.ts';
+import { watchSilence } from './fleet/silence-watch.ts';
 import { createProgress, type WorkerHealth } from './fleet/progress.ts';
 import { createSender } from './http/sender.ts';
 import { serveShards } from './serve-shards.ts';
@@ -144,6 +146,7 @@ export function createWorker(options: WorkerOptions): KitechatWorker {
     // The origin has no user and password.
     if (proxy) logger.info({ proxy: proxy.origin }, 'requests to the API go through a proxy');
     watchRedis(redis, logger, stopping.signal);
+    const silence = watchSilence(redis, logger);
     progress.watch(redis);
     let unusable: ConfigError | undefined;
     const demandShards = async (): Promise<void> => {
@@ -158,10 +161,12 @@ export function createWorker(options: WorkerOptions): KitechatWorker {
     try {
       if (!(await untilReady(redis, stopping.signal))) return;
       await warnIfNotDurable(redis, logger);
-      await agreeOnShards(redis, config.namespace, config.shards);
-      const shards = await Promise.all(
-        served.map((index) => openShard(redis, config.namespace, index, { setsUp: true })),
-      );
+      const opening = async () => {
+        await agreeOnShards(redis, config.namespace, config.shards);
+        return await Promise.all(served.map((index) => openShard(redis, config.namespace, index, { setsUp: true })));
+      };
+      const shards = await untilWilling(opening, { logger, stopping: stopping.signal });
+      if (!shards) return;
       const service = await serveShards({
         redis,
         shards,
@@ -197,6 +202,7 @@ export function createWorker(options: WorkerOptions): KitechatWorker {
       progress.enter('ended');
       keys.close();
       await sender.close();
+      silence.stop();
       redis.disconnect();
     }
   };

@@ -121,11 +121,15 @@ describe('a message that Redis refuses', () => {
     await using master = await startTestRedis({ args: ['--repl-diskless-sync-delay', '0'] });
     await using server = await startTestRedis();
     const redis = new Redis(server.url);
-    await using producer = createProducer({ redisUrl: server.url, namespace: 'replica' });
+    await using producer = createProducer({
+      redisUrl: server.url,
+      namespace: 'replica',
+      enqueueTimeoutMs: DEADLINE_MS,
+    });
     await producer.enqueueMessage(message);
     await redis.replicaof('127.0.0.1', master.port);
     await eventually('it follows its master', async () => (await redis.info('replication')).includes('link_status:up'));
-    await using fresh = createProducer({ redisUrl: server.url, namespace: 'replica' });
+    await using fresh = createProducer({ redisUrl: server.url, namespace: 'replica', enqueueTimeoutMs: DEADLINE_MS });
     for (const one of [producer, fresh]) {
       const { error } = await settled(one.enqueueMessage(message));
       expect(error).toBeInstanceOf(QueueUnavailableError);

@@ -43,6 +43,8 @@ function whyNotAlive(worker: WorkerHealth, redisAnswers: boolean): string | null
     return `an attempt has been open for ${inSeconds(oldestAttemptMs)}, with a KITECHAT_TIMEOUT_MS of ${timeoutMs}`;
   }
   if (!redisAnswers) return null;
+  // A console may still read from a Redis that refuses the worker's writes.
+  if (redis.refusal !== null) return null;
   if (!redis.ready) {
     return redis.sinceMs > CUT_OFF_MS
       ? `Redis answers, but the worker's own connection has been away for ${inSeconds(redis.sinceMs)}`
@@ -62,6 +64,7 @@ function whyStandsStill({ redis, sinceTickMs, starvingMs }: WorkerHealth): strin
 
 function whyNotReady(worker: WorkerHealth | null, redisAnswers: boolean): string | null {
   if (worker?.phase === 'draining') return 'the worker is shutting down';
+  if (worker?.redis.refusal) return `Redis takes no writes now (${worker.redis.refusal})`;
   if (!redisAnswers || worker?.redis.ready === false) return 'Redis is away';
   return worker?.phase === 'starting' ? 'the worker is starting' : null;
 }

@@ -11,6 +11,7 @@ import { enqueue, type EnqueueResult, type MessageToEnqueue } from '../lanes/mes
 import type { MessagePayload } from '../model/stored-message.ts';
 import type { Shard } from '../lanes/shard.ts';
 import { isReady } from '../redis/ready.ts';
+import { isBeingReplaced, lateRefusalOf } from '../redis/refusals.ts';
 import type { Sealing } from '../sealing/sealing.ts';
 import type { Session } from '../session/session.ts';
 
@@ -64,7 +65,9 @@ export async function storeMessage(
   do {
     const shard = await session.shard(shardIndex, deadline);
     // When the time of a batch is over, the rest must not be sent, or it would become uncertain.
-    if (deadline.leftMs() <= 0) throw new QueueUnavailableError('There was no time left for this message');
+    if (deadline.leftMs() <= 0) {
+      throw new QueueUnavailableError('There was no time left for this message', { cause: lateRefusalOf(shard.redis) });
+    }
     result = await send(shard, { ...message, id, maxQueued, sealing }, deadline);
   } while (result === null);
   switch (result.verdict) {
@@ -81,7 +84,7 @@ export async function storeMessage(
   }
 }
 
-/** @returns `null` if the connection was lost before the message left. */
+/** @returns `null` if the message is not stored, because the connection was lost before it left, or Redis refuses writes for now. */
 async function send(shard: Shard, message: MessageToEnqueue, deadline: Deadline): Promise<EnqueueResult | null> {
   let over = false;
   let left = false;
@@ -95,7 +98,7 @@ async function send(shard: Shard, message: MessageToEnqueue, deadline: Deadline)
     return await within(deadline, enqueue(shard, message, beforeSending));
   } catch (error) {
     over = true;
-    if (error instanceof NotSentError) return null;
+    if (error instanceof NotSentError || isBeingReplaced(shard.redis, error)) return null;
     if (left) throw writeFailure(message.id, error);
     if (error instanceof DeadlineError) throw new QueueUnavailableError('There was no time left for this message');
     throw error;

@@ -1,14 +1,51 @@
 import { describeSafely } from './safe-cause.ts';
 
 const UNTRUSTED =
-  'its certificate comes from a CA that is not trusted here; set NODE_EXTRA_CA_CERTS to a file with the certificate of that CA';
+  'its certificate comes from a CA that is not trusted here; set redisCaFile (REDIS_CA_FILE) to a file with the certificate of that CA';
+const NO_CLIENT_CERTIFICATE =
+  'it asks for a client certificate; set redisCertFile and redisKeyFile (REDIS_CERT_FILE and REDIS_KEY_FILE)';
+const REPLICA =
+  'this Redis is a read-only replica; if that is no failover under way, set the URL of Redis to the primary, or to an address that leads to it';
 const NO_TLS = 'it does not use TLS on this port; use redis://, or its TLS port';
+
+/**
+ * Codes with which a Redis refuses all writes for a time. Nothing was written then, and another Redis may be the primary by now, so
+ * connections are opened again.
+ */
+const REFUSALS = new Set(['READONLY', 'MASTERDOWN', 'LOADING', 'NOREPLICAS', 'MISCONF', 'UNBLOCKED']);
+
+/** Whether an error says that this Redis takes no writes for now, and that it has carried out nothing. */
+export function isRefusal(error: unknown): boolean {
+  const { name, code } = describeSafely(error);
+  return name === 'ReplyError' && code !== undefined && REFUSALS.has(code);
+}
+
+/** Codes of other errors that pass without a change of the configuration. */
+const PASSING = new Set(['OOM', 'BUSY', 'CLUSTERDOWN', 'TRYAGAIN']);
+
+/** Whether a command that Redis answered with this error may succeed later. */
+export function isPassing(error: unknown): boolean {
+  return isRefusal(error) || PASSING.has(describeSafely(error).code ?? '');
+}
 
 /** What the error codes of Node and Redis mean for the configuration. */
 const advice: Readonly<Record<string, string>> = {
   WRONGPASS: 'the user or the password in the URL of Redis is wrong',
   NOAUTH: 'it requires a user and a password, as in redis://user:password@host:port',
+  READONLY: REPLICA,
+  MASTERDOWN: REPLICA,
+  LOADING: 'this Redis is still loading its data from disk, and answers when that has ended',
+  NOREPLICAS:
+    'this Redis takes no writes because too few replicas follow it (min-replicas-to-write); bring its replicas back, or check whether another Redis is the primary now',
+  MISCONF:
+    "this Redis takes no writes because it can't write its snapshot to disk (stop-writes-on-bgsave-error); look into its log and free its disk",
   NOPERM: 'the Redis user lacks a right; ops/redis-acl/users.acl lists the rights that each role needs',
+  MOVED:
+    'it is one node of a Redis Cluster; write its URL with redis+cluster:// (or rediss+cluster://), one node is enough',
+  SENTINELS_AWAY: 'none of its sentinels answers; check the hosts and ports in its URL',
+  SENTINEL_UNKNOWN_NAME: 'its sentinels know no primary of that name; check the name after the hosts in its URL',
+  SENTINEL_REFUSES:
+    'its sentinels refuse the login, which is not that of Redis: write it into the URL as ?sentinelUsername=USER&sentinelPassword=PASSWORD',
   DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
   SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
   UNABLE_TO_GET_ISSUER_CERT: UNTRUSTED,
@@ -17,6 +54,9 @@ const advice: Readonly<Record<string, string>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another host name than the one in the URL of Redis',
   CERT_HAS_EXPIRED: 'its certificate has expired',
   CERT_NOT_YET_VALID: 'its certificate is not valid yet; check the clocks',
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: NO_CLIENT_CERTIFICATE,
+  ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: NO_CLIENT_CERTIFICATE,
+  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: 'it does not trust the CA of our client certificate',
   EPROTO: NO_TLS,
   ERR_SSL_WRONG_VERSION_NUMBER: NO_TLS,
   ERR_SSL_PACKET_LENGTH_TOO_LONG: NO_TLS,

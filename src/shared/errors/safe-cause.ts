@@ -3,6 +3,8 @@ const MAX_DEPTH = 5;
 const IDENTIFIER = /^[A-Za-z][A-Za-z0-9_]{0,63}$/;
 /** The error code at the start of a reply of Redis: `WRONGPASS invalid username-password pair`. */
 const REPLY_CODE = /^([A-Z][A-Z0-9]{1,31})(?: |$)/;
+/** Before Redis 7 the code of a command in a script comes late: `ERR Error running script (…): @user_script: 1: -READONLY You …`. */
+const CODE_IN_SCRIPT = /^ERR Error running script \([^)]*\): .{0,60}@user_script: ?\d+: -([A-Z][A-Z0-9]{1,31}) /;
 
 /** The parts of a foreign error that are safe to show. */
 export interface SafeError {
@@ -44,5 +46,6 @@ function identifier(error: unknown, key: string): string | undefined {
 }
 
 function replyCode(error: unknown, name: string): string | undefined {
-  return name === 'ReplyError' && error instanceof Error ? REPLY_CODE.exec(error.message)?.[1] : undefined;
+  if (name !== 'ReplyError' || !(error instanceof Error)) return undefined;
+  return (CODE_IN_SCRIPT.exec(error.message) ?? REPLY_CODE.exec(error.message))?.[1];
 }

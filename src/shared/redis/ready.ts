@@ -1,4 +1,5 @@
-import type { Cluster } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
+import { ConfigError } from '../errors/errors.ts';
 import { isCluster, isConnected, isNodeReady, type RedisClient, whenNodeReady } from './cluster.ts';
 
 /** Returns the error of the last node of a cluster, which says more than the cluster's own error that no node could be reached. */
@@ -13,6 +14,19 @@ const lastErrors = new WeakMap<RedisClient, Error>();
 export function noteErrors(redis: RedisClient): void {
   redis.on('error', (error: Error) => lastErrors.set(redis, lastNodeErrorOf(error)));
   redis.on('ready', () => lastErrors.delete(redis));
+}
+
+/** Emits an error while Redis loads its data, for which ioredis waits without a word. */
+export function noteLoading(redis: Redis): void {
+  redis.on('connect', () => {
+    redis.info('persistence').then(
+      (info) => {
+        if (!/^loading:1/m.test(info)) return;
+        redis.emit('error', Object.assign(new Error('LOADING Redis is loading its data'), { name: 'ReplyError' }));
+      },
+      () => {},
+    );
+  });
 }
 
 export function noteNodeErrors(cluster: Cluster): void {
@@ -40,7 +54,7 @@ const becomingReady = new WeakMap<RedisClient, Promise<boolean>>();
  * Waits until the connection can take commands.
  *
  * @param key as for `isReady`
- * @returns `false` if the connection isn't ready within `timeoutMs`, or was closed.
+ * @returns `false` if the connection isn't ready within `timeoutMs`, was closed, or leads to what can't be used (a `ConfigError`).
  */
 export async function whenReady(redis: RedisClient, timeoutMs: number, key?: string): Promise<boolean> {
   const startedAt = performance.now();
@@ -71,13 +85,18 @@ function nextReady(redis: RedisClient): Promise<boolean> {
     const settle = (ready: boolean): void => {
       redis.off('ready', onReady);
       redis.off('end', onEnd);
+      redis.off('error', onError);
       becomingReady.delete(redis);
       resolve(ready);
     };
     const onReady = (): void => settle(true);
     const onEnd = (): void => settle(false);
+    const onError = (error: Error): void => {
+      if (error instanceof ConfigError) settle(false);
+    };
     redis.on('ready', onReady);
     redis.on('end', onEnd);
+    redis.on('error', onError);
   });
   becomingReady.set(redis, waiting);
   return waiting;

@@ -1,5 +1,8 @@
-import { noteErrors, noteNodeErrors } from '../redis/ready.ts';
+import { noteErrors, noteLoading, noteNodeErrors } from '../redis/ready.ts';
 import { type Cluster, Redis, type RedisOptions } from 'ioredis';
+import { noteAnswers } from '../redis/doubt.ts';
+import { PrimaryConnector } from '../redis/primary-connector.ts';
+import { createRefusals } from '../redis/refusals.ts';
 import { batchWrites } from '../redis/write-batching.ts';
 import { type LaneRedis, withLaneCommands } from '../lanes/commands.ts';
 import { readRedisAccess, type RedisAccess, type RedisSettings, renewedAccess } from '../config/redis-access.ts';
@@ -64,7 +67,7 @@ export function connectFailingFast(settings: RedisSettings, silenceMs: number, n
     cluster.on('+node', unref);
     return cluster;
   }
-  const redis = redisOf(access, { ...options, enableOfflineQueue: false });
+  const redis = redisOf(access, { ...options, enableOfflineQueue: false }, false);
   renewLogin(redis, loginOf(settings, access));
   demandDatabase(redis, (error) => {
     redis.emit('error', error);
@@ -108,6 +111,7 @@ export function connectPatiently(settings: RedisSettings, name?: string): LaneRe
   const redis = redisOf(
     access,
     access.addresses.kind === 'sentinel' ? { ...replaced, failoverDetector: true } : options,
+    true,
   );
   renewLogin(redis, loginOf(settings, access));
   demandDatabase(redis, (error) => redis.emit('error', error));
@@ -123,10 +127,26 @@ function loginOf(settings: RedisSettings, first: RedisAccess): () => ReturnType<
   };
 }
 
-function redisOf(access: RedisAccess, options: Omit<RedisOptions, 'replyMapping'>): Redis & LaneRedis {
-  const redis = new Redis({ ...options, ...connectionOptions(access, reconnectDelayMs) });
-  if (access.addresses.kind === 'sentinel') addSentinelCodes(redis);
+/** @param isResending whether commands that Redis refused for now are sent again on the next connection */
+function redisOf(
+  access: RedisAccess,
+  options: Omit<RedisOptions, 'replyMapping'>,
+  isResending: boolean,
+): Redis & LaneRedis {
+  const refusals = createRefusals({ isResending, delayMs: reconnectDelayMs });
+  const isSentinel = access.addresses.kind === 'sentinel';
+  const redis = new Redis({
+    ...options,
+    ...connectionOptions(access, reconnectDelayMs),
+    ...refusals.options,
+    // ioredis itself asks the server that a sentinel names for its role.
+    ...(!isSentinel && { Connector: PrimaryConnector }),
+  });
+  refusals.attach(redis);
+  if (isSentinel) addSentinelCodes(redis);
   batchWrites(redis);
+  noteAnswers(redis);
+  noteLoading(redis);
   return withListeners(redis);
 }
 
@@ -141,6 +161,7 @@ function clusterOf(nodes: readonly RedisAddress[], access: RedisAccess, options:
   });
   cluster.on('+node', (node: Redis) => {
     batchWrites(node);
+    noteAnswers(node);
     // For scripts that must run on this node.
     withLaneCommands(node);
   });

@@ -8,7 +8,10 @@ import { connectionName, shardRoot, shardsKey } from '../lanes/key-names.ts';
 import { openShard, type Shard } from '../lanes/shard.ts';
 import { isCluster } from '../redis/cluster.ts';
 import { connectFailingFast } from './connect.ts';
+import { probe, silentForMs } from '../redis/doubt.ts';
 import { isReady, lastErrorOf, whenReady } from '../redis/ready.ts';
+import { isBeingReplaced, lateRefusalOf } from '../redis/refusals.ts';
+import { oneNodeError } from '../redis/unfit.ts';
 import { agreeOnShards, checkShards, demandReadable, type Setup } from './shard-count.ts';
 
 export interface SessionConfig extends RedisSettings {
@@ -46,6 +49,10 @@ export interface Session {
 
 /** The shortest silence after which a connection counts as dead, even if calls have shorter deadlines. */
 const MIN_SILENCE_MS = 1000;
+/** A connection on which nothing was heard for this long is tried before a call is trusted to it, and at least as long as calls wait. */
+const MIN_DOUBT_MS = 5000;
+/** How long such a connection has time to answer. */
+const MAX_PROBE_MS = 500;
 
 export function createSession(config: SessionConfig): Session {
   let connection: LaneRedis | null = null;
@@ -86,6 +93,22 @@ export function createSession(config: SessionConfig): Session {
     usable.clear();
   }
 
+  const doubtMs = Math.max(config.enqueueTimeoutMs, MIN_DOUBT_MS);
+  const probeMs = Math.min(config.enqueueTimeoutMs / 2, MAX_PROBE_MS);
+
+  function isDoubtful(redis: LaneRedis, root: string): boolean {
+    return silentForMs(redis, root) > doubtMs;
+  }
+
+  /** Finds out whether a connection still works. If not, it is replaced. */
+  async function tried(redis: LaneRedis, root: string, deadline: Deadline): Promise<void> {
+    try {
+      await within(deadline, probe(redis, root, probeMs));
+    } catch (error) {
+      throw new QueueUnavailableError('Redis did not answer in time', { cause: error });
+    }
+  }
+
   async function connected(index: number, deadline: Deadline): Promise<LaneRedis> {
     if (closed) throw new QueueUnavailableError('This connection is closed', { cure: 'Open a new one.' });
     const redis = (connection ??= connect());
@@ -95,9 +118,10 @@ export function createSession(config: SessionConfig): Session {
     for (const key of keys) ready &&= await whenReady(redis, deadline.leftMs(), key);
     waiting -= 1;
     if (ready) return redis;
+    const cause = lastErrorOf(redis) ?? lateRefusalOf(redis);
     dropUnlessNeeded(redis);
-    if (lastErrorOf(redis) instanceof ConfigError) throw worded(lastErrorOf(redis), config.source);
-    throw new QueueUnavailableError('Redis could not be reached in time', { cause: lastErrorOf(redis) });
+    if (cause instanceof ConfigError) throw worded(cause, config.source);
+    throw new QueueUnavailableError('Redis could not be reached in time', { cause });
   }
 
   /**
@@ -144,15 +168,22 @@ export function createSession(config: SessionConfig): Session {
 
   async function shardAt(index: number, deadline: Deadline, mayWrite: boolean): Promise<Shard> {
     const known = usable.get(index);
-    if (known && isReady(known.redis, known.root)) return known;
+    if (known && isReady(known.redis, known.root) && !isDoubtful(known.redis, known.root)) return known;
+    const root = shardRoot(config.namespace, index);
     for (;;) {
       const redis = await connected(index, deadline);
+      if (isDoubtful(redis, root)) {
+        await tried(redis, root, deadline);
+        continue;
+      }
       try {
         return await within(deadline, opened(redis, index, mayWrite));
       } catch (error) {
         if (error instanceof ConfigError) throw worded(error, config.source);
+        const oneNode = oneNodeError(error);
+        if (oneNode) throw worded(oneNode, config.source);
         // If the connection was lost meanwhile, the loop waits for it again until the deadline.
-        if (error instanceof DeadlineError || isReady(redis, shardRoot(config.namespace, index))) {
+        if (error instanceof DeadlineError || isReady(redis, root)) {
           throw new QueueUnavailableError('Redis did not answer in time, or refused a command', { cause: error });
         }
       }
@@ -172,8 +203,14 @@ export function createSession(config: SessionConfig): Session {
       return await Promise.all(indexes.map((index) => read(index, deadline, question)));
     },
     async change(index, deadline, work) {
-      const shard = await shardAt(index, deadline, true);
-      return await changeRedis(deadline, () => work(shard));
+      for (;;) {
+        const shard = await shardAt(index, deadline, true);
+        try {
+          return await changeRedis(deadline, () => work(shard));
+        } catch (error) {
+          if (!(error instanceof QueueUnavailableError && isBeingReplaced(shard.redis, error.cause))) throw error;
+        }
+      }
     },
     async close() {
       closed = true;

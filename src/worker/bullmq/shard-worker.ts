@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { SEND_QUEUE, shardPrefix } from '../../shared/lanes/key-names.ts';
 import type { SettleResult, Taken } from '../../shared/lanes/messages/settle-and-take.ts';
 import type { Shard } from '../../shared/lanes/shard.ts';
+import { isRefusal } from '../../shared/errors/redis-advice.ts';
 import { isConnectionError } from '../../shared/redis/ready.ts';
 import type { Fleet } from '../fleet/fleet-view.ts';
 import { laneBackendOf, type Settleable, type UnderWay } from './lane-backend.ts';
@@ -37,6 +38,10 @@ export interface ShardWorkerDeps {
   /** Number of messages of this shard that the worker may have at once. */
   places(): number;
   fleet: Pick<Fleet, 'leave' | 'askToProbe' | 'apiProbes' | 'giveUp'>;
+  /** Where the worker last saw the shard, see `Turn`. */
+  position(): string;
+  /** Called when the shard is somewhere else. */
+  elsewhere(): void;
   processMessage: ProcessMessage;
   took(taken: Taken): void;
   ended(ended: Ended, result: SettleResult): void;
@@ -73,6 +78,8 @@ export function createShardWorker(shard: Shard, deps: ShardWorkerDeps): ShardWor
     places: deps.places,
     leave: deps.fleet.leave,
     askToProbe: deps.fleet.askToProbe,
+    position: deps.position,
+    elsewhere: deps.elsewhere,
     giveUpProbe: async () => await deps.fleet.giveUp(deps.fleet.apiProbes()),
     logger,
   });
@@ -128,8 +135,8 @@ export function createShardWorker(shard: Shard, deps: ShardWorkerDeps): ShardWor
     laneBackendOf({ turns, underWay, logger }),
   );
   bull.on('error', (error) => {
-    // Outages are logged by `watchRedis`, lost locks below.
-    if (isConnectionError(error) || error.message.startsWith('could not renew lock')) return;
+    // Outages and refusals are logged by `watchRedis`, lost locks below.
+    if (isConnectionError(error) || isRefusal(error) || error.message.startsWith('could not renew lock')) return;
     logger.warn({ err: error }, 'BullMQ reported an error; the worker goes on');
   });
   // The open requests go on: their results count as long as their attempts are open, whichever worker has the locks.

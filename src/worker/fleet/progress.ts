@@ -1,6 +1,8 @@
 import type { RedisClient } from '../../shared/redis/cluster.ts';
 import type { Shard } from '../../shared/lanes/shard.ts';
+import { describeSafely } from '../../shared/errors/safe-cause.ts';
 import { isReady } from '../../shared/redis/ready.ts';
+import { refusalOf } from '../../shared/redis/refusals.ts';
 
 /** Facts about a worker's own progress, not yet judged. Durations are in ms. */
 export interface WorkerHealth {
@@ -8,8 +10,11 @@ export interface WorkerHealth {
   phase: 'starting' | 'taking' | 'draining' | 'ended';
   /** How long the worker has been in this phase. */
   phaseMs: number;
-  /** The state of the connection to Redis, and how long it has been in this state. */
-  redis: { ready: boolean; sinceMs: number };
+  /**
+   * The state of the connection to Redis, and how long it has been in this state. `refusal` is the code with which Redis refuses
+   * writes, such as `READONLY` for a replica; `null` if it takes them, or if it can't be reached.
+   */
+  redis: { ready: boolean; sinceMs: number; refusal: string | null };
   /** The time since the periodic task last finished; `null` before the first time. */
   sinceTickMs: number | null;
   /** How long the oldest open attempt has been under way; 0 if none is open. */
@@ -106,11 +111,16 @@ export function createProgress(config: ProgressConfig, now: () => number = () =>
         typeof moment === 'number' ? Math.round(now() - moment) : 0;
       const all = [...shards.values()];
       const [oldest] = attempts;
+      const refusal = connection === null ? undefined : refusalOf(connection);
       return {
         id,
         phase,
         phaseMs: since(phaseSince),
-        redis: { ready: connection !== null && isReady(connection), sinceMs: since(redisSince) },
+        redis: {
+          ready: connection !== null && isReady(connection) && refusal === undefined,
+          sinceMs: since(redisSince),
+          refusal: refusal === undefined ? null : (describeSafely(refusal).code ?? null),
+        },
         sinceTickMs: tickedAt === null ? null : since(tickedAt),
         oldestAttemptMs: since(oldest?.startedAt),
         starvingMs: Math.max(0, ...all.map(({ starvingSince }) => since(starvingSince))),

@@ -1,34 +1,49 @@
 import type { Cluster, Redis } from 'ioredis';
 import { isCluster, mastersOf, type RedisClient } from '../../shared/redis/cluster.ts';
 import type { Logger } from 'pino';
-import { adviceOn } from '../../shared/errors/redis-advice.ts';
 import { ConfigError } from '../../shared/errors/errors.ts';
-import { lastErrorOf, whenReady } from '../../shared/redis/ready.ts';
+import { adviceOn, isRefusal } from '../../shared/errors/redis-advice.ts';
+import { isReady, lastErrorOf, whenReady } from '../../shared/redis/ready.ts';
+import { lateRefusalOf } from '../../shared/redis/refusals.ts';
 
 const ASK_AGAIN_MS = 1000;
+const LOOK_AGAIN_MS = 500;
+
+const AWAY = 'Redis is away or refuses the connection';
 
 /**
- * Logs when Redis goes away, when the reason that needs somebody's hand changes, and when Redis is back; for a cluster also for each
- * node.
+ * Logs when Redis goes away or refuses writes, when the reason that needs somebody's hand changes, and when Redis is back; for a
+ * cluster also for each node.
  */
 export function watchRedis(redis: RedisClient, logger: Logger, stopping: AbortSignal): void {
   if (isCluster(redis)) watchNodes(redis, logger, stopping);
-  /** The reasons that were logged in this outage. */
+  /** What was logged in this outage. */
   const told = new Set<string>();
   const noteOutage = (error?: Error): void => {
-    if (stopping.aborted) return;
-    const advice = error instanceof ConfigError ? error.problems.join('; ') : adviceOn(error);
-    const why = advice === undefined ? '' : `: ${advice}`;
-    if (told.has(why) || (told.size > 0 && why === '')) return;
-    told.add(why);
-    logger.warn({ err: error }, `Redis is away or refuses the connection${why}; the worker waits for it`);
+    const trouble = troubleOf(error);
+    if (stopping.aborted || told.has(trouble) || (told.size > 0 && trouble === AWAY)) return;
+    told.add(trouble);
+    logger.warn({ err: error }, `${trouble}; the worker waits for it`);
+  };
+  const noteReturn = (): void => {
+    if (told.size === 0 || stopping.aborted || !isReady(redis)) return;
+    // A Redis that refuses writes takes connections, so only that it has stopped refusing shows that it is back.
+    if (lateRefusalOf(redis)) {
+      setTimeout(noteReturn, LOOK_AGAIN_MS).unref();
+      return;
+    }
+    told.clear();
+    logger.info('Redis is back');
   };
   redis.on('error', noteOutage);
   redis.on('close', () => noteOutage());
-  redis.on('ready', () => {
-    if (told.size > 0) logger.info('Redis is back');
-    told.clear();
-  });
+  redis.on('ready', noteReturn);
+}
+
+function troubleOf(error: Error | undefined): string {
+  const advice = error instanceof ConfigError ? error.problems.join('; ') : adviceOn(error);
+  if (advice === undefined) return AWAY;
+  return isRefusal(error) ? `Redis takes no writes now: ${advice}` : `${AWAY}: ${advice}`;
 }
 
 /** Logs when nodes go away and come back. The messages of a node that is away wait for it or for its replacement; the others go on. */
@@ -51,7 +66,7 @@ function watchNodes(cluster: Cluster, logger: Logger, stopping: AbortSignal): vo
  * Waits for Redis without a time limit.
  *
  * @returns `false` if the worker was stopped meanwhile.
- * @throws ConfigError if Redis refuses the database.
+ * @throws ConfigError if Redis refuses the database, or if the URL leads to what can never hold the queue, such as a Sentinel.
  */
 export async function untilReady(redis: RedisClient, stopping: AbortSignal): Promise<boolean> {
   while (!stopping.aborted) {

@@ -6,7 +6,7 @@ const well: WorkerHealth = {
   id: 'host-1',
   phase: 'taking',
   phaseMs: 3_600_000,
-  redis: { ready: true, sinceMs: 3_600_000 },
+  redis: { ready: true, sinceMs: 3_600_000, refusal: null },
   sinceTickMs: 300,
   oldestAttemptMs: 0,
   starvingMs: 0,
@@ -15,8 +15,8 @@ const well: WorkerHealth = {
   timeoutMs: 10_000,
   shutdownMs: 25_000,
 };
-const away = { ready: false, sinceMs: 3_600_000 };
-const justBack = { ready: true, sinceMs: 1000 };
+const away = { ready: false, sinceMs: 3_600_000, refusal: null };
+const justBack = { ready: true, sinceMs: 1000, refusal: null };
 
 interface Row {
   when: string;
@@ -54,7 +54,7 @@ const rows: Row[] = [
   { when: 'Redis came back after an hour', worker: { redis: justBack, sinceTickMs: 3_600_000, starvingMs: 3_600_000 } },
   {
     when: 'Redis came back for others first',
-    worker: { redis: { ready: false, sinceMs: 25_000 }, sinceTickMs: 25_000 },
+    worker: { redis: { ready: false, sinceMs: 25_000, refusal: null }, sinceTickMs: 25_000 },
     notReady: /Redis is away/,
   },
   {
@@ -66,7 +66,7 @@ const rows: Row[] = [
   { when: 'its periodic task stands still', worker: { sinceTickMs: 21_000 }, notAlive: /task has not run for 21 s/ },
   {
     when: 'its periodic task has never run',
-    worker: { phase: 'starting', sinceTickMs: null, redis: { ready: true, sinceMs: 21_000 } },
+    worker: { phase: 'starting', sinceTickMs: null, redis: { ready: true, sinceMs: 21_000, refusal: null } },
     notAlive: /task has not run for 21 s/,
   },
   { when: 'messages have waited for a moment', worker: { starvingMs: 19_000 } },

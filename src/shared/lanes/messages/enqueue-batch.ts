@@ -1,4 +1,5 @@
 import { isCluster } from '../../redis/cluster.ts';
+import { noteRefusal } from '../../redis/refusals.ts';
 import type { LaneRedis } from '../commands.ts';
 import { createScriptLine, inLine } from './script-line.ts';
 
@@ -57,8 +58,12 @@ export function createEnqueueBatch(redis: LaneRedis, common: () => (string | num
       });
       for (const [index, { resolve, reject }] of leaving.entries()) {
         const answer = answers[index];
-        if (answer instanceof Error) reject(answer);
-        else resolve(answer);
+        if (!(answer instanceof Error)) {
+          resolve(answer);
+          continue;
+        }
+        noteRefusal(redis, answer);
+        reject(answer);
       }
     } catch (error) {
       for (const { reject } of leaving) reject(error);

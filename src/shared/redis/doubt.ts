@@ -1,0 +1,55 @@
+import type { Redis } from 'ioredis';
+import { isCluster, nodeOf, type RedisClient } from './cluster.ts';
+import { deadlineIn, within } from './deadline.ts';
+
+interface Moment {
+  ms: number;
+  /** The clock of the machine: the other one stands still while a virtual machine is suspended. */
+  wallMs: number;
+}
+
+/** When something was last heard on a connection. */
+const heard = new WeakMap<Redis, Moment>();
+const probes = new WeakMap<Redis, Promise<void>>();
+
+/** Starts to note when something is heard on a connection to one server. */
+export function noteAnswers(redis: Redis): void {
+  redis.on('connect', () => {
+    const moment: Moment = { ms: 0, wallMs: 0 };
+    const note = (): void => {
+      moment.ms = performance.now();
+      moment.wallMs = Date.now();
+    };
+    note();
+    heard.set(redis, moment);
+    redis.stream.on('data', note);
+  });
+}
+
+/** For how long nothing was heard on the connection to the node that has a key. */
+export function silentForMs(redis: RedisClient, key: string): number {
+  const node = nodeOf(redis, key);
+  const moment = node === undefined || isCluster(node) ? undefined : heard.get(node);
+  return moment === undefined ? 0 : Math.max(performance.now() - moment.ms, Date.now() - moment.wallMs);
+}
+
+/**
+ * Finds out whether the connection to the node that has a key still works: a firewall, a NAT or a frozen process may have lost it
+ * without a word. A connection on which no answer comes is ended, so that a new one is opened.
+ */
+export async function probe(redis: RedisClient, key: string, limitMs: number): Promise<void> {
+  const node = nodeOf(redis, key);
+  if (node === undefined || isCluster(node)) return;
+  const probing = probes.get(node) ?? probeNode(node, limitMs).finally(() => probes.delete(node));
+  probes.set(node, probing);
+  await probing;
+}
+
+async function probeNode(node: Redis, limitMs: number): Promise<void> {
+  const { stream } = node;
+  try {
+    await within(deadlineIn(limitMs), node.ping());
+  } catch {
+    stream.destroy();
+  }
+}

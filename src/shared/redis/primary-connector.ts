@@ -1,0 +1,22 @@
+import { StandaloneConnector } from 'ioredis/built/connectors/index.js';
+import { type ServerInfo, whyUnfit } from './unfit.ts';
+
+/** Connects to one Redis, and ends the connection with an error if that Redis can't hold the queue, or can't do so now. */
+export class PrimaryConnector extends StandaloneConnector {
+  constructor(options: unknown) {
+    super(options as ConstructorParameters<typeof StandaloneConnector>[0]);
+  }
+
+  /** ioredis calls this for each command that was refused; it adds a listener and a timer each time. */
+  override disconnect(): void {
+    // There is no stream before the first attempt.
+    if (!(this.stream as typeof this.stream | undefined)?.writableEnded) super.disconnect();
+  }
+
+  override check(info: ServerInfo): boolean {
+    const error = whyUnfit(info);
+    // The connection emits this error, and is opened again.
+    if (error) this.stream.destroy(error);
+    return error === undefined;
+  }
+}

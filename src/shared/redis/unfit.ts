@@ -1,0 +1,40 @@
+import { ConfigError } from '../errors/errors.ts';
+import { adviceOn } from '../errors/redis-advice.ts';
+import { describeSafely } from '../errors/safe-cause.ts';
+
+/** The oldest version that has all commands of our scripts. */
+const OLDEST = { major: 6, minor: 2 };
+
+/** What Redis says about itself when a connection is opened (`INFO`). Empty if the user may not ask. */
+export type ServerInfo = Readonly<Record<string, string | undefined>>;
+
+/** Returns why a server can't hold the queue: a `ConfigError` if that doesn't change by itself, otherwise the error of a replica. */
+export function whyUnfit({ redis_mode: mode, redis_version: version, role }: ServerInfo): Error | undefined {
+  if (mode === 'sentinel') {
+    return new ConfigError([
+      'REDIS_URL leads to a Sentinel, not to a Redis: write redis+sentinel://host:port/NAME with the name that the Sentinel has for the primary, such as mymaster',
+    ]);
+  }
+  if (version !== undefined && isTooOld(version)) {
+    return new ConfigError([
+      `REDIS_URL leads to a Redis of version ${version}: use ${OLDEST.major}.${OLDEST.minor} or later, or Valkey`,
+    ]);
+  }
+  // A replica in a cluster names the node that takes the command.
+  return role === 'slave' && mode !== 'cluster' ? replicaError() : undefined;
+}
+
+/** Returns a `ConfigError` if an error of a command shows that the URL names one node of a cluster as if it were the whole. */
+export function oneNodeError(error: unknown): ConfigError | undefined {
+  return describeSafely(error).code === 'MOVED' ? new ConfigError([`REDIS_URL: ${adviceOn(error)}`]) : undefined;
+}
+
+function isTooOld(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return major < OLDEST.major || (major === OLDEST.major && minor < OLDEST.minor);
+}
+
+/** The error that a replica answers to a write. */
+function replicaError(): Error {
+  return Object.assign(new Error('READONLY this Redis is a replica'), { name: 'ReplyError' });
+}
