@@ -1,7 +1,7 @@
 import { killWithParent } from '../../src/testing/redis/kill-with-parent.ts';
 import { type CommandProcess, startCommand } from '../../test/support/command-line.ts';
 import { eventually } from '../../test/support/eventually.ts';
-import { workerIdOf } from '../../test/support/open-requests.ts';
+import { isIdOf } from '../../test/support/open-requests.ts';
 import { openStatus } from './status.ts';
 
 /** Starts a worker process, and waits until the fleet counts its concurrency. */
@@ -14,7 +14,7 @@ export async function startWorker(env: Record<string, string>): Promise<CommandP
   try {
     await eventually('the worker is registered', async () => {
       const { workers } = await status.read();
-      return workers.some(({ id }) => id === workerIdOf(worker));
+      return workers.some(({ id }) => isIdOf(worker, id));
     });
   } catch (error) {
     await worker[Symbol.asyncDispose]();

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
@@ -100,8 +101,6 @@ export interface KitechatWorker extends Pick<EventEmitter<WorkerEvents>, 'on'> {
   health(): WorkerHealth;
 }
 
-let workersInThisProcess = 0;
-
 /**
  * Creates a worker that delivers messages to the Kitechat API. The worker does nothing until `run()` is called.
  *
@@ -119,9 +118,7 @@ export function createWorker(options: WorkerOptions): KitechatWorker {
   inWordsOf(config.source, () => demandUsable(config, served, resolveApiKey !== undefined));
   // A `fetch` of the caller makes its own connections.
   const proxy = fetch ? null : inWordsOf(config.source, () => proxyFor(config));
-  workersInThisProcess += 1;
-  const nth = workersInThisProcess > 1 ? `-${workersInThisProcess}` : '';
-  const workerId = `${hostname()}-${process.pid}${nth}`;
+  const workerId = newWorkerId();
   const logger = givenLogger ?? createLogger({ level: config.logLevel });
   const events = new EventEmitter<WorkerEvents>();
   const stopping = new AbortController();
@@ -222,6 +219,11 @@ export function createWorker(options: WorkerOptions): KitechatWorker {
 /** Where messages come from and go to, without passwords and keys. */
 function describeEnds({ redisUrl, namespace, apiUrl }: Config): { redis: string; namespace: string; api: string } {
   return { redis: describeRedisUrl(redisUrl), namespace, api: describeApi(apiUrl) };
+}
+
+/** Containers can share a host name and a process id, as can threads and the worker before a restart. */
+function newWorkerId(): string {
+  return `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`;
 }
 
 /** @throws ConfigError for settings that can't work together. */

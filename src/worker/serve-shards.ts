@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Config } from '../shared/config/config.ts';
 import { shardRoots } from '../shared/lanes/key-names.ts';
@@ -85,7 +84,7 @@ export async function serveShards(deps: ServeDeps): Promise<{ drain(): Promise<v
   for (const shard of shards) {
     const worker = createShardWorker(shard, {
       config,
-      name: attemptName(workerId, shard),
+      name: `${workerId}.${shard.index.toString(36)}`,
       places: () => places.of(shard),
       fleet,
       processMessage,
@@ -117,9 +116,4 @@ export async function serveShards(deps: ServeDeps): Promise<{ drain(): Promise<v
         logger,
       }),
   };
-}
-
-/** Prefix of a process's attempt names. It has a random part because a restarted container may have the same host name and process id. */
-function attemptName(workerId: string, { index }: Shard): string {
-  return `${workerId}.${randomBytes(4).toString('base64url')}${index.toString(36)}`;
 }

@@ -3,7 +3,7 @@ import type { Shard } from '../../src/shared/lanes/shard.ts';
 import { killWithParent } from '../../src/testing/redis/kill-with-parent.ts';
 import { type CommandProcess, startCommand } from '../support/command-line.ts';
 import { eventually } from '../support/eventually.ts';
-import { type OpenRequest, stopAndCount, workerIdOf } from '../support/open-requests.ts';
+import { type OpenRequest, isIdOf, stopAndCount } from '../support/open-requests.ts';
 
 export interface FleetOptions {
   shard: Shard;
@@ -39,9 +39,8 @@ export function createFleet({ shard, env, random }: FleetOptions): Fleet {
     workers.add(worker);
     const release = killWithParent(worker.pid, null);
     void worker.ended().then(release);
-    await eventually(
-      'the worker is registered',
-      async () => (await shard.redis.hexists(`${shard.root}workers`, workerIdOf(worker))) === 1,
+    await eventually('the worker is registered', async () =>
+      (await shard.redis.hkeys(`${shard.root}workers`)).some((id) => isIdOf(worker, id)),
     );
   }
 

@@ -64,7 +64,7 @@ describe.concurrent('kitechat-sender status', () => {
     const [worker] = found['workers'] as Record<string, unknown>[];
     expect(Object.keys(worker ?? {})).toEqual(['id', 'version', 'since', 'concurrency', 'sending']);
     expect(worker).toMatchObject({ version, since: expect.stringMatching(ISO) as string, concurrency: 7 });
-    expect(worker?.['id']).toMatch(new RegExp(`^${hostname()}-${process.pid}(-\\d+)?$`));
+    expect(worker?.['id']).toMatch(new RegExp(`^${hostname()}-${process.pid}-[0-9a-f]{8}$`));
 
     const { stdout } = await to.cli('status');
     expect(stdout).toContain('        0       1        1         1     0     1');

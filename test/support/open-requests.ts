@@ -12,20 +12,20 @@ export interface OpenRequest {
   struckAt: number;
 }
 
-/** The name under which a worker process registers. */
-export function workerIdOf(worker: CommandProcess): string {
-  return `${hostname()}-${worker.pid}`;
+/** Whether a worker process registered under the id. */
+export function isIdOf(worker: CommandProcess, id: string): boolean {
+  return id.startsWith(`${hostname()}-${worker.pid}-`);
 }
 
 /** Stops a worker process at once. @returns its open requests */
 export async function stopAndCount(shard: Shard, worker: CommandProcess): Promise<OpenRequest[]> {
   worker.kill('SIGSTOP');
   // Redis still runs commands that the worker has already written to its socket, so count until nothing changes.
-  let open = await openRequestsOf(shard, workerIdOf(worker));
+  let open = await openRequestsOf(shard, worker);
   for (let before = -1; before !== open.length;) {
     before = open.length;
     await delay(100);
-    open = await openRequestsOf(shard, workerIdOf(worker));
+    open = await openRequestsOf(shard, worker);
   }
   return open;
 }
@@ -39,13 +39,13 @@ export async function stopInMidSend(shard: Shard, worker: CommandProcess): Promi
   });
 }
 
-async function openRequestsOf({ redis, root }: Shard, workerId: string): Promise<OpenRequest[]> {
+async function openRequestsOf({ redis, root }: Shard, worker: CommandProcess): Promise<OpenRequest[]> {
   const struckAt = Date.now();
   const ids = await redis.lrange(`${root}send:active`, 0, -1);
   const jobs = await Promise.all(
     ids.map(async (id) => ({ id, fields: await redis.hmget(`${root}send:${id}`, 'attempt', 'data') })),
   );
   return jobs.flatMap(({ id, fields: [attempt, data] }) =>
-    attempt?.startsWith(`${workerId}.`) && data ? [{ id, struckAt, request: JSON.parse(data) as unknown }] : [],
+    attempt && isIdOf(worker, attempt) && data ? [{ id, struckAt, request: JSON.parse(data) as unknown }] : [],
   );
 }

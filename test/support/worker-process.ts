@@ -4,7 +4,7 @@ import { createSession } from '../../src/shared/session/session.ts';
 import { readStatus } from '../../src/shared/reading/status.ts';
 import { type CommandProcess, startCommand } from './command-line.ts';
 import { eventually } from './eventually.ts';
-import { workerIdOf } from './open-requests.ts';
+import { isIdOf } from './open-requests.ts';
 import { settingsInEnvironment } from './settings-in-environment.ts';
 
 /** Long, since other tests may keep the machine busy. */
@@ -17,7 +17,7 @@ export async function startWorkerProcess(config: Settings, env: Record<string, s
   const session = createSession(settings);
   const isListed = async (): Promise<boolean> => {
     const { workers } = await readStatus(session, settings, deadlineIn(settings.enqueueTimeoutMs));
-    return workers.some(({ id }) => id === workerIdOf(worker));
+    return workers.some(({ id }) => isIdOf(worker, id));
   };
   try {
     await eventually('the worker is listed', isListed, START_MS);

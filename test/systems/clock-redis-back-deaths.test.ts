@@ -4,7 +4,7 @@ import type { CommandProcess } from '../support/command-line.ts';
 import { eventually } from '../support/eventually.ts';
 import { BUSY_MS, expectAccepted } from '../support/expect-deliveries.ts';
 import { textMessage } from '../support/messages.ts';
-import { workerIdOf } from '../support/open-requests.ts';
+import { isIdOf } from '../support/open-requests.ts';
 import { installOnSteppingRedis, type SteppingSite, TEN_MINUTES_MS } from '../support/stepping-site.ts';
 import { startWorkerProcess } from '../support/worker-process.ts';
 
@@ -94,8 +94,7 @@ describe.concurrent('when a worker is killed and the clock of Redis steps ten mi
     const killed = await site.startProcess();
     const other = site.startWorker();
     await eventually('the other one is ready', () => other.health().phase === 'taking');
-    const id = workerIdOf(killed);
-    const isListed = async (): Promise<boolean> => (await site.status()).workers.some((worker) => worker.id === id);
+    const isListed = async (): Promise<boolean> => (await site.status()).workers.some(({ id }) => isIdOf(killed, id));
     await eventually('it is listed', isListed);
     await site.killAndStepBack(killed);
     await eventually('it is forgotten', async () => !(await isListed()), SILENCE_MS + BEAT_MS + BUSY_MS);
