@@ -24,7 +24,9 @@ COPY --from=build /app/package.json ./
 COPY --from=build /app/dist ./dist
 # Whoever gets in finds nothing that installs, and nothing that runs with the rights of another user.
 RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /usr/local/bin/yarn* /opt/yarn* \
-  && find / -xdev -type f -perm /6000 -exec chmod a-s {} +
+  && find / -xdev -type f -perm /6000 -exec chmod a-s {} + \
+  # For KITECHAT_STATE_DIR: a volume that is mounted here gets this owner.
+  && install -d -o 1000 -g 1000 /var/lib/kitechat-sender
 # The user "node", as a number: that is how Kubernetes can tell that it is not root.
 USER 1000:1000
 HEALTHCHECK --interval=15s --timeout=8s --start-period=20s --retries=3 \

@@ -185,6 +185,16 @@ export const settingGroups: readonly SettingGroup[] = [
     ],
   },
   {
+    title: 'After a restore of Redis',
+    intro: 'See [backup and restore](backup.md).',
+    settings: [
+      {
+        variable: 'KITECHAT_STATE_DIR',
+        when: 'Set it to a folder that survives a restart of the machine. Workers write a few bytes there every five seconds, and may share the folder. Without it, a restore is noticed only by workers that kept running, or suspected.',
+      },
+    ],
+  },
+  {
     title: 'Stopping',
     intro: '',
     settings: [

@@ -16,6 +16,8 @@ import { createKeyring } from './keys/keyring.ts';
 import { createLimitKeeper } from './limits/limit-keeper.ts';
 import { createShardWorker, lockTimes, type ShardWorker } from './bullmq/shard-worker.ts';
 import { createProcessor } from './message/process.ts';
+import { createMarks } from './fleet/marks.ts';
+import { openMarkFiles } from './fleet/mark-files.ts';
 import { createPlaces } from './fleet/places.ts';
 import type { WorkerProgress } from './fleet/progress.ts';
 import { createSend } from './message/send.ts';
@@ -51,6 +53,11 @@ export async function serveShards(deps: ServeDeps): Promise<{ drain(): Promise<v
   const send = createSend({ ...deps, keyring });
   const processMessage = createProcessor({ config, send, fleet, keyring, sealing, logger });
 
+  const { stateDir } = config;
+  const marks = createMarks(
+    shards,
+    stateDir === undefined ? null : openMarkFiles(stateDir, { namespace, workerId, logger }),
+  );
   const workers = new Map<Shard, ShardWorker>();
   const places = createPlaces(shards, config.concurrency, (shard, count) => {
     const bull = workers.get(shard)?.bull;
@@ -71,6 +78,8 @@ export async function serveShards(deps: ServeDeps): Promise<{ drain(): Promise<v
       pageRateLimit: config.pageRateLimit,
       logger,
     }),
+    marks,
+    holdsSuspected: config.onUnknownOutcome === 'dead-letter',
     progress,
     places,
     isFull: (shard) => workers.get(shard)?.isFull() ?? false,
@@ -87,6 +96,8 @@ export async function serveShards(deps: ServeDeps): Promise<{ drain(): Promise<v
       name: `${workerId}.${shard.index.toString(36)}`,
       places: () => places.of(shard),
       fleet,
+      position: () => marks.positionOf(shard),
+      elsewhere: () => upkeep.lookAt(shard),
       processMessage,
       took({ verdict }) {
         progress.took(shard);
@@ -104,6 +115,8 @@ export async function serveShards(deps: ServeDeps): Promise<{ drain(): Promise<v
     workers.set(shard, worker);
     worker.bull.run().catch((error: unknown) => logger.error({ err: error }, 'BullMQ has stopped taking messages'));
   }
+  // The data may be older than before.
+  redis.on('ready', () => shards.forEach(upkeep.lookAt));
   logger.info({ workerId, version, namespace, concurrency: config.concurrency }, 'taking messages');
   return {
     drain: async () =>

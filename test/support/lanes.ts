@@ -116,6 +116,7 @@ export async function openLanes(redis: LaneRedis, namespace: string = randomUUID
       laterSlots: 0,
       look: '',
       isProbe: false,
+      position: '',
       ...given,
     });
 

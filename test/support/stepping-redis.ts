@@ -44,6 +44,8 @@ export async function startSteppingRedis(options: Pick<RedisServerOptions, 'args
     throw error;
   });
   const admin = new Redis(server.url);
+  // The Redis may be restarted.
+  admin.on('error', () => {});
   const nowMs = async (): Promise<number> => {
     const [seconds, microseconds] = await admin.time();
     return Number(seconds) * 1000 + Number(microseconds) / 1000;

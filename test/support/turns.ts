@@ -25,6 +25,8 @@ export function joinShard({ shard }: Pick<Lanes, 'shard'>, more: Partial<TurnsDe
     places: () => 100,
     leave: () => fleet.leave,
     askToProbe: () => Promise.resolve(fleet.probe),
+    position: () => '',
+    elsewhere: () => {},
     giveUpProbe: () => Promise.resolve(void (fleet.givenUp += 1)),
     logger,
     ...more,

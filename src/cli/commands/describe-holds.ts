@@ -33,7 +33,7 @@ function describeSince(since: string, nowMs: number): string {
 
 function describeNext(hold: Hold, nowMs: number): string {
   const { scope, reason, until, isPaced } = hold;
-  if (reason === 'operator') return 'release';
+  if (reason === 'operator' || reason === 'restored') return 'release';
   if (reason === 'dead-letter') return 'replay, discard or release';
   const leftMs = until === undefined ? 0 : Date.parse(until) - nowMs;
   const left = leftMs > 0 ? `in ${inWords(Math.ceil(leftMs / 1000) * 1000)}` : null;

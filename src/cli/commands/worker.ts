@@ -21,7 +21,8 @@ export async function runWorker(context: CommandContext, given: WorkerCommandOpt
   const logger = createLogger({ level: config.logLevel, destination: log });
   const hooks = await hooksOf(fileOf(given.hooks, config.hooksFile), interrupted);
   if (hooks === null) return exitCodes.done;
-  const worker = createWorker({ ...config, ...hooks, logger });
+  const stateDir = config.stateDir ?? folderOfSystemd(env);
+  const worker = createWorker({ ...config, stateDir, ...hooks, logger });
   const names = Object.keys(hooks);
   if (names.length > 0) logger.info({ hooks: names }, 'using hooks from a file');
   if (interrupted.aborted) return exitCodes.done;
@@ -45,6 +46,12 @@ export async function runWorker(context: CommandContext, given: WorkerCommandOpt
     await http?.close();
   }
   return exitCodes.done;
+}
+
+/** `StateDirectory=` of a systemd unit; the variable can name several folders. */
+function folderOfSystemd({ STATE_DIRECTORY: folders = '' }: CommandContext['env']): string | undefined {
+  const [first = ''] = folders.split(':');
+  return first === '' ? undefined : first;
 }
 
 function fileOf(flag: string | undefined, variable: string | undefined): HooksFile | null {

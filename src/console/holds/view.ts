@@ -10,7 +10,7 @@ import { matterOfHold } from '../overview/hold-words.ts';
 
 /** Whether only an operator's action ends the hold. */
 function isStanding({ reason }: Hold): boolean {
-  return reason === 'operator' || reason === 'dead-letter';
+  return reason === 'operator' || reason === 'dead-letter' || reason === 'restored';
 }
 
 /** A list of holds, each with its reason and end. */

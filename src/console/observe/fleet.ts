@@ -14,6 +14,7 @@ const states = ['scheduled', 'queued', 'sending', 'retrying', 'held'] as const;
 /** All possible kinds of holds: reported as 0 if there are none, so that a change can be seen. */
 const holdKinds: readonly Pick<Hold, 'scope' | 'reason'>[] = [
   { scope: 'all', reason: 'operator' },
+  { scope: 'all', reason: 'restored' },
   { scope: 'api', reason: 'api-down' },
   { scope: 'api', reason: 'rate-limited' },
   { scope: 'api', reason: 'refusing' },
@@ -42,6 +43,7 @@ const repairKinds = [
   'lost-place',
   'never-stored',
   'stuck-page',
+  'lost-writes',
 ];
 
 export function createFleetMetrics(registry: Registry): FleetMetrics {

@@ -3,7 +3,7 @@ import { formatDuration, formatRelative, shortened } from '../html/format.ts';
 import { conversationPath, deadLetterPath, pagePath } from '../html/links.ts';
 import type { Matter } from '../html/matter.ts';
 
-type OfCircuit = Exclude<Hold['reason'], 'operator' | 'dead-letter'>;
+type OfCircuit = Exclude<Hold['reason'], 'operator' | 'dead-letter' | 'restored'>;
 
 /** What a hold by the fleet itself affects, and what to do about it. */
 interface Words {
@@ -81,6 +81,7 @@ function ofPage(reason: OfCircuit, page: string): Words {
 /** What a hold affects, why, since when, and what ends it. Pure. */
 export function matterOfHold(hold: Hold, nowMs: number): Matter {
   const { scope, page = '', conversation = '', reason, letter } = hold;
+  if (reason === 'restored') return matterOfRestore(hold);
   if (reason !== 'operator' && reason !== 'dead-letter') return matterOfCircuit(hold, reason, nowMs);
   if (scope === 'all') {
     return {
@@ -105,6 +106,15 @@ export function matterOfHold(hold: Hold, nowMs: number): Matter {
       letter === undefined
         ? { href: conversationPath(page, conversation), label: `Conversation ${shortened(conversation)}` }
         : { href: deadLetterPath(letter), label: 'The dead letter' },
+  };
+}
+
+function matterOfRestore({ evidence = '' }: Hold): Matter {
+  return {
+    tone: 'bad',
+    what: 'Everything is held: Redis has gone back in time',
+    why: `${evidence}. Cancel the messages that arrived, then release everything: the others are sent.`,
+    link: { href: '#everything', label: 'Release everything' },
   };
 }
 

@@ -9,6 +9,7 @@ const lanes = read('lib/holds', 'lib/limit', 'lib/places');
 const release = lanes + read('lib/turns', 'lib/come-back');
 const letter = read('lib/dead-letters');
 const lease = read('lib/lease');
+const timeline = read('lib/timeline');
 const circuit = read('lib/circuit', 'lib/pace');
 
 const settleAndTake = ['settle', 'worker-died', 'take', 'settle-and-take'].map((name) => `messages/${name}`);
@@ -16,9 +17,9 @@ const settleAndTake = ['settle', 'worker-died', 'take', 'settle-and-take'].map((
 // The last key of each script is the absent key.
 const scripts = {
   laneEnqueue: { lua: lanes + letter + read('messages/enqueue'), numberOfKeys: 2 },
-  laneTurn: { lua: release + letter + read('lib/alone', ...settleAndTake), numberOfKeys: 2 },
-  laneTick: { lua: release + lease + read('fleet/tick'), numberOfKeys: 2 },
-  laneBeat: { lua: lanes + lease + read('fleet/beat'), numberOfKeys: 2 },
+  laneTurn: { lua: release + letter + timeline + read('lib/alone', ...settleAndTake), numberOfKeys: 2 },
+  laneTick: { lua: release + lease + timeline + read('fleet/tick'), numberOfKeys: 2 },
+  laneBeat: { lua: lanes + lease + timeline + read('fleet/restore', 'fleet/beat'), numberOfKeys: 2 },
   laneCancel: { lua: lanes + read('messages/cancel'), numberOfKeys: 2 },
   laneHold: { lua: althoughFull + lanes + read('holds/hold'), numberOfKeys: 2 },
   letterFind: { lua: lanes + letter + read('dead/find'), numberOfKeys: 2 },

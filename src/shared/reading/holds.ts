@@ -1,4 +1,6 @@
 import { isoTime } from '../model/time.ts';
+import type { RestoreNotice } from '../lanes/fleet/leader.ts';
+import { combineRestores, describeRestore } from './restores.ts';
 import { keyPart, laneOf } from '../lanes/key-names.ts';
 import { type Circuits, type OpenCircuit, readCircuits } from '../lanes/fleet/circuits.ts';
 import { readHolds, type StandingHold } from '../lanes/holds/hold.ts';
@@ -11,7 +13,7 @@ export interface Hold {
   conversation?: string;
   /** The fingerprint of the key: the first characters of its SHA-256 in base64url. */
   key?: string;
-  reason: 'rate-limited' | 'unauthorized' | 'api-down' | 'refusing' | 'operator' | 'dead-letter';
+  reason: 'rate-limited' | 'unauthorized' | 'api-down' | 'refusing' | 'operator' | 'dead-letter' | 'restored';
   /** The id of the dead letter that the conversation waits for. */
   letter?: string;
   /** What has shown that the hold is needed, such as `HTTP 403 from 5 conversations of page p7`. */
@@ -48,7 +50,12 @@ const SCOPES: readonly Hold['scope'][] = ['all', 'api', 'key', 'page', 'conversa
 
 /** Returns the holds for `status`: each hold once, although a hold of everything is stored in every shard. */
 export function describeHolds(standing: readonly StandingHold[], { open, nowMs }: Circuits): Hold[] {
-  const all = [...open.map((circuit) => holdOfCircuit(circuit, nowMs)), ...standing.map(holdOf)];
+  const restores = standing.flatMap(({ restore }) => restore ?? []);
+  const all = [
+    ...open.map((circuit) => holdOfCircuit(circuit, nowMs)),
+    ...standing.flatMap((hold) => (hold.restore ? [] : [holdOf(hold)])),
+    ...(restores.length === 0 ? [] : [holdOfRestore(restores)]),
+  ];
   const unique = new Map(all.map((hold) => [JSON.stringify(hold), hold]));
   return [...unique.values()].toSorted(
     (one, other) =>
@@ -84,6 +91,12 @@ function evidenceOf({ what, conversations, scope, page }: OpenCircuit): string {
   if (conversations === 0) return what;
   const where = scope === 'page' ? ` of page ${page}` : '';
   return `${what} from ${conversations} ${conversations === 1 ? 'conversation' : 'conversations'}${where}`;
+}
+
+/** The hold of the fleet after a restore: each shard has noticed the restore by itself. */
+function holdOfRestore(restores: readonly RestoreNotice[]): Hold {
+  const whole = combineRestores(restores);
+  return { scope: 'all', reason: 'restored', evidence: describeRestore(whole), since: isoTime(whole.since) };
 }
 
 function holdOf({ page, conversation, reason, letter }: StandingHold): Hold {

@@ -27,6 +27,10 @@ export interface TurnsDeps {
   /** Asks the fleet whether a probe may leave. */
   askToProbe(): Promise<Leave>;
   giveUpProbe(): Promise<void>;
+  /** Where the worker last saw the shard, see `Turn`. */
+  position(): string;
+  /** Called when the shard is somewhere else: the worker has to look at it again before it takes messages. */
+  elsewhere(): void;
   logger: Logger;
 }
 
@@ -170,6 +174,7 @@ export function createTurns(deps: TurnsDeps): Turns {
         attemptPrefix: `${deps.name}.${(calls += 1).toString(36)}.`,
         settlements: settlements.map(({ ended }) => ended),
         laterSlots: slots.count(),
+        position: deps.position(),
       });
     } catch (error) {
       logger.error(
@@ -206,6 +211,7 @@ export function createTurns(deps: TurnsDeps): Turns {
     for (const { id, error } of answer.refused) {
       logger.error({ err: error, id }, 'Redis refused to hand out a message; the worker goes on with others');
     }
+    if (answer.isElsewhere) deps.elsewhere();
     if (answer.limit) slots.add(answer.slotsMs, answer.limit);
     if (places > 0) {
       if (answer.limit !== undefined) isLimited = answer.limit !== null;

@@ -4,9 +4,11 @@ import { expireLetters } from '../../shared/lanes/dead/dead-letters.ts';
 import { reconcile } from '../../shared/lanes/repair/reconcile.ts';
 import type { Shard } from '../../shared/lanes/shard.ts';
 import type { LimitKeeper } from '../limits/limit-keeper.ts';
+import type { Marks } from './marks.ts';
 import type { Places } from './places.ts';
 import type { WorkerProgress } from './progress.ts';
 import { repeat, type Repetition } from './repeat.ts';
+import { logNotice } from './restore-log.ts';
 import type { TrafficMeter } from './traffic-meter.ts';
 
 const BEAT_MS = 6000;
@@ -30,6 +32,9 @@ export interface UpkeepDeps {
   /** The operator's fixed page window, 0 for a fair share. */
   window: number;
   limits: LimitKeeper;
+  marks: Marks;
+  /** Whether a restore that is only possible holds everything. */
+  holdsSuspected: boolean;
   progress: Pick<WorkerProgress, 'ticked' | 'openIn'>;
   places: Places;
   isFull(shard: Shard): boolean;
@@ -44,6 +49,8 @@ export interface UpkeepDeps {
 
 export interface Upkeep {
   start(): Promise<void>;
+  /** Looks at once where the shard is: it is not where the worker last saw it. */
+  lookAt(shard: Shard): void;
   stop(): Promise<void>;
 }
 
@@ -54,10 +61,19 @@ export function createUpkeep(deps: UpkeepDeps): Upkeep {
   const leading = new Map<Shard, Repetition[]>();
   const cursors = new Map<Shard, string>();
   const letterCursors = new Map<Shard, string>();
+  const looking = new Set<Shard>();
 
   async function beat(shard: Shard): Promise<void> {
     const record = deps.describe(shard);
-    const { leads, isStarving } = await beatIn(shard, { workerId, record, window: deps.window });
+    const memory = { marks: deps.marks.seenOf(shard), holdsSuspected: deps.holdsSuspected };
+    const { leads, isStarving, position, notice } = await beatIn(shard, {
+      workerId,
+      record,
+      window: deps.window,
+      memory,
+    });
+    deps.marks.note(shard, position);
+    if (notice) logNotice(logger, shard.index, notice);
     deps.progress.ticked(shard, isStarving && deps.mayTake(), deps.places.of(shard));
     if (leads && !leading.has(shard)) lead(shard);
   }
@@ -80,9 +96,12 @@ export function createUpkeep(deps: UpkeepDeps): Upkeep {
   /** @returns the ms until the next tick; `undefined` if another worker leads the shard */
   async function tick(shard: Shard): Promise<number | undefined> {
     const { keepDoneMs, lockMs } = deps;
-    const nextMs = await tickIn(shard, { workerId, keepDoneMs, lockMs });
-    if (nextMs === null) resign(shard);
-    return nextMs === null ? undefined : Math.min(LEADER_TICK_MS, Math.max(MIN_TICK_MS, nextMs));
+    const ticked = await tickIn(shard, { workerId, keepDoneMs, lockMs, position: deps.marks.positionOf(shard) });
+    if (ticked === 'elsewhere') await beat(shard);
+    if (ticked === 'resigned') resign(shard);
+    if (typeof ticked === 'string') return undefined;
+    deps.marks.note(shard, ticked.position);
+    return Math.min(LEADER_TICK_MS, Math.max(MIN_TICK_MS, ticked.nextMs));
   }
 
   async function sharePlaces(): Promise<void> {
@@ -119,6 +138,7 @@ export function createUpkeep(deps: UpkeepDeps): Upkeep {
 
   return {
     async start() {
+      await deps.marks.load();
       await deps.limits.start();
       await Promise.all(shards.map(beat));
       const { limits, traffic } = deps;
@@ -133,11 +153,20 @@ export function createUpkeep(deps: UpkeepDeps): Upkeep {
         repetitions.push(repeat({ everyMs: BEAT_MS, logger, work: async () => await beat(shard) }));
       }
     },
+    lookAt(shard) {
+      if (looking.has(shard)) return;
+      looking.add(shard);
+      beat(shard)
+        .catch((error: unknown) =>
+          logger.warn({ err: error }, 'a worker could not look where Redis is; it looks again'),
+        )
+        .finally(() => looking.delete(shard));
+    },
     async stop() {
       for (const repetition of repetitions) repetition.stop();
       for (const shard of shards) resign(shard);
       const leave = { workerId, record: null, window: deps.window };
-      await Promise.all([deps.limits.stop(), ...shards.map((shard) => beatIn(shard, leave))]);
+      await Promise.all([deps.limits.stop(), deps.marks.save(), ...shards.map((shard) => beatIn(shard, leave))]);
     },
   };
 }

@@ -113,10 +113,11 @@ export const tickCommand = commandAbout(
 );
 
 export async function tick(model: Model, world: World, id: string): Promise<void> {
-  const nextMs = await tickIn(world.shard, { workerId: id, keepDoneMs: KEEP_DONE_MS, lockMs: LOCK_MS });
+  const ticked = await tickIn(world.shard, { workerId: id, keepDoneMs: KEEP_DONE_MS, lockMs: LOCK_MS });
   const leads = takeLease(model, id);
-  if (leads !== (nextMs !== null)) throw new Error(`${id} ${leads ? 'should' : 'should not'} lead`);
-  if (nextMs === null) return;
+  if (leads !== (ticked !== 'resigned')) throw new Error(`${id} ${leads ? 'should' : 'should not'} lead`);
+  if (typeof ticked === 'string') return;
+  const { nextMs } = ticked;
   noteTick(model);
   const scheduled = openMessages(model).filter(({ place }) => place === 'scheduled');
   const expected = Math.min(...scheduled.map(({ dueAt }) => (dueAt ?? 0) - model.now));

@@ -119,6 +119,7 @@ describe('the metrics of the fleet', () => {
     const expected = [
       ...ofCircuits.filter((kind) => kind !== 'scope="api",reason="unauthorized"'),
       ...['all', 'page', 'conversation'].map((scope) => `scope="${scope}",reason="operator"`),
+      'scope="all",reason="restored"',
       'scope="conversation",reason="dead-letter"',
       ...['rate-limited', 'unauthorized'].map((reason) => `scope="conversation",reason="${reason}"`),
     ].map((kind) => `${kind}} ${kind === 'scope="page",reason="rate-limited"' ? 2 : 0}`);

@@ -1,5 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import { absentKey } from '../key-names.ts';
 import type { Shard } from '../shard.ts';
+import type { Position, SeenMarks } from './timeline.ts';
 
 /** What a worker process reports about itself. */
 export interface WorkerRecord {
@@ -29,34 +31,96 @@ export interface Beat {
   leads: boolean;
   /** Whether messages may leave but no worker takes them. */
   isStarving: boolean;
+  /** Where the shard is now. */
+  position: Position;
+  /** What the comparison with the worker's memory has shown; `null` for nothing unusual. */
+  notice: Notice | null;
 }
 
-/** Notes a worker in a shard; a `record` of `null` removes it. */
-export async function beatIn(
-  shard: Shard,
-  { workerId, record, window }: { workerId: string; record: WorkerRecord | null; window: number },
-): Promise<Beat> {
-  const json = record ? JSON.stringify(record) : '';
-  const keys = [workersKey(shard), absentKey(shard)] as const;
-  const reply = await shard.redis.laneBeat(...keys, shard.root, workerId, json, WORKER_MEMORY_MS, window, LEASE_MS);
-  const [leads, isStarving] = reply as ['0' | '1', '0' | '1'];
-  return { leads: leads === '1', isStarving: isStarving === '1' };
+/** A worker has noticed that Redis is in an earlier state than before. */
+export type Notice = RestoreNotice | { kind: 'lost-writes'; lostMs: number };
+
+/** Redis went back to an earlier state. Times are in ms, on Redis's clock. */
+export interface RestoreNotice {
+  /** `restored`: a worker has seen a later state. `suspected`: no worker remembers one, but it is likely. */
+  kind: 'restored' | 'suspected';
+  /** When a worker noticed that. */
+  since: number;
+  /** The time of the state in which Redis is. */
+  backTo: number;
+  /** The time of the latest state that the worker has seen. */
+  seenAt?: number;
+  /** The most messages that were sent since and would be sent again. */
+  messages: number;
+  /** Whether everything is held until an operator releases it. */
+  isHeld: boolean;
+}
+
+export interface BeatRequest {
+  workerId: string;
+  /** `null` removes the worker. */
+  record: WorkerRecord | null;
+  /** The operator's fixed page window, 0 for a fair share. */
+  window: number;
+  /** What the worker remembers; without it, nothing is compared. */
+  memory?: { marks: SeenMarks; holdsSuspected: boolean };
+}
+
+/** Notes a worker in a shard, and compares the shard's state with what the worker remembers. */
+export async function beatIn(shard: Shard, { workerId, record, window, memory }: BeatRequest): Promise<Beat> {
+  const reply = await shard.redis.laneBeat(
+    workersKey(shard),
+    absentKey(shard),
+    shard.root,
+    workerId,
+    record ? JSON.stringify(record) : '',
+    WORKER_MEMORY_MS,
+    window,
+    LEASE_MS,
+    memory ? JSON.stringify(memory.marks) : '',
+    memory?.holdsSuspected ? 1 : 0,
+    randomBytes(6).toString('base64url'),
+  );
+  const [leads, isStarving, timeline, mark, at, notice] = reply as [string, string, string, number, number, string];
+  return {
+    leads: leads === '1',
+    isStarving: isStarving === '1',
+    position: { timeline, mark, at },
+    notice: notice === '' ? null : (JSON.parse(notice) as Notice),
+  };
+}
+
+export interface TickRequest {
+  workerId: string;
+  keepDoneMs: number;
+  lockMs: number;
+  /** The timeline and mark of the shard where the leader last saw it; '' for any state. */
+  position?: string;
+}
+
+/** What a leader's tick tells. */
+export interface Tick {
+  /** The time until the next scheduled message is due, in ms; Infinity for none. */
+  nextMs: number;
+  /** Where the shard is now. */
+  position: Position;
 }
 
 /**
  * Does the leader's work: brings back what is due, wakes a worker if none looks, removes messages that were delivered long ago.
  *
- * @returns `null` if another worker leads, otherwise the ms until the next scheduled message is due; Infinity for none.
+ * @returns `resigned` if another worker leads; `elsewhere`, without a change, if the shard is not where the leader last saw it.
  */
 export async function tickIn(
   shard: Shard,
-  { workerId, keepDoneMs, lockMs }: { workerId: string; keepDoneMs: number; lockMs: number },
-): Promise<number | null> {
+  { workerId, keepDoneMs, lockMs, position = '' }: TickRequest,
+): Promise<Tick | 'resigned' | 'elsewhere'> {
   const keys = [`${shard.root}fleet`, absentKey(shard)] as const;
-  const reply = await shard.redis.laneTick(...keys, shard.root, workerId, LEASE_MS, keepDoneMs, MAX_KEPT_DONE, lockMs);
-  const [nextMs] = reply as [string?];
-  if (nextMs === undefined) return null;
-  return nextMs === '' ? Infinity : Number(nextMs);
+  const times = [LEASE_MS, keepDoneMs, MAX_KEPT_DONE, lockMs];
+  const reply = await shard.redis.laneTick(...keys, shard.root, workerId, ...times, position);
+  if (reply === 'elsewhere' || reply === 'resigned') return reply;
+  const [nextMs, timeline, mark, at] = reply as [string, string, number, number];
+  return { nextMs: nextMs === '' ? Infinity : Number(nextMs), position: { timeline, mark, at } };
 }
 
 export function workersKey({ root }: Pick<Shard, 'root'>): string {

@@ -4,16 +4,18 @@
 --
 -- KEYS[1] the hash `fleet`  KEYS[2] the absent key
 -- ARGV[1] root  ARGV[2] worker id  ARGV[3] how long a lease lasts, in ms  ARGV[4] how long delivered messages are kept, in ms
--- ARGV[5] how many of them are kept  ARGV[6] how long a lock lasts, in ms
+-- ARGV[5] how many of them are kept  ARGV[6] how long a lock lasts, in ms  ARGV[7] where the leader last saw
+-- this Redis, see timeline.lua
 --
--- Returns {} if another worker leads, or { ms until the next scheduled message is due, or '' }.
+-- Returns 'resigned' if another worker leads, 'elsewhere' if Redis is not where the leader last saw it, or { ms until the next scheduled message is due, or ''; the timeline, its mark, and the time }.
 
 local MOST_MOVED, MOST_CLEANED, CLEANED_AT_ONCE = 20000, 10000, 500
 local root = ARGV[1]
 local send = root .. 'send:'
 local now = redisNowMs()
+if not isWhereItWas(root, ARGV[7], 0) then return 'elsewhere' end
 local seenAt = readFleet(root).time or now
-if not takeLease(root, ARGV[2], now, tonumber(ARGV[3]), timeNoted(root, now)) then return {} end
+if not takeLease(root, ARGV[2], now, tonumber(ARGV[3]), timeNoted(root, now)) then return 'resigned' end
 
 local function moveScores(key, byMs, note)
   local entries = redis.call('ZRANGE', key, 0, MOST_MOVED - 1, 'WITHSCORES')
@@ -65,4 +67,5 @@ local nextTime = firstTime(root .. 'due')
 local looksInMs = readFleet(root).wakeAt - now
 local isLookedAfter = looksInMs >= -HORIZON_MS / 2 and looksInMs <= HORIZON_MS
 if not isLookedAfter and redis.call('EXISTS', root .. 'turns', send .. 'wait') > 0 then wakeWorker(root) end
-return { nextTime and string.format('%.0f', math.max(0, nextTime - now)) or '' }
+local fleet = readFleet(root)
+return { nextTime and string.format('%.0f', math.max(0, nextTime - now)) or '', fleet.timeline or '', fleet.mark, now }

@@ -1,3 +1,4 @@
+import type { RestoreNotice } from '../fleet/leader.ts';
 import { absentKey, keyPart, laneOf } from '../key-names.ts';
 import type { Shard } from '../shard.ts';
 
@@ -9,9 +10,11 @@ export interface HoldTarget {
 
 /** A hold without an end time. */
 export interface StandingHold extends HoldTarget {
-  reason: 'operator' | 'dead-letter';
+  reason: 'operator' | 'dead-letter' | 'restored';
   /** The dead letter that the conversation waits for; a replay of the letter goes before all messages that wait. */
   letter?: string | undefined;
+  /** Why the fleet holds itself. */
+  restore?: RestoreNotice | undefined;
 }
 
 /** Begins a hold in one shard. @returns `false` if there was one already. */

@@ -15,11 +15,17 @@ local function takeLease(root, id, now, leaseMs, ...)
   return true
 end
 
--- Returns the fields in which the leader notes the time. It does so at least every 1.5 s: a much longer gap means that Redis was
--- away, or that its clock has stepped forward.
+-- The most that the mark grows at once, so that a step of Redis's clock moves it by less than what counts as a restore.
+local MOST_COUNTED_MS = 5000
+
+-- Returns the fields in which the leader notes the time and the mark of the timeline. It does so at least every 1.5 s: a much longer gap
+-- means that Redis was away, or that its clock has stepped forward.
 local function timeNoted(root, now)
-  if isAfterGap(readFleet(root), now) then return 'time', now, 'backAt', now end
-  return 'time', now
+  local fleet = readFleet(root)
+  fleet.mark = fleet.mark + math.max(1, math.min(now - (fleet.time or now), MOST_COUNTED_MS))
+  local mark = string.format('%d', fleet.mark)
+  if isAfterGap(fleet, now) then return 'time', now, 'mark', mark, 'backAt', now end
+  return 'time', now, 'mark', mark
 end
 
 local function resignLease(root, id)

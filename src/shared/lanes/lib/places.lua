@@ -44,8 +44,9 @@ end
 local fleetFacts
 local function readFleet(root)
   if fleetFacts then return fleetFacts end
-  local concurrency, window, intervalMs, burst, pageIntervalMs, pageBurst, tat, wakeAt, time, backAt = fieldsOf(root .. 'fleet',
-    'concurrency', 'window', 'intervalMs', 'burst', 'pageIntervalMs', 'pageBurst', 'tat', 'wakeAt', 'time', 'backAt')
+  local concurrency, window, intervalMs, burst, pageIntervalMs, pageBurst, tat, wakeAt, time, backAt, timeline, mark = fieldsOf(
+    root .. 'fleet', 'concurrency', 'window', 'intervalMs', 'burst', 'pageIntervalMs', 'pageBurst', 'tat', 'wakeAt', 'time', 'backAt',
+    'timeline', 'mark')
   fleetFacts = {
     concurrency = tonumber(concurrency or 50),
     window = tonumber(window or 0),
@@ -58,6 +59,8 @@ local function readFleet(root)
     wakeAt = tonumber(wakeAt or 0),
     time = tonumber(time),
     backAt = tonumber(backAt),
+    timeline = timeline or nil,
+    mark = tonumber(mark or 0),
   }
   return fleetFacts
 end

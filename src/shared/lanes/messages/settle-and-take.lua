@@ -7,7 +7,8 @@
 -- ARGV[7] number of its reserved slots that are due  ARGV[8] number of those that are not
 -- ARGV[9] 'woken' (the worker had undertaken to look now) or 'due' (a wait that it knows of is over) to bring back what is due; or ''
 -- ARGV[10] '1' to take one message as a probe, whatever the limit says
--- ARGV[11]… settlements: see settle.lua
+-- ARGV[11] where the worker last saw this Redis, see timeline.lua
+-- ARGV[12]… settlements: see settle.lua
 --
 -- Returns { answers to the settlements, { verdict, id, attempt, name, data, timestamp, label, policy, replays, used, history } for each
 -- message that was taken, ms until each slot that was reserved, ms until the worker is to look again or '', ms between two slots of the
@@ -18,7 +19,7 @@ local dueSlots, laterSlots, isProbe = tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV
 local send = root .. 'send:'
 local UNKNOWN_PACE_MS = 500
 
-local answers, at = {}, 11
+local answers, at = {}, 12
 placeHeadsTogether()
 while at <= #ARGV do
   local after = at + VALUES[ARGV[at + 2]]
@@ -40,6 +41,8 @@ if most == 0 then
   if laterSlots == 0 and next(pagesInTurns) then wakeForWork(root, redisNowMs()) end
   return { answers, {}, {}, '' }
 end
+
+if not isWhereItWas(root, ARGV[11], LOST_AT_MOST_MS) then return { answers, {}, {}, UNKNOWN_PACE_MS, '', 1, '1' } end
 
 local worker = { token = ARGV[2], lockMs = ARGV[3], name = ARGV[5], attempts = 0 }
 local taken = {}
@@ -177,4 +180,4 @@ local slots, lookAgainMs = takeAll()
 if #active > 0 then redis.call('LPUSH', send .. 'active', unpack(active)) end
 -- `fleetFacts` is nil if this call did not need them.
 local fleet = fleetFacts or {}
-return { answers, taken, slots or {}, lookAgainMs or '', tostring(fleet.intervalMs or ''), fleet.burst or 1 }
+return { answers, taken, slots or {}, lookAgainMs or '', tostring(fleet.intervalMs or ''), fleet.burst or 1, '' }

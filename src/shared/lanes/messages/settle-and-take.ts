@@ -72,6 +72,8 @@ export interface Turn {
   look: 'woken' | 'due' | '';
   /** Whether to take one message as a probe, whatever the limit says. */
   isProbe: boolean;
+  /** The timeline and mark of the shard where the worker last saw it: nothing is taken from an earlier state. '' for any state. */
+  position: string;
 }
 
 export interface TurnAnswer {
@@ -88,6 +90,8 @@ export interface TurnAnswer {
   lookAgainMs: number | null;
   /** This shard's share of the fleet's limit; `null` for no limit, `undefined` if this call did not read it. */
   limit: SlotLimit | null | undefined;
+  /** Whether nothing was taken because the shard is in another state than where the worker last saw it. */
+  isElsewhere: boolean;
 }
 
 export interface SlotLimit {
@@ -104,6 +108,7 @@ type Reply = [
   lookAgain: string | number,
   intervalMs?: string,
   burst?: number,
+  isElsewhere?: '1' | '',
 ];
 
 /** Settles messages and takes others, in one call. */
@@ -122,9 +127,10 @@ export async function callTurn(shard: Shard, turn: Turn): Promise<TurnAnswer> {
     turn.laterSlots,
     turn.look,
     turn.isProbe ? 1 : 0,
+    turn.position,
     ...turn.settlements.flatMap(argumentsOf),
   );
-  const [settled, given, slots, lookAgain, intervalMs, burst = 1] = reply as Reply;
+  const [settled, given, slots, lookAgain, intervalMs, burst = 1, isElsewhere] = reply as Reply;
   const answer: TurnAnswer = {
     settled: settled.map(settleResult),
     taken: [],
@@ -133,6 +139,7 @@ export async function callTurn(shard: Shard, turn: Turn): Promise<TurnAnswer> {
     slotsMs: slots.map(Number),
     lookAgainMs: lookAgain === '' ? null : Number(lookAgain),
     limit: limitOf(intervalMs, burst),
+    isElsewhere: isElsewhere === '1',
   };
   for (const [verdict, id, attempt, ...fields] of given) {
     if (verdict === 'foreign') answer.foreign.push(id);

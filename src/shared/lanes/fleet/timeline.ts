@@ -1,0 +1,29 @@
+/** The history of a shard's data that Redis has, and how far it has come. A restore of an earlier state begins another timeline. */
+export interface Position {
+  /** The name of the timeline. */
+  timeline: string;
+  /** How long the shard has had a leader, in ms; it only grows. */
+  mark: number;
+  /** The time of this position on Redis's clock, in ms. */
+  at: number;
+}
+
+/** The highest mark that was seen of a timeline, and when. */
+export type SeenMark = Pick<Position, 'mark' | 'at'>;
+
+/** The highest marks that were seen, by timeline. */
+export type SeenMarks = Record<string, SeenMark>;
+
+/** Only restores and new data begin timelines, and a restore goes back to one of the latest. */
+const MOST_TIMELINES = 8;
+
+/** Returns the highest mark of each timeline. The timelines that come last are the latest; earlier ones are forgotten if there are many. */
+export function highestOf(all: readonly (readonly [timeline: string, seen: SeenMark])[]): SeenMarks {
+  const highest = new Map<string, SeenMark>();
+  for (const [timeline, seen] of all) {
+    const known = highest.get(timeline);
+    highest.delete(timeline);
+    highest.set(timeline, known && known.mark > seen.mark ? known : seen);
+  }
+  return Object.fromEntries([...highest].slice(-MOST_TIMELINES));
+}
