@@ -1,0 +1,108 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { pino } from 'pino';
+import { describe, expect, it, vi } from 'vitest';
+import { openDeadLetters } from '../../src/dead-letters/index.ts';
+import { createProducer } from '../../src/producer/index.ts';
+import { eventually } from '../support/eventually.ts';
+import { manyMessages, textMessage } from '../support/messages.ts';
+import { startRedisSwitch } from '../support/redis-switch.ts';
+import { startTestRedis } from '../support/redis.ts';
+import { settled } from '../support/settled.ts';
+import { useRedis } from '../support/use-redis.ts';
+import { install } from '../support/worker.ts';
+
+vi.setConfig({ testTimeout: 60_000, maxConcurrency: 8 });
+
+/** From then on a connection is tried before a call is trusted to it. */
+const DOUBTFUL_AFTER_MS = 5000;
+/** A call on a lost connection waits half a second for an answer, and then for a new connection. */
+const MOST_MS = 2500;
+
+describe.concurrent('a connection that was lost without a word while it was idle', () => {
+  const used = useRedis();
+
+  it.each([1, 20])('costs %i calls of a producer a moment, and none becomes uncertain', async (count) => {
+    await using address = await startRedisSwitch(used.server.port);
+    await using producer = createProducer({ redisUrl: address.url, namespace: `idle-${count}` });
+    await producer.enqueueMessage(textMessage('c1', 0));
+    await delay(DOUBTFUL_AFTER_MS);
+    address.forgetOpen();
+    const calls = Array.from({ length: count }, (_, n) => settled(producer.enqueueMessage(textMessage('c1', n + 1))));
+    for (const { value, error, ms } of await Promise.all(calls)) {
+      expect(error).toBeUndefined();
+      expect(value).toMatchObject({ duplicate: false });
+      expect(ms).toBeLessThan(MOST_MS);
+    }
+    expect(address.connections).toBe(2);
+  });
+
+  it('costs one who looks at messages, changes one or counts dead letters the same', async () => {
+    await using address = await startRedisSwitch(used.server.port);
+    const config = { redisUrl: address.url, namespace: 'idle-readers' };
+    await using producer = createProducer(config);
+    await using deadLetters = openDeadLetters(config);
+    const { id } = await producer.enqueueMessage(textMessage('c1', 0));
+    expect(await deadLetters.count()).toBe(0);
+    await delay(DOUBTFUL_AFTER_MS);
+    address.forgetOpen();
+    const calls = [settled(producer.getMessage(id)), settled(producer.cancelMessage(id)), settled(deadLetters.count())];
+    for (const { error, ms } of await Promise.all<{ error?: unknown; ms: number }>(calls)) {
+      expect(error).toBeUndefined();
+      expect(ms).toBeLessThan(MOST_MS);
+    }
+  });
+
+  it.each([
+    { what: 'a connection in use by none', calls: 6, pauseMs: DOUBTFUL_AFTER_MS / 5, pings: 0 },
+    { what: 'an idle connection by one for all calls', calls: 1, pauseMs: DOUBTFUL_AFTER_MS, pings: 1 },
+  ])('is found by PING: $what', async ({ calls, pauseMs, pings }) => {
+    await using server = await startTestRedis();
+    await using producer = createProducer({ redisUrl: server.url, namespace: 'pings' });
+    const admin = new Redis(server.url);
+    await admin.config('RESETSTAT');
+    for (let n = 0; n < calls; n += 1) {
+      await producer.enqueueMessage(textMessage('c1', n));
+      await delay(pauseMs);
+    }
+    await Promise.all(Array.from({ length: 20 }, (_, n) => producer.enqueueMessage(textMessage('c1', n))));
+    const stats = await admin.info('commandstats');
+    expect(Number(/cmdstat_ping:calls=(\d+)/.exec(stats)?.[1] ?? 0)).toBe(pings);
+    admin.disconnect();
+  });
+});
+
+describe.concurrent('the connections of a worker', () => {
+  it('are replaced when they fall silent under load: nothing is lost or doubled', async () => {
+    await using server = await startTestRedis();
+    await using address = await startRedisSwitch(server.port);
+    await using site = await install(server, {
+      startWorker: false,
+      config: { timeoutMs: 1000 },
+      api: { latencyMs: 20 },
+    });
+    site.startWorker({ redisUrl: address.url, concurrency: 10 });
+    const messages = manyMessages(40, 10);
+    await site.producer.enqueueMessages(messages);
+    await eventually('it is under load', () => site.api.accepted.length > 50);
+    address.forgetOpen();
+    await eventually('all are delivered', () => site.api.accepted.length >= messages.length, 30_000);
+    expect(site.api.report()).toMatchObject({ duplicates: { count: 0 }, outOfOrder: { count: 0 } });
+  });
+
+  it('stay when Redis itself stands still, since a repeated command costs more than a late one', async () => {
+    await using server = await startTestRedis();
+    await using address = await startRedisSwitch(server.port);
+    const lines: string[] = [];
+    const logger = pino({ level: 'warn' }, { write: (line: string) => lines.push(line) });
+    await using site = await install(server, { startWorker: false });
+    site.startWorker({ redisUrl: address.url, logger });
+    await site.until(await site.enqueue(textMessage('c1', 1)), 'delivered');
+    const before = lines.length;
+    await server.pause();
+    await delay(6000);
+    await server.resume();
+    await site.until(await site.enqueue(textMessage('c1', 2)), 'delivered');
+    expect(lines.slice(before)).toEqual([]);
+  });
+});
