@@ -4,6 +4,7 @@ import { version } from '../shared/version.ts';
 import { type Actions, json, lazily, repeatable, type Run, shardCount, wholeNumberFlag } from './context/arguments.ts';
 import { type CommandContext, type ExitCode, exitCodes } from './context/context.ts';
 import { addDeadLetterCommands } from './dead-letters/commands.ts';
+import { describeUsageError, uses, withVariables } from './context/variables.ts';
 import type { FakeApiOptions } from './commands/fake-api.ts';
 import { addHoldCommands, addLimitCommands } from './commands/pace-commands.ts';
 
@@ -33,25 +34,24 @@ export function createProgram(context: CommandContext, finish: (exitCode: ExitCo
     .configureOutput({
       writeOut: (text) => context.stdout.write(text),
       writeErr: (text) => context.stderr.write(text),
+      outputError: (text, write) => write(describeUsageError(text)),
     })
-    .showHelpAfterError('Run the command with --help to see its arguments and options.');
+    .showHelpAfterError('Run the command with --help to see its arguments and options.')
+    .addHelpText('after', variablesHelp);
 
-  program
-    .command('worker')
+  withVariables(program.command('worker'), uses.worker)
     .description('deliver messages until SIGTERM or SIGINT, then drain and exit')
     .option('--hooks <FILE>', 'a module that exports hooks, see below; instead of KITECHAT_HOOKS_FILE')
     .addHelpText('after', hooksHelp)
     .action(run(lazily(async () => (await import('./commands/worker.ts')).runWorker)));
 
-  program
-    .command('send')
+  withVariables(program.command('send'), uses.send)
     .description('store messages from an NDJSON file or stdin, one {pageId, conversationId, message, …} per line')
     .argument('[FILE]', 'the file; stdin if omitted or -')
     .addHelpText('after', sendHelp)
     .action(run(lazily(async () => (await import('./send/send.ts')).send)));
 
-  program
-    .command('status')
+  withVariables(program.command('status'), uses.connection)
     .description('show message counts, holds and workers')
     .option('--watch', 'refresh every second until Ctrl-C')
     .addOption(json())
@@ -60,15 +60,13 @@ export function createProgram(context: CommandContext, finish: (exitCode: ExitCo
         await (watch ? run(watchStatus) : ask(status))(options),
     );
 
-  program
-    .command('message')
+  withVariables(program.command('message'), uses.messages)
     .description('show the state of one message, and its attempts')
     .argument('<ID>', 'the id, as "send" and the logs of workers print it')
     .addOption(json())
     .action(ask(lazily(async () => (await import('./commands/message.ts')).showMessage)));
 
-  program
-    .command('cancel')
+  withVariables(program.command('cancel'), uses.connection)
     .description('cancel one message that is not being sent and has not ended')
     .argument('<ID>', 'the id, as "send" and the logs of workers print it')
     .addOption(json())
@@ -79,15 +77,13 @@ export function createProgram(context: CommandContext, finish: (exitCode: ExitCo
   addHoldCommands(program, actions);
   addLimitCommands(program, actions);
 
-  program
-    .command('reshard')
+  withVariables(program.command('reshard'), uses.connection)
     .description('change the number of shards; requires that there are no open messages, workers or dead letters')
     .argument('<N>', 'the new KITECHAT_SHARDS', shardCount)
     .addOption(json())
     .action(run(lazily(async () => (await import('./reshard/reshard.ts')).reshard)));
 
-  program
-    .command('console')
+  withVariables(program.command('console'), uses.console)
     .description('serve the console without a worker, until SIGTERM or SIGINT')
     .action(run(lazily(async () => (await import('./commands/console.ts')).runConsole)));
 
@@ -120,6 +116,11 @@ export function createProgram(context: CommandContext, finish: (exitCode: ExitCo
 
   return program;
 }
+
+const variablesHelp = `
+Settings are environment variables; the help of each command names those that it uses, and docs/configuration.md
+describes them. An empty variable counts as not set. No command reads a file .env: let the platform do that, with
+"node --env-file=.env", "docker run --env-file", or the env_file of Docker Compose.`;
 
 const hooksHelp = `
 A module (.mjs, .js, .cjs or .ts) exports at least one of these, each by its name or all in a default object:

@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import { unknownVariables } from '../shared/config/config.ts';
+import { blankVariables, unknownVariables } from '../shared/config/config.ts';
 import { type CommandContext, exitCodes, line } from './context/context.ts';
 import { createProgram } from './program.ts';
 import { failureOf } from './terminal/failure.ts';
@@ -13,7 +13,7 @@ import { describeFault } from './terminal/fault.ts';
  */
 export async function run(context: CommandContext, args: readonly string[]): Promise<number> {
   const { env, stderr } = context;
-  for (const warning of unknownVariables(env)) line(stderr, `warning: ${warning}`);
+  for (const warning of [...unknownVariables(env), ...blankVariables(env)]) line(stderr, `warning: ${warning}`);
   let exitCode: number = exitCodes.done;
   try {
     await createProgram(context, (code) => (exitCode = code)).parseAsync(args, { from: 'user' });

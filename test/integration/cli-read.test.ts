@@ -30,10 +30,15 @@ describe.concurrent('kitechat-sender status', () => {
       'oldestQueuedMs',
       'holds',
       'workers',
+      'redis',
+      'namespace',
     ]);
-    expect(found).toEqual({ ...calmStatus, queued: 3, oldestQueuedMs: expect.any(Number) as number });
+    const { redis, namespace, ...status } = found;
+    expect(status).toEqual({ ...calmStatus, queued: 3, oldestQueuedMs: expect.any(Number) as number });
     expect(asTable).toMatchObject({ exitCode: 0, stderr: [] });
     expect(asTable.stdout).toEqual([
+      `Redis: ${String(redis)}, namespace ${String(namespace)}`,
+      '',
       'scheduled  queued  sending  retrying  held  dead',
       '        0       3        0         0     0     0',
       '',

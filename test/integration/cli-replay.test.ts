@@ -106,7 +106,8 @@ describe.concurrent('kitechat-sender dead-letters replay, of many', { timeout: 6
     const lines = terminal
       .output()
       .split('\r\n')
-      .map((text) => text.split('␛[2K').at(-1) ?? '');
+      .map((text) => text.split('␛[2K').at(-1) ?? '')
+      .slice(1);
     expect(lines.slice(0, 3).map((text) => text.split(' ')[0])).toEqual(ids.toReversed());
     for (const text of lines.slice(0, 3)) expect(text).toMatch(/^0-\w+ is sent again as 0-\w+$/);
     expect(lines.slice(3)).toEqual([HEAD, '      3     3        0', '']);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { randomPort } from '../../src/testing/redis/random-port.ts';
+import { describeRedisUrl } from '../../src/shared/config/redis-addresses.ts';
 import { calmStatus } from '../support/calm-status.ts';
 import { installWithCli } from '../support/cli-installation.ts';
 import { startCommand } from '../support/command-line.ts';
@@ -33,6 +34,8 @@ describe.concurrent('kitechat-sender status --watch', () => {
     const looks = watching.stdout.map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(looks[0]).toEqual({
       ...calmStatus,
+      redis: describeRedisUrl(server.url),
+      namespace: to.config.namespace,
       at: expect.stringMatching(ISO) as string,
       queued: 1,
       oldestQueuedMs: expect.any(Number) as number,
@@ -54,9 +57,10 @@ describe.concurrent('kitechat-sender status --watch', () => {
     await watching.lineWhere('stdout', () => countOf(watching.stdout.join('\n'), 'messages  ') === 2);
     watching.kill('SIGTERM');
     expect(await watching.ended()).toBe(0);
-    const [time, delivered, , head, messages, change] = watching.stdout;
+    const [time, delivered, , redis, , head, messages, change] = watching.stdout;
     expect(time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
     expect(delivered).toBe('Delivered 0.0 per second over 10 s.');
+    expect(redis).toBe(`Redis: ${describeRedisUrl(server.url)}, namespace ${to.config.namespace}`);
     expect(head).toBe('            scheduled  queued  sending  retrying  held  dead');
     expect(messages).toBe('messages            0       1        0         0     0     0');
     expect(change).toBe('per second          0       0        0         0     0     0');

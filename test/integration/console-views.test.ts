@@ -93,7 +93,7 @@ it('the search box of the pages leads to the page', async () => {
 it('an empty installation says what that means', async () => {
   await using to = await used.openDesk({ startWorker: false });
   const { visitor } = to.console;
-  expect(wordsOf(await visitor.get('/'))).toContain('No worker is running. No message waits now');
+  expect(wordsOf(await visitor.get('/'))).toContain('No kitechat-sender has used this namespace yet.');
   expect(wordsOf(await visitor.get('/pages'))).toContain('No page has work: all messages have ended');
   expect(wordsOf(await visitor.get('/workers'))).toContain('No worker is running: nothing is sent.');
   expect(wordsOf(await visitor.get('/dead-letters'))).toContain('There are no dead letters.');

@@ -40,6 +40,13 @@ describe('an installation of version 0.1 that was drained', () => {
   it('keeps its holds and limits', async () => {
     await using site = await installWithCli(server, { startWorker: false });
     await drained(site);
+    const refused = await site.cli('status');
+    expect([refused.exitCode, refused.stderr.at(-1)]).toEqual([
+      2,
+      expect.stringMatching(/layout of version 0\.1, which a call that only reads does not change: start a worker/),
+    ]);
+    expect(await server.redis.get(shardsKey(site.config.namespace ?? ''))).toBe('1');
+    await site.cli('release', '--page', 'p8');
     const [status] = jsonLinesOf(await site.cli('status', '--json'));
     expect(status).toMatchObject({ queued: 0, dead: 1, holds: [{ scope: 'page', page: 'p9', reason: 'operator' }] });
     expect(jsonLinesOf(await site.cli('limits', 'show', '--json'))).toMatchObject([{ rate: { limit: '300/s' } }]);
@@ -53,6 +60,7 @@ describe('an installation of version 0.1 that was drained', () => {
   it('keeps its dead letters: they are listed, found by page, and sent again', async () => {
     await using site = await installWithCli(server, { startWorker: false });
     const { letter } = await drained(site);
+    await site.cli('release', '--page', 'p8');
     const found = jsonLinesOf(await site.cli('dead-letters', 'list', '--page', 'p2', '--json'));
     expect(found).toMatchObject([{ id: letter, reason: 'rejected', label: 'campaign-7', attemptsUsed: 1 }]);
     site.startWorker();
@@ -69,7 +77,7 @@ describe('with Redis users of the least rights', () => {
     await using redis = await startSecuredRedis();
     const { keeps, removes } = await layoutOne(redis.admin, 'kitechat', 1).writeDrained();
     const as = async (user: string, ...args: string[]) => await runCommand(args, { REDIS_URL: redis.urlOf(user) });
-    const refused = await as('kitechat-operator', 'status');
+    const refused = await as('kitechat-operator', 'hold', '--all');
     expect(refused.exitCode).toBe(2);
     expect(refused.stderr.join(' ')).toContain('run "kitechat-sender reshard 1" once as a user that has them');
     expect(await redis.admin.get(shardsKey('kitechat'))).toBe('1');

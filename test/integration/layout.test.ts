@@ -146,7 +146,7 @@ describe('the stamp of a namespace', () => {
       await old.writeOpen('delayed');
       await old.writeOpen('wait');
       const env = { REDIS_URL: server.url, KITECHAT_NAMESPACE: namespace, KITECHAT_SHARDS: String(SHARDS) };
-      const { exitCode, stderr } = await runCommand(['status'], env);
+      const { exitCode, stderr } = await runCommand(['hold', '--all'], env);
       expect(exitCode).toBe(2);
       expect(stderr.join(' ')).toMatch(/ 2 open messages: drain it with version 0\.1, then start this version$/);
     });

@@ -19,6 +19,7 @@ export const stdinStaysOpen = Symbol('stdin stays open');
 export interface CommandProcess {
   readonly pid: number;
   readonly stdout: readonly string[];
+  /** Without the line that names the Redis. */
   readonly stderr: readonly string[];
   kill(signal: NodeJS.Signals): void;
   /** Works only if stdin stays open. */
@@ -76,7 +77,13 @@ export function startNode(
 export interface CommandResult {
   exitCode: number | NodeJS.Signals;
   stdout: string[];
+  /** Without the line that names the Redis. */
   stderr: string[];
+}
+
+/** Whether a line on stderr is the one that names the Redis, which all commands write in the same way. */
+export function namesRedis(line: string): boolean {
+  return line.startsWith('Redis: ');
 }
 
 /** Runs a command to its end in a process of its own; `runCommand` does it in this one. */
@@ -96,6 +103,7 @@ function collectLines(child: ChildProcess, name: 'stdout' | 'stderr') {
   const stream = child[name];
   if (stream) {
     createInterface({ input: stream }).on('line', (line) => {
+      if (name === 'stderr' && namesRedis(line)) return;
       seen.push(line);
       for (const look of waiting) look();
     });

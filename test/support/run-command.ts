@@ -2,7 +2,7 @@ import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { vi } from 'vitest';
 import { run } from '../../src/cli/run.ts';
-import { type CommandResult, main } from './command-line.ts';
+import { type CommandResult, main, namesRedis } from './command-line.ts';
 
 // Output of a library would also appear on the stdout or stderr of a command.
 for (const print of ['log', 'info', 'warn', 'error'] as const) {
@@ -15,7 +15,13 @@ for (const print of ['log', 'info', 'warn', 'error'] as const) {
  * Runs a command to its end in this process, which takes a fraction of the time of a new process. Use `runProcess` for signals,
  * a terminal, settings of Node, and the log of a worker, which need a process.
  */
-export async function runCommand(
+export async function runCommand(...given: Parameters<typeof runWhole>): Promise<CommandResult> {
+  const { stderr, ...others } = await runWhole(...given);
+  return { ...others, stderr: stderr.filter((line) => !namesRedis(line)) };
+}
+
+/** Does the same, and leaves everything on stderr. */
+export async function runWhole(
   args: readonly string[],
   env: Record<string, string> = {},
   stdin: string | Uint8Array = '',

@@ -1,11 +1,11 @@
 import { createProducer } from '../../producer/index.ts';
-import { loadConfig } from '../../shared/config/config.ts';
 import { type CommandContext, type ExitCode, exitCodes, jsonLine, line, type JsonOption } from '../context/context.ts';
+import { loadSite } from '../context/site.ts';
 import { textTable } from '../terminal/table.ts';
 
 /** `cancel ID`: ends a message that is not being sent. */
 export async function cancel(context: CommandContext, id: string, { json }: JsonOption): Promise<ExitCode> {
-  await using producer = createProducer(loadConfig(context.env));
+  await using producer = createProducer(loadSite(context));
   const result = await producer.cancelMessage(id);
   if (json) jsonLine(context.stdout, { id, result });
   else {

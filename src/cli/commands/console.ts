@@ -1,12 +1,13 @@
 import { once } from 'node:events';
 import { startHttp } from '../../console/index.ts';
-import { loadConfig } from '../../shared/config/config.ts';
 import { createLogger } from '../../shared/logger.ts';
 import { type CommandContext, type ExitCode, exitCodes, line } from '../context/context.ts';
+import { loadSite } from '../context/site.ts';
 
 /** `console`: serves the console without a worker until it is interrupted. */
-export async function runConsole({ env, stderr, interrupted }: CommandContext): Promise<ExitCode> {
-  const config = loadConfig(env);
+export async function runConsole(context: CommandContext): Promise<ExitCode> {
+  const { stderr, interrupted } = context;
+  const config = loadSite(context);
   const logger = createLogger({ level: config.logLevel, destination: stderr });
   const http = await startHttp({ config, worker: null, logger });
   line(stderr, `The console is at ${http.url}; Ctrl-C stops it.`);

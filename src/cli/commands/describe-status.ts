@@ -1,3 +1,4 @@
+import { describeRedisUrl } from '../../shared/config/redis-addresses.ts';
 import { type Counts, describeVersions } from '../../shared/reading/shard-status.ts';
 import type { Hold } from '../../shared/reading/holds.ts';
 import type { Status, StatusNow } from '../../shared/reading/status.ts';
@@ -5,10 +6,19 @@ import { inWords } from '../terminal/in-words.ts';
 import { textTable } from '../terminal/table.ts';
 import { describeHolds } from './describe-holds.ts';
 
+/** What `status` shows. */
+export interface ShownStatus extends StatusNow {
+  /** The Redis and the namespace. */
+  site: string;
+}
+
 /** The status with its fields in the order of docs/operations.md: Redis returns the fields of workers in any order. */
-export function inDocumentedOrder({ holds, workers, ...others }: Status): Status {
+export function machineReadable(
+  { holds, workers, ...counts }: Status,
+  { redisUrl, namespace }: { redisUrl: string; namespace: string },
+): Status & { redis: string; namespace: string } {
   return {
-    ...others,
+    ...counts,
     holds: holds.map(holdInOrder),
     workers: workers.map(({ id, version, since, concurrency, sending }) => ({
       id,
@@ -17,6 +27,8 @@ export function inDocumentedOrder({ holds, workers, ...others }: Status): Status
       concurrency,
       sending,
     })),
+    redis: describeRedisUrl(redisUrl),
+    namespace,
   };
 }
 
@@ -37,9 +49,10 @@ function holdInOrder({
   return { ...inOrder, isPaced, keySource, pages, pageCount } as Hold;
 }
 
-export function describeStatus({ status, nowMs }: StatusNow): string {
+export function describeStatus({ status, nowMs, ...found }: ShownStatus): string {
   const { holds, workers, oldestQueuedMs, ...counts } = status;
   const parts = [
+    describePlace(found),
     textTable([Object.keys(counts), Object.values(counts)]),
     describeOldest(counts, oldestQueuedMs),
     describeWorkers(workers),
@@ -52,10 +65,11 @@ export function describeStatus({ status, nowMs }: StatusNow): string {
  * The status for a view that is redrawn: with the rates of change, and with the holds before the workers. A low window cuts
  * off the end, and holds matter more than a long list of workers.
  */
-export function describeMovingStatus({ status, nowMs }: StatusNow, changePerSecond: Counts): string {
+export function describeMovingStatus({ status, nowMs, ...found }: ShownStatus, changePerSecond: Counts): string {
   const { holds, workers, oldestQueuedMs, ...counts } = status;
   const changes = Object.values(changePerSecond).map((change: number) => ({ number: describeChange(change) }));
   const parts = [
+    describePlace(found),
     textTable([
       ['', ...Object.keys(counts)],
       ['messages', ...Object.values(counts)],
@@ -70,6 +84,15 @@ export function describeMovingStatus({ status, nowMs }: StatusNow, changePerSeco
 
 function sections(parts: readonly string[]): string {
   return parts.filter((part) => part !== '').join('\n\n');
+}
+
+function describePlace({ isUsed, site }: Pick<ShownStatus, 'isUsed' | 'site'>): string {
+  return `Redis: ${site}${isUsed ? '' : `\n${describeUnused()}`}`;
+}
+
+/** With a wrong URL or namespace, an installation looks like one in which nothing happens. */
+export function describeUnused(): string {
+  return 'No kitechat-sender has used this namespace there yet. Are REDIS_URL and KITECHAT_NAMESPACE right?';
 }
 
 function describeOldest({ queued }: Counts, oldestQueuedMs: number): string {

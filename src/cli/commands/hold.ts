@@ -1,10 +1,11 @@
 import { changeHold } from '../../shared/actions/change-hold.ts';
-import { type Config, loadConfig } from '../../shared/config/config.ts';
+import type { Config } from '../../shared/config/config.ts';
 import { deadlineIn } from '../../shared/redis/deadline.ts';
 import type { HoldTarget } from '../../shared/lanes/holds/hold.ts';
 import { createSession, type Session } from '../../shared/session/session.ts';
 import { readStatus } from '../../shared/reading/status.ts';
 import { type CommandContext, type ExitCode, exitCodes, jsonLine, line } from '../context/context.ts';
+import { loadSite } from '../context/site.ts';
 import { textTable } from '../terminal/table.ts';
 
 export interface TargetOptions extends HoldTarget {
@@ -16,7 +17,7 @@ const WHAT_A_HOLD_DOES =
 
 /** `hold`: stops sending messages of the target until it is released. */
 export async function holdMessages(context: CommandContext, { json, ...target }: TargetOptions): Promise<ExitCode> {
-  const isNew = await change(context, 'hold', target);
+  const isNew = await change(loadSite(context), 'hold', target);
   print(context, json, { ...describe(target), result: isNew ? 'held' : 'already-held' });
   line(context.stderr, `${nameOf(target)} ${isNew ? 'is held' : 'was held already'}: ${WHAT_A_HOLD_DOES}`);
   return exitCodes.done;
@@ -24,7 +25,8 @@ export async function holdMessages(context: CommandContext, { json, ...target }:
 
 /** `release`: ends a hold of an operator or for a dead letter. */
 export async function releaseMessages(context: CommandContext, { json, ...target }: TargetOptions): Promise<ExitCode> {
-  const wasHeld = await change(context, 'release', target);
+  const config = loadSite(context);
+  const wasHeld = await change(config, 'release', target);
   print(context, json, { ...describe(target), result: wasHeld ? 'released' : 'not-held' });
   line(
     context.stderr,
@@ -32,26 +34,22 @@ export async function releaseMessages(context: CommandContext, { json, ...target
       ? `${nameOf(target)} is released: its messages continue, unless another hold applies`
       : `${nameOf(target)} was not held by an operator or for a dead letter; "kitechat-sender status" shows what is held, and why`,
   );
-  const within = await holdsWithin(context, target);
+  const within = await holdsWithin(config, target);
   if (within.length > 0) line(context.stderr, describeWithin(within));
   return wasHeld ? exitCodes.done : exitCodes.notFullyDone;
 }
 
-async function change(
-  { env }: CommandContext,
-  what: 'hold' | 'release',
-  { page, conversation }: HoldTarget,
-): Promise<boolean> {
-  return await withSession(env, async (session, config) => {
+async function change(config: Config, what: 'hold' | 'release', { page, conversation }: HoldTarget): Promise<boolean> {
+  return await withSession(config, async (session) => {
     const target = { page, conversation };
     return await changeHold(session, config, { change: what, target }, deadlineIn(config.enqueueTimeoutMs));
   });
 }
 
 /** Holds inside the released target, which have to be released separately. */
-async function holdsWithin({ env }: CommandContext, { page, conversation }: HoldTarget): Promise<HoldTarget[]> {
+async function holdsWithin(config: Config, { page, conversation }: HoldTarget): Promise<HoldTarget[]> {
   if (conversation !== undefined) return [];
-  return await withSession(env, async (session, config) => {
+  return await withSession(config, async (session) => {
     const { holds } = await readStatus(session, config, deadlineIn(config.enqueueTimeoutMs));
     return holds.filter(
       (hold) =>
@@ -70,14 +68,10 @@ function describeWithin(holds: readonly HoldTarget[]): string {
   return `still held by holds of their own, to be released separately: ${names}${more}`;
 }
 
-async function withSession<Result>(
-  env: CommandContext['env'],
-  work: (session: Session, config: Config) => Promise<Result>,
-): Promise<Result> {
-  const config = loadConfig(env);
+async function withSession<Result>(config: Config, work: (session: Session) => Promise<Result>): Promise<Result> {
   const session = createSession(config);
   try {
-    return await work(session, config);
+    return await work(session);
   } finally {
     await session.close();
   }

@@ -1,4 +1,4 @@
-import { type Config, loadConfig } from '../../shared/config/config.ts';
+import type { Config } from '../../shared/config/config.ts';
 import { deadlineIn } from '../../shared/redis/deadline.ts';
 import {
   limitInForce,
@@ -11,13 +11,14 @@ import {
 import { createSession } from '../../shared/session/session.ts';
 import { DEFAULT_LIMIT } from '../context/arguments.ts';
 import { type CommandContext, type ExitCode, exitCodes, jsonLine, line, type JsonOption } from '../context/context.ts';
+import { loadSite } from '../context/site.ts';
 import { textTable } from '../terminal/table.ts';
 
 type LimitsInForce = Record<LimitName, LimitInForce>;
 
 /** `limits show`: prints the limits in force. */
 export async function showLimits(context: CommandContext, { json }: JsonOption): Promise<ExitCode> {
-  print(context, json, await reachLimits(loadConfig(context.env), {}));
+  print(context, json, await reachLimits(loadSite(context), {}));
   return exitCodes.done;
 }
 
@@ -33,7 +34,7 @@ export async function setLimits(context: CommandContext, { json, ...flags }: Lim
   const changes = Object.fromEntries(
     Object.entries(flags).map(([name, text]) => [name, text === DEFAULT_LIMIT ? null : text]),
   );
-  print(context, json, await reachLimits(loadConfig(context.env), changes));
+  print(context, json, await reachLimits(loadSite(context), changes));
   line(context.stderr, 'The limits are set; the workers apply them within seconds.');
   return exitCodes.done;
 }

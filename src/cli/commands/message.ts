@@ -1,13 +1,13 @@
 import { createProducer, type MessageRecord } from '../../producer/index.ts';
 import type { AttemptRecord } from '../../shared/model/attempts.ts';
-import { loadConfig } from '../../shared/config/config.ts';
 import type { CommandContext, ExitCode, JsonOption } from '../context/context.ts';
+import { loadSite } from '../context/site.ts';
 import { showRecord } from '../terminal/show-record.ts';
 import { factTable, textTable } from '../terminal/table.ts';
 
 /** `message ID`: prints the state of one message, and its attempts. */
 export async function showMessage(context: CommandContext, id: string, { json }: JsonOption): Promise<ExitCode> {
-  await using producer = createProducer(loadConfig(context.env));
+  await using producer = createProducer(loadSite(context));
   const record = await producer.getMessage(id);
   const missing = `message ${id} is unknown: the id is wrong, the message was delivered some time ago, or it was sent again under a new id`;
   return showRecord(context, record, { json, describe, missing });

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { type Actions, json, lazily, opaqueId, rateLimitFlag } from '../context/arguments.ts';
+import { uses, withVariables } from '../context/variables.ts';
 import type { TargetOptions } from './hold.ts';
 import type { LimitFlags } from './limits.ts';
 
@@ -9,13 +10,19 @@ interface TargetFlags extends TargetOptions {
 
 /** `hold` and `release`. */
 export function addHoldCommands(program: Command, { run }: Actions): void {
-  addTarget(program.command('hold').description('stop sending; messages wait until "release"')).action(
+  addTarget(
+    withVariables(program.command('hold'), uses.connection).description('stop sending; messages wait until "release"'),
+  ).action(
     run(
       async (context, { all: _all, ...target }: TargetFlags) =>
         await (await import('./hold.ts')).holdMessages(context, target),
     ),
   );
-  addTarget(program.command('release').description('end a hold that "hold" or a dead letter has set')).action(
+  addTarget(
+    withVariables(program.command('release'), uses.connection).description(
+      'end a hold that "hold" or a dead letter has set',
+    ),
+  ).action(
     run(
       async (context, { all: _all, ...target }: TargetFlags) =>
         await (await import('./hold.ts')).releaseMessages(context, target),
@@ -42,13 +49,12 @@ function addTarget(command: Command): Command {
 export function addLimitCommands(program: Command, { run, ask }: Actions): void {
   const limits = program.command('limits').description('show or set the rate limits of all workers at run time');
 
-  limits
-    .command('show')
+  withVariables(limits.command('show'), uses.limits)
     .description('show the limits in force, and their source')
     .addOption(json())
     .action(ask(lazily(async () => (await import('./limits.ts')).showLimits)));
 
-  const set = limits.command('set');
+  const set = withVariables(limits.command('set'), uses.limits);
   set
     .description('set limits that override the variables of all workers within seconds')
     .option('--rate <limit>', 'the limit of the whole fleet, such as 50/s or "300/min burst 10"', rateLimitFlag)

@@ -23,8 +23,6 @@ export async function runWorker(context: CommandContext, given: WorkerCommandOpt
   if (hooks === null) return exitCodes.done;
   const stateDir = config.stateDir ?? folderOfSystemd(env);
   const worker = createWorker({ ...config, stateDir, ...hooks, logger });
-  const names = Object.keys(hooks);
-  if (names.length > 0) logger.info({ hooks: names }, 'using hooks from a file');
   if (interrupted.aborted) return exitCodes.done;
   interrupted.addEventListener('abort', () => void worker.close(), { once: true });
   context.onFault.add(async (error) => {
@@ -37,9 +35,13 @@ export async function runWorker(context: CommandContext, given: WorkerCommandOpt
   const served = { config, worker, logger, log };
   // Imported only if needed, so that a worker without a port starts without these packages.
   const http = config.httpPort === undefined ? null : await (await import('../../console/index.ts')).startHttp(served);
-  if (http) logger.info({ url: http.url }, 'serving health, metrics and the console');
   try {
-    await worker.run();
+    const running = worker.run();
+    // After the first line of the worker, which names its Redis and its API.
+    const names = Object.keys(hooks);
+    if (names.length > 0) logger.info({ hooks: names }, 'using hooks from a file');
+    if (http) logger.info({ url: http.url }, 'serving health, metrics and the console');
+    await running;
     await worker.close();
   } finally {
     // Closed last, so that probes see the worker drain.

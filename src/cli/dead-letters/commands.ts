@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Actions, json, lazily, replayRate, wholeNumberFlag } from '../context/arguments.ts';
+import { uses, withVariables } from '../context/variables.ts';
 import type { ReplayFlags } from './replay.ts';
 import { addFilter, addSelection } from './selection.ts';
 
@@ -8,14 +9,13 @@ export function addDeadLetterCommands(program: Command, { run, ask }: Actions): 
     .command('dead-letters')
     .description('inspect, replay, discard or export messages that could not be delivered');
 
-  addFilter(deadLetters.command('list'))
+  addFilter(withVariables(deadLetters.command('list'), uses.messages))
     .description('list the newest entries that match')
     .option('--limit <number>', 'the maximum number of entries', wholeNumberFlag, 100)
     .addOption(json())
     .action(ask(lazily(async () => (await import('./list.ts')).listDeadLetters)));
 
-  deadLetters
-    .command('show')
+  withVariables(deadLetters.command('show'), uses.messages)
     .description('show one entry in full: the request, all attempts, the answer')
     .argument('<ID>', 'the id of the message, as "list" shows it')
     .addOption(json())
@@ -23,7 +23,7 @@ export function addDeadLetterCommands(program: Command, { run, ask }: Actions): 
 
   addReplay(deadLetters).action(run(lazily(async () => (await import('./replay.ts')).replayDeadLetters)));
 
-  addSelection(deadLetters.command('discard'))
+  addSelection(withVariables(deadLetters.command('discard'), uses.messages))
     .description('remove entries permanently, after a confirmation')
     .option('--yes', 'skip the confirmation; required without a terminal')
     .option('--dry-run', 'show what would be discarded, and change nothing')
@@ -31,7 +31,7 @@ export function addDeadLetterCommands(program: Command, { run, ask }: Actions): 
     .addHelpText('after', discardHelp)
     .action(run(lazily(async () => (await import('./discard.ts')).discardDeadLetters)));
 
-  addFilter(deadLetters.command('export'))
+  addFilter(withVariables(deadLetters.command('export'), uses.messages))
     .description('export all entries that match as NDJSON, oldest first; "send" accepts these lines')
     .option('--out <file>', 'the file to write, which appears only when it is complete; stdout if omitted or -')
     .option('--force', 'replace the file if it exists')
@@ -40,7 +40,7 @@ export function addDeadLetterCommands(program: Command, { run, ask }: Actions): 
 }
 
 function addReplay(deadLetters: Command): Command {
-  const replay = deadLetters.command('replay');
+  const replay = withVariables(deadLetters.command('replay'), uses.send);
   return addSelection(replay)
     .description('send entries again under new ids')
     .option('--rate <rate>', 'the maximum rate, such as 200/s', replayRate)

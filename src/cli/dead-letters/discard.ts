@@ -1,7 +1,8 @@
 import { type DeadLetterFilter, type DeadLetters, openDeadLetters } from '../../dead-letters/index.ts';
-import { loadConfig } from '../../shared/config/config.ts';
+import { describeSite } from '../../shared/config/site.ts';
 import { type DeadReason, deadReasons } from '../../shared/model/dead-letter.ts';
 import { type CommandContext, type ExitCode, exitCodes, line } from '../context/context.ts';
+import { loadSite } from '../context/site.ts';
 import { confirm } from '../terminal/confirm.ts';
 import { tellOutcome, withProgress } from './outcome.ts';
 import { describeReasons } from './reasons.ts';
@@ -29,10 +30,11 @@ export async function discardDeadLetters(
     );
     return exitCodes.usage;
   }
-  await using deadLetters = openDeadLetters(loadConfig(context.env));
+  const config = loadSite(context);
+  await using deadLetters = openDeadLetters(config);
   const asks = !yes && !dryRun;
   const seen = asks ? await lookAt(deadLetters, flags) : { flags, counts: {} };
-  if (asks && totalOf(seen.counts) > 0 && !(await confirm(context, questionOf(seen.counts)))) {
+  if (asks && totalOf(seen.counts) > 0 && !(await confirm(context, questionOf(seen.counts, describeSite(config))))) {
     line(context.stderr, 'Nothing was discarded.');
     return context.interrupted.aborted ? exitCodes.interrupted : exitCodes.notFullyDone;
   }
@@ -85,8 +87,8 @@ function totalOf(counts: Counts): number {
   return Object.values(counts).reduce((total, count) => total + count, 0);
 }
 
-function questionOf(counts: Counts): string {
+function questionOf(counts: Counts, site: string): string {
   const total = totalOf(counts);
   const [letters, they] = total === 1 ? ['letter', 'It'] : ['letters', 'They'];
-  return `Discard ${total} dead ${letters} (${describeReasons(counts)})? ${they} can't be sent again.`;
+  return `Discard ${total} dead ${letters} (${describeReasons(counts)}) of ${site}? ${they} can't be sent again.`;
 }

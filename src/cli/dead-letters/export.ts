@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type DeadLetterFilter, type DeadLetters, openDeadLetters } from '../../dead-letters/index.ts';
-import { loadConfig } from '../../shared/config/config.ts';
 import { asJsonLine, type CommandContext, type ExitCode, exitCodes, line, READER_GONE } from '../context/context.ts';
+import { loadSite } from '../context/site.ts';
 import { createOutputFile } from '../terminal/output-file.ts';
 import { createProgressBar } from '../terminal/progress-bar.ts';
 import { type FilterFlags, filterOfFlags } from './selection.ts';
@@ -16,7 +16,7 @@ export async function exportDeadLetters(
   context: CommandContext,
   { out, force = false, ...flags }: ExportFlags,
 ): Promise<ExitCode> {
-  await using deadLetters = openDeadLetters(loadConfig(context.env));
+  await using deadLetters = openDeadLetters(loadSite(context));
   const source = { deadLetters, filter: filterOfFlags(flags) };
   const isFile = out !== undefined && out !== '-';
   const { count, closed } = isFile

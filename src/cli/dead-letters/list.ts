@@ -4,8 +4,8 @@ import {
   type DeadLetters,
   openDeadLetters,
 } from '../../dead-letters/index.ts';
-import { loadConfig } from '../../shared/config/config.ts';
 import { type CommandContext, type ExitCode, exitCodes, jsonLine, line } from '../context/context.ts';
+import { loadSite } from '../context/site.ts';
 import { textTable } from '../terminal/table.ts';
 import { describeReasons } from './reasons.ts';
 import { type FilterFlags, filterOfFlags, isNarrow } from './selection.ts';
@@ -25,7 +25,7 @@ export async function listDeadLetters(
   context: CommandContext,
   { limit, json, ...flags }: ListFlags,
 ): Promise<ExitCode> {
-  await using deadLetters = openDeadLetters(loadConfig(context.env));
+  await using deadLetters = openDeadLetters(loadSite(context));
   const entries = await deadLetters.list({ ...filterOfFlags(flags), limit });
   if (json) for (const entry of entries) jsonLine(context.stdout, entry);
   else if (entries.length > 0) line(context.stdout, describeEntries(entries));

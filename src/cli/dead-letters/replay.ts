@@ -1,6 +1,6 @@
 import { openDeadLetters } from '../../dead-letters/index.ts';
-import { loadConfig } from '../../shared/config/config.ts';
 import type { CommandContext, ExitCode } from '../context/context.ts';
+import { loadSite } from '../context/site.ts';
 import { tellOutcome, withProgress } from './outcome.ts';
 import { type SelectionFlags, selectionOf } from './selection.ts';
 
@@ -18,7 +18,7 @@ export async function replayDeadLetters(
   context: CommandContext,
   { rate, set, force = false, dryRun = false, json, ...flags }: ReplayFlags,
 ): Promise<ExitCode> {
-  await using deadLetters = openDeadLetters(loadConfig(context.env));
+  await using deadLetters = openDeadLetters(loadSite(context));
   const deed = { past: 'sent again', dryRun };
   const result = await withProgress(
     context,

@@ -1,13 +1,13 @@
 import { type DeadLetterRecord, openDeadLetters } from '../../dead-letters/index.ts';
-import { loadConfig } from '../../shared/config/config.ts';
 import type { CommandContext, ExitCode, JsonOption } from '../context/context.ts';
+import { loadSite } from '../context/site.ts';
 import { describeAttempts } from '../commands/message.ts';
 import { showRecord } from '../terminal/show-record.ts';
 import { factTable } from '../terminal/table.ts';
 
 /** `dead-letters show ID`: prints one entry in full. */
 export async function showDeadLetter(context: CommandContext, id: string, { json }: JsonOption): Promise<ExitCode> {
-  await using deadLetters = openDeadLetters(loadConfig(context.env));
+  await using deadLetters = openDeadLetters(loadSite(context));
   const record = await deadLetters.get(id);
   const missing = `there is no dead letter ${id}; see "kitechat-sender dead-letters list"`;
   return showRecord(context, record, { json, describe: describeWhole, missing });

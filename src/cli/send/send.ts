@@ -1,8 +1,8 @@
 import { open } from 'node:fs/promises';
-import { loadConfig } from '../../shared/config/config.ts';
 import { ConfigError, InvalidMessageError, KitechatSenderError } from '../../shared/errors/errors.ts';
 import { createProducer, type EnqueueItem, type Producer, type Receipt } from '../../producer/index.ts';
 import { type CommandContext, type ExitCode, line } from '../context/context.ts';
+import { loadSite } from '../context/site.ts';
 import { withoutItsDeath } from './exported-line.ts';
 import { type Input, type InputLine, readLines } from './lines.ts';
 import { createSendReport } from './send-report.ts';
@@ -17,7 +17,7 @@ const MAX_UNDER_WAY = 50;
  */
 export async function send(context: CommandContext, file: string | undefined): Promise<ExitCode> {
   // Before the file is opened: only reading closes it, so an error here would leave it open.
-  await using producer = createProducer(loadConfig(context.env));
+  await using producer = createProducer(loadSite(context));
   const input = file === undefined || file === '-' ? stdinOf(context) : await openFile(file);
   const report = createSendReport(context);
   const failed = new AbortController();

@@ -2,12 +2,13 @@ import type { Config } from '../../shared/config/config.ts';
 import { type Deadline, deadlineIn } from '../../shared/redis/deadline.ts';
 import type { Session } from '../../shared/session/session.ts';
 import type { Counts } from '../../shared/reading/shard-status.ts';
-import { readStatusNow, type StatusNow } from '../../shared/reading/status.ts';
+import { readStatusNow } from '../../shared/reading/status.ts';
 import { readTraffic } from '../../shared/reading/traffic.ts';
+import type { ShownStatus } from '../commands/describe-status.ts';
 import { changePerSecond, type CountsAt } from './change-per-second.ts';
 
 /** The status at a moment, and its rates of change. */
-export interface Look extends StatusNow {
+export interface Look extends ShownStatus {
   at: Date;
   /** The change of the counts per second, over the last `RATE_WINDOW_MS`. */
   changePerSecond: Counts;
@@ -27,15 +28,15 @@ export const RATE_WINDOW_MS = 10_000;
 const ANSWER_MS = 2000;
 
 /** @returns a function that reads the status once; it throws QueueUnavailableError if Redis does not answer. */
-export function createLooks(session: Session, config: Config): () => Promise<Look> {
+export function createLooks(session: Session, config: Config, site: string): () => Promise<Look> {
   let moments: CountsAt[] = [];
   return async () => {
     const deadline = deadlineIn(ANSWER_MS);
-    const { status, nowMs } = await readStatusNow(session, config, deadline);
+    const found = await readStatusNow(session, config, deadline);
     const delivery = await readDelivery(session, config, deadline);
     const atMs = performance.now();
-    moments = [...moments.filter((moment) => atMs - moment.atMs <= RATE_WINDOW_MS), { atMs, counts: status }];
-    return { at: new Date(), status, nowMs, changePerSecond: changePerSecond(moments), delivery };
+    moments = [...moments.filter((moment) => atMs - moment.atMs <= RATE_WINDOW_MS), { atMs, counts: found.status }];
+    return { at: new Date(), ...found, site, changePerSecond: changePerSecond(moments), delivery };
   };
 }
 

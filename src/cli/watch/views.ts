@@ -1,7 +1,10 @@
+import type { Config } from '../../shared/config/config.ts';
 import { type CommandContext, jsonLine, line } from '../context/context.ts';
-import { describeMovingStatus, inDocumentedOrder } from '../commands/describe-status.ts';
+import { describeMovingStatus, machineReadable } from '../commands/describe-status.ts';
 import { openScreen } from '../terminal/screen.ts';
 import { type Delivery, type Look, RATE_WINDOW_MS } from './look.ts';
+
+type Names = Pick<Config, 'redisUrl' | 'namespace'>;
 
 /** The output of `status --watch`. */
 export interface WatchView {
@@ -11,8 +14,9 @@ export interface WatchView {
   end(): void;
 }
 
-export function createView(context: CommandContext, json: boolean): WatchView {
-  if (json) return appendingView(context, (look) => jsonLine(context.stdout, machineReadable(look)));
+/** @param names for machines, the Redis and the namespace; `null` for a view for people */
+export function createView(context: CommandContext, names: Names | null): WatchView {
+  if (names) return appendingView(context, (look) => jsonLine(context.stdout, lookForMachines(look, names)));
   if (!context.onScreen) {
     return appendingView(context, (look) => line(context.stdout, `${describeTime(look.at)}\n${describe(look)}\n`));
   }
@@ -20,10 +24,10 @@ export function createView(context: CommandContext, json: boolean): WatchView {
 }
 
 /** The status, and the rates that only a series of statuses can show. */
-function machineReadable({ at, status, changePerSecond, delivery }: Look): Record<string, unknown> {
+function lookForMachines({ at, status, changePerSecond, delivery }: Look, names: Names): Record<string, unknown> {
   return {
     at: at.toISOString(),
-    ...inDocumentedOrder(status),
+    ...machineReadable(status, names),
     deliveredPerSecond: delivery.perSecond,
     p50Ms: delivery.p50Ms,
     p95Ms: delivery.p95Ms,

@@ -4,6 +4,7 @@ import { loadConfig } from '../../shared/config/config.ts';
 import { QueueUnavailableError } from '../../shared/errors/errors.ts';
 import { createSession } from '../../shared/session/session.ts';
 import { type CommandContext, type ExitCode, exitCodes, type JsonOption } from '../context/context.ts';
+import { siteOf } from '../context/site.ts';
 import { failureOf } from '../terminal/failure.ts';
 import { createLooks } from './look.ts';
 import { createView } from './views.ts';
@@ -15,8 +16,8 @@ export async function watchStatus(context: CommandContext, { json = false }: Jso
   const { env, interrupted } = context;
   const config = loadConfig(env);
   const session = createSession(config);
-  const look = createLooks(session, config);
-  const view = createView(context, json);
+  const look = createLooks(session, config, siteOf(env, config));
+  const view = createView(context, json ? config : null);
   const ended = interrupted.aborted ? Promise.resolve() : once(interrupted, 'abort');
   let awaySince: Date | null = null;
 

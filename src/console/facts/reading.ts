@@ -1,6 +1,6 @@
 import { type Deadline, deadlineIn } from '../../shared/redis/deadline.ts';
 import { type DeadReason, deadReasons } from '../../shared/model/dead-letter.ts';
-import { readStatus, type Status } from '../../shared/reading/status.ts';
+import { readStatusNow, type StatusNow } from '../../shared/reading/status.ts';
 import { readTraffic, type TrafficBucket } from '../../shared/reading/traffic.ts';
 import { askRedis } from '../../shared/session/calls.ts';
 import { type OpenCircuit, stoppedOf } from '../../shared/lanes/fleet/circuits.ts';
@@ -31,8 +31,8 @@ export async function readLately({ deadLetters }: DeskDeps, nowMs: number): Prom
   >;
 }
 
-export async function readDeskStatus({ session, config }: DeskDeps): Promise<Status> {
-  return await readStatus(session, config, soon());
+export async function readDeskStatus({ session, config }: DeskDeps): Promise<StatusNow> {
+  return await readStatusNow(session, config, soon());
 }
 
 export async function readDeskFleet({ session, config }: DeskDeps): Promise<FleetFacts> {

@@ -114,7 +114,7 @@ function wholePage(context: DeskContext, view: View, { live, flash }: { live: Ht
           ${body} ${live} ${after}
         </main>
         <p id="paused" class="paused" role="status" hidden>Refresh paused while in use</p>
-        <footer>kitechat-sender ${version}</footer>
+        <footer>kitechat-sender ${version} · ${context.var.site}</footer>
       </body>
     </html>`;
 }

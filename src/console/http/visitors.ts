@@ -10,9 +10,13 @@ export interface Visitor {
   canLogOut: boolean;
 }
 
-/** What the guard passes to the routes behind it. */
+/** What the guard and the console pass to their routes. */
 export interface AccessEnv {
-  Variables: { visitor: Visitor };
+  Variables: {
+    visitor: Visitor;
+    /** The Redis and the namespace, which every page names. */
+    site: string;
+  };
 }
 
 /** Sessions without a store: the signed cookie itself holds the session's id and end. */

@@ -8,6 +8,8 @@ import { matterOfHold } from './hold-words.ts';
 
 export interface AttentionFacts {
   status: Status;
+  /** Whether any process has used the namespace. */
+  isUsed: boolean;
   /** The number of messages that died in the last hour, by reason. */
   lately: Record<DeadReason, number>;
   nowMs: number;
@@ -28,15 +30,23 @@ const DEATHS: Record<DeadReason, string> = {
 };
 
 /** Everything that needs attention, problems first. Pure. */
-export function mattersOf({ status, lately, nowMs }: AttentionFacts): Matter[] {
+export function mattersOf({ status, isUsed, lately, nowMs }: AttentionFacts): Matter[] {
   const matters = [
-    ...ofWorkers(status),
+    ...(isUsed ? ofWorkers(status) : [UNUSED]),
     ...ofHolds(status.holds, nowMs),
     ...ofWaiting(status),
     ...ofDeaths(lately, nowMs),
   ];
   return matters.toSorted((one, other) => Number(other.tone === 'bad') - Number(one.tone === 'bad'));
 }
+
+/** With a wrong URL or namespace, an installation looks like one in which nothing happens. */
+const UNUSED: Matter = {
+  tone: 'warn',
+  what: 'No kitechat-sender has used this namespace yet',
+  why: 'Are REDIS_URL and KITECHAT_NAMESPACE of this console right? The end of the page shows what they name.',
+  link: null,
+};
 
 function ofWorkers({ workers, ...counts }: Status): Matter[] {
   if (workers.length > 0) return [];

@@ -16,7 +16,8 @@ const columns: Column<WorkerStatus>[] = [
 
 export function addWorkerRoutes(app: DeskApp, deps: DeskDeps): void {
   app.get('/workers', async (context) => {
-    const { workers } = await readDeskStatus(deps);
+    const { status } = await readDeskStatus(deps);
+    const { workers } = status;
     const versions = describeVersions(workers);
     return await show(context, {
       title: 'Workers',

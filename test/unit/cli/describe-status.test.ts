@@ -1,18 +1,24 @@
 import { describe, expect, it } from 'vitest';
-import { describeMovingStatus, describeStatus, inDocumentedOrder } from '../../../src/cli/commands/describe-status.ts';
+import {
+  describeMovingStatus,
+  describeStatus,
+  machineReadable,
+  type ShownStatus,
+} from '../../../src/cli/commands/describe-status.ts';
 import type { Hold } from '../../../src/shared/reading/holds.ts';
-import type { Status, StatusNow } from '../../../src/shared/reading/status.ts';
+import type { Status } from '../../../src/shared/reading/status.ts';
 import { calmStatus } from '../../support/calm-status.ts';
 
+const site = 'redis://127.0.0.1:6379/0, namespace kitechat';
 const nowMs = Date.parse('2026-11-22T10:02:15.500Z');
 const since = '2026-11-22T10:02:11.123Z';
 const until = '2026-11-22T10:02:19.000Z';
 
-function statusOf(status: Partial<Status>): StatusNow {
-  return { status: { ...calmStatus, ...status }, nowMs };
+function statusOf(status: Partial<Status>): ShownStatus {
+  return { status: { ...calmStatus, ...status }, isUsed: true, site, nowMs };
 }
 
-function statusWith(...versions: string[]): StatusNow {
+function statusWith(...versions: string[]): ShownStatus {
   return statusOf({
     workers: versions.map((version, n) => ({
       id: `host-${n}`,
@@ -108,7 +114,7 @@ describe('status that is redrawn', () => {
   it('has the holds before the workers, which a low window cuts off', () => {
     const { status } = statusWith('0.2.0');
     const lines = describeMovingStatus(
-      { status: { ...status, holds: [{ scope: 'api', reason: 'api-down', since, until }] }, nowMs },
+      { status: { ...status, holds: [{ scope: 'api', reason: 'api-down', since, until }] }, isUsed: true, site, nowMs },
       { scheduled: 0, queued: 0, sending: 0, retrying: 0, held: 0, dead: 0 },
     ).split('\n');
     expect(lines).toContain('api   api-down  10:02:11Z  probe in 4 s');
@@ -116,6 +122,8 @@ describe('status that is redrawn', () => {
     expect(place('hold')).toBeLessThan(place('worker'));
   });
 });
+
+const names = { redisUrl: 'redis://u:hunter2@127.0.0.1:6379/0', namespace: 'kitechat' };
 
 describe('status for machines', () => {
   it('has the fields of a hold in the order of the documentation', () => {
@@ -134,7 +142,7 @@ describe('status for machines', () => {
       page: 'p1',
       scope: 'key',
     };
-    const [ordered] = inDocumentedOrder({ ...calmStatus, holds: [hold] }).holds;
+    const [ordered] = machineReadable({ ...calmStatus, holds: [hold] }, names).holds;
     expect(Object.keys(ordered ?? {}).join(' ')).toBe(
       'scope page conversation key reason letter evidence since until isPaced keySource pages pageCount',
     );
@@ -143,6 +151,22 @@ describe('status for machines', () => {
 
   it('has only the fields that a hold has', () => {
     const holds: Hold[] = [{ scope: 'all', reason: 'operator' }];
-    expect(JSON.stringify(inDocumentedOrder({ ...calmStatus, holds }).holds)).toBe(JSON.stringify(holds));
+    expect(JSON.stringify(machineReadable({ ...calmStatus, holds }, names).holds)).toBe(JSON.stringify(holds));
+  });
+
+  it('names the Redis without its password, and the namespace', () => {
+    const found = machineReadable(calmStatus, names);
+    expect(found).toEqual({ ...calmStatus, redis: 'redis://127.0.0.1:6379/0', namespace: 'kitechat' });
+  });
+});
+
+describe('status of a Redis that nothing has used', () => {
+  it('says so, and asks whether the variables are right', () => {
+    const lines = describeStatus({ ...statusOf({}), isUsed: false }).split('\n');
+    expect(lines.slice(0, 3)).toEqual([
+      `Redis: ${site}`,
+      'No kitechat-sender has used this namespace there yet. Are REDIS_URL and KITECHAT_NAMESPACE right?',
+      '',
+    ]);
   });
 });

@@ -36,7 +36,7 @@ describe('failureOf', () => {
     const env = { REDIS_URL: 'rediss://user:pass%3Aword@redis.example:7000/2' };
     expect(failureOf(error, env)?.message).toMatch(/\(rediss:\/\/redis\.example:7000\/2, WRONGPASS\)$/);
     expect(failureOf(new QueueUnavailableError('Redis is away'), {})?.message).toMatch(
-      /\(redis:\/\/127\.0\.0\.1:6379\)$/,
+      /\(redis:\/\/127\.0\.0\.1:6379\/0\)$/,
     );
   });
 

@@ -11,7 +11,7 @@ const calm: Status = { ...calmStatus, workers: [worker] };
 const none = { rejected: 0, exhausted: 0, expired: 0, 'unknown-outcome': 0, crashed: 0, undecodable: 0 };
 
 function matters(status: Partial<Status>, lately: Partial<AttentionFacts['lately']> = {}): Matter[] {
-  return mattersOf({ status: { ...calm, ...status }, lately: { ...none, ...lately }, nowMs: NOW_MS });
+  return mattersOf({ status: { ...calm, ...status }, lately: { ...none, ...lately }, isUsed: true, nowMs: NOW_MS });
 }
 
 const until = new Date(NOW_MS + 12_000).toISOString();
@@ -32,6 +32,13 @@ describe('what needs attention', () => {
   it('is nothing while workers run, nothing is held and nothing dies', () => {
     expect(matters({})).toEqual([]);
     expect(matters({ queued: 500, oldestQueuedMs: TOO_LONG_MS - 1 })).toEqual([]);
+  });
+
+  it('a namespace that nothing has used is told in place of the missing worker, which would mislead', () => {
+    const facts = { status: { ...calm, workers: [] }, isUsed: false, lately: none, nowMs: NOW_MS };
+    expect(mattersOf(facts)).toMatchObject([
+      { tone: 'warn', what: 'No kitechat-sender has used this namespace yet', link: null },
+    ]);
   });
 
   it('a missing worker is a problem when messages wait, and to be watched otherwise', () => {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { blankVariables, isGiven, loadConfig } from '../../../src/shared/config/config.ts';
 import { meantBy } from '../../../src/shared/config/given-text.ts';
-import { variables } from '../../../src/shared/config/schema.ts';
+import { type Variable, variables } from '../../../src/shared/config/schema.ts';
 import { valueInFile } from '../../../src/shared/config/secret-file.ts';
 import { parseSealingKeys } from '../../../src/shared/sealing/encryption-keys.ts';
 import { parseKey, parsePageKeys } from '../../../src/worker/keys/key-contents.ts';
@@ -28,7 +28,7 @@ const samples: Record<string, string> = {
   NO_PROXY: 'localhost, .example.com',
 };
 
-function sampleOf({ name, default: value }: { name: string; default: unknown }): string {
+function sampleOf({ name, default: value }: Variable): string {
   return samples[name] ?? (value === undefined ? path : String(value));
 }
 
