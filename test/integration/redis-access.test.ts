@@ -127,7 +127,8 @@ describe('REDIS_URL_FILE', () => {
       // A call of the moment in which the connection ends fails.
       const stored = async (): Promise<string | null> =>
         await site.enqueue({ ...conversation, message }).catch(() => null);
-      await site.until(await eventually('a message is stored', stored), 'delivered');
+      const id = await eventually('a message is stored', stored);
+      expect(await site.until(id, 'delivered')).toMatchObject({ status: 'delivered' });
       await eventually('all connections are back', async () => (await connections()) >= before);
     }
   });

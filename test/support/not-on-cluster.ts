@@ -38,11 +38,13 @@ export const notOnCluster: Readonly<Record<string, string>> = {
   'producer-uncertain': ONE_SERVER,
   'redis-access': ONE_SERVER,
   'script-cost': CLOCK,
+  sentinel: 'starts sentinels itself',
   'stopped-again': STOPPED,
   'stopped-frozen-worker': STOPPED,
   'stopped-pace': STOPPED,
   'stopped-producer': STOPPED,
   'stopped-worker': STOPPED,
   tls: ONE_SERVER,
+  'tls-files': ONE_SERVER,
   'worker-outages': ONE_SERVER,
 };

@@ -6,6 +6,7 @@ describe('what is advised about an error of Redis', () => {
   it.each([
     ['WRONGPASS invalid username-password pair', /password in the URL of Redis is wrong/],
     ['NOPERM this user has no permissions to run the command', /users\.acl/],
+    ['MOVED 866 127.0.0.1:7001', /redis\+cluster:\/\//],
     ['NOAUTH Authentication required.', /redis:\/\/user:password@host:port/],
   ])('a reply: %s', (message, advice) => {
     const error = Object.assign(new Error(message), { name: 'ReplyError' });
@@ -14,7 +15,7 @@ describe('what is advised about an error of Redis', () => {
   });
 
   it.each(['SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'])('a certificate: %s', (code) => {
-    expect(adviceOn(Object.assign(new Error('x'), { code }))).toMatch(/NODE_EXTRA_CA_CERTS/);
+    expect(adviceOn(Object.assign(new Error('x'), { code }))).toMatch(/REDIS_CA_FILE/);
   });
 
   it.each(['ECONNREFUSED', 'constructor', '__proto__', 'toString'])(
