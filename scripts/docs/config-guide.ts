@@ -208,6 +208,10 @@ export const settingGroups: readonly SettingGroup[] = [
     title: 'Monitoring',
     intro: 'See [operations](operations.md) and [metrics](metrics.md).',
     settings: [
+      {
+        variable: 'KITECHAT_HEARTBEAT_FILE',
+        when: 'For a health check in an image of your own that costs next to nothing: the check only looks how old the file is. See [containers](containers.md#health).',
+      },
       { variable: 'KITECHAT_HTTP_PORT', when: 'Set it in production: health checks, metrics and the console need it.' },
       {
         variable: 'KITECHAT_HTTP_HOST',

@@ -1,75 +1,103 @@
-import { completed } from '../support/settings.ts';
 import { spawnSync } from 'node:child_process';
-import { hostname } from 'node:os';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { deadlineIn } from '../../src/shared/redis/deadline.ts';
-import { beatIn, workersKey } from '../../src/shared/lanes/fleet/leader.ts';
-import type { Shard } from '../../src/shared/lanes/shard.ts';
-import { createSession } from '../../src/shared/session/session.ts';
-import { startCommand } from '../support/command-line.ts';
+import { type CommandProcess, startCommand } from '../support/command-line.ts';
+import { eventually } from '../support/eventually.ts';
 import { startTestRedis } from '../support/redis.ts';
-import { useRedis } from '../support/use-redis.ts';
+import { useFolder } from '../support/use-folder.ts';
 
-const main = new URL('../../src/cli/healthcheck/main.ts', import.meta.url).pathname;
-const record = { version: '1.0.0', since: '2026-11-22T10:00:00.000Z', concurrency: 1, sending: 0 };
+const dockerfile = readFileSync(new URL('../../Dockerfile', import.meta.url), 'utf8');
+const check = /^HEALTHCHECK[^\n]*\\\n +CMD (.*)$/m.exec(dockerfile)?.[1] ?? '';
 
-/** Runs the check as Docker does, which knows the exit codes 0 and 1 only. */
-function healthcheck(env: Record<string, string>): { exitCode: number | null; stdout: string; stderr: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main], { env, encoding: 'utf8' });
-  return { exitCode: status, stdout, stderr };
+/** What a container with 128 MiB and a tenth of a processor can spare. */
+const MEMORY_BYTES = 40 * 1_048_576;
+const PROCESSOR_MS = 50;
+
+interface Checked {
+  isHealthy: boolean;
+  said: string;
+  processorMs: number;
 }
 
-describe('the health check of a container', () => {
-  const server = useRedis();
+/** Runs the check as Docker does, with little memory, and adds up the processor time of the shell and its programs. */
+function runCheck(file: string): Checked {
+  const script = `(${check}); code=$?; times; exit $code`;
+  const { status, stdout } = spawnSync('prlimit', [`--as=${MEMORY_BYTES}`, 'sh', '-c', script], {
+    env: { PATH: process.env['PATH'] ?? '', KITECHAT_HEARTBEAT_FILE: file },
+    encoding: 'utf8',
+  });
+  const times = [...stdout.matchAll(/(\d+)m([\d.]+)s/g)].map(
+    ([, minutes, seconds]) => Number(minutes) * 60 + Number(seconds),
+  );
+  expect(times).toHaveLength(4);
+  const seconds = times.reduce((sum, time) => sum + time, 0);
+  return { isHealthy: status === 0, said: stdout.split('\n').slice(0, -3).join('\n'), processorMs: seconds * 1000 };
+}
 
-  async function inShard(namespace: string, work: (shard: Shard) => Promise<unknown>): Promise<void> {
-    const session = createSession(completed({ redisUrl: server.url, namespace }));
-    await work(await session.shard(0, deadlineIn(5000)));
-    await session.close();
+function failureOf(file: string): Checked | null {
+  const checked = runCheck(file);
+  return checked.isHealthy ? null : checked;
+}
+
+describe.concurrent('the health check of a container', () => {
+  const folder = useFolder();
+
+  async function startHealthy(name: string, redisUrl: string): Promise<{ worker: CommandProcess; file: string }> {
+    const file = join(folder, name);
+    expect(runCheck(file)).toMatchObject({ isHealthy: false, said: 'no recent report to the fleet' });
+    const worker = startCommand(['worker'], {
+      REDIS_URL: redisUrl,
+      KITECHAT_API_KEY: 'key',
+      KITECHAT_HEARTBEAT_FILE: file,
+    });
+    await eventually('the check passes', () => runCheck(file).isHealthy);
+    return { worker, file };
   }
 
-  it('passes in silence while the worker runs, and tells when it has gone', async () => {
-    const env = { REDIS_URL: server.url, KITECHAT_NAMESPACE: 'comes-and-goes' };
-    await using worker = startCommand(['worker'], { ...env, KITECHAT_API_KEY: 'key' });
-    await worker.lineWhere('stdout', (line) => line.includes('taking messages'));
-    expect(healthcheck(env)).toEqual({ exitCode: 0, stdout: '', stderr: '' });
-
+  it('costs next to nothing', async () => {
+    await using redis = await startTestRedis();
+    const { worker, file } = await startHealthy('costs', redis.url);
+    await using _worker = worker;
+    const checks = Array.from({ length: 10 }, () => runCheck(file));
+    expect(checks.every(({ isHealthy, said }) => isHealthy && said === '')).toBe(true);
+    expect(Math.min(...checks.map(({ processorMs }) => processorMs))).toBeLessThan(PROCESSOR_MS);
     worker.kill('SIGTERM');
     expect(await worker.ended()).toBe(0);
-    const { exitCode, stderr } = healthcheck(env);
-    expect(exitCode).toBe(1);
-    expect(stderr).toBe(`no worker of ${hostname()} has sent a recent heartbeat to the fleet\n`);
   });
 
-  it('knows its own worker whatever its process id, and no other', async () => {
-    const namespace = 'own-and-others';
-    const env = { REDIS_URL: server.url, KITECHAT_NAMESPACE: namespace };
-    const beat = (workerId: string) => async (shard: Shard) => await beatIn(shard, { workerId, record, window: 0 });
-    await inShard(namespace, beat(`${hostname()}-replica-1`));
-    await inShard(namespace, beat('elsewhere-1'));
-    expect(healthcheck(env).exitCode).toBe(1);
-    await inShard(namespace, beat(`${hostname()}-7`));
-    expect(healthcheck(env).exitCode).toBe(0);
+  it('fails soon after the worker stands still', async () => {
+    await using redis = await startTestRedis();
+    const { worker, file } = await startHealthy('stands-still', redis.url);
+    await using _worker = worker;
+    worker.kill('SIGSTOP');
+    const failed = await eventually('the check fails', () => failureOf(file), 60_000);
+    expect(failed.said).toBe('no recent report to the fleet');
+    worker.kill('SIGCONT');
+    await eventually('the check passes again', () => runCheck(file).isHealthy, 60_000);
   });
 
-  it('fails when the worker has been silent for more than ten seconds', async () => {
-    const namespace = 'silent';
-    await inShard(namespace, async (shard) => {
-      const seenAt = Date.now() - 12_000;
-      await shard.redis.hset(workersKey(shard), `${hostname()}-1`, JSON.stringify({ ...record, seenAt }));
+  it('fails while Redis is away, since nothing is sent then, and passes when it is back', async () => {
+    await using redis = await startTestRedis({ appendOnly: true });
+    const { worker, file } = await startHealthy('away', redis.url);
+    await using _worker = worker;
+    await redis.kill();
+    const failed = await eventually('the check fails', () => failureOf(file), 60_000);
+    expect(failed.said).toBe('no recent report to the fleet');
+    await redis.restart();
+    await eventually('the check passes again', () => runCheck(file).isHealthy, 60_000);
+  });
+
+  it('does not keep a worker from sending when the file can not be written', async () => {
+    await using redis = await startTestRedis();
+    await using worker = startCommand(['worker'], {
+      REDIS_URL: redis.url,
+      KITECHAT_API_KEY: 'key',
+      KITECHAT_HEARTBEAT_FILE: join(folder, 'no-such-folder', 'file'),
     });
-    expect(healthcheck({ REDIS_URL: server.url, KITECHAT_NAMESPACE: namespace }).exitCode).toBe(1);
-  });
-
-  it('fails with the reason when Redis is away or the configuration is wrong', async () => {
-    await using gone = await startTestRedis();
-    await gone.stop();
-    const away = healthcheck({ REDIS_URL: gone.url });
-    expect(away.exitCode).toBe(1);
-    expect(away.stderr).toContain('Redis could not be reached');
-
-    const wrong = healthcheck({ REDIS_URL: server.url, KITECHAT_SHARDS: 'many' });
-    expect(wrong.exitCode).toBe(1);
-    expect(wrong.stderr).toContain('KITECHAT_SHARDS');
+    const line = await worker.lineWhere('stdout', (text) => text.includes('KITECHAT_HEARTBEAT_FILE'));
+    expect(JSON.parse(line)).toMatchObject({ level: 'warn', err: { code: 'ENOENT' } });
+    worker.kill('SIGTERM');
+    expect(await worker.ended()).toBe(0);
   });
 });

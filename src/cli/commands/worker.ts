@@ -4,6 +4,7 @@ import { openStdoutLog } from '../../shared/log-sink.ts';
 import { createLogger } from '../../shared/logger.ts';
 import { createWorker } from '../../worker/index.ts';
 import { type CommandContext, type ExitCode, exitCodes } from '../context/context.ts';
+import { keepHeartbeat } from './heartbeat-file.ts';
 import type { FileHooks } from './hook-exports.ts';
 import { type HooksFile, loadHooks } from './hooks-file.ts';
 
@@ -32,6 +33,7 @@ export async function runWorker(context: CommandContext, given: WorkerCommandOpt
     );
     await worker.close();
   });
+  using _heartbeat = config.heartbeatFile === undefined ? null : keepHeartbeat(config.heartbeatFile, worker, logger);
   const served = { config, worker, logger, log };
   // Imported only if needed, so that a worker without a port starts without these packages.
   const http = config.httpPort === undefined ? null : await (await import('../../console/index.ts')).startHttp(served);

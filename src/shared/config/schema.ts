@@ -218,6 +218,11 @@ export const configSchema = fields({
     .describe(
       'the longest that a worker may take to stop after SIGTERM; open requests may finish until shortly before',
     ),
+  heartbeatFile: requiredText
+    .optional()
+    .describe(
+      'a file that the command `worker` writes every few seconds as long as it reports to the fleet, for health checks; the image sets it',
+    ),
   httpHost: listenHost
     .default('127.0.0.1')
     .describe('the host where health, metrics and the console are served; a host other than loopback needs a token'),
