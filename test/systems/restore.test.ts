@@ -55,8 +55,12 @@ function fleetOf({ config }: Site): string {
   return `${shardRoot(config.namespace ?? '', 0)}fleet`;
 }
 
+/** Waits until the leader has heard of a later mark: that of its last tick may still be on the way to it. */
 async function untilSeenAfter(site: Site, mark: number): Promise<void> {
-  await eventually('the leader has ticked', async () => Number(await site.redis.hget(fleetOf(site), 'mark')) > mark);
+  const readMark = async (): Promise<number> => Number(await site.redis.hget(fleetOf(site), 'mark'));
+  await eventually('the leader has ticked', async () => (await readMark()) > mark);
+  const heard = await readMark();
+  await eventually('the leader has ticked again', async () => (await readMark()) > heard);
 }
 
 /** Backs up with some messages open, and delivers them. @returns the mark of the backup */
@@ -165,7 +169,10 @@ describe.concurrent('when Redis is restored from a backup', () => {
     expect((await site.status())['holds']).toEqual([]);
     const warnings = lines.filter((line) => line.includes('messages may be sent twice'));
     expect(warnings).toHaveLength(1);
-    expect(warnings[0]).toContain(`"messages":${site.api.report().duplicates.count}`);
+    const twice = site.api.report().duplicates.count;
+    expect(warnings[0]).toContain(`"messages":${twice}`);
+    const evidence = expect.stringContaining(`up to ${twice} messages may be sent twice`) as string;
+    expect(await site.status()).toMatchObject({ suspectedRestore: { evidence } });
   });
 });
 

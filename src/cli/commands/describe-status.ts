@@ -14,7 +14,7 @@ export interface ShownStatus extends StatusNow {
 
 /** The status with its fields in the order of docs/operations.md: Redis returns the fields of workers in any order. */
 export function machineReadable(
-  { holds, workers, ...counts }: Status,
+  { holds, workers, suspectedRestore, ...counts }: Status,
   { redisUrl, namespace }: { redisUrl: string; namespace: string },
 ): Status & { redis: string; namespace: string } {
   return {
@@ -27,6 +27,7 @@ export function machineReadable(
       concurrency,
       sending,
     })),
+    ...(suspectedRestore && { suspectedRestore }),
     redis: describeRedisUrl(redisUrl),
     namespace,
   };
@@ -50,13 +51,14 @@ function holdInOrder({
 }
 
 export function describeStatus({ status, nowMs, ...found }: ShownStatus): string {
-  const { holds, workers, oldestQueuedMs, ...counts } = status;
+  const { holds, workers, oldestQueuedMs, suspectedRestore, ...counts } = status;
   const parts = [
     describePlace(found),
     textTable([Object.keys(counts), Object.values(counts)]),
     describeOldest(counts, oldestQueuedMs),
     describeWorkers(workers),
     describeHolds(holds, nowMs),
+    describeSuspicion(suspectedRestore),
   ];
   return sections(parts);
 }
@@ -66,7 +68,7 @@ export function describeStatus({ status, nowMs, ...found }: ShownStatus): string
  * off the end, and holds matter more than a long list of workers.
  */
 export function describeMovingStatus({ status, nowMs, ...found }: ShownStatus, changePerSecond: Counts): string {
-  const { holds, workers, oldestQueuedMs, ...counts } = status;
+  const { holds, workers, oldestQueuedMs, suspectedRestore, ...counts } = status;
   const changes = Object.values(changePerSecond).map((change: number) => ({ number: describeChange(change) }));
   const parts = [
     describePlace(found),
@@ -77,6 +79,7 @@ export function describeMovingStatus({ status, nowMs, ...found }: ShownStatus, c
     ]),
     describeOldest(counts, oldestQueuedMs),
     describeHolds(holds, nowMs),
+    describeSuspicion(suspectedRestore),
     describeWorkers(workers),
   ];
   return sections(parts);
@@ -93,6 +96,12 @@ function describePlace({ isUsed, site }: Pick<ShownStatus, 'isUsed' | 'site'>): 
 /** With a wrong URL or namespace, an installation looks like one in which nothing happens. */
 export function describeUnused(): string {
   return 'No kitechat-sender has used this namespace there yet. Are REDIS_URL and KITECHAT_NAMESPACE right?';
+}
+
+function describeSuspicion(suspected: Status['suspectedRestore']): string {
+  return suspected
+    ? `Warning: ${suspected.evidence}. Noticed at ${suspected.since}; the workers went on. See docs/backup.md.`
+    : '';
 }
 
 function describeOldest({ queued }: Counts, oldestQueuedMs: number): string {

@@ -34,6 +34,7 @@ export function mattersOf({ status, isUsed, lately, nowMs }: AttentionFacts): Ma
   const matters = [
     ...(isUsed ? ofWorkers(status) : [UNUSED]),
     ...ofHolds(status.holds, nowMs),
+    ...ofRestore(status),
     ...ofWaiting(status),
     ...ofDeaths(lately, nowMs),
   ];
@@ -62,6 +63,12 @@ function ofWorkers({ workers, ...counts }: Status): Matter[] {
       link: { href: '/workers', label: 'Workers' },
     },
   ];
+}
+
+function ofRestore({ suspectedRestore }: Status): Matter[] {
+  if (suspectedRestore === undefined) return [];
+  const why = `${suspectedRestore.evidence}. The workers went on. With KITECHAT_STATE_DIR they would know, and hold everything after a restore.`;
+  return [{ tone: 'warn', what: 'Redis may have gone back in time', why, link: null }];
 }
 
 function ofWaiting({ workers, queued, oldestQueuedMs, holds }: Status): Matter[] {

@@ -3,7 +3,7 @@ import type { Circuits } from '../lanes/fleet/circuits.ts';
 import { readHeldConversations } from './held-conversations.ts';
 import type { CurrentHolds, Hold } from './holds.ts';
 import { readTimeMs } from '../redis/time.ts';
-import { WORKER_SILENCE_MS, type WorkerRecord, workersKey } from '../lanes/fleet/leader.ts';
+import { type RestoreNotice, WORKER_SILENCE_MS, type WorkerRecord, workersKey } from '../lanes/fleet/leader.ts';
 import { jobKeys, type Shard } from '../lanes/shard.ts';
 import { keyPart, laneOf } from '../lanes/key-names.ts';
 import { ASIDE, BACKOFF, HELD, IN_FLIGHT } from '../lanes/lib/places.ts';
@@ -31,23 +31,27 @@ export interface ShardStatus {
   /** Conversations that are held for an answer to their own message. */
   conversations: Hold[];
   workers: WorkerStatus[];
+  /** A restore of Redis that a worker suspected lately; `null` for none. */
+  suspected: RestoreNotice | null;
 }
 
 /** Reads the status of a shard from the sizes of sets and lists, and a few messages. */
 export async function readShardStatus(shard: Shard, circuits: Circuits): Promise<ShardStatus> {
   const { redis, root } = shard;
   const send = `${root}send:`;
-  const [nowMs, waitingChildren, wait, active, delayed, putOffByHold, dead, holds, workers] = await Promise.all([
-    readTimeMs(redis, root),
-    redis.zcard(`${send}waiting-children`),
-    redis.llen(`${send}wait`),
-    redis.llen(`${send}active`),
-    redis.zcard(`${send}delayed`),
-    redis.scard(`${root}held`),
-    redis.zcard(`${root}dead:failed`),
-    readHolds(shard),
-    redis.hgetall(workersKey(shard)),
-  ]);
+  const [nowMs, waitingChildren, wait, active, delayed, putOffByHold, dead, holds, workers, suspected] =
+    await Promise.all([
+      readTimeMs(redis, root),
+      redis.zcard(`${send}waiting-children`),
+      redis.llen(`${send}wait`),
+      redis.llen(`${send}active`),
+      redis.zcard(`${send}delayed`),
+      redis.scard(`${root}held`),
+      redis.zcard(`${root}dead:failed`),
+      readHolds(shard),
+      redis.hgetall(workersKey(shard)),
+      readSuspected(shard),
+    ]);
   const current = { ...circuits, standing: holds };
   const [scheduled, heads, conversations, oldestMs] = await Promise.all([
     redis.zcount(`${root}due`, `(${nowMs}`, '+inf'),
@@ -73,7 +77,16 @@ export async function readShardStatus(shard: Shard, circuits: Circuits): Promise
       const { seenAt, ...record } = JSON.parse(json) as WorkerRecord & { seenAt: number };
       return nowMs - seenAt > WORKER_SILENCE_MS ? [] : [{ id, ...record }];
     }),
+    suspected: suspected && nowMs - suspected.since < SUSPECTED_SHOWN_MS ? suspected : null,
   };
+}
+
+/** How long `status` shows it. */
+const SUSPECTED_SHOWN_MS = 86_400_000;
+
+async function readSuspected({ redis, root }: Shard): Promise<RestoreNotice | null> {
+  const json = await redis.hget(`${root}fleet`, 'suspected');
+  return json === null ? null : (JSON.parse(json) as RestoreNotice);
 }
 
 /** Reads the oldest message of each set in which queued messages wait. Scheduled messages are sorted by their due times, after now. */

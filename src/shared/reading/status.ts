@@ -1,6 +1,8 @@
 import type { Deadline } from '../redis/deadline.ts';
 import { describeHolds, type Hold } from './holds.ts';
 import { readCircuits } from '../lanes/fleet/circuits.ts';
+import { isoTime } from '../model/time.ts';
+import { combineRestores, describeRestore } from './restores.ts';
 import { shardsKey } from '../lanes/key-names.ts';
 import type { Session } from '../session/session.ts';
 import { type Counts, readShardStatus, type ShardStatus, type WorkerStatus } from './shard-status.ts';
@@ -11,6 +13,8 @@ export interface Status extends Counts {
   oldestQueuedMs: number;
   holds: Hold[];
   workers: WorkerStatus[];
+  /** That Redis may have gone back to an earlier state in the last day, although nothing is held for it. */
+  suspectedRestore?: { since: string; evidence: string };
 }
 
 /** A status, and when it was read, on Redis's clock. */
@@ -62,8 +66,16 @@ export async function readStatusNow(
       ...parts.flatMap(({ conversations }) => conversations),
     ],
     workers: mergeWorkers(parts.flatMap(({ workers }) => workers)),
+    ...suspectedIn(parts),
   };
   return { status, isUsed: stamps > 0, nowMs: circuits.nowMs };
+}
+
+function suspectedIn(parts: readonly ShardStatus[]): Pick<Status, 'suspectedRestore'> {
+  const found = parts.flatMap(({ suspected }) => suspected ?? []);
+  if (found.length === 0) return {};
+  const whole = combineRestores(found);
+  return { suspectedRestore: { since: isoTime(whole.since), evidence: describeRestore(whole) } };
 }
 
 /** Adds up the records of each worker, which registers in every shard that it serves with its places there. */

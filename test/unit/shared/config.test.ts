@@ -219,7 +219,7 @@ describe('the configuration', () => {
 
   it('reports exactly the variables that are wrong, whichever they are', () => {
     // Any text can be a path, which is not looked at here, and proxies concern only workers.
-    const names = variables.map(({ name }) => name).filter((name) => !/BACKOFF|_FILE$|_PROXY$/.test(name));
+    const names = variables.map(({ name }) => name).filter((name) => !/BACKOFF|_FILE$|_DIR$|_PROXY$/.test(name));
     fc.assert(
       fc.property(fc.subarray(names), (wrong) => {
         const backoffs = { KITECHAT_BACKOFF_MS: '5000', KITECHAT_BACKOFF_MAX_MS: '10' };

@@ -58,6 +58,8 @@ local function noticeRestore(root, marks, holdsSuspected, name, now)
   if notice.isHeld then
     setHold(root, 'standing:*', cjson.encode({ reason = 'restored', restore = notice }))
     takeBackReleased(root, function() return true end)
+  elseif notice.kind == 'suspected' then
+    redis.call('HSET', root .. 'fleet', 'suspected', cjson.encode(notice))
   end
   -- On the new timeline nobody remembers a later state, so what is released stays released.
   if notice.isHeld or notice.kind == 'restored' then beginTimeline(root, fleet, name) end
