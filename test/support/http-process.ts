@@ -9,7 +9,8 @@ export interface HttpProcess extends CommandProcess {
 
 /** Long, since other tests may keep the machine busy. A caller that expects it sooner checks that itself. */
 const ANSWER_MS = 5000;
-const URL_IN_LINE = /http:\/\/[^\s"]+\//;
+/** In the log of a worker, and in what the console says to people. Other URLs are in these lines, too. */
+const URL_IN_LINE = /(?:"url":"|is at )(http:\/\/[^\s"]+\/)/;
 
 export async function startHttpProcess(
   command: 'worker' | 'console',
@@ -19,7 +20,7 @@ export async function startHttpProcess(
   const stream = command === 'worker' ? 'stdout' : 'stderr';
   try {
     const line = await started.lineWhere(stream, (text) => URL_IN_LINE.test(text));
-    const url = URL_IN_LINE.exec(line)?.[0] ?? '';
+    const url = URL_IN_LINE.exec(line)?.[1] ?? '';
     const ask: HttpProcess['ask'] = async (path, headers = {}) => {
       const response = await fetch(new URL(path, url), { headers, signal: AbortSignal.timeout(ANSWER_MS) });
       return { status: response.status, body: await response.text() };

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createProducer } from '../../src/producer/index.ts';
 import { type Cli, installWithCli, jsonLinesOf } from '../support/cli-installation.ts';
 import { startConsole, wordsOf } from '../support/console.ts';
 import { eventually } from '../support/eventually.ts';
@@ -134,5 +135,35 @@ describe('on a Redis Cluster', { timeout: 60_000 }, () => {
     expect(wordsOf(await console.visitor.get('/'))).toContain('1 message died');
     expect((await console.visitor.get('/dead-letters')).text).toContain(dead);
     expect((await console.visitor.get('/queues')).status).toBe(200);
+  });
+
+  it('one node is enough, also where the nodes announce addresses that are not reachable from here', async () => {
+    const natMap: string[] = [];
+    for (const [index, { redis, server }] of cluster.nodes.entries()) {
+      await redis.config('SET', 'cluster-announce-hostname', `node-${index}.internal`);
+      await redis.config('SET', 'cluster-preferred-endpoint-type', 'hostname');
+      natMap.push(`node-${index}.internal:${server.port}=127.0.0.1:${server.port}`);
+    }
+    await eventually('all nodes know all names', async () => {
+      const known = await Promise.all(cluster.nodes.map(({ redis }) => redis.call('CLUSTER', 'SLOTS')));
+      return known.every((slots) => JSON.stringify(slots).match(/node-\d\.internal/g)?.length === cluster.nodes.length);
+    });
+    const url = `redis+cluster://127.0.0.1:${cluster.nodes[0]?.server.port}`;
+    const config = { shards: SHARDS, redisNatMap: natMap.join(',') };
+    await using site = await install({ url }, { config });
+    const messages = manyMessages(20, 2, 10);
+    await site.producer.enqueueMessages(messages);
+    await site.api.waitForAccepted(messages.length);
+    expect(site.api.report()).toMatchObject({ accepted: 40, duplicates: { count: 0 }, outOfOrder: { count: 0 } });
+  });
+
+  it('a URL for a single Redis is answered with the one for a cluster', async () => {
+    const failures = cluster.nodes.map(async ({ server }) => {
+      await using producer = createProducer({ redisUrl: server.url, enqueueTimeoutMs: 1000 });
+      return await producer.enqueueMessage(textMessage('c1', 1)).then(() => null, String);
+    });
+    const moved = (await Promise.all(failures)).filter((failure) => failure?.includes('redis+cluster://'));
+    // One node has the slot, and replicas are refused as such.
+    expect(moved.length).toBeGreaterThanOrEqual(2);
   });
 });
