@@ -40,6 +40,8 @@ const advice: Readonly<Record<string, string>> = {
   MISCONF:
     "this Redis takes no writes because it can't write its snapshot to disk (stop-writes-on-bgsave-error); look into its log and free its disk",
   NOPERM: 'the Redis user lacks a right; ops/redis-acl/users.acl lists the rights that each role needs',
+  NOT_REDIS:
+    'what listens there does not answer like a Redis; check the host and the port, and write rediss:// if it expects TLS',
   MOVED:
     'it is one node of a Redis Cluster; write its URL with redis+cluster:// (or rediss+cluster://), one node is enough',
   SENTINELS_AWAY: 'none of its sentinels answers; check the hosts and ports in its URL',

@@ -12,7 +12,11 @@ const lastErrors = new WeakMap<RedisClient, Error>();
 
 /** Starts to keep the last error of a connection, until the connection is ready. */
 export function noteErrors(redis: RedisClient): void {
-  redis.on('error', (error: Error) => lastErrors.set(redis, lastNodeErrorOf(error)));
+  redis.on('error', (error: Error) => {
+    // ioredis tells this only in a text, in which it also asks for a report.
+    if (error.message.startsWith('Unknown RESP type')) Object.assign(error, { code: 'NOT_REDIS' });
+    lastErrors.set(redis, lastNodeErrorOf(error));
+  });
   redis.on('ready', () => lastErrors.delete(redis));
 }
 
