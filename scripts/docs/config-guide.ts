@@ -68,7 +68,11 @@ export const settingGroups: readonly SettingGroup[] = [
       },
       {
         variable: 'KITECHAT_MAX_QUEUED',
-        when: 'Lower it to the number of messages that fit into the memory of your Redis: then callers get `QueueFullError` before Redis refuses all writes.',
+        when: 'Lower it to the number of messages that fit into the memory of your Redis: then callers get `QueueFullError` before Redis refuses all writes. [Sizing](operations.md#how-much-memory-redis-needs) says how many that are.',
+      },
+      {
+        variable: 'KITECHAT_REDIS_FULL_AT',
+        when: 'Lower it if other programs fill the same Redis quickly. A producer looks at most once a second, so the rest must last for a second. Without `maxmemory`, or with another policy than `noeviction`, it has no effect.',
       },
     ],
   },

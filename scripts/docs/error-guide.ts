@@ -59,8 +59,9 @@ export const errorGuide: Readonly<Record<string, ErrorGuide>> = {
     name: 'QueueFullError',
     from: 'library',
     stored: 'no',
-    cause: 'The shard has as many open messages as `KITECHAT_MAX_QUEUED` allows.',
-    cure: 'Check `kitechat-sender status`: do workers run, is something held? Call again when the workers have caught up. Raise the limit only if Redis has the memory.',
+    cause:
+      'The shard has as many open messages as `KITECHAT_MAX_QUEUED` allows (`error.bound` is `messages`), or Redis uses as much of its `maxmemory` as `KITECHAT_REDIS_FULL_AT` allows, or all of it (`memory`).',
+    cure: 'Check `kitechat-sender status`: do workers run, is something held? Call again when the workers have caught up: they go on in a full Redis. Raise the limit only if Redis has the memory; [sizing](operations.md#how-much-memory-redis-needs) says how much a message takes.',
   },
   IDEMPOTENCY_CONFLICT: {
     name: 'IdempotencyConflictError',

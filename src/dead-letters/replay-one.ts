@@ -12,6 +12,7 @@ import { type MessageToStore, newMessageId, storeMessage } from '../shared/actio
 export interface ReplayConfig {
   shards: number;
   maxQueued: number;
+  redisFullAt: number;
   ttlMs: number;
   sealing: Sealing;
 }

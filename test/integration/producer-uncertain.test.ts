@@ -4,6 +4,7 @@ import {
   createProducer,
   EnqueueUncertainError,
   type Producer,
+  QueueFullError,
   QueueUnavailableError,
 } from '../../src/producer/index.ts';
 import { eventually } from '../support/eventually.ts';
@@ -144,7 +145,7 @@ describe('a message that Redis refuses', () => {
   it('is stored whole or not at all while memory runs out', async () => {
     await using server = await startTestRedis({ args: ['--maxmemory', '3mb'] });
     const redis = new Redis(server.url);
-    await using producer = createProducer({ redisUrl: server.url, namespace: 'full' });
+    await using producer = createProducer({ redisUrl: server.url, namespace: 'full', redisFullAt: 1 });
     const conversations = Array.from({ length: 50 }, (_, n) => `c${n}`);
     let stored = 0;
     let refused = 0;
@@ -156,8 +157,8 @@ describe('a message that Redis refuses', () => {
         if (value) stored += 1;
         else {
           refused += 1;
-          expect(error).toBeInstanceOf(QueueUnavailableError);
-          expect(error).toMatchObject({ cause: { code: 'OOM' } });
+          expect(error).toBeInstanceOf(QueueFullError);
+          expect(error).toMatchObject({ bound: 'memory', cause: { code: 'OOM' } });
         }
       }
     }

@@ -47,7 +47,9 @@ export interface Lanes {
     conversations: readonly string[],
     more?: Omit<Parameters<Lanes['store']>[0], 'conversation' | 'id'>,
   ): Promise<string[]>;
-  tryStore(message: Parameters<Lanes['store']>[0] & { maxQueued?: number }): Promise<EnqueueResult>;
+  tryStore(
+    message: Parameters<Lanes['store']>[0] & { maxQueued?: number; redisFullAt?: number },
+  ): Promise<EnqueueResult>;
   /** One turn of a worker; by default it has a place for each message and settles nothing. */
   turn(turn?: Partial<Turn>): Promise<TurnAnswer>;
   /** Takes the next message; `null` if there is none. */
@@ -86,6 +88,7 @@ export async function openLanes(redis: LaneRedis, namespace: string = randomUUID
     id,
     replayOf,
     maxQueued = 1e6,
+    redisFullAt = 1,
     priority,
     due,
   }) => {
@@ -98,6 +101,7 @@ export async function openLanes(redis: LaneRedis, namespace: string = randomUUID
       payload,
       ttlMs,
       maxQueued,
+      redisFullAt,
       priority,
       due,
       idempotency: undefined,

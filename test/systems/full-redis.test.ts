@@ -22,7 +22,7 @@ function warnings(): { hooks: WorkerHooks; lines: string[] } {
 it('a Redis that a producer has filled to the last byte is empty again, in order, without more memory', async () => {
   await using server = await startTestRedis({ args: ['--maxmemory', MAXMEMORY] });
   await using site = await installWithCli(server, {
-    config: { timeoutMs: 1000, refusalsToHold: 0 },
+    config: { timeoutMs: 1000, refusalsToHold: 0, redisFullAt: 1 },
     api: {
       faults: [
         { kind: 'status', status: 400, rate: 0.1 },
@@ -50,7 +50,7 @@ it('a Redis that a producer has filled to the last byte is empty again, in order
     );
     if (value) stored += 1;
     else refused += 1;
-    if (error) expect(error).toMatchObject({ cause: { code: 'OOM' } });
+    if (error) expect(error).toMatchObject({ code: 'QUEUE_FULL', cause: { code: 'OOM' } });
   }
 
   expect(await site.cli('release', '--all')).toMatchObject({ exitCode: 0 });

@@ -3,9 +3,11 @@ import { type Deadline, DeadlineError, within } from '../redis/deadline.ts';
 import {
   EnqueueUncertainError,
   IdempotencyConflictError,
+  type KitechatSenderError,
   QueueFullError,
   QueueUnavailableError,
 } from '../errors/errors.ts';
+import { describeSafely } from '../errors/safe-cause.ts';
 import { messageId, shardOfPage } from '../lanes/key-names.ts';
 import { enqueue, type EnqueueResult, type MessageToEnqueue } from '../lanes/messages/enqueue.ts';
 import type { MessagePayload } from '../model/stored-message.ts';
@@ -36,6 +38,7 @@ export interface MessageToStore {
 export interface StoreConfig {
   shards: number;
   maxQueued: number;
+  redisFullAt: number;
   sealing: Sealing;
 }
 
@@ -54,7 +57,7 @@ export function newMessageId(shardIndex: number): string {
  */
 export async function storeMessage(
   session: Session,
-  { shards, maxQueued, sealing }: StoreConfig,
+  { shards, maxQueued, redisFullAt, sealing }: StoreConfig,
   message: MessageToStore,
   deadline: Deadline,
 ): Promise<Receipt | null> {
@@ -68,7 +71,7 @@ export async function storeMessage(
     if (deadline.leftMs() <= 0) {
       throw new QueueUnavailableError('There was no time left for this message', { cause: lateRefusalOf(shard.redis) });
     }
-    result = await send(shard, { ...message, id, maxQueued, sealing }, deadline);
+    result = await send(shard, { ...message, id, maxQueued, redisFullAt, sealing }, deadline);
   } while (result === null);
   switch (result.verdict) {
     case 'stored':
@@ -78,7 +81,9 @@ export async function storeMessage(
     case 'conflict':
       throw new IdempotencyConflictError(result.firstId);
     case 'full':
-      throw new QueueFullError(maxQueued);
+      throw new QueueFullError({ maxQueued });
+    case 'memory-full':
+      throw new QueueFullError({ redisFullAt });
     case 'gone':
       return null;
   }
@@ -110,7 +115,8 @@ class NotSentError extends Error {
 }
 
 /** An error reply of Redis proves that nothing was written, because the message was sent only once. After other errors it may be stored. */
-function writeFailure(id: string, error: unknown): QueueUnavailableError | EnqueueUncertainError {
+function writeFailure(id: string, error: unknown): KitechatSenderError {
+  if (describeSafely(error).code === 'OOM') return new QueueFullError({ redisFullAt: 1 }, { cause: error });
   if (error instanceof Error && error.name === 'ReplyError') {
     return new QueueUnavailableError('Redis refused the message', { cause: error });
   }

@@ -15,7 +15,13 @@ const installation: Names<InstallationOptions> = {
   keepDeadMs: true,
 };
 
-const producer: Names<ProducerOptions> = { ...installation, ttlMs: true, maxQueued: true, enqueueTimeoutMs: true };
+const producer: Names<ProducerOptions> = {
+  ...installation,
+  ttlMs: true,
+  maxQueued: true,
+  redisFullAt: true,
+  enqueueTimeoutMs: true,
+};
 
 const worker: Names<WorkerSettings> = {
   ...installation,

@@ -61,6 +61,14 @@ export interface ProducerOptions extends InstallationOptions {
    */
   maxQueued?: number | undefined;
   /**
+   * The part of Redis's `maxmemory` from which on storing a message fails with `QueueFullError`, so that the rest is left to workers. It
+   * counts only under the policy `noeviction`; 1 leaves the refusal to Redis.
+   *
+   * @default 0.85
+   * @example 0.7
+   */
+  redisFullAt?: number | undefined;
+  /**
    * The time, in ms, within which every call resolves or rejects, whatever Redis does.
    *
    * @default 5_000

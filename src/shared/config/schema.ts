@@ -9,6 +9,7 @@ import {
   listenHost,
   namespace,
   natMap,
+  part,
   rateLimit,
   redisUrl,
   shardList,
@@ -206,6 +207,11 @@ export const configSchema = fields({
   maxQueued: wholeNumber(1, 1e9)
     .default(5_000_000)
     .describe('the most open messages per shard; above this, storing fails with `QueueFullError`'),
+  redisFullAt: part
+    .default(0.85)
+    .describe(
+      "the part of Redis's `maxmemory` from which on storing fails with `QueueFullError`, so that the rest is left to workers",
+    ),
   keepDoneMs: keptMs.default(3_600_000).describe('how long delivered messages are kept, at most 1,000 per shard'),
   keepDeadMs: keptMs.default(2_592_000_000).describe('how long dead letters are kept'),
   encryptionKeysFile: requiredText

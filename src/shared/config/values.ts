@@ -6,12 +6,21 @@ import { redisUrlProblem } from './redis-addresses.ts';
 import { ALL_SHARDS, parseShardList, SHARD_LIST_RULE } from './shard-list.ts';
 import { httpUrl, wholeNumberBetween } from '../validation/rules.ts';
 
+const PART_RULE = 'must be a number above 0, up to 1, such as 0.85';
 const DIGITS = /^\s*-?\d{1,16}\s*$/;
 
 /** A whole number, or its digits as text, as in environment variables. `1e3`, `0x10` and `5.0` are refused. */
 export function wholeNumber(min: number, max: number) {
   return z.preprocess(fromDigits, wholeNumberBetween(min, max));
 }
+
+const DECIMAL = /^\s*(?:0?\.\d{1,6}|1(?:\.0{1,6})?)\s*$/;
+
+/** A part of a whole: a number above 0, up to 1, or its digits as text. */
+export const part = z.preprocess(
+  (value) => (typeof value === 'string' && DECIMAL.test(value) ? Number(value) : value),
+  z.number(PART_RULE).gt(0, PART_RULE).lte(1, PART_RULE),
+);
 
 /** `auto`, or a whole number. */
 export function autoOrWholeNumber(min: number, max: number) {

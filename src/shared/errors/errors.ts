@@ -89,17 +89,32 @@ export class EnqueueUncertainError extends KitechatSenderError {
   }
 }
 
-/** Too many messages are open. Nothing was stored. */
+/** The bound that the queue has reached: the most open messages of a shard, or the part of Redis's memory limit. */
+export type QueueBound = { maxQueued: number } | { redisFullAt: number };
+
+/** Too many messages are open, or Redis has used too much of its memory. Nothing was stored. */
 export class QueueFullError extends KitechatSenderError {
   override readonly name = 'QueueFullError';
   readonly code = 'QUEUE_FULL';
 
-  constructor(maxQueued: number) {
+  /** Which bound was reached: `messages` for the number of open messages, `memory` for the memory of Redis. */
+  readonly bound: 'messages' | 'memory';
+
+  constructor(bound: QueueBound, options: { cause?: unknown } = {}) {
     super(
-      `The queue is full: ${maxQueued} messages are open (maxQueued, or KITECHAT_MAX_QUEUED). Nothing was stored. ` +
+      `The queue is full: ${describeBound(bound)}. Nothing was stored. ` +
         'Check that workers run and are not held, and call again when they have caught up.',
+      options,
     );
+    this.bound = 'maxQueued' in bound ? 'messages' : 'memory';
   }
+}
+
+function describeBound(bound: QueueBound): string {
+  if ('maxQueued' in bound) return `${bound.maxQueued} messages are open (maxQueued, or KITECHAT_MAX_QUEUED)`;
+  if (bound.redisFullAt >= 1) return 'Redis has no memory left (its maxmemory)';
+  const percent = Math.round(bound.redisFullAt * 100);
+  return `Redis uses ${percent} % of its maxmemory or more (redisFullAt, or KITECHAT_REDIS_FULL_AT)`;
 }
 
 /** The `idempotencyKey` was used for another request within the last 24 hours. Nothing was stored. */

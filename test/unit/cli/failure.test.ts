@@ -15,7 +15,7 @@ import { RedisMissingError, RedisStartError } from '../../../src/testing/redis/r
 describe('failureOf', () => {
   it.each([
     [1, new InvalidMessageError([])],
-    [1, new QueueFullError(1)],
+    [1, new QueueFullError({ maxQueued: 1 })],
     [1, new IdempotencyConflictError('0-1')],
     [1, new RedisStartError('it ended')],
     [2, new ConfigError(['X is missing'])],

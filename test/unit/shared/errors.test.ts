@@ -21,7 +21,7 @@ const errors = [
   ],
   [new QueueUnavailableError('Redis did not answer within 5000 ms'), 'QueueUnavailableError', 'QUEUE_UNAVAILABLE'],
   [new EnqueueUncertainError('0-01J', 'The connection broke'), 'EnqueueUncertainError', 'ENQUEUE_UNCERTAIN'],
-  [new QueueFullError(5_000_000), 'QueueFullError', 'QUEUE_FULL'],
+  [new QueueFullError({ maxQueued: 5_000_000 }), 'QueueFullError', 'QUEUE_FULL'],
   [new IdempotencyConflictError('0-01J'), 'IdempotencyConflictError', 'IDEMPOTENCY_CONFLICT'],
   [new BulkEnqueueError([{ id: 'a', duplicate: false }]), 'BulkEnqueueError', 'BULK_ENQUEUE'],
   [new ConfigError(['KITECHAT_SHARDS: must be a whole number']), 'ConfigError', 'INVALID_CONFIG'],
@@ -68,7 +68,11 @@ describe('errors', () => {
   });
 
   it('count what failed of a batch, and why', () => {
-    const results = [{ id: 'a', duplicate: false }, { error: new QueueFullError(1) }, { error: new QueueFullError(1) }];
+    const results = [
+      { id: 'a', duplicate: false },
+      { error: new QueueFullError({ maxQueued: 1 }) },
+      { error: new QueueFullError({ maxQueued: 1 }) },
+    ];
     const error = new BulkEnqueueError(results);
     expect(error.results).toEqual(results);
     expect(error.message).toContain('2 of 3 messages failed (QUEUE_FULL)');

@@ -1,12 +1,15 @@
 import { isCluster } from '../../redis/cluster.ts';
 import { noteRefusal } from '../../redis/refusals.ts';
 import type { LaneRedis } from '../commands.ts';
+import type { MemoryLook } from '../../redis/used-memory.ts';
 import { createScriptLine, inLine } from './script-line.ts';
 
 /** What one message adds to a call of the script. */
 export interface Member {
   args: readonly (string | number)[];
   size: number;
+  /** The part of Redis's memory limit from which on the message is not stored. */
+  redisFullAt: number;
   /** Called whenever the message is about to leave. If it throws, the message stays here, and `add` throws the same error. */
   beforeSending: () => void;
 }
@@ -36,7 +39,11 @@ const MOST_CHARACTERS_AT_ONCE = 256 * 1024;
  *
  * @param common returns the script's keys and the arguments before the messages; called for each call of the script
  */
-export function createEnqueueBatch(redis: LaneRedis, common: () => (string | number)[]): EnqueueBatch {
+export function createEnqueueBatch(
+  redis: LaneRedis,
+  common: (usedPart: number) => (string | number)[],
+  memory: MemoryLook,
+): EnqueueBatch {
   const { laneEnqueue: script }: Record<string, Script | undefined> = redis.scriptsSet;
   if (!script) throw new Error('this connection does not know our scripts');
   const { sha, lua, numberOfKeys } = script;
@@ -45,13 +52,13 @@ export function createEnqueueBatch(redis: LaneRedis, common: () => (string | num
   let isSending = false;
 
   /** Never rejects: the promise of each message is settled by itself. */
-  async function call(members: Waiting[]): Promise<void> {
+  async function call(members: Waiting[], usedPart: number): Promise<void> {
     let leaving = members;
     try {
       const answers = await inLine(line, async (isAgain) => {
         leaving = leaving.filter(mayLeave);
         if (leaving.length === 0) return [];
-        const args = [...common(), ...leaving.flatMap((member) => member.args)];
+        const args = [...common(usedPart), ...leaving.flatMap((member) => member.args)];
         // Not `redis.laneEnqueue`: if Redis lacks the script, ioredis repeats that call by itself, and others could overtake it.
         const run = isAgain ? redis.eval(lua, numberOfKeys, ...args) : redis.evalsha(sha, numberOfKeys, ...args);
         return (await run) as unknown[];
@@ -76,7 +83,10 @@ export function createEnqueueBatch(redis: LaneRedis, common: () => (string | num
       const count = howManyFit(collected);
       const members = collected.slice(0, count);
       collected = collected.slice(count);
-      const answered = call(members);
+      const [first] = members;
+      const known = first ? memory.usedPart(first.redisFullAt) : 0;
+      // Waits in the line of calls, so that no later message overtakes these.
+      const answered = call(members, typeof known === 'number' ? known : await known);
       // While a slot moves, a call may be redirected to another node, and a later call that goes there at once would overtake it.
       if (isCluster(redis)) await answered;
     }

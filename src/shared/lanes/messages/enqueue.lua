@@ -5,21 +5,21 @@
 -- The job has what BullMQ would have written for `waiting-children`, except fields that aren't needed, and our own fields.
 --
 -- KEYS[1] BullMQ's `waiting-children`  KEYS[2] the absent key
--- ARGV[1] root  ARGV[2] how long an idempotency key is remembered, in ms
--- Then for each message: id, lane, name, data, ttl in ms, most open messages in the shard, and options that few messages have, as
--- JSON or '':
+-- ARGV[1] root  ARGV[2] how long an idempotency key is remembered, in ms  ARGV[3] the part of Redis's memory limit that is in use
+-- Then for each message: id, lane, name, data, ttl in ms, most open messages in the shard, the part of the memory limit from which on it
+-- is not stored, and options that few messages have, as JSON or '':
 --   key, hash   name of the idempotency key, and hash of the request
 --   replays     id of the dead letter that the message replays
 --   due         when the message is due, '+<ms>' from now or '<ms>' as a time
 --   high        true for high priority
 --   label, policy   the app's label, and what an unknown outcome means for the message
 --
--- Returns for each message 'stored', 'full', 'gone' (the dead letter no longer exists), {'duplicate', id of the first},
+-- Returns for each message 'stored', 'full' (too many are open), 'memory-full', 'gone' (the dead letter no longer exists), {'duplicate', id of the first},
 -- {'conflict', id of the first, hash of its request}, or the error that kept it from being stored.
 
 local root = ARGV[1]
 local send, dead = root .. 'send:', root .. 'dead:'
-local now = redisNowMs()
+local now, usedPart = redisNowMs(), tonumber(ARGV[3])
 
 local openMessages
 local function countOpen()
@@ -57,7 +57,7 @@ local function schedule(id, job, due)
   redis.call('ZADD', KEYS[1], due, id)
 end
 
-local function store(id, lane, name, data, ttlMs, mostOpen, options)
+local function store(id, lane, name, data, ttlMs, mostOpen, fullAt, options)
   local job = send .. id
   -- The same call came before. If its message is dead by now, its job is gone, but its letter has the same id.
   if redis.call('EXISTS', job, dead .. id) > 0 then return 'stored' end
@@ -69,6 +69,7 @@ local function store(id, lane, name, data, ttlMs, mostOpen, options)
     local firstId, firstHash = string.match(known, '^(%S+) (%S+)$')
     return { firstHash == more.hash and 'duplicate' or 'conflict', firstId, firstHash }
   end
+  if usedPart >= tonumber(fullAt) then return 'memory-full' end
   if countOpen() >= tonumber(mostOpen) then return 'full' end
   if more.replays and not redis.call('ZSCORE', dead .. 'failed', more.replays) then return 'gone' end
 
@@ -103,9 +104,9 @@ local function store(id, lane, name, data, ttlMs, mostOpen, options)
 end
 
 local answers = {}
-for i = 3, #ARGV, 7 do
+for i = 4, #ARGV, 8 do
   unfinished = nil
-  local done, answer = pcall(store, unpack(ARGV, i, i + 6))
+  local done, answer = pcall(store, unpack(ARGV, i, i + 7))
   if not done then
     takeBack()
     if type(answer) == 'string' then answer = redis.error_reply(answer) end

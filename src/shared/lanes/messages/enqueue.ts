@@ -1,6 +1,7 @@
 import { absentKey, idempotencyName, laneOf, SEND_QUEUE } from '../key-names.ts';
 import type { MessagePayload } from '../../model/stored-message.ts';
 import { storedText } from '../../sealing/content.ts';
+import { createMemoryLook } from '../../redis/used-memory.ts';
 import type { Shard } from '../shard.ts';
 import type { Sealing } from '../../sealing/sealing.ts';
 import { createEnqueueBatch, type EnqueueBatch } from './enqueue-batch.ts';
@@ -22,6 +23,8 @@ export interface MessageToEnqueue {
   body?: string | undefined;
   ttlMs: number;
   maxQueued: number;
+  /** The part of Redis's memory limit from which on the message is not stored. */
+  redisFullAt: number;
   /** The earliest time to send the message: after a delay, or at a time. */
   due?: { delayMs: number } | { atMs: number } | undefined;
   priority?: 'normal' | 'high' | undefined;
@@ -33,7 +36,8 @@ export interface MessageToEnqueue {
 export type EnqueueResult =
   | { verdict: 'stored' }
   | { verdict: 'duplicate' | 'conflict'; firstId: string }
-  | { verdict: 'full' }
+  /** Too many messages are open, or Redis uses too much of its memory limit. */
+  | { verdict: 'full' | 'memory-full' }
   /** The dead letter that the message replays no longer exists. */
   | { verdict: 'gone' };
 
@@ -60,10 +64,11 @@ export async function enqueue(
     data,
     message.ttlMs,
     message.maxQueued,
+    message.redisFullAt,
     optionsOf(message),
   ];
-  const answer = await batchOf(shard).add({ args, size: data.length, beforeSending });
-  if (answer === 'stored' || answer === 'full' || answer === 'gone') return { verdict: answer };
+  const answer = await batchOf(shard).add({ args, size: data.length, redisFullAt: message.redisFullAt, beforeSending });
+  if (typeof answer === 'string') return { verdict: answer as 'stored' | 'full' | 'memory-full' | 'gone' };
   const [verdict, firstId, firstHash] = answer as ['duplicate' | 'conflict', string, string];
   const isSame = verdict === 'duplicate' || message.idempotency?.isSameRequest?.(firstHash);
   return { verdict: isSame ? 'duplicate' : verdict, firstId };
@@ -72,12 +77,12 @@ export async function enqueue(
 function batchOf(shard: Shard): EnqueueBatch {
   const known = batches.get(shard);
   if (known) return known;
-  const batch = createEnqueueBatch(shard.redis, () => [
-    `${shard.root}${SEND_QUEUE}:waiting-children`,
-    absentKey(shard),
-    shard.root,
-    IDEMPOTENCY_MS,
-  ]);
+  const keys = [`${shard.root}${SEND_QUEUE}:waiting-children`, absentKey(shard)];
+  const batch = createEnqueueBatch(
+    shard.redis,
+    (usedPart) => [...keys, shard.root, IDEMPOTENCY_MS, usedPart.toFixed(4)],
+    createMemoryLook(shard.redis, shard.root),
+  );
   batches.set(shard, batch);
   return batch;
 }
