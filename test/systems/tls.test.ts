@@ -101,7 +101,7 @@ describe('Redis over TLS, with users', () => {
     });
     expect(exitCode).toBe(3);
     expect(stderr.join('\n')).toMatch(
-      /the user or the password in the URL of Redis is wrong.*\(rediss:\/\/127\.0\.0\.1:\d+,.* WRONGPASS\)/,
+      /the user or the password in the URL of Redis is wrong.*\(rediss:\/\/127\.0\.0\.1:\d+\/0, WRONGPASS\)/,
     );
   });
 
