@@ -20,9 +20,13 @@ export interface Fleet {
   freezeOne(forMs: number): Promise<void>;
   /** Replaces a worker as a deployment does. */
   deployOne(): Promise<void>;
+  /** Ends all workers as an operator does. */
+  endAll(): Promise<void>;
   /** Breaks something else while all workers are stopped, so that their open requests are counted exactly. */
   whileStopped(strike: () => Promise<void>): Promise<void>;
   countKill(): void;
+  /** The workers that run now. */
+  workers(): readonly CommandProcess[];
   /** The requests that were open at the kills and freezes. */
   readonly struck: readonly OpenRequest[];
   readonly kills: number;
@@ -30,13 +34,13 @@ export interface Fleet {
 }
 
 export function createFleet({ shard, env, random }: FleetOptions): Fleet {
-  const workers = new Set<CommandProcess>();
+  const running = new Set<CommandProcess>();
   const struck: OpenRequest[] = [];
   let kills = 0;
 
   async function start(): Promise<void> {
     const worker = startCommand(['worker'], env);
-    workers.add(worker);
+    running.add(worker);
     const release = killWithParent(worker.pid, null);
     void worker.ended().then(release);
     await eventually('the worker is registered', async () =>
@@ -45,9 +49,16 @@ export function createFleet({ shard, env, random }: FleetOptions): Fleet {
   }
 
   function pick(): CommandProcess {
-    const victim = [...workers][Math.floor(random() * workers.size)];
+    const victim = [...running][Math.floor(random() * running.size)];
     if (!victim) throw new Error('no worker is left');
     return victim;
+  }
+
+  async function end(worker: CommandProcess): Promise<void> {
+    running.delete(worker);
+    worker.kill('SIGTERM');
+    const code = await worker.ended();
+    if (code !== 0) throw new Error(`a worker ended with ${code} after SIGTERM`);
   }
 
   async function strike(victim: CommandProcess): Promise<void> {
@@ -61,19 +72,20 @@ export function createFleet({ shard, env, random }: FleetOptions): Fleet {
     },
     start,
     async whileStopped(strikeOther) {
-      const open = await Promise.all([...workers].map((worker) => stopAndCount(shard, worker)));
+      const open = await Promise.all([...running].map((worker) => stopAndCount(shard, worker)));
       struck.push(...open.flat());
       await strikeOther();
-      for (const worker of workers) worker.kill('SIGCONT');
+      for (const worker of running) worker.kill('SIGCONT');
     },
     countKill() {
       kills += 1;
     },
+    workers: () => [...running],
     async killOne() {
       const victim = pick();
       await strike(victim);
       victim.kill('SIGKILL');
-      workers.delete(victim);
+      running.delete(victim);
       kills += 1;
       await victim.ended();
       await start();
@@ -88,14 +100,14 @@ export function createFleet({ shard, env, random }: FleetOptions): Fleet {
     async deployOne() {
       const old = pick();
       await start();
-      workers.delete(old);
-      old.kill('SIGTERM');
-      const code = await old.ended();
-      if (code !== 0) throw new Error(`a worker ended with ${code} after SIGTERM`);
+      await end(old);
       kills += 1;
     },
+    async endAll() {
+      await Promise.all([...running].map(end));
+    },
     async [Symbol.asyncDispose]() {
-      await Promise.all([...workers].map((worker) => worker[Symbol.asyncDispose]()));
+      await Promise.all([...running].map((worker) => worker[Symbol.asyncDispose]()));
     },
   };
 }

@@ -44,12 +44,13 @@ export async function settleAccounts(arena: Arena, excuses: Excuses = {}): Promi
   const report = await arena.api.report();
   const repairs = await readRepairs(arena.shard);
   if (letters.length > excusedDead) for (const line of deathsOf(letters)) console.error(`  ${line}`);
-  const missing = [...arena.stored.keys()].filter((identity) => !accepted.has(identity) && !dead.has(identity)).length;
+  const missing = [...arena.stored.keys()].filter((identity) => !accepted.has(identity) && !dead.has(identity));
+  const { stored: unwritten } = arena.unwritten;
   return {
     messages: arena.stored.size,
     kills: arena.fleet.kills,
-    lost: Math.max(0, missing - stuck),
-    excusedLost: arena.unwritten.stored,
+    lost: Math.max(0, missing.length - stuck),
+    excusedLost: missing.filter((identity) => unwritten.has(identity)).length,
     duplicated: report.duplicates.count,
     // A message whose delivery Redis forgot is sent again.
     excused: duplicates + arena.unwritten.delivered,
@@ -69,6 +70,11 @@ export async function settleAccounts(arena: Arena, excuses: Excuses = {}): Promi
 function deathsOf(letters: readonly DeadLetterEntry[]): string[] {
   const why = letters.map(({ reason, attempts }) => `${reason}: ${attempts.at(-1)?.detail ?? 'nothing was tried'}`);
   return [...Map.groupBy(why, (text) => text)].map(([text, { length }]) => `${length} × ${text}`);
+}
+
+/** The times at which the accepted messages arrived at the API, in order. */
+export async function arrivalsOf({ api }: Arena): Promise<number[]> {
+  return (await api.accepted()).map(({ arrivedAt }) => arrivedAt).toSorted((one, other) => one - other);
 }
 
 /** Messages that the API accepted without a received answer: their senders were gone, or had timed out. */

@@ -28,3 +28,16 @@ export function perSecondOf(arrivals: readonly number[]): number {
   const last = arrivals.at(-1) ?? 0;
   return ((arrivals.length - 1) * 1000) / (last - first);
 }
+
+/** The longest time without an arrival that began between these times. */
+export function longestGapMs(arrivals: readonly number[], fromMs: number, toMs: number): number {
+  let longest = 0;
+  let before = fromMs;
+  for (const at of arrivals) {
+    if (at < fromMs) continue;
+    longest = Math.max(longest, at - before);
+    if (at > toMs) break;
+    before = at;
+  }
+  return Math.round(longest);
+}

@@ -38,6 +38,8 @@ export interface RedisSentinel {
    * `ask` leaves it running: it goes on as a replica that clients can reach.
    */
   failOver(how?: 'kill' | 'freeze' | 'ask'): Promise<Promotion>;
+  /** Waits until a replica is promoted in place of a primary that the caller has killed. */
+  untilPromoted(old: RedisServer): Promise<Promotion>;
   /** Waits until every running server but the primary is a replica that has all its writes, and the sentinels know it. */
   untilReplicated(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -185,6 +187,18 @@ function groupOf({ servers, sentinels, admins, password }: Parts, stack: AsyncDi
 
   const findPrimary = async (): Promise<RedisServer> => await eventually('there is a primary', primaryNow);
 
+  async function untilPromoted(old: RedisServer): Promise<Promotion> {
+    const candidates = servers.filter((server) => server !== old);
+    const { promoted, atMs } = await eventually('a replica is promoted', async () => {
+      for (const server of candidates) {
+        if ((await replicationOf(server)).includes('role:master')) return { promoted: server, atMs: Date.now() };
+      }
+      return null;
+    });
+    await eventually('the sentinels name the new primary', async () => (await primaryNow()) === promoted);
+    return { old, promoted, atMs };
+  }
+
   return {
     name: NAME,
     sentinels,
@@ -208,16 +222,9 @@ function groupOf({ servers, sentinels, admins, password }: Parts, stack: AsyncDi
           );
         });
       }
-      const candidates = servers.filter((server) => server !== old);
-      const { promoted, atMs } = await eventually('a replica is promoted', async () => {
-        for (const server of candidates) {
-          if ((await replicationOf(server)).includes('role:master')) return { promoted: server, atMs: Date.now() };
-        }
-        return null;
-      });
-      await eventually('the sentinels name the new primary', async () => (await primaryNow()) === promoted);
-      return { old, promoted, atMs };
+      return await untilPromoted(old);
     },
+    untilPromoted,
     async untilReplicated() {
       await eventually('the replicas are in step', isReplicated);
     },

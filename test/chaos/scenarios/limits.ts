@@ -6,7 +6,7 @@ import { eventually } from '../../support/eventually.ts';
 import { manyMessages } from '../../support/messages.ts';
 import type { Arena } from '../arena.ts';
 import { inArena } from '../in-arena.ts';
-import { settleAccounts, untilEnded } from '../ledger.ts';
+import { arrivalsOf, settleAccounts, untilEnded } from '../ledger.ts';
 import { mostWithin, perSecondOf, tooFast } from '../pace.ts';
 import type { Outcome } from '../scenario.ts';
 import { watchSlots } from '../slots.ts';
@@ -24,13 +24,6 @@ async function storeHeld(arena: Arena, messages: EnqueueItem[]): Promise<void> {
 async function judge(arena: Arena, violations: string[], figures: string): Promise<Outcome> {
   await untilEnded(arena);
   return { ...(await settleAccounts(arena)), violations, figures };
-}
-
-async function arrivalsOf({ api }: Arena, fromMs = 0, toMs = Infinity): Promise<number[]> {
-  return (await api.accepted())
-    .map(({ arrivedAt }) => arrivedAt)
-    .filter((at) => at >= fromMs && at < toMs)
-    .toSorted((one, other) => one - other);
 }
 
 /** The number of messages that the fleet delivers before the measurement. */
@@ -109,7 +102,7 @@ export const recovery = inArena({
     await eventually('a message is delivered', async () => (await arena.api.counts()).accepted > 0, 60_000);
     const from = (await arena.api.accepted())[0]?.arrivedAt ?? opened;
     await delay(20_000);
-    const arrivals = await arrivalsOf(arena, from, from + 20_000);
+    const arrivals = (await arrivalsOf(arena)).filter((at) => at >= from && at < from + 20_000);
     // Don't wait for the rest at that pace.
     await writeLimits(arena.shard.redis, 'kitechat', { rate: 'none' });
     const fullest = fullestBucket(arrivals, from);

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { manyMessages } from '../../support/messages.ts';
 import { eventually } from '../../support/eventually.ts';
+import type { RedisServer } from '../../../src/testing/redis/redis-handle.ts';
 import type { Arena } from '../arena.ts';
 import { inArena } from '../in-arena.ts';
 import { settleAccounts, unansweredBy, untilEnded } from '../ledger.ts';
@@ -17,7 +18,7 @@ interface RedisFault {
   /** The number of strikes, in sequence. */
   strikes: number;
   /** Causes the fault. @returns the time from the return of Redis to the first delivery after it. */
-  strike(arena: Arena): Promise<number>;
+  strike(arena: Arena<RedisServer>): Promise<number>;
 }
 
 /** Redis is killed, or frozen, while messages are stored and delivered. */
@@ -60,7 +61,7 @@ const PUT_OFF_MS = 2000;
 async function noteUnwritten({ stored, api, unwritten }: Arena): Promise<void> {
   const from = Date.now() - PUT_OFF_MS;
   unwritten.kills += 1;
-  unwritten.stored += [...stored.values()].filter((at) => at > from).length;
+  for (const [identity, at] of stored) if (at > from) unwritten.stored.add(identity);
   const accepted = await api.accepted();
   unwritten.delivered += accepted.filter(({ at }) => at > from).length;
 }
@@ -71,7 +72,7 @@ async function hasUnwrittenAof({ shard }: Arena): Promise<boolean> {
   return !/^aof_buffer_length:0\r?$/m.test(info);
 }
 
-async function killRedis(arena: Arena, downMs: number): Promise<number> {
+async function killRedis(arena: Arena<RedisServer>, downMs: number): Promise<number> {
   await arena.fleet.whileStopped(async () => {
     if (await hasUnwrittenAof(arena)) await noteUnwritten(arena);
     await arena.server.kill('SIGKILL');
