@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { createProducer } from '../../src/producer/index.ts';
 import { shardsKey } from '../../src/shared/lanes/key-names.ts';
 import { installWithCli } from '../support/cli-installation.ts';
 import { startConsole } from '../support/console.ts';
@@ -8,6 +9,7 @@ import { eventually } from '../support/eventually.ts';
 import { textMessage, unknownId } from '../support/messages.ts';
 import { startTestRedis } from '../support/redis.ts';
 import { runCommand } from '../support/run-command.ts';
+import { settled } from '../support/settled.ts';
 import { useRedis } from '../support/use-redis.ts';
 import { writeCommands } from '../support/write-commands.ts';
 import { writeLetters } from '../support/written-letters.ts';
@@ -101,6 +103,8 @@ describe('what only reads', () => {
     const [LETTER = ''] = await writeLetters(used.redis, namespace, [
       { pageId: 'p1', conversationId: 'c1', label: 'l' },
     ]);
+    // Otherwise it waits for more replicas first.
+    await used.redis.config('SET', 'repl-diskless-sync-delay', '0');
     await using replica = await startTestRedis();
     const its = new Redis(replica.url);
     await its.replicaof('127.0.0.1', used.server.port);
@@ -110,6 +114,12 @@ describe('what only reads', () => {
     );
     its.disconnect();
     expect(await readEverything({ ...site.env, REDIS_URL: replica.url }, { ID, LETTER })).toEqual([]);
+
+    await using producer = createProducer({ redisUrl: replica.url, namespace, enqueueTimeoutMs: 500 });
+    expect(await producer.getMessage(ID)).toMatchObject({ status: 'queued' });
+    const { error } = await settled(producer.enqueueMessage(textMessage('c1', 2)));
+    expect(error).toMatchObject({ code: 'QUEUE_UNAVAILABLE', message: expect.stringMatching(/read-only replica/) });
+    expect(await producer.getMessage(ID)).toMatchObject({ status: 'queued' });
 
     const rules = ['on', '>pw', '~*', '-@all', '+@read', '+ping', '+info', '+time', '+select', '+client|setname'];
     await used.redis.call('ACL', 'SETUSER', 'reader', ...rules, '+eval', '+evalsha');

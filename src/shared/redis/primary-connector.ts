@@ -1,11 +1,25 @@
 import { StandaloneConnector } from 'ioredis/built/connectors/index.js';
 import { type ServerInfo, whyUnfit } from './unfit.ts';
 
-/** Connects to one Redis, and ends the connection with an error if that Redis can't hold the queue, or can't do so now. */
-export class PrimaryConnector extends StandaloneConnector {
+/**
+ * Connects to one Redis, and ends the connection with an error if that Redis can't hold the queue, or can't do so now.
+ *
+ * @param needsPrimary whether the connection has to lead to a primary, asked at each attempt; a replica is enough for reading
+ */
+export function primaryConnector(needsPrimary: () => boolean) {
+  return class extends PrimaryConnector {
+    protected override needsPrimary(): boolean {
+      return needsPrimary();
+    }
+  };
+}
+
+abstract class PrimaryConnector extends StandaloneConnector {
   constructor(options: unknown) {
     super(options as ConstructorParameters<typeof StandaloneConnector>[0]);
   }
+
+  protected abstract needsPrimary(): boolean;
 
   /** ioredis calls this for each command that was refused; it adds a listener and a timer each time. */
   override disconnect(): void {
@@ -14,7 +28,7 @@ export class PrimaryConnector extends StandaloneConnector {
   }
 
   override check(info: ServerInfo): boolean {
-    const error = whyUnfit(info);
+    const error = whyUnfit(info, this.needsPrimary());
     // The connection emits this error, and is opened again.
     if (error) this.stream.destroy(error);
     return error === undefined;

@@ -9,7 +9,10 @@ const OLDEST = { major: 6, minor: 2 };
 export type ServerInfo = Readonly<Record<string, string | undefined>>;
 
 /** Returns why a server can't hold the queue: a `ConfigError` if that doesn't change by itself, otherwise the error of a replica. */
-export function whyUnfit({ redis_mode: mode, redis_version: version, role }: ServerInfo): Error | undefined {
+export function whyUnfit(
+  { redis_mode: mode, redis_version: version, role }: ServerInfo,
+  needsPrimary: boolean,
+): Error | undefined {
   if (mode === 'sentinel') {
     return new ConfigError([
       'REDIS_URL leads to a Sentinel, not to a Redis: write redis+sentinel://host:port/NAME with the name that the Sentinel has for the primary, such as mymaster',
@@ -21,7 +24,7 @@ export function whyUnfit({ redis_mode: mode, redis_version: version, role }: Ser
     ]);
   }
   // A replica in a cluster names the node that takes the command.
-  return role === 'slave' && mode !== 'cluster' ? replicaError() : undefined;
+  return needsPrimary && role === 'slave' && mode !== 'cluster' ? replicaError() : undefined;
 }
 
 /** Returns a `ConfigError` if an error of a command shows that the URL names one node of a cluster as if it were the whole. */

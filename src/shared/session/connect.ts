@@ -1,7 +1,7 @@
 import { noteErrors, noteLoading, noteNodeErrors } from '../redis/ready.ts';
 import { type Cluster, Redis, type RedisOptions } from 'ioredis';
 import { noteAnswers } from '../redis/doubt.ts';
-import { PrimaryConnector } from '../redis/primary-connector.ts';
+import { primaryConnector } from '../redis/primary-connector.ts';
 import { createRefusals } from '../redis/refusals.ts';
 import { batchWrites } from '../redis/write-batching.ts';
 import { type LaneRedis, withLaneCommands } from '../lanes/commands.ts';
@@ -43,9 +43,15 @@ const DISCONNECT_MS = 500;
  *
  * @param silenceMs if an answer is due and none has come for this long, the connection is replaced by a new one
  * @param name the client name of the connection in Redis
+ * @param needsPrimary whether calls write, so that a replica is refused; asked when the connection is opened
  * @throws ConfigError for settings and files that can't be used
  */
-export function connectFailingFast(settings: RedisSettings, silenceMs: number, name?: string): LaneRedis {
+export function connectFailingFast(
+  settings: RedisSettings,
+  silenceMs: number,
+  name?: string,
+  needsPrimary = (): boolean => true,
+): LaneRedis {
   const access = readRedisAccess(settings);
   const options: ConnectionOptions = {
     ...common,
@@ -67,7 +73,7 @@ export function connectFailingFast(settings: RedisSettings, silenceMs: number, n
     cluster.on('+node', unref);
     return cluster;
   }
-  const redis = redisOf(access, { ...options, enableOfflineQueue: false }, false);
+  const redis = redisOf(access, { ...options, enableOfflineQueue: false }, { isResending: false, needsPrimary });
   renewLogin(redis, loginOf(settings, access));
   demandDatabase(redis, (error) => {
     redis.emit('error', error);
@@ -111,7 +117,7 @@ export function connectPatiently(settings: RedisSettings, name?: string): LaneRe
   const redis = redisOf(
     access,
     access.addresses.kind === 'sentinel' ? { ...replaced, failoverDetector: true } : options,
-    true,
+    { isResending: true, needsPrimary: () => true },
   );
   renewLogin(redis, loginOf(settings, access));
   demandDatabase(redis, (error) => redis.emit('error', error));
@@ -131,7 +137,7 @@ function loginOf(settings: RedisSettings, first: RedisAccess): () => ReturnType<
 function redisOf(
   access: RedisAccess,
   options: Omit<RedisOptions, 'replyMapping'>,
-  isResending: boolean,
+  { isResending, needsPrimary }: { isResending: boolean; needsPrimary(): boolean },
 ): Redis & LaneRedis {
   const refusals = createRefusals({ isResending, delayMs: reconnectDelayMs });
   const isSentinel = access.addresses.kind === 'sentinel';
@@ -140,7 +146,7 @@ function redisOf(
     ...connectionOptions(access, reconnectDelayMs),
     ...refusals.options,
     // ioredis itself asks the server that a sentinel names for its role.
-    ...(!isSentinel && { Connector: PrimaryConnector }),
+    ...(!isSentinel && { Connector: primaryConnector(needsPrimary) }),
   });
   refusals.attach(redis);
   if (isSentinel) addSentinelCodes(redis);

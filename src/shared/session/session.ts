@@ -58,6 +58,8 @@ export function createSession(config: SessionConfig): Session {
   let connection: LaneRedis | null = null;
   let waiting = 0;
   let closed = false;
+  /** Whether a call on this connection writes, so that it has to lead to a primary. */
+  let needsPrimary = false;
   let agreement: Promise<Setup> | null = null;
   const shards = new Map<number, Promise<Shard>>();
   /** Shards that can be used without further checks, as long as their connection stays open. */
@@ -65,7 +67,7 @@ export function createSession(config: SessionConfig): Session {
 
   function connect(): LaneRedis {
     const silenceMs = Math.max(config.enqueueTimeoutMs, MIN_SILENCE_MS);
-    const redis = connectFailingFast(config, silenceMs, connectionName(config.namespace));
+    const redis = connectFailingFast(config, silenceMs, connectionName(config.namespace), () => needsPrimary);
     // Redis may come back without its data, or with another number of shards, so each new connection checks that again.
     const forgetAgreement = (): void => {
       if (redis !== connection) return;
@@ -88,6 +90,7 @@ export function createSession(config: SessionConfig): Session {
   function drop(): void {
     connection?.disconnect();
     connection = null;
+    needsPrimary = false;
     agreement = null;
     shards.clear();
     usable.clear();
@@ -167,6 +170,7 @@ export function createSession(config: SessionConfig): Session {
   }
 
   async function shardAt(index: number, deadline: Deadline, mayWrite: boolean): Promise<Shard> {
+    needsPrimary ||= mayWrite;
     const known = usable.get(index);
     if (known && isReady(known.redis, known.root) && !isDoubtful(known.redis, known.root)) return known;
     const root = shardRoot(config.namespace, index);
