@@ -10,7 +10,8 @@ import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { createWorker } from '../../src/worker/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';
-import { startTestRedis } from '../support/redis.ts';
+import { startRedisServer } from '../../src/testing/redis/redis-server.ts';
+import { startClusterNode } from '../support/redis-cluster.ts';
 import { useFolder } from '../support/use-folder.ts';
 import { install } from '../support/worker.ts';
 
@@ -20,7 +21,7 @@ let server: RedisServer;
 let admin: Redis;
 
 beforeAll(async () => {
-  server = await startTestRedis({ args: ['--unixsocket', socket, '--databases', '16'] });
+  server = await startRedisServer({ engine: 'path', args: ['--unixsocket', socket, '--databases', '16'] });
   admin = new Redis(server.url);
 });
 afterAll(async () => {
@@ -108,28 +109,52 @@ describe('a socket', () => {
 });
 
 describe('REDIS_URL_FILE', () => {
-  it('is read again when the password has changed: workers, their blocking connections and producers come back', async () => {
-    const redisUrlFile = join(folder, 'url');
-    const rotate = async (password: string): Promise<void> => {
-      await acl('app', 'resetpass', `>${password}`);
-      await admin.call('CLIENT', 'KILL', 'USER', 'app');
-      writeFileSync(redisUrlFile, `${as(`app:${password}`)}\n`);
-    };
-    await acl('app', 'on', '>first', '~*', '&*', '+@all');
-    writeFileSync(redisUrlFile, as('app:first'));
-    await using site = await install({ url: as('app:first') }, { config: { redisUrlFile } });
-    await site.until(await site.enqueue({ ...conversation, message }), 'delivered');
-    const connections = async (): Promise<number> =>
-      String(await admin.call('CLIENT', 'LIST')).split(' user=app ').length - 1;
-    const before = await connections();
-    for (const password of ['second', 'third']) {
-      await rotate(password);
-      // A call of the moment in which the connection ends fails.
-      const stored = async (): Promise<string | null> =>
-        await site.enqueue({ ...conversation, message }).catch(() => null);
-      const id = await eventually('a message is stored', stored);
-      expect(await site.until(id, 'delivered')).toMatchObject({ status: 'delivered' });
-      await eventually('all connections are back', async () => (await connections()) >= before);
-    }
+  let node: RedisServer;
+  let nodeAdmin: Redis;
+
+  beforeAll(async () => {
+    node = await startClusterNode(['--cluster-announce-ip', '127.0.0.1']);
+    nodeAdmin = new Redis(node.url);
+    await nodeAdmin.call('CLUSTER', 'ADDSLOTSRANGE', 0, 16_383);
+    await eventually('the cluster is up', async () =>
+      String(await nodeAdmin.call('CLUSTER', 'INFO')).includes('cluster_state:ok'),
+    );
   });
+  afterAll(async () => {
+    nodeAdmin.disconnect();
+    await node.stop();
+  });
+
+  it.each<[string, (login: string) => string, () => Redis]>([
+    ['one server', (login) => as(login), () => admin],
+    ['a cluster', (login) => `redis+cluster://${login}@127.0.0.1:${node.port}`, () => nodeAdmin],
+  ])(
+    'is read again when the password has changed: workers, their blocking connections and producers of %s come back',
+    async (_what, urlFor, adminOf) => {
+      const redisUrlFile = join(folder, 'url');
+      const change = async (...command: [string, ...string[]]): Promise<unknown> => await adminOf().call(...command);
+      const rotate = async (password: string): Promise<void> => {
+        await change('ACL', 'SETUSER', 'app', 'resetpass', `>${password}`);
+        await change('CLIENT', 'KILL', 'USER', 'app');
+        writeFileSync(redisUrlFile, `${urlFor(`app:${password}`)}\n`);
+      };
+      await change('ACL', 'SETUSER', 'app', 'on', '>first', '~*', '&*', '+@all');
+      const redisUrl = urlFor('app:first');
+      writeFileSync(redisUrlFile, redisUrl);
+      await using site = await install({ url: redisUrl }, { config: { redisUrlFile } });
+      await site.until(await site.enqueue({ ...conversation, message }), 'delivered');
+      const connections = async (): Promise<number> =>
+        String(await change('CLIENT', 'LIST')).split(' user=app ').length - 1;
+      const before = await connections();
+      for (const password of ['second', 'third']) {
+        await rotate(password);
+        // A call of the moment in which the connection ends fails.
+        const stored = async (): Promise<string | null> =>
+          await site.enqueue({ ...conversation, message }).catch(() => null);
+        const id = await eventually('a message is stored', stored);
+        expect(await site.until(id, 'delivered')).toMatchObject({ status: 'delivered' });
+        await eventually('all connections are back', async () => (await connections()) >= before);
+      }
+    },
+  );
 });

@@ -59,19 +59,20 @@ export async function startRedisCluster(): Promise<RedisCluster> {
 }
 
 async function openNode(stack: AsyncDisposableStack): Promise<ClusterNode> {
-  const server = stack.use(await startNode());
+  const server = stack.use(await startClusterNode());
   const redis = new Redis(server.url, { retryStrategy: () => 100, maxRetriesPerRequest: 1 });
   redis.on('error', () => {});
   stack.defer(() => redis.disconnect());
   return { server, redis, id: String(await redis.call('CLUSTER', 'MYID')) };
 }
 
-async function startNode(): Promise<RedisServer> {
+/** Starts a Redis with cluster support, which belongs to no cluster yet. */
+export async function startClusterNode(more: readonly string[] = []): Promise<RedisServer> {
   for (let attempt = 1; ; attempt += 1) {
     // The port of the cluster bus is 10,000 higher, and must not be in the range of client ports either.
     const port = randomInt(15_000, 22_000);
     const cluster = ['--cluster-enabled', 'yes', '--cluster-node-timeout', String(NODE_TIMEOUT_MS)];
-    const args = [...cluster, '--repl-diskless-sync-delay', '0'];
+    const args = [...cluster, '--repl-diskless-sync-delay', '0', ...more];
     try {
       return await startRedisServer({ engine: 'path', appendOnly: true, port, args });
     } catch (error) {
