@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { variables } from '../../src/shared/config/schema.ts';
 import { version } from '../../src/shared/version.ts';
 import { runProcess } from '../support/command-line.ts';
 import { runCommand } from '../support/run-command.ts';
@@ -126,8 +127,67 @@ describe.concurrent('the use of the command line', () => {
     for (const command of [...commands, 'fake-api', 'demo']) {
       expect(text).toMatch(new RegExp(`^ +${command} `, 'm'));
     }
+    expect(text).toContain('node --env-file=.env');
     expect(helpOfCommand.stdout.join('\n')).toContain('"idempotencyKey":"order-17"');
     expect(versions.stdout).toEqual([version]);
+  });
+
+  it.each([
+    [['status', '--redis-url', 'redis://:hunter2@h'], '--redis-url', 'REDIS_URL'],
+    [['status', '--redis-url=redis://:hunter2@h'], '--redis-url', 'REDIS_URL'],
+    [['worker', '--api-key', 'hunter2'], '--api-key', 'KITECHAT_API_KEY'],
+    [['worker', '--apiKey=hunter2'], '--apiKey', 'KITECHAT_API_KEY'],
+    [['worker', '--kitechat-concurrency', '5'], '--kitechat-concurrency', 'KITECHAT_CONCURRENCY'],
+    [['--concurrency', '5', 'worker'], '--concurrency', 'KITECHAT_CONCURRENCY'],
+    [['dead-letters', 'list', '--namespace', 'x'], '--namespace', 'KITECHAT_NAMESPACE'],
+    [['console', '--console_token_file', 'x'], '--console_token_file', 'KITECHAT_CONSOLE_TOKEN_FILE'],
+  ])('%j: a flag that looks like a variable points to it, without the value', async (args, flag, variable) => {
+    const { exitCode, stderr } = await runCommand(args, noRedis);
+    expect([exitCode, stderr]).toEqual([
+      2,
+      [
+        `error: unknown option '${flag}'`,
+        `(It is a variable: set ${variable} in the environment.)`,
+        'Run the command with --help to see its arguments and options.',
+      ],
+    ]);
+  });
+
+  it('the value of another unknown flag is not shown either', async () => {
+    const { stderr } = await runCommand(['status', '--passwort=hunter2'], noRedis);
+    expect(stderr[0]).toBe("error: unknown option '--passwort'");
+  });
+
+  it('the help of each command names its variables, and each variable is in the help of a command', async () => {
+    const helpOf = async (command: string): Promise<string[]> => {
+      const { stdout } = await runCommand([...command.split(' '), '--help']);
+      const [, listed = ''] = /^Variables:\n((?: .*\n?)+)/m.exec(stdout.join('\n')) ?? [];
+      return listed.split(/\s+/).filter((name) => name !== '');
+    };
+    const connection = 'REDIS_URL REDIS_URL_FILE REDIS_CA_FILE REDIS_CERT_FILE REDIS_KEY_FILE REDIS_NAT_MAP'.split(' ');
+    const all = [...connection, 'KITECHAT_NAMESPACE', 'KITECHAT_SHARDS'];
+    for (const command of ['status', 'cancel', 'hold', 'release', 'reshard'])
+      expect(await helpOf(command)).toEqual(all);
+    for (const command of ['limits show', 'limits set']) {
+      expect(await helpOf(command)).toEqual([...all, 'KITECHAT_RATE_LIMIT', 'KITECHAT_PAGE_RATE_LIMIT']);
+    }
+    for (const command of ['message', ...['list', 'show', 'discard', 'export'].map((name) => `dead-letters ${name}`)]) {
+      expect(await helpOf(command)).toEqual([
+        ...all,
+        ...['KITECHAT_ATTEMPTS', 'KITECHAT_KEEP_DEAD_MS', 'KITECHAT_ENCRYPTION_KEYS_FILE'],
+      ]);
+    }
+    const [worker, send, replay, console] = await Promise.all(
+      ['worker', 'send', 'dead-letters replay', 'console'].map(helpOf),
+    );
+    expect(send).toEqual(expect.arrayContaining([...all, 'KITECHAT_TTL_MS', 'KITECHAT_MAX_QUEUED']));
+    expect(replay).toEqual(send);
+    expect(console).toEqual(expect.arrayContaining([...all, 'KITECHAT_HTTP_PORT', 'KITECHAT_CONSOLE_TOKEN_FILE']));
+    expect(console).not.toContain('KITECHAT_HOOKS_FILE');
+    for (const command of ['fake-api', 'demo']) expect(await helpOf(command)).toEqual([]);
+    const listed = new Set([...(worker ?? []), ...(send ?? [])]);
+    const names = variables.flatMap(({ name, fileName = name }) => [name, fileName]);
+    expect(names.filter((name) => !listed.has(name))).toEqual([]);
   });
 
   it('a variable that does nothing is a warning, with the one that was meant, and never its value', async () => {
