@@ -26,6 +26,14 @@ const BUILD_MS = 600_000;
 const docker = (...args: string[]): string =>
   execFileSync('docker', args, { encoding: 'utf8', cwd: root, stdio: ['ignore', 'pipe', 'pipe'] }).trim();
 
+/** The least memory, as docs/containers.md says, without swap; and a tenth of a processor. */
+const LEAST = ['--memory', '128m', '--memory-swap', '128m'];
+const LITTLE_PROCESSOR = ['--cpus', '0.1'];
+/** Several times as much text as the memory would hold. */
+const MANY_MESSAGES = 20_000;
+const AT_ONCE = 2000;
+const LONG_TEXT = 'x'.repeat(4000);
+
 describe('the image, as little as it may do', () => {
   const stack = new AsyncDisposableStack();
   let redis: RedisServer;
@@ -34,15 +42,32 @@ describe('the image, as little as it may do', () => {
   /** What a program says that runs beside the worker, as the same user. */
   const inside = (script: string): string => docker('exec', worker, 'node', '-e', script);
 
+  function startWorker(namespace = 'kitechat', limits: readonly string[] = []): string {
+    const env = {
+      REDIS_URL: redis.url,
+      KITECHAT_NAMESPACE: namespace,
+      KITECHAT_API_URL: api.url,
+      KITECHAT_API_KEY: 'key',
+    };
+    const settings = Object.entries(env).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
+    const health = ['--health-interval', '1s', '--health-start-period', '1s'];
+    const options = [...HARDENED, ...limits, ...health, ...settings];
+    const container = docker('run', '--detach', '--network', 'host', ...options, IMAGE);
+    stack.defer(() => void spawnSync('docker', ['rm', '--force', container]));
+    return container;
+  }
+
+  /** Waits until the image's own check has passed. */
+  async function untilHealthy(container: string): Promise<void> {
+    const health = (): string => docker('inspect', '--format', '{{.State.Health.Status}}', container);
+    await eventually('it is healthy', () => health() === 'healthy', 60_000);
+  }
+
   beforeAll(async () => {
     docker('build', '--network', 'host', '--tag', IMAGE, '.');
     redis = stack.use(await startRedisServer({ engine: 'path' }));
     api = stack.use(await startFakeKitechat());
-    const env = { REDIS_URL: redis.url, KITECHAT_API_URL: api.url, KITECHAT_API_KEY: 'key' };
-    const settings = Object.entries(env).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
-    const health = ['--health-interval', '1s', '--health-start-period', '1s'];
-    worker = docker('run', '--detach', '--network', 'host', ...HARDENED, ...health, ...settings, IMAGE);
-    stack.defer(() => void spawnSync('docker', ['rm', '--force', worker]));
+    worker = startWorker();
   }, BUILD_MS);
   afterAll(async () => await stack.disposeAsync());
 
@@ -50,8 +75,7 @@ describe('the image, as little as it may do', () => {
     await using producer = createProducer({ redisUrl: redis.url });
     await producer.enqueueMessage(textMessage('c1', 1));
     await api.waitForAccepted(1);
-    const health = (): string => docker('inspect', '--format', '{{.State.Health.Status}}', worker);
-    await eventually('it is healthy', () => health() === 'healthy', 60_000);
+    await untilHealthy(worker);
     expect(api.report().accepted).toBe(1);
   }, 90_000);
 
@@ -116,6 +140,31 @@ describe('the image, as little as it may do', () => {
     const script = `console.log(JSON.stringify(${JSON.stringify(paths)}.filter((path) => require('fs').existsSync(path))))`;
     expect(JSON.parse(inside(script))).toEqual([]);
   });
+
+  it('delivers a backlog of long messages within the least memory', async () => {
+    const before = api.report().accepted;
+    await using producer = createProducer({ redisUrl: redis.url, namespace: 'least', enqueueTimeoutMs: 60_000 });
+    for (let n = 0; n < MANY_MESSAGES; n += AT_ONCE) {
+      await producer.enqueueMessages(
+        Array.from({ length: AT_ONCE }, (_, index) => ({
+          pageId: 'p1',
+          conversationId: `many-${index % 500}`,
+          message: { type: 'text', text: LONG_TEXT },
+        })),
+      );
+    }
+    const least = startWorker('least', LEAST);
+    await api.waitForAccepted(before + MANY_MESSAGES, { timeoutMs: 180_000 });
+    await untilHealthy(least);
+    docker('stop', '--time', '30', least);
+    expect(docker('inspect', '--format', '{{.State.ExitCode}} {{.State.OOMKilled}}', least)).toBe('0 false');
+  }, 300_000);
+
+  it('is found healthy with the least memory and a tenth of a processor', async () => {
+    const slow = startWorker('slow', [...LEAST, ...LITTLE_PROCESSOR]);
+    await untilHealthy(slow);
+    expect(docker('inspect', '--format', '{{.State.OOMKilled}}', slow)).toBe('false');
+  }, 90_000);
 
   it('gets SIGTERM itself, and ends with 0', () => {
     docker('stop', '--time', '30', worker);
