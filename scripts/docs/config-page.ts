@@ -20,6 +20,12 @@ them by purpose and says when to change each of them.
 
 - An empty variable counts as not set. Durations are in milliseconds.
 - \`…_FILE\` names a file that holds the value, for container secrets. Set only one of the two.
+- White space, line breaks and a byte order mark around a value are dropped, in variables and files, and so is one pair of quotes, which
+  \`docker run --env-file\` keeps. Quotes around a key or token are an error, because they would be sent as part of it.
+- No command reads a file \`.env\`: the platform does, with \`node --env-file=.env\`, \`docker run --env-file .env\`, or the \`env_file\` of
+  Docker Compose. \`kitechat-sender COMMAND --help\` names the variables of each command.
+- Every command names its Redis, database and namespace, without the password: on stderr, \`status\` at its top, a worker in the first line
+  of its log, with the API's URL, and the console at the end of each page. Without \`REDIS_URL\` that is a Redis on the same machine.
 - A command reports all invalid settings at once, without their values, and exits with code 2.
 - An unknown variable that begins with \`KITECHAT_\` causes a warning: it is nearly always a typo.
 - \`kitechat-sender worker\` and the other commands read the environment, and so does \`enqueueMessage\`. \`createProducer\`,

@@ -2,7 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { getCACertificates } from 'node:tls';
 import { ConfigError } from '../errors/errors.ts';
-import { unreadableFile } from './secret-file.ts';
+import { unreadableFile, valueInFile } from './secret-file.ts';
 
 /** What a TLS connection uses beyond the defaults, as options of `node:tls`. */
 export interface TlsOptions {
@@ -36,9 +36,9 @@ export function readTlsFiles(files: TlsFiles): TlsOptions {
   const read = ({ variable, path }: PemFile, problemIn: (text: string) => string | null): string | undefined => {
     if (path === undefined) return undefined;
     try {
-      const text = readFileSync(path, 'utf8');
-      const problem = problemIn(text);
-      if (problem === null) return text;
+      const found = valueInFile(readFileSync(path, 'utf8'));
+      const problem = 'problem' in found ? found.problem : problemIn(found.value);
+      if ('value' in found && problem === null) return found.value;
       problems.push(`${variable}: ${problem}`);
     } catch (error) {
       problems.push(`${variable}: ${unreadableFile(error).problem}`);

@@ -69,6 +69,18 @@ describe('the TLS of the API', () => {
     expect(server.received).toHaveLength(1);
   });
 
+  it('takes files with a byte order mark, line breaks of Windows, white space or quotes around them', () => {
+    for (const [before, after] of [
+      ['\u{feff}', '\r\n'],
+      ['  ', '\n\n'],
+      ['"', '"'],
+    ] as const) {
+      const changed = (text: string): string => fileOf(before + text.replaceAll('\n', '\r\n') + after);
+      const client = { apiCertFile: changed(selfSigned.cert), apiCertKeyFile: changed(selfSigned.key) };
+      expect(readApiTls({ ...client, apiCaFile: changed(selfSigned.cert) }).key).toContain('PRIVATE KEY');
+    }
+  });
+
   it.each<[string, ApiTlsSettings, string[]]>([
     [
       'files that are not there',
@@ -78,10 +90,11 @@ describe('the TLS of the API', () => {
       ),
     ],
     ['a folder', { apiCaFile: folder }, ["KITECHAT_API_CA_FILE: names a file that can't be read (EISDIR)"]],
+    ['an empty file', { apiCaFile: fileOf('') }, ['KITECHAT_API_CA_FILE: names an empty file']],
     [
-      'an empty file',
-      { apiCaFile: fileOf('') },
-      ['KITECHAT_API_CA_FILE: names a file without a certificate in PEM format'],
+      'a file in UTF-16',
+      { apiCaFile: fileOf(Buffer.from(selfSigned.cert, 'utf16le').toString()) },
+      ['KITECHAT_API_CA_FILE: names a file that is not UTF-8 text: save it as UTF-8'],
     ],
     ['a key as CA', { apiCaFile: key }, ['KITECHAT_API_CA_FILE: names a file without a certificate in PEM format']],
     [
