@@ -18,7 +18,7 @@ export const settingGroups: readonly SettingGroup[] = [
     settings: [
       {
         variable: 'REDIS_URL',
-        when: 'Always, except on a laptop. Use `REDIS_URL_FILE` if the URL contains a password, and `rediss://` if others share the network.',
+        when: 'Always, except on a laptop. Use `REDIS_URL_FILE` if the URL contains a password, and `rediss://` if others share the network. [Reaching Redis](redis.md) has the URL for every kind of Redis.',
       },
       {
         variable: 'KITECHAT_API_KEY',
@@ -139,6 +139,29 @@ export const settingGroups: readonly SettingGroup[] = [
       {
         variable: 'KITECHAT_ON_DEAD_LETTER',
         when: 'Choose `hold` if later messages make no sense without the dead one. Then somebody must check dead letters promptly.',
+      },
+    ],
+  },
+  {
+    title: 'The way to Redis',
+    intro:
+      'The URL comes first: [Reaching Redis](redis.md) has it for one server, Sentinel, a cluster and a socket. The files are read again before each connection.',
+    settings: [
+      {
+        variable: 'REDIS_CA_FILE',
+        when: "When the certificate of Redis comes from your company's or your cloud provider's own CA.",
+      },
+      {
+        variable: 'REDIS_CERT_FILE',
+        when: 'When Redis asks for a client certificate (`tls-auth-clients yes`). It needs the next one, too.',
+      },
+      {
+        variable: 'REDIS_KEY_FILE',
+        when: 'Together with the previous one. The key has no passphrase: protect the file instead.',
+      },
+      {
+        variable: 'REDIS_NAT_MAP',
+        when: "When the nodes of a cluster, or the sentinels, name addresses that can't be reached from here: containers, port forwarding, tunnels.",
       },
     ],
   },

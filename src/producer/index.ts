@@ -15,6 +15,7 @@ export {
 export type { BulkEnqueueResult, MessageIssue } from '../shared/errors/errors.ts';
 export type { AttemptRecord, OutcomeKind } from '../shared/model/attempts.ts';
 export type { InstallationOptions, ProducerOptions } from '../shared/config/options.ts';
+export type { RedisConnectionOptions } from '../shared/config/redis-options.ts';
 export type { DeadLetterRecord } from '../shared/reading/dead-letter-record.ts';
 export type { EnqueueOptions } from '../shared/model/enqueue-options.ts';
 export type { CancelResult } from '../shared/lanes/messages/cancel.ts';
