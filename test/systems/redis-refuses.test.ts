@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { describe, expect, it, vi } from 'vitest';
-import { QueueUnavailableError } from '../../src/producer/index.ts';
+import { createProducer, QueueUnavailableError } from '../../src/producer/index.ts';
 import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { eventually } from '../support/eventually.ts';
 import { manyMessages, textMessage } from '../support/messages.ts';
@@ -76,7 +76,15 @@ describe.concurrent('a failover that keeps the connections', () => {
       await follow(other, first);
       await using address = await startRedisSwitch(first.port);
       const log = redisLog();
-      await using site = await install({ url: address.url }, { hooks: { logger: log.logger }, api: { latencyMs: 5 } });
+      await using site = await install(
+        { url: address.url },
+        {
+          hooks: { logger: log.logger },
+          // Long, so that a busy machine neither ends a request nor a lock.
+          config: { timeoutMs: 60_000, enqueueTimeoutMs: 60_000 },
+          api: { latencyMs: 5 },
+        },
+      );
       const load = startLoad(site);
       await eventually('it is under load', () => site.api.accepted.length > 200);
 
@@ -164,17 +172,20 @@ describe.concurrent('a Redis that refuses writes for a while', () => {
       const log = redisLog();
       await using site = await install(server, {
         hooks: { logger: log.logger },
-        config: { enqueueTimeoutMs: 800 },
+        config: { enqueueTimeoutMs: 30_000 },
         startWorker: false,
       });
+      await using hasty = createProducer({ ...site.config, enqueueTimeoutMs: 2000 });
       const worker = site.startWorker();
-      await site.until(await site.enqueue(textMessage('first', 1)), 'delivered');
+      const first = await site.enqueue(textMessage('first', 1));
+      await site.until(first, 'delivered');
       await site.producer.enqueueMessages(manyMessages(10, 2));
+      await hasty.getMessage(first);
       await begin(admin, server);
       await eventually('the worker is not ready', () => !worker.health().redis.ready);
       const lines = log.count();
       const refused = await Promise.all(
-        Array.from({ length: 20 }, (_, n) => settled(site.producer.enqueueMessage(textMessage(`late${n}`, 1)))),
+        Array.from({ length: 20 }, (_, n) => settled(hasty.enqueueMessage(textMessage(`late${n}`, 1)))),
       );
       for (const { error } of refused) {
         expect(error).toBeInstanceOf(QueueUnavailableError);
