@@ -206,5 +206,6 @@ describe.concurrent('nothing is held', () => {
     await restore(site.server);
     site.startWorker();
     await site.until(id, 'delivered');
+    expect((await site.status())['holds']).toEqual([]);
   });
 });

@@ -37,7 +37,7 @@ const known: Known = {
   ),
   npmScripts: new Set(Object.keys(scripts)),
   programs: new Set(
-    'apt-get brew curl docker-compose echo export git id mkdir mv promtool psql redis-cli redis-server sudo'.split(' '),
+    'apt-get brew cp curl docker-compose echo export git id mkdir mv promtool psql redis-cli redis-server sudo'.split(' '),
   ),
   root: projectRoot,
 };
