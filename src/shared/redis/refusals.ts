@@ -1,4 +1,3 @@
-import type { RedisOptions } from 'ioredis';
 import { isRefusal } from '../errors/redis-advice.ts';
 import type { RedisClient } from './cluster.ts';
 import { isReady, lastErrorOf } from './ready.ts';
@@ -23,7 +22,12 @@ export interface RefusalSettings {
 }
 
 export interface Refusals {
-  options: Required<Pick<RedisOptions, 'reconnectOnError' | 'retryStrategy'>>;
+  /** Options of ioredis. */
+  options: {
+    /** `2`: open the connection again and repeat the command. `1`: open it again, and pass the error on. */
+    reconnectOnError(error: Error): 1 | 2 | false;
+    retryStrategy(times: number): number;
+  };
   /** Makes the connection emit an `error` at a refusal. */
   attach(redis: RedisClient): void;
 }

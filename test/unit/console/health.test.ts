@@ -58,6 +58,11 @@ const rows: Row[] = [
     notReady: /Redis is away/,
   },
   {
+    when: 'Redis is a replica, from which a console reads',
+    worker: { redis: { ready: false, sinceMs: 3_600_000, refusal: 'READONLY' }, sinceTickMs: 3_600_000 },
+    notReady: /takes no writes now \(READONLY\)/,
+  },
+  {
     when: 'Redis is back for others only',
     worker: { redis: away },
     notAlive: /own connection has been away for 3600 s/,

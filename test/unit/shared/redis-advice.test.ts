@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { QueueUnavailableError } from '../../../src/shared/errors/errors.ts';
-import { adviceOn } from '../../../src/shared/errors/redis-advice.ts';
+import { adviceOn, isPassing, isRefusal } from '../../../src/shared/errors/redis-advice.ts';
 
 describe('what is advised about an error of Redis', () => {
   it.each([
@@ -12,6 +12,43 @@ describe('what is advised about an error of Redis', () => {
     const error = Object.assign(new Error(message), { name: 'ReplyError' });
     expect(adviceOn(error)).toMatch(advice);
     expect(new QueueUnavailableError('Redis refused', { cause: error }).message).toMatch(advice);
+  });
+
+  it.each([
+    ["READONLY You can't write against a read only replica.", /read-only replica.*primary/],
+    ["MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.", /read-only replica.*primary/],
+    ['LOADING Redis is loading the dataset in memory', /loading its data/],
+    ['NOREPLICAS Not enough good replicas to write.', /min-replicas-to-write/],
+    ['MISCONF Redis is configured to save RDB snapshots, but …', /snapshot to disk/],
+    // From a script, before Redis 7 and since.
+    [
+      "ERR Error running script (call to f_7f92): @user_script:1: @user_script: 1: -READONLY You can't write …",
+      /read-only replica/,
+    ],
+    ["READONLY You can't write against a read only replica. script: 7f92, on @user_script:3.", /read-only replica/],
+  ])('a Redis that refuses writes for a while: %s', (text, advised) => {
+    const error = Object.assign(new Error(text), { name: 'ReplyError' });
+    expect(adviceOn(error)).toMatch(advised);
+    expect([isRefusal(error), isPassing(error)]).toEqual([true, true]);
+    expect(new QueueUnavailableError('Redis refused', { cause: error }).message).not.toContain('user_script');
+  });
+
+  it.each([
+    ['OOM command not allowed when used memory > maxmemory', true],
+    ['BUSY Redis is busy running a script', true],
+    ['CLUSTERDOWN Hash slot not served', true],
+    ['NOPERM this user has no permissions', false],
+    ['MOVED 1 127.0.0.1:7001', false],
+    ['WRONGTYPE Operation against a key holding the wrong kind of value', false],
+  ])('another refusal that passes by itself, or not: %s', (text, passes) => {
+    const error = Object.assign(new Error(text), { name: 'ReplyError' });
+    expect([isRefusal(error), isPassing(error)]).toEqual([false, passes]);
+  });
+
+  it('nothing is a refusal of Redis that Redis has not said', () => {
+    expect(isRefusal(new Error('READONLY says a message that somebody wrote'))).toBe(false);
+    const quoting = new Error('ERR no such thing: READONLY');
+    expect(isRefusal(Object.assign(quoting, { name: 'ReplyError' }))).toBe(false);
   });
 
   it.each(['SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'])('a certificate: %s', (code) => {
