@@ -11,6 +11,7 @@ import { type ClusterSettings, connectCluster, type RedisClient } from '../redis
 import { connectionOptions, loginOptions } from '../redis/connection-options.ts';
 import { demandDatabase } from '../redis/selected-database.ts';
 import { renewLogin } from '../redis/renewed-login.ts';
+import { PrimaryBySentinel } from '../redis/sentinel-connector.ts';
 import { addSentinelCodes } from '../redis/sentinel-errors.ts';
 
 /** Reconnects quickly at first, and then at least once a second, so that work goes on soon after an outage. */
@@ -146,7 +147,7 @@ function redisOf(
     ...connectionOptions(access, reconnectDelayMs),
     ...refusals.options,
     // ioredis itself asks the server that a sentinel names for its role.
-    ...(!isSentinel && { Connector: primaryConnector(needsPrimary) }),
+    Connector: isSentinel ? PrimaryBySentinel : primaryConnector(needsPrimary),
   });
   refusals.attach(redis);
   if (isSentinel) addSentinelCodes(redis);

@@ -1,0 +1,15 @@
+import { SentinelConnector } from 'ioredis';
+
+/** Connects to the primary that sentinels name. */
+export class PrimaryBySentinel extends SentinelConnector {
+  constructor(options: unknown) {
+    super(options as ConstructorParameters<typeof SentinelConnector>[0]);
+  }
+
+  override connect(...args: Parameters<SentinelConnector['connect']>): ReturnType<SentinelConnector['connect']> {
+    // ioredis still listens for the failover that ended the last connection. If it heard of that failover now, it would give up this
+    // attempt to connect, and make no other one.
+    super.disconnect();
+    return super.connect(...args);
+  }
+}
