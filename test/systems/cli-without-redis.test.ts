@@ -38,7 +38,7 @@ describe.concurrent('commands that ask or change, without Redis', { timeout: 60_
       expect([exitCode, stdout]).toEqual([3, []]);
       expect(stderr).toHaveLength(1);
       expect(stderr[0]).toMatch(
-        /^Redis could not be reached in time\..*REDIS_URL.*\(redis:\/\/127\.0\.0\.1:\d+(, \w+)?\)$/,
+        /^Redis could not be reached in time\..*REDIS_URL.*\(redis:\/\/127\.0\.0\.1:\d+\/0(, \w+)?\)$/,
       );
       expect(stderr[0]).toContain(`. ${effect}. `);
     }
