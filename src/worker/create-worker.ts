@@ -74,6 +74,11 @@ export interface WorkerEvents {
   attempt: [AttemptReport];
   /** The worker has taken a message: `go` if it sends the message now, otherwise why it doesn't. */
   claim: [ClaimVerdict];
+  /**
+   * Redis or BullMQ answered with an error, and the worker repeats what failed; the code says which error, such as `OOM`. The log has
+   * one line for the first error of each code.
+   */
+  engineError: [code: string];
   /** The worker has connected to Redis and takes messages. */
   ready: [];
 }
@@ -179,6 +184,7 @@ export function createWorker(options: WorkerOptions): KitechatWorker {
         progress,
         report: (report) => tellListeners(() => events.emit('attempt', report)),
         claimed: (verdict) => tellListeners(() => events.emit('claim', verdict)),
+        engineError: (code) => tellListeners(() => events.emit('engineError', code)),
       });
       // A change of the number of shards either notices this worker's connections, or is noticed by this check.
       await demandShards();

@@ -11,6 +11,7 @@ import { type AttemptReport, logAttempt, reportOf } from './message/attempt-repo
 import type { BeforeSend } from './message/before-send.ts';
 import type { ClassifyResponse } from './message/judgement.ts';
 import { drain } from './bullmq/drain.ts';
+import { createEngineErrors } from './fleet/engine-errors.ts';
 import { createFleet } from './fleet/fleet-view.ts';
 import { createKeyring } from './keys/keyring.ts';
 import { createLimitKeeper } from './limits/limit-keeper.ts';
@@ -40,6 +41,8 @@ export interface ServeDeps {
   progress: WorkerProgress;
   report(report: AttemptReport): void;
   claimed(verdict: Taken['verdict']): void;
+  /** Called for each error of Redis or BullMQ that the worker gets over, with its code. */
+  engineError(code: string): void;
 }
 
 /** Starts to take messages from the given shards. */
@@ -47,11 +50,12 @@ export async function serveShards(deps: ServeDeps): Promise<{ drain(): Promise<v
   const { redis, shards, config, workerId, sealing, logger, progress } = deps;
   const { namespace, shutdownMs } = config;
   const since = new Date().toISOString();
-  const fleet = createFleet({ redis, config, logger, keySourceOf: deps.keySourceOf });
+  const errors = createEngineErrors({ logger, noted: deps.engineError });
+  const fleet = createFleet({ redis, config, errors, logger, keySourceOf: deps.keySourceOf });
   const traffic = await openTrafficMeter(redis, namespace);
   const keyring = createKeyring(deps.resolveApiKey, config.timeoutMs, logger);
   const send = createSend({ ...deps, keyring });
-  const processMessage = createProcessor({ config, send, fleet, keyring, sealing, logger });
+  const processMessage = createProcessor({ config, send, fleet, keyring, sealing, errors });
 
   const { stateDir } = config;
   const marks = createMarks(
@@ -86,6 +90,7 @@ export async function serveShards(deps: ServeDeps): Promise<{ drain(): Promise<v
     mayTake: () => fleet.leave() === 'go',
     traffic,
     lockMs: lockTimes(config.timeoutMs).lockDurationMs,
+    errors,
     logger,
   });
   await upkeep.start();
@@ -110,6 +115,7 @@ export async function serveShards(deps: ServeDeps): Promise<{ drain(): Promise<v
         traffic.note({ ...report, isDead: report.next === 'dead' });
         deps.report(report);
       },
+      errors,
       logger,
     });
     workers.set(shard, worker);

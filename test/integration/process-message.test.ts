@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createLogger } from '../../src/shared/logger.ts';
+import { createEngineErrors } from '../../src/worker/fleet/engine-errors.ts';
 import { encodeAttempt, type NewAttempt, type OutcomeKind } from '../../src/shared/model/attempts.ts';
 import { NO_KEYS } from '../../src/shared/sealing/sealing.ts';
 import { createKeyring } from '../../src/worker/keys/keyring.ts';
@@ -21,6 +22,7 @@ import {
 import { takenMessage } from '../support/taken.ts';
 
 const logger = createLogger({ level: 'silent' });
+const errors = createEngineErrors({ logger, noted: () => {} });
 const keyring = createKeyring((pageId) => (pageId === 'p0' ? undefined : `key-of-${pageId}`), 1000, logger);
 const ANY_WAIT = expect.any(Number) as unknown;
 
@@ -51,7 +53,7 @@ describe('a message that a worker has taken', () => {
       onUnknownOutcome: 'resend',
       onDeadLetter: 'continue',
     } as const;
-    const process = createProcessor({ config, send, fleet, keyring, sealing: NO_KEYS, logger });
+    const process = createProcessor({ config, send, fleet, keyring, sealing: NO_KEYS, errors });
     const attempt = async (taken: TakenHere) => (await process(taken, performance.now() + 60_000, new Stop())).attempt;
     return { fleet, sent, attempt, decide: async (taken: TakenHere) => (await attempt(taken)).decision };
   }

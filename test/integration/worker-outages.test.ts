@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
@@ -65,13 +66,12 @@ describe('a worker whose Redis has a bad moment', () => {
     await expectAllEnded(site);
   });
 
-  it('goes on when memory was out for a while, and has sent nothing twice', async () => {
+  it('goes on without any memory left, and sends nothing twice', async () => {
     await using site = await underLoad();
     await site.admin.config('SET', 'maxmemory', '1mb');
-    await expect(site.producer.enqueueMessage(textMessage('late', 1))).rejects.toThrow(/Nothing was written/);
-    await untilRefused(site);
-    await site.admin.config('SET', 'maxmemory', '0');
+    await expect(site.producer.enqueueMessage(textMessage('late', 1))).rejects.toThrow(/Nothing was stored/);
     await expectAllEnded(site);
+    expect(site.engineErrors).toEqual([]);
   });
 
   it('goes on when Redis was read-only for a while, as in a failover', async () => {
@@ -117,3 +117,27 @@ async function untilRefused({ admin }: { admin: Redis }): Promise<void> {
   const before = await count();
   await eventually('the worker was refused', async () => (await count()) > before + 5);
 }
+
+describe('a worker whose Redis refuses every call for good', () => {
+  it('tries again a few times a second, and says so once', async () => {
+    await using server = await startTestRedis();
+    const lines: string[] = [];
+    const logger = pino({ level: 'warn' }, { write: (line: string) => lines.push(line) });
+    await using site = await install(server, { hooks: { logger } });
+    const codes = site.engineErrors;
+    await site.until(await site.enqueue(textMessage('c1', 1)), 'delivered');
+    const admin = new Redis(server.url);
+    lines.length = 0;
+    await admin.call('ACL', 'SETUSER', 'default', '-evalsha', '-eval');
+    await eventually('several calls were refused', () => codes.length > 5);
+    await admin.config('RESETSTAT');
+    await delay(1000);
+    const refused = Number(/cmdstat_evalsha:.*rejected_calls=(\d+)/.exec(await admin.info('commandstats'))?.[1] ?? 0);
+    await admin.call('ACL', 'SETUSER', 'default', '+@all');
+    admin.disconnect();
+    expect(new Set(codes)).toEqual(new Set(['NOPERM']));
+    expect(refused).toBeLessThan(30);
+    expect(lines).toHaveLength(1);
+    await site.until(await site.enqueue(textMessage('c1', 2)), 'delivered');
+  });
+});

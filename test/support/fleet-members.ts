@@ -1,3 +1,4 @@
+import { createEngineErrors } from '../../src/worker/fleet/engine-errors.ts';
 import type { AttemptRecord, OutcomeKind } from '../../src/shared/model/attempts.ts';
 import { type Admission, createFleet, type Fleet } from '../../src/worker/fleet/fleet-view.ts';
 import type { RequestFacts, Shown, Told } from '../../src/worker/fleet/told.ts';
@@ -55,7 +56,8 @@ export function useFleet(): Members {
       const { logger, lines } = readableLogger();
       const config = { namespace: NAMESPACE, timeoutMs: 1000, refusalsToHold };
       const keySourceOf = (pageId: string): string => `the variable for ${pageId}`;
-      const fleet = createFleet({ redis: time.redis, config, logger, keySourceOf });
+      const errors = createEngineErrors({ logger, noted: () => {} });
+      const fleet = createFleet({ redis: time.redis, config, errors, logger, keySourceOf });
       await fleet.refresh();
 
       const told: Member['told'] = async (what, facts) =>

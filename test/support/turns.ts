@@ -1,5 +1,6 @@
 import type { SettleResult } from '../../src/shared/lanes/messages/settle-and-take.ts';
 import { createTurns, type Turns, type TurnsDeps } from '../../src/worker/bullmq/settle-and-take.ts';
+import { createEngineErrors } from '../../src/worker/fleet/engine-errors.ts';
 import type { Leave } from '../../src/worker/fleet/fleet-view.ts';
 import type { TakenHere } from '../../src/worker/message/attempt.ts';
 import { readableLogger } from '../unit/worker/log-lines.ts';
@@ -28,6 +29,7 @@ export function joinShard({ shard }: Pick<Lanes, 'shard'>, more: Partial<TurnsDe
     position: () => '',
     elsewhere: () => {},
     giveUpProbe: () => Promise.resolve(void (fleet.givenUp += 1)),
+    errors: createEngineErrors({ logger, noted: () => {} }),
     logger,
     ...more,
   });

@@ -14,6 +14,8 @@ export interface Installation {
   deadLetters: DeadLetters;
   /** Every attempt that the workers reported, in order. */
   attempts: AttemptReport[];
+  /** The codes of the errors of Redis that the workers got over. */
+  engineErrors: string[];
   /** Starts a worker; the first one starts with the installation unless `startWorker` is `false`. */
   startWorker(hooks?: WorkerHooks & Settings): KitechatWorker;
   enqueue(item: EnqueueItem): Promise<string>;
@@ -53,9 +55,11 @@ export async function install(
   const producer = stack.use(createProducer(config));
   const deadLetters = stack.use(openDeadLetters(config));
   const attempts: AttemptReport[] = [];
+  const engineErrors: string[] = [];
   const startWorker = (more: WorkerHooks & Settings = {}): KitechatWorker => {
     const worker = createWorker({ ...config, ...options.hooks, ...more });
     worker.on('attempt', (attempt) => attempts.push(attempt));
+    worker.on('engineError', (code) => engineErrors.push(code));
     const running = worker.run();
     stack.defer(async () => {
       await worker.close();
@@ -71,6 +75,7 @@ export async function install(
     producer,
     deadLetters,
     attempts,
+    engineErrors,
     startWorker,
     async enqueue({ pageId, conversationId, message, ...enqueueOptions }) {
       return (await producer.enqueueMessage({ pageId, conversationId, message }, enqueueOptions)).id;

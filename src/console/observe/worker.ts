@@ -33,6 +33,11 @@ export function createWorkerMetrics(
   );
   const deaths = counter('deaths_total', 'Messages that became dead letters, by reason.', 'reason');
   const claims = counter('claims_total', 'Messages taken, by verdict; go means that the message is sent.', 'verdict');
+  const engineErrors = counter(
+    'engine_errors_total',
+    'Errors of Redis or BullMQ after which this worker repeated what had failed, by code.',
+    'code',
+  );
   const durations = new Histogram({
     name: 'kitechat_sender_send_duration_seconds',
     help: 'Duration of requests to the API.',
@@ -56,9 +61,11 @@ export function createWorkerMetrics(
   for (const outcome of outcomes) attempts.inc({ outcome }, 0);
   for (const reason of deadReasons) deaths.inc({ reason }, 0);
   for (const verdict of verdicts) claims.inc({ verdict }, 0);
+  engineErrors.inc({ code: 'OOM' }, 0);
 
   const pageLabel = createPageLabels(PAGES);
   worker.on('claim', (verdict) => claims.inc({ verdict }));
+  worker.on('engineError', (code) => engineErrors.inc({ code }));
   worker.on('attempt', ({ pageId, outcome, durationMs, next, reason }: AttemptReport) => {
     if (outcome !== null) {
       attempts.inc({ outcome });

@@ -39,6 +39,7 @@ const advice: Readonly<Record<string, string>> = {
     'this Redis takes no writes because too few replicas follow it (min-replicas-to-write); bring its replicas back, or check whether another Redis is the primary now',
   MISCONF:
     "this Redis takes no writes because it can't write its snapshot to disk (stop-writes-on-bgsave-error); look into its log and free its disk",
+  OOM: 'this Redis has no memory left (its maxmemory); workers go on, and nothing new is stored until there is some: see "A full Redis" in docs/operations.md',
   NOPERM: 'the Redis user lacks a right; ops/redis-acl/users.acl lists the rights that each role needs',
   NOT_REDIS:
     'what listens there does not answer like a Redis; check the host and the port, and write rediss:// if it expects TLS',

@@ -1,3 +1,4 @@
+import type { EngineErrors } from '../fleet/engine-errors.ts';
 import type { Leave } from '../fleet/fleet-view.ts';
 import type { TakenHere } from '../message/attempt.ts';
 import { randomBytes } from 'node:crypto';
@@ -31,6 +32,7 @@ export interface TurnsDeps {
   position(): string;
   /** Called when the shard is somewhere else: the worker has to look at it again before it takes messages. */
   elsewhere(): void;
+  errors: EngineErrors;
   logger: Logger;
 }
 
@@ -75,7 +77,7 @@ const LONGEST_RIDE_MS = 50;
 const AFTER_SLOT_MS = 3;
 
 export function createTurns(deps: TurnsDeps): Turns {
-  const { shard, lockMs, logger } = deps;
+  const { shard, lockMs, errors, logger } = deps;
   const token = randomBytes(12).toString('base64url');
   const slots = createSlots();
   const ramp = createRamp();
@@ -177,10 +179,9 @@ export function createTurns(deps: TurnsDeps): Turns {
         position: deps.position(),
       });
     } catch (error) {
-      logger.error(
-        { err: error, settlements: settlements.length },
-        'a call that settles and takes messages failed; the worker repeats it',
-      );
+      errors.note(error, 'a call that settles and takes messages failed; the worker repeats it', {
+        settlements: settlements.length,
+      });
       // The callers get their answers only after this pause, or they would ask again at once.
       await delay(ASK_AGAIN_MS);
       out += settlements.length;
@@ -194,7 +195,7 @@ export function createTurns(deps: TurnsDeps): Turns {
     for (const [index, { ended, resolve }] of settlements.entries()) {
       const result = answer.settled[index];
       if (result instanceof Error || result === undefined) {
-        logger.error({ err: result, id: ended.id }, 'Redis refused a settlement; the worker repeats it');
+        errors.note(result, 'Redis refused a settlement; the worker repeats it', { id: ended.id });
         out += 1;
         setTimeout(() => {
           settling.push({ ended, resolve });
@@ -209,7 +210,7 @@ export function createTurns(deps: TurnsDeps): Turns {
       logger.warn({ id }, 'removed a job from the send queue that kitechat-sender did not store');
     }
     for (const { id, error } of answer.refused) {
-      logger.error({ err: error, id }, 'Redis refused to hand out a message; the worker goes on with others');
+      errors.note(error, 'Redis refused to hand out a message; the worker goes on with others', { id });
     }
     if (answer.isElsewhere) deps.elsewhere();
     if (answer.limit) slots.add(answer.slotsMs, answer.limit);

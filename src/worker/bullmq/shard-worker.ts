@@ -5,6 +5,7 @@ import type { SettleResult, Taken } from '../../shared/lanes/messages/settle-and
 import type { Shard } from '../../shared/lanes/shard.ts';
 import { isRefusal } from '../../shared/errors/redis-advice.ts';
 import { isConnectionError } from '../../shared/redis/ready.ts';
+import type { EngineErrors } from '../fleet/engine-errors.ts';
 import type { Fleet } from '../fleet/fleet-view.ts';
 import { laneBackendOf, type Settleable, type UnderWay } from './lane-backend.ts';
 import { letBullMqRunAlthoughFull } from './although-full.ts';
@@ -45,6 +46,7 @@ export interface ShardWorkerDeps {
   processMessage: ProcessMessage;
   took(taken: Taken): void;
   ended(ended: Ended, result: SettleResult): void;
+  errors: EngineErrors;
   logger: Logger;
 }
 
@@ -67,7 +69,7 @@ export interface ShardWorker {
 }
 
 export function createShardWorker(shard: Shard, deps: ShardWorkerDeps): ShardWorker {
-  const { config, logger } = deps;
+  const { config, errors, logger } = deps;
   const { lockDurationMs, stalledIntervalMs } = lockTimes(config.timeoutMs);
   const open = new Set<Stop>();
   const underWay: UnderWay = { handed: new Map(), ended: new Map() };
@@ -81,6 +83,7 @@ export function createShardWorker(shard: Shard, deps: ShardWorkerDeps): ShardWor
     position: deps.position,
     elsewhere: deps.elsewhere,
     giveUpProbe: async () => await deps.fleet.giveUp(deps.fleet.apiProbes()),
+    errors,
     logger,
   });
 
@@ -137,7 +140,7 @@ export function createShardWorker(shard: Shard, deps: ShardWorkerDeps): ShardWor
   bull.on('error', (error) => {
     // Outages and refusals are logged by `watchRedis`, lost locks below.
     if (isConnectionError(error) || isRefusal(error) || error.message.startsWith('could not renew lock')) return;
-    logger.warn({ err: error }, 'BullMQ reported an error; the worker goes on');
+    errors.note(error, 'BullMQ reported an error; the worker goes on');
   });
   // The open requests go on: their results count as long as their attempts are open, whichever worker has the locks.
   bull.on('lockRenewalFailed', (ids) =>

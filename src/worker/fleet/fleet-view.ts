@@ -11,6 +11,7 @@ import {
 } from '../evidence/circuit-fields.ts';
 import type { Scope, Trouble, WideScope } from '../evidence/scope.ts';
 import { createBoard, type Known, type Telling } from './board.ts';
+import type { EngineErrors } from './engine-errors.ts';
 import { infer, type InferenceDeps, isRecipientRefused, reportSuccesses } from './inference.ts';
 import { createSuccesses } from './successes.ts';
 import { createSuspicions, STOPPING_MS } from './suspicions.ts';
@@ -58,6 +59,7 @@ export interface Fleet {
 export interface FleetDeps {
   redis: LaneRedis;
   config: { namespace: string; timeoutMs: number; refusalsToHold: number };
+  errors: EngineErrors;
   logger: Logger;
   /** Where the key of a page comes from. */
   keySourceOf(pageId: string): string;
@@ -70,7 +72,7 @@ const TRIED_GRACE_MS = 3000;
 /** A refusal of one message at a learned pace slows messages down, but stops them for no longer than this. */
 const SLOW_DOWN_MS = 1000;
 
-export function createFleet({ redis, config, logger, keySourceOf }: FleetDeps): Fleet {
+export function createFleet({ redis, config, errors, logger, keySourceOf }: FleetDeps): Fleet {
   const { namespace, timeoutMs, refusalsToHold } = config;
   const board = createBoard({ redis, namespace, timeoutMs, logger, keySourceOf });
   const successes = createSuccesses();
@@ -192,7 +194,9 @@ export function createFleet({ redis, config, logger, keySourceOf }: FleetDeps): 
 
   function lookNowAndThen(): void {
     if (performance.now() - lookedAt < LOOK_MS) return;
-    refresh().catch((error: unknown) => logger.warn({ err: error }, 'the circuits could not be read'));
+    refresh().catch((error: unknown) =>
+      errors.note(error, 'the worker could not read the circuits; it reads them again'),
+    );
   }
 
   function leaveOf(open: readonly Known[]): Leave {
@@ -233,11 +237,12 @@ export function createFleet({ redis, config, logger, keySourceOf }: FleetDeps): 
       return gate.verdict === 'probe' ? { kind: 'probe', fields: gate.fields } : { kind: 'go' };
     },
     async askToProbe() {
-      const gate = await board.ask(
-        '',
-        false,
-        openStops().map(({ field }) => field),
-      );
+      const fields = openStops().map(({ field }) => field);
+      const gate = await board.ask('', false, fields).catch((error: unknown) => {
+        // BullMQ would ask again at once.
+        errors.note(error, 'the worker could not ask whether a probe may leave; it asks again');
+        return { verdict: 'hold', delayMs: LOOK_MS } as const;
+      });
       if (gate.verdict === 'go') for (const { field } of openStops()) board.forget(field);
       if (gate.verdict !== 'hold') return gate.verdict;
       for (const { field } of openStops()) board.postpone(field, gate.delayMs);

@@ -1,5 +1,3 @@
-import type { Logger } from 'pino';
-
 export interface Repetition {
   stop(): void;
 }
@@ -10,11 +8,12 @@ export interface Repeated {
   isJittered?: boolean;
   /** May return the ms until the next run. */
   work(): Promise<number | undefined | void>;
-  logger: Logger;
+  /** Called when the work fails; it runs again at its next time. */
+  onError(error: unknown): void;
 }
 
 /** Runs work at intervals, never twice at once, so that calls don't pile up while Redis is away. */
-export function repeat({ everyMs, isJittered = true, work, logger }: Repeated): Repetition {
+export function repeat({ everyMs, isJittered = true, work, onError }: Repeated): Repetition {
   let timer: NodeJS.Timeout | undefined;
   let isStopped = false;
 
@@ -28,7 +27,7 @@ export function repeat({ everyMs, isJittered = true, work, logger }: Repeated): 
     try {
       againInMs = await work();
     } catch (error) {
-      logger.warn({ err: error }, 'a periodic task failed; it is tried again at its next time');
+      onError(error);
     }
     next(againInMs ?? everyMs);
   }

@@ -43,7 +43,11 @@ export function watchSilence(redis: RedisClient, logger: Logger): Repetition {
     }
   }
 
-  const looking = repeat({ everyMs: LOOK_MS, work: look, logger });
+  const looking = repeat({
+    everyMs: LOOK_MS,
+    work: look,
+    onError: (error) => logger.warn({ err: error }, 'could not look whether Redis is silent; the worker looks again'),
+  });
   return {
     stop() {
       stop();

@@ -3,6 +3,7 @@ import { beatIn, tickIn, type WorkerRecord } from '../../shared/lanes/fleet/lead
 import { expireLetters } from '../../shared/lanes/dead/dead-letters.ts';
 import { reconcile } from '../../shared/lanes/repair/reconcile.ts';
 import type { Shard } from '../../shared/lanes/shard.ts';
+import type { EngineErrors } from './engine-errors.ts';
 import type { LimitKeeper } from '../limits/limit-keeper.ts';
 import type { Marks } from './marks.ts';
 import type { Places } from './places.ts';
@@ -44,6 +45,7 @@ export interface UpkeepDeps {
   keepDoneMs: number;
   keepDeadMs: number;
   lockMs: number;
+  errors: EngineErrors;
   logger: Logger;
 }
 
@@ -56,7 +58,9 @@ export interface Upkeep {
 
 /** A worker's periodic tasks: it tells each shard that it lives, and does the housekeeping of the shards that it leads. */
 export function createUpkeep(deps: UpkeepDeps): Upkeep {
-  const { shards, workerId, logger } = deps;
+  const { shards, workerId, errors, logger } = deps;
+  const onError = (error: unknown): void =>
+    errors.note(error, 'a periodic task failed; the worker tries it again at its next time');
   const repetitions: Repetition[] = [];
   const leading = new Map<Shard, Repetition[]>();
   const cursors = new Map<Shard, string>();
@@ -80,9 +84,9 @@ export function createUpkeep(deps: UpkeepDeps): Upkeep {
 
   function lead(shard: Shard): void {
     const tasks = [
-      repeat({ everyMs: LEADER_TICK_MS, isJittered: false, logger, work: async () => await tick(shard) }),
-      repeat({ everyMs: RECONCILE_MS, logger, work: async () => await reconcileIn(shard) }),
-      repeat({ everyMs: DEAD_LETTER_CLEANING_MS, logger, work: async () => await cleanDeadLettersIn(shard) }),
+      repeat({ everyMs: LEADER_TICK_MS, isJittered: false, onError, work: async () => await tick(shard) }),
+      repeat({ everyMs: RECONCILE_MS, onError, work: async () => await reconcileIn(shard) }),
+      repeat({ everyMs: DEAD_LETTER_CLEANING_MS, onError, work: async () => await cleanDeadLettersIn(shard) }),
     ];
     leading.set(shard, tasks);
     logger.debug({ shard: shard.index }, 'this worker leads the shard now');
@@ -143,23 +147,21 @@ export function createUpkeep(deps: UpkeepDeps): Upkeep {
       await Promise.all(shards.map(beat));
       const { limits, traffic } = deps;
       repetitions.push(
-        repeat({ everyMs: LIMIT_BEAT_MS, logger, work: async () => await limits.beat() }),
-        repeat({ everyMs: LIMIT_TICK_MS, isJittered: false, logger, work: async () => await limits.tick() }),
-        repeat({ everyMs: TRAFFIC_MS, logger, work: async () => await traffic.write() }),
+        repeat({ everyMs: LIMIT_BEAT_MS, onError, work: async () => await limits.beat() }),
+        repeat({ everyMs: LIMIT_TICK_MS, isJittered: false, onError, work: async () => await limits.tick() }),
+        repeat({ everyMs: TRAFFIC_MS, onError, work: async () => await traffic.write() }),
       );
-      if (shards.length > 1) repetitions.push(repeat({ everyMs: SHARE_PLACES_MS, logger, work: sharePlaces }));
+      if (shards.length > 1) repetitions.push(repeat({ everyMs: SHARE_PLACES_MS, onError, work: sharePlaces }));
       // One repetition for each shard, so that a shard whose node is away doesn't delay the others.
       for (const shard of shards) {
-        repetitions.push(repeat({ everyMs: BEAT_MS, logger, work: async () => await beat(shard) }));
+        repetitions.push(repeat({ everyMs: BEAT_MS, onError, work: async () => await beat(shard) }));
       }
     },
     lookAt(shard) {
       if (looking.has(shard)) return;
       looking.add(shard);
       beat(shard)
-        .catch((error: unknown) =>
-          logger.warn({ err: error }, 'a worker could not look where Redis is; it looks again'),
-        )
+        .catch((error: unknown) => errors.note(error, 'the worker could not look where Redis is; it looks again'))
         .finally(() => looking.delete(shard));
     },
     async stop() {

@@ -1,4 +1,3 @@
-import type { Logger } from 'pino';
 import { decodeHistory, type NewAttempt } from '../../shared/model/attempts.ts';
 import type { DeadLetterPolicy } from '../../shared/model/dead-letter.ts';
 import type { UnknownOutcomePolicy } from '../../shared/model/enqueue-options.ts';
@@ -7,6 +6,7 @@ import type { Sealing } from '../../shared/sealing/sealing.ts';
 import type { Attempt, TakenHere } from './attempt.ts';
 import { decide, type DecideContext, type Decision, usesAttempt } from './decide.ts';
 import { shownBy } from './evidence.ts';
+import type { EngineErrors } from '../fleet/engine-errors.ts';
 import type { Admission, Fleet } from '../fleet/fleet-view.ts';
 import { ABOUT_ITSELF, type Told } from '../fleet/told.ts';
 import type { Keyring } from '../keys/keyring.ts';
@@ -31,7 +31,7 @@ export interface ProcessDeps {
   fleet: Pick<Fleet, 'tell' | 'isAnythingOpen' | 'admit' | 'apiProbes' | 'giveUp'>;
   keyring: Keyring;
   sealing: Sealing;
-  logger: Logger;
+  errors: EngineErrors;
 }
 
 /** An attempt that has ended, and the settlement for its shard. */
@@ -51,7 +51,7 @@ const UNTRIED = { sent: null, record: null } as const;
 const GO: Admission = { kind: 'go' };
 
 /** Creates the function that processes a message which a worker has taken: read → admit → send → classify → tell → decide. */
-export function createProcessor({ config, send, fleet, keyring, sealing, logger }: ProcessDeps): ProcessMessage {
+export function createProcessor({ config, send, fleet, keyring, sealing, errors }: ProcessDeps): ProcessMessage {
   const settling = { ...config, sealing };
 
   return async (taken, lockedUntil, signal) => {
@@ -114,7 +114,7 @@ export function createProcessor({ config, send, fleet, keyring, sealing, logger 
     try {
       await fleet.giveUp(probes);
     } catch (error) {
-      logger.warn({ err: error }, 'could not tell the fleet that a probe was not sent');
+      errors.note(error, 'the worker could not tell the fleet that a probe was not sent');
     }
   }
 
@@ -139,7 +139,7 @@ export function createProcessor({ config, send, fleet, keyring, sealing, logger 
     });
     if (!('then' in told)) return told;
     return told.catch((error: unknown) => {
-      logger.warn({ err: error }, 'could not tell the fleet what an attempt has shown');
+      errors.note(error, 'the worker could not tell the fleet what an attempt has shown');
       return ABOUT_ITSELF;
     });
   }

@@ -63,6 +63,15 @@ describe('the metrics of a worker', () => {
     expect(text).toContain('kitechat_sender_claims_total{verdict="unknown"} 0\n');
   });
 
+  it('count errors of Redis by their codes', async () => {
+    const { registry, events } = workerMetrics();
+    expect(await registry.metrics()).toContain('kitechat_sender_engine_errors_total{code="OOM"} 0\n');
+    for (const code of ['OOM', 'OOM', 'NOPERM']) events.emit('engineError', code);
+    const text = await registry.metrics();
+    expect(text).toContain('kitechat_sender_engine_errors_total{code="OOM"} 2\n');
+    expect(text).toContain('kitechat_sender_engine_errors_total{code="NOPERM"} 1\n');
+  });
+
   it('count a death without an attempt, and an attempt that decided nothing', async () => {
     const { registry, events } = workerMetrics();
     events.emit('attempt', { ...report, outcome: null, durationMs: 0, next: 'dead', reason: 'expired' });
