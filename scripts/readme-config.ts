@@ -6,7 +6,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 
-import { variables } from '../src/shared/config/schema.ts';
+import { variables } from '../src/shared/config/variables.ts';
 
 const START = '<!-- config:start -->';
 const END = '<!-- config:end -->';

@@ -254,7 +254,11 @@ export const settingGroups: readonly SettingGroup[] = [
       },
       {
         variable: 'LOG_LEVEL',
-        when: 'Set `warn` if one line per attempt is too much: dead letters and unknown outcomes are still logged. Set `debug` to diagnose a problem.',
+        when: 'Set `warn` to log only dead letters, unknown outcomes and what needs attention. Set `debug` to diagnose a problem. If there are too many lines, the variable below is better.',
+      },
+      {
+        variable: 'KITECHAT_LOG_DELIVERED',
+        when: 'When one line per delivery costs too much, such as at more than 100 messages per second. Metrics count all of them.',
       },
     ],
   },

@@ -1,5 +1,5 @@
 import { doors } from '../../src/shared/config/doors.ts';
-import { type Variable, variables } from '../../src/shared/config/schema.ts';
+import { type Variable, variables } from '../../src/shared/config/variables.ts';
 import { type SettingGroup, settingGroups } from './config-guide.ts';
 import { GENERATED } from './generated.ts';
 

@@ -86,6 +86,8 @@ export function openLogSink(fd: number): LogSink {
     },
     dropped: () => dropped,
     end() {
+      clearTimeout(retry);
+      retry = undefined;
       const endsAt = performance.now() + LAST_FLUSH_MS;
       for (flush(); waitingBytes > 0; flush()) {
         const now = performance.now();

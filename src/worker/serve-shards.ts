@@ -7,7 +7,7 @@ import type { Shard } from '../shared/lanes/shard.ts';
 import type { Sealing } from '../shared/sealing/sealing.ts';
 import { version } from '../shared/version.ts';
 import type { ResolveApiKey } from './keys/api-keys.ts';
-import { type AttemptReport, logAttempt, reportOf } from './message/attempt-report.ts';
+import { type AttemptReport, createAttemptLog, reportOf } from './message/attempt-report.ts';
 import type { BeforeSend } from './message/before-send.ts';
 import type { ClassifyResponse } from './message/judgement.ts';
 import { drain } from './bullmq/drain.ts';
@@ -62,6 +62,7 @@ export async function serveShards(deps: ServeDeps): Promise<{ drain(): Promise<v
     shards,
     stateDir === undefined ? null : openMarkFiles(stateDir, { namespace, workerId, logger }),
   );
+  const logAttempt = createAttemptLog(logger, config.logDelivered);
   const workers = new Map<Shard, ShardWorker>();
   const places = createPlaces(shards, config.concurrency, (shard, count) => {
     const bull = workers.get(shard)?.bull;
@@ -111,7 +112,7 @@ export async function serveShards(deps: ServeDeps): Promise<{ drain(): Promise<v
       ended(ended, result) {
         progress.ended(shard);
         const report = reportOf(ended, result, config.attempts);
-        logAttempt(logger, report);
+        logAttempt(report);
         traffic.note({ ...report, isDead: report.next === 'dead' });
         deps.report(report);
       },

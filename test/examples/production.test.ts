@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startFakeKitechat } from '../../src/testing/index.ts';
 import { startTestRedis } from '../support/redis.ts';
-import { variables } from '../../src/shared/config/schema.ts';
+import { variables } from '../../src/shared/config/variables.ts';
 import { repository } from '../package/support/repository.ts';
 import { runProcess, startCommand } from '../support/command-line.ts';
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { variables } from '../../src/shared/config/schema.ts';
+import { variables } from '../../src/shared/config/variables.ts';
 import { version } from '../../src/shared/version.ts';
 import { runProcess } from '../support/command-line.ts';
 import { runCommand } from '../support/run-command.ts';

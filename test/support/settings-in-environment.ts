@@ -1,5 +1,5 @@
 import type { Settings } from './settings.ts';
-import { variables } from '../../src/shared/config/schema.ts';
+import { variables } from '../../src/shared/config/variables.ts';
 
 /** The settings of an installation as environment variables for the command line. */
 export function settingsInEnvironment(config: Settings): Record<string, string> {

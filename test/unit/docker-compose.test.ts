@@ -1,7 +1,7 @@
 import { completed } from '../support/settings.ts';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { variables } from '../../src/shared/config/schema.ts';
+import { variables } from '../../src/shared/config/variables.ts';
 
 const compose = readFileSync(new URL('../../docker-compose.yml', import.meta.url), 'utf8');
 

@@ -3,7 +3,8 @@ import { loadConfig } from '../../shared/config/config.ts';
 import { openStdoutLog } from '../../shared/log-sink.ts';
 import { createLogger } from '../../shared/logger.ts';
 import { createWorker } from '../../worker/index.ts';
-import { type CommandContext, type ExitCode, exitCodes } from '../context/context.ts';
+import { type CommandContext, type ExitCode, exitCodes, line } from '../context/context.ts';
+import { describeFault } from '../terminal/fault.ts';
 import { keepHeartbeat } from './heartbeat-file.ts';
 import type { FileHooks } from './hook-exports.ts';
 import { type HooksFile, loadHooks } from './hooks-file.ts';
@@ -27,6 +28,7 @@ export async function runWorker(context: CommandContext, given: WorkerCommandOpt
   if (interrupted.aborted) return exitCodes.done;
   interrupted.addEventListener('abort', () => void worker.close(), { once: true });
   context.onFault.add(async (error) => {
+    if (!logger.isLevelEnabled('fatal')) line(context.stderr, describeFault(error));
     logger.fatal(
       { err: error },
       'an error that nothing handled, in a hook or in kitechat-sender; the worker lets open requests end, and the process ends',

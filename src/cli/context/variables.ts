@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { doors } from '../../shared/config/doors.ts';
-import { type Variable, variables } from '../../shared/config/schema.ts';
+import { type Variable, variables } from '../../shared/config/variables.ts';
 
 /** The settings that a command uses, by their names in code. */
 type Uses = (key: string) => boolean;
@@ -35,7 +35,7 @@ export const uses = {
   console: either(
     inDoor('openDeadLetters'),
     limits,
-    (key) => isOfNoDoor(key) && key !== 'hooksFile',
+    (key) => isOfNoDoor(key) && !named('hooksFile', 'heartbeatFile')(key),
     named('logLevel'),
   ),
 } satisfies Record<string, Uses>;

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
 
 import { type Door, doors } from './doors.ts';
-import { configSchema, type Variable, variables } from './schema.ts';
+import { configSchema } from './schema.ts';
+import { type Variable, variables } from './variables.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { describeIssue, issuesOf } from '../validation/issues.ts';
 import { nearest } from '../validation/nearest.ts';

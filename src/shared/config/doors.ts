@@ -54,6 +54,7 @@ const worker: Names<WorkerSettings> = {
   keepDoneMs: true,
   shutdownMs: true,
   logLevel: true,
+  logDelivered: true,
 };
 
 /** The functions that take settings in code, with the names of the settings that each uses. */

@@ -1,7 +1,7 @@
 import type { DeadLetterPolicy } from '../model/dead-letter.ts';
 import type { UnknownOutcomePolicy } from '../model/enqueue-options.ts';
 import type { RedisConnectionOptions } from './redis-options.ts';
-import type { LogLevel } from './schema.ts';
+import type { LogOptions } from './log-options.ts';
 
 /** The settings of an installation. They must be the same in all of its processes. */
 export interface InstallationOptions extends RedisConnectionOptions {
@@ -81,7 +81,7 @@ export interface ProducerOptions extends InstallationOptions {
 export type DeadLetterOptions = ProducerOptions;
 
 /** The options of `createWorker`, without its hooks. */
-export interface WorkerSettings extends InstallationOptions {
+export interface WorkerSettings extends InstallationOptions, LogOptions {
   /**
    * The full URL of the endpoint that messages are sent to.
    *
@@ -286,11 +286,4 @@ export interface WorkerSettings extends InstallationOptions {
    * @example 8_000
    */
   shutdownMs?: number | undefined;
-  /**
-   * The lowest level that the worker logs, as JSON lines on stdout.
-   *
-   * @default 'info'
-   * @example 'warn'
-   */
-  logLevel?: LogLevel | undefined;
 }

@@ -7,6 +7,7 @@ import {
   flag,
   headerToken,
   listenHost,
+  loggedPart,
   namespace,
   natMap,
   part,
@@ -34,7 +35,7 @@ interface Special {
 }
 
 /** The settings that differ from most others in their variable. */
-const special = z.registry<Special>();
+export const special = z.registry<Special>();
 
 const waitMs = wholeNumber(1, MAX_TIMER_MS);
 const keptMs = wholeNumber(1_000, MAX_DURATION_MS);
@@ -247,6 +248,11 @@ export const configSchema = fields({
     .default('info')
     .describe('`trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`; logs are pino JSON')
     .register(special, { variable: 'LOG_LEVEL' }),
+  logDelivered: loggedPart
+    .default('1/1')
+    .describe(
+      'the part of deliveries that is logged, as `1/100`: those of one conversation in 100; `0/1` for none. Other attempts are always logged',
+    ),
   enqueueTimeoutMs: waitMs
     .default(5_000)
     .describe('the time within which every call of a producer resolves or rejects')
@@ -276,29 +282,3 @@ export const configSchema = fields({
     error: 'is set, and so is KITECHAT_API_KEY: keep only one of them',
     when: () => true,
   });
-
-/** A setting with an environment variable. */
-export interface Variable {
-  key: string;
-  name: string;
-  alias: string | undefined;
-  /** The variable that names a file with the value; `undefined` if there is none. */
-  fileName: string | undefined;
-  isSecret: boolean;
-  description: string;
-  default: string | number | boolean | undefined;
-}
-
-/** All variables, in the order of the documentation. */
-export const variables: readonly Variable[] = Object.entries(configSchema.shape).flatMap(([key, schema]) => {
-  const { variable: name = variableOf(key), alias, fromFile, isSecret = false } = special.get(schema) ?? {};
-  if (name === null) return [];
-  const { description = '' } = schema;
-  return [
-    { key, name, alias, fileName: fromFile && `${name}_FILE`, isSecret, description, default: schema.parse(undefined) },
-  ];
-});
-
-function variableOf(key: string): string {
-  return `KITECHAT_${key.replaceAll(/[A-Z]/g, '_$&').toUpperCase()}`;
-}

@@ -77,6 +77,11 @@ export const shardList = z
   .string()
   .refine((text) => text === ALL_SHARDS || parseShardList(text) !== null, SHARD_LIST_RULE);
 
+/** The part of something that is logged, as text. */
+export const loggedPart = z
+  .string()
+  .regex(/^(?:0\/1|1\/[1-9]\d{0,5})$/, 'must be 1/1 for all, 1/n for one in n, such as 1/100, or 0/1 for none');
+
 /** A rate limit as normalized text, which is stored in Redis and can be compared there. */
 export const rateLimit = z.string().transform((text, context) => {
   const limit = parseRateLimit(text);

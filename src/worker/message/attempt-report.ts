@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import type { Logger } from 'pino';
 import type { OutcomeKind } from '../../shared/model/attempts.ts';
 import type { DeadReason } from '../../shared/model/dead-letter.ts';
@@ -27,6 +28,8 @@ export interface AttemptReport {
   reason: DeadReason | null;
 }
 
+const EVERY_DELIVERY = '1/1';
+
 /** The name of a job is its message's type, but others can write a job with a name of any length. */
 const MAX_TYPE_LENGTH = 32;
 
@@ -53,9 +56,26 @@ export function reportOf({ attempt, settlement }: Ended, result: SettleResult, a
   };
 }
 
-/** Logs one wide line per attempt. */
-export function logAttempt(logger: Logger, report: AttemptReport): void {
-  // A message with an unknown outcome may arrive twice, so its line must stand out.
-  const level = report.next === 'dead' || report.outcome === 'unknown' ? 'warn' : 'info';
-  logger[level](report, 'attempt');
+/**
+ * Logs one wide line per attempt. Of deliveries only the given part, by whole conversations, so that the conversations in the log can
+ * be followed in the logs of all workers.
+ *
+ * @param logDelivered the part as text, such as `1/100`
+ */
+export function createAttemptLog(logger: Logger, logDelivered: string): (report: AttemptReport) => void {
+  const [part, whole = 1] = logDelivered.split('/').map(Number);
+
+  function isInSample({ pageId, conversationId }: AttemptReport): boolean {
+    return part !== 0 && crc32(`${pageId}\n${conversationId}`) % whole === 0;
+  }
+
+  return (report) => {
+    if (report.next === 'delivered' && logDelivered !== EVERY_DELIVERY) {
+      if (isInSample(report)) logger.info({ ...report, sampled: whole }, 'attempt');
+      return;
+    }
+    // A message with an unknown outcome may arrive twice, so its line must stand out.
+    const level = report.next === 'dead' || report.outcome === 'unknown' ? 'warn' : 'info';
+    logger[level](report, 'attempt');
+  };
 }

@@ -11,7 +11,7 @@ import { withDependencyTree } from '../../../scripts/docs/dependency-tree.ts';
 import { errorsPage } from '../../../scripts/docs/errors-page.ts';
 import { projectRoot } from '../../../scripts/docs/pages.ts';
 import { exitCodeGuide } from '../../../scripts/docs/exit-code-guide.ts';
-import { variables } from '../../../src/shared/config/schema.ts';
+import { variables } from '../../../src/shared/config/variables.ts';
 import { deadReasons } from '../../../src/shared/model/dead-letter.ts';
 import { deadReasonGuide, errorGuide } from '../../../scripts/docs/error-guide.ts';
 

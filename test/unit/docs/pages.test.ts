@@ -9,7 +9,7 @@ import { brokenLinks } from '../../../scripts/docs/links.ts';
 import { type Page, parsePage } from '../../../scripts/docs/markdown.ts';
 import { allPages, projectRoot } from '../../../scripts/docs/pages.ts';
 import { createProgram } from '../../../src/cli/program.ts';
-import { variables } from '../../../src/shared/config/schema.ts';
+import { variables } from '../../../src/shared/config/variables.ts';
 
 const { scripts } = JSON.parse(readFileSync(new URL('package.json', projectRoot), 'utf8')) as {
   scripts: Record<string, string>;
@@ -37,7 +37,9 @@ const known: Known = {
   ),
   npmScripts: new Set(Object.keys(scripts)),
   programs: new Set(
-    'apt-get brew cp curl docker-compose echo export git id mkdir mv promtool psql redis-cli redis-server sudo'.split(' '),
+    'apt-get brew cp curl docker-compose echo export git id mkdir mv promtool psql redis-cli redis-server sudo'.split(
+      ' ',
+    ),
   ),
   root: projectRoot,
 };

@@ -3,7 +3,7 @@ import type { Settings } from '../../support/settings.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { variables } from '../../../src/shared/config/schema.ts';
+import { variables } from '../../../src/shared/config/variables.ts';
 import { type Environment, loadConfig, resolveConfig, unknownVariables } from '../../../src/shared/config/config.ts';
 import { problemsIn, problemsOf } from './config-problems.ts';
 
@@ -35,6 +35,7 @@ const defaults = {
   httpHost: '127.0.0.1',
   consoleShowContent: false,
   logLevel: 'info',
+  logDelivered: '1/1',
   enqueueTimeoutMs: 5_000,
   source: 'environment',
 };
@@ -111,11 +112,13 @@ describe('the configuration', () => {
       KITECHAT_KEEP_DEAD_MS: '5000000000',
       KITECHAT_ENCRYPTION_KEYS_FILE: './encryption keys.json',
       KITECHAT_SHUTDOWN_MS: '0',
+      KITECHAT_HEARTBEAT_FILE: '/dev/shm/alive',
       KITECHAT_HTTP_HOST: '::1',
       KITECHAT_HTTP_PORT: '65535',
       KITECHAT_CONSOLE_TOKEN: 'open~sesame!-please',
       KITECHAT_CONSOLE_SHOW_CONTENT: 'true',
       LOG_LEVEL: 'silent',
+      KITECHAT_LOG_DELIVERED: '1/100',
     };
     const names = variables.map(({ name }) => name);
     expect(Object.keys(env)).toEqual(names.filter((name) => name !== 'KITECHAT_API_KEY'));
@@ -162,11 +165,13 @@ describe('the configuration', () => {
       keepDeadMs: 5_000_000_000,
       encryptionKeysFile: './encryption keys.json',
       shutdownMs: 0,
+      heartbeatFile: '/dev/shm/alive',
       httpHost: '::1',
       httpPort: 65_535,
       consoleToken: 'open~sesame!-please',
       consoleShowContent: true,
       logLevel: 'silent',
+      logDelivered: '1/100',
       enqueueTimeoutMs: 5_000,
       source: 'environment',
     });
@@ -193,6 +198,7 @@ describe('the configuration', () => {
     ],
     ['KITECHAT_API_KEY', ['two words', 'li\nne', 'ключ', 'clé', 'k'.repeat(4097)]],
     ['LOG_LEVEL', ['loud', 'INFO']],
+    ['KITECHAT_LOG_DELIVERED', ['1', '2/3', '1/0', '0/100', '1%', '1/1000000', '1 / 100']],
   ])('refuses a wrong %s', (name, values) => {
     for (const value of values) expect([value, namesIn({ [name]: value })]).toEqual([value, [name]]);
   });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { blankVariables, isGiven, loadConfig } from '../../../src/shared/config/config.ts';
 import { meantBy } from '../../../src/shared/config/given-text.ts';
-import { type Variable, variables } from '../../../src/shared/config/schema.ts';
+import { type Variable, variables } from '../../../src/shared/config/variables.ts';
 import { valueInFile } from '../../../src/shared/config/secret-file.ts';
 import { parseSealingKeys } from '../../../src/shared/sealing/encryption-keys.ts';
 import { parseKey, parsePageKeys } from '../../../src/worker/keys/key-contents.ts';

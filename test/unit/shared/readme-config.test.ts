@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
 import { configTable, withConfigTable } from '../../../scripts/readme-config.ts';
-import { variables } from '../../../src/shared/config/schema.ts';
+import { variables } from '../../../src/shared/config/variables.ts';
 
 describe('the environment table', () => {
   it('has a row for every variable, with its default', () => {
