@@ -8,11 +8,12 @@ import { aclFile, type SecuredRedis, startSecuredRedis, users } from '../support
 import { writeLetters } from '../support/written-letters.ts';
 
 const SHARD = '{kitechat:0}:';
-const [producer, lookup, worker, operator, reshard] = [
+const [producer, lookup, worker, operator, reader, reshard] = [
   'kitechat-producer',
   'kitechat-producer-lookup',
   'kitechat-worker',
   'kitechat-operator',
+  'kitechat-reader',
   'kitechat-reshard',
 ] as const;
 
@@ -47,12 +48,12 @@ describe('the users of ops/redis-acl/users.acl', () => {
     }
   };
 
-  it('are the four roles, and that of changing the number of shards; the default user is off', () => {
-    expect([...users.keys()]).toEqual(['default', producer, lookup, worker, operator, reshard]);
+  it('are the five roles, and that of changing the number of shards; the default user is off', () => {
+    expect([...users.keys()]).toEqual(['default', producer, lookup, worker, operator, reader, reshard]);
     expect(users.get('default')).toBe('off');
   });
 
-  it.each([producer, lookup, worker, operator, reshard])(
+  it.each([producer, lookup, worker, operator, reader, reshard])(
     '%s can not touch the server, or anything of others',
     async (user) => {
       const forbidden = [
@@ -89,13 +90,13 @@ describe('the users of ops/redis-acl/users.acl', () => {
 
   it('a script reaches no further than its caller: not into another installation, though it names no key of it', async () => {
     const script = "return redis.pcall('HGET', '{other:' .. '0}:send:1', 'data')";
-    for (const user of [producer, worker, operator, reshard]) {
+    for (const user of [producer, worker, operator, reader, reshard]) {
       await expect(clients.get(user)?.eval(script, 0)).rejects.toThrow(/NOPERM|executing the script/);
     }
   });
 
   it('only who changes the number of shards may list keys and connections, and end some', async () => {
-    for (const user of [producer, lookup, worker, operator]) {
+    for (const user of [producer, lookup, worker, operator, reader]) {
       for (const command of [
         ['SCAN', '0'],
         ['CLIENT', 'LIST'],
@@ -131,6 +132,14 @@ describe('the users of ops/redis-acl/users.acl', () => {
       }
     },
   );
+
+  it('a reader may run no command that can write', async () => {
+    const names = users.get(reader)?.match(/(?<=\+)[a-z]+(?=\s|$)/g) ?? [];
+    const known = (await redis.admin.call('COMMAND', 'INFO', ...names)) as [string, number, string[]][];
+    expect(known.filter(([, , flags]) => flags.includes('write')).map(([name]) => name)).toEqual([]);
+    const deletion = clients.get(reader)?.eval("return redis.call('DEL', KEYS[1])", 1, `${SHARD}holds`);
+    await expect(deletion).rejects.toThrow(/NOPERM|executing the script/);
+  });
 
   it('a producer reads no dead letter; one with the right to look messages up reads the one whose id it knows', async () => {
     const dead = `${SHARD}dead:${letter}`;
