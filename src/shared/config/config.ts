@@ -171,7 +171,7 @@ export function isGiven(env: Environment, key: keyof Config): boolean {
 /** Returns one line for each of our variables that holds nothing but quotes or white space, which looks like a value in its file. */
 export function blankVariables(env: Environment): string[] {
   return variables
-    .flatMap(({ name, fileName }) => [name, ...(fileName === undefined ? [] : [fileName])])
+    .flatMap(({ name, fileName }) => (fileName === undefined ? name : [name, fileName]))
     .filter((name) => env[name] && setting(env, name) === undefined)
     .map((name) => `${name} has nothing in it but quotes or white space, which counts as not set`);
 }
