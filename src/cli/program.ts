@@ -40,7 +40,7 @@ export function createProgram(context: CommandContext, finish: (exitCode: ExitCo
     .addHelpText('after', variablesHelp);
 
   withVariables(program.command('worker'), uses.worker)
-    .description('deliver messages until SIGTERM or SIGINT, then drain and exit')
+    .description('deliver messages until SIGTERM, SIGINT or SIGHUP, then drain and exit')
     .option('--hooks <FILE>', 'a module that exports hooks, see below; instead of KITECHAT_HOOKS_FILE')
     .addHelpText('after', hooksHelp)
     .action(run(lazily(async () => (await import('./commands/worker.ts')).runWorker)));
@@ -84,7 +84,7 @@ export function createProgram(context: CommandContext, finish: (exitCode: ExitCo
     .action(run(lazily(async () => (await import('./reshard/reshard.ts')).reshard)));
 
   withVariables(program.command('console'), uses.console)
-    .description('serve the console without a worker, until SIGTERM or SIGINT')
+    .description('serve the console without a worker, until SIGTERM, SIGINT or SIGHUP')
     .action(run(lazily(async () => (await import('./commands/console.ts')).runConsole)));
 
   program

@@ -13,8 +13,9 @@ export interface LogSink {
 const MAX_WAITING_BYTES = 1_048_576;
 /** Once lines are dropped, they are until half of the memory is free, so that gaps in the log are few and long. */
 const RESUME_BYTES = MAX_WAITING_BYTES / 2;
-/** A pipe holds 64 KiB, so a slow reader gets up to 3 MiB a second. */
 const RETRY_MS = 20;
+/** After the log took something, since a pipe holds only 64 KiB: its reader gets up to 64 MiB a second. */
+const GO_ON_MS = 1;
 const LAST_FLUSH_MS = 1000;
 const STDOUT = 1;
 
@@ -31,7 +32,7 @@ export function openLogSink(fd: number): LogSink {
   /** Lines that were dropped and not yet reported. */
   let missing = 0;
   let retry: NodeJS.Timeout | undefined;
-  /** When the log last took something, or refused it for the first time since. */
+  /** Since when the log has taken nothing; `null` if it has just taken something. */
   let stuckSince: number | null = null;
 
   function add(line: string): void {
@@ -42,17 +43,18 @@ export function openLogSink(fd: number): LogSink {
 
   /** Writes as much as the log takes. Any error may pass: a disk gets space, a pipe another reader. */
   function flush(): void {
+    const before = waitingBytes;
     try {
       for (let [first] = waiting; first; [first] = waiting) {
         const written = writeSync(fd, first);
-        stuckSince = null;
         waitingBytes -= written;
         if (written < first.length) waiting[0] = first.subarray(written);
         else waiting.shift();
       }
     } catch {
-      stuckSince ??= performance.now();
+      // What is left waits.
     }
+    stuckSince = waitingBytes < before ? null : (stuckSince ?? performance.now());
     if (missing > 0 && waitingBytes <= RESUME_BYTES) reportMissing();
   }
 
@@ -64,11 +66,14 @@ export function openLogSink(fd: number): LogSink {
 
   function retryLater(): void {
     if (waitingBytes === 0) return;
-    retry = setTimeout(() => {
-      retry = undefined;
-      flush();
-      retryLater();
-    }, RETRY_MS).unref();
+    retry = setTimeout(
+      () => {
+        retry = undefined;
+        flush();
+        retryLater();
+      },
+      stuckSince === null ? GO_ON_MS : RETRY_MS,
+    ).unref();
   }
 
   return {
