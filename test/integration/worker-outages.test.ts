@@ -76,8 +76,9 @@ describe('a worker whose Redis has a bad moment', () => {
 
   it('goes on when Redis was read-only for a while, as in a failover', async () => {
     await using site = await underLoad();
+    const before = await refusals(site);
     await site.admin.call('REPLICAOF', '127.0.0.1', '1');
-    await untilRefused(site);
+    await eventually('the worker was refused', async () => (await refusals(site)) > before);
     await site.admin.call('REPLICAOF', 'NO', 'ONE');
     await expectAllEnded(site);
   });
@@ -110,12 +111,9 @@ describe('a worker whose Redis has a bad moment', () => {
   });
 });
 
-/** Waits until Redis has answered several commands with an error: after those of the test, they are the worker's. */
-async function untilRefused({ admin }: { admin: Redis }): Promise<void> {
-  const count = async (): Promise<number> =>
-    Number(/total_error_replies:(\d+)/.exec(await admin.info('stats'))?.[1] ?? 0);
-  const before = await count();
-  await eventually('the worker was refused', async () => (await count()) > before + 5);
+/** The number of commands that Redis has answered with an error. */
+async function refusals({ admin }: { admin: Redis }): Promise<number> {
+  return Number(/total_error_replies:(\d+)/.exec(await admin.info('stats'))?.[1] ?? 0);
 }
 
 describe('a worker whose Redis refuses every call for good', () => {
