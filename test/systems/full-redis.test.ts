@@ -1,3 +1,4 @@
+import { Redis } from 'ioredis';
 import { expect, it } from 'vitest';
 import { createLogger } from '../../src/shared/logger.ts';
 import type { WorkerHooks } from '../../src/worker/index.ts';
@@ -6,6 +7,8 @@ import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';
 import { startTestRedis } from '../support/redis.ts';
 import { settled } from '../support/settled.ts';
+import { install } from '../support/worker.ts';
+import { startWorkerProcess } from '../support/worker-process.ts';
 
 const MAXMEMORY = '6mb';
 const CONVERSATIONS = 400;
@@ -68,4 +71,33 @@ it('a Redis that a producer has filled to the last byte is empty again, in order
   });
   expect(first.lines.length).toBeLessThanOrEqual(MOST_LINES);
   expect(second.lines.length).toBeLessThanOrEqual(MOST_LINES);
+});
+
+it('without memory, locks are renewed, and a killed worker is noticed', async () => {
+  await using server = await startTestRedis();
+  // The lock lasts 6 s with this, is renewed after 3 s, and is looked at every 3 s.
+  await using site = await install(server, {
+    config: { timeoutMs: 3000 },
+    api: {
+      faults: [
+        { kind: 'hang', times: 1 },
+        { kind: 'latency', ms: 2800 },
+      ],
+    },
+    startWorker: false,
+  });
+  const redis = new Redis(server.url);
+  await using killed = await startWorkerProcess(site.config);
+  const id = await site.enqueue({ ...textMessage('c1', 1), onUnknownOutcome: 'dead-letter' });
+  await eventually('it is being sent', () => site.api.requests.length === 1);
+  const slow = await site.enqueue({ ...textMessage('c2', 1), delayMs: 500 });
+  await redis.config('SET', 'maxmemory', '1');
+  killed.kill('SIGKILL');
+  const { hooks, lines } = warnings();
+  site.startWorker(hooks);
+  await site.until(slow, 'delivered');
+  expect(await site.until(id, 'dead')).toMatchObject({ attempts: [{ outcome: 'unknown' }] });
+  expect(site.engineErrors).toEqual([]);
+  expect(lines).toEqual([expect.stringContaining('Redis has no AOF')]);
+  redis.disconnect();
 });
