@@ -19,14 +19,24 @@ const folder = useFolder();
 const socket = join(folder, 'redis.sock');
 let server: RedisServer;
 let admin: Redis;
+/** A cluster of one. */
+let node: RedisServer;
+let nodeAdmin: Redis;
 
 beforeAll(async () => {
   server = await startRedisServer({ engine: 'path', args: ['--unixsocket', socket, '--databases', '16'] });
   admin = new Redis(server.url);
+  node = await startClusterNode(['--cluster-announce-ip', '127.0.0.1']);
+  nodeAdmin = new Redis(node.url);
+  await nodeAdmin.call('CLUSTER', 'ADDSLOTSRANGE', 0, 16_383);
+  await eventually('the cluster is up', async () =>
+    String(await nodeAdmin.call('CLUSTER', 'INFO')).includes('cluster_state:ok'),
+  );
 });
 afterAll(async () => {
   admin.disconnect();
-  await server.stop();
+  nodeAdmin.disconnect();
+  await Promise.all([server.stop(), node.stop()]);
 });
 
 const { message, ...conversation } = textMessage('c1', 1);
@@ -59,6 +69,7 @@ describe('a database that Redis refuses', () => {
   it.each([
     ['its number is too high', () => as('default:', 99), /database 99 .*"databases" in its configuration/],
     ['the user may not SELECT', () => as('narrow:pw', 3), /database 3 .*\+select in the user's ACL/],
+    ['a cluster has no other', () => `redis://127.0.0.1:${node.port}/3`, /database 3 .*SELECT is refused \(ERR\)/],
     ['the number is beyond all bounds', () => as('default:', 999_999_999), /database 999999999 /],
   ])('is a ConfigError, and nothing is written anywhere: %s', async (_why, url, problem) => {
     await using producer = createProducer({ redisUrl: url() });
@@ -109,22 +120,6 @@ describe('a socket', () => {
 });
 
 describe('REDIS_URL_FILE', () => {
-  let node: RedisServer;
-  let nodeAdmin: Redis;
-
-  beforeAll(async () => {
-    node = await startClusterNode(['--cluster-announce-ip', '127.0.0.1']);
-    nodeAdmin = new Redis(node.url);
-    await nodeAdmin.call('CLUSTER', 'ADDSLOTSRANGE', 0, 16_383);
-    await eventually('the cluster is up', async () =>
-      String(await nodeAdmin.call('CLUSTER', 'INFO')).includes('cluster_state:ok'),
-    );
-  });
-  afterAll(async () => {
-    nodeAdmin.disconnect();
-    await node.stop();
-  });
-
   it.each<[string, (login: string) => string, () => Redis]>([
     ['one server', (login) => as(login), () => admin],
     ['a cluster', (login) => `redis+cluster://${login}@127.0.0.1:${node.port}`, () => nodeAdmin],
