@@ -83,8 +83,10 @@ describe('a database that Redis refuses', () => {
   });
 
   it('ends a worker that starts', async () => {
-    const worker = createWorker({ redisUrl: as('narrow:pw', 3), apiKey: 'key', logLevel: 'silent' });
+    const { logger, lines } = loggedLines();
+    const worker = createWorker({ redisUrl: as('narrow:pw', 3), apiKey: 'key', logger });
     await expect(worker.run()).rejects.toThrow(/redisUrl: database 3 /);
+    expect(lines.join('\n')).not.toContain('waits');
     expect(await admin.info('keyspace')).not.toContain('db');
   });
 

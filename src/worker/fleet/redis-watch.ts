@@ -19,9 +19,12 @@ export function watchRedis(redis: RedisClient, logger: Logger, stopping: AbortSi
   if (isCluster(redis)) watchNodes(redis, logger, stopping);
   /** What was logged in this outage. */
   const told = new Set<string>();
+  let wasReady = false;
+  /** Whether the start of the worker fails, and says why. */
+  const cantStart = (): boolean => !wasReady && lastErrorOf(redis) instanceof ConfigError;
   const noteOutage = (error?: Error): void => {
     const trouble = troubleOf(error);
-    if (stopping.aborted || told.has(trouble) || (told.size > 0 && trouble === AWAY)) return;
+    if (stopping.aborted || cantStart() || told.has(trouble) || (told.size > 0 && trouble === AWAY)) return;
     told.add(trouble);
     logger.warn({ err: error }, `${trouble}; the worker waits for it`);
   };
@@ -37,7 +40,10 @@ export function watchRedis(redis: RedisClient, logger: Logger, stopping: AbortSi
   };
   redis.on('error', noteOutage);
   redis.on('close', () => noteOutage());
-  redis.on('ready', noteReturn);
+  redis.on('ready', () => {
+    wasReady = true;
+    noteReturn();
+  });
 }
 
 function troubleOf(error: Error | undefined): string {
