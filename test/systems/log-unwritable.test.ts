@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, constants, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { startFakeKitechat } from '../../src/testing/index.ts';
@@ -114,5 +114,33 @@ describe.concurrent('a worker whose log can not be written', () => {
     rmSync(inside('filler'));
     await eventually('the lines are written', () => attempts() === 10);
     expect((await worker.endedBy('SIGTERM')).code).toBe(0);
+  });
+});
+
+describe('a command whose output nobody reads', () => {
+  const used = useProducers();
+  const folder = useFolder();
+  /** Their receipts are several times as long as the buffer of a pipe. */
+  const LINES = 5000;
+
+  it('ends by one SIGTERM', async () => {
+    const file = join(folder, 'messages');
+    writeFileSync(
+      file,
+      manyMessages(10, LINES / 10)
+        .map((message) => `${JSON.stringify(message)}\n`)
+        .join(''),
+    );
+    await using command = start(
+      { stdout: openFifo(folder).writer, command: [process.execPath, main, 'send', file] },
+      { REDIS_URL: used.url, KITECHAT_NAMESPACE: 'unread' },
+    );
+    const areStored = async (): Promise<boolean> =>
+      (await used.redis.zcard('{unread:0}:send:waiting-children')) === LINES;
+    await eventually('all messages are stored', areStored);
+    const { code, endMs } = await command.endedBy('SIGTERM');
+    // The signal may come before the command has noted that it is done.
+    expect([0, 130]).toContain(code);
+    expect(endMs).toBeLessThan(END_MS);
   });
 });
