@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { AttemptToSettle, Taken } from '../../src/shared/lanes/messages/settle-and-take.ts';
 import { START, useSimulatedTime } from '../support/limits/simulated-time.ts';
 import { delivered, ended } from '../support/settlements.ts';
@@ -11,6 +11,10 @@ const PAGES = 10;
 describe('the commands that Redis carries out for a message', () => {
   const time = useSimulatedTime();
   const lanes = useLanes(time);
+
+  /** Where a worker has seen the shard last, as its takes say. */
+  const POSITION = 'timeline 1';
+  beforeEach(async () => void (await lanes.redis.hset(`${lanes.shard.root}fleet`, 'timeline', 'timeline', 'mark', 1)));
 
   async function storeMany(conversations: number, each: number): Promise<void> {
     const all = Array.from({ length: conversations * each }, (_, n) => n % conversations);
@@ -57,7 +61,7 @@ describe('the commands that Redis carries out for a message', () => {
     let messages = 0;
     const commands = await countCommands(async () => {
       for (let round = 0; round < rounds; round += 1) {
-        const answer = await lanes.turn({ places: AT_ONCE, settlements: taken.map(endOf) });
+        const answer = await lanes.turn({ places: AT_ONCE, settlements: taken.map(endOf), position: POSITION });
         expect(answer.settled).toEqual(taken.map(() => ({ verdict: 'done', delayMs: 0 })));
         messages += taken.length;
         ({ taken } = answer);
@@ -77,7 +81,7 @@ describe('the commands that Redis carries out for a message', () => {
       for (let n = 1; n <= messages; n += 1) {
         await time.goTo(START + n * intervalMs);
         const [, ...later] = slotsMs;
-        const answer = await lanes.turn({ places: 8, dueSlots: 1, laterSlots: later.length });
+        const answer = await lanes.turn({ places: 8, dueSlots: 1, laterSlots: later.length, position: POSITION });
         slotsMs = [...later, ...answer.slotsMs];
         ({ taken } = answer);
         expect(taken).toHaveLength(1);
