@@ -10,6 +10,7 @@ import { runProcess, startCommand } from '../support/command-line.ts';
 import { eventually } from '../support/eventually.ts';
 import { startHttpProcess } from '../support/http-process.ts';
 import { textMessage } from '../support/messages.ts';
+import { startRedisProxy } from '../support/redis-proxy.ts';
 import { type RedisSentinel, startRedisSentinel } from '../support/redis-sentinel.ts';
 import { install } from '../support/worker.ts';
 
@@ -57,6 +58,15 @@ describe('a Redis that sentinels watch, with a password of its own and one of th
     await using producer = createProducer({ redisUrl: at([...away, ...hosts().slice(0, 1)]) });
     await producer.enqueueMessage({ ...conversation, message });
     expect(performance.now() - startedAt).toBeLessThan(2000);
+  });
+
+  it('is reached at another address than the one that sentinels name, if a map has it', async () => {
+    const { port } = await group.primary();
+    await using proxy = await startRedisProxy(port);
+    const redisNatMap = `127.0.0.1:${port}=${new URL(proxy.url).host}`;
+    await using producer = createProducer({ redisUrl: url, redisNatMap });
+    await producer.enqueueMessage({ ...conversation, message });
+    expect(proxy.connections).toBe(1);
   });
 
   it.concurrent.each<[string, () => string, string]>([

@@ -57,6 +57,15 @@ export function readRedisAccess(settings: RedisSettings): RedisAccess {
 }
 
 /**
+ * Returns the access with the login that the file of the URL holds now.
+ *
+ * @throws ConfigError as `readRedisAccess`
+ */
+export function currentAccess(settings: RedisSettings): RedisAccess {
+  return renewedAccess(settings, readRedisAccess(settings));
+}
+
+/**
  * Returns the access with the users, passwords and certificates that the files hold now. Files that can't be used now change nothing.
  * Another address or database needs a restart: some connections of a process would use it, and others not.
  */

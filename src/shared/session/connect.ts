@@ -5,7 +5,7 @@ import { primaryConnector } from '../redis/primary-connector.ts';
 import { createRefusals } from '../redis/refusals.ts';
 import { batchWrites } from '../redis/write-batching.ts';
 import { type LaneRedis, withLaneCommands } from '../lanes/commands.ts';
-import { readRedisAccess, type RedisAccess, type RedisSettings, renewedAccess } from '../config/redis-access.ts';
+import { currentAccess, type RedisAccess, type RedisSettings, renewedAccess } from '../config/redis-access.ts';
 import type { RedisAddress } from '../config/redis-place.ts';
 import { type ClusterSettings, connectCluster, type RedisClient } from '../redis/cluster.ts';
 import { connectionOptions, loginOptions } from '../redis/connection-options.ts';
@@ -53,7 +53,7 @@ export function connectFailingFast(
   name?: string,
   needsPrimary = (): boolean => true,
 ): LaneRedis {
-  const access = readRedisAccess(settings);
+  const access = currentAccess(settings);
   const options: ConnectionOptions = {
     ...common,
     ...(name !== undefined && { connectionName: name }),
@@ -96,7 +96,7 @@ function unref(redis: Redis): void {
  * @throws ConfigError for settings and files that can't be used
  */
 export function connectPatiently(settings: RedisSettings, name?: string): LaneRedis {
-  const access = readRedisAccess(settings);
+  const access = currentAccess(settings);
   const options: ConnectionOptions = {
     ...common,
     ...(name !== undefined && { connectionName: name }),

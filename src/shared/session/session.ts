@@ -1,6 +1,6 @@
 import { askRedis, changeRedis, reading } from './calls.ts';
 import { type Deadline, DeadlineError, within } from '../redis/deadline.ts';
-import { type ConfigSource, worded } from '../config/config.ts';
+import { type ConfigSource, inWordsOf, worded } from '../config/config.ts';
 import type { RedisSettings } from '../config/redis-access.ts';
 import { ConfigError, QueueUnavailableError } from '../errors/errors.ts';
 import type { LaneRedis } from '../lanes/commands.ts';
@@ -67,7 +67,8 @@ export function createSession(config: SessionConfig): Session {
 
   function connect(): LaneRedis {
     const silenceMs = Math.max(config.enqueueTimeoutMs, MIN_SILENCE_MS);
-    const redis = connectFailingFast(config, silenceMs, connectionName(config.namespace), () => needsPrimary);
+    const name = connectionName(config.namespace);
+    const redis = inWordsOf(config.source, () => connectFailingFast(config, silenceMs, name, () => needsPrimary));
     // Redis may come back without its data, or with another number of shards, so each new connection checks that again.
     const forgetAgreement = (): void => {
       if (redis !== connection) return;

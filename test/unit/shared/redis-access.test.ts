@@ -54,6 +54,17 @@ describe('the settings that say how to reach Redis', () => {
     expect(String(error)).not.toContain('hunter2');
   });
 
+  it('have certificates that are read again, unless the new ones can not be used', () => {
+    const path = fileOf('changing.pem', selfSigned.cert);
+    const settings = { redisUrl: tlsUrl, redisCaFile: path };
+    const first = readRedisAccess(settings);
+    const trusted = first.tls?.ca?.length ?? 0;
+    writeFileSync(path, `${selfSigned.cert}\n${selfSigned.cert}`);
+    expect(renewedAccess(settings, first).tls?.ca).toHaveLength(trusted + 1);
+    writeFileSync(path, 'half a certif');
+    expect(renewedAccess(settings, first)).toEqual(first);
+  });
+
   it('are read again: a new login and new certificates count, a new address or database does not', () => {
     const redisUrlFile = fileOf('url', 'redis://u:one@a/3');
     const settings = { redisUrl: 'redis://u:one@a/3', redisUrlFile };
