@@ -180,7 +180,7 @@ describe.concurrent('a Redis that refuses writes for a while', () => {
       const first = await site.enqueue(textMessage('first', 1));
       await site.until(first, 'delivered');
       await site.producer.enqueueMessages(manyMessages(10, 2));
-      await hasty.getMessage(first);
+      await eventually('it is connected', () => hasty.getMessage(first).catch(() => null));
       await begin(admin, server);
       await eventually('the worker is not ready', () => !worker.health().redis.ready);
       const lines = log.count();
