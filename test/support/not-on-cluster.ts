@@ -44,8 +44,10 @@ export const notOnCluster: Readonly<Record<string, string>> = {
   'reading-writes-nothing': ONE_SERVER,
   'redis-access': ONE_SERVER,
   restore: ONE_SERVER,
+  'redis-refuses': ONE_SERVER,
   'script-cost': CLOCK,
   sentinel: 'starts sentinels itself',
+  'silent-connections': ONE_SERVER,
   'stopped-again': STOPPED,
   'stopped-frozen-worker': STOPPED,
   'stopped-pace': STOPPED,
@@ -56,4 +58,5 @@ export const notOnCluster: Readonly<Record<string, string>> = {
   'tls-files': ONE_SERVER,
   'without-memory': ONE_SERVER,
   'worker-outages': ONE_SERVER,
+  'wrong-redis': ONE_SERVER,
 };
