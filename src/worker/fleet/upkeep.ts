@@ -66,6 +66,7 @@ export function createUpkeep(deps: UpkeepDeps): Upkeep {
   const cursors = new Map<Shard, string>();
   const letterCursors = new Map<Shard, string>();
   const looking = new Set<Shard>();
+  let isStopped = false;
 
   async function beat(shard: Shard): Promise<void> {
     const record = deps.describe(shard);
@@ -158,13 +159,15 @@ export function createUpkeep(deps: UpkeepDeps): Upkeep {
       }
     },
     lookAt(shard) {
-      if (looking.has(shard)) return;
+      // A worker that has left must not be noted again.
+      if (isStopped || looking.has(shard)) return;
       looking.add(shard);
       beat(shard)
         .catch((error: unknown) => errors.note(error, 'the worker could not look where Redis is; it looks again'))
         .finally(() => looking.delete(shard));
     },
     async stop() {
+      isStopped = true;
       for (const repetition of repetitions) repetition.stop();
       for (const shard of shards) resign(shard);
       const leave = { workerId, record: null, window: deps.window };
