@@ -88,7 +88,8 @@ export async function openLanes(redis: LaneRedis, namespace: string = randomUUID
     id,
     replayOf,
     maxQueued = 1e6,
-    redisFullAt = 1,
+    // Only Redis itself refuses.
+    redisFullAt = 1e9,
     priority,
     due,
   }) => {

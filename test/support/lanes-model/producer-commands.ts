@@ -42,7 +42,8 @@ async function callEnqueue({ shard }: World, order: Order, now: number): Promise
     payload: { request, ...(replayOf === undefined ? {} : { replayOf }) },
     ttlMs,
     maxQueued,
-    redisFullAt: 1,
+    // Only Redis itself refuses.
+    redisFullAt: 1e9,
     idempotency: key,
     due: due && ('delayMs' in due ? due : { atMs: now + due.atInMs }),
     priority: isHigh ? 'high' : undefined,
