@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import {
@@ -118,6 +119,23 @@ describe('a message whose fate cannot be known', () => {
 });
 
 describe('a message that Redis refuses', () => {
+  it('is never uncertain, however many are on their way, and even if a proxy drops answers once a side ends', async () => {
+    await using server = await startTestRedis();
+    await using proxy = await startRedisProxy(server.port);
+    await using producer = createProducer({ redisUrl: proxy.url, namespace: 'many', enqueueTimeoutMs: DEADLINE_MS });
+    await producer.enqueueMessage(message);
+    const redis = new Redis(server.url);
+    await redis.replicaof('127.0.0.1', 1);
+    const calls = [];
+    for (let turn = 0; turn < 10; turn += 1) {
+      calls.push(...Array.from({ length: 50 }, () => settled(producer.enqueueMessage(message))));
+      await setImmediate();
+    }
+    const names = (await Promise.all(calls)).map(({ error }) => (error as Error | undefined)?.name);
+    expect(new Set(names)).toEqual(new Set(['QueueUnavailableError']));
+    redis.disconnect();
+  });
+
   it('is not stored on a replica, which is told as unavailable, before the first call and after it', async () => {
     await using master = await startTestRedis({ args: ['--repl-diskless-sync-delay', '0'] });
     await using server = await startTestRedis();

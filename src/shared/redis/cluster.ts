@@ -60,7 +60,22 @@ export async function pingNode(redis: RedisClient, key: string): Promise<void> {
 
 /** Whether a command can leave now. The status alone is not enough: a connection that is closing stays `ready` for a while. */
 export function isConnected({ status, stream }: Redis): boolean {
-  return status === 'ready' && stream.writable;
+  return status === 'ready' && stream.writable && !leaving.has(stream);
+}
+
+/** Connections on which nothing more is sent. */
+const leaving = new WeakSet<Redis['stream']>();
+/** How long answers have time to arrive. Some proxies drop them as soon as one side ends the connection. */
+const LEAVING_MS = 300;
+
+/** Opens a connection anew, but lets the answers to what was sent arrive first. */
+export function replaceSoon(redis: Redis): void {
+  const { stream } = redis;
+  if (leaving.has(stream)) return;
+  leaving.add(stream);
+  setTimeout(() => {
+    if (redis.stream === stream) redis.disconnect(true);
+  }, LEAVING_MS).unref();
 }
 
 interface Wait {

@@ -1,5 +1,6 @@
+import type { Redis } from 'ioredis';
 import { isRefusal } from '../errors/redis-advice.ts';
-import type { RedisClient } from './cluster.ts';
+import { isCluster, type RedisClient, replaceSoon } from './cluster.ts';
 import { isReady, lastErrorOf } from './ready.ts';
 
 /** Longer than the longest pause between two attempts, so that a Redis that goes on refusing is never taken for a willing one. */
@@ -24,12 +25,12 @@ export interface RefusalSettings {
 export interface Refusals {
   /** Options of ioredis. */
   options: {
-    /** `2`: open the connection again and repeat the command. `1`: open it again, and pass the error on. */
-    reconnectOnError(error: Error): 1 | 2 | false;
+    /** `2`: open the connection again and repeat the command. `false`: pass the error on. */
+    reconnectOnError(error: Error): 2 | false;
     retryStrategy(times: number): number;
   };
   /** Makes the connection emit an `error` at a refusal. */
-  attach(redis: RedisClient): void;
+  attach(redis: Redis): void;
 }
 
 /**
@@ -37,7 +38,7 @@ export interface Refusals {
  * connection is refused as well, the pauses grow.
  */
 export function createRefusals({ isResending, delayMs }: RefusalSettings): Refusals {
-  let attached: RedisClient | undefined;
+  let attached: Redis | undefined;
   let isNoted = false;
   let inARow = 0;
 
@@ -58,7 +59,9 @@ export function createRefusals({ isResending, delayMs }: RefusalSettings): Refus
         if (!isRefusal(error)) return false;
         // A blocking command that ended because the role changed says nothing of the new role; the next command does.
         if (!error.message.startsWith('UNBLOCKED')) note(error);
-        return isResending ? 2 : 1;
+        if (isResending) return 2;
+        if (attached) replaceSoon(attached);
+        return false;
       },
       retryStrategy(times) {
         isNoted = false;
@@ -77,7 +80,7 @@ export function noteRefusal(redis: RedisClient, error: Error): void {
   const note = listeners.get(redis);
   if (!note || !isRefusal(error)) return;
   note(error);
-  if (isReady(redis)) redis.disconnect(true);
+  if (!isCluster(redis)) replaceSoon(redis);
 }
 
 /** Returns the last refusal if it was a moment ago: then the connection may be ready, but Redis most likely still takes no writes. */

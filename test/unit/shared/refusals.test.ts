@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
-import { describe, expect, it, vi } from 'vitest';
-import type { RedisClient } from '../../../src/shared/redis/cluster.ts';
+import type { Redis } from 'ioredis';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { isReady } from '../../../src/shared/redis/ready.ts';
 import { createRefusals, lateRefusalOf, noteRefusal } from '../../../src/shared/redis/refusals.ts';
 
 const readonly = Object.assign(new Error('READONLY you can not'), { name: 'ReplyError' });
@@ -10,20 +11,31 @@ function connection() {
   const redis = Object.assign(new EventEmitter(), { status: 'ready', stream: { writable: true }, disconnect: vi.fn() });
   const errors: unknown[] = [];
   redis.on('error', (error) => errors.push(error));
-  return { redis: redis as unknown as RedisClient & typeof redis, errors };
+  return { redis: redis as unknown as Redis & typeof redis, errors };
 }
 
 describe('a connection on which Redis refuses writes', () => {
-  it.each([
-    { isResending: true, answer: 2 },
-    { isResending: false, answer: 1 },
-  ])('is replaced, and its commands are sent again: $isResending', ({ isResending, answer }) => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  it('is replaced at once if its commands are sent again', () => {
     const { redis } = connection();
-    const { options, attach } = createRefusals({ isResending, delayMs: () => 0 });
+    const { options, attach } = createRefusals({ isResending: true, delayMs: () => 0 });
     attach(redis);
-    expect(options.reconnectOnError(readonly)).toBe(answer);
-    expect(options.reconnectOnError(unblocked)).toBe(answer);
+    expect([readonly, unblocked, new Error('OOM')].map(options.reconnectOnError)).toEqual([2, 2, false]);
+  });
+
+  it('is replaced when the answers to its other commands had time to arrive, if callers get the errors', () => {
+    const { redis } = connection();
+    const { options, attach } = createRefusals({ isResending: false, delayMs: () => 0 });
+    attach(redis);
     expect(options.reconnectOnError(new Error('OOM'))).toBe(false);
+    expect(isReady(redis)).toBe(true);
+    expect([readonly, unblocked, readonly].map(options.reconnectOnError)).toEqual([false, false, false]);
+    expect(isReady(redis)).toBe(false);
+    expect(redis.disconnect).not.toHaveBeenCalled();
+    vi.advanceTimersByTime(1000);
+    expect(redis.disconnect).toHaveBeenCalledExactlyOnceWith(true);
   });
 
   it('tells so once for all its commands, and again after the next attempt', () => {
@@ -54,8 +66,10 @@ describe('a connection on which Redis refuses writes', () => {
     const { redis, errors } = connection();
     createRefusals({ isResending: false, delayMs: () => 0 }).attach(redis);
     noteRefusal(redis, new Error('another error'));
+    vi.advanceTimersByTime(1000);
     expect(redis.disconnect).not.toHaveBeenCalled();
     noteRefusal(redis, readonly);
+    vi.advanceTimersByTime(1000);
     expect(redis.disconnect).toHaveBeenCalledExactlyOnceWith(true);
     expect(errors).toEqual([readonly]);
   });
