@@ -57,7 +57,6 @@ export const notOnCluster: Readonly<Record<string, string>> = {
   'stopped-producer': STOPPED,
   'stopped-worker': STOPPED,
   timeline: CLOCK,
-  timeline: CLOCK,
   tls: ONE_SERVER,
   'tls-files': ONE_SERVER,
   'without-memory': ONE_SERVER,
