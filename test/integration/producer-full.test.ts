@@ -87,6 +87,14 @@ describe('a producer whose Redis is nearly full', () => {
     await expect(high.enqueueMessage(textMessage('c1', 2))).rejects.toThrow(/no memory left/);
   });
 
+  it('is full as well if the namespace is new', async () => {
+    await fill(1.1);
+    await using one = producer({ namespace: 'new' });
+    await expect(one.enqueueMessage(textMessage('c1', 1))).rejects.toThrow(
+      /The queue is full: Redis has no memory left/,
+    );
+  });
+
   it('refuses to replay a dead letter, which stays', async () => {
     const [id = ''] = await writeLetters(redis, namespace, [{ pageId: 'p1', conversationId: 'c1', text: 'hello' }]);
     await fill(0.9);

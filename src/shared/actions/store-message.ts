@@ -66,7 +66,9 @@ export async function storeMessage(
   const id = message.id ?? newMessageId(shardIndex);
   let result: EnqueueResult | null;
   do {
-    const shard = await session.shard(shardIndex, deadline);
+    const shard = await session
+      .shard(shardIndex, deadline)
+      .catch((error: unknown) => Promise.reject(openingFailure(error)));
     // When the time of a batch is over, the rest must not be sent, or it would become uncertain.
     if (deadline.leftMs() <= 0) {
       throw new QueueUnavailableError('There was no time left for this message', { cause: lateRefusalOf(shard.redis) });
@@ -114,9 +116,19 @@ class NotSentError extends Error {
   override readonly name = 'NotSentError';
 }
 
+function isOutOfMemory(error: unknown): boolean {
+  return describeSafely(error).code === 'OOM';
+}
+
+/** The first process that uses a namespace sets it up, which a Redis without memory refuses. */
+function openingFailure(error: unknown): Error {
+  if (!(error instanceof Error)) return new Error('a session throws errors');
+  return isOutOfMemory(error.cause) ? new QueueFullError({ redisFullAt: 1 }, { cause: error.cause }) : error;
+}
+
 /** An error reply of Redis proves that nothing was written, because the message was sent only once. After other errors it may be stored. */
 function writeFailure(id: string, error: unknown): KitechatSenderError {
-  if (describeSafely(error).code === 'OOM') return new QueueFullError({ redisFullAt: 1 }, { cause: error });
+  if (isOutOfMemory(error)) return new QueueFullError({ redisFullAt: 1 }, { cause: error });
   if (error instanceof Error && error.name === 'ReplyError') {
     return new QueueUnavailableError('Redis refused the message', { cause: error });
   }
