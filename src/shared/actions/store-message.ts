@@ -66,9 +66,7 @@ export async function storeMessage(
   const id = message.id ?? newMessageId(shardIndex);
   let result: EnqueueResult | null;
   do {
-    const shard = await session
-      .shard(shardIndex, deadline)
-      .catch((error: unknown) => Promise.reject(openingFailure(error)));
+    const shard = await openShardOf(session, shardIndex, deadline);
     // When the time of a batch is over, the rest must not be sent, or it would become uncertain.
     if (deadline.leftMs() <= 0) {
       throw new QueueUnavailableError('There was no time left for this message', { cause: lateRefusalOf(shard.redis) });
@@ -88,6 +86,16 @@ export async function storeMessage(
       throw new QueueFullError({ redisFullAt });
     case 'gone':
       return null;
+  }
+}
+
+async function openShardOf(session: Session, index: number, deadline: Deadline): Promise<Shard> {
+  try {
+    return await session.shard(index, deadline);
+  } catch (error) {
+    // The first process that uses a namespace sets it up, which a Redis without memory refuses.
+    const { cause } = error as Error;
+    throw isOutOfMemory(cause) ? new QueueFullError({ redisFullAt: 1 }, { cause }) : error;
   }
 }
 
@@ -118,12 +126,6 @@ class NotSentError extends Error {
 
 function isOutOfMemory(error: unknown): boolean {
   return describeSafely(error).code === 'OOM';
-}
-
-/** The first process that uses a namespace sets it up, which a Redis without memory refuses. */
-function openingFailure(error: unknown): Error {
-  if (!(error instanceof Error)) return new Error('a session throws errors');
-  return isOutOfMemory(error.cause) ? new QueueFullError({ redisFullAt: 1 }, { cause: error.cause }) : error;
 }
 
 /** An error reply of Redis proves that nothing was written, because the message was sent only once. After other errors it may be stored. */
