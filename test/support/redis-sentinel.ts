@@ -4,11 +4,11 @@ import { startRedisServer } from '../../src/testing/redis/redis-server.ts';
 import { eventually } from './eventually.ts';
 import { startForegroundServer } from './foreground-server.ts';
 
-const SENTINELS = 3;
 const QUORUM = 2;
-const DOWN_AFTER_MS = 1000;
+/** For each sentinel. If all found a primary down at once, two of them could each promote another replica. */
+const DOWN_AFTER_MS = [1000, 1300, 1600];
 /** Sentinels start no second fail-over within twice this time, unless they are told to. */
-const FAILOVER_TIMEOUT_MS = 2000;
+const FAILOVER_TIMEOUT_MS = 3000;
 
 export interface RedisSentinelOptions {
   /** Default 2. */
@@ -67,8 +67,8 @@ export async function startRedisSentinel(options: RedisSentinelOptions = {}): Pr
       ),
     );
     const sentinels = await Promise.all(
-      Array.from({ length: SENTINELS }, async () => {
-        const configure = (port: number): string => configuration(port, first.port, options);
+      DOWN_AFTER_MS.map(async (downAfterMs) => {
+        const configure = (port: number): string => configuration(port, first.port, { ...options, downAfterMs });
         const sentinel = stack.use(await startSentinel(configure));
         return { host: '127.0.0.1', port: sentinel.port, stop: () => sentinel[Symbol.asyncDispose]() };
       }),
@@ -87,17 +87,23 @@ export async function startRedisSentinel(options: RedisSentinelOptions = {}): Pr
 }
 
 const NAME = 'mymaster';
-/** By default sentinels look for replicas every ten seconds, and for each other every two. */
-const PERIODS = ['INFO-PERIOD', '500', 'PUBLISH-PERIOD', '500'];
+/**
+ * By default sentinels look for replicas every ten seconds, and for each other every two. They ping once a second: too rarely to find
+ * a new primary alive within a second, so they would promote the next one.
+ */
+const PERIODS = ['INFO-PERIOD', '500', 'PUBLISH-PERIOD', '500', 'PING-PERIOD', '200', 'ASK-PERIOD', '200'];
 
-function configuration(port: number, primaryPort: number, options: RedisSentinelOptions): string {
-  const { password, sentinelPassword } = options;
+function configuration(
+  port: number,
+  primaryPort: number,
+  { password, sentinelPassword, downAfterMs }: RedisSentinelOptions & { downAfterMs: number },
+): string {
   return `
 port ${port}
 bind 127.0.0.1
 ${sentinelPassword === undefined ? '' : `requirepass ${sentinelPassword}`}
 sentinel monitor ${NAME} 127.0.0.1 ${primaryPort} ${QUORUM}
-sentinel down-after-milliseconds ${NAME} ${DOWN_AFTER_MS}
+sentinel down-after-milliseconds ${NAME} ${downAfterMs}
 sentinel failover-timeout ${NAME} ${FAILOVER_TIMEOUT_MS}
 sentinel parallel-syncs ${NAME} 5
 ${password === undefined ? '' : `sentinel auth-pass ${NAME} ${password}`}
@@ -138,10 +144,12 @@ function groupOf({ servers, sentinels, admins, password }: Parts, stack: AsyncDi
   });
   const frozen = new Set<RedisServer>();
 
-  async function askSentinels(...command: [string, ...string[]]): Promise<unknown> {
-    const living = admins.find(({ status }) => status === 'ready');
-    if (!living) throw new Error('no sentinel is there');
-    return await living.call('SENTINEL', ...command);
+  const living = (): Redis[] => admins.filter(({ status }) => status === 'ready');
+
+  async function askSentinel(...command: [string, ...string[]]): Promise<unknown> {
+    const [first] = living();
+    if (!first) throw new Error('no sentinel is there');
+    return await first.call('SENTINEL', ...command);
   }
 
   /** A server's own account of its replication; an empty text while it is down. */
@@ -154,9 +162,16 @@ function groupOf({ servers, sentinels, admins, password }: Parts, stack: AsyncDi
     }
   }
 
+  /** The primary, once all sentinels agree: one that was told late would lead clients to an old primary that is back. */
   async function primaryNow(): Promise<RedisServer | null> {
-    const address = (await askSentinels('GET-MASTER-ADDR-BY-NAME', NAME)) as [string, string] | null;
-    const named = servers.find(({ port }) => String(port) === address?.[1]);
+    const ports = await Promise.all(
+      living().map(async (admin) => {
+        const address = (await admin.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', NAME)) as [string, string] | null;
+        return address?.[1];
+      }),
+    );
+    const [port, ...others] = new Set(ports);
+    const named = others.length === 0 ? servers.find((server) => String(server.port) === port) : undefined;
     return named && (await replicationOf(named)).includes('role:master') ? named : null;
   }
 
@@ -176,13 +191,13 @@ function groupOf({ servers, sentinels, admins, password }: Parts, stack: AsyncDi
 
   /** Sentinels promote only a replica that they know and found healthy. */
   async function areKnown(replicas: number): Promise<boolean> {
-    const known = (await askSentinels('REPLICAS', NAME)) as string[][];
+    const known = (await askSentinel('REPLICAS', NAME)) as string[][];
     const usable = known.filter((fields) => {
       const { flags = '', 'master-link-status': link } = fieldsOf(fields);
       return flags === 'slave' && link === 'ok';
     });
-    const others = (await askSentinels('SENTINELS', NAME)) as string[][];
-    return usable.length >= replicas && others.length === SENTINELS - 1;
+    const others = (await askSentinel('SENTINELS', NAME)) as string[][];
+    return usable.length >= replicas && others.length === DOWN_AFTER_MS.length - 1;
   }
 
   const findPrimary = async (): Promise<RedisServer> => await eventually('there is a primary', primaryNow);
@@ -216,7 +231,7 @@ function groupOf({ servers, sentinels, admins, password }: Parts, stack: AsyncDi
         frozen.add(old);
       } else {
         await eventually('the sentinels start a fail-over', async () => {
-          return await askSentinels('FAILOVER', NAME).then(
+          return await askSentinel('FAILOVER', NAME).then(
             () => true,
             () => false,
           );

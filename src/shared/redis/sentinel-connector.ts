@@ -12,4 +12,9 @@ export class PrimaryBySentinel extends SentinelConnector {
     super.disconnect();
     return super.connect(...args);
   }
+
+  /** ioredis calls this for each command that was refused; it adds a listener and a timer each time. */
+  override disconnect(): void {
+    if (this.connecting) super.disconnect();
+  }
 }
