@@ -1,7 +1,7 @@
 /**
  * Breaks real processes on purpose and counts the fates of the messages.
  *
- *   npm run chaos -- [--seeds 5] [--first-seed 1] [--group faults|pace] [--only <part of a name>] [--at-once 1] [--again 0] [--out <file>]
+ *   npm run chaos -- [--seeds 5] [--first-seed 1] [--group faults|pace|redis] [--only <part of a name>] [--at-once 1] [--again 0] [--out <file>]
  *
  * --again: how often to repeat a run that exceeded a bound of time, duplicates or dead letters, since a busy machine can cause
  * that. A run with lost, out-of-order, unexpected or stuck messages is not repeated.
@@ -12,8 +12,12 @@ import { textTable } from '../../src/cli/terminal/table.ts';
 import { isUnforgivable, type Outcome, type Scenario, violationsOf } from './scenario.ts';
 import { apiDown } from './scenarios/api-down.ts';
 import { apiFaults } from './scenarios/api-faults.ts';
+import { redisClockSteps, workerClockSteps } from './scenarios/clock-steps.ts';
+import { readonlyFailover, sentinelFailover } from './scenarios/failovers.ts';
+import { fullRedis } from './scenarios/full-redis.ts';
 import { fleetLimit, pageLimit, recovery } from './scenarios/limits.ts';
 import { bothKilled, redisFrozen, redisKills, redisOutage } from './scenarios/redis-faults.ts';
+import { restoredDump } from './scenarios/restored-dump.ts';
 import { workerKills } from './scenarios/worker-kills.ts';
 import { deploys, frozenWorkers } from './scenarios/worker-pauses.ts';
 
@@ -29,6 +33,17 @@ const groups: Record<string, readonly Scenario[]> = {
     redisFrozen,
     apiFaults,
     deploys,
+  ],
+  redis: [
+    readonlyFailover,
+    sentinelFailover,
+    fullRedis,
+    restoredDump('run on'),
+    restoredDump('are new'),
+    redisClockSteps('forward'),
+    redisClockSteps('back'),
+    workerClockSteps('forward'),
+    workerClockSteps('back'),
   ],
   pace: [apiDown('resend'), apiDown('dead-letter'), fleetLimit, pageLimit, recovery],
 };
