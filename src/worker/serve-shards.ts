@@ -102,8 +102,13 @@ export async function serveShards(deps: ServeDeps): Promise<{ drain(): Promise<v
       name: `${workerId}.${shard.index.toString(36)}`,
       places: () => places.of(shard),
       fleet,
-      position: () => marks.positionOf(shard),
-      elsewhere: () => upkeep.lookAt(shard),
+      whereabouts: {
+        position: () => marks.positionOf(shard),
+        saw(seen) {
+          if (seen === 'elsewhere') upkeep.lookAt(shard);
+          else marks.saw(shard, seen);
+        },
+      },
       processMessage,
       took({ verdict }) {
         progress.took(shard);

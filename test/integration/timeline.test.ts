@@ -154,6 +154,21 @@ describe('a shard whose data has gone back to an earlier state', () => {
     expect(await takeAll()).toEqual([fresh]);
   });
 
+  it('is noticed by a worker that has seen the later state only by taking messages', async () => {
+    await lanes.storeInto(['c1']);
+    await beat();
+    const other = createMarks([lanes.shard], null);
+    await beat(other, 'other');
+    const restore = await backUp();
+    await lead(12_000);
+    const { seen } = await lanes.turn({ places: 1, position: other.positionOf(lanes.shard) });
+    if (seen !== null && seen !== 'elsewhere') other.saw(lanes.shard, seen);
+    await restore();
+    await lanes.storeInto(['c2']);
+    expect(await takeAll(other)).toEqual([]);
+    expect(await beat(other, 'other')).toMatchObject({ kind: 'restored', seenAt: time.nowMs() });
+  });
+
   it('takes back what was released for a slot', async () => {
     const intervalMs = 100;
     await lanes.rules({ intervalMs });

@@ -1,5 +1,6 @@
 import type { EngineErrors } from '../fleet/engine-errors.ts';
 import type { Leave } from '../fleet/fleet-view.ts';
+import type { Whereabouts } from '../fleet/marks.ts';
 import type { TakenHere } from '../message/attempt.ts';
 import { randomBytes } from 'node:crypto';
 import { setImmediate as atEndOfTurn, setTimeout as delay } from 'node:timers/promises';
@@ -28,10 +29,7 @@ export interface TurnsDeps {
   /** Asks the fleet whether a probe may leave. */
   askToProbe(): Promise<Leave>;
   giveUpProbe(): Promise<void>;
-  /** Where the worker last saw the shard, see `Turn`. */
-  position(): string;
-  /** Called when the shard is somewhere else: the worker has to look at it again before it takes messages. */
-  elsewhere(): void;
+  whereabouts: Whereabouts;
   errors: EngineErrors;
   logger: Logger;
 }
@@ -176,7 +174,7 @@ export function createTurns(deps: TurnsDeps): Turns {
         attemptPrefix: `${deps.name}.${(calls += 1).toString(36)}.`,
         settlements: settlements.map(({ ended }) => ended),
         laterSlots: slots.count(),
-        position: deps.position(),
+        position: deps.whereabouts.position(),
       });
     } catch (error) {
       errors.note(error, 'a call that settles and takes messages failed; the worker repeats it', {
@@ -212,7 +210,7 @@ export function createTurns(deps: TurnsDeps): Turns {
     for (const { id, error } of answer.refused) {
       errors.note(error, 'Redis refused to hand out a message; the worker goes on with others', { id });
     }
-    if (answer.isElsewhere) deps.elsewhere();
+    if (answer.seen) deps.whereabouts.saw(answer.seen);
     if (answer.limit) slots.add(answer.slotsMs, answer.limit);
     if (places > 0) {
       if (answer.limit !== undefined) isLimited = answer.limit !== null;

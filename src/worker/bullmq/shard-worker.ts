@@ -7,6 +7,7 @@ import { isRefusal } from '../../shared/errors/redis-advice.ts';
 import { isConnectionError } from '../../shared/redis/ready.ts';
 import type { EngineErrors } from '../fleet/engine-errors.ts';
 import type { Fleet } from '../fleet/fleet-view.ts';
+import type { Whereabouts } from '../fleet/marks.ts';
 import { laneBackendOf, type Settleable, type UnderWay } from './lane-backend.ts';
 import { letBullMqRunAlthoughFull } from './although-full.ts';
 import type { Ended, ProcessMessage } from '../message/process.ts';
@@ -39,10 +40,7 @@ export interface ShardWorkerDeps {
   /** Number of messages of this shard that the worker may have at once. */
   places(): number;
   fleet: Pick<Fleet, 'leave' | 'askToProbe' | 'apiProbes' | 'giveUp'>;
-  /** Where the worker last saw the shard, see `Turn`. */
-  position(): string;
-  /** Called when the shard is somewhere else. */
-  elsewhere(): void;
+  whereabouts: Whereabouts;
   processMessage: ProcessMessage;
   took(taken: Taken): void;
   ended(ended: Ended, result: SettleResult): void;
@@ -80,8 +78,7 @@ export function createShardWorker(shard: Shard, deps: ShardWorkerDeps): ShardWor
     places: deps.places,
     leave: deps.fleet.leave,
     askToProbe: deps.fleet.askToProbe,
-    position: deps.position,
-    elsewhere: deps.elsewhere,
+    whereabouts: deps.whereabouts,
     giveUpProbe: async () => await deps.fleet.giveUp(deps.fleet.apiProbes()),
     errors,
     logger,

@@ -1,4 +1,10 @@
-import { highestOf, type Position, type SeenMarks } from '../../shared/lanes/fleet/timeline.ts';
+import {
+  highestOf,
+  type Position,
+  type Seen,
+  type SeenMark,
+  type SeenMarks,
+} from '../../shared/lanes/fleet/timeline.ts';
 import type { Shard } from '../../shared/lanes/shard.ts';
 import type { MarkFiles } from './mark-files.ts';
 
@@ -10,8 +16,18 @@ export interface Marks {
   positionOf(shard: Shard): string;
   seenOf(shard: Shard): SeenMarks;
   note(shard: Shard, position: Position): void;
+  /** Notes a later mark of the timeline of the last position. */
+  saw(shard: Shard, seen: SeenMark): void;
   /** Writes the latest positions into the folder. */
   save(): Promise<void>;
+}
+
+/** Where the calls of a worker find a shard. */
+export interface Whereabouts {
+  /** Where the worker last saw the shard, see `Turn`. */
+  position(): string;
+  /** Called with what a call has found. */
+  saw(seen: Seen): void;
 }
 
 const SAVE_MS = 5000;
@@ -54,6 +70,11 @@ export function createMarks(shards: readonly Shard[], files: MarkFiles | null): 
       memory.timeline = timeline;
       memory.seen = highestOf([...Object.entries(memory.seen), [timeline, { mark, at }]]);
       if (performance.now() - memory.savedAt >= SAVE_MS) void saveOne(shard);
+    },
+    saw(shard, seen) {
+      const { timeline, seen: all } = memoryOf(shard);
+      const known = timeline === null ? undefined : all[timeline];
+      if (timeline !== null && known !== undefined && known.mark < seen.mark) all[timeline] = seen;
     },
     async save() {
       await Promise.all(shards.map(saveOne));

@@ -7,7 +7,8 @@
 -- ARGV[5] how many of them are kept  ARGV[6] how long a lock lasts, in ms  ARGV[7] where the leader last saw
 -- this Redis, see timeline.lua
 --
--- Returns 'resigned' if another worker leads, 'elsewhere' if Redis is not where the leader last saw it, or { ms until the next scheduled message is due, or ''; the timeline, its mark, and the time }.
+-- Returns 'resigned' if another worker leads, 'elsewhere' if Redis is not where the leader last saw it, or { ms until the next scheduled
+-- message is due, or ''; the timeline, its mark, and the time }.
 
 local MOST_MOVED, MOST_CLEANED, CLEANED_AT_ONCE = 20000, 10000, 500
 local root = ARGV[1]

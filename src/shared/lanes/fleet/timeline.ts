@@ -11,6 +11,9 @@ export interface Position {
 /** The highest mark that was seen of a timeline, and when. */
 export type SeenMark = Pick<Position, 'mark' | 'at'>;
 
+/** Where a call found the shard; `elsewhere` if the shard is on another timeline, or far before the position that the call named. */
+export type Seen = SeenMark | 'elsewhere';
+
 /** The highest marks that were seen, by timeline. */
 export type SeenMarks = Record<string, SeenMark>;
 

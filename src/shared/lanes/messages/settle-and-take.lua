@@ -12,7 +12,8 @@
 --
 -- Returns { answers to the settlements, { verdict, id, attempt, name, data, timestamp, label, policy, replays, used, history } for each
 -- message that was taken, ms until each slot that was reserved, ms until the worker is to look again or '', ms between two slots of the
--- fleet's limit (0 for no limit, '' if this call did not read it), and the burst of that limit }.
+-- fleet's limit (0 for no limit, '' if this call did not read it), the burst of that limit, '1' if nothing was handed out because Redis
+-- is not where the worker last saw it, and otherwise the mark and its time, if this call read them }.
 
 local root, most = ARGV[1], tonumber(ARGV[6])
 local dueSlots, laterSlots, isProbe = tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[10] == '1'
@@ -180,4 +181,4 @@ local slots, lookAgainMs = takeAll()
 if #active > 0 then redis.call('LPUSH', send .. 'active', unpack(active)) end
 -- `fleetFacts` is nil if this call did not need them.
 local fleet = fleetFacts or {}
-return { answers, taken, slots or {}, lookAgainMs or '', tostring(fleet.intervalMs or ''), fleet.burst or 1, '' }
+return { answers, taken, slots or {}, lookAgainMs or '', tostring(fleet.intervalMs or ''), fleet.burst or 1, '', fleet.mark, fleet.time }

@@ -1,6 +1,7 @@
 import { encodeAttempt, MAX_HISTORY, type NewAttempt } from '../../model/attempts.ts';
 import type { DeadLetterPayload } from '../../model/dead-letter.ts';
 import { changeKey } from '../change-key.ts';
+import type { Seen, SeenMark } from '../fleet/timeline.ts';
 import { absentKey, SEND_QUEUE } from '../key-names.ts';
 import type { Shard } from '../shard.ts';
 
@@ -90,8 +91,8 @@ export interface TurnAnswer {
   lookAgainMs: number | null;
   /** This shard's share of the fleet's limit; `null` for no limit, `undefined` if this call did not read it. */
   limit: SlotLimit | null | undefined;
-  /** Whether nothing was taken because the shard is in another state than where the worker last saw it. */
-  isElsewhere: boolean;
+  /** The shard's mark; `elsewhere` if nothing was taken because of it; `null` if this call did not read it. */
+  seen: Seen | null;
 }
 
 export interface SlotLimit {
@@ -109,6 +110,8 @@ type Reply = [
   intervalMs?: string,
   burst?: number,
   isElsewhere?: '1' | '',
+  mark?: number,
+  at?: number,
 ];
 
 /** Settles messages and takes others, in one call. */
@@ -130,7 +133,7 @@ export async function callTurn(shard: Shard, turn: Turn): Promise<TurnAnswer> {
     turn.position,
     ...turn.settlements.flatMap(argumentsOf),
   );
-  const [settled, given, slots, lookAgain, intervalMs, burst = 1, isElsewhere] = reply as Reply;
+  const [settled, given, slots, lookAgain, intervalMs, burst = 1, isElsewhere, mark, at] = reply as Reply;
   const answer: TurnAnswer = {
     settled: settled.map(settleResult),
     taken: [],
@@ -139,7 +142,7 @@ export async function callTurn(shard: Shard, turn: Turn): Promise<TurnAnswer> {
     slotsMs: slots.map(Number),
     lookAgainMs: lookAgain === '' ? null : Number(lookAgain),
     limit: limitOf(intervalMs, burst),
-    isElsewhere: isElsewhere === '1',
+    seen: isElsewhere === '1' ? 'elsewhere' : markOf(mark, at),
   };
   for (const [verdict, id, attempt, ...fields] of given) {
     if (verdict === 'foreign') answer.foreign.push(id);
@@ -174,6 +177,10 @@ function takenOf(verdict: Taken['verdict'], id: string, attempt: string, fields:
 function limitOf(intervalMs: string | undefined, burst: number): TurnAnswer['limit'] {
   if (intervalMs === undefined || intervalMs === '') return undefined;
   return intervalMs === '0' ? null : { intervalMs: Number(intervalMs), burst };
+}
+
+function markOf(mark: number | undefined, at: number | undefined): SeenMark | null {
+  return mark === undefined || at === undefined ? null : { mark, at };
 }
 
 function settleResult(answer: SettleAnswer): SettleResult | Error {
