@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { ABOUT_ITSELF } from '../../src/worker/fleet/told.ts';
 import {
   conversations,
@@ -33,6 +33,23 @@ describe('the fleet, as a worker sees it,', () => {
     expect(await fleet.askToProbe()).toBe('probe');
     return { probes: fleet.apiProbes() };
   }
+
+  it('waits before it asks for a probe again if Redis refuses to answer, and says so once', async () => {
+    const fleet = await join();
+    await breakFor(fleet);
+    await time.pass(1000);
+    const said = fleet.lines.length;
+    const asking = vi.spyOn(time.redis, 'fleetGate');
+    asking.mockRejectedValue(Object.assign(new Error('OOM no memory'), { name: 'ReplyError' }));
+    for (let n = 0; n < 3; n += 1) {
+      expect(await fleet.askToProbe()).toEqual(WAIT);
+      expect(fleet.leave()).toEqual(WAIT);
+      await time.pass(LOOK_MS);
+    }
+    asking.mockRestore();
+    expect(fleet.lines).toHaveLength(said + 1);
+    await probe(fleet);
+  });
 
   describe('when the API is down', () => {
     it('holds everything after five different conversations, and says so once', async () => {
