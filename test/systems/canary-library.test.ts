@@ -122,7 +122,7 @@ describe('what the library throws and logs', () => {
       .catch(note);
     await producer.enqueueMessage(message, { label: `${canaries.content}\n` }).catch(note);
     expect(failures.map((failure) => (failure as { code: string }).code)).toEqual([
-      'QUEUE_UNAVAILABLE',
+      'QUEUE_FULL',
       'BULK_ENQUEUE',
       ...Array.from({ length: 4 }, () => 'INVALID_MESSAGE'),
     ]);

@@ -125,7 +125,7 @@ describe('a worker at the finest log level, its console and its Redis, through e
     await producer.enqueueMessage(item(100)).catch(() => {});
     await redis.config('SET', 'maxmemory', '0');
     await redis.script('FLUSH');
-    await producer.enqueueMessage(item(101));
+    await eventually('it is stored', async () => await producer.enqueueMessage(item(101)).catch(() => null));
     await redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
     await eventually('it is stored', async () => await producer.enqueueMessage(item(102)).catch(() => null));
     await redis.config('SET', 'requirepass', 'another');
