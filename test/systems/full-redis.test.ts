@@ -101,3 +101,14 @@ it('without memory, locks are renewed, and a killed worker is noticed', async ()
   expect(lines).toEqual([expect.stringContaining('Redis has no AOF')]);
   redis.disconnect();
 });
+
+it('without memory, the first worker of an installation starts and delivers', async () => {
+  await using server = await startTestRedis();
+  await using site = await install(server, { startWorker: false });
+  const id = await site.enqueue(textMessage('c1', 1));
+  const redis = new Redis(server.url);
+  await redis.config('SET', 'maxmemory', '1');
+  redis.disconnect();
+  site.startWorker();
+  await site.until(id, 'delivered');
+});

@@ -19,7 +19,7 @@ const scripts = {
   laneEnqueue: { lua: lanes + letter + read('messages/enqueue'), numberOfKeys: 2 },
   laneTurn: { lua: release + letter + timeline + read('lib/alone', ...settleAndTake), numberOfKeys: 2 },
   laneTick: { lua: release + lease + timeline + read('fleet/tick'), numberOfKeys: 2 },
-  laneBeat: { lua: lanes + lease + timeline + read('fleet/restore', 'fleet/beat'), numberOfKeys: 2 },
+  laneBeat: { lua: althoughFull + lanes + lease + timeline + read('fleet/restore', 'fleet/beat'), numberOfKeys: 2 },
   laneCancel: { lua: lanes + read('messages/cancel'), numberOfKeys: 2 },
   laneHold: { lua: althoughFull + lanes + read('holds/hold'), numberOfKeys: 2 },
   letterFind: { lua: lanes + letter + read('dead/find'), numberOfKeys: 2 },

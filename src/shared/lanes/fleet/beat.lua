@@ -24,7 +24,7 @@ if ARGV[3] == '' then
 else
   local record = cjson.decode(ARGV[3])
   record.seenAt = now
-  isNew = writeFirst(root, 'HSET', KEYS[1], id, cjson.encode(record)) == 1
+  isNew = redis.call('HSET', KEYS[1], id, cjson.encode(record)) == 1
 end
 local leads = ARGV[3] ~= '' and takeLease(root, id, now, tonumber(ARGV[6]))
 
