@@ -162,7 +162,7 @@ describe('a message, as BullMQ sees it', () => {
         faults: [
           { kind: 'status', status: 500, rate: 0.2 },
           { kind: 'status', status: 400, rate: 0.1 },
-          { kind: 'status', status: 429, retryAfter: 0, rate: 0.1 },
+          { kind: 'status', status: 429, retryAfter: 0, times: 5 },
           { kind: 'hang', times: 1 },
         ],
       },

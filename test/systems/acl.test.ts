@@ -61,7 +61,7 @@ describe('an installation whose processes have only the rights of ops/redis-acl/
     await using api = await startFakeKitechat({
       faults: [
         { kind: 'status', status: 400, match: { textIncludes: 'refused' } },
-        { kind: 'status', status: 429, retryAfter: 0, rate: 0.1 },
+        { kind: 'status', status: 429, retryAfter: 0, times: 5 },
         { kind: 'status', status: 500, rate: 0.2 },
         { kind: 'reset', when: 'before', rate: 0.1 },
       ],
