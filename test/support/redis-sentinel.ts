@@ -203,15 +203,18 @@ function groupOf({ servers, sentinels, admins, password }: Parts, stack: AsyncDi
   const findPrimary = async (): Promise<RedisServer> => await eventually('there is a primary', primaryNow);
 
   async function untilPromoted(old: RedisServer): Promise<Promotion> {
-    const candidates = servers.filter((server) => server !== old);
-    const { promoted, atMs } = await eventually('a replica is promoted', async () => {
-      for (const server of candidates) {
-        if ((await replicationOf(server)).includes('role:master')) return { promoted: server, atMs: Date.now() };
+    // Sentinels may promote one replica, and then another.
+    const since = new Map<RedisServer, number>();
+    return await eventually('the sentinels name a new primary', async () => {
+      for (const server of servers) {
+        if (server === old) continue;
+        if (!(await replicationOf(server)).includes('role:master')) since.delete(server);
+        else if (!since.has(server)) since.set(server, Date.now());
       }
-      return null;
+      const promoted = await primaryNow();
+      const atMs = promoted ? since.get(promoted) : undefined;
+      return promoted !== null && atMs !== undefined && { old, promoted, atMs };
     });
-    await eventually('the sentinels name the new primary', async () => (await primaryNow()) === promoted);
-    return { old, promoted, atMs };
   }
 
   return {

@@ -46,7 +46,7 @@ export const fullRedis = inArenaOn({
     const outcome = await settleAccounts(arena, { duplicates: await unansweredBy(arena) });
     return {
       ...outcome,
-      violations: [...(lines > LINES_A_MINUTE * Math.max(1, minutes) ? [`${lines} log lines of a worker`] : [])],
+      violations: lines > LINES_A_MINUTE * Math.max(1, minutes) ? [`${lines} log lines of a worker`] : [],
       figures: `${atFirst} stored until it was full, ${refused} refused meanwhile, at most ${lines} log lines of a worker`,
     };
   },
