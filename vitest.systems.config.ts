@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 // Whole systems, and what becomes of them: processes that are killed or stand still, clusters, clocks that step, TLS, nginx and proxies. They
-// take minutes, and some need `openssl`, `faketime`, `nginx` and `tinyproxy`: `npm run test:systems` runs these, `npm test` doesn't.
+// take minutes, and some need `openssl`, `faketime`, `nginx`, `tinyproxy`, `redis-sentinel` and `haproxy`: `npm run test:systems` runs these, `npm test` doesn't.
 const brake = 'test/systems/brake-*.test.ts';
 const alone = {
   pool: 'forks',
