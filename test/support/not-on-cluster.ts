@@ -50,6 +50,7 @@ export const notOnCluster: Readonly<Record<string, string>> = {
   'redis-refuses': ONE_SERVER,
   'script-cost': CLOCK,
   sentinel: 'starts sentinels itself',
+  'sentinel-load': 'starts sentinels itself',
   'silent-connections': ONE_SERVER,
   'stopped-again': STOPPED,
   'stopped-frozen-worker': STOPPED,
