@@ -22,7 +22,7 @@ async function underLoad(): Promise<Installation & { admin: Redis; count: number
         latencyMs: 10,
         faults: [
           { kind: 'status', status: 400, match: { textIncludes: 'message 3' } },
-          { kind: 'status', status: 429, retryAfter: 0, times: 5 },
+          { kind: 'status', status: 429, retryAfter: 0, times: 3, match: { conversationId: 'c7' } },
         ],
       },
     }),
