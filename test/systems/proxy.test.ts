@@ -57,7 +57,7 @@ describe('an API that wants a client certificate, behind a proxy that wants a pa
     await using worker = startCommand(['worker'], env);
     await send(env);
     await api.waitForAccepted(sent + 1);
-    const line = await worker.lineWhere('stdout', (text) => text.includes('proxy'));
+    const line = await worker.lineWhere('stdout', (text) => text.includes('through a proxy'));
     expect(JSON.parse(line)).toMatchObject({
       level: 'info',
       msg: 'requests to the API go through a proxy',
