@@ -11,7 +11,7 @@ import { settleAccounts, unansweredBy, untilEnded } from '../ledger.ts';
 const MAXMEMORY_BYTES = 8_000_000;
 const CONVERSATIONS = 200;
 const WORKERS = 2;
-/** For so long after the start of the workers, the producer stores a message whenever there is room for one. */
+/** For so long after the workers have started, the producer stores a message whenever there is room for one. */
 const KEPT_FULL_MS = 15_000;
 const LINES_A_MINUTE = 20;
 const PADDING = ' '.padEnd(300, 'x');
@@ -38,7 +38,8 @@ export const fullRedis = inArenaOn({
 
     const startedAt = performance.now();
     for (let nth = 0; nth < WORKERS; nth += 1) await arena.fleet.start();
-    const refused = await storeWhile(arena, producer, written, () => performance.now() - startedAt < KEPT_FULL_MS);
+    const workersAt = performance.now();
+    const refused = await storeWhile(arena, producer, written, () => performance.now() - workersAt < KEPT_FULL_MS);
     await untilEnded(arena);
     const minutes = (performance.now() - startedAt) / 60_000;
     const lines = Math.max(...arena.fleet.workers().map(countLines));
