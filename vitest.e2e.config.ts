@@ -6,8 +6,8 @@ export default defineConfig({
     include: ['test/e2e/**/*.test.ts'],
     globalSetup: 'test/e2e/support/demand-chromium.ts',
     pool: 'forks',
-    // One browser at a time.
-    fileParallelism: false,
+    // The tests mostly wait for a page to refresh itself.
+    maxWorkers: 3,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     reporters: ['default', 'json'],

@@ -23,11 +23,11 @@ it('says that what is seen is old when the console itself is away', async () => 
   await using desk = await startDesk();
   const console = await desk.startConsole();
   await using browser = await startBrowser();
-  const page = await openAt(console.url, browser, 'No worker is running');
+  const page = await openAt(console.url, browser, 'has used this namespace');
   console.kill('SIGTERM');
   expect(await console.ended()).toBe(0);
   await page.getByRole('status').filter({ hasText: 'The console does not answer' }).waitFor();
-  await page.getByText('No worker is running').waitFor();
+  await page.getByText('has used this namespace').waitFor();
 });
 
 async function openAt(url: string, browser: TestBrowser, text: string): Promise<Page> {
