@@ -74,7 +74,8 @@ export function replaceSoon(redis: Redis): void {
   if (leaving.has(stream)) return;
   leaving.add(stream);
   setTimeout(() => {
-    if (redis.stream === stream) redis.disconnect(true);
+    // While sentinels are asked where the next connection leads, this would end the attempt, and ioredis makes no other one.
+    if (redis.stream === stream && !stream.destroyed) redis.disconnect(true);
   }, LEAVING_MS).unref();
 }
 

@@ -38,6 +38,16 @@ describe('a connection on which Redis refuses writes', () => {
     expect(redis.disconnect).toHaveBeenCalledExactlyOnceWith(true);
   });
 
+  it('is left alone if Redis itself has ended it by then: another attempt to connect would be given up', () => {
+    const { redis } = connection();
+    const { options, attach } = createRefusals({ isResending: false, delayMs: () => 0 });
+    attach(redis);
+    options.reconnectOnError(readonly);
+    Object.assign(redis.stream, { destroyed: true });
+    vi.advanceTimersByTime(1000);
+    expect(redis.disconnect).not.toHaveBeenCalled();
+  });
+
   it('tells so once for all its commands, and again after the next attempt', () => {
     const { redis, errors } = connection();
     const { options, attach } = createRefusals({ isResending: true, delayMs: () => 0 });
