@@ -72,12 +72,10 @@ export function currentAccess(settings: RedisSettings): RedisAccess {
 export function renewedAccess(settings: RedisSettings, before: RedisAccess): RedisAccess {
   try {
     const { addresses, tls } = readRedisAccess({ ...settings, redisUrl: urlNow(settings) });
-    const { username, password } = addresses;
-    const login = { username, password };
-    if (addresses.kind !== before.addresses.kind) return before;
-    if (addresses.kind !== 'sentinel') return { ...before, addresses: { ...before.addresses, ...login }, tls };
-    const { sentinelLogin } = addresses;
-    return { ...before, addresses: { ...before.addresses, ...login, sentinelLogin } as RedisAddresses, tls };
+    const { kind, isTls, username, password } = addresses;
+    if (kind !== before.addresses.kind || isTls !== before.addresses.isTls) return before;
+    const sentinelLogin = kind === 'sentinel' && { sentinelLogin: addresses.sentinelLogin };
+    return { ...before, addresses: { ...before.addresses, username, password, ...sentinelLogin }, tls };
   } catch {
     return before;
   }

@@ -65,6 +65,13 @@ describe('the settings that say how to reach Redis', () => {
     expect(renewedAccess(settings, first)).toEqual(first);
   });
 
+  it('never lose their TLS, with which the password would leave in clear text', () => {
+    const redisUrlFile = fileOf('tls-url', 'redis://u:two@a/3');
+    const settings = { redisUrl: 'rediss://u:one@a/3', redisUrlFile };
+    const first = readRedisAccess(settings);
+    expect(renewedAccess(settings, first)).toEqual(first);
+  });
+
   it('are read again: a new login and new certificates count, a new address or database does not', () => {
     const redisUrlFile = fileOf('url', 'redis://u:one@a/3');
     const settings = { redisUrl: 'redis://u:one@a/3', redisUrlFile };
@@ -76,7 +83,7 @@ describe('the settings that say how to reach Redis', () => {
     const place = { kind: 'server', host: 'a', port: 6379, database: 3 };
     expect(now('redis://v:two@a/3\n')).toMatchObject({ ...place, username: 'v', password: 'two' });
     expect(now('redis://v:two@b/4')).toMatchObject({ ...place, password: 'two' });
-    for (const unusable of ['', 'http://a', 'unix:///s', 'redis+sentinel://:x@a/main']) {
+    for (const unusable of ['', 'http://a', 'rediss://v:two@a/3', 'unix:///s', 'redis+sentinel://:x@a/main']) {
       expect(now(unusable)).toEqual(first.addresses);
     }
     expect(renewedAccess({ ...settings, redisUrlFile: join(folder, 'gone') }, first)).toEqual(first);
