@@ -49,7 +49,8 @@ async function probeNode(node: Redis, limitMs: number): Promise<void> {
   const { stream } = node;
   try {
     await within(deadlineIn(limitMs), node.ping());
-  } catch {
-    stream.destroy();
+  } catch (error) {
+    // A refusal is an answer, too.
+    if (!(error instanceof Error && error.name === 'ReplyError')) stream.destroy();
   }
 }

@@ -10,6 +10,7 @@ export function addSentinelCodes(redis: Redis): void {
     if (message.includes('invalid reply')) code = 'SENTINEL_UNKNOWN_NAME';
     else if (/because (?:NOAUTH|WRONGPASS|NOPERM)/.test(message)) code = 'SENTINEL_REFUSES';
   });
+  redis.on('connect', () => (code = undefined));
   redis.on('error', (error: Error) => {
     if (!error.message.startsWith('All sentinels are unreachable')) return;
     Object.assign(error, { code: code ?? 'SENTINELS_AWAY' });

@@ -53,6 +53,13 @@ describe('the silence of a connection', () => {
     expect(redis.ping).toHaveBeenCalledOnce();
   });
 
+  it('means nothing if Redis refuses the PING, which is an answer', async () => {
+    const noRight = Object.assign(new Error('NOPERM no right'), { name: 'ReplyError' });
+    const redis = connection(async () => await Promise.reject(noRight));
+    await probe(redis, 'key', 500);
+    expect(redis.stream.destroy).not.toHaveBeenCalled();
+  });
+
   it('means nothing if the PING is answered, and the next silence has a PING of its own', async () => {
     const redis = connection();
     await probe(redis, 'key', 500);
