@@ -91,7 +91,8 @@ export function lateRefusalOf(redis: RedisClient): Error | undefined {
 
 /** Returns the error with which Redis refuses writes now, or refused them a moment ago; `undefined` if it takes them, or is away. */
 export function refusalOf(redis: RedisClient): Error | undefined {
-  const error = lastErrorOf(redis);
+  // A refusal of a duplicate is noted here as well, after which this connection may stay ready.
+  const error = isReady(redis) ? undefined : lastErrorOf(redis);
   return lateRefusalOf(redis) ?? (error && isRefusal(error) ? error : undefined);
 }
 

@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events';
 import type { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { isReady } from '../../../src/shared/redis/ready.ts';
-import { createRefusals, lateRefusalOf, noteRefusal } from '../../../src/shared/redis/refusals.ts';
+import { isReady, noteErrors } from '../../../src/shared/redis/ready.ts';
+import { createRefusals, lateRefusalOf, noteRefusal, refusalOf } from '../../../src/shared/redis/refusals.ts';
 
 const readonly = Object.assign(new Error('READONLY you can not'), { name: 'ReplyError' });
 const unblocked = Object.assign(new Error('UNBLOCKED the role changed'), { name: 'ReplyError' });
@@ -59,6 +59,19 @@ describe('a connection on which Redis refuses writes', () => {
     options.retryStrategy(1);
     options.reconnectOnError(readonly);
     expect(errors).toEqual([readonly, readonly]);
+  });
+
+  it('refuses no more if only a duplicate was refused, and that some seconds ago', () => {
+    const { redis } = connection();
+    noteErrors(redis);
+    const { options, attach } = createRefusals({ isResending: true, delayMs: () => 0 });
+    attach(redis);
+    options.reconnectOnError(readonly);
+    expect(refusalOf(redis)).toBe(readonly);
+    vi.advanceTimersByTime(3000);
+    expect(refusalOf(redis)).toBeUndefined();
+    redis.status = 'reconnecting';
+    expect(refusalOf(redis)).toBe(readonly);
   });
 
   it('is opened again after longer and longer pauses, although each attempt succeeds', () => {
