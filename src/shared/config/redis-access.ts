@@ -37,8 +37,13 @@ export function readRedisAccess(settings: RedisSettings): RedisAccess {
   };
   const problems: string[] = [];
   for (const { variable, path } of Object.values(files)) {
-    if (path !== undefined && !addresses.isTls) {
+    if (path === undefined) continue;
+    if (!addresses.isTls) {
       problems.push(`${variable}: has no effect without TLS: begin REDIS_URL with rediss, or leave it out`);
+    } else if (isPipe(path)) {
+      problems.push(
+        `${variable}: names a pipe, which can be read only once: name a file, which each connection reads again`,
+      );
     }
   }
   if ((redisCertFile === undefined) !== (redisKeyFile === undefined)) {
@@ -82,8 +87,16 @@ export function renewedAccess(settings: RedisSettings, before: RedisAccess): Red
 }
 
 function urlNow({ redisUrl, redisUrlFile }: RedisSettings): string {
-  // A pipe can be read only once; reading it again could block forever.
-  if (redisUrlFile === undefined || statSync(redisUrlFile).isFIFO()) return redisUrl;
+  if (redisUrlFile === undefined || isPipe(redisUrlFile)) return redisUrl;
   const read = valueInFile(readFileSync(redisUrlFile, 'utf8'));
   return 'value' in read && redisUrlProblem(read.value) === undefined ? read.value : redisUrl;
+}
+
+/** Whether a path leads to a pipe, such as a shell's `<(…)`; reading it again could block forever. */
+function isPipe(path: string): boolean {
+  try {
+    return statSync(path).isFIFO();
+  } catch {
+    return false;
+  }
 }

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -18,6 +19,8 @@ describe('the settings that say how to reach Redis', () => {
   const ca = fileOf('ca.pem', selfSigned.cert);
   const key = fileOf('key.pem', selfSigned.key);
   const text = fileOf('text', 'hunter2');
+  const pipe = join(folder, 'pipe');
+  execFileSync('mkfifo', [pipe]);
   const [redisUrl, tlsUrl] = ['redis://a', 'rediss://a'];
 
   it.each([
@@ -39,6 +42,7 @@ describe('the settings that say how to reach Redis', () => {
         'redisKeyFile: names a file without a private key in PEM format',
       ],
     ],
+    [{ redisUrl: tlsUrl, redisCaFile: pipe }, [/^redisCaFile: names a pipe, which can be read only once/]],
     [{ redisUrl, redisNatMap: 'a:1=b:2' }, [/^redisNatMap: has an effect only on/]],
   ])('are refused at once if they can not work: %j', (options, problems) => {
     let error: unknown;
