@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { hostname } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { type Config, inWordsOf, resolveConfig, worded } from '../shared/config/config.ts';
 import { describeRedisUrl } from '../shared/config/redis-addresses.ts';
@@ -160,16 +161,15 @@ export function createWorker(options: WorkerOptions): KitechatWorker {
         stopping.abort();
       }
     };
-    try {
-      if (!(await untilReady(redis, stopping.signal))) return;
+    const start = async (): Promise<{ drain(): Promise<void> } | undefined> => {
       await warnIfNotDurable(redis, logger);
       const opening = async () => {
         await agreeOnShards(redis, config.namespace, config.shards);
         return await Promise.all(served.map((index) => openShard(redis, config.namespace, index, { setsUp: true })));
       };
       const shards = await untilWilling(opening, { logger, stopping: stopping.signal });
-      if (!shards) return;
-      const service = await serveShards({
+      if (!shards) return undefined;
+      return await serveShards({
         redis,
         shards,
         config,
@@ -186,13 +186,23 @@ export function createWorker(options: WorkerOptions): KitechatWorker {
         claimed: (verdict) => tellListeners(() => events.emit('claim', verdict)),
         engineError: (code) => tellListeners(() => events.emit('engineError', code)),
       });
+    };
+    try {
+      if (!(await untilReady(redis, stopping.signal))) return;
+      const stopped = untilAborted(stopping.signal);
+      // Redis may go away in the middle, and the commands of a worker wait for Redis without a time limit.
+      const service = await Promise.race([
+        start(),
+        stopped.then(async () => await delay(config.shutdownMs, undefined, { ref: false })),
+      ]);
+      if (!service) return;
       // A change of the number of shards either notices this worker's connections, or is noticed by this check.
-      await demandShards();
+      await Promise.race([demandShards(), stopped]);
       redis.on('ready', () => void demandShards());
       if (isCluster(redis)) redis.on('-node', () => void demandShards());
       progress.enter('taking');
       events.emit('ready');
-      if (!stopping.signal.aborted) await once(stopping.signal, 'abort');
+      await stopped;
       progress.enter('draining');
       logger.info(
         { workerId, open: progress.health().sending },
@@ -220,6 +230,10 @@ export function createWorker(options: WorkerOptions): KitechatWorker {
     on: events.on.bind(events),
     health: () => progress.health(),
   };
+}
+
+async function untilAborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, 'abort');
 }
 
 /** Where messages come from and go to, without passwords and keys. */

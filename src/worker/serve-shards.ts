@@ -94,8 +94,14 @@ export async function serveShards(deps: ServeDeps): Promise<{ drain(): Promise<v
     errors,
     logger,
   });
-  await upkeep.start();
-  await fleet.refresh();
+  try {
+    await upkeep.start();
+    await fleet.refresh();
+  } catch (error) {
+    // Not awaited: it may wait for Redis, but its timers end at once.
+    void upkeep.stop().catch(() => {});
+    throw error;
+  }
   for (const shard of shards) {
     const worker = createShardWorker(shard, {
       config,

@@ -62,5 +62,6 @@ export const notOnCluster: Readonly<Record<string, string>> = {
   'tls-files': ONE_SERVER,
   'without-memory': ONE_SERVER,
   'worker-outages': ONE_SERVER,
+  'worker-start': ONE_SERVER,
   'wrong-redis': ONE_SERVER,
 };

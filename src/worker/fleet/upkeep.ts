@@ -69,18 +69,17 @@ export function createUpkeep(deps: UpkeepDeps): Upkeep {
   let isStopped = false;
 
   async function beat(shard: Shard): Promise<void> {
-    const record = deps.describe(shard);
-    const memory = { marks: deps.marks.seenOf(shard), holdsSuspected: deps.holdsSuspected };
-    const { leads, isStarving, position, notice } = await beatIn(shard, {
-      workerId,
-      record,
-      window: deps.window,
-      memory,
-    });
+    // A worker that has left must not be noted again.
+    if (isStopped) return;
+    const { window, holdsSuspected } = deps;
+    const memory = { marks: deps.marks.seenOf(shard), holdsSuspected };
+    const report = { workerId, record: deps.describe(shard), window, memory };
+    const { leads, isStarving, position, notice } = await beatIn(shard, report);
     deps.marks.note(shard, position);
     if (notice) logNotice(logger, shard.index, notice);
     deps.progress.ticked(shard, isStarving && deps.mayTake(), deps.places.of(shard));
-    if (leads && !leading.has(shard)) lead(shard);
+    // The answer may come after an outage in which the worker has left.
+    if (leads && !isStopped && !leading.has(shard)) lead(shard);
   }
 
   function lead(shard: Shard): void {
@@ -159,8 +158,7 @@ export function createUpkeep(deps: UpkeepDeps): Upkeep {
       }
     },
     lookAt(shard) {
-      // A worker that has left must not be noted again.
-      if (isStopped || looking.has(shard)) return;
+      if (looking.has(shard)) return;
       looking.add(shard);
       beat(shard)
         .catch((error: unknown) => errors.note(error, 'the worker could not look where Redis is; it looks again'))
