@@ -43,4 +43,4 @@ export type RedisAddresses = RedisLogin & { isTls: boolean; database: number } &
   );
 
 /** The content of a URL, or what is wrong with it, as a clause that doesn't quote the URL. */
-export type ReadUrl = { addresses: RedisAddresses } | { problem: string };
+export type ReadUrl<Addresses = RedisAddresses> = { addresses: Addresses } | { problem: string };

@@ -1,4 +1,6 @@
-import type { ReadUrl, RedisAddress, RedisLogin } from './redis-place.ts';
+import type { ReadUrl, RedisAddress, RedisAddresses, RedisLogin } from './redis-place.ts';
+
+type ServerAddresses = Extract<RedisAddresses, { kind: 'server' }>;
 
 const ENCODED = 'with special characters of the password percent-encoded';
 const FORM = `must look like redis://host:port or rediss://user:password@host:port, ${ENCODED}`;
@@ -20,7 +22,7 @@ const DATABASE = /^\d{1,9}$/;
 const PRIMARY = /^[\w.-]+$/;
 
 /** Reads the URL of one server: `redis://` or `rediss://`. */
-export function readServerUrl(text: string): ReadUrl {
+export function readServerUrl(text: string): ReadUrl<ServerAddresses> {
   if (HOST_LIST.test(text)) {
     return {
       problem: 'must repeat redis:// before each address of a Redis Cluster: redis://host:port,redis://host:port',
@@ -36,8 +38,7 @@ export function readServerUrl(text: string): ReadUrl {
   if (!options) return { problem: 'must have no options after "?" but db=NUMBER, and family=4 or family=6' };
   const inPath = url.pathname.slice(1);
   const database = Number(inPath === '' ? (options['db'] ?? 0) : inPath);
-  const family =
-    options['family'] === undefined ? {} : { family: options['family'] === '4' ? (4 as const) : (6 as const) };
+  const family = options['family'] && { family: options['family'] === '4' ? (4 as const) : (6 as const) };
   return {
     addresses: {
       kind: 'server',
@@ -55,23 +56,22 @@ export function readRepeatedUrls(texts: readonly string[]): ReadUrl {
   if (texts.some((text) => /\?[^@]*$/.test(text))) {
     return { problem: 'must have no options after "?" in several addresses' };
   }
-  const nodes: RedisAddress[] = [];
-  const logins: string[] = [];
+  const servers: ServerAddresses[] = [];
   for (const text of texts) {
     const read = readServerUrl(text);
     if ('problem' in read) return read;
-    const { addresses } = read;
-    if (addresses.kind !== 'server') return { problem: FORM };
-    if (addresses.database !== 0) return { problem: NO_DATABASE };
-    nodes.push({ host: addresses.host, port: addresses.port });
-    logins.push(JSON.stringify([addresses.username, addresses.password]));
+    servers.push(read.addresses);
   }
-  if (new Set(texts.map(isTls)).size > 1) {
-    return { problem: 'must have redis:// in all addresses, or rediss:// in all' };
+  const differ = (part: 'isTls' | 'username' | 'password'): boolean =>
+    new Set(servers.map((server) => server[part])).size > 1;
+  if (servers.some(({ database }) => database !== 0)) return { problem: NO_DATABASE };
+  if (differ('isTls')) return { problem: 'must have redis:// in all addresses, or rediss:// in all' };
+  if (differ('username') || differ('password')) {
+    return { problem: 'must have the same user and password in all addresses' };
   }
-  if (new Set(logins).size > 1) return { problem: 'must have the same user and password in all addresses' };
-  const [username, password] = JSON.parse(logins[0] ?? '[]') as [string, string];
-  return { addresses: { kind: 'cluster', nodes, username, password, isTls: isTls(texts[0] ?? ''), database: 0 } };
+  const nodes = servers.map(({ host, port }) => ({ host, port }));
+  const { username = '', password = '', isTls: withTls = false } = servers[0] ?? {};
+  return { addresses: { kind: 'cluster', nodes, username, password, isTls: withTls, database: 0 } };
 }
 
 /** Reads `redis+cluster://`, with one node or several. */

@@ -1,6 +1,5 @@
 import type { RedisOptions } from 'ioredis';
 import type { RedisAccess } from '../config/redis-access.ts';
-import type { RedisAddresses } from '../config/redis-place.ts';
 
 /** How long one sentinel may take to answer, with the connection to it. Then the next one is asked. */
 const SENTINEL_ANSWER_MS = 1000;
@@ -13,12 +12,13 @@ type SentinelLogin = Pick<
 type Login = SentinelLogin & Pick<RedisOptions, 'username' | 'password' | 'tls'>;
 
 /** Returns the options of ioredis that a new login or certificate replaces. */
-export function loginOptions({ addresses, tls }: RedisAccess): Login {
+export function loginOptions(access: RedisAccess): Login {
+  const { addresses, tls } = access;
   const { username, password } = addresses;
-  return { username, password, ...(tls && { tls: { ...tls } }), ...sentinelLogin({ addresses, tls }) };
+  return { username, password, ...(tls && { tls: { ...tls } }), ...sentinelLogin(access) };
 }
 
-function sentinelLogin({ addresses, tls }: Pick<RedisAccess, 'addresses' | 'tls'>): SentinelLogin {
+function sentinelLogin({ addresses, tls }: RedisAccess): SentinelLogin {
   if (addresses.kind !== 'sentinel') return {};
   const { username, password } = addresses.sentinelLogin;
   return {
@@ -29,20 +29,19 @@ function sentinelLogin({ addresses, tls }: Pick<RedisAccess, 'addresses' | 'tls'
 }
 
 /** Returns the options of ioredis for one server, a socket, or the primary that sentinels name. */
-export function connectionOptions(access: RedisAccess, retryDelayMs: (times: number) => number): Options {
+export function connectionOptions(
+  access: RedisAccess,
+  /** The pause after all sentinels were asked in vain. */
+  sentinelRetryStrategy: (times: number) => number,
+): Options {
   return {
     ...loginOptions(access),
     db: access.addresses.database,
-    retryStrategy: retryDelayMs,
-    ...placeOf(access, access.addresses, retryDelayMs),
+    ...placeOf(access, sentinelRetryStrategy),
   };
 }
 
-function placeOf(
-  { natMap }: RedisAccess,
-  addresses: RedisAddresses,
-  sentinelRetryStrategy: (times: number) => number,
-): Options {
+function placeOf({ addresses, natMap }: RedisAccess, sentinelRetryStrategy: (times: number) => number): Options {
   switch (addresses.kind) {
     case 'server': {
       const { host, port, family } = addresses;
