@@ -6,31 +6,23 @@ import { type ServerInfo, whyUnfit } from './unfit.ts';
  *
  * @param needsPrimary whether the connection has to lead to a primary, asked at each attempt; a replica is enough for reading
  */
-export function primaryConnector(needsPrimary: () => boolean) {
-  return class extends PrimaryConnector {
-    protected override needsPrimary(): boolean {
-      return needsPrimary();
+export function primaryConnector(needsPrimary: () => boolean): new (options: unknown) => StandaloneConnector {
+  return class extends StandaloneConnector {
+    constructor(options: unknown) {
+      super(options as ConstructorParameters<typeof StandaloneConnector>[0]);
+    }
+
+    /** ioredis calls this for each command that was refused; it adds a listener and a timer each time. */
+    override disconnect(): void {
+      // There is no stream before the first attempt.
+      if (!(this.stream as typeof this.stream | undefined)?.writableEnded) super.disconnect();
+    }
+
+    override check(info: ServerInfo): boolean {
+      const error = whyUnfit(info, needsPrimary());
+      // The connection emits this error, and is opened again.
+      if (error) this.stream.destroy(error);
+      return error === undefined;
     }
   };
-}
-
-abstract class PrimaryConnector extends StandaloneConnector {
-  constructor(options: unknown) {
-    super(options as ConstructorParameters<typeof StandaloneConnector>[0]);
-  }
-
-  protected abstract needsPrimary(): boolean;
-
-  /** ioredis calls this for each command that was refused; it adds a listener and a timer each time. */
-  override disconnect(): void {
-    // There is no stream before the first attempt.
-    if (!(this.stream as typeof this.stream | undefined)?.writableEnded) super.disconnect();
-  }
-
-  override check(info: ServerInfo): boolean {
-    const error = whyUnfit(info, this.needsPrimary());
-    // The connection emits this error, and is opened again.
-    if (error) this.stream.destroy(error);
-    return error === undefined;
-  }
 }

@@ -3,11 +3,11 @@ import { ConfigError } from '../errors/errors.ts';
 import { describeSafely } from '../errors/safe-cause.ts';
 
 /** Errors of SELECT that say that this database can't be used. Others pass, such as BUSY and LOADING. */
-const REFUSALS = new Set(['ERR', 'NOPERM']);
+const LASTING = new Set(['ERR', 'NOPERM']);
 
 /**
- * Makes sure that a connection and its duplicates become ready only with their database selected. After a refused SELECT, ioredis would go on with
- * database 0.
+ * Makes sure that a connection and its duplicates become ready only with their database selected. After a refused SELECT, ioredis would go
+ * on with database 0.
  *
  * @param refused gets a `ConfigError` if Redis doesn't have the database, or doesn't let this user select it
  */
@@ -21,7 +21,7 @@ export function demandDatabase(redis: Redis, refused: (error: ConfigError) => vo
       // The handshake itself deals with a login that was refused, and with a connection that was lost.
       if (name !== 'ReplyError' || code === undefined || code === 'NOAUTH') throw error;
       redis.disconnect(true);
-      if (REFUSALS.has(code)) refused(refusalOf(database, error, code));
+      if (LASTING.has(code)) refused(refusedDatabase(database, error, code));
       // The handshake waits for this answer. If it ended, commands would follow.
       return await new Promise<never>(() => {});
     }
@@ -35,7 +35,7 @@ export function demandDatabase(redis: Redis, refused: (error: ConfigError) => vo
   };
 }
 
-function refusalOf(database: number, error: unknown, code: string): ConfigError {
+function refusedDatabase(database: number, error: unknown, code: string): ConfigError {
   const reason = reasonOf(error, code);
   return new ConfigError([`REDIS_URL: database ${database} can't be used; nothing was read or written. ${reason}`]);
 }
