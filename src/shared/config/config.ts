@@ -11,7 +11,8 @@ import { meantBy } from './given-text.ts';
 import { unreadableFile, valueInFile } from './secret-file.ts';
 
 const PREFIX = 'KITECHAT_';
-const VARIABLE = /\b(?:REDIS_(?:URL|CA_FILE|CERT_FILE|KEY_FILE|NAT_MAP)|HTTPS?_PROXY|NO_PROXY|KITECHAT_[A-Z0-9_]+)\b/g;
+/** Matches all that could be the name of a variable. */
+const VARIABLE = /\b[A-Z][A-Z0-9_]+\b/g;
 
 /** The source of settings: environment variables, or options in code. */
 export type ConfigSource = 'environment' | 'code';
