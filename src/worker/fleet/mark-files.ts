@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { z } from 'zod';
@@ -8,6 +8,7 @@ import { highestOf, type SeenMarks } from '../../shared/lanes/fleet/timeline.ts'
 export interface MarkFiles {
   /** @returns nothing if there is no file, or the file can't be read */
   read(shard: number): Promise<SeenMarks>;
+  /** Must not be called again for a shard before it has ended. */
   write(shard: number, marks: SeenMarks): Promise<void>;
 }
 
@@ -56,6 +57,8 @@ export function openMarkFiles(
         isFailing = false;
       } catch (error) {
         noteFailure(error);
+        // A disk without space takes part of it.
+        await rm(fresh, { force: true }).catch(() => {});
       }
     },
   };

@@ -36,7 +36,10 @@ interface Memory {
   /** The timeline of the last position. */
   timeline: string | null;
   seen: SeenMarks;
+  /** Infinity while a save is under way. */
   savedAt: number;
+  /** The last save. */
+  saving: Promise<void>;
 }
 
 /** @param files `null` if the worker has no folder, and forgets everything when it ends */
@@ -44,7 +47,7 @@ export function createMarks(shards: readonly Shard[], files: MarkFiles | null): 
   const memories = new Map<Shard, Memory>();
 
   function memoryOf(shard: Shard): Memory {
-    const memory = memories.get(shard) ?? { timeline: null, seen: {}, savedAt: -Infinity };
+    const memory = memories.get(shard) ?? { timeline: null, seen: {}, savedAt: -Infinity, saving: Promise.resolve() };
     memories.set(shard, memory);
     return memory;
   }
@@ -52,8 +55,12 @@ export function createMarks(shards: readonly Shard[], files: MarkFiles | null): 
   async function saveOne(shard: Shard): Promise<void> {
     const memory = memoryOf(shard);
     if (!files || memory.timeline === null) return;
-    memory.savedAt = performance.now();
-    await files.write(shard.index, memory.seen);
+    memory.savedAt = Infinity;
+    memory.saving = memory.saving.then(async () => {
+      await files.write(shard.index, memory.seen);
+      memory.savedAt = performance.now();
+    });
+    await memory.saving;
   }
 
   return {

@@ -1,7 +1,9 @@
-import { readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { Shard } from '../../../src/shared/lanes/shard.ts';
 import { openMarkFiles } from '../../../src/worker/fleet/mark-files.ts';
+import { createMarks } from '../../../src/worker/fleet/marks.ts';
 import { newFolderOfTest } from '../../support/folder-of-test.ts';
 import { readableLogger } from './log-lines.ts';
 
@@ -40,5 +42,23 @@ describe('the folder in which workers remember how far Redis has come', () => {
     await files.write(0, { a: { mark: 7, at: 70 } });
     expect(files.lines).toHaveLength(1);
     expect(files.lines[0]).toContain('the folder of KITECHAT_STATE_DIR cannot be used');
+  });
+
+  it('has the latest mark although the worker ends while it writes an earlier one', async () => {
+    const folder = newFolderOfTest();
+    const files = open(folder);
+    const shard = { index: 0 } as Shard;
+    const marks = createMarks([shard], files);
+    for (let mark = 1; mark <= 3; mark += 1) marks.note(shard, { timeline: 'a', mark, at: mark });
+    await marks.save();
+    expect(await files.read(0)).toEqual({ a: { mark: 3, at: 3 } });
+    expect(files.lines).toEqual([]);
+  });
+
+  it('keeps nothing of a write that failed', async () => {
+    const folder = newFolderOfTest();
+    mkdirSync(join(folder, 'n.0.json'));
+    await open(folder).write(0, { a: { mark: 7, at: 70 } });
+    expect(readdirSync(folder)).toEqual(['n.0.json']);
   });
 });

@@ -22,7 +22,11 @@ describe('the upkeep of a worker that has left', () => {
         beats.push({ record: args[4], answer: resolve });
         return await promise;
       },
-      laneTick: async () => await new Promise((resolve) => void ticks.push(resolve)),
+      laneTick: async () => {
+        const { promise, resolve } = Promise.withResolvers<unknown>();
+        ticks.push(resolve);
+        return await promise;
+      },
     };
     shard = { index: 0, root: '{n:0}:', namespace: 'n', redis } as unknown as Shard;
     const { logger } = readableLogger();
