@@ -104,11 +104,16 @@ export function openLogSink(fd: number): LogSink {
   };
 }
 
-/** Opens stdout as a log. */
-export function openStdoutLog(): LogSink {
+let stdoutLog: LogSink | undefined;
+
+/** Returns stdout as a log: one for the whole process, so that the lines of several workers don't break each other. */
+export function logToStdout(): LogSink {
+  if (stdoutLog) return stdoutLog;
   // The first use of `process.stdout` makes Node set a pipe to non-blocking.
   void process.stdout;
-  return openLogSink(STDOUT);
+  stdoutLog = openLogSink(STDOUT);
+  process.on('exit', stdoutLog.end);
+  return stdoutLog;
 }
 
 /** In the form of the logger's lines. The lines are missing at any level, so the logger's level doesn't count. */

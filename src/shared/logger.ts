@@ -3,7 +3,7 @@ import type { DestinationStream, Logger as PinoLogger } from 'pino';
 
 import type { Config } from './config/config.ts';
 import { serializeError, titleOf } from './errors/serialize-error.ts';
-import { openStdoutLog } from './log-sink.ts';
+import { logToStdout } from './log-sink.ts';
 
 export type Logger = PinoLogger;
 
@@ -39,7 +39,7 @@ export function createLogger({ level, destination }: LoggerOptions): Logger {
         },
       },
     },
-    inOneLine(destination ?? openStdoutLog()),
+    inOneLine(destination ?? logToStdout()),
   );
 }
 

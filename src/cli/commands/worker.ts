@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { loadConfig } from '../../shared/config/config.ts';
-import { openStdoutLog } from '../../shared/log-sink.ts';
+import { logToStdout } from '../../shared/log-sink.ts';
 import { createLogger } from '../../shared/logger.ts';
 import { createWorker } from '../../worker/index.ts';
 import { type CommandContext, type ExitCode, exitCodes, line } from '../context/context.ts';
@@ -18,9 +18,7 @@ export interface WorkerCommandOptions {
 export async function runWorker(context: CommandContext, given: WorkerCommandOptions): Promise<ExitCode> {
   const { env, interrupted } = context;
   const config = loadConfig(env);
-  const log = openStdoutLog();
-  context.atExit.add(log.end);
-  const logger = createLogger({ level: config.logLevel, destination: log });
+  const logger = createLogger({ level: config.logLevel });
   const hooks = await hooksOf(fileOf(given.hooks, config.hooksFile), interrupted);
   if (hooks === null) return exitCodes.done;
   const stateDir = config.stateDir ?? folderOfSystemd(env);
@@ -36,7 +34,7 @@ export async function runWorker(context: CommandContext, given: WorkerCommandOpt
     await worker.close();
   });
   using _heartbeat = config.heartbeatFile === undefined ? null : keepHeartbeat(config.heartbeatFile, worker, logger);
-  const served = { config, worker, logger, log };
+  const served = { config, worker, logger, log: logToStdout() };
   // Imported only if needed, so that a worker without a port starts without these packages.
   const http = config.httpPort === undefined ? null : await (await import('../../console/index.ts')).startHttp(served);
   try {

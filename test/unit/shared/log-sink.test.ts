@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -39,6 +40,14 @@ function openPipe() {
 
 const lineOf = (n: number): string => `${JSON.stringify({ n, padding: 'é'.repeat(300) })}\n`;
 const numberIn = (line: string): unknown => (JSON.parse(line) as { n?: unknown }).n;
+
+/** Logs more than a pipe holds, then says on stderr that it ends. */
+const APPLICATION = `
+  import { createLogger } from '${new URL('../../../src/shared/logger.ts', import.meta.url).href}';
+  const loggers = [createLogger({ level: 'info' }), createLogger({ level: 'info' })];
+  for (let n = 0; n < 400; n += 1) loggers[n % 2].info({ n, padding: 'x'.repeat(2000) }, 'line');
+  process.stderr.write('it ends');
+`;
 
 describe('a log', () => {
   it('has each line in its place when its reader pauses', async () => {
@@ -82,5 +91,19 @@ describe('a log', () => {
     pipe.read();
     log.end();
     expect(pipe.read().map(numberIn)).toEqual(Array.from({ length: 150 }, (_, n) => n));
+  });
+});
+
+describe('the logs of two workers in one process of an application', () => {
+  it('are whole lines, all of them, although the reader pauses and the process ends', async () => {
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', APPLICATION], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const { stdout, stderr } = child;
+    await once(stderr, 'data');
+    let text = '';
+    for await (const chunk of stdout.setEncoding('utf8')) text += chunk as string;
+    const names = text.split('\n').flatMap((line) => (line === '' ? [] : [(JSON.parse(line) as { n: unknown }).n]));
+    expect(names).toEqual(Array.from({ length: 400 }, (_, n) => n));
   });
 });
