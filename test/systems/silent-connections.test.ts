@@ -4,9 +4,11 @@ import { pino } from 'pino';
 import { describe, expect, it, vi } from 'vitest';
 import { openDeadLetters } from '../../src/dead-letters/index.ts';
 import { createProducer } from '../../src/producer/index.ts';
+import { shardRoot, shardsKey } from '../../src/shared/lanes/key-names.ts';
 import { eventually } from '../support/eventually.ts';
 import { manyMessages, textMessage } from '../support/messages.ts';
-import { startRedisSwitch } from '../support/redis-switch.ts';
+import { type RedisCluster, startRedisCluster } from '../support/redis-cluster.ts';
+import { type RedisSwitch, startRedisSwitch } from '../support/redis-switch.ts';
 import { startTestRedis } from '../support/redis.ts';
 import { settled } from '../support/settled.ts';
 import { useRedis } from '../support/use-redis.ts';
@@ -71,6 +73,36 @@ describe.concurrent('a connection that was lost without a word while it was idle
     admin.disconnect();
   });
 });
+
+describe('the connections to the nodes of a Redis Cluster', () => {
+  it('are tried as well, also to the node that has only the number of shards', async () => {
+    await using cluster = await startRedisCluster();
+    await using stack = new AsyncDisposableStack();
+    const addresses: RedisSwitch[] = [];
+    for (const { server } of cluster.nodes) addresses.push(stack.use(await startRedisSwitch(server.port)));
+    const redisNatMap = cluster.nodes
+      .map(({ server }, index) => `127.0.0.1:${server.port}=${new URL(addresses[index]?.url ?? '').host}`)
+      .join(',');
+    const namespace = await namespaceOnTwoNodes(cluster);
+    await using producer = createProducer({ redisUrl: cluster.url, redisNatMap, namespace });
+    await producer.enqueueMessage(textMessage('c1', 0));
+    await delay(DOUBTFUL_AFTER_MS);
+    for (const address of addresses) address.forgetOpen();
+    const { value, error, ms } = await settled(producer.enqueueMessage(textMessage('c1', 1)));
+    expect(error).toBeUndefined();
+    expect(value).toMatchObject({ duplicate: false });
+    expect(ms).toBeLessThan(MOST_MS);
+  });
+});
+
+/** A namespace whose number of shards is on another node than its only shard. */
+async function namespaceOnTwoNodes(cluster: RedisCluster): Promise<string> {
+  for (let n = 0; ; n += 1) {
+    const namespace = `idle-${n}`;
+    const owners = [shardsKey(namespace), shardRoot(namespace, 0)].map((key) => cluster.ownerOf(key));
+    if (new Set(await Promise.all(owners)).size === 2) return namespace;
+  }
+}
 
 describe.concurrent('the connections of a worker', () => {
   it('are replaced when they fall silent under load: nothing is lost or doubled', async () => {

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { isCluster, nodeOf, type RedisClient } from './cluster.ts';
+import { isCluster, isConnected, mastersOf, nodeOf, type RedisClient } from './cluster.ts';
 import { deadlineIn, within } from './deadline.ts';
 
 interface Moment {
@@ -29,23 +29,33 @@ export function noteAnswers(redis: Redis): void {
 /** For how long nothing was heard on the connection to the node that has a key. */
 export function silentForMs(redis: RedisClient, key: string): number {
   const node = nodeOf(redis, key);
-  const moment = node === undefined || isCluster(node) ? undefined : heard.get(node);
+  return node === undefined || isCluster(node) ? 0 : silenceOf(node);
+}
+
+function silenceOf(node: Redis): number {
+  const moment = heard.get(node);
   return moment === undefined ? 0 : Math.max(performance.now() - moment.ms, Date.now() - moment.wallMs);
 }
 
 /**
- * Finds out whether the connection to the node that has a key still works: a firewall, a NAT or a frozen process may have lost it
- * without a word. A connection on which no answer comes is ended, so that a new one is opened.
+ * Finds out whether connections on which nothing was heard for a time still work: a firewall, a NAT or a frozen process may have lost
+ * them without a word, mostly those to all nodes of a cluster at once. One on which no answer comes is ended, so that a new one is opened.
  */
-export async function probe(redis: RedisClient, key: string, limitMs: number): Promise<void> {
-  const node = nodeOf(redis, key);
-  if (node === undefined || isCluster(node)) return;
-  const probing = probes.get(node) ?? probeNode(node, limitMs).finally(() => probes.delete(node));
+export async function probeSilent(
+  redis: RedisClient,
+  { silentMs, limitMs }: { silentMs: number; limitMs: number },
+): Promise<void> {
+  const silent = mastersOf(redis).filter((node) => isConnected(node) && silenceOf(node) >= silentMs);
+  await Promise.all(silent.map((node) => probe(node, limitMs)));
+}
+
+async function probe(node: Redis, limitMs: number): Promise<void> {
+  const probing = probes.get(node) ?? ping(node, limitMs).finally(() => probes.delete(node));
   probes.set(node, probing);
   await probing;
 }
 
-async function probeNode(node: Redis, limitMs: number): Promise<void> {
+async function ping(node: Redis, limitMs: number): Promise<void> {
   const { stream } = node;
   try {
     await within(deadlineIn(limitMs), node.ping());

@@ -8,7 +8,7 @@ import { connectionName, shardRoot, shardsKey } from '../lanes/key-names.ts';
 import { openShard, type Shard } from '../lanes/shard.ts';
 import { isCluster } from '../redis/cluster.ts';
 import { connectFailingFast } from './connect.ts';
-import { probe, silentForMs } from '../redis/doubt.ts';
+import { probeSilent, silentForMs } from '../redis/doubt.ts';
 import { isReady, lastErrorOf, whenReady } from '../redis/ready.ts';
 import { isBeingReplaced, lateRefusalOf } from '../redis/refusals.ts';
 import { oneNodeError } from '../redis/unfit.ts';
@@ -100,26 +100,30 @@ export function createSession(config: SessionConfig): Session {
   const doubtMs = Math.max(config.enqueueTimeoutMs, MIN_DOUBT_MS);
   const probeMs = Math.min(config.enqueueTimeoutMs / 2, MAX_PROBE_MS);
 
-  function isDoubtful(redis: LaneRedis, root: string): boolean {
-    return silentForMs(redis, root) > doubtMs;
+  function isDoubtful(redis: LaneRedis, keys: readonly string[]): boolean {
+    return keys.some((key) => silentForMs(redis, key) >= doubtMs);
   }
 
   /** Finds out whether a connection still works. If not, it is replaced. */
-  async function tried(redis: LaneRedis, root: string, deadline: Deadline): Promise<void> {
+  async function tried(redis: LaneRedis, deadline: Deadline): Promise<void> {
     try {
-      await within(deadline, probe(redis, root, probeMs));
+      await within(deadline, probeSilent(redis, { silentMs: doubtMs, limitMs: probeMs }));
     } catch (error) {
       throw new QueueUnavailableError('Redis did not answer in time', { cause: error });
     }
   }
 
-  async function connected(index: number, deadline: Deadline): Promise<LaneRedis> {
+  /** Keys on the nodes that a call to a shard asks. */
+  function keysFor(root: string): string[] {
+    return agreement ? [root] : [shardsKey(config.namespace), root];
+  }
+
+  async function connected(root: string, deadline: Deadline): Promise<LaneRedis> {
     if (closed) throw new QueueUnavailableError('This connection is closed', { cure: 'Open a new one.' });
     const redis = (connection ??= connect());
     waiting += 1;
-    const keys = [...(agreement ? [] : [shardsKey(config.namespace)]), shardRoot(config.namespace, index)];
     let ready = true;
-    for (const key of keys) ready &&= await whenReady(redis, deadline.leftMs(), key);
+    for (const key of keysFor(root)) ready &&= await whenReady(redis, deadline.leftMs(), key);
     waiting -= 1;
     if (ready) return redis;
     const cause = lastErrorOf(redis) ?? lateRefusalOf(redis);
@@ -171,14 +175,15 @@ export function createSession(config: SessionConfig): Session {
   }
 
   async function shardAt(index: number, deadline: Deadline, mayWrite: boolean): Promise<Shard> {
-    needsPrimary ||= mayWrite;
     const known = usable.get(index);
-    if (known && isReady(known.redis, known.root) && !isDoubtful(known.redis, known.root)) return known;
+    if (known && isReady(known.redis, known.root) && !isDoubtful(known.redis, [known.root])) return known;
     const root = shardRoot(config.namespace, index);
     for (;;) {
-      const redis = await connected(index, deadline);
-      if (isDoubtful(redis, root)) {
-        await tried(redis, root, deadline);
+      // Again for each connection, since one that was given up takes this with it.
+      needsPrimary ||= mayWrite;
+      const redis = await connected(root, deadline);
+      if (isDoubtful(redis, keysFor(root))) {
+        await tried(redis, deadline);
         continue;
       }
       try {

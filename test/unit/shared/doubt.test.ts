@@ -1,12 +1,12 @@
 import { EventEmitter } from 'node:events';
 import type { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { noteAnswers, probe, silentForMs } from '../../../src/shared/redis/doubt.ts';
+import { noteAnswers, probeSilent, silentForMs } from '../../../src/shared/redis/doubt.ts';
 
 /** A connection to one Redis that answers PING, or not. */
 function connection(ping: () => Promise<unknown> = async () => await Promise.resolve('PONG')) {
-  const stream = Object.assign(new EventEmitter(), { destroy: vi.fn() });
-  const redis = Object.assign(new EventEmitter(), { isCluster: false, stream, ping: vi.fn(ping) });
+  const stream = Object.assign(new EventEmitter(), { writable: true, destroy: vi.fn() });
+  const redis = Object.assign(new EventEmitter(), { isCluster: false, status: 'ready', stream, ping: vi.fn(ping) });
   noteAnswers(redis as unknown as Redis);
   redis.emit('connect');
   return Object.assign(redis as unknown as Redis, { ping: redis.ping, stream, hear: () => stream.emit('data') });
@@ -44,7 +44,10 @@ describe('the silence of a connection', () => {
 
   it('ends the connection if a PING has no answer in time: one PING for all who ask', async () => {
     const redis = connection(never);
-    const probes = Promise.all([probe(redis, 'key', 500), probe(redis, 'key', 500)]);
+    const probes = Promise.all([
+      probeSilent(redis, { silentMs: 0, limitMs: 500 }),
+      probeSilent(redis, { silentMs: 0, limitMs: 500 }),
+    ]);
     await vi.advanceTimersByTimeAsync(499);
     expect(redis.stream.destroy).not.toHaveBeenCalled();
     await vi.advanceTimersByTimeAsync(1);
@@ -56,14 +59,14 @@ describe('the silence of a connection', () => {
   it('means nothing if Redis refuses the PING, which is an answer', async () => {
     const noRight = Object.assign(new Error('NOPERM no right'), { name: 'ReplyError' });
     const redis = connection(async () => await Promise.reject(noRight));
-    await probe(redis, 'key', 500);
+    await probeSilent(redis, { silentMs: 0, limitMs: 500 });
     expect(redis.stream.destroy).not.toHaveBeenCalled();
   });
 
   it('means nothing if the PING is answered, and the next silence has a PING of its own', async () => {
     const redis = connection();
-    await probe(redis, 'key', 500);
-    await probe(redis, 'key', 500);
+    await probeSilent(redis, { silentMs: 0, limitMs: 500 });
+    await probeSilent(redis, { silentMs: 0, limitMs: 500 });
     expect(redis.ping).toHaveBeenCalledTimes(2);
     expect(redis.stream.destroy).not.toHaveBeenCalled();
   });
