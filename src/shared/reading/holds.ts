@@ -1,5 +1,5 @@
 import { isoTime } from '../model/time.ts';
-import type { RestoreNotice } from '../lanes/fleet/leader.ts';
+import type { RestoreNotice } from '../lanes/lib/timeline.ts';
 import { combineRestores, describeRestore } from './restores.ts';
 import { keyPart, laneOf } from '../lanes/key-names.ts';
 import { type Circuits, type OpenCircuit, readCircuits } from '../lanes/fleet/circuits.ts';

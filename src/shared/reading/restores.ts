@@ -1,4 +1,4 @@
-import type { RestoreNotice } from '../lanes/fleet/leader.ts';
+import type { RestoreNotice } from '../lanes/lib/timeline.ts';
 import { isoTime } from '../model/time.ts';
 
 /** Combines what several shards have noticed of a restore. There must be at least one. */

@@ -3,10 +3,11 @@ import type { Circuits } from '../lanes/fleet/circuits.ts';
 import { readHeldConversations } from './held-conversations.ts';
 import type { CurrentHolds, Hold } from './holds.ts';
 import { readTimeMs } from '../redis/time.ts';
-import { type RestoreNotice, WORKER_SILENCE_MS, type WorkerRecord, workersKey } from '../lanes/fleet/leader.ts';
+import { WORKER_SILENCE_MS, type WorkerRecord, workersKey } from '../lanes/fleet/leader.ts';
 import { jobKeys, type Shard } from '../lanes/shard.ts';
 import { keyPart, laneOf } from '../lanes/key-names.ts';
 import { ASIDE, BACKOFF, HELD, IN_FLIGHT } from '../lanes/lib/places.ts';
+import type { RestoreNotice } from '../lanes/lib/timeline.ts';
 import { countConversations, headsKey } from './page-lanes.ts';
 import { readPipeline } from '../redis/pipeline.ts';
 

@@ -1,10 +1,4 @@
-import {
-  highestOf,
-  type Position,
-  type Seen,
-  type SeenMark,
-  type SeenMarks,
-} from '../../shared/lanes/fleet/timeline.ts';
+import { highestOf, type Position, type Seen, type SeenMark, type SeenMarks } from '../../shared/lanes/lib/timeline.ts';
 import type { Shard } from '../../shared/lanes/shard.ts';
 import type { MarkFiles } from './mark-files.ts';
 

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Notice } from '../../shared/lanes/fleet/leader.ts';
+import type { Notice } from '../../shared/lanes/lib/timeline.ts';
 import { isoTime } from '../../shared/model/time.ts';
 
 /** Logs what a worker noticed when it compared the state of Redis with what it remembers. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { RestoreNotice } from '../../../src/shared/lanes/fleet/leader.ts';
+import type { RestoreNotice } from '../../../src/shared/lanes/lib/timeline.ts';
 import { describeHolds } from '../../../src/shared/reading/holds.ts';
 
 const at = (second: number): number => Date.UTC(2026, 10, 30, 17, 0, second);

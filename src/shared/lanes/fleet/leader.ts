@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { absentKey } from '../key-names.ts';
 import type { Shard } from '../shard.ts';
-import type { Position, SeenMarks } from './timeline.ts';
+import type { Notice, Position, SeenMarks } from '../lib/timeline.ts';
 
 /** What a worker process reports about itself. */
 export interface WorkerRecord {
@@ -35,25 +35,6 @@ export interface Beat {
   position: Position;
   /** What the comparison with the worker's memory has shown; `null` for nothing unusual. */
   notice: Notice | null;
-}
-
-/** A worker has noticed that Redis is in an earlier state than before. */
-export type Notice = RestoreNotice | { kind: 'lost-writes'; lostMs: number };
-
-/** Redis went back to an earlier state. Times are in ms, on Redis's clock. */
-export interface RestoreNotice {
-  /** `restored`: a worker has seen a later state. `suspected`: no worker remembers one, but it is likely. */
-  kind: 'restored' | 'suspected';
-  /** When a worker noticed that. */
-  since: number;
-  /** The time of the state in which Redis is. */
-  backTo: number;
-  /** The time of the latest state that the worker has seen. */
-  seenAt?: number;
-  /** The most messages that were sent since and would be sent again. */
-  messages: number;
-  /** Whether everything is held until an operator releases it. */
-  isHeld: boolean;
 }
 
 export interface BeatRequest {

@@ -1,4 +1,4 @@
-import type { RestoreNotice } from '../fleet/leader.ts';
+import type { RestoreNotice } from '../lib/timeline.ts';
 import { absentKey, keyPart, laneOf } from '../key-names.ts';
 import type { Shard } from '../shard.ts';
 

@@ -1,7 +1,7 @@
 import { encodeAttempt, MAX_HISTORY, type NewAttempt } from '../../model/attempts.ts';
 import type { DeadLetterPayload } from '../../model/dead-letter.ts';
 import { changeKey } from '../change-key.ts';
-import type { Seen, SeenMark } from '../fleet/timeline.ts';
+import type { Seen, SeenMark } from '../lib/timeline.ts';
 import { absentKey, SEND_QUEUE } from '../key-names.ts';
 import type { Shard } from '../shard.ts';
 

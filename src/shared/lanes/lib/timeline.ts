@@ -17,6 +17,25 @@ export type Seen = SeenMark | 'elsewhere';
 /** The highest marks that were seen, by timeline. */
 export type SeenMarks = Record<string, SeenMark>;
 
+/** A worker has noticed that Redis is in an earlier state than before. */
+export type Notice = RestoreNotice | { kind: 'lost-writes'; lostMs: number };
+
+/** Redis went back to an earlier state. Times are in ms, on Redis's clock. */
+export interface RestoreNotice {
+  /** `restored`: a worker has seen a later state. `suspected`: no worker remembers one, but it is likely. */
+  kind: 'restored' | 'suspected';
+  /** When a worker noticed that. */
+  since: number;
+  /** The time of the state in which Redis is. */
+  backTo: number;
+  /** The time of the latest state that the worker has seen. */
+  seenAt?: number;
+  /** The most messages that were sent since and would be sent again. */
+  messages: number;
+  /** Whether everything is held until an operator releases it. */
+  isHeld: boolean;
+}
+
 /** Only restores and new data begin timelines, and a restore goes back to one of the latest. */
 const MOST_TIMELINES = 8;
 
