@@ -20,5 +20,7 @@ export function parseNatMap(text: string): Record<string, RedisAddress> | null {
 function addressOf(text: string): RedisAddress | null {
   const [, host, bracketed, port] = /^(?:([^\s:[\]@/]+)|\[([\da-f:.]+)\]):(\d{1,5})$/i.exec(text) ?? [];
   const name = host ?? bracketed;
-  return name === undefined || port === undefined ? null : { host: name, port: Number(port) };
+  // node:net throws on such a port, after which ioredis makes no other attempt.
+  if (name === undefined || port === undefined || Number(port) > 65_535) return null;
+  return { host: name, port: Number(port) };
 }

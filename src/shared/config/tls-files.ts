@@ -1,7 +1,8 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { getCACertificates } from 'node:tls';
+import { createSecureContext, getCACertificates } from 'node:tls';
 import { ConfigError } from '../errors/errors.ts';
+import { describeSafely } from '../errors/safe-cause.ts';
 import { unreadableFile, valueInFile } from './secret-file.ts';
 
 /** What a TLS connection uses beyond the defaults, as options of `node:tls`. */
@@ -49,15 +50,27 @@ export function readTlsFiles(files: TlsFiles): TlsOptions {
   const ca = read(files.ca, problemInCertificates);
   const cert = read(files.cert, problemInCertificates);
   const key = read(files.key, problemInKey);
-  if (cert !== undefined && key !== undefined && !new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) {
-    problems.push(`${files.key.variable}: is not the key of the certificate in ${files.cert.variable}`);
-  }
+  if (cert !== undefined && key !== undefined) problems.push(...problemsInPair({ cert, key }, files));
   if (problems.length > 0) throw new ConfigError(problems);
   return {
     // With `ca`, node:tls trusts nothing else.
     ...(ca === undefined ? {} : { ca: [...getCACertificates('default'), ...certificatesIn(ca)] }),
     ...(cert === undefined || key === undefined ? {} : { cert, key }),
   };
+}
+
+function problemsInPair(pair: { cert: string; key: string }, files: TlsFiles): string[] {
+  if (!new X509Certificate(pair.cert).checkPrivateKey(createPrivateKey(pair.key))) {
+    return [`${files.key.variable}: is not the key of the certificate in ${files.cert.variable}`];
+  }
+  try {
+    createSecureContext(pair);
+    return [];
+  } catch (error) {
+    // Thrown when a connection is opened, this error would end the client: it would make no other attempt.
+    const { code, name } = describeSafely(error);
+    return [`${files.cert.variable}: names a certificate that TLS can't use here (${code ?? name})`];
+  }
 }
 
 function certificatesIn(text: string): string[] {

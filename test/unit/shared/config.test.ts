@@ -178,7 +178,7 @@ describe('the configuration', () => {
   });
 
   it.each([
-    ['REDIS_NAT_MAP', ['10.0.0.1=b:2', 'a:1=b:2=c:3', 'a:1', 'a:1=b:x', 'redis://a:1=b:2', ',']],
+    ['REDIS_NAT_MAP', ['10.0.0.1=b:2', 'a:1=b:2=c:3', 'a:1', 'a:1=b:x', 'a:1=b:65536', 'redis://a:1=b:2', ',']],
     ['KITECHAT_SHARDS', ['0', '257', '1.5', '1e2', '0x10', '-1', 'one', 'NaN', '5 000']],
     ['KITECHAT_TIMEOUT_MS', ['99', '600001', '10s']],
     ['KITECHAT_RATE_LIMIT', ['50', '0/s', '50/sec', '50/s burst 0', '50/s, 300/min', 'none']],

@@ -8,7 +8,7 @@ import { type ApiTlsSettings, readApiTls } from '../../../src/worker/http/api-tl
 import { useFolder } from '../../support/use-folder.ts';
 import { answerText, startBrokenServer } from './broken-server.ts';
 import { kindOf, openSender, sendOptions } from './exchange-with.ts';
-import { selfSigned } from './self-signed.ts';
+import { selfSigned, weak } from './self-signed.ts';
 
 const folder = useFolder();
 let files = 0;
@@ -119,6 +119,11 @@ describe('the TLS of the API', () => {
       'a key with a passphrase',
       { apiCertFile: cert, apiCertKeyFile: sealedKey },
       ['KITECHAT_API_CERT_KEY_FILE: names a key with a passphrase: store it without one, and protect the file instead'],
+    ],
+    [
+      'a key that is too short',
+      { apiCertFile: fileOf(weak.cert), apiCertKeyFile: fileOf(weak.key) },
+      ["KITECHAT_API_CERT_FILE: names a certificate that TLS can't use here (ERR_SSL_EE_KEY_TOO_SMALL)"],
     ],
   ])('can not be made of %s, and no problem quotes a path or a file', (_what, settings, problems) => {
     const error = thrownBy(() => readApiTls(settings));
