@@ -10,7 +10,7 @@ import type { WorkerSettings } from '../shared/config/options.ts';
 import { ConfigError } from '../shared/errors/errors.ts';
 import { connectionName } from '../shared/lanes/key-names.ts';
 import { createLogger } from '../shared/logger.ts';
-import { openShard } from '../shared/lanes/shard.ts';
+import { openShard, type Shard } from '../shared/lanes/shard.ts';
 import { isCluster } from '../shared/redis/cluster.ts';
 import { connectPatiently } from '../shared/session/connect.ts';
 import { servedShards } from '../shared/config/shard-list.ts';
@@ -31,7 +31,7 @@ import { untilWilling } from './fleet/until-willing.ts';
 import { watchSilence } from './fleet/silence-watch.ts';
 import { createProgress, type WorkerHealth } from './fleet/progress.ts';
 import { createSender } from './http/sender.ts';
-import { serveShards } from './serve-shards.ts';
+import { type Service, serveShards } from './serve-shards.ts';
 
 /** Your own functions and objects that the worker uses. */
 export interface WorkerHooks {
@@ -161,14 +161,10 @@ export function createWorker(options: WorkerOptions): KitechatWorker {
         stopping.abort();
       }
     };
-    const start = async (): Promise<{ drain(): Promise<void> } | undefined> => {
-      await warnIfNotDurable(redis, logger);
-      const opening = async () => {
-        await agreeOnShards(redis, config.namespace, config.shards);
-        return await Promise.all(served.map((index) => openShard(redis, config.namespace, index, { setsUp: true })));
-      };
-      const shards = await untilWilling(opening, { logger, stopping: stopping.signal });
-      if (!shards) return undefined;
+    let shards: Shard[] | undefined;
+    const serve = async (): Promise<Service> => {
+      await agreeOnShards(redis, config.namespace, config.shards);
+      shards ??= await Promise.all(served.map((index) => openShard(redis, config.namespace, index, { setsUp: true })));
       return await serveShards({
         redis,
         shards,
@@ -186,6 +182,10 @@ export function createWorker(options: WorkerOptions): KitechatWorker {
         claimed: (verdict) => tellListeners(() => events.emit('claim', verdict)),
         engineError: (code) => tellListeners(() => events.emit('engineError', code)),
       });
+    };
+    const start = async (): Promise<Service | undefined> => {
+      await warnIfNotDurable(redis, logger);
+      return await untilWilling(serve, { logger, stopping: stopping.signal });
     };
     try {
       if (!(await untilReady(redis, stopping.signal))) return;

@@ -45,8 +45,13 @@ export interface ServeDeps {
   engineError(code: string): void;
 }
 
-/** Starts to take messages from the given shards. */
-export async function serveShards(deps: ServeDeps): Promise<{ drain(): Promise<void> }> {
+/** A worker that takes messages. */
+export interface Service {
+  drain(): Promise<void>;
+}
+
+/** Starts to take messages from the given shards. If it fails, it leaves nothing behind and can be called again. */
+export async function serveShards(deps: ServeDeps): Promise<Service> {
   const { redis, shards, config, workerId, sealing, logger, progress } = deps;
   const { namespace, shutdownMs } = config;
   const since = new Date().toISOString();

@@ -1,13 +1,13 @@
 import { Redis } from 'ioredis';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createLogger } from '../../src/shared/logger.ts';
 import { createWorker } from '../../src/worker/index.ts';
 import { startTestRedis } from '../support/redis.ts';
 
 const SHUTDOWN_MS = 1000;
 
-describe('a worker that does not get to its work', () => {
-  it('because it is closed, ends within its shutdown time although Redis has stopped answering', async () => {
+describe('the start of a worker', () => {
+  it('ends within its shutdown time when it is closed, although Redis has stopped answering', async () => {
     await using server = await startTestRedis();
     const { promise: hung, resolve: hang } = Promise.withResolvers<void>();
     const worker = createWorker({
@@ -31,7 +31,7 @@ describe('a worker that does not get to its work', () => {
     await server.resume();
   });
 
-  it('because a right is missing, leaves no periodic task behind', async () => {
+  it('that fails, because a right is missing, leaves no periodic task behind', async () => {
     await using server = await startTestRedis();
     const admin = new Redis(server.url);
     // All keys but the circuits, which a worker reads last.
@@ -47,7 +47,36 @@ describe('a worker that does not get to its work', () => {
       apiKey: 'key',
       logLevel: 'silent',
     });
-    await expect(worker.run()).rejects.toThrow(/NOPERM/);
+    await expect(worker.run()).rejects.toThrow(/lacks a right/);
     expect(timers()).toBe(before);
+  });
+
+  it('is tried again when Redis is busy in the middle of it', async () => {
+    await using server = await startTestRedis();
+    const admin = new Redis(server.url);
+    await admin.config('SET', 'busy-reply-threshold', '1');
+    const busyMs = 300;
+    const loop = `local function now() local t = redis.call('TIME') return t[1] * 1000 + t[2] / 1000 end
+      local from = now() while now() - from < ${busyMs} do end`;
+    const beBusyOnce = vi.fn<() => void>().mockImplementationOnce(() => void admin.eval(loop, 0));
+    const worker = createWorker({
+      redisUrl: server.url,
+      namespace: 'start',
+      apiUrl: 'http://127.0.0.1:1',
+      apiKey: 'key',
+      logger: createLogger({
+        level: 'debug',
+        // The worker says this while it starts, after its first report to the fleet.
+        destination: { write: (line) => void (line.includes('leads the shard') && beBusyOnce()) },
+      }),
+    });
+    const { promise: ready, resolve } = Promise.withResolvers<void>();
+    worker.on('ready', resolve);
+    const running = worker.run();
+    await Promise.race([ready, running]);
+    expect(worker.health().phase).toBe('taking');
+    await worker.close();
+    await running;
+    admin.disconnect();
   });
 });
