@@ -11,7 +11,7 @@ end
 local function takeLease(root, id, now, leaseMs, ...)
   local leader = readLease(root, now, leaseMs)
   if leader and leader ~= id then return false end
-  writeFirst(root, 'HSET', root .. 'fleet', 'leader', string.format('%s %d', id, now + leaseMs), ...)
+  writeFirst('HSET', root .. 'fleet', 'leader', string.format('%s %d', id, now + leaseMs), ...)
   return true
 end
 

@@ -23,16 +23,15 @@ local function nowText()
   return timeText
 end
 
--- With full memory Redis refuses a script's first write, but no later one. A script that makes room therefore begins with a write
--- that needs no memory.
-local function writeAlthoughFull(root)
-  redis.call('ZREM', root .. 'turns', '')
+-- For scripts that rarely need what although-full.lua does.
+local function writeAlthoughFull()
+  redis.call('DEL', KEYS[#KEYS])
 end
 
-local function writeFirst(root, ...)
+local function writeFirst(...)
   local answer = redis.pcall(...)
   if type(answer) ~= 'table' or not answer.err then return answer end
-  writeAlthoughFull(root)
+  writeAlthoughFull()
   return redis.call(...)
 end
 
@@ -75,7 +74,7 @@ end
 local isMarked = false
 local function wakeWorker(root)
   if isMarked then return end
-  writeFirst(root, 'ZADD', root .. 'send:marker', 0, '0')
+  writeFirst('ZADD', root .. 'send:marker', 0, '0')
   isMarked = true
 end
 

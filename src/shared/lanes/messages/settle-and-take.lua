@@ -131,7 +131,7 @@ end
 local function takeUntried()
   local page, lane = findUntried()
   if not page then return end
-  writeAlthoughFull(root)
+  writeAlthoughFull()
   local heads, turns = root .. 'heads:' .. page, root .. 'turns'
   local score, pageTurn = redis.call('ZSCORE', heads, lane), redis.call('ZSCORE', turns, page)
   local first = string.format('%d', HIGH - nextTurn(root))
@@ -163,7 +163,7 @@ local function takeAll()
   elseif dueSlots == 0 and ARGV[9] ~= 'woken' and isLookedAfter(fleet, redisNowMs()) then
     return {}, ''
   else
-    if #lockKeys + dueSlots == 0 then writeAlthoughFull(root) end
+    if #lockKeys + dueSlots == 0 then writeAlthoughFull() end
     reserved = reserveAhead(fleet, redisNowMs())
   end
   if #reserved > 0 then return reserved, '' end

@@ -55,7 +55,7 @@ local function settleOne(root, mostEntries, id, attempt, kind, entry, usesAttemp
       local nextAt = redis.call('HGET', jobKey, 'next')
       return nextAt and { 'done', math.max(0, nextAt - redisNowMs()) } or 'done'
     end
-    if entry ~= '' then writeFirst(root, 'HSET', jobKey, 'history', appended(history, entry, mostEntries)) end
+    if entry ~= '' then writeFirst('HSET', jobKey, 'history', appended(history, entry, mostEntries)) end
     return place == 'ended' and 'ended' or 'late'
   end
 
