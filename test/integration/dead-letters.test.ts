@@ -1,7 +1,11 @@
+import { setImmediate } from 'node:timers/promises';
 import { Queue } from 'bullmq';
 import { describe, expect, it } from 'vitest';
+import { openDeadLetters } from '../../src/dead-letters/index.ts';
+import { randomPort } from '../../src/testing/redis/random-port.ts';
 import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';
+import { settled } from '../support/settled.ts';
 import { useRedis } from '../support/use-redis.ts';
 import { install, type Installation } from '../support/worker.ts';
 
@@ -120,5 +124,14 @@ describe('dead letters', () => {
     await site.enqueue(textMessage('c2', 1));
     await expect(site.deadLetters.replay({ ids: [id] })).rejects.toThrow(/The queue is full/);
     expect(await site.deadLetters.get(id)).toMatchObject({ id, reason: 'rejected' });
+  });
+
+  it('tell a call that waits for Redis when they are closed', async () => {
+    const deadLetters = openDeadLetters({ redisUrl: `redis://127.0.0.1:${randomPort()}` });
+    const waiting = settled(deadLetters.count());
+    await setImmediate();
+    await deadLetters.close();
+    const { error } = await waiting;
+    expect(String(error)).toContain('This connection is closed');
   });
 });

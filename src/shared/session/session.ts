@@ -119,13 +119,14 @@ export function createSession(config: SessionConfig): Session {
   }
 
   async function connected(root: string, deadline: Deadline): Promise<LaneRedis> {
-    if (closed) throw new QueueUnavailableError('This connection is closed', { cure: 'Open a new one.' });
+    if (closed) throw closedError();
     const redis = (connection ??= connect());
     waiting += 1;
     let ready = true;
     for (const key of keysFor(root)) ready &&= await whenReady(redis, deadline.leftMs(), key);
     waiting -= 1;
     if (ready) return redis;
+    if (closed) throw closedError();
     const cause = lastErrorOf(redis) ?? lateRefusalOf(redis);
     dropUnlessNeeded(redis);
     if (cause instanceof ConfigError) throw worded(cause, config.source);
@@ -227,4 +228,8 @@ export function createSession(config: SessionConfig): Session {
       drop();
     },
   };
+}
+
+function closedError(): QueueUnavailableError {
+  return new QueueUnavailableError('This connection is closed', { cure: 'Open a new one.' });
 }
