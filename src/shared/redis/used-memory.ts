@@ -28,6 +28,8 @@ export function createMemoryLook(redis: RedisClient, key: string): MemoryLook {
 
   return {
     usedPart(fullAt) {
+      // Redis itself refuses from there on.
+      if (fullAt >= 1) return 0;
       if (performance.now() - lookedAt < FRESH_MS) return usedPart;
       looking ??= look();
       return usedPart < fullAt ? usedPart : looking;
