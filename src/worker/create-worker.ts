@@ -212,6 +212,8 @@ export function createWorker(options: WorkerOptions): KitechatWorker {
       logger.info({ workerId }, 'the worker has stopped');
       if (unusable) throw unusable;
     } finally {
+      // Nothing waits for Redis any more, also if the start has failed.
+      stopping.abort();
       progress.enter('ended');
       keys.close();
       await sender.close();

@@ -2,7 +2,9 @@ import { Redis } from 'ioredis';
 import { describe, expect, it, vi } from 'vitest';
 import { createLogger } from '../../src/shared/logger.ts';
 import { createWorker } from '../../src/worker/index.ts';
+import { eventually } from '../support/eventually.ts';
 import { startTestRedis } from '../support/redis.ts';
+import { readableLogger } from '../unit/worker/log-lines.ts';
 
 const SHUTDOWN_MS = 1000;
 
@@ -31,24 +33,28 @@ describe('the start of a worker', () => {
     await server.resume();
   });
 
-  it('that fails, because a right is missing, leaves no periodic task behind', async () => {
+  it('that fails, because a right is missing, leaves no periodic task behind, and does not say that the worker waits', async () => {
     await using server = await startTestRedis();
     const admin = new Redis(server.url);
     // All keys but the circuits, which a worker reads last.
     const keys = ['~{start:0}:*', '~{start}:*', '~{start:fleet}:limits', '~{start:fleet}:asks', '~{start:fleet}:-'];
     await admin.call('ACL', 'SETUSER', 'worker', 'on', 'nopass', ...keys, '&*', '+@all');
-    admin.disconnect();
     const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
     const before = timers();
+    const { logger, lines } = readableLogger();
     const worker = createWorker({
       redisUrl: server.url.replace('://', '://worker:any@'),
       namespace: 'start',
       apiUrl: 'http://127.0.0.1:1',
       apiKey: 'key',
-      logLevel: 'silent',
+      logger,
     });
     await expect(worker.run()).rejects.toThrow(/lacks a right/);
-    expect(timers()).toBe(before);
+    const clients = async (): Promise<string> => (await admin.call('CLIENT', 'LIST')) as string;
+    await eventually('its connections are closed', async () => !(await clients()).includes('user=worker'));
+    admin.disconnect();
+    await eventually('no timer is left', () => timers() <= before);
+    expect(lines.filter((line) => line.includes('waits for it'))).toEqual([]);
   });
 
   it('is tried again when Redis is busy in the middle of it', async () => {
