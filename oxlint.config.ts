@@ -177,11 +177,6 @@ export default defineConfig({
       rules: { 'no-restricted-properties': ['error', ...processControl] },
     },
     {
-      // Writes what is left of the log when the process ends, also that of an application; it takes no signal.
-      files: ['src/shared/log-sink.ts'],
-      rules: { 'no-restricted-properties': ['error', ...environment] },
-    },
-    {
       files: ['test/**'],
       plugins: [...plugins, 'vitest'],
       rules: {

@@ -73,7 +73,9 @@ export function openLogSink(fd: number): LogSink {
         retryLater();
       },
       stuckSince === null ? GO_ON_MS : RETRY_MS,
-    ).unref();
+    );
+    // A process that ends by itself, such as an application with a worker, waits for a reader that reads.
+    if (stuckSince !== null && performance.now() - stuckSince > LAST_FLUSH_MS) retry.unref();
   }
 
   return {
@@ -108,12 +110,9 @@ let stdoutLog: LogSink | undefined;
 
 /** Returns stdout as a log: one for the whole process, so that the lines of several workers don't break each other. */
 export function logToStdout(): LogSink {
-  if (stdoutLog) return stdoutLog;
   // The first use of `process.stdout` makes Node set a pipe to non-blocking.
   void process.stdout;
-  stdoutLog = openLogSink(STDOUT);
-  process.on('exit', stdoutLog.end);
-  return stdoutLog;
+  return (stdoutLog ??= openLogSink(STDOUT));
 }
 
 /** In the form of the logger's lines. The lines are missing at any level, so the logger's level doesn't count. */

@@ -18,6 +18,8 @@ export interface WorkerCommandOptions {
 export async function runWorker(context: CommandContext, given: WorkerCommandOptions): Promise<ExitCode> {
   const { env, interrupted } = context;
   const config = loadConfig(env);
+  const log = logToStdout();
+  context.atExit.add(log.end);
   const logger = createLogger({ level: config.logLevel });
   const hooks = await hooksOf(fileOf(given.hooks, config.hooksFile), interrupted);
   if (hooks === null) return exitCodes.done;
@@ -34,7 +36,7 @@ export async function runWorker(context: CommandContext, given: WorkerCommandOpt
     await worker.close();
   });
   using _heartbeat = config.heartbeatFile === undefined ? null : keepHeartbeat(config.heartbeatFile, worker, logger);
-  const served = { config, worker, logger, log: logToStdout() };
+  const served = { config, worker, logger, log };
   // Imported only if needed, so that a worker without a port starts without these packages.
   const http = config.httpPort === undefined ? null : await (await import('../../console/index.ts')).startHttp(served);
   try {
