@@ -27,12 +27,16 @@ export function watchRedis(redis: RedisClient, logger: Logger, stopping: AbortSi
     if (stopping.aborted || cantStart() || told.has(trouble) || (told.size > 0 && trouble === AWAY)) return;
     told.add(trouble);
     logger.warn({ err: error }, `${trouble}; the worker waits for it`);
+    // If only BullMQ's blocking connection was refused, this one doesn't become ready again.
+    noteReturn();
   };
+  let looking: NodeJS.Timeout | undefined;
   const noteReturn = (): void => {
+    clearTimeout(looking);
     if (told.size === 0 || stopping.aborted || !isReady(redis)) return;
     // A Redis that refuses writes takes connections, so only that it has stopped refusing shows that it is back.
     if (lateRefusalOf(redis)) {
-      setTimeout(noteReturn, LOOK_AGAIN_MS).unref();
+      looking = setTimeout(noteReturn, LOOK_AGAIN_MS).unref();
       return;
     }
     told.clear();
@@ -79,6 +83,7 @@ export async function untilReady(redis: RedisClient, stopping: AbortSignal): Pro
     if (await whenReady(redis, ASK_AGAIN_MS)) return true;
     const error = lastErrorOf(redis);
     if (error instanceof ConfigError) throw error;
+    if (redis.status === 'end') throw error ?? new Error('The connection to Redis has ended.');
   }
   return false;
 }
