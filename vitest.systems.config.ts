@@ -19,7 +19,7 @@ export default defineConfig({
           name: 'systems',
           include: ['test/systems/**/*.test.ts', 'test/integration/lanes-model.test.ts'],
           exclude: [brake],
-          maxWorkers: 6,
+          maxWorkers: 7,
           sequence: { groupOrder: 0 },
         },
       },
