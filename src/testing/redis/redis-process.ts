@@ -97,7 +97,8 @@ function redisProcess(child: ChildProcess, exit: Promise<void>, folder: string |
     async end(signal) {
       if (hasEnded()) return;
       child.ref();
-      child.kill('SIGCONT'); // a stopped process handles no signal but SIGKILL
+      // A stopped process handles no signal but SIGKILL, before which it must not answer anything more.
+      if (signal !== 'SIGKILL') child.kill('SIGCONT');
       child.kill(signal);
       const lastResort = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
       await exit;
