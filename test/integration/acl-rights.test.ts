@@ -1,9 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
+import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createProducer } from '../../src/producer/index.ts';
+import { ConfigError, createProducer } from '../../src/producer/index.ts';
 import { startRedisServer } from '../../src/testing/redis/redis-server.ts';
+import { createWorker } from '../../src/worker/index.ts';
 import { textMessage } from '../support/messages.ts';
+import { runCommand } from '../support/run-command.ts';
 import { aclFile, type SecuredRedis, startSecuredRedis, users } from '../support/secured-redis.ts';
 import { writeLetters } from '../support/written-letters.ts';
 
@@ -169,6 +172,20 @@ describe('the users of ops/redis-acl/users.acl', () => {
     const error: unknown = await poor.enqueueMessage(textMessage('c1', 1)).catch((e: unknown) => e);
     expect(error).toMatchObject({ code: 'QUEUE_UNAVAILABLE', cause: { code: 'NOPERM' } });
     expect(String(error)).toMatch(/the Redis user lacks a right.*users\.acl/);
+  });
+
+  it('a reader that changes something is told which rights it lacks, also by a script; and it is no worker', async () => {
+    await redis.admin.set('{kitechat}:shards', '1 layout 2 version 0.2.0');
+    const env = { REDIS_URL: redis.urlOf(reader), KITECHAT_API_KEY: 'key' };
+    const refused = /Redis user lacks a right; ops\/redis-acl\/users\.acl .*, NOPERM\)$/m;
+    for (const args of [['hold', '--all'], ['limits', 'set', '--rate', '5/s'], ['send']]) {
+      const { exitCode, stderr } = await runCommand(args, env, JSON.stringify(textMessage('c1', 1)));
+      expect([args, exitCode, stderr.join('\n')]).toEqual([args, 3, expect.stringMatching(refused)]);
+      expect(stderr.join('\n')).not.toContain('Check that Redis is running');
+    }
+    const without = createWorker({ redisUrl: env.REDIS_URL, apiKey: 'key', logger: pino({ level: 'silent' }) });
+    await expect(without.run()).rejects.toThrow(ConfigError);
+    await without.close();
   });
 });
 

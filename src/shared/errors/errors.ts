@@ -1,4 +1,4 @@
-import { adviceOn } from './redis-advice.ts';
+import { adviceOn, isPassing } from './redis-advice.ts';
 import { safeCause } from './safe-cause.ts';
 
 /** One problem of a request, and its path, such as `message.template.buttons[1].url` or `options.ttlMs`. */
@@ -43,24 +43,21 @@ export class QueueUnavailableError extends KitechatSenderError {
   override readonly name = 'QueueUnavailableError';
   readonly code = 'QUEUE_UNAVAILABLE';
   readonly #detail: string;
-  readonly #cure: string;
+  readonly #cure: string | undefined;
 
   /**
    * @param detail what happened, as a clause without a full stop and without secrets: `Redis did not answer within 5000 ms`
    * @param options.reading whether the call only reads: then the message says that nothing could be read, not written
-   * @param options.cure what to do now, as a sentence
+   * @param options.cure what to do now, as a sentence; without it, what the cause calls for
    */
   constructor(
     detail: string,
-    {
-      reading = false,
-      cure = 'Check that Redis is running and that its URL (redisUrl, or REDIS_URL) is right, then call again.',
-      ...options
-    }: { cause?: unknown; reading?: boolean; cure?: string } = {},
+    { reading = false, cure, ...options }: { cause?: unknown; reading?: boolean; cure?: string | undefined } = {},
   ) {
     const effect = reading ? 'Nothing could be read' : 'Nothing was written';
     const advice = adviceOn(options.cause);
-    super(`${detail}${advice === undefined ? '' : `: ${advice}`}. ${effect}. ${cure}`, options);
+    const remedy = cure ?? (advice === undefined ? CHECK_REDIS : cureOf(options.cause));
+    super(`${detail}${advice === undefined ? '' : `: ${advice}`}. ${effect}. ${remedy}`, options);
     this.#detail = detail;
     this.#cure = cure;
   }
@@ -69,6 +66,13 @@ export class QueueUnavailableError extends KitechatSenderError {
   whileReading(): QueueUnavailableError {
     return new QueueUnavailableError(this.#detail, { cause: this.cause, reading: true, cure: this.#cure });
   }
+}
+
+const CHECK_REDIS = 'Check that Redis is running and that its URL (redisUrl, or REDIS_URL) is right, then call again.';
+
+/** What to do about an error whose advice already says what is wrong. */
+function cureOf(cause: unknown): string {
+  return isPassing(cause) ? 'Call again when Redis is willing again.' : 'Correct that, then call again.';
 }
 
 /** The message was sent to Redis, but no answer came back: it may be stored or not. */

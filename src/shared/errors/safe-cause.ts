@@ -5,6 +5,9 @@ const IDENTIFIER = /^[A-Za-z][A-Za-z0-9_]{0,63}$/;
 const REPLY_CODE = /^([A-Z][A-Z0-9]{1,31})(?: |$)/;
 /** Before Redis 7 the code of a command in a script comes late: `ERR Error running script (…): @user_script: 1: -READONLY You …`. */
 const CODE_IN_SCRIPT = /^ERR Error running script \([^)]*\): .{0,60}@user_script: ?\d+: -([A-Z][A-Z0-9]{1,31}) /;
+/** Before Redis 7.2 a command that the user of a script may not run has no code: `ERR The user executing the script can't run this …`. */
+const RIGHT_IN_SCRIPT =
+  /^ERR (?:Error running script \([^)]*\): .{0,60}@user_script: ?\d+: )?The user executing the script can't /;
 
 /** The parts of a foreign error that are safe to show. */
 export interface SafeError {
@@ -47,5 +50,6 @@ function identifier(error: unknown, key: string): string | undefined {
 
 function replyCode(error: unknown, name: string): string | undefined {
   if (name !== 'ReplyError' || !(error instanceof Error)) return undefined;
+  if (RIGHT_IN_SCRIPT.test(error.message)) return 'NOPERM';
   return (CODE_IN_SCRIPT.exec(error.message) ?? REPLY_CODE.exec(error.message))?.[1];
 }

@@ -6,6 +6,23 @@ describe('what is advised about an error of Redis', () => {
   it.each([
     ['WRONGPASS invalid username-password pair', /password in the URL of Redis is wrong/],
     ['NOPERM this user has no permissions to run the command', /users\.acl/],
+    // From a script: Redis 6.2, 7.0, and since 7.2.
+    [
+      "ERR Error running script (call to f_7f92): @user_script:1: @user_script: 1: The user executing the script can't run this command or subcommand",
+      /users\.acl/,
+    ],
+    [
+      "ERR The user executing the script can't run this command or subcommand script: 7f92, on @user_script:1.",
+      /users\.acl/,
+    ],
+    [
+      "ERR The user executing the script can't access at least one of the keys mentioned in the command arguments script: 7f92, on @user_script:1.",
+      /users\.acl/,
+    ],
+    [
+      "NOPERM ACL failure in script: User reader has no permissions to run the 'hset' command script: 7f92, on @user_script:1.",
+      /users\.acl/,
+    ],
     ['MOVED 866 127.0.0.1:7001', /redis\+cluster:\/\//],
     ['NOAUTH Authentication required.', /redis:\/\/user:password@host:port/],
   ])('a reply: %s', (message, advice) => {
