@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { tickIn } from '../../src/shared/lanes/fleet/leader.ts';
 import { writePace } from '../../src/shared/lanes/fleet/limits.ts';
 import type { Turn, TurnAnswer } from '../../src/shared/lanes/messages/settle-and-take.ts';
 import { mostWithin } from '../chaos/pace.ts';
@@ -8,6 +9,7 @@ import { useLanes } from '../support/use-lanes.ts';
 import { useRedis } from '../support/use-redis.ts';
 import { install } from '../support/worker.ts';
 
+const LEADER = { workerId: 'leader', keepDoneMs: 1e12, lockMs: 60_000 };
 const NO_LIMITS = { intervalMs: 0, burst: 1, pageIntervalMs: 0, pageBurst: 1 };
 
 describe('messages under a limit', () => {
@@ -59,6 +61,22 @@ describe('messages under a limit', () => {
       expect(await takenAt(1000, { places: 1 })).toEqual(ids.slice(1, 2));
       expect(await takenAt(1100, { places: 1 })).toEqual(ids.slice(2));
     });
+
+    it.each([true, false])(
+      'get no slots twice when Redis’s clock steps forward, whether the leader notes that first: %s',
+      async (isLeaderFirst) => {
+        await lanes.rules({ intervalMs: 50 });
+        await storeInto(Array.from({ length: 40 }, (_, n) => `c${n}`));
+        await tickIn(lanes.shard, LEADER);
+        expect((await turnAt(0)).slotsMs).toHaveLength(10);
+        await time.step(600_000);
+        if (isLeaderFirst) await tickIn(lanes.shard, LEADER);
+        await time.pass(10);
+        const { taken, slotsMs } = await lanes.turn({ token: 'other', look: 'woken' });
+        expect(taken).toEqual([]);
+        expect(Math.min(...slotsMs)).toBeGreaterThanOrEqual(490);
+      },
+    );
 
     it('stay where they are until somebody has said what the limit is', async () => {
       await time.redis.hdel(`${lanes.shard.root}fleet`, 'intervalMs');

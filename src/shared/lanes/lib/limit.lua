@@ -21,8 +21,12 @@ end
 -- With a page limit slots are reserved one by one, so a worker that is a little late for a slot must not lose the next one.
 local function boundedTat(fleet, now)
   local earliest = now - (fleet.pageIntervalMs > 0 and math.min(JITTER_MS, fleet.intervalMs) or 0)
-  -- Redis's clock may have stepped forward while slots are still reserved.
-  if isAfterGap(fleet, now) then earliest = now + HORIZON_MS end
+  -- Redis's clock may have stepped forward while slots are still reserved; the leader may have noted that already.
+  if isAfterGap(fleet, now) then
+    earliest = now + HORIZON_MS
+  elseif fleet.backAt and fleet.backAt <= now then
+    earliest = math.max(earliest, fleet.backAt + HORIZON_MS)
+  end
   return math.min(math.max(fleet.tat, earliest), now + HORIZON_MS + fleet.burst * fleet.intervalMs)
 end
 
