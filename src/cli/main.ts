@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { once } from 'node:events';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import { type CommandContext, exitCodes, line, READER_GONE } from './context/context.ts';
 import { describeFault } from './terminal/fault.ts';
 
@@ -98,13 +98,14 @@ async function main(): Promise<number> {
   return await run(context, process.argv.slice(2));
 }
 
-/** Waits until a reader, which may be slow, has read all output. */
+/** Waits until a reader, which may be slow, has read all output, and until an error of the last write was reported. */
 async function allRead(): Promise<void> {
   for (const stream of [process.stdout, process.stderr].filter(({ writableLength }) => writableLength > 0)) {
     await new Promise((written) => {
       stream.write('', written);
     });
   }
+  await setImmediate();
 }
 
 async function interruptionOver(): Promise<void> {
