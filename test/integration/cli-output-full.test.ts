@@ -14,7 +14,8 @@ async function runOnFullDevice(args: readonly string[], redisUrl: string) {
     stdio: ['ignore', full, 'pipe'],
   });
   closeSync(full);
-  const [stderr, [exitCode]] = await Promise.all([text(command.stderr), once(command, 'exit')]);
+  const ended = once(command, 'exit') as Promise<[number | null]>;
+  const [stderr, [exitCode]] = await Promise.all([command.stderr ? text(command.stderr) : '', ended]);
   return { exitCode, said: stderr.split('\n').filter((line) => line !== '' && !line.startsWith('Redis: ')) };
 }
 
