@@ -4,8 +4,8 @@ import type { Installation } from './worker.ts';
 
 /** The time that a busy machine may add to any wait. */
 export const BUSY_MS = 5000;
-/** Long enough that a request which arrives a little late hardly matters. */
-const SPAN_MS = 2000;
+/** Long enough that late messages, which leave at 1/0.95 of the pace, may on a busy machine also arrive 200 ms late. */
+const SPAN_MS = 4000;
 
 type WithApi = Pick<Installation, 'api'>;
 
@@ -14,7 +14,7 @@ export async function expectAccepted({ api }: WithApi, count: number, withinMs: 
   await api.waitForAccepted(count, { timeoutMs: withinMs + BUSY_MS });
 }
 
-/** Expects that in no two seconds more messages arrived than a tenth over the limit, plus one. */
+/** Expects that in no four seconds more messages arrived than a tenth over the limit, plus one. */
 export function expectPaceKept({ api }: WithApi, perSecond: number): void {
   const arrivals = api.accepted.map(({ at }) => at);
   expect(mostWithin(arrivals, SPAN_MS)).toBeLessThanOrEqual((1.1 * perSecond * SPAN_MS) / 1000 + 1);
