@@ -117,6 +117,9 @@ describe('what only reads', () => {
     its.disconnect();
     expect(await readEverything({ ...site.env, REDIS_URL: replica.url }, { ID, LETTER })).toEqual([]);
 
+    const { stdout } = await runCommand(['status'], { ...site.env, REDIS_URL: replica.url });
+    expect(stdout[1]).toMatch(/^This Redis is a read-only replica: nothing is stored or sent through it\./);
+
     await using producer = createProducer({ redisUrl: replica.url, namespace, enqueueTimeoutMs: 500 });
     expect(await producer.getMessage(ID)).toMatchObject({ status: 'queued' });
     const { error } = await settled(producer.enqueueMessage(textMessage('c1', 2)));

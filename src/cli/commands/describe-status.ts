@@ -89,8 +89,20 @@ function sections(parts: readonly string[]): string {
   return parts.filter((part) => part !== '').join('\n\n');
 }
 
-function describePlace({ isUsed, site }: Pick<ShownStatus, 'isUsed' | 'site'>): string {
-  return `Redis: ${site}${isUsed ? '' : `\n${describeUnused()}`}`;
+function describePlace({ site, ...found }: Pick<ShownStatus, 'isUsed' | 'isReplica' | 'site'>): string {
+  return [`Redis: ${site}`, ...describeDoubts(found)].join('\n');
+}
+
+/** What makes the rest of a status misleading, a line each. */
+export function describeDoubts({ isUsed, isReplica }: Pick<ShownStatus, 'isUsed' | 'isReplica'>): string[] {
+  return [
+    ...(isReplica
+      ? [
+          'This Redis is a read-only replica: nothing is stored or sent through it. REDIS_URL of apps and workers must name its primary.',
+        ]
+      : []),
+    ...(isUsed ? [] : [describeUnused()]),
+  ];
 }
 
 /** With a wrong URL or namespace, an installation looks like one in which nothing happens. */

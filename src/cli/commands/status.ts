@@ -4,7 +4,7 @@ import { createSession } from '../../shared/session/session.ts';
 import { readStatusNow } from '../../shared/reading/status.ts';
 import { type CommandContext, type ExitCode, exitCodes, jsonLine, line, type JsonOption } from '../context/context.ts';
 import { siteOf } from '../context/site.ts';
-import { describeStatus, describeUnused, machineReadable } from './describe-status.ts';
+import { describeStatus, describeDoubts, machineReadable } from './describe-status.ts';
 
 /** `status`: the counts, holds and workers. */
 export async function status({ env, stdout, stderr }: CommandContext, { json }: JsonOption): Promise<ExitCode> {
@@ -15,7 +15,7 @@ export async function status({ env, stdout, stderr }: CommandContext, { json }: 
     const site = siteOf(env, config);
     if (json) {
       jsonLine(stdout, machineReadable(found.status, config));
-      if (!found.isUsed) line(stderr, `${site}: ${describeUnused()}`);
+      for (const doubt of describeDoubts(found)) line(stderr, `${site}: ${doubt}`);
     } else line(stdout, describeStatus({ ...found, site }));
     return exitCodes.done;
   } finally {

@@ -10,6 +10,8 @@ export interface AttentionFacts {
   status: Status;
   /** Whether any process has used the namespace. */
   isUsed: boolean;
+  /** Whether this Redis is a replica. */
+  isReplica: boolean;
   /** The number of messages that died in the last hour, by reason. */
   lately: Record<DeadReason, number>;
   nowMs: number;
@@ -30,8 +32,9 @@ const DEATHS: Record<DeadReason, string> = {
 };
 
 /** Everything that needs attention, problems first. Pure. */
-export function mattersOf({ status, isUsed, lately, nowMs }: AttentionFacts): Matter[] {
+export function mattersOf({ status, isUsed, isReplica, lately, nowMs }: AttentionFacts): Matter[] {
   const matters = [
+    ...(isReplica ? [REPLICA] : []),
     ...(isUsed ? ofWorkers(status) : [UNUSED]),
     ...ofHolds(status.holds, nowMs),
     ...ofRestore(status),
@@ -46,6 +49,13 @@ const UNUSED: Matter = {
   tone: 'warn',
   what: 'No kitechat-sender has used this namespace yet',
   why: 'Are REDIS_URL and KITECHAT_NAMESPACE of this console right? The end of the page shows what they name.',
+  link: null,
+};
+
+const REPLICA: Matter = {
+  tone: 'bad',
+  what: 'This Redis is a read-only replica',
+  why: 'Nothing is stored or sent through it, and this console can change nothing. REDIS_URL of apps and workers must name its primary.',
   link: null,
 };
 

@@ -10,13 +10,13 @@ const NUMBERS_MS = 30_000;
 
 export function addOverviewRoutes(app: DeskApp, deps: DeskDeps): void {
   app.get('/', async (context) => {
-    const [{ status, isUsed }, fleet, traffic] = await Promise.all([
+    const [{ status, isUsed, isReplica }, fleet, traffic] = await Promise.all([
       readDeskStatus(deps),
       readDeskFleet(deps),
       readDeskTraffic(deps, NUMBERS_MS),
     ]);
     const { nowMs } = fleet;
-    const matters = mattersOf({ status, isUsed, lately: await readLately(deps, nowMs), nowMs });
+    const matters = mattersOf({ status, isUsed, isReplica, lately: await readLately(deps, nowMs), nowMs });
     return await show(context, {
       title: 'Overview',
       section: 'Overview',

@@ -1,5 +1,6 @@
 import type { Deadline } from '../redis/deadline.ts';
 import { describeHolds, type Hold } from './holds.ts';
+import { isCluster, type RedisClient } from '../redis/cluster.ts';
 import { readCircuits } from '../lanes/fleet/circuits.ts';
 import { isoTime } from '../model/time.ts';
 import { combineRestores, describeRestore } from './restores.ts';
@@ -22,6 +23,8 @@ export interface StatusNow {
   status: Status;
   /** Whether any process has used the namespace; what only reads does not count. */
   isUsed: boolean;
+  /** Whether this Redis is a replica, through which nothing can be stored or sent. */
+  isReplica: boolean;
   nowMs: number;
 }
 
@@ -41,10 +44,8 @@ export async function readStatusNow(
   deadline: Deadline,
 ): Promise<StatusNow> {
   const parts: ShardStatus[] = [];
-  const [circuits, stamps] = await session.read(
-    0,
-    deadline,
-    async ({ redis }) => await Promise.all([readCircuits(redis, namespace), redis.exists(shardsKey(namespace))]),
+  const [circuits, stamps, isReplica] = await session.read(0, deadline, async ({ redis }) =>
+    Promise.all([readCircuits(redis, namespace), redis.exists(shardsKey(namespace)), readIsReplica(redis)]),
   );
   for (let index = 0; index < shards; index += 1) {
     parts.push(await session.read(index, deadline, (shard) => readShardStatus(shard, circuits)));
@@ -68,7 +69,18 @@ export async function readStatusNow(
     workers: mergeWorkers(parts.flatMap(({ workers }) => workers)),
     ...suspectedIn(parts),
   };
-  return { status, isUsed: stamps > 0, nowMs: circuits.nowMs };
+  return { status, isUsed: stamps > 0, isReplica, nowMs: circuits.nowMs };
+}
+
+async function readIsReplica(redis: RedisClient): Promise<boolean> {
+  // A cluster's client writes to the primaries.
+  if (isCluster(redis)) return false;
+  try {
+    return /^role:slave/m.test(await redis.info('replication'));
+  } catch {
+    // The user may lack the right, and a proxy the command.
+    return false;
+  }
 }
 
 function suspectedIn(parts: readonly ShardStatus[]): Pick<Status, 'suspectedRestore'> {

@@ -15,7 +15,7 @@ const since = '2026-11-22T10:02:11.123Z';
 const until = '2026-11-22T10:02:19.000Z';
 
 function statusOf(status: Partial<Status>): ShownStatus {
-  return { status: { ...calmStatus, ...status }, isUsed: true, site, nowMs };
+  return { status: { ...calmStatus, ...status }, isUsed: true, isReplica: false, site, nowMs };
 }
 
 function statusWith(...versions: string[]): ShownStatus {
@@ -114,7 +114,13 @@ describe('status that is redrawn', () => {
   it('has the holds before the workers, which a low window cuts off', () => {
     const { status } = statusWith('0.2.0');
     const lines = describeMovingStatus(
-      { status: { ...status, holds: [{ scope: 'api', reason: 'api-down', since, until }] }, isUsed: true, site, nowMs },
+      {
+        status: { ...status, holds: [{ scope: 'api', reason: 'api-down', since, until }] },
+        isUsed: true,
+        isReplica: false,
+        site,
+        nowMs,
+      },
       { scheduled: 0, queued: 0, sending: 0, retrying: 0, held: 0, dead: 0 },
     ).split('\n');
     expect(lines).toContain('api   api-down  10:02:11Z  probe in 4 s');
@@ -157,6 +163,17 @@ describe('status for machines', () => {
   it('names the Redis without its password, and the namespace', () => {
     const found = machineReadable(calmStatus, names);
     expect(found).toEqual({ ...calmStatus, redis: 'redis://127.0.0.1:6379/0', namespace: 'kitechat' });
+  });
+});
+
+describe('status of a replica', () => {
+  it('says on top that nothing is sent through it', () => {
+    const lines = describeStatus({ ...statusOf({}), isReplica: true }).split('\n');
+    expect(lines.slice(0, 3)).toEqual([
+      `Redis: ${site}`,
+      'This Redis is a read-only replica: nothing is stored or sent through it. REDIS_URL of apps and workers must name its primary.',
+      '',
+    ]);
   });
 });
 

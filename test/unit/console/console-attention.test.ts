@@ -11,7 +11,13 @@ const calm: Status = { ...calmStatus, workers: [worker] };
 const none = { rejected: 0, exhausted: 0, expired: 0, 'unknown-outcome': 0, crashed: 0, undecodable: 0 };
 
 function matters(status: Partial<Status>, lately: Partial<AttentionFacts['lately']> = {}): Matter[] {
-  return mattersOf({ status: { ...calm, ...status }, lately: { ...none, ...lately }, isUsed: true, nowMs: NOW_MS });
+  return mattersOf({
+    status: { ...calm, ...status },
+    lately: { ...none, ...lately },
+    isUsed: true,
+    isReplica: false,
+    nowMs: NOW_MS,
+  });
 }
 
 const until = new Date(NOW_MS + 12_000).toISOString();
@@ -35,10 +41,15 @@ describe('what needs attention', () => {
   });
 
   it('a namespace that nothing has used is told in place of the missing worker, which would mislead', () => {
-    const facts = { status: { ...calm, workers: [] }, isUsed: false, lately: none, nowMs: NOW_MS };
+    const facts = { status: { ...calm, workers: [] }, isUsed: false, isReplica: false, lately: none, nowMs: NOW_MS };
     expect(mattersOf(facts)).toMatchObject([
       { tone: 'warn', what: 'No kitechat-sender has used this namespace yet', link: null },
     ]);
+  });
+
+  it('a replica is told first', () => {
+    const facts = { status: { ...calm, workers: [] }, isUsed: true, isReplica: true, lately: none, nowMs: NOW_MS };
+    expect(mattersOf(facts)[0]).toMatchObject({ tone: 'bad', what: 'This Redis is a read-only replica' });
   });
 
   it('a missing worker is a problem when messages wait, and to be watched otherwise', () => {
