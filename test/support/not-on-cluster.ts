@@ -35,6 +35,7 @@ export const notOnCluster: Readonly<Record<string, string>> = {
   'limits.properties': CLOCK,
   limits: CLOCK,
   'message-size': ONE_SERVER,
+  'one-cluster-node': OWN_CLUSTER,
   'page-status': ONE_SERVER,
   'process-message': CLOCK,
   'producer-bulk': ONE_SERVER,

@@ -9,6 +9,7 @@ import { takeOver } from '../../shared/layout/take-over.ts';
 import { type OpenWork, readOpenWork } from '../../shared/layout/open-work.ts';
 import { connectFailingFast } from '../../shared/session/connect.ts';
 import { lastErrorOf, whenReady } from '../../shared/redis/ready.ts';
+import { demandAllKeys } from '../../shared/redis/unfit.ts';
 import { agreeOnShards } from '../../shared/session/shard-count.ts';
 import { version } from '../../shared/version.ts';
 import { type CommandContext, type ExitCode, exitCodes, jsonLine, line, type JsonOption } from '../context/context.ts';
@@ -41,6 +42,7 @@ export async function reshard(context: CommandContext, shards: number, { json }:
         ? cause
         : new QueueUnavailableError('Redis could not be reached in time', { cause });
     }
+    await demandAllKeys(redis);
     const outcome = await change({ context, redis, config }, shards);
     if (json) jsonLine(context.stdout, outcome);
     else line(context.stdout, tableOf(outcome));

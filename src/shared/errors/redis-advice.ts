@@ -6,6 +6,8 @@ const NO_CLIENT_CERTIFICATE =
   'it asks for a client certificate; set redisCertFile and redisKeyFile (REDIS_CERT_FILE and REDIS_KEY_FILE)';
 const REPLICA =
   'this Redis is a read-only replica; if that is no failover under way, set the URL of Redis to the primary, or to an address that leads to it';
+export const ONE_NODE =
+  'it is one node of a Redis Cluster; write its URL with redis+cluster:// (or rediss+cluster://), one node is enough';
 const NO_TLS = 'it does not use TLS on this port; use redis://, or its TLS port';
 
 /**
@@ -43,8 +45,7 @@ const advice: Readonly<Record<string, string>> = {
   NOPERM: 'the Redis user lacks a right; ops/redis-acl/users.acl lists the rights that each role needs',
   NOT_REDIS:
     'what listens there does not answer like a Redis; check the host and the port, and write rediss:// if it expects TLS',
-  MOVED:
-    'it is one node of a Redis Cluster; write its URL with redis+cluster:// (or rediss+cluster://), one node is enough',
+  MOVED: ONE_NODE,
   SENTINELS_AWAY: 'none of its sentinels answers; check the hosts and ports in its URL',
   SENTINEL_UNKNOWN_NAME: 'its sentinels know no primary of that name; check the name after the hosts in its URL',
   SENTINEL_REFUSES:

@@ -1,6 +1,8 @@
+import type { Redis } from 'ioredis';
 import { ConfigError } from '../errors/errors.ts';
-import { adviceOn } from '../errors/redis-advice.ts';
+import { ONE_NODE } from '../errors/redis-advice.ts';
 import { describeSafely } from '../errors/safe-cause.ts';
+import { isCluster, type RedisClient } from './cluster.ts';
 
 /** The oldest version that has all commands of our scripts. */
 const OLDEST = { major: 6, minor: 2 };
@@ -29,7 +31,29 @@ export function whyUnfit(
 
 /** Returns a `ConfigError` if an error of a command shows that the URL names one node of a cluster as if it were the whole. */
 export function oneNodeError(error: unknown): ConfigError | undefined {
-  return describeSafely(error).code === 'MOVED' ? new ConfigError([`REDIS_URL: ${adviceOn(error)}`]) : undefined;
+  return describeSafely(error).code === 'MOVED' ? new ConfigError([`REDIS_URL: ${ONE_NODE}`]) : undefined;
+}
+
+/**
+ * Makes sure that a connection to a single Redis reaches all keys, not only those of one node of a cluster. A cluster whose slots are all
+ * on one node will do.
+ *
+ * @throws ConfigError
+ */
+export async function demandAllKeys(redis: RedisClient): Promise<void> {
+  if (isCluster(redis) || !(await isOneOfSeveral(redis))) return;
+  throw new ConfigError([`REDIS_URL: ${ONE_NODE}`]);
+}
+
+async function isOneOfSeveral(redis: Redis): Promise<boolean> {
+  try {
+    if (!/^cluster_enabled:1/m.test(await redis.info('cluster'))) return false;
+    const [, nodesWithSlots] = /^cluster_size:(\d+)/m.exec(await redis.cluster('INFO')) ?? [];
+    return Number(nodesWithSlots) > 1;
+  } catch {
+    // A user may lack the right, and a proxy the command. Then the first key on another node shows it.
+    return false;
+  }
 }
 
 function isTooOld(version: string): boolean {

@@ -4,15 +4,18 @@ import type { ReshardingStamp, SettledStamp, Stamp, TakingOverStamp } from '../l
 import { findStamp, readStamp } from '../layout/stored-stamp.ts';
 import { takeOver } from '../layout/take-over.ts';
 import { isConnectionError } from '../redis/ready.ts';
+import { demandAllKeys } from '../redis/unfit.ts';
 import { layout } from '../version.ts';
 
 /**
  * Checks the number of shards of a namespace and the layout of its keys; the first process sets them. With another number, a process
  * would look for messages in the wrong shard. A drained namespace of version 0.1 is taken over.
  *
- * @throws ConfigError if the namespace has another number of shards or another layout, or its number is being changed.
+ * @throws ConfigError if the namespace has another number of shards or another layout, or its number is being changed, or if the
+ *   connection reaches only a part of the keys.
  */
 export async function agreeOnShards(redis: LaneRedis, namespace: string, shards: number): Promise<void> {
+  await demandAllKeys(redis);
   for (;;) {
     const { stamp, text } = await readStamp(redis, namespace, shards);
     const ours = demandShards(stamp, namespace, shards);
@@ -35,6 +38,7 @@ export type Setup = 'ready' | 'unused' | 'old';
  * @throws ConfigError as `agreeOnShards` does, but not for the layout of version 0.1.
  */
 export async function checkShards(redis: LaneRedis, namespace: string, shards: number): Promise<Setup> {
+  await demandAllKeys(redis);
   const found = await findStamp(redis, namespace);
   if (found === null) return 'unused';
   return hasOurLayout(demandShards(found.stamp, namespace, shards)) ? 'ready' : 'old';
