@@ -41,7 +41,10 @@ describe.concurrent('kitechat-sender limits', { timeout: 60_000 }, () => {
   it('show falls back on the variables here before the first worker has started, and says so', async () => {
     const limits = on('unused', { KITECHAT_RATE_LIMIT: '7/s' });
     const [asJson, asTable] = await Promise.all([limits('show', '--json'), limits('show')]);
-    expect(asJson).toMatchObject({ exitCode: 0, stderr: [nobodyYet] });
+    expect(asJson).toMatchObject({
+      exitCode: 0,
+      stderr: [nobodyYet, expect.stringContaining('No kitechat-sender has used this namespace')],
+    });
     expect(jsonLinesOf(asJson)).toEqual([
       {
         rate: { limit: '7/s', from: 'variable', inForce: false },

@@ -28,6 +28,7 @@ const readingCommands = [
   ['dead-letters', 'discard', '--all', '--dry-run'],
 ];
 
+const unused = 'No kitechat-sender has used this namespace there yet.';
 const paths =
   `/ /traffic.json /pages /pages/p1 /workers /dead-letters /dead-letters?page=p1 /find?q=ID /dead-letters/LETTER
   /queues /queues/api/queues?activeQueue=send&status=latest&page=1&jobsPerPage=10 /queues/api/queues/send/ID /healthz /readyz /metrics`.split(
@@ -67,10 +68,14 @@ describe('what only reads', () => {
       '/dead-letters/LETTER',
       '/queues/api/queues/send/ID',
     ]);
+    const { stdout } = await runCommand(['status'], env);
+    expect(stdout[1]).toContain(unused);
+    for (const args of readingCommands.slice(1)) {
+      const { stderr } = await runCommand(args, env);
+      expect(stderr.filter((line) => line.includes(unused))).toHaveLength(1);
+    }
     expect(await writeCommands(used.redis)).toEqual([]);
     expect(await used.redis.dbsize()).toBe(sizeBefore);
-    const { stdout } = await runCommand(['status'], env);
-    expect(stdout[1]).toMatch(/^No kitechat-sender has used this namespace there yet\./);
   });
 
   it('writes nothing into an installation in use', async () => {
@@ -85,6 +90,7 @@ describe('what only reads', () => {
     await used.redis.del(`{${namespace}:0}:dead:${removed}`);
     await used.redis.call('CONFIG', 'RESETSTAT');
     expect(await readEverything(site.env, { ID, LETTER })).toEqual([]);
+    expect((await runCommand(['message', unknownId], site.env)).stderr.join('\n')).not.toContain(unused);
     expect(await writeCommands(used.redis)).toEqual([]);
   });
 

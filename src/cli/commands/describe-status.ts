@@ -2,6 +2,7 @@ import { describeRedisUrl } from '../../shared/config/redis-addresses.ts';
 import { type Counts, describeVersions } from '../../shared/reading/shard-status.ts';
 import type { Hold } from '../../shared/reading/holds.ts';
 import type { Status, StatusNow } from '../../shared/reading/status.ts';
+import { describeUnused } from '../context/site.ts';
 import { inWords } from '../terminal/in-words.ts';
 import { textTable } from '../terminal/table.ts';
 import { describeHolds } from './describe-holds.ts';
@@ -103,11 +104,6 @@ export function describeDoubts({ isUsed, isReplica }: Pick<ShownStatus, 'isUsed'
       : []),
     ...(isUsed ? [] : [describeUnused()]),
   ];
-}
-
-/** With a wrong URL or namespace, an installation looks like one in which nothing happens. */
-export function describeUnused(): string {
-  return 'No kitechat-sender has used this namespace there yet. Are REDIS_URL and KITECHAT_NAMESPACE right?';
 }
 
 function describeSuspicion(suspected: Status['suspectedRestore']): string {

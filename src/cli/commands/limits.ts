@@ -8,17 +8,21 @@ import {
   type StoredLimits,
   writeLimits,
 } from '../../shared/lanes/fleet/limits.ts';
+import type { Shard } from '../../shared/lanes/shard.ts';
 import { createSession } from '../../shared/session/session.ts';
 import { DEFAULT_LIMIT } from '../context/arguments.ts';
 import { type CommandContext, type ExitCode, exitCodes, jsonLine, line, type JsonOption } from '../context/context.ts';
-import { loadSite } from '../context/site.ts';
+import { loadSite, tellIfUnused } from '../context/site.ts';
 import { textTable } from '../terminal/table.ts';
 
 type LimitsInForce = Record<LimitName, LimitInForce>;
 
 /** `limits show`: prints the limits in force. */
 export async function showLimits(context: CommandContext, { json }: JsonOption): Promise<ExitCode> {
-  print(context, json, await reachLimits(loadSite(context), {}));
+  const config = loadSite(context);
+  const limits = await reachLimits(config, {});
+  print(context, json, limits);
+  if (!limits.rate.inForce) await tellIfUnused(context, config);
   return exitCodes.done;
 }
 
@@ -44,9 +48,10 @@ async function reachLimits(config: Config, changes: Partial<StoredLimits>): Prom
   const session = createSession(config);
   try {
     const deadline = deadlineIn(config.enqueueTimeoutMs);
-    if (Object.keys(changes).length > 0) {
-      await session.change(0, deadline, ({ redis }) => writeLimits(redis, config.namespace, changes));
-    }
+    const write = async ({ redis }: Shard): Promise<void> => await writeLimits(redis, config.namespace, changes);
+    const texts = Object.values(changes);
+    if (texts.some((text) => text !== null)) await session.change(0, deadline, write);
+    else if (texts.length > 0) await session.changeStored(0, deadline, undefined, write);
     const stored = await session.read(0, deadline, ({ redis }) => readLimits(redis, config.namespace));
     return {
       rate: limitInForce(stored, 'rate', config.rateLimit),

@@ -1,16 +1,19 @@
 import { createProducer, type MessageRecord } from '../../producer/index.ts';
 import type { AttemptRecord } from '../../shared/model/attempts.ts';
 import type { CommandContext, ExitCode, JsonOption } from '../context/context.ts';
-import { loadSite } from '../context/site.ts';
+import { loadSite, tellIfUnused } from '../context/site.ts';
 import { showRecord } from '../terminal/show-record.ts';
 import { factTable, textTable } from '../terminal/table.ts';
 
 /** `message ID`: prints the state of one message, and its attempts. */
 export async function showMessage(context: CommandContext, id: string, { json }: JsonOption): Promise<ExitCode> {
-  await using producer = createProducer(loadSite(context));
+  const config = loadSite(context);
+  await using producer = createProducer(config);
   const record = await producer.getMessage(id);
   const missing = `message ${id} is unknown: the id is wrong, the message was delivered some time ago, or it was sent again under a new id`;
-  return showRecord(context, record, { json, describe, missing });
+  const exitCode = showRecord(context, record, { json, describe, missing });
+  if (record === null) await tellIfUnused(context, config);
+  return exitCode;
 }
 
 function describe(record: MessageRecord): string {

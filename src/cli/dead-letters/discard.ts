@@ -2,7 +2,7 @@ import { type DeadLetterFilter, type DeadLetters, openDeadLetters } from '../../
 import { describeSite } from '../../shared/config/site.ts';
 import { type DeadReason, deadReasons } from '../../shared/model/dead-letter.ts';
 import { type CommandContext, type ExitCode, exitCodes, line } from '../context/context.ts';
-import { loadSite } from '../context/site.ts';
+import { loadSite, tellIfUnused } from '../context/site.ts';
 import { confirm } from '../terminal/confirm.ts';
 import { tellOutcome, withProgress } from './outcome.ts';
 import { describeReasons } from './reasons.ts';
@@ -45,6 +45,7 @@ export async function discardDeadLetters(
     async ({ onProgress }) =>
       await deadLetters.discard({ ...selectionOf(seen.flags), dryRun, signal: context.interrupted, onProgress }),
   );
+  if (result.matched === 0) await tellIfUnused(context, config);
   return tellOutcome(context, result, { ...deed, json });
 }
 

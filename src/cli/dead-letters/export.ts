@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type DeadLetterFilter, type DeadLetters, openDeadLetters } from '../../dead-letters/index.ts';
 import { asJsonLine, type CommandContext, type ExitCode, exitCodes, line, READER_GONE } from '../context/context.ts';
-import { loadSite } from '../context/site.ts';
+import { loadSite, tellIfUnused } from '../context/site.ts';
 import { createOutputFile } from '../terminal/output-file.ts';
 import { createProgressBar } from '../terminal/progress-bar.ts';
 import { type FilterFlags, filterOfFlags } from './selection.ts';
@@ -16,7 +16,8 @@ export async function exportDeadLetters(
   context: CommandContext,
   { out, force = false, ...flags }: ExportFlags,
 ): Promise<ExitCode> {
-  await using deadLetters = openDeadLetters(loadSite(context));
+  const config = loadSite(context);
+  await using deadLetters = openDeadLetters(config);
   const source = { deadLetters, filter: filterOfFlags(flags) };
   const isFile = out !== undefined && out !== '-';
   const { count, closed } = isFile
@@ -30,6 +31,7 @@ export async function exportDeadLetters(
     return exitCodes.interrupted;
   }
   line(context.stderr, `exported ${entries}${isFile ? ` to ${out}` : ''}`);
+  if (count === 0) await tellIfUnused(context, config);
   // A warning, since discarding these entries next would lose their messages.
   if (closed > 0) {
     line(context.stderr, `${closed} of them without the message, which can't be read: see the field "problem"`);

@@ -5,7 +5,7 @@ import {
   openDeadLetters,
 } from '../../dead-letters/index.ts';
 import { type CommandContext, type ExitCode, exitCodes, jsonLine, line } from '../context/context.ts';
-import { loadSite } from '../context/site.ts';
+import { loadSite, tellIfUnused } from '../context/site.ts';
 import { textTable } from '../terminal/table.ts';
 import { describeReasons } from './reasons.ts';
 import { type FilterFlags, filterOfFlags, isNarrow } from './selection.ts';
@@ -25,11 +25,13 @@ export async function listDeadLetters(
   context: CommandContext,
   { limit, json, ...flags }: ListFlags,
 ): Promise<ExitCode> {
-  await using deadLetters = openDeadLetters(loadSite(context));
+  const config = loadSite(context);
+  await using deadLetters = openDeadLetters(config);
   const entries = await deadLetters.list({ ...filterOfFlags(flags), limit });
   if (json) for (const entry of entries) jsonLine(context.stdout, entry);
   else if (entries.length > 0) line(context.stdout, describeEntries(entries));
   line(context.stderr, await summarize(deadLetters, entries.length, { limit, ...flags }));
+  if (entries.length === 0) await tellIfUnused(context, config);
   return exitCodes.done;
 }
 

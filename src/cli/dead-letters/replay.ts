@@ -1,6 +1,6 @@
 import { openDeadLetters } from '../../dead-letters/index.ts';
 import type { CommandContext, ExitCode } from '../context/context.ts';
-import { loadSite } from '../context/site.ts';
+import { loadSite, tellIfUnused } from '../context/site.ts';
 import { tellOutcome, withProgress } from './outcome.ts';
 import { type SelectionFlags, selectionOf } from './selection.ts';
 
@@ -18,7 +18,8 @@ export async function replayDeadLetters(
   context: CommandContext,
   { rate, set, force = false, dryRun = false, json, ...flags }: ReplayFlags,
 ): Promise<ExitCode> {
-  await using deadLetters = openDeadLetters(loadSite(context));
+  const config = loadSite(context);
+  await using deadLetters = openDeadLetters(config);
   const deed = { past: 'sent again', dryRun };
   const result = await withProgress(
     context,
@@ -36,5 +37,6 @@ export async function replayDeadLetters(
         onReplayed: flags.id && ((old, newId) => say(`${old} is sent again as ${newId}`)),
       }),
   );
+  if (result.matched === 0) await tellIfUnused(context, config);
   return tellOutcome(context, result, { ...deed, json });
 }

@@ -1,16 +1,19 @@
 import { type DeadLetterRecord, openDeadLetters } from '../../dead-letters/index.ts';
 import type { CommandContext, ExitCode, JsonOption } from '../context/context.ts';
-import { loadSite } from '../context/site.ts';
+import { loadSite, tellIfUnused } from '../context/site.ts';
 import { describeAttempts } from '../commands/message.ts';
 import { showRecord } from '../terminal/show-record.ts';
 import { factTable } from '../terminal/table.ts';
 
 /** `dead-letters show ID`: prints one entry in full. */
 export async function showDeadLetter(context: CommandContext, id: string, { json }: JsonOption): Promise<ExitCode> {
-  await using deadLetters = openDeadLetters(loadSite(context));
+  const config = loadSite(context);
+  await using deadLetters = openDeadLetters(config);
   const record = await deadLetters.get(id);
   const missing = `there is no dead letter ${id}; see "kitechat-sender dead-letters list"`;
-  return showRecord(context, record, { json, describe: describeWhole, missing });
+  const exitCode = showRecord(context, record, { json, describe: describeWhole, missing });
+  if (record === null) await tellIfUnused(context, config);
+  return exitCode;
 }
 
 /** The command, with the option that most often helps for this reason. */
