@@ -4,7 +4,7 @@ import { ConfigError, QueueUnavailableError } from '../../shared/errors/errors.t
 import { shardsKey } from '../../shared/lanes/key-names.ts';
 import type { LaneRedis } from '../../shared/lanes/commands.ts';
 import type { ReshardingStamp, SettledStamp } from '../../shared/layout/stamp.ts';
-import { readStamp, replaceStamp, type StoredStamp } from '../../shared/layout/stored-stamp.ts';
+import { findStamp, replaceStamp, type StoredStamp } from '../../shared/layout/stored-stamp.ts';
 import { takeOver } from '../../shared/layout/take-over.ts';
 import { type OpenWork, readOpenWork } from '../../shared/layout/open-work.ts';
 import { connectFailingFast } from '../../shared/session/connect.ts';
@@ -62,7 +62,13 @@ async function change(site: Site, to: number): Promise<Outcome> {
   const { context, redis, config } = site;
   const { namespace } = config;
   const say = (text: string): void => line(context.stderr, text);
-  const found = await readUsable(redis, namespace, to);
+  const found = await readUsable(redis, namespace);
+  if (found === null) {
+    say(
+      `no kitechat-sender has used the namespace "${namespace}" there yet: nothing to do; the first process sets it up with its KITECHAT_SHARDS`,
+    );
+    return { from: to, to, result: 'unchanged', idempotencyKeys: 0, holds: 0 };
+  }
   const { stamp } = found;
   const from = stamp.shards;
   const outcome = { from, to, idempotencyKeys: 0, holds: 0 };
@@ -122,10 +128,12 @@ async function change(site: Site, to: number): Promise<Outcome> {
 
 type UsableStamp = StoredStamp & { stamp: SettledStamp | ReshardingStamp };
 
-/** The stamp, after an interrupted take-over from version 0.1 was finished. */
-async function readUsable(redis: LaneRedis, namespace: string, shards: number): Promise<UsableStamp> {
+/** The stamp, after an interrupted take-over from version 0.1 was finished; `null` if no process has set the namespace up. */
+async function readUsable(redis: LaneRedis, namespace: string): Promise<UsableStamp | null> {
   for (;;) {
-    const { stamp, text } = await readStamp(redis, namespace, shards);
+    const found = await findStamp(redis, namespace);
+    if (found === null) return null;
+    const { stamp, text } = found;
     if (stamp.state !== 'taking-over') return { stamp, text };
     await takeOver(redis, namespace, { stamp, text });
   }

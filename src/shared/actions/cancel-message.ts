@@ -17,7 +17,7 @@ export async function cancelMessage(
   const index = shardOfId(id);
   const isPossible = index !== null && index < shards;
   // Connects even if the id can't be one of these shards: while Redis is away, every id gets the same error.
-  return await session.change(isPossible ? index : 0, deadline, async (shard) =>
+  return await session.changeStored<CancelResult>(isPossible ? index : 0, deadline, 'not-found', async (shard) =>
     isPossible ? await cancelStored(shard, id) : 'not-found',
   );
 }

@@ -19,9 +19,10 @@ export async function changeHold(
   const indexes = page === undefined ? Array.from({ length: shards }, (_, n) => n) : [shardOfPage(page, shards)];
   let changed = false;
   for (const index of indexes) {
-    const made = await session.change(index, deadline, (shard) =>
-      change === 'hold' ? hold(shard, { ...target, reason: 'operator' }) : release(shard, target),
-    );
+    const made =
+      change === 'hold'
+        ? await session.change(index, deadline, (shard) => hold(shard, { ...target, reason: 'operator' }))
+        : await session.changeStored(index, deadline, false, (shard) => release(shard, target));
     changed ||= made;
   }
   return changed;

@@ -44,6 +44,12 @@ export interface Session {
    * @throws QueueUnavailableError, ChangeUncertainError, ConfigError
    */
   change<T>(index: number, deadline: Deadline, work: (shard: Shard) => Promise<T>): Promise<T>;
+  /**
+   * Does the same for a change of what is stored already: a namespace that no process has set up stays so.
+   *
+   * @returns `nothing` for such a namespace
+   */
+  changeStored<T>(index: number, deadline: Deadline, nothing: T, work: (shard: Shard) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -206,6 +212,29 @@ export function createSession(config: SessionConfig): Session {
     return await askRedis(deadline, question(shard));
   }
 
+  async function change<T>(index: number, deadline: Deadline, work: (shard: Shard) => Promise<T>): Promise<T> {
+    for (;;) {
+      const shard = await shardAt(index, deadline, true);
+      try {
+        return await changeRedis(deadline, () => work(shard));
+      } catch (error) {
+        if (!(error instanceof QueueUnavailableError && isBeingReplaced(shard.redis, error.cause))) throw error;
+      }
+    }
+  }
+
+  /** Whether Redis says that no process has set the namespace up; `false` if it does not answer, which the change itself reports. */
+  async function isUnused(deadline: Deadline): Promise<boolean> {
+    if (agreement !== null) return false;
+    try {
+      needsPrimary = true;
+      const redis = await connected(shardsKey(config.namespace), deadline);
+      return (await within(deadline, checkShards(redis, config.namespace, config.shards))) === 'unused';
+    } catch {
+      return false;
+    }
+  }
+
   return {
     shard: (index, deadline) => shardAt(index, deadline, true),
     read,
@@ -213,16 +242,9 @@ export function createSession(config: SessionConfig): Session {
       const indexes = Array.from({ length: config.shards }, (_, index) => index);
       return await Promise.all(indexes.map((index) => read(index, deadline, question)));
     },
-    async change(index, deadline, work) {
-      for (;;) {
-        const shard = await shardAt(index, deadline, true);
-        try {
-          return await changeRedis(deadline, () => work(shard));
-        } catch (error) {
-          if (!(error instanceof QueueUnavailableError && isBeingReplaced(shard.redis, error.cause))) throw error;
-        }
-      }
-    },
+    change,
+    changeStored: async (index, deadline, nothing, work) =>
+      (await isUnused(deadline)) ? nothing : await change(index, deadline, work),
     async close() {
       closed = true;
       drop();
