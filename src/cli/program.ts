@@ -4,7 +4,9 @@ import { version } from '../shared/version.ts';
 import { type Actions, json, lazily, repeatable, type Run, shardCount, wholeNumberFlag } from './context/arguments.ts';
 import { type CommandContext, type ExitCode, exitCodes } from './context/context.ts';
 import { addDeadLetterCommands } from './dead-letters/commands.ts';
-import { describeUsageError, uses, withVariables } from './context/variables.ts';
+import { withUsageErrors } from './context/usage-errors.ts';
+import { uses } from './context/uses.ts';
+import { withVariables } from './context/variables.ts';
 import type { FakeApiOptions } from './commands/fake-api.ts';
 import { addHoldCommands, addLimitCommands } from './commands/pace-commands.ts';
 
@@ -34,10 +36,10 @@ export function createProgram(context: CommandContext, finish: (exitCode: ExitCo
     .configureOutput({
       writeOut: (text) => context.stdout.write(text),
       writeErr: (text) => context.stderr.write(text),
-      outputError: (text, write) => write(describeUsageError(text)),
     })
     .showHelpAfterError('Run the command with --help to see its arguments and options.')
     .addHelpText('after', variablesHelp);
+  withUsageErrors(program, () => true);
 
   withVariables(program.command('worker'), uses.worker)
     .description('deliver messages until SIGTERM, SIGINT or SIGHUP, then drain and exit')
@@ -87,8 +89,7 @@ export function createProgram(context: CommandContext, finish: (exitCode: ExitCo
     .description('serve the console without a worker, until SIGTERM, SIGINT or SIGHUP')
     .action(run(lazily(async () => (await import('./commands/console.ts')).runConsole)));
 
-  program
-    .command('fake-api')
+  withUsageErrors(program.command('fake-api'), () => false)
     .description('run a fake of the send-message API, with faults on demand')
     .option('--host <address>', 'the address to listen on', '127.0.0.1')
     .option('--port <number>', 'the port; 0 picks a free one', wholeNumberFlag, 0)
@@ -109,8 +110,7 @@ export function createProgram(context: CommandContext, finish: (exitCode: ExitCo
       ),
     );
 
-  program
-    .command('demo')
+  withUsageErrors(program.command('demo'), () => false)
     .description('send messages through a private Redis and two workers to the fake API, and show what becomes of them')
     .action(run(lazily(async () => (await import('./demo/demo.ts')).demo)));
 

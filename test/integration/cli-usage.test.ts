@@ -132,32 +132,6 @@ describe.concurrent('the use of the command line', () => {
     expect(versions.stdout).toEqual([version]);
   });
 
-  it.each([
-    [['status', '--redis-url', 'redis://:hunter2@h'], '--redis-url', 'REDIS_URL'],
-    [['status', '--redis-url=redis://:hunter2@h'], '--redis-url', 'REDIS_URL'],
-    [['worker', '--api-key', 'hunter2'], '--api-key', 'KITECHAT_API_KEY'],
-    [['worker', '--apiKey=hunter2'], '--apiKey', 'KITECHAT_API_KEY'],
-    [['worker', '--kitechat-concurrency', '5'], '--kitechat-concurrency', 'KITECHAT_CONCURRENCY'],
-    [['--concurrency', '5', 'worker'], '--concurrency', 'KITECHAT_CONCURRENCY'],
-    [['dead-letters', 'list', '--namespace', 'x'], '--namespace', 'KITECHAT_NAMESPACE'],
-    [['console', '--console_token_file', 'x'], '--console_token_file', 'KITECHAT_CONSOLE_TOKEN_FILE'],
-  ])('%j: a flag that looks like a variable points to it, without the value', async (args, flag, variable) => {
-    const { exitCode, stderr } = await runCommand(args, noRedis);
-    expect([exitCode, stderr]).toEqual([
-      2,
-      [
-        `error: unknown option '${flag}'`,
-        `(It is a variable: set ${variable} in the environment.)`,
-        'Run the command with --help to see its arguments and options.',
-      ],
-    ]);
-  });
-
-  it('the value of another unknown flag is not shown either', async () => {
-    const { stderr } = await runCommand(['status', '--passwort=hunter2'], noRedis);
-    expect(stderr[0]).toBe("error: unknown option '--passwort'");
-  });
-
   it('the help of each command names its variables, and each variable is in the help of a command', async () => {
     const helpOf = async (command: string): Promise<string[]> => {
       const { stdout } = await runCommand([...command.split(' '), '--help']);

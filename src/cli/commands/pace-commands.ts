@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { type Actions, json, lazily, opaqueId, rateLimitFlag } from '../context/arguments.ts';
-import { uses, withVariables } from '../context/variables.ts';
+import { uses } from '../context/uses.ts';
+import { withVariables } from '../context/variables.ts';
 import type { TargetOptions } from './hold.ts';
 import type { LimitFlags } from './limits.ts';
 

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Actions, json, lazily, replayRate, wholeNumberFlag } from '../context/arguments.ts';
-import { uses, withVariables } from '../context/variables.ts';
+import { uses } from '../context/uses.ts';
+import { withVariables } from '../context/variables.ts';
 import type { ReplayFlags } from './replay.ts';
 import { addFilter, addSelection } from './selection.ts';
 

@@ -1,0 +1,45 @@
+import { doors } from '../../shared/config/doors.ts';
+import type { Variable } from '../../shared/config/variables.ts';
+
+/** The settings that a command uses, by their names in code. */
+export type Uses = (key: string) => boolean;
+
+const inDoor =
+  (door: keyof typeof doors): Uses =>
+  (key) =>
+    Object.hasOwn(doors[door], key);
+const named =
+  (...keys: string[]): Uses =>
+  (key) =>
+    keys.includes(key);
+const either =
+  (...all: Uses[]): Uses =>
+  (key) =>
+    all.some((uses) => uses(key));
+
+const isOfAllDoors: Uses = (key) => Object.values(doors).every((door) => Object.hasOwn(door, key));
+const isOfNoDoor: Uses = (key) => !Object.values(doors).some((door) => Object.hasOwn(door, key));
+/** What a connection needs; of the settings that all doors share, those about content and attempts are left out. */
+const connects: Uses = (key) => isOfAllDoors(key) && (key.startsWith('redis') || named('namespace', 'shards')(key));
+const limits = named('rateLimit', 'pageRateLimit');
+
+/** The settings of each kind of command, derived from the schema, so that a new setting is in the help of its commands. */
+export const uses = {
+  connection: connects,
+  /** Reads or writes messages, too. */
+  messages: isOfAllDoors,
+  limits: either(connects, limits),
+  send: inDoor('createProducer'),
+  worker: either(inDoor('createWorker'), isOfNoDoor),
+  console: either(
+    inDoor('openDeadLetters'),
+    limits,
+    (key) => isOfNoDoor(key) && !named('hooksFile', 'heartbeatFile')(key),
+    named('logLevel'),
+  ),
+} satisfies Record<string, Uses>;
+
+/** The names of a variable: its own, and that of the variable for a file with the value. */
+export function namesOf({ name, fileName }: Variable): string[] {
+  return fileName === undefined ? [name] : [name, fileName];
+}
