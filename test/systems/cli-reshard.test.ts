@@ -84,7 +84,7 @@ describe.each([
 
   it('ends the connections of apps that know the old number: they are told, and store nothing', async () => {
     await using site = await installWithCli(server, { startWorker: false, config: { shards: 3 } });
-    await site.cli('limits', 'set', '--rate', 'none');
+    await cliOf(site, 3)('limits', 'set', '--rate', 'none');
     await site.producer.getMessage(unknownId);
     expect((await site.cli('reshard', '2')).exitCode).toBe(0);
     const { error } = await settled(site.producer.enqueueMessage(textMessage('c1', 1)));
