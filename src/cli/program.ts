@@ -134,7 +134,8 @@ Each line is an object:
   {"pageId":"p1","conversationId":"c1","message":{"type":"text","text":"Hello"},"idempotencyKey":"order-17"}
 Optional fields: idempotencyKey, ttlMs, label, onUnknownOutcome ("resend" or "dead-letter"), priority ("normal" or
 "high"); to send it later, delayMs or sendAt (a time with its zone, such as "2026-11-22T10:00:00Z").
-For each stored message, {"line":1,"id":"…","duplicate":false} goes to stdout.`;
+For each stored message, {"line":1,"id":"…","duplicate":false} goes to stdout. stderr says why lines
+are refused, for lines with the same reason together ("lines 4 to 9: …").`;
 
 const faultHelp = `
 A fault is <kind>[=<value>][,<name>=<value>…][:<rate>%], or JSON:

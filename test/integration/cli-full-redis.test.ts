@@ -7,6 +7,7 @@ import { eventually } from '../support/eventually.ts';
 import { jsonLinesOf, onlyJsonOf } from '../support/cli-installation.ts';
 import { textMessage } from '../support/messages.ts';
 import { startTestRedis } from '../support/redis.ts';
+import { runCommand } from '../support/run-command.ts';
 
 describe('in a Redis without memory', () => {
   const stack = new AsyncDisposableStack();
@@ -39,6 +40,13 @@ describe('in a Redis without memory', () => {
       expect(replayed.stderr.join('\n')).toContain('The queue is full: Redis');
       expect(await to.cli('dead-letters', 'discard', '--id', String(second), '--yes')).toMatchObject({ exitCode: 0 });
       expect(await to.deadLetters.count()).toBe(1);
+
+      const input = Array.from({ length: 200 }, (_, n) => JSON.stringify(textMessage('c1', n))).join('\n');
+      const sent = await runCommand(['send'], to.env, input);
+      expect(sent).toMatchObject({ exitCode: 1, stdout: [] });
+      expect(sent.stderr.length).toBeLessThan(10);
+      expect(sent.stderr[0]).toMatch(/^line 1: The queue is full: Redis/);
+      expect(sent.stderr.at(-1)).toBe('stored 0, already stored 0, refused 200');
 
       await using desk = await startConsole(to.config);
       for (const path of ['/', '/pages', '/workers', '/dead-letters']) {

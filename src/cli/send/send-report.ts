@@ -2,6 +2,7 @@ import { EnqueueUncertainError, InvalidMessageError, type KitechatSenderError } 
 import type { Receipt } from '../../producer/index.ts';
 import { type CommandContext, type ExitCode, exitCodes, jsonLine, line } from '../context/context.ts';
 import { failureOf } from '../terminal/failure.ts';
+import { createRefusedLines, describeLines } from './refused-lines.ts';
 
 /** Reports the result of each line, and a summary. */
 export interface SendReport {
@@ -19,6 +20,7 @@ export function createSendReport({ env, stdout, stderr, interrupted }: CommandCo
   let uncertain = 0;
   const notStored: number[] = [];
   let whyNotStored = '';
+  const refusedLines = createRefusedLines((text) => line(stderr, text));
 
   return {
     tell(number, end) {
@@ -31,6 +33,7 @@ export function createSendReport({ env, stdout, stderr, interrupted }: CommandCo
       const failure = failureOf(end, env);
       if (end instanceof EnqueueUncertainError) {
         uncertain += 1;
+        refusedLines.flush();
         line(stderr, `line ${number}: ${failure?.message ?? end.message}`);
       } else if (failure?.exitCode === exitCodes.redisUnreachable) {
         // Reported once for all such lines, in `end`.
@@ -38,15 +41,13 @@ export function createSendReport({ env, stdout, stderr, interrupted }: CommandCo
         whyNotStored = failure.message;
       } else {
         refused += 1;
-        for (const problem of problemsOf(end)) line(stderr, `line ${number}: ${problem}`);
+        refusedLines.tell(number, problemsOf(end));
       }
     },
     redisFailed: () => uncertain + notStored.length > 0,
     end(lastRead, leftEarly) {
-      if (notStored.length > 0) {
-        const lines = notStored.length === 1 ? 'line' : 'lines';
-        line(stderr, `${lines} ${rangesOf(notStored)} not stored: ${whyNotStored}`);
-      }
+      refusedLines.flush();
+      if (notStored.length > 0) line(stderr, `${describeLines(notStored)} not stored: ${whyNotStored}`);
       const counts = [
         `stored ${stored}`,
         `already stored ${duplicates}`,
@@ -67,15 +68,4 @@ function problemsOf(error: KitechatSenderError): string[] {
   if (!(error instanceof InvalidMessageError)) return [error.message];
   // In a line the options stand beside the fields of the request, without a prefix.
   return error.issues.map(({ path, message }) => `${path.replace(/^options\.?/, '')} ${message}`.trim());
-}
-
-/** Ascending numbers as ranges: `1 to 3, 7`. */
-function rangesOf(numbers: readonly number[]): string {
-  const ranges: [first: number, last: number][] = [];
-  for (const number of numbers) {
-    const range = ranges.at(-1);
-    if (range?.[1] === number - 1) range[1] = number;
-    else ranges.push([number, number]);
-  }
-  return ranges.map(([first, last]) => (first === last ? `${first}` : `${first} to ${last}`)).join(', ');
 }
