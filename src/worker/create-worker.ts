@@ -144,7 +144,9 @@ export function createWorker(options: WorkerOptions): KitechatWorker {
     logger.info({ workerId, version, ...describeEnds(config), shards: config.shards }, 'the worker starts');
     const tls = fetch ? {} : readApiTls(config);
     const keys = await openKeys({ config, resolveApiKey, logger });
-    const redis = connectPatiently(config, connectionName(config.namespace));
+    const redis = connectPatiently(config, connectionName(config.namespace), (problem) =>
+      logger.warn(`${problem}; the worker keeps the last login and certificates that it could read`),
+    );
     const sender = createSender({ ...config, proxy, tls }, { fetch, ky, logger });
     // The origin has no user and password.
     if (proxy) logger.info({ proxy: proxy.origin }, 'requests to the API go through a proxy');

@@ -1,10 +1,11 @@
 import { readFileSync, statSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import { ConfigError } from '../errors/errors.ts';
 import { parseNatMap } from './nat-map.ts';
 import { parseRedisAddresses, redisUrlProblem } from './redis-addresses.ts';
 import type { RedisAddress, RedisAddresses } from './redis-place.ts';
 import type { RedisConnectionOptions } from './redis-options.ts';
-import { valueInFile } from './secret-file.ts';
+import { type FileValue, unreadableFile, valueInFile } from './secret-file.ts';
 import { readTlsFiles, type TlsOptions } from './tls-files.ts';
 
 /** The settings that say how to reach Redis. */
@@ -61,35 +62,68 @@ export function readRedisAccess(settings: RedisSettings): RedisAccess {
   };
 }
 
+/** What was last read for some settings. Each new connection begins with it, since the files may be gone by then. */
+const latest = new WeakMap<RedisSettings, RedisAccess>();
+
 /**
- * Returns the access with the login that the file of the URL holds now.
+ * Returns the access with the login that the file of the URL holds now, or held when it could last be read.
  *
  * @throws ConfigError as `readRedisAccess`
  */
 export function currentAccess(settings: RedisSettings): RedisAccess {
-  return renewedAccess(settings, readRedisAccess(settings));
+  return renewedAccess(settings, latest.get(settings) ?? readRedisAccess(settings));
 }
 
 /**
- * Returns the access with the users, passwords and certificates that the files hold now. Files that can't be used now change nothing.
+ * Returns the access with the users, passwords and certificates that the files hold now. A file that can't be used now changes nothing.
  * Another address or database needs a restart: some connections of a process would use it, and others not.
+ *
+ * @param noteProblem called with each thing in the files that can't be used
  */
-export function renewedAccess(settings: RedisSettings, before: RedisAccess): RedisAccess {
-  try {
-    const { addresses, tls } = readRedisAccess({ ...settings, redisUrl: urlNow(settings) });
-    const { kind, isTls, username, password } = addresses;
-    if (kind !== before.addresses.kind || isTls !== before.addresses.isTls) return before;
-    const sentinelLogin = kind === 'sentinel' && { sentinelLogin: addresses.sentinelLogin };
-    return { ...before, addresses: { ...before.addresses, username, password, ...sentinelLogin }, tls };
-  } catch {
-    return before;
+export function renewedAccess(
+  settings: RedisSettings,
+  before: RedisAccess,
+  noteProblem: (problem: string) => void = () => {},
+): RedisAccess {
+  let { addresses, tls } = before;
+  const url = urlNow(settings);
+  if ('problem' in url) {
+    noteProblem(`REDIS_URL_FILE: ${url.problem}`);
+  } else {
+    const now = parseRedisAddresses(url.value);
+    addresses = withLoginOf(now, addresses);
+    if (!isDeepStrictEqual(now, addresses)) {
+      noteProblem(
+        'REDIS_URL_FILE: names another address, database or kind of connection than at the start, which needs a restart',
+      );
+    }
   }
+  try {
+    ({ tls } = readRedisAccess(settings));
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    error.problems.forEach(noteProblem);
+  }
+  const access = { ...before, addresses, tls };
+  latest.set(settings, access);
+  return access;
 }
 
-function urlNow({ redisUrl, redisUrlFile }: RedisSettings): string {
-  if (redisUrlFile === undefined || isPipe(redisUrlFile)) return redisUrl;
-  const read = valueInFile(readFileSync(redisUrlFile, 'utf8'));
-  return 'value' in read && redisUrlProblem(read.value) === undefined ? read.value : redisUrl;
+function withLoginOf(now: RedisAddresses, before: RedisAddresses): RedisAddresses {
+  const { kind, isTls, username, password } = now;
+  if (kind !== before.kind || isTls !== before.isTls) return before;
+  return { ...before, username, password, ...(kind === 'sentinel' && { sentinelLogin: now.sentinelLogin }) };
+}
+
+function urlNow({ redisUrl, redisUrlFile }: RedisSettings): FileValue {
+  if (redisUrlFile === undefined || isPipe(redisUrlFile)) return { value: redisUrl };
+  try {
+    const read = valueInFile(readFileSync(redisUrlFile, 'utf8'));
+    const problem = 'value' in read ? redisUrlProblem(read.value) : undefined;
+    return problem === undefined ? read : { problem: `names a file whose content ${problem}` };
+  } catch (error) {
+    return unreadableFile(error);
+  }
 }
 
 /** Whether a path leads to a pipe, such as a shell's `<(…)`; reading it again could block forever. */

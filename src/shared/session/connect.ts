@@ -93,9 +93,14 @@ function unref(redis: Redis): void {
  * Opens a connection for workers, on which commands wait without a time limit until Redis is back. If Redis refuses the database, the
  * connection emits a `ConfigError` as an error and tries again.
  *
+ * @param noteProblem called with what can't be used in files that are read again; the last usable login and certificates stay
  * @throws ConfigError for settings and files that can't be used
  */
-export function connectPatiently(settings: RedisSettings, name?: string): LaneRedis {
+export function connectPatiently(
+  settings: RedisSettings,
+  name?: string,
+  noteProblem?: (problem: string) => void,
+): LaneRedis {
   const access = currentAccess(settings);
   const options: ConnectionOptions = {
     ...common,
@@ -112,7 +117,7 @@ export function connectPatiently(settings: RedisSettings, name?: string): LaneRe
       retryDelayOnMoved: 10,
       maxRedirections: Infinity,
     });
-    renewLogin(cluster, loginOf(settings, access));
+    renewLogin(cluster, loginOf(settings, access, noteProblem));
     return cluster;
   }
   const redis = redisOf(
@@ -120,16 +125,28 @@ export function connectPatiently(settings: RedisSettings, name?: string): LaneRe
     access.addresses.kind === 'sentinel' ? { ...replaced, failoverDetector: true } : options,
     { isResending: true, needsPrimary: () => true },
   );
-  renewLogin(redis, loginOf(settings, access));
+  renewLogin(redis, loginOf(settings, access, noteProblem));
   demandDatabase(redis, (error) => redis.emit('error', error));
   return redis;
 }
 
-/** Returns a function that reads the login again from the files that the settings name. */
-function loginOf(settings: RedisSettings, first: RedisAccess): () => ReturnType<typeof loginOptions> {
+/**
+ * Returns a function that reads the login again from the files that the settings name.
+ *
+ * @param noteProblem called once with each thing in the files that can't be used, and again if that returns after it was mended
+ */
+function loginOf(
+  settings: RedisSettings,
+  first: RedisAccess,
+  noteProblem: (problem: string) => void = () => {},
+): () => ReturnType<typeof loginOptions> {
   let access = first;
+  let known = new Set<string>();
   return () => {
-    access = renewedAccess(settings, access);
+    const problems = new Set<string>();
+    access = renewedAccess(settings, access, (problem) => problems.add(problem));
+    for (const problem of problems) if (!known.has(problem)) noteProblem(problem);
+    known = problems;
     return loginOptions(access);
   };
 }

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createProducer } from '../../../src/producer/index.ts';
-import { readRedisAccess, renewedAccess } from '../../../src/shared/config/redis-access.ts';
+import { currentAccess, readRedisAccess, renewedAccess } from '../../../src/shared/config/redis-access.ts';
 import { ConfigError } from '../../../src/shared/errors/errors.ts';
 import { useFolder } from '../../support/use-folder.ts';
 import { selfSigned } from '../worker/self-signed.ts';
@@ -67,6 +67,17 @@ describe('the settings that say how to reach Redis', () => {
     expect(renewedAccess(settings, first).tls?.ca).toHaveLength(trusted + 1);
     writeFileSync(path, 'half a certif');
     expect(renewedAccess(settings, first)).toEqual(first);
+  });
+
+  it('begin a later connection with the last login that could be read', () => {
+    const redisUrlFile = fileOf('rotated', 'redis://u:two@a/3');
+    const settings = { redisUrl: 'redis://u:one@a/3', redisUrlFile };
+    const withTwo = currentAccess(settings);
+    expect(withTwo.addresses).toMatchObject({ password: 'two' });
+    writeFileSync(redisUrlFile, 'oops');
+    expect(currentAccess(settings)).toEqual(withTwo);
+    rmSync(redisUrlFile);
+    expect(currentAccess(settings)).toEqual(withTwo);
   });
 
   it('never lose their TLS, with which the password would leave in clear text', () => {
