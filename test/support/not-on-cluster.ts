@@ -36,6 +36,7 @@ export const notOnCluster: Readonly<Record<string, string>> = {
   limits: CLOCK,
   'message-size': ONE_SERVER,
   'one-cluster-node': OWN_CLUSTER,
+  'outage-told': ONE_SERVER,
   'page-status': ONE_SERVER,
   'process-message': CLOCK,
   'producer-bulk': ONE_SERVER,

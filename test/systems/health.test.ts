@@ -99,7 +99,7 @@ describe.concurrent('/healthz and /readyz of a worker', () => {
     await eventually('it is not ready', async () => (await worker.ask('/readyz')).status === 503);
     expect(await worker.ask('/readyz')).toEqual({
       status: 503,
-      body: '{"status":"not ready","reason":"Redis is away"}',
+      body: '{"status":"not ready","reason":"Redis is away (ECONNREFUSED)"}',
     });
     // Longer than anything may stand still while Redis is there.
     const seen = new Set<number>();

@@ -135,6 +135,6 @@ describe.concurrent('the connections of a worker', () => {
     await delay(8500);
     await server.resume();
     await site.until(await site.enqueue(textMessage('c1', 2)), 'delivered');
-    expect(lines.slice(before)).toEqual([]);
+    expect(lines.slice(before).join('')).not.toContain('without a word');
   });
 });

@@ -65,7 +65,9 @@ function whyStandsStill({ redis, sinceTickMs, starvingMs }: WorkerHealth): strin
 function whyNotReady(worker: WorkerHealth | null, redisAnswers: boolean): string | null {
   if (worker?.phase === 'draining') return 'the worker is shutting down';
   if (worker?.redis.refusal) return `Redis takes no writes now (${worker.redis.refusal})`;
-  if (!redisAnswers || worker?.redis.ready === false) return 'Redis is away';
+  if (!redisAnswers || worker?.redis.ready === false) {
+    return worker?.redis.error ? `Redis is away (${worker.redis.error})` : 'Redis is away';
+  }
   return worker?.phase === 'starting' ? 'the worker is starting' : null;
 }
 

@@ -45,6 +45,7 @@ const advice: Readonly<Record<string, string>> = {
   NOPERM: 'the Redis user lacks a right; ops/redis-acl/users.acl lists the rights that each role needs',
   NOT_REDIS:
     'what listens there does not answer like a Redis; check the host and the port, and write rediss:// if it expects TLS',
+  SILENT: 'it accepts connections but does not answer; check whether it hangs, and whether a Redis listens there',
   MOVED: ONE_NODE,
   SENTINELS_AWAY: 'none of its sentinels answers; check the hosts and ports in its URL',
   SENTINEL_UNKNOWN_NAME: 'its sentinels know no primary of that name; check the name after the hosts in its URL',

@@ -108,5 +108,8 @@ function nextReady(redis: RedisClient): Promise<boolean> {
 
 /** Whether an error means only that Redis can't be reached. */
 export function isConnectionError(error: Error): boolean {
-  return 'syscall' in error || error.message === 'Connection is closed.';
+  return 'syscall' in error || CONNECTION_ERROR.test(error.message) || Reflect.get(error, 'code') === 'SILENT';
 }
+/** How errors of ioredis begin that have neither a code nor a system call. */
+const CONNECTION_ERROR = /^(?:Connection is closed|Socket timeout|All sentinels are unreachable)/;
+

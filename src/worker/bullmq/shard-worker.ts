@@ -4,7 +4,7 @@ import { SEND_QUEUE, shardPrefix } from '../../shared/lanes/key-names.ts';
 import type { SettleResult, Taken } from '../../shared/lanes/messages/settle-and-take.ts';
 import type { Shard } from '../../shared/lanes/shard.ts';
 import { isRefusal } from '../../shared/errors/redis-advice.ts';
-import { isConnectionError } from '../../shared/redis/ready.ts';
+import { isConnectionError, isReady } from '../../shared/redis/ready.ts';
 import type { EngineErrors } from '../fleet/engine-errors.ts';
 import type { Fleet } from '../fleet/fleet-view.ts';
 import type { Whereabouts } from '../fleet/marks.ts';
@@ -136,7 +136,8 @@ export function createShardWorker(shard: Shard, deps: ShardWorkerDeps): ShardWor
   );
   bull.on('error', (error) => {
     // Outages and refusals are logged by `watchRedis`, lost locks below.
-    if (isConnectionError(error) || isRefusal(error) || error.message.startsWith('could not renew lock')) return;
+    if (!isReady(shard.redis) || isConnectionError(error) || isRefusal(error)) return;
+    if (error.message.startsWith('could not renew lock')) return;
     errors.note(error, 'BullMQ reported an error; the worker goes on');
   });
   // The open requests go on: their results count as long as their attempts are open, whichever worker has the locks.

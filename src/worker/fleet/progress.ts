@@ -1,7 +1,8 @@
 import type { RedisClient } from '../../shared/redis/cluster.ts';
 import type { Shard } from '../../shared/lanes/shard.ts';
+import { ConfigError } from '../../shared/errors/errors.ts';
 import { describeSafely } from '../../shared/errors/safe-cause.ts';
-import { isReady } from '../../shared/redis/ready.ts';
+import { isReady, lastErrorOf } from '../../shared/redis/ready.ts';
 import { refusalOf } from '../../shared/redis/refusals.ts';
 
 /** Facts about a worker's own progress, not yet judged. Durations are in ms. */
@@ -12,9 +13,10 @@ export interface WorkerHealth {
   phaseMs: number;
   /**
    * The state of the connection to Redis, and how long it has been in this state. `refusal` is the code with which Redis refuses
-   * writes, such as `READONLY` for a replica; `null` if it takes them, or if it can't be reached.
+   * writes, such as `READONLY` for a replica; `null` if it takes them, or if it can't be reached. `error` is the code, or the text of a
+   * `ConfigError`, with which the last attempt to connect failed, such as `WRONGPASS`; `null` if it is ready.
    */
-  redis: { ready: boolean; sinceMs: number; refusal: string | null };
+  redis: { ready: boolean; sinceMs: number; refusal: string | null; error: string | null };
   /** The time since the periodic task last finished; `null` before the first time. */
   sinceTickMs: number | null;
   /** How long the oldest open attempt has been under way; 0 if none is open. */
@@ -120,6 +122,7 @@ export function createProgress(config: ProgressConfig, now: () => number = () =>
           ready: connection !== null && isReady(connection) && refusal === undefined,
           sinceMs: since(redisSince),
           refusal: refusal === undefined ? null : (describeSafely(refusal).code ?? null),
+          error: connection === null || isReady(connection) ? null : reasonOf(lastErrorOf(connection)),
         },
         sinceTickMs: tickedAt === null ? null : since(tickedAt),
         oldestAttemptMs: since(oldest?.startedAt),
@@ -131,4 +134,9 @@ export function createProgress(config: ProgressConfig, now: () => number = () =>
       };
     },
   };
+}
+
+function reasonOf(error: Error | undefined): string | null {
+  if (error instanceof ConfigError) return error.problems.join('; ');
+  return describeSafely(error).code ?? null;
 }

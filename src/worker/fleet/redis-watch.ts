@@ -5,6 +5,7 @@ import { ConfigError } from '../../shared/errors/errors.ts';
 import { adviceOn, isRefusal } from '../../shared/errors/redis-advice.ts';
 import { isReady, lastErrorOf, whenReady } from '../../shared/redis/ready.ts';
 import { lateRefusalOf } from '../../shared/redis/refusals.ts';
+import { isSilent } from './silence-watch.ts';
 
 const ASK_AGAIN_MS = 1000;
 const LOOK_AGAIN_MS = 500;
@@ -34,8 +35,8 @@ export function watchRedis(redis: RedisClient, logger: Logger, stopping: AbortSi
   const noteReturn = (): void => {
     clearTimeout(looking);
     if (told.size === 0 || stopping.aborted || !isReady(redis)) return;
-    // A Redis that refuses writes takes connections, so only that it has stopped refusing shows that it is back.
-    if (lateRefusalOf(redis)) {
+    // The connection to a Redis that refuses writes or hangs may stay ready, so only the end of that shows that Redis is back.
+    if (lateRefusalOf(redis) || (!isCluster(redis) && isSilent(redis))) {
       looking = setTimeout(noteReturn, LOOK_AGAIN_MS).unref();
       return;
     }

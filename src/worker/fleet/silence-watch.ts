@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
+import { describeSafely } from '../../shared/errors/safe-cause.ts';
 import { isCluster, type RedisClient } from '../../shared/redis/cluster.ts';
 import { deadlineIn, within } from '../../shared/redis/deadline.ts';
 import { silentForMs } from '../../shared/redis/doubt.ts';
@@ -7,22 +8,29 @@ import { isReady } from '../../shared/redis/ready.ts';
 import { type Repetition, repeat } from './repeat.ts';
 
 const LOOK_MS = 1000;
-/** From then on a worker asks whether the connection still works. Even an idle worker asks Redis something every few seconds. */
+/** A worker asks then whether the connection still works. Even an idle worker asks Redis something every few seconds. */
 const SILENT_MS = 5000;
 const ANSWER_MS = 1000;
 
 /**
  * Replaces a worker's connection on which nothing comes back any more, which the system would notice only after a quarter of an hour.
  * A Redis that hangs is told from a connection that was lost by a second connection: if Redis doesn't answer there either, the worker
- * waits, since commands that are repeated cost more than commands that come late. Connections to a cluster have a limit of their own.
+ * waits, since commands that are repeated cost more than commands that come late; the connection then emits an error with the code
+ * `SILENT`. Connections to a cluster have a limit of their own.
  */
 export function watchSilence(redis: RedisClient, logger: Logger): Repetition {
   async function look(): Promise<void> {
     if (isCluster(redis) || !isSilent(redis)) return;
     const { stream } = redis;
-    if ((await answers(redis)) || !(await answersElsewhere(redis))) return;
+    // A command would wait until the connection is ready.
+    if (isReady(redis) && (await answers(redis))) return;
+    const isLost = await answersElsewhere(redis);
     // The answer may have arrived meanwhile, if the process itself stood still.
     if (stream !== redis.stream || !isSilent(redis)) return;
+    if (!isLost) {
+      redis.emit('error', Object.assign(new Error('Redis does not answer'), { code: 'SILENT' }));
+      return;
+    }
     logger.warn('the connection to Redis was lost without a word; the worker opens another one');
     stream.destroy();
   }
@@ -34,8 +42,9 @@ export function watchSilence(redis: RedisClient, logger: Logger): Repetition {
   });
 }
 
-function isSilent(redis: Redis): boolean {
-  return isReady(redis) && silentForMs(redis, '') >= SILENT_MS;
+/** Whether nothing has come back for a while on a connection that is open, also if it never became ready. */
+export function isSilent(redis: Redis): boolean {
+  return (redis.status === 'connect' || isReady(redis)) && silentForMs(redis, '') >= SILENT_MS;
 }
 
 /** Whether Redis answers on a new connection. */
@@ -51,7 +60,8 @@ async function answers(redis: Redis): Promise<boolean> {
   try {
     await within(deadlineIn(ANSWER_MS), redis.ping());
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    // A refusal is an answer, too.
+    return describeSafely(error).name === 'ReplyError';
   }
 }

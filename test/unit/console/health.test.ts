@@ -6,7 +6,7 @@ const well: WorkerHealth = {
   id: 'host-1',
   phase: 'taking',
   phaseMs: 3_600_000,
-  redis: { ready: true, sinceMs: 3_600_000, refusal: null },
+  redis: { ready: true, sinceMs: 3_600_000, refusal: null, error: null },
   sinceTickMs: 300,
   oldestAttemptMs: 0,
   starvingMs: 0,
@@ -15,8 +15,8 @@ const well: WorkerHealth = {
   timeoutMs: 10_000,
   shutdownMs: 25_000,
 };
-const away = { ready: false, sinceMs: 3_600_000, refusal: null };
-const justBack = { ready: true, sinceMs: 1000, refusal: null };
+const away = { ready: false, sinceMs: 3_600_000, refusal: null, error: null };
+const justBack = { ready: true, sinceMs: 1000, refusal: null, error: null };
 
 interface Row {
   when: string;
@@ -51,15 +51,24 @@ const rows: Row[] = [
     redisAnswers: false,
     notReady: /Redis is away/,
   },
+  {
+    when: 'Redis refuses the password',
+    worker: { redis: { ...away, error: 'WRONGPASS' }, sinceTickMs: 3_600_000 },
+    redisAnswers: false,
+    notReady: /^Redis is away \(WRONGPASS\)$/,
+  },
   { when: 'Redis came back after an hour', worker: { redis: justBack, sinceTickMs: 3_600_000, starvingMs: 3_600_000 } },
   {
     when: 'Redis came back for others first',
-    worker: { redis: { ready: false, sinceMs: 25_000, refusal: null }, sinceTickMs: 25_000 },
+    worker: { redis: { ready: false, sinceMs: 25_000, refusal: null, error: null }, sinceTickMs: 25_000 },
     notReady: /Redis is away/,
   },
   {
     when: 'Redis is a replica, from which a console reads',
-    worker: { redis: { ready: false, sinceMs: 3_600_000, refusal: 'READONLY' }, sinceTickMs: 3_600_000 },
+    worker: {
+      redis: { ready: false, sinceMs: 3_600_000, refusal: 'READONLY', error: 'READONLY' },
+      sinceTickMs: 3_600_000,
+    },
     notReady: /takes no writes now \(READONLY\)/,
   },
   {
@@ -71,7 +80,11 @@ const rows: Row[] = [
   { when: 'its periodic task stands still', worker: { sinceTickMs: 21_000 }, notAlive: /task has not run for 21 s/ },
   {
     when: 'its periodic task has never run',
-    worker: { phase: 'starting', sinceTickMs: null, redis: { ready: true, sinceMs: 21_000, refusal: null } },
+    worker: {
+      phase: 'starting',
+      sinceTickMs: null,
+      redis: { ready: true, sinceMs: 21_000, refusal: null, error: null },
+    },
     notAlive: /task has not run for 21 s/,
   },
   { when: 'messages have waited for a moment', worker: { starvingMs: 19_000 } },
