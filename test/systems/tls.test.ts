@@ -77,7 +77,7 @@ describe('Redis over TLS, with users', () => {
     async (_what, env, advice) => {
       const { exitCode, stderr } = await runProcess(['status'], env());
       expect(exitCode).toBe(3);
-      expect(stderr.join('\n')).toContain(`could not be reached in time: ${advice}. Nothing could be read.`);
+      expect(stderr.join('\n')).toContain(`The TLS handshake with Redis failed: ${advice}. Nothing could be read.`);
       expect(stderr.join('\n')).not.toContain(redis.passwordOf(operator));
 
       await using worker = startCommand(['worker'], { ...env(), KITECHAT_API_KEY: 'key' });

@@ -7,6 +7,7 @@ import type { ReshardingStamp, SettledStamp } from '../../shared/layout/stamp.ts
 import { findStamp, replaceStamp, type StoredStamp } from '../../shared/layout/stored-stamp.ts';
 import { takeOver } from '../../shared/layout/take-over.ts';
 import { type OpenWork, readOpenWork } from '../../shared/layout/open-work.ts';
+import { notReadyError } from '../../shared/session/calls.ts';
 import { connectFailingFast } from '../../shared/session/connect.ts';
 import { lastErrorOf, whenReady } from '../../shared/redis/ready.ts';
 import { demandAllKeys } from '../../shared/redis/unfit.ts';
@@ -38,9 +39,7 @@ export async function reshard(context: CommandContext, shards: number, { json }:
   try {
     if (!(await whenReady(redis, config.enqueueTimeoutMs, shardsKey(config.namespace)))) {
       const cause = lastErrorOf(redis);
-      throw cause instanceof ConfigError
-        ? cause
-        : new QueueUnavailableError('Redis could not be reached in time', { cause });
+      throw cause instanceof ConfigError ? cause : notReadyError(cause);
     }
     await demandAllKeys(redis);
     const outcome = await change({ context, redis, config }, shards);

@@ -56,7 +56,7 @@ export class QueueUnavailableError extends KitechatSenderError {
   ) {
     const effect = reading ? 'Nothing could be read' : 'Nothing was written';
     const advice = adviceOn(options.cause);
-    const remedy = cure ?? (advice === undefined ? CHECK_REDIS : cureOf(options.cause));
+    const remedy = cure ?? cureOf(options.cause);
     super(`${detail}${advice === undefined ? '' : `: ${advice}`}. ${effect}. ${remedy}`, options);
     this.#detail = detail;
     this.#cure = cure;
@@ -68,11 +68,10 @@ export class QueueUnavailableError extends KitechatSenderError {
   }
 }
 
-const CHECK_REDIS = 'Check that Redis is running and that its URL (redisUrl, or REDIS_URL) is right, then call again.';
-
-/** What to do about an error whose advice already says what is wrong. */
 function cureOf(cause: unknown): string {
-  return isPassing(cause) ? 'Call again when Redis is willing again.' : 'Correct that, then call again.';
+  if (isPassing(cause)) return 'Call again when Redis is willing again.';
+  if (adviceOn(cause) !== undefined) return 'Call again when this is fixed.';
+  return 'Check that Redis is running and that its URL (redisUrl, or REDIS_URL) is right, then call again.';
 }
 
 /** The message was sent to Redis, but no answer came back: it may be stored or not. */

@@ -33,7 +33,7 @@ export function isPassing(error: unknown): boolean {
 /** What the error codes of Node and Redis mean for the configuration. */
 const advice: Readonly<Record<string, string>> = {
   WRONGPASS: 'the user or the password in the URL of Redis is wrong',
-  NOAUTH: 'it requires a user and a password, as in redis://user:password@host:port',
+  NOAUTH: 'it requires a user and a password; write them into its URL, as user:password@ after the "//"',
   READONLY: REPLICA,
   MASTERDOWN: REPLICA,
   LOADING: 'this Redis is still loading its data from disk, and answers when that has ended',
@@ -46,8 +46,13 @@ const advice: Readonly<Record<string, string>> = {
   NOT_REDIS:
     'what listens there does not answer like a Redis; check the host and the port, and write rediss:// if it expects TLS',
   SILENT: 'it accepts connections but does not answer; check whether it hangs, and whether a Redis listens there',
+  RESET_AT_ONCE: 'it closed the connection at once; if it expects TLS on this port, write rediss://',
+  ENOTDIR: 'the path in its URL goes on behind a file; write the number of a database as ?db=3',
   MOVED: ONE_NODE,
+  NO_CLUSTER: 'it is a single Redis, no cluster; write its URL with redis:// (or rediss://)',
   SENTINELS_AWAY: 'none of its sentinels answers; check the hosts and ports in its URL',
+  SENTINEL_PRIMARY_AWAY:
+    'its sentinels answer, but the primary that they name now can not be reached; they may be choosing a new one; if it lasts, check that primary, and REDIS_NAT_MAP if its address is not reachable from here',
   SENTINEL_UNKNOWN_NAME: 'its sentinels know no primary of that name; check the name after the hosts in its URL',
   SENTINEL_REFUSES:
     'its sentinels refuse the login, which is not that of Redis: write it into the URL as ?sentinelUsername=USER&sentinelPassword=PASSWORD',
@@ -66,6 +71,17 @@ const advice: Readonly<Record<string, string>> = {
   ERR_SSL_WRONG_VERSION_NUMBER: NO_TLS,
   ERR_SSL_PACKET_LENGTH_TOO_LONG: NO_TLS,
 };
+
+const TLS_CODE = /^(?:ERR_SSL_|ERR_TLS_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|EPROTO$)/;
+
+/** Returns what a connection met that did not become ready, as a clause. */
+export function describeAttempt(error: unknown): string {
+  const { name, code = '' } = describeSafely(error);
+  if (isRefusal(error)) return `Redis refuses ${/^(?:LOADING|MASTERDOWN)$/.test(code) ? 'commands' : 'writes'} now`;
+  if (code === 'WRONGPASS' || code === 'NOAUTH') return 'Redis refused the login';
+  if (TLS_CODE.test(code)) return 'The TLS handshake with Redis failed';
+  return name === 'ReplyError' ? 'Redis refused the connection' : 'Redis could not be reached in time';
+}
 
 /** Returns advice on an error of Redis or of its connection, as a clause; `undefined` if the code says enough. */
 export function adviceOn(error: unknown): string | undefined {

@@ -8,6 +8,7 @@ const CODE_IN_SCRIPT = /^ERR Error running script \([^)]*\): .{0,60}@user_script
 /** Before Redis 7.2 a command that the user of a script may not run has no code: `ERR The user executing the script can't run this …`. */
 const RIGHT_IN_SCRIPT =
   /^ERR (?:Error running script \([^)]*\): .{0,60}@user_script: ?\d+: )?The user executing the script can't /;
+const NO_CLUSTER = /^ERR This instance has cluster support disabled/;
 
 /** The parts of a foreign error that are safe to show. */
 export interface SafeError {
@@ -51,5 +52,6 @@ function identifier(error: unknown, key: string): string | undefined {
 function replyCode(error: unknown, name: string): string | undefined {
   if (name !== 'ReplyError' || !(error instanceof Error)) return undefined;
   if (RIGHT_IN_SCRIPT.test(error.message)) return 'NOPERM';
+  if (NO_CLUSTER.test(error.message)) return 'NO_CLUSTER';
   return (CODE_IN_SCRIPT.exec(error.message) ?? REPLY_CODE.exec(error.message))?.[1];
 }

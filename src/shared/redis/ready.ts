@@ -12,12 +12,23 @@ const lastErrors = new WeakMap<RedisClient, Error>();
 
 /** Starts to keep the last error of a connection, until the connection is ready. */
 export function noteErrors(redis: RedisClient): void {
+  let wasReady = false;
   redis.on('error', (error: Error) => {
+    if (!wasReady) nameReset(redis, error);
     // ioredis tells this only in a text, in which it also asks for a report.
     if (error.message.startsWith('Unknown RESP type')) Object.assign(error, { code: 'NOT_REDIS' });
     lastErrors.set(redis, lastNodeErrorOf(error));
   });
-  redis.on('ready', () => lastErrors.delete(redis));
+  redis.on('ready', () => {
+    wasReady = true;
+    lastErrors.delete(redis);
+  });
+}
+
+/** Gives the error of a server without TLS in its URL that ended the connection before it said anything, as one with TLS does, a code. */
+function nameReset(redis: RedisClient, error: Error): void {
+  const isReset = (error as NodeJS.ErrnoException).code === 'ECONNRESET';
+  if (isReset && !isCluster(redis) && redis.options.tls === undefined) Object.assign(error, { code: 'RESET_AT_ONCE' });
 }
 
 /** Emits an error while Redis loads its data, for which ioredis waits without a word. */
@@ -106,10 +117,10 @@ function nextReady(redis: RedisClient): Promise<boolean> {
   return waiting;
 }
 
+/** How errors of ioredis begin that have neither a code nor a system call. */
+const CONNECTION_ERROR = /^(?:Connection is closed|Socket timeout|All sentinels are unreachable)/;
+
 /** Whether an error means only that Redis can't be reached. */
 export function isConnectionError(error: Error): boolean {
   return 'syscall' in error || CONNECTION_ERROR.test(error.message) || Reflect.get(error, 'code') === 'SILENT';
 }
-/** How errors of ioredis begin that have neither a code nor a system call. */
-const CONNECTION_ERROR = /^(?:Connection is closed|Socket timeout|All sentinels are unreachable)/;
-

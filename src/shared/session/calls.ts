@@ -1,5 +1,11 @@
 import { type Deadline, DeadlineError, within } from '../redis/deadline.ts';
+import { describeAttempt } from '../errors/redis-advice.ts';
 import { KitechatSenderError, QueueUnavailableError } from '../errors/errors.ts';
+
+/** The error of a call whose connection did not become ready. */
+export function notReadyError(cause: unknown): QueueUnavailableError {
+  return new QueueUnavailableError(describeAttempt(cause), { cause });
+}
 
 /**
  * Returns the answer to a query that changes nothing.

@@ -1,4 +1,4 @@
-import { askRedis, changeRedis, reading } from './calls.ts';
+import { askRedis, changeRedis, notReadyError, reading } from './calls.ts';
 import { type Deadline, DeadlineError, within } from '../redis/deadline.ts';
 import { type ConfigSource, inWordsOf, worded } from '../config/config.ts';
 import type { RedisSettings } from '../config/redis-access.ts';
@@ -136,7 +136,7 @@ export function createSession(config: SessionConfig): Session {
     const cause = lastErrorOf(redis) ?? lateRefusalOf(redis);
     dropUnlessNeeded(redis);
     if (cause instanceof ConfigError) throw worded(cause, config.source);
-    throw new QueueUnavailableError('Redis could not be reached in time', { cause });
+    throw notReadyError(cause);
   }
 
   /**
@@ -201,7 +201,8 @@ export function createSession(config: SessionConfig): Session {
         if (oneNode) throw worded(oneNode, config.source);
         // If the connection was lost meanwhile, the loop waits for it again until the deadline.
         if (error instanceof DeadlineError || isReady(redis, root)) {
-          throw new QueueUnavailableError('Redis did not answer in time, or refused a command', { cause: error });
+          const detail = error instanceof DeadlineError ? 'Redis did not answer in time' : 'Redis refused a command';
+          throw new QueueUnavailableError(detail, { cause: error });
         }
       }
     }

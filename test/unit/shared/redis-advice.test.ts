@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { QueueUnavailableError } from '../../../src/shared/errors/errors.ts';
+import { notReadyError } from '../../../src/shared/session/calls.ts';
 import { adviceOn, isPassing, isRefusal } from '../../../src/shared/errors/redis-advice.ts';
 
 describe('what is advised about an error of Redis', () => {
@@ -24,7 +25,8 @@ describe('what is advised about an error of Redis', () => {
       /users\.acl/,
     ],
     ['MOVED 866 127.0.0.1:7001', /redis\+cluster:\/\//],
-    ['NOAUTH Authentication required.', /redis:\/\/user:password@host:port/],
+    ['NOAUTH Authentication required.', /user:password@/],
+    ['ERR This instance has cluster support disabled', /single Redis.*redis:\/\//],
   ])('a reply: %s', (message, advice) => {
     const error = Object.assign(new Error(message), { name: 'ReplyError' });
     expect(adviceOn(error)).toMatch(advice);
@@ -82,6 +84,28 @@ describe('what is advised about an error of Redis', () => {
       );
     },
   );
+
+  it.each([
+    ["READONLY You can't write", 'Redis refuses writes now', 'Call again when'],
+    ['NOREPLICAS Not enough good replicas to write.', 'Redis refuses writes now', 'Call again when'],
+    ['LOADING Redis is loading', 'Redis refuses commands now', 'Call again when'],
+    ['WRONGPASS invalid username-password pair', 'Redis refused the login', 'when this is fixed'],
+    ['NOAUTH Authentication required.', 'Redis refused the login', 'when this is fixed'],
+    ['ERR max number of clients reached', 'Redis refused the connection', 'Check that Redis'],
+  ])('a Redis that was reached is not said to be away: %s', (text, detail, cure) => {
+    const { message } = notReadyError(Object.assign(new Error(text), { name: 'ReplyError' }));
+    expect(message.startsWith(detail)).toBe(true);
+    expect(message).toContain(cure);
+  });
+
+  it('a certificate is a matter of TLS, and only a Redis that is away could not be reached', () => {
+    const tls = notReadyError(Object.assign(new Error('x'), { code: 'CERT_HAS_EXPIRED' }));
+    expect(tls.message).toMatch(
+      /^The TLS handshake with Redis failed: its certificate has expired\. .* when this is fixed/,
+    );
+    const away = notReadyError(Object.assign(new Error('x'), { code: 'ECONNREFUSED' }));
+    expect(away.message).toMatch(/^Redis could not be reached in time\. .* Check that Redis is running/);
+  });
 
   it('stays when the same is told of a call that only reads', () => {
     const cause = Object.assign(new Error('WRONGPASS'), { name: 'ReplyError' });
