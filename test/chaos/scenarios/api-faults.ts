@@ -17,8 +17,9 @@ export const apiFaults = inArena({
       { kind: 'status', status: 502, rate: 0.01 },
       { kind: 'status', status: 503, rate: 0.01 },
       { kind: 'status', status: 408, rate: 0.01 },
-      { kind: 'status', status: 429, retryAfter: 1, rate: 0.01 },
-      { kind: 'status', status: 503, retryAfter: 0, rate: 0.01 },
+      // Of one conversation: at random among all they would be a limit of the key, and slow everything down.
+      { kind: 'status', status: 429, retryAfter: 1, rate: 0.4, match: { conversationId: 'c7' } },
+      { kind: 'status', status: 503, retryAfter: 0, rate: 0.4, match: { conversationId: 'c8' } },
       { kind: 'status', status: 401, rate: 0.01 },
       { kind: 'redirect', rate: 0.01 },
       { kind: 'reset', when: 'before', rate: 0.03 },
