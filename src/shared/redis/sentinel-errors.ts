@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 
 /**
- * Adds a code to the error of a client whose sentinels name no primary: `SENTINEL_UNKNOWN_NAME`, `SENTINEL_REFUSES` or
+ * Adds a code to the error of a client whose sentinels name no primary that can be reached: `SENTINEL_UNKNOWN_NAME`, `SENTINEL_REFUSES` or
  * `SENTINELS_AWAY`. ioredis tells the reason only in texts.
  */
 export function addSentinelCodes(redis: Redis): void {
@@ -13,7 +13,9 @@ export function addSentinelCodes(redis: Redis): void {
   redis.on('connect', () => (code = undefined));
   redis.on('error', (error: Error) => {
     if (!error.message.startsWith('All sentinels are unreachable')) return;
-    Object.assign(error, { code: code ?? 'SENTINELS_AWAY' });
+    // The connector knows of a primary that a sentinel named.
+    const { code: known } = error as { code?: string };
+    Object.assign(error, { code: known ?? code ?? 'SENTINELS_AWAY' });
     code = undefined;
   });
 }
