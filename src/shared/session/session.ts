@@ -224,12 +224,12 @@ export function createSession(config: SessionConfig): Session {
     }
   }
 
-  /** Whether Redis says that no process has set the namespace up; `false` if it does not answer, which the change itself reports. */
+  /** Whether Redis says that no process has set the namespace up; `false` if it refuses to say, which the change itself reports. */
   async function isUnused(deadline: Deadline): Promise<boolean> {
     if (agreement !== null) return false;
+    needsPrimary = true;
+    const redis = await connected(shardsKey(config.namespace), deadline);
     try {
-      needsPrimary = true;
-      const redis = await connected(shardsKey(config.namespace), deadline);
       return (await within(deadline, checkShards(redis, config.namespace, config.shards))) === 'unused';
     } catch {
       return false;
