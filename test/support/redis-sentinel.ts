@@ -186,7 +186,13 @@ function groupOf({ servers, sentinels, admins, password }: Parts, stack: AsyncDi
       const isInStep = own.includes('master_link_status:up') && own.includes(`master_port:${primary.port}`);
       if (!isInStep || numberOf(own, /^slave_repl_offset:(\d+)/m) < written) return false;
     }
-    return await areKnown(running.length);
+    return (await areAllAtRest()) && (await areKnown(running.length));
+  }
+
+  /** A sentinel whose promoted replica dies before its fail-over has ended never ends it, and names that replica for ever. */
+  async function areAllAtRest(): Promise<boolean> {
+    const primaries = await Promise.all(living().map((admin) => admin.call('SENTINEL', 'MASTER', NAME)));
+    return primaries.every((fields) => fieldsOf(fields as string[])['flags'] === 'master');
   }
 
   /** Sentinels promote only a replica that they know and found healthy. */
