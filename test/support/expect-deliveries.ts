@@ -14,10 +14,14 @@ export async function expectAccepted({ api }: WithApi, count: number, withinMs: 
   await api.waitForAccepted(count, { timeoutMs: withinMs + BUSY_MS });
 }
 
-/** Expects that in no four seconds more messages arrived than a tenth over the limit, plus one. */
-export function expectPaceKept({ api }: WithApi, perSecond: number): void {
+/** At a step of Redis's clock, the slots that were reserved ahead may be used early. */
+const RESERVED_SECONDS = 0.5;
+
+/** Expects that in no four seconds more messages arrived than a tenth over the limit, and what steps of Redis's clock let leave early. */
+export function expectPaceKept({ api }: WithApi, perSecond: number, { steps = 0 } = {}): void {
   const arrivals = api.accepted.map(({ at }) => at);
-  expect(mostWithin(arrivals, SPAN_MS)).toBeLessThanOrEqual((1.1 * perSecond * SPAN_MS) / 1000 + 1);
+  const early = steps * perSecond * RESERVED_SECONDS;
+  expect(mostWithin(arrivals, SPAN_MS)).toBeLessThanOrEqual((1.1 * perSecond * SPAN_MS) / 1000 + early + 1);
 }
 
 export function expectSentOnceInOrder({ api }: WithApi): void {

@@ -82,6 +82,7 @@ function watchNodes(cluster: Cluster, logger: Logger, stopping: AbortSignal): vo
 export async function untilReady(redis: RedisClient, stopping: AbortSignal): Promise<boolean> {
   while (!stopping.aborted) {
     if (await whenReady(redis, ASK_AGAIN_MS)) return true;
+    if (stopping.aborted) return false;
     const error = lastErrorOf(redis);
     if (error instanceof ConfigError) throw error;
     if (redis.status === 'end') throw error ?? new Error('The connection to Redis has ended.');

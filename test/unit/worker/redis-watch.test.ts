@@ -32,3 +32,13 @@ it('a start whose connection has ended fails, instead of asking again without a 
   const ready = untilReady(redis as unknown as Redis, new AbortController().signal);
   await expect(ready).rejects.toThrow('ended');
 });
+
+it('a start that is stopped while it waits does not fail, although its connection has ended by then', async () => {
+  const redis = Object.assign(new EventEmitter(), { status: 'connecting', stream: { writable: false } });
+  const stopping = new AbortController();
+  const ready = untilReady(redis as unknown as Redis, stopping.signal);
+  stopping.abort();
+  redis.status = 'end';
+  redis.emit('end');
+  expect(await ready).toBe(false);
+});
