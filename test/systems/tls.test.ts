@@ -87,7 +87,7 @@ describe('Redis over TLS, with users', () => {
         msg: `Redis is away or refuses the connection: ${advice}; the worker waits for it`,
       });
       worker.kill('SIGTERM');
-      expect(await worker.ended()).toBe(0);
+      expect(await worker.ended(), worker.stdout.at(-1)).toBe(0);
       expect(worker.stdout.join('\n')).not.toContain(redis.passwordOf(operator));
     },
     60_000,

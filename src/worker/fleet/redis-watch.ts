@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster, Redis } from 'ioredis';
 import { isCluster, mastersOf, type RedisClient } from '../../shared/redis/cluster.ts';
 import type { Logger } from 'pino';
@@ -49,6 +50,12 @@ export function watchRedis(redis: RedisClient, logger: Logger, stopping: AbortSi
     wasReady = true;
     noteReturn();
   });
+  // ioredis gives a connection up for good if an attempt fails before it has a socket.
+  redis.on('end', () => {
+    setTimeout(() => {
+      if (!stopping.aborted && redis.status === 'end') redis.connect().catch(() => {});
+    }, ASK_AGAIN_MS).unref();
+  });
 }
 
 function troubleOf(error: Error | undefined): string {
@@ -82,10 +89,9 @@ function watchNodes(cluster: Cluster, logger: Logger, stopping: AbortSignal): vo
 export async function untilReady(redis: RedisClient, stopping: AbortSignal): Promise<boolean> {
   while (!stopping.aborted) {
     if (await whenReady(redis, ASK_AGAIN_MS)) return true;
-    if (stopping.aborted) return false;
     const error = lastErrorOf(redis);
     if (error instanceof ConfigError) throw error;
-    if (redis.status === 'end') throw error ?? new Error('The connection to Redis has ended.');
+    if (redis.status === 'end') await delay(ASK_AGAIN_MS, undefined, { signal: stopping }).catch(() => {});
   }
   return false;
 }
