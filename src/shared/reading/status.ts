@@ -1,6 +1,7 @@
 import type { Deadline } from '../redis/deadline.ts';
 import { describeHolds, type Hold } from './holds.ts';
 import { isCluster, type RedisClient } from '../redis/cluster.ts';
+import { infoField } from '../redis/info.ts';
 import { readCircuits } from '../lanes/fleet/circuits.ts';
 import { isoTime } from '../model/time.ts';
 import { combineRestores, describeRestore } from './restores.ts';
@@ -76,7 +77,7 @@ async function readIsReplica(redis: RedisClient): Promise<boolean> {
   // A cluster's client writes to the primaries.
   if (isCluster(redis)) return false;
   try {
-    return /^role:slave/m.test(await redis.info('replication'));
+    return infoField(await redis.info('replication'), 'role') === 'slave';
   } catch {
     // The user may lack the right, and a proxy the command.
     return false;

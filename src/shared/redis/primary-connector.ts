@@ -1,5 +1,5 @@
 import { StandaloneConnector } from 'ioredis/built/connectors/index.js';
-import { type ServerInfo, whyUnfit } from './unfit.ts';
+import { noteServer, type ServerInfo, whyUnfit } from './unfit.ts';
 
 /**
  * Connects to one Redis, and ends the connection with an error if that Redis can't hold the queue, or can't do so now.
@@ -19,6 +19,7 @@ export function primaryConnector(needsPrimary: () => boolean): new (options: unk
     }
 
     override check(info: ServerInfo): boolean {
+      noteServer(this.stream, info);
       const error = whyUnfit(info, needsPrimary());
       // The connection emits this error, and is opened again.
       if (error) this.stream.destroy(error);

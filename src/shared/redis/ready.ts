@@ -1,6 +1,7 @@
 import type { Cluster, Redis } from 'ioredis';
 import { ConfigError } from '../errors/errors.ts';
 import { isCluster, isConnected, isNodeReady, type RedisClient, whenNodeReady } from './cluster.ts';
+import { infoField } from './info.ts';
 
 /** Returns the error of the last node of a cluster, which says more than the cluster's own error that no node could be reached. */
 function lastNodeErrorOf(error: Error): Error {
@@ -36,7 +37,7 @@ export function noteLoading(redis: Redis): void {
   redis.on('connect', () => {
     redis.info('persistence').then(
       (info) => {
-        if (!/^loading:1/m.test(info)) return;
+        if (infoField(info, 'loading') !== '1') return;
         redis.emit('error', Object.assign(new Error('LOADING Redis is loading its data'), { name: 'ReplyError' }));
       },
       () => {},

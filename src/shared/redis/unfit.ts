@@ -3,12 +3,21 @@ import { ConfigError } from '../errors/errors.ts';
 import { ONE_NODE } from '../errors/redis-advice.ts';
 import { describeSafely } from '../errors/safe-cause.ts';
 import { isCluster, type RedisClient } from './cluster.ts';
+import { infoField } from './info.ts';
 
 /** The oldest version that has all commands of our scripts. */
 const OLDEST = { major: 6, minor: 2 };
 
 /** What Redis says about itself when a connection is opened (`INFO`). Empty if the user may not ask. */
 export type ServerInfo = Readonly<Record<string, string | undefined>>;
+
+/** What each connection leads to: `standalone`, `cluster` or `sentinel`. */
+const modes = new WeakMap<Redis['stream'], string>();
+
+/** Keeps what is needed later of what a server says about itself. */
+export function noteServer(stream: Redis['stream'], { redis_mode: mode }: ServerInfo): void {
+  if (mode !== undefined) modes.set(stream, mode);
+}
 
 /** Returns why a server can't hold the queue: a `ConfigError` if that doesn't change by itself, otherwise the error of a replica. */
 export function whyUnfit(
@@ -46,10 +55,9 @@ export async function demandAllKeys(redis: RedisClient): Promise<void> {
 }
 
 async function isOneOfSeveral(redis: Redis): Promise<boolean> {
+  if (modes.get(redis.stream) !== 'cluster') return false;
   try {
-    if (!/^cluster_enabled:1/m.test(await redis.info('cluster'))) return false;
-    const [, nodesWithSlots] = /^cluster_size:(\d+)/m.exec(await redis.cluster('INFO')) ?? [];
-    return Number(nodesWithSlots) > 1;
+    return Number(infoField(await redis.cluster('INFO'), 'cluster_size') ?? 0) > 1;
   } catch {
     // A user may lack the right, and a proxy the command. Then the first key on another node shows it.
     return false;

@@ -1,4 +1,5 @@
 import { isCluster, nodeOf, type RedisClient } from './cluster.ts';
+import { infoField } from './info.ts';
 
 /** Looks at most once a second at how much of its memory limit a Redis uses. */
 export interface MemoryLook {
@@ -50,8 +51,8 @@ async function readUsedPart(redis: RedisClient, key: string): Promise<number> {
 
 /** Returns the used part of `maxmemory` from the answer to INFO; 0 if there is no limit, or if Redis makes room by evicting keys. */
 export function usedPartIn(info: string): number {
-  const field = (name: string): string | undefined => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1];
-  const limit = Number(field('maxmemory') ?? 0);
-  if (!(limit > 0) || field('maxmemory_policy') !== 'noeviction') return 0;
-  return (Number(field('used_memory') ?? 0) - Number(field('mem_not_counted_for_evict') ?? 0)) / limit;
+  const limit = Number(infoField(info, 'maxmemory') ?? 0);
+  if (!(limit > 0) || infoField(info, 'maxmemory_policy') !== 'noeviction') return 0;
+  const notCounted = Number(infoField(info, 'mem_not_counted_for_evict') ?? 0);
+  return (Number(infoField(info, 'used_memory') ?? 0) - notCounted) / limit;
 }

@@ -4,6 +4,7 @@ import { isCluster, mastersOf, type RedisClient } from '../../shared/redis/clust
 import type { Logger } from 'pino';
 import { ConfigError } from '../../shared/errors/errors.ts';
 import { adviceOn, isRefusal } from '../../shared/errors/redis-advice.ts';
+import { infoField } from '../../shared/redis/info.ts';
 import { isReady, lastErrorOf, whenReady } from '../../shared/redis/ready.ts';
 import { lateRefusalOf } from '../../shared/redis/refusals.ts';
 import { isSilent } from './silence-watch.ts';
@@ -112,6 +113,5 @@ export async function warnIfNotDurable(redis: RedisClient, logger: Logger): Prom
 
 async function readSettings(node: Redis): Promise<{ hasAof: boolean; policy: string | undefined }> {
   const info = `${await node.info('persistence')}\n${await node.info('memory')}`;
-  const setting = (name: string): string | undefined => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1];
-  return { hasAof: setting('aof_enabled') !== '0', policy: setting('maxmemory_policy') };
+  return { hasAof: infoField(info, 'aof_enabled') !== '0', policy: infoField(info, 'maxmemory_policy') };
 }
