@@ -1,0 +1,48 @@
+import { execFile } from 'node:child_process';
+import { delimiter, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+
+const execute = promisify(execFile);
+
+export interface RunOptions {
+  cwd: string;
+  env?: Record<string, string>;
+  /** Default two minutes. */
+  timeoutMs?: number;
+}
+
+/**
+ * Runs a program of an app, as its user would: `node` is the Node.js of these tests, and the tools of the app are on the path.
+ *
+ * @throws with all that it wrote, if it fails
+ */
+export async function run(
+  command: string,
+  args: readonly string[],
+  { cwd, env = {}, timeoutMs = 120_000 }: RunOptions,
+): Promise<{ stdout: string; stderr: string }> {
+  try {
+    return await execute(command, args, {
+      cwd,
+      env: environmentOf(cwd, env),
+      timeout: timeoutMs,
+      killSignal: 'SIGKILL',
+      maxBuffer: 64 * 1024 * 1024,
+    });
+  } catch (error) {
+    const { message, stdout, stderr } = error as Error & { stdout: string; stderr: string };
+    throw new Error([message, stdout, stderr].join('\n'), { cause: error });
+  }
+}
+
+/** The environment of a program of an app. It has nothing of the test runner and of the repository, which would change what tools do. */
+export function environmentOf(cwd: string, more: Record<string, string> = {}): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(([name]) => !OF_THE_TEST_RUNNER.test(name));
+  const path = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => !folder.includes('node_modules'));
+  const first = [join(cwd, 'node_modules/.bin'), dirname(process.execPath)];
+  return { ...Object.fromEntries(kept), PATH: [...first, ...path].join(delimiter), ...more };
+}
+
+/** Registries stay. */
+const OF_THE_TEST_RUNNER =
+  /^(?:NODE_ENV|NODE_OPTIONS|TEST|VITEST.*|MODE|PROD|DEV|SSR|BASE_URL|INIT_CWD|REDIS_URL|KITECHAT_.*|npm_(?!config_registry).*)$/;
