@@ -34,14 +34,14 @@ function textBefore(part: Node | undefined, node: Node, source: SourceFile): str
   return part ? text.slice(0, part.getStart(source) - node.getStart(source)).trimEnd() : text;
 }
 
-/** The constructor is left out, because users only meet instances. */
+/** The constructor and static members are left out, because users only meet instances. */
 function classOutline(node: Node, source: SourceFile): string {
   const { members } = node as Node & { members: readonly Node[] };
   const text = node.getText(source);
   const head = text.slice(0, text.indexOf('{') + 1).replace(/^export /, '');
   const outlines = members.flatMap((member) => {
     const outline = textBefore(bodyOf(member), member, source);
-    if (member.kind === SyntaxKind.Constructor || /^(?:readonly )?#/.test(outline)) return [];
+    if (member.kind === SyntaxKind.Constructor || /^(?:readonly #|#|static |protected )/.test(outline)) return [];
     return [`  ${commentAbove(source, member)}${outline.replace(/^override /, '').replace(/;?$/, ';')}`];
   });
   return [head, ...outlines, '}'].join('\n');

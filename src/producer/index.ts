@@ -1,4 +1,4 @@
-export { enqueueMessage, enqueueMessages } from './default-producer.ts';
+export { closeDefaultProducer, enqueueMessage, enqueueMessages } from './default-producer.ts';
 export { createProducer } from './create-producer.ts';
 export type { EnqueueItem, Producer } from './create-producer.ts';
 export { ChangeUncertainError } from '../shared/session/calls.ts';

@@ -10,6 +10,8 @@ export interface MessageIssue {
 /** The result of one item of `enqueueMessages`, when some items failed. */
 export type BulkEnqueueResult = { id: string; duplicate: boolean } | { error: KitechatSenderError };
 
+const BRAND = Symbol.for('kitechat-sender error');
+
 /**
  * The base class of all errors that this package throws on purpose. Distinguish them by `instanceof` or by `code`, which never changes.
  *
@@ -17,15 +19,28 @@ export type BulkEnqueueResult = { id: string; duplicate: boolean } | { error: Ki
  * HTTP clients contain the request with its key. `safeCause` makes a copy without them.
  */
 export abstract class KitechatSenderError extends Error {
+  /** The code of all instances of a class. The base class has none. */
+  protected static readonly code?: string;
   abstract readonly code: string;
 
   constructor(message: string, options: { cause?: unknown } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: safeCause(options.cause) });
+    Object.defineProperty(this, BRAND, { value: true });
+  }
+
+  // All copies of this package in a process share the default producer, so a caller may get an error of another copy's class: of another
+  // bundle, of CommonJS, or of the code before a hot reload.
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (Function.prototype[Symbol.hasInstance].call(this, value)) return true;
+    if (typeof value !== 'object' || value === null || !(BRAND in value)) return false;
+    if (this === KitechatSenderError) return true;
+    return Object.hasOwn(this, 'code') && this.code === (value as { code?: unknown }).code;
   }
 }
 
 /** The request or its options break a rule. Nothing was stored, and the same call would fail again. */
 export class InvalidMessageError extends KitechatSenderError {
+  protected static override readonly code = 'INVALID_MESSAGE';
   override readonly name = 'InvalidMessageError';
   readonly code = 'INVALID_MESSAGE';
   readonly issues: readonly MessageIssue[];
@@ -40,6 +55,7 @@ export class InvalidMessageError extends KitechatSenderError {
 
 /** Redis could not be reached in time, or refused the command. Nothing was stored, so calling again is safe. */
 export class QueueUnavailableError extends KitechatSenderError {
+  protected static override readonly code = 'QUEUE_UNAVAILABLE';
   override readonly name = 'QueueUnavailableError';
   readonly code = 'QUEUE_UNAVAILABLE';
   readonly #detail: string;
@@ -76,6 +92,7 @@ function cureOf(cause: unknown): string {
 
 /** The message was sent to Redis, but no answer came back: it may be stored or not. */
 export class EnqueueUncertainError extends KitechatSenderError {
+  protected static override readonly code = 'ENQUEUE_UNCERTAIN';
   override readonly name = 'EnqueueUncertainError';
   readonly code = 'ENQUEUE_UNCERTAIN';
   /** The id of the message if it was stored; `getMessage(id)` tells whether it was. */
@@ -97,6 +114,7 @@ export type QueueBound = { maxQueued: number } | { redisFullAt: number };
 
 /** Too many messages are open, or Redis has used too much of its memory. Nothing was stored. */
 export class QueueFullError extends KitechatSenderError {
+  protected static override readonly code = 'QUEUE_FULL';
   override readonly name = 'QueueFullError';
   readonly code = 'QUEUE_FULL';
 
@@ -122,6 +140,7 @@ function describeBound(bound: QueueBound): string {
 
 /** The `idempotencyKey` was used for another request within the last 24 hours. Nothing was stored. */
 export class IdempotencyConflictError extends KitechatSenderError {
+  protected static override readonly code = 'IDEMPOTENCY_CONFLICT';
   override readonly name = 'IdempotencyConflictError';
   readonly code = 'IDEMPOTENCY_CONFLICT';
   /** The id of the message that used the key first. */
@@ -138,6 +157,7 @@ export class IdempotencyConflictError extends KitechatSenderError {
 
 /** Some items of a batch were not stored, or may not have been. `results` says which, in the order of the items. */
 export class BulkEnqueueError extends KitechatSenderError {
+  protected static override readonly code = 'BULK_ENQUEUE';
   override readonly name = 'BulkEnqueueError';
   readonly code = 'BULK_ENQUEUE';
   readonly results: readonly BulkEnqueueResult[];
@@ -155,6 +175,7 @@ export class BulkEnqueueError extends KitechatSenderError {
 
 /** The configuration can't be used. `problems` has all of its problems. */
 export class ConfigError extends KitechatSenderError {
+  protected static override readonly code = 'INVALID_CONFIG';
   override readonly name = 'ConfigError';
   readonly code = 'INVALID_CONFIG';
   readonly problems: readonly string[];
@@ -172,6 +193,7 @@ function listed(lines: readonly string[]): string {
 
 /** The call did not say which dead letters it means. Nothing was done: a missing selection must not mean all of them. */
 export class InvalidSelectionError extends KitechatSenderError {
+  protected static override readonly code = 'INVALID_SELECTION';
   override readonly name = 'InvalidSelectionError';
   readonly code = 'INVALID_SELECTION';
 
@@ -182,6 +204,7 @@ export class InvalidSelectionError extends KitechatSenderError {
 
 /** The entry to continue a list after no longer exists, and its position is not known. */
 export class UnknownPositionError extends KitechatSenderError {
+  protected static override readonly code = 'UNKNOWN_POSITION';
   override readonly name = 'UnknownPositionError';
   readonly code = 'UNKNOWN_POSITION';
 

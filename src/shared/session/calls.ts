@@ -37,6 +37,7 @@ export async function reading<T>(work: Promise<T>): Promise<T> {
 
 /** A change was sent to Redis, but no answer came back. Making the change again is safe. */
 export class ChangeUncertainError extends KitechatSenderError {
+  protected static override readonly code = 'CHANGE_UNCERTAIN';
   override readonly name = 'ChangeUncertainError';
   readonly code = 'CHANGE_UNCERTAIN';
 

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
 import {
   BulkEnqueueError,
@@ -8,9 +8,11 @@ import {
   EnqueueUncertainError,
   IdempotencyConflictError,
   InvalidMessageError,
+  InvalidSelectionError,
   KitechatSenderError,
   QueueFullError,
   QueueUnavailableError,
+  UnknownPositionError,
 } from '../../../src/shared/errors/errors.ts';
 
 const errors = [
@@ -25,6 +27,8 @@ const errors = [
   [new IdempotencyConflictError('0-01J'), 'IdempotencyConflictError', 'IDEMPOTENCY_CONFLICT'],
   [new BulkEnqueueError([{ id: 'a', duplicate: false }]), 'BulkEnqueueError', 'BULK_ENQUEUE'],
   [new ConfigError(['KITECHAT_SHARDS: must be a whole number']), 'ConfigError', 'INVALID_CONFIG'],
+  [new InvalidSelectionError(), 'InvalidSelectionError', 'INVALID_SELECTION'],
+  [new UnknownPositionError(), 'UnknownPositionError', 'UNKNOWN_POSITION'],
 ] as const;
 
 describe('errors', () => {
@@ -33,6 +37,29 @@ describe('errors', () => {
     expect(error).toBeInstanceOf(Error);
     expect([error.name, error.code, error.constructor.name]).toEqual([name, code, name]);
     expect(inspect(error)).toContain(name);
+  });
+
+  it('are told apart by class also if another copy of the package has made them', async () => {
+    vi.resetModules();
+    const copy = await import('../../../src/shared/errors/errors.ts');
+    expect(copy.QueueFullError).not.toBe(QueueFullError);
+    const named = Object.entries(copy).filter(([name]) => name !== 'KitechatSenderError');
+    for (const [error, name] of errors) {
+      expect(error).toBeInstanceOf(copy.KitechatSenderError);
+      const knowing = named.filter(([, type]) => error instanceof type).map(([known]) => known);
+      expect(knowing).toEqual([name]);
+    }
+  });
+
+  it('of another program are none of ours, whatever their code', () => {
+    const foreign = Object.assign(new Error('full'), { name: 'QueueFullError', code: 'QUEUE_FULL' });
+    for (const other of [foreign, null, undefined, 'QUEUE_FULL', { code: 'QUEUE_FULL' }]) {
+      expect(other).not.toBeInstanceOf(KitechatSenderError);
+      expect(other).not.toBeInstanceOf(QueueFullError);
+    }
+    class Narrower extends QueueFullError {}
+    expect(new QueueFullError({ maxQueued: 1 })).not.toBeInstanceOf(Narrower);
+    expect(new Narrower({ maxQueued: 1 })).toBeInstanceOf(Narrower);
   });
 
   it('of a call that only reads speak of reading, and keep their cause', () => {
