@@ -7,6 +7,7 @@ export {
   type WorkerOptions,
 } from './create-worker.ts';
 export type { WorkerSettings } from '../shared/config/options.ts';
+export type { LogEvent, WorkerLogger } from '../shared/worker-logger.ts';
 export type { WorkerHealth } from './fleet/progress.ts';
 export type { AttemptReport } from './message/attempt-report.ts';
 export type { ResolveApiKey } from './keys/api-keys.ts';

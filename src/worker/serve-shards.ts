@@ -1,4 +1,4 @@
-import type { Logger } from 'pino';
+import type { WorkerLogger } from '../shared/worker-logger.ts';
 import type { Config } from '../shared/config/config.ts';
 import { shardRoots } from '../shared/lanes/key-names.ts';
 import type { LaneRedis } from '../shared/lanes/commands.ts';
@@ -37,7 +37,7 @@ export interface ServeDeps {
   sealing: Sealing;
   classifyResponse: ClassifyResponse | undefined;
   beforeSend: BeforeSend | undefined;
-  logger: Logger;
+  logger: WorkerLogger;
   progress: WorkerProgress;
   report(report: AttemptReport): void;
   claimed(verdict: Taken['verdict']): void;

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Logger } from 'pino';
+import type { WorkerLogger } from '../../shared/worker-logger.ts';
 import type { ShardWorker } from './shard-worker.ts';
 
 export interface DrainDeps {
@@ -11,7 +11,7 @@ export interface DrainDeps {
   /** Writes the last attempts to the fleet's traffic counts. */
   tell(): Promise<void>;
   shutdownMs: number;
-  logger: Logger;
+  logger: WorkerLogger;
 }
 
 /** Time at the end of the shutdown that is left to settle the requests that were given up. */
@@ -40,12 +40,12 @@ export async function drain({ workers, openMessages, leave, tell, shutdownMs, lo
     if (openMessages() > 0) idleSince = now;
     if (now - idleSince > IDLE_MS) break;
     if (now - startedAt > shutdownMs) {
-      logger.error('the shutdown has reached its deadline; messages that are still open are left to other workers');
+      logger.error({}, 'the shutdown has reached its deadline; messages that are still open are left to other workers');
       break;
     }
     if (!gaveUp && now - startedAt > giveUpAfterMs) {
       gaveUp = true;
-      logger.warn('gave up requests that were still open near the deadline of the shutdown');
+      logger.warn({}, 'gave up requests that were still open near the deadline of the shutdown');
       for (const { giveUpAll } of workers) giveUpAll();
     }
     await delay(LOOK_MS);

@@ -1,5 +1,5 @@
 import { type BackendFactory, createRedisBackend, type JobJson, type RedisQueueBackend } from 'bullmq';
-import type { Logger } from 'pino';
+import type { WorkerLogger } from '../../shared/worker-logger.ts';
 import type { AttemptToSettle, SettleResult } from '../../shared/lanes/messages/settle-and-take.ts';
 import type { TakenHere } from '../message/attempt.ts';
 import type { Turns } from './settle-and-take.ts';
@@ -20,7 +20,7 @@ export interface UnderWay {
 export interface LaneBackendDeps {
   turns: Turns;
   underWay: UnderWay;
-  logger: Logger;
+  logger: WorkerLogger;
 }
 
 type Fetched = [job: JobJson | undefined, id: string | undefined, limitMs: number, untilMs: number];

@@ -4,7 +4,7 @@ import type { Whereabouts } from '../fleet/marks.ts';
 import type { TakenHere } from '../message/attempt.ts';
 import { randomBytes } from 'node:crypto';
 import { setImmediate as atEndOfTurn, setTimeout as delay } from 'node:timers/promises';
-import type { Logger } from 'pino';
+import type { WorkerLogger } from '../../shared/worker-logger.ts';
 import {
   type AttemptToSettle,
   callTurn,
@@ -31,7 +31,7 @@ export interface TurnsDeps {
   giveUpProbe(): Promise<void>;
   whereabouts: Whereabouts;
   errors: EngineErrors;
-  logger: Logger;
+  logger: WorkerLogger;
 }
 
 /** A worker's calls to one shard: one call for all settlements and takes of a turn of the event loop. */

@@ -1,5 +1,5 @@
 import { type Job, Worker } from 'bullmq';
-import type { Logger } from 'pino';
+import type { WorkerLogger } from '../../shared/worker-logger.ts';
 import { SEND_QUEUE, shardPrefix } from '../../shared/lanes/key-names.ts';
 import type { SettleResult, Taken } from '../../shared/lanes/messages/settle-and-take.ts';
 import type { Shard } from '../../shared/lanes/shard.ts';
@@ -45,7 +45,7 @@ export interface ShardWorkerDeps {
   took(taken: Taken): void;
   ended(ended: Ended, result: SettleResult): void;
   errors: EngineErrors;
-  logger: Logger;
+  logger: WorkerLogger;
 }
 
 /** Turns BullMQ's limit of stalls off, which would fail a message without asking us; `take.lua` has a limit of its own. */

@@ -1,4 +1,4 @@
-import type { Logger } from 'pino';
+import type { WorkerLogger } from '../../shared/worker-logger.ts';
 import type { LaneRedis } from '../../shared/lanes/commands.ts';
 import {
   askGate,
@@ -60,7 +60,7 @@ export interface BoardDeps {
   redis: LaneRedis;
   namespace: string;
   timeoutMs: number;
-  logger: Logger;
+  logger: WorkerLogger;
   keySourceOf(pageId: string): string;
 }
 

@@ -1,4 +1,4 @@
-import type { Logger } from 'pino';
+import type { WorkerLogger } from '../../shared/worker-logger.ts';
 import { adviceOn } from '../../shared/errors/redis-advice.ts';
 import { describeSafely } from '../../shared/errors/safe-cause.ts';
 
@@ -14,7 +14,7 @@ export interface EngineErrors {
 }
 
 export interface EngineErrorsDeps {
-  logger: Logger;
+  logger: WorkerLogger;
   /** Called for each error, with its code, such as OOM. */
   noted(code: string): void;
   /** A clock that never goes back; tests pass a clock that they can set. */

@@ -1,4 +1,4 @@
-import type { Logger } from 'pino';
+import type { WorkerLogger } from '../../shared/worker-logger.ts';
 import type { LaneRedis } from '../../shared/lanes/commands.ts';
 import {
   circuitsOf,
@@ -60,7 +60,7 @@ export interface FleetDeps {
   redis: LaneRedis;
   config: { namespace: string; timeoutMs: number; refusalsToHold: number };
   errors: EngineErrors;
-  logger: Logger;
+  logger: WorkerLogger;
   /** Where the key of a page comes from. */
   keySourceOf(pageId: string): string;
 }

@@ -1,6 +1,6 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Logger } from 'pino';
+import type { WorkerLogger } from '../../shared/worker-logger.ts';
 import { z } from 'zod';
 import { highestOf, type SeenMarks } from '../../shared/lanes/lib/timeline.ts';
 
@@ -17,7 +17,7 @@ const storedMarks = z.record(z.string(), z.object({ mark: z.number(), at: z.numb
 /** A folder that can't be used is logged once, and never stops the worker. */
 export function openMarkFiles(
   folder: string,
-  { namespace, workerId, logger }: { namespace: string; workerId: string; logger: Logger },
+  { namespace, workerId, logger }: { namespace: string; workerId: string; logger: WorkerLogger },
 ): MarkFiles {
   let isFailing = false;
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster, Redis } from 'ioredis';
 import { isCluster, mastersOf, type RedisClient } from '../../shared/redis/cluster.ts';
-import type { Logger } from 'pino';
+import type { WorkerLogger } from '../../shared/worker-logger.ts';
 import { ConfigError } from '../../shared/errors/errors.ts';
 import { adviceOn, isRefusal } from '../../shared/errors/redis-advice.ts';
 import { infoField } from '../../shared/redis/info.ts';
@@ -18,7 +18,7 @@ const AWAY = 'Redis is away or refuses the connection';
  * Logs when Redis goes away or refuses writes, when the reason that needs somebody's hand changes, and when Redis is back; for a
  * cluster also for each node.
  */
-export function watchRedis(redis: RedisClient, logger: Logger, stopping: AbortSignal): void {
+export function watchRedis(redis: RedisClient, logger: WorkerLogger, stopping: AbortSignal): void {
   if (isCluster(redis)) watchNodes(redis, logger, stopping);
   /** What was logged in this outage. */
   const told = new Set<string>();
@@ -43,7 +43,7 @@ export function watchRedis(redis: RedisClient, logger: Logger, stopping: AbortSi
       return;
     }
     told.clear();
-    logger.info('Redis is back');
+    logger.info({}, 'Redis is back');
   };
   redis.on('error', noteOutage);
   redis.on('close', () => noteOutage());
@@ -66,7 +66,7 @@ function troubleOf(error: Error | undefined): string {
 }
 
 /** Logs when nodes go away and come back. The messages of a node that is away wait for it or for its replacement; the others go on. */
-function watchNodes(cluster: Cluster, logger: Logger, stopping: AbortSignal): void {
+function watchNodes(cluster: Cluster, logger: WorkerLogger, stopping: AbortSignal): void {
   const away = new Set<string>();
   cluster.on('node error', (error: Error, node: string) => {
     if (away.has(node) || stopping.aborted) return;
@@ -98,12 +98,12 @@ export async function untilReady(redis: RedisClient, stopping: AbortSignal): Pro
 }
 
 /** Warns if Redis may lose messages. It reads `INFO`, because `CONFIG` is often forbidden. */
-export async function warnIfNotDurable(redis: RedisClient, logger: Logger): Promise<void> {
+export async function warnIfNotDurable(redis: RedisClient, logger: WorkerLogger): Promise<void> {
   // A node of a cluster may be away just now; the others are checked all the same.
   const asked = await Promise.allSettled(mastersOf(redis).map(readSettings));
   const nodes = asked.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
   if (nodes.some(({ hasAof }) => !hasAof)) {
-    logger.warn('Redis has no AOF: a crash of Redis loses messages. Set "appendonly yes".');
+    logger.warn({}, 'Redis has no AOF: a crash of Redis loses messages. Set "appendonly yes".');
   }
   const policy = nodes.find((node) => node.policy !== undefined && node.policy !== 'noeviction')?.policy;
   if (policy !== undefined) {

@@ -1,9 +1,9 @@
-import type { Logger } from 'pino';
+import type { WorkerLogger } from '../../shared/worker-logger.ts';
 import type { Notice } from '../../shared/lanes/lib/timeline.ts';
 import { isoTime } from '../../shared/model/time.ts';
 
 /** Logs what a worker noticed when it compared the state of Redis with what it remembers. */
-export function logNotice(logger: Logger, shard: number, notice: Notice): void {
+export function logNotice(logger: WorkerLogger, shard: number, notice: Notice): void {
   if (notice.kind === 'lost-writes') {
     logger.warn(
       { shard, lostMs: notice.lostMs },

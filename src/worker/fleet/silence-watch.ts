@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { Logger } from 'pino';
+import type { WorkerLogger } from '../../shared/worker-logger.ts';
 import { describeSafely } from '../../shared/errors/safe-cause.ts';
 import { isCluster, type RedisClient } from '../../shared/redis/cluster.ts';
 import { deadlineIn, within } from '../../shared/redis/deadline.ts';
@@ -18,7 +18,7 @@ const ANSWER_MS = 1000;
  * waits, since commands that are repeated cost more than commands that come late; the connection then emits an error with the code
  * `SILENT`. Connections to a cluster have a limit of their own.
  */
-export function watchSilence(redis: RedisClient, logger: Logger): Repetition {
+export function watchSilence(redis: RedisClient, logger: WorkerLogger): Repetition {
   async function look(): Promise<void> {
     if (isCluster(redis) || !isSilent(redis)) return;
     const { stream } = redis;
@@ -31,7 +31,7 @@ export function watchSilence(redis: RedisClient, logger: Logger): Repetition {
       redis.emit('error', Object.assign(new Error('Redis does not answer'), { code: 'SILENT' }));
       return;
     }
-    logger.warn('the connection to Redis was lost without a word; the worker opens another one');
+    logger.warn({}, 'the connection to Redis was lost without a word; the worker opens another one');
     stream.destroy();
   }
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Logger } from 'pino';
+import type { WorkerLogger } from '../../shared/worker-logger.ts';
 import { ConfigError } from '../../shared/errors/errors.ts';
 import { adviceOn, isPassing } from '../../shared/errors/redis-advice.ts';
 import { isConnectionError } from '../../shared/redis/ready.ts';
@@ -15,7 +15,7 @@ const ASK_AGAIN_MS = 1000;
  */
 export async function untilWilling<T>(
   work: () => Promise<T>,
-  { logger, stopping }: { logger: Logger; stopping: AbortSignal },
+  { logger, stopping }: { logger: WorkerLogger; stopping: AbortSignal },
 ): Promise<T | undefined> {
   const told = new Set<string>();
   while (!stopping.aborted) {

@@ -1,4 +1,4 @@
-import type { Logger } from 'pino';
+import type { WorkerLogger } from '../../shared/worker-logger.ts';
 import { beatIn, tickIn, type WorkerRecord } from '../../shared/lanes/fleet/leader.ts';
 import { expireLetters } from '../../shared/lanes/dead/dead-letters.ts';
 import { reconcile } from '../../shared/lanes/repair/reconcile.ts';
@@ -46,7 +46,7 @@ export interface UpkeepDeps {
   keepDeadMs: number;
   lockMs: number;
   errors: EngineErrors;
-  logger: Logger;
+  logger: WorkerLogger;
 }
 
 export interface Upkeep {

@@ -1,4 +1,4 @@
-import type { Logger } from 'pino';
+import type { WorkerLogger } from '../../shared/worker-logger.ts';
 import { loggableError } from '../../shared/errors/loggable-error.ts';
 import type { AnswerHeaders, HttpRequest } from './dispatch.ts';
 import { type Exchange, exchangeFailure, newExchange, obstacleTo } from './exchange.ts';
@@ -16,7 +16,7 @@ export type Transport = (request: HttpRequest) => Promise<Exchange>;
 export interface KyExchangeDeps {
   ky: KyClient;
   transport: Transport;
-  logger: Logger;
+  logger: WorkerLogger;
 }
 
 /**

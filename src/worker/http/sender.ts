@@ -1,4 +1,4 @@
-import type { Logger } from 'pino';
+import type { WorkerLogger } from '../../shared/worker-logger.ts';
 import type { ApiTls } from './api-tls.ts';
 import { dispatch } from './dispatch.ts';
 import type { Exchange } from './exchange.ts';
@@ -22,7 +22,7 @@ export interface SenderConfig {
 export interface SenderHooks {
   fetch?: Fetch | undefined;
   ky?: KyClient | undefined;
-  logger: Logger;
+  logger: WorkerLogger;
 }
 
 export interface SendOptions {

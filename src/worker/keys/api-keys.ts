@@ -1,4 +1,4 @@
-import type { Logger } from 'pino';
+import type { WorkerLogger } from '../../shared/worker-logger.ts';
 import type { Config } from '../../shared/config/config.ts';
 import { ConfigError } from '../../shared/errors/errors.ts';
 import { type Contents, type KeyFile, openKeyFile, problemsIn } from '../../shared/config/secret-file.ts';
@@ -11,7 +11,7 @@ import { parseKey, parsePageKeys } from './key-contents.ts';
 export type ResolveApiKey = (pageId: string) => string | undefined | Promise<string | undefined>;
 
 export interface KeySourceOptions extends Pick<Config, 'apiKey' | 'apiKeyFile' | 'apiKeysFile'> {
-  logger: Logger;
+  logger: WorkerLogger;
 }
 
 /** The API keys of a worker. */
@@ -64,7 +64,7 @@ function fileAt<T>(path: string | undefined, variable: string, parse: (text: str
   return path === undefined ? undefined : openKeyFile({ variable, path, parse });
 }
 
-function logChange(logger: Logger, file: KeyFile<unknown>, contents: Contents<unknown>): void {
+function logChange(logger: WorkerLogger, file: KeyFile<unknown>, contents: Contents<unknown>): void {
   if ('problems' in contents) {
     const problems = problemsIn(file, contents);
     logger.error(

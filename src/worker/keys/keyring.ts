@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Logger } from 'pino';
+import type { WorkerLogger } from '../../shared/worker-logger.ts';
 import { headerToken } from '../../shared/config/values.ts';
 import { deadlineIn, within } from '../../shared/redis/deadline.ts';
 import type { ResolveApiKey } from './api-keys.ts';
@@ -18,7 +18,7 @@ const NONE: Key = { unusable: 'there is no API key for this page' };
 /** The most keys in the cache, because a hook may return any number of different keys. */
 const MOST_KEPT = 1000;
 
-export function createKeyring(resolveApiKey: ResolveApiKey, timeoutMs: number, logger: Logger): Keyring {
+export function createKeyring(resolveApiKey: ResolveApiKey, timeoutMs: number, logger: WorkerLogger): Keyring {
   const judged = new Map<string, Key>();
 
   function keyOf(apiKey: string | undefined): Key {

@@ -1,4 +1,4 @@
-import type { Logger } from 'pino';
+import type { WorkerLogger } from '../../shared/worker-logger.ts';
 import type { Config } from '../../shared/config/config.ts';
 import { ConfigError } from '../../shared/errors/errors.ts';
 import type { Contents } from '../../shared/config/secret-file.ts';
@@ -10,7 +10,7 @@ export interface KeyOptions {
   config: Config;
   /** Replaces the files with API keys, which are then not read. */
   resolveApiKey: ResolveApiKey | undefined;
-  logger: Logger;
+  logger: WorkerLogger;
 }
 
 /** The API keys and encryption keys of a worker. */
@@ -46,11 +46,11 @@ function problemsOf(opened: PromiseSettledResult<unknown>): readonly string[] {
   throw opened.reason;
 }
 
-async function sealingOf(config: Config, logger: Logger): Promise<Sealing> {
+async function sealingOf(config: Config, logger: WorkerLogger): Promise<Sealing> {
   return openSealing(config, (contents) => logChange(logger, contents));
 }
 
-function logChange(logger: Logger, contents: Contents<SealingKeys>): void {
+function logChange(logger: WorkerLogger, contents: Contents<SealingKeys>): void {
   if ('problems' in contents) {
     const { problems } = contents;
     logger.error(

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Logger } from 'pino';
+import type { WorkerLogger } from '../../shared/worker-logger.ts';
 import type { LaneRedis } from '../../shared/lanes/commands.ts';
 import {
   type AgreedLimit,
@@ -21,7 +21,7 @@ export interface LimitKeeperDeps {
   /** The limits of this worker's variables. */
   rateLimit: string | undefined;
   pageRateLimit: string | undefined;
-  logger: Logger;
+  logger: WorkerLogger;
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Logger } from 'pino';
+import type { WorkerLogger } from '../../shared/worker-logger.ts';
 import type { AgreedLimit, LimitName } from '../../shared/lanes/fleet/limits.ts';
 import { isSameLimit, NO_LIMIT } from '../../shared/model/rate-limit.ts';
 
@@ -12,7 +12,7 @@ const limitNames = ['rate', 'pageRate'] as const;
 /** Warns if the limit in force differs from this worker's variable; repeats the warning only when the limit in force changes. */
 export function createLimitWarnings(
   asks: Record<LimitName, string>,
-  logger: Logger,
+  logger: WorkerLogger,
 ): { compare(agreed: Record<LimitName, AgreedLimit>): void } {
   const warned: Partial<Record<LimitName, string>> = {};
 

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import type { Logger } from 'pino';
+import type { WorkerLogger } from '../../shared/worker-logger.ts';
 import type { OutcomeKind } from '../../shared/model/attempts.ts';
 import type { DeadReason } from '../../shared/model/dead-letter.ts';
 import type { SettleResult } from '../../shared/lanes/messages/settle-and-take.ts';
@@ -62,7 +62,7 @@ export function reportOf({ attempt, settlement }: Ended, result: SettleResult, a
  *
  * @param logDelivered the part as text, such as `1/100`
  */
-export function createAttemptLog(logger: Logger, logDelivered: string): (report: AttemptReport) => void {
+export function createAttemptLog(logger: WorkerLogger, logDelivered: string): (report: AttemptReport) => void {
   const [part, whole = 1] = logDelivered.split('/').map(Number);
 
   function isInSample({ pageId, conversationId }: AttemptReport): boolean {

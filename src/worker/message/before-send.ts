@@ -1,4 +1,4 @@
-import type { Logger } from 'pino';
+import type { WorkerLogger } from '../../shared/worker-logger.ts';
 import { z } from 'zod';
 import { loggableError } from '../../shared/errors/loggable-error.ts';
 import { describeSafely } from '../../shared/errors/safe-cause.ts';
@@ -59,7 +59,7 @@ const refusalSchema = z.discriminatedUnion('outcome', [
 
 const STOPPED = Symbol('stopped');
 
-export function createBeforeSend(beforeSend: BeforeSend, timeoutMs: number, logger: Logger): AskBeforeSend {
+export function createBeforeSend(beforeSend: BeforeSend, timeoutMs: number, logger: WorkerLogger): AskBeforeSend {
   return async (candidate, startBefore) => {
     const { id, signal } = candidate;
     const leftMs = startBefore - performance.now();

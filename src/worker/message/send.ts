@@ -1,4 +1,4 @@
-import type { Logger } from 'pino';
+import type { WorkerLogger } from '../../shared/worker-logger.ts';
 import { loggableError } from '../../shared/errors/loggable-error.ts';
 import { type BeforeSend, type Candidate, createBeforeSend } from './before-send.ts';
 import { classify, type ClassifyContext, type Outcome } from './classify.ts';
@@ -28,7 +28,7 @@ export interface SendDeps {
   classifyResponse: ClassifyResponse | undefined;
   beforeSend: BeforeSend | undefined;
   progress: Pick<WorkerProgress, 'began'>;
-  logger: Logger;
+  logger: WorkerLogger;
 }
 
 /** A message to send, and until when the request may run. */
@@ -91,7 +91,7 @@ export function diedInMidSend(): Sent {
 }
 
 /** Wraps the hook: if it throws or returns something else than a judgement, the default judgement counts. */
-function withoutThrowing(classifyResponse: ClassifyResponse, logger: Logger): ClassifyResponse {
+function withoutThrowing(classifyResponse: ClassifyResponse, logger: WorkerLogger): ClassifyResponse {
   return (answer) => {
     try {
       const returned: unknown = classifyResponse(answer);
@@ -99,7 +99,7 @@ function withoutThrowing(classifyResponse: ClassifyResponse, logger: Logger): Cl
       if ('judgement' in read) return read.judgement;
       // The rejection of an async hook would end the process.
       if (returned instanceof Promise) returned.catch(() => {});
-      logger.error(`the hook classifyResponse returned no judgement, so the default one counts: ${read.problem}`);
+      logger.error({}, `the hook classifyResponse returned no judgement, so the default one counts: ${read.problem}`);
       return undefined;
     } catch (error) {
       logger.error({ err: loggableError(error) }, 'the hook classifyResponse failed; the default judgement counts');
