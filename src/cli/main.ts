@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import { type CommandContext, exitCodes, line, READER_GONE } from './context/context.ts';
+import { describeUnfitNode } from '../shared/runtime.ts';
 import { describeFault } from './terminal/fault.ts';
 
 /** Under npm one Ctrl-C arrives twice: from the terminal and from npm. */
@@ -77,20 +78,10 @@ const context: CommandContext = {
   self: { command: process.execPath, args: [import.meta.filename] },
 };
 
-/** The oldest version that undici supports; the same as `engines` in package.json. */
-const LEAST_NODE = [22, 19] as const;
-
-function isNodeTooOld(): boolean {
-  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-  return major < LEAST_NODE[0] || (major === LEAST_NODE[0] && minor < LEAST_NODE[1]);
-}
-
 async function main(): Promise<number> {
-  if (isNodeTooOld()) {
-    line(
-      process.stderr,
-      `kitechat-sender needs Node ${LEAST_NODE.join('.')} or later; this is ${process.versions.node}`,
-    );
+  const unfit = describeUnfitNode();
+  if (unfit !== null) {
+    line(process.stderr, unfit);
     return exitCodes.usage;
   }
   // Loaded after the signal handlers are set, so that a container can be stopped while it starts.

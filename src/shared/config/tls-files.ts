@@ -1,6 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { createSecureContext, getCACertificates } from 'node:tls';
+// As a whole: a Node that lacks one of the names would fail at this line, before anything can say that it is too old.
+import * as tls from 'node:tls';
 import { ConfigError } from '../errors/errors.ts';
 import { describeSafely } from '../errors/safe-cause.ts';
 import { unreadableFile, valueInFile } from './secret-file.ts';
@@ -54,7 +55,7 @@ export function readTlsFiles(files: TlsFiles): TlsOptions {
   if (problems.length > 0) throw new ConfigError(problems);
   return {
     // With `ca`, node:tls trusts nothing else.
-    ...(ca === undefined ? {} : { ca: [...getCACertificates('default'), ...certificatesIn(ca)] }),
+    ...(ca === undefined ? {} : { ca: [...tls.getCACertificates('default'), ...certificatesIn(ca)] }),
     ...(cert === undefined || key === undefined ? {} : { cert, key }),
   };
 }
@@ -64,7 +65,7 @@ function problemsInPair(pair: { cert: string; key: string }, files: TlsFiles): s
     return [`${files.key.variable}: is not the key of the certificate in ${files.cert.variable}`];
   }
   try {
-    createSecureContext(pair);
+    tls.createSecureContext(pair);
     return [];
   } catch (error) {
     // Thrown when a connection is opened, this error would end the client: it would make no other attempt.

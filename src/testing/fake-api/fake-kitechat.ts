@@ -14,6 +14,7 @@ import { createFaultPicker } from './fault-picker.ts';
 import { parseFaults } from './fault-schema.ts';
 import { acceptsMessage, type Fault } from './faults.ts';
 import { hostForUrl } from '../../shared/listen.ts';
+import { demandFitNode } from '../../shared/runtime.ts';
 import { listen } from './listen.ts';
 import { checkRequest, ENDPOINT_PATH, readBody } from './request-checks.ts';
 
@@ -61,6 +62,7 @@ export interface FakeKitechat {
  * assert.equal(api.report().outOfOrder.count, 0);
  */
 export async function startFakeKitechat(options: FakeKitechatOptions = {}): Promise<FakeKitechat> {
+  demandFitNode();
   const { host, port, apiKeys, seed, ...settings } = resolveFakeKitechatOptions(options);
   let { latencyMs } = settings;
   let pickFaults = createFaultPicker(settings.faults, seed);
