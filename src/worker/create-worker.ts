@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Logger } from 'pino';
 import { type Config, inWordsOf, resolveConfig, worded } from '../shared/config/config.ts';
 import { describeRedisUrl } from '../shared/config/redis-addresses.ts';
 import { describeApi } from '../shared/config/site.ts';
@@ -15,7 +14,9 @@ import { isCluster } from '../shared/redis/cluster.ts';
 import { connectPatiently } from '../shared/session/connect.ts';
 import { servedShards } from '../shared/config/shard-list.ts';
 import { agreeOnShards } from '../shared/session/shard-count.ts';
+import { demandNodeForWorkers } from '../shared/runtime.ts';
 import { version } from '../shared/version.ts';
+import type { WorkerLogger } from '../shared/worker-logger.ts';
 import type { ResolveApiKey } from './keys/api-keys.ts';
 import type { AttemptReport } from './message/attempt-report.ts';
 import type { BeforeSend } from './message/before-send.ts';
@@ -53,8 +54,8 @@ export interface WorkerHooks {
    * If a hook fails before the request has left, the outcome is `not-sent`; no hook changes the outcome of an answer.
    */
   ky?: KyClient;
-  /** The worker's logger; by default it writes JSON lines to stdout. */
-  logger?: Logger;
+  /** The worker's logger, such as one of pino; by default the worker writes JSON lines to stdout. */
+  logger?: WorkerLogger;
 }
 
 /** Settings that differ from the defaults, and hooks. The environment is not read. */
@@ -110,14 +111,15 @@ export interface KitechatWorker extends Pick<EventEmitter<WorkerEvents>, 'on'> {
 /**
  * Creates a worker that delivers messages to the Kitechat API. The worker does nothing until `run()` is called.
  *
- * @throws ConfigError for options that can't work, if `concurrency` is lower than the number of shards, and if none of `apiKey`,
- * `apiKeyFile`, `apiKeysFile` and `resolveApiKey` is given.
+ * @throws ConfigError for options that can't work, in Bun and Deno, if `concurrency` is lower than the number of shards, and if none of
+ * `apiKey`, `apiKeyFile`, `apiKeysFile` and `resolveApiKey` is given.
  * @example
  * const worker = createWorker({ redisUrl: 'redis://127.0.0.1:6379', apiKey });
  * process.once('SIGTERM', () => void worker.close());
  * await worker.run();
  */
 export function createWorker(options: WorkerOptions): KitechatWorker {
+  demandNodeForWorkers();
   const { resolveApiKey, classifyResponse, beforeSend, fetch, ky, logger: givenLogger, ...input } = options;
   const config = resolveConfig('createWorker', input);
   const served = servedShards(config);
@@ -145,7 +147,7 @@ export function createWorker(options: WorkerOptions): KitechatWorker {
     const tls = fetch ? {} : readApiTls(config);
     const keys = await openKeys({ config, resolveApiKey, logger });
     const redis = connectPatiently(config, connectionName(config.namespace), (problem) =>
-      logger.warn(`${problem}; the worker keeps the last login and certificates that it could read`),
+      logger.warn({}, `${problem}; the worker keeps the last login and certificates that it could read`),
     );
     const sender = createSender({ ...config, proxy, tls }, { fetch, ky, logger });
     // The origin has no user and password.
