@@ -14,7 +14,7 @@ interface Held {
 interface Place {
   held: Held | null;
   /** Settles when all producers that were here before are closed. */
-  emptied: Promise<unknown>;
+  emptied: Promise<void>;
 }
 
 // Kept on `globalThis`, because a dev server evaluates this module again at each edit, a bundle may hold it several times, and the CommonJS
@@ -62,7 +62,11 @@ function leave(place: Place): void {
   const { held } = place;
   if (!held) return;
   place.held = null;
-  place.emptied = Promise.allSettled([place.emptied, held.producer.close()]);
+  place.emptied = bothEnded(place.emptied, held.producer.close());
+}
+
+async function bothEnded(first: Promise<void>, second: Promise<void>): Promise<void> {
+  await Promise.allSettled([first, second]);
 }
 
 /**
