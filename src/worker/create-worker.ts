@@ -9,7 +9,8 @@ import type { WorkerSettings } from '../shared/config/options.ts';
 import { ConfigError } from '../shared/errors/errors.ts';
 import { connectionName } from '../shared/lanes/key-names.ts';
 import { createLogger } from '../shared/logger.ts';
-import { openShard, type Shard } from '../shared/lanes/shard.ts';
+import { openQueues, type ShardQueues } from '../shared/lanes/queues.ts';
+import { shardOn } from '../shared/lanes/shard.ts';
 import { isCluster } from '../shared/redis/cluster.ts';
 import { connectPatiently } from '../shared/session/connect.ts';
 import { servedShards } from '../shared/config/shard-list.ts';
@@ -165,10 +166,11 @@ export function createWorker(options: WorkerOptions): KitechatWorker {
         stopping.abort();
       }
     };
-    let shards: Shard[] | undefined;
+    const shards = served.map((index) => shardOn(redis, config.namespace, index));
+    let queues: ShardQueues[] | undefined;
     const serve = async (): Promise<Service> => {
       await agreeOnShards(redis, config.namespace, config.shards);
-      shards ??= await Promise.all(served.map((index) => openShard(redis, config.namespace, index, { setsUp: true })));
+      queues ??= await Promise.all(shards.map((shard) => openQueues(shard, { setsUp: true })));
       return await serveShards({
         redis,
         shards,

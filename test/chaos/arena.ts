@@ -7,7 +7,8 @@ import {
 } from '../../src/producer/index.ts';
 import { openDeadLetters, type DeadLetters } from '../../src/dead-letters/index.ts';
 import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
-import { openShard, type Shard } from '../../src/shared/lanes/shard.ts';
+import { openQueues, type ShardQueues } from '../../src/shared/lanes/queues.ts';
+import { type Shard, shardOn } from '../../src/shared/lanes/shard.ts';
 import { connectPatiently } from '../../src/shared/session/connect.ts';
 import type { FakeKitechatOptions } from '../../src/testing/index.ts';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -36,6 +37,8 @@ export interface Arena<Server = AnyRedis> {
   api: ApiProcess;
   fleet: Fleet;
   shard: Shard;
+  /** BullMQ's queue of messages. */
+  sendQueue: ShardQueues['send'];
   deadLetters: DeadLetters;
   /** The time at which each message was certainly stored, by the identity of the message. */
   stored: Map<string, number>;
@@ -56,7 +59,8 @@ export async function openArena<Server extends AnyRedis>(options: ArenaOptions<S
   const api = stack.use(await startApi({ seed: options.seed, ...options.api }));
   const redis: LaneRedis = connectPatiently({ redisUrl: server.url });
   stack.defer(() => redis.disconnect());
-  const shard = await openShard(redis, 'kitechat', 0);
+  const shard = shardOn(redis, 'kitechat', 0);
+  const { send: sendQueue } = await openQueues(shard);
   const producer = stack.use(createProducer({ redisUrl: server.url }));
   const deadLetters = stack.use(openDeadLetters({ redisUrl: server.url }));
   const random = seededRandom(options.seed);
@@ -95,6 +99,7 @@ export async function openArena<Server extends AnyRedis>(options: ArenaOptions<S
     api,
     fleet,
     shard,
+    sendQueue,
     deadLetters,
     stored,
     uncertain,

@@ -11,11 +11,11 @@ const STILL_MS = 30_000;
 const LOOK_MS = 200;
 
 /** Waits until every message has ended, or none moves any more. @returns the number of open messages. */
-export async function untilEnded({ shard, api }: Arena): Promise<number> {
+export async function untilEnded({ sendQueue, api }: Arena): Promise<number> {
   let lastMove = performance.now();
   let before = '';
   for (;;) {
-    const { waiting, active, delayed, 'waiting-children': hidden } = await shard.send.getJobCounts();
+    const { waiting, active, delayed, 'waiting-children': hidden } = await sendQueue.getJobCounts();
     const open = (waiting ?? 0) + (active ?? 0) + (delayed ?? 0) + (hidden ?? 0);
     if (open === 0) return 0;
     const now = `${open} ${(await api.counts()).accepted}`;

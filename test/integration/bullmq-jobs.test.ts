@@ -18,7 +18,7 @@ describe('a message, as BullMQ sees it', () => {
   const lanes = useLanes(used);
 
   async function jobOf(id: string): Promise<Job> {
-    const job = await lanes.shard.send.getJob(id);
+    const job = await lanes.queues.send.getJob(id);
     if (!job) throw new Error('BullMQ knows no such job');
     return job;
   }
@@ -29,7 +29,7 @@ describe('a message, as BullMQ sees it', () => {
   }
 
   const counts = async (): Promise<Record<string, number>> => {
-    const all = await lanes.shard.send.getJobCounts(
+    const all = await lanes.queues.send.getJobCounts(
       'waiting-children',
       'wait',
       'active',
@@ -82,13 +82,13 @@ describe('a message, as BullMQ sees it', () => {
     const { processedOn, finishedOn } = await jobOf(taken.id);
     expect(finishedOn).toBe(Number(await lanes.redis.zscore(`${lanes.sendRoot}completed`, taken.id)));
     expect(processedOn).toBeLessThanOrEqual(finishedOn ?? 0);
-    expect((await lanes.shard.send.getCompleted()).map(({ id }) => id)).toEqual([taken.id]);
+    expect((await lanes.queues.send.getCompleted()).map(({ id }) => id)).toEqual([taken.id]);
   });
 
   it('can be removed in a dashboard, but for one that a worker has', async () => {
     const [sending, waiting] = [await takeOne('c1'), await lanes.store({ conversation: 'c2' })];
-    expect(await lanes.shard.send.remove(sending.id)).toBe(0);
-    expect(await lanes.shard.send.remove(waiting)).toBe(1);
+    expect(await lanes.queues.send.remove(sending.id)).toBe(0);
+    expect(await lanes.queues.send.remove(waiting)).toBe(1);
     expect(await counts()).toEqual({ active: 1 });
   });
 

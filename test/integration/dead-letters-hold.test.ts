@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { expireLetters } from '../../src/shared/lanes/dead/dead-letters.ts';
-import { openShard } from '../../src/shared/lanes/shard.ts';
+import { shardOn } from '../../src/shared/lanes/shard.ts';
 import { eventually } from '../support/eventually.ts';
 import { type HeldInstallation, installWithHolds } from '../support/held-installation.ts';
 import { openLanes } from '../support/lanes.ts';
@@ -172,7 +172,7 @@ describe.concurrent('a dead letter with KITECHAT_ON_DEAD_LETTER=hold', () => {
   it('of which retention takes the content leaves the hold for an operator to end', async () => {
     await using site = await installHolding();
     const [dead, second] = await withHeld(site);
-    const shard = await openShard(used.redis, site.config.namespace ?? '', 0);
+    const shard = shardOn(used.redis, site.config.namespace ?? '', 0);
     expect(await expireLetters(shard, { keepDeadMs: 0, atMost: 10, cursor: '0' })).toMatchObject({ removed: 1 });
     expect(await site.deadLetters.get(dead)).toBeNull();
     expect(await holdsOf(site)).toEqual([{ scope: 'conversation', ...target, reason: 'dead-letter' }]);

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type DeadLetterFilter, type DeadLetters, openDeadLetters } from '../../src/dead-letters/index.ts';
 import { expireLetters } from '../../src/shared/lanes/dead/dead-letters.ts';
-import { openShard } from '../../src/shared/lanes/shard.ts';
+import { shardOn } from '../../src/shared/lanes/shard.ts';
 import { type DeadReason, deadReasons } from '../../src/shared/model/dead-letter.ts';
 import { useRedis } from '../support/use-redis.ts';
 import { type LetterToWrite, writeLetters } from '../support/written-letters.ts';
@@ -130,7 +130,7 @@ describe('lists of dead letters', () => {
 
   /** What the leader does now and then. */
   async function clean(namespace: string): Promise<void> {
-    const shard = await openShard(used.redis, namespace, 0);
+    const shard = shardOn(used.redis, namespace, 0);
     await expireLetters(shard, { keepDeadMs: Number.MAX_SAFE_INTEGER, atMost: 100, cursor: '0' });
   }
 

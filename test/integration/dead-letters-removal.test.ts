@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { expireLetters } from '../../src/shared/lanes/dead/dead-letters.ts';
-import { openShard, type Shard } from '../../src/shared/lanes/shard.ts';
+import { openQueues } from '../../src/shared/lanes/queues.ts';
+import { type Shard, shardOn } from '../../src/shared/lanes/shard.ts';
 import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';
 import { useRedis } from '../support/use-redis.ts';
@@ -16,7 +17,7 @@ describe('dead letters that go', () => {
   /** An installation on which some messages have died, and the keys that were there when others had been delivered. */
   async function withDead(): Promise<Installation & { ids: string[]; before: string[]; shard: Shard }> {
     const site = await install(used.server, { config: { keepDoneMs: 1000 } });
-    const shard = await openShard(used.redis, site.config.namespace ?? '', 0);
+    const shard = shardOn(used.redis, site.config.namespace ?? '', 0);
     const items = [textMessage('c1', 1), textMessage('c2', 1, 'p2'), { ...textMessage('c1', 1), ...odd }];
     for (const item of items) await site.until(await site.enqueue(item), 'delivered');
     const before = await lastingKeysOf(site);
@@ -79,7 +80,8 @@ describe('dead letters that go', () => {
 
   it('by some dashboard leave the indexes with the next cleaning', async () => {
     await using site = await withDead();
-    await site.shard.dead.obliterate({ force: true });
+    const { dead } = await openQueues(site.shard);
+    await dead.obliterate({ force: true });
     expect(await site.deadLetters.count()).toBe(0);
     let cursor = '0';
     do ({ cursor } = await expireLetters(site.shard, { keepDeadMs: 60_000, atMost: 1, cursor }));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createProducer } from '../../src/producer/index.ts';
-import { openShard } from '../../src/shared/lanes/shard.ts';
+import { shardOn } from '../../src/shared/lanes/shard.ts';
 import { type FakeKitechatOptions, type Fault, startFakeKitechat } from '../../src/testing/index.ts';
 import { type CommandProcess, startCommand } from '../support/command-line.ts';
 import { eventually } from '../support/eventually.ts';
@@ -61,7 +61,7 @@ describe('delivery by worker processes', () => {
     const [survivor, victim] = [startWorker(), startWorker()];
     await producer.enqueueMessages(manyMessages(100, 8));
     await victim.lineWhere('stdout', (line) => line.includes('"delivered"'));
-    const openAtTheKill = (await stopInMidSend(await openShard(used.redis, namespace, 0), victim)).length;
+    const openAtTheKill = (await stopInMidSend(shardOn(used.redis, namespace, 0), victim)).length;
     victim.kill('SIGKILL');
     expect(await victim.ended()).toBe('SIGKILL');
 

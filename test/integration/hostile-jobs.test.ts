@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openShard } from '../../src/shared/lanes/shard.ts';
+import { openQueues } from '../../src/shared/lanes/queues.ts';
+import { shardOn } from '../../src/shared/lanes/shard.ts';
 import { connectPatiently } from '../../src/shared/session/connect.ts';
 import { createLogger } from '../../src/shared/logger.ts';
 import { type CliInstallation, installWithCli, jsonLinesOf } from '../support/cli-installation.ts';
@@ -101,16 +102,13 @@ describe('jobs that somebody else wrote into Redis', () => {
   });
 
   it('that are no message at all are dropped, with a warning', async () => {
-    const shard = await openShard(
-      connectPatiently({ redisUrl: site.config.redisUrl ?? '' }),
-      site.config.namespace ?? '',
-      0,
-    );
+    const shard = shardOn(connectPatiently({ redisUrl: site.config.redisUrl ?? '' }), site.config.namespace ?? '', 0);
     stack.defer(() => shard.redis.disconnect());
+    const { send } = await openQueues(shard);
     const big = { evil: 'x'.repeat(1024 * 1024) };
-    const job = await shard.send.add('x', big, { attempts: 1_000_000, jobId: 'by-hand' });
+    const job = await send.add('x', big, { attempts: 1_000_000, jobId: 'by-hand' });
     await redis.lpush(`${root}send:wait`, 'there-is-none');
-    await eventually('it is gone', async () => (await shard.send.getJob(job.id ?? '')) === undefined);
+    await eventually('it is gone', async () => (await send.getJob(job.id ?? '')) === undefined);
     const warnings = (): string[] => lines.filter((line) => line.includes('kitechat-sender did not store'));
     await eventually('it is told', () => warnings().some((line) => line.includes('by-hand')));
     expect(warnings().filter((line) => line.includes('by-hand'))).toHaveLength(1);

@@ -42,7 +42,7 @@ describe('the lanes, after what the model found', () => {
     const next = await lanes.store({ conversation: 'c1' });
     const taken = await lanes.takeNext();
     expect(await withoutMemory(lanes.redis, () => lanes.settle(taken, dead))).toEqual({ verdict: 'done', delayMs: 0 });
-    expect(await lanes.shard.dead.getJob(id)).toMatchObject({ data: letter, failedReason: 'rejected' });
+    expect(await lanes.queues.dead.getJob(id)).toMatchObject({ data: letter, failedReason: 'rejected' });
     expect(await lanes.takeAll()).toEqual([next]);
   });
 
@@ -51,7 +51,7 @@ describe('the lanes, after what the model found', () => {
     const taken = await lanes.takeNext();
     await lanes.redis.script('FLUSH');
     expect(await lanes.settle(taken, dead)).toEqual({ verdict: 'done', delayMs: 0 });
-    expect(await lanes.shard.dead.getJob(id)).toMatchObject({ name: 'rejected', data: letter });
+    expect(await lanes.queues.dead.getJob(id)).toMatchObject({ name: 'rejected', data: letter });
   });
 
   it('know the place of a message that an operator put before its turn, so that its removal blocks nothing', async () => {
@@ -63,7 +63,7 @@ describe('the lanes, after what the model found', () => {
     await lanes.settle(first, delivered);
     const third = await lanes.store({ conversation: 'c1' });
     await promote(second);
-    await lanes.shard.send.remove(second);
+    await lanes.queues.send.remove(second);
     expect(await reconcile(lanes.shard, '0')).toEqual({ cursor: '0', repairs: 1 });
     expect(await lanes.takeAll()).toEqual([third]);
   });
@@ -73,7 +73,7 @@ describe('the lanes, after what the model found', () => {
     expect(await cancelStored(lanes.shard, id)).toBe('cancelled');
     await lanes.redis.multi().zrem(`${lanes.sendRoot}completed`, id).lpush(`${lanes.sendRoot}wait`, id).exec();
     expect(await lanes.takeAll()).toEqual([]);
-    expect(await lanes.shard.send.getJobCounts('wait', 'active', 'completed')).toEqual({
+    expect(await lanes.queues.send.getJobCounts('wait', 'active', 'completed')).toEqual({
       wait: 0,
       active: 0,
       completed: 1,
@@ -140,7 +140,7 @@ describe('the lanes, after what the model found', () => {
 
   it('give no share of the fleet for long to a page whose only message was removed while its conversation was held', async () => {
     await hold(lanes.shard, { page: 'p1', conversation: 'c1', reason });
-    await lanes.shard.send.remove(await lanes.store({ conversation: 'c1' }));
+    await lanes.queues.send.remove(await lanes.store({ conversation: 'c1' }));
     await release(lanes.shard, { page: 'p1', conversation: 'c1' });
     expect(await lanes.takeAll()).toEqual([]);
     expect([await pages(), await lanes.heads()]).toEqual([[], {}]);

@@ -1,8 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { EnqueueUncertainError } from '../../src/producer/index.ts';
-import { openShard } from '../../src/shared/lanes/shard.ts';
-import { connectFailingFast } from '../../src/shared/session/connect.ts';
-import { whenReady } from '../../src/shared/redis/ready.ts';
 import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';
 import { CUT, holdMessage, startRedisProxy } from '../support/redis-proxy.ts';
@@ -108,20 +105,6 @@ describe("a producer's connection", () => {
     await producer.enqueueMessage(message);
     await using other = used.producerOf('forgotten', { redisUrl: forgetful.url, shards: 2 });
     expect((await settled(other.enqueueMessage(message))).error).toMatchObject({ code: 'INVALID_CONFIG' });
-  });
-
-  it('keeps no listeners of a queue that could not be opened', async () => {
-    await used.redis.acl('SETUSER', 'no-info', 'on', 'nopass', '~*', '+@all', '-info');
-    const client = connectFailingFast({ redisUrl: used.url }, 5000);
-    await whenReady(client, 5000);
-    await client.auth('no-info', '');
-    const listeners = (): number => client.eventNames().reduce((sum, name) => sum + client.listenerCount(name), 0);
-    const before = listeners();
-    for (let n = 0; n < 3; n += 1) {
-      expect((await settled(openShard(client, 'no-info', 0))).error).toMatchObject({ name: 'ReplyError' });
-    }
-    await eventually('all listeners are gone', () => listeners() === before);
-    client.disconnect();
   });
 });
 

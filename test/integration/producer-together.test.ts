@@ -1,7 +1,8 @@
 import { Job } from 'bullmq';
 import { describe, expect, it } from 'vitest';
 import { QueueUnavailableError } from '../../src/producer/index.ts';
-import { openShard } from '../../src/shared/lanes/shard.ts';
+import { openQueues } from '../../src/shared/lanes/queues.ts';
+import { shardOn } from '../../src/shared/lanes/shard.ts';
 import { textMessage } from '../support/messages.ts';
 import { settled } from '../support/settled.ts';
 import { halfStored, laneIds, storedIds } from '../support/stored-messages.ts';
@@ -69,7 +70,9 @@ describe('a stored message', () => {
   it("is the job that BullMQ's own add would have written, without what only BullMQ's own moves need, and our fields", async () => {
     const namespace = 'the-same-job';
     await using producer = used.producerOf(namespace);
-    const { send, root } = await openShard(used.redis, namespace, 0);
+    const shard = shardOn(used.redis, namespace, 0);
+    const { root } = shard;
+    const { send } = await openQueues(shard);
     const { id } = await producer.enqueueMessage(textMessage('c1', 1));
     const stored = await Job.fromId(send, id);
     const { lane, exp, timestamp, ...fields } = await used.redis.hgetall(`${root}send:${id}`);

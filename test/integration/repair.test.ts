@@ -85,7 +85,7 @@ describe('what others break in Redis is found and mended', () => {
       await places[place]();
       // BullMQ removes no job with a lock.
       await lanes.redis.del(`${lanes.sendRoot}${first}:lock`);
-      await lanes.shard.send.remove(first);
+      await lanes.queues.send.remove(first);
       await reconcileAll();
       expect(await readRepairs(lanes.shard)).toEqual({ removed: 1 });
       expect(await deliverAll()).toEqual(others);
@@ -95,7 +95,7 @@ describe('what others break in Redis is found and mended', () => {
 
   it('the head and those behind it were removed: the conversation goes on with the first that is left, in one pass', async () => {
     const ids = await storeAll('c1', 40);
-    for (const id of ids.slice(0, 38)) await lanes.shard.send.remove(id);
+    for (const id of ids.slice(0, 38)) await lanes.queues.send.remove(id);
     expect(await reconcile(lanes.shard, '0')).toMatchObject({ repairs: 38 });
     expect(await deliverAll()).toEqual(ids.slice(38));
     await expectNothingLeft();

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { beatIn, MAX_KEPT_DONE, tickIn, type WorkerRecord } from '../../src/shared/lanes/fleet/leader.ts';
 import type { Taken } from '../../src/shared/lanes/messages/settle-and-take.ts';
-import { jobKeys, openShard } from '../../src/shared/lanes/shard.ts';
+import { openQueues } from '../../src/shared/lanes/queues.ts';
+import { jobKeys, shardOn } from '../../src/shared/lanes/shard.ts';
 import { readTimeMs } from '../../src/shared/redis/time.ts';
 import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';
@@ -72,7 +73,7 @@ describe('a message that was delivered', () => {
         `${lanes.sendRoot}waiting-children`,
       ),
     ).toBe(0);
-    const job = await lanes.shard.send.getJob(taken.id);
+    const job = await lanes.queues.send.getJob(taken.id);
     expect(await job?.getState()).toBe('completed');
     expect(job?.finishedOn).toBeLessThanOrEqual(before + 1);
     expect(job?.finishedOn).toBe((job?.processedOn ?? 0) + 1);
@@ -146,9 +147,9 @@ describe('a message that was delivered', () => {
     await using scene = await install(used);
     const ids: string[] = [];
     for (let n = 1; n <= 20; n += 1) ids.push(await scene.enqueue(textMessage('c1', n)));
-    const shard = await openShard(lanes.redis, scene.config.namespace ?? '', 0);
-    await eventually('all are completed', async () => (await shard.send.getCompletedCount()) === ids.length);
-    expect(await shard.send.getJobCounts('active', 'wait', 'delayed', 'failed', 'waiting-children')).toEqual({
+    const { send } = await openQueues(shardOn(lanes.redis, scene.config.namespace ?? '', 0));
+    await eventually('all are completed', async () => (await send.getCompletedCount()) === ids.length);
+    expect(await send.getJobCounts('active', 'wait', 'delayed', 'failed', 'waiting-children')).toEqual({
       active: 0,
       wait: 0,
       delayed: 0,

@@ -3,7 +3,8 @@ import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { readRepairs } from '../../src/shared/lanes/repair/reconcile.ts';
-import { openShard } from '../../src/shared/lanes/shard.ts';
+import { openQueues } from '../../src/shared/lanes/queues.ts';
+import { shardOn } from '../../src/shared/lanes/shard.ts';
 import { connectPatiently } from '../../src/shared/session/connect.ts';
 import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { eventually } from '../support/eventually.ts';
@@ -40,13 +41,10 @@ async function expectAllEnded(site: Installation & { count: number }): Promise<v
   await eventually('all are delivered or dead', async () => {
     return site.api.accepted.length >= site.count - refused && (await site.deadLetters.count()) === refused;
   });
-  const shard = await openShard(
-    connectPatiently({ redisUrl: site.config.redisUrl ?? '' }),
-    site.config.namespace ?? '',
-    0,
-  );
+  const shard = shardOn(connectPatiently({ redisUrl: site.config.redisUrl ?? '' }), site.config.namespace ?? '', 0);
+  const { send } = await openQueues(shard);
   await eventually('nothing is open', async () => {
-    const counts = await shard.send.getJobCounts('waiting', 'active', 'delayed', 'waiting-children', 'failed');
+    const counts = await send.getJobCounts('waiting', 'active', 'delayed', 'waiting-children', 'failed');
     return Object.values(counts).every((count) => count === 0);
   });
   expect(site.api.report()).toMatchObject({ accepted: site.count - refused, duplicates: { count: 0 } });

@@ -13,7 +13,8 @@ import {
 import { laneOf, messageId } from '../../src/shared/lanes/key-names.ts';
 import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
 import type { MessagePayload } from '../../src/shared/model/stored-message.ts';
-import { openShard, type Shard } from '../../src/shared/lanes/shard.ts';
+import { openQueues, type ShardQueues } from '../../src/shared/lanes/queues.ts';
+import { type Shard, shardOn } from '../../src/shared/lanes/shard.ts';
 import { keysOf } from './keys-of.ts';
 import { ended } from './settlements.ts';
 
@@ -30,6 +31,7 @@ export interface Rules {
 /** The lanes of one shard, driven step by step as a worker would. */
 export interface Lanes {
   shard: Shard;
+  queues: ShardQueues;
   redis: LaneRedis;
   /** The prefix of BullMQ's keys for messages. */
   sendRoot: string;
@@ -78,7 +80,8 @@ export interface Lanes {
 const ulid = monotonicFactory();
 
 export async function openLanes(redis: LaneRedis, namespace: string = randomUUID()): Promise<Lanes> {
-  const shard = await openShard(redis, namespace, 0);
+  const shard = shardOn(redis, namespace, 0);
+  const queues = await openQueues(shard);
   const sendRoot = `${shard.root}send:`;
 
   const tryStore: Lanes['tryStore'] = async ({
@@ -141,6 +144,7 @@ export async function openLanes(redis: LaneRedis, namespace: string = randomUUID
 
   return {
     shard,
+    queues,
     redis,
     sendRoot,
     store,

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
-import { type AddressInfo, createServer, type Server } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { describe, expect, it, vi } from 'vitest';
@@ -10,6 +10,7 @@ import { runProcess } from '../support/command-line.ts';
 import { eventually } from '../support/eventually.ts';
 import { startForegroundServer } from '../support/foreground-server.ts';
 import { textMessage } from '../support/messages.ts';
+import { startOldRedis } from '../support/old-redis.ts';
 import { startRedisCluster } from '../support/redis-cluster.ts';
 import { startTestRedis } from '../support/redis.ts';
 import { settled } from '../support/settled.ts';
@@ -22,18 +23,6 @@ const message = textMessage('c1', 1);
 interface Wrong extends AsyncDisposable {
   url: string;
   namespace?: string;
-}
-
-async function listening(server: Server): Promise<Wrong> {
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async [Symbol.asyncDispose]() {
-      server.close();
-      await once(server, 'close');
-    },
-  };
 }
 
 async function startSentinel(): Promise<Wrong> {
@@ -60,25 +49,15 @@ async function startNode(): Promise<Wrong> {
   return { url, namespace, [Symbol.asyncDispose]: () => cluster.stop() };
 }
 
-/** Answers what a Redis of long ago says about itself, and OK to everything else. */
-async function startOldRedis(): Promise<Wrong> {
-  const info = '# Server\r\nredis_version:4.0.14\r\nredis_mode:standalone\r\nrole:master\r\nloading:0\r\n';
-  const server = createServer((socket) => {
-    socket.on('error', () => {});
-    socket.on('data', (bytes) => {
-      for (const [name] of bytes.toString().matchAll(/(?<=\*\d+\r\n\$\d+\r\n)\w+/g)) {
-        socket.write(name.toLowerCase() === 'info' ? `$${info.length}\r\n${info}\r\n` : '+OK\r\n');
-      }
-    });
-  });
-  return await listening(server);
-}
-
 describe.concurrent('a URL that leads to what can never hold the queue', () => {
   it.each([
     { what: 'a Sentinel', start: startSentinel, problem: /REDIS_URL leads to a Sentinel.*redis\+sentinel:\/\// },
     { what: 'one node of a cluster', start: startNode, problem: /one node of a Redis Cluster.*redis\+cluster:\/\// },
-    { what: 'an old Redis', start: startOldRedis, problem: /REDIS_URL leads to a Redis of version 4\.0\.14/ },
+    {
+      what: 'an old Redis',
+      start: async (): Promise<Wrong> => await startOldRedis('4.0.14'),
+      problem: /REDIS_URL leads to a Redis of version 4\.0\.14/,
+    },
   ])(
     '$what: exit code 2 for a worker and for commands, and a ConfigError for a producer',
     async ({ start, problem }) => {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { z } from 'zod';
+import * as z from 'zod';
 import { killWithParent } from '../../testing/redis/kill-with-parent.ts';
 import type { CommandContext } from '../context/context.ts';
 

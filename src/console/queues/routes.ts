@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { createBullBoard } from '@bull-board/api';
 import { HonoAdapter } from '@bull-board/hono';
 import { serveStatic } from '@hono/node-server/serve-static';
+import { openQueues, type ShardQueues } from '../../shared/lanes/queues.ts';
 import type { Shard } from '../../shared/lanes/shard.ts';
 import { pingNode } from '../../shared/redis/cluster.ts';
 import type { DeskApp, DeskDeps } from '../facts/deps.ts';
@@ -31,20 +32,31 @@ export function addQueueRoutes(app: DeskApp, { config, session }: DeskDeps): voi
       uiConfig: { boardTitle: 'Queues', hideRedisDetails: true, hideDocsLink: true },
     },
   });
-  let shown: readonly Shard[] = [];
+  let shown: readonly ShardQueues[] = [];
+  const opened = new WeakMap<Shard, Promise<ShardQueues>>();
 
-  /** Replaces the queues of the board if a session has lost its connection and opened new ones. */
+  /** Opens the queues of a shard once for each connection. */
+  async function queuesOf(shard: Shard): Promise<ShardQueues> {
+    // Checked here, because bull-board itself would wait for a Redis that is away.
+    await pingNode(shard.redis, shard.root);
+    const opening = opened.get(shard) ?? openQueues(shard);
+    opened.set(shard, opening);
+    try {
+      return await opening;
+    } catch (error) {
+      if (opened.get(shard) === opening) opened.delete(shard);
+      throw error;
+    }
+  }
+
+  /** Replaces the queues of the board if a session has lost its connection and opened a new one. */
   async function showQueues(): Promise<void> {
-    const shards = await session.readEach(soon(), async (shard) => {
-      // Checked here, because bull-board itself would wait for a Redis that is away.
-      await pingNode(shard.redis, shard.root);
-      return shard;
-    });
-    if (shards.every((shard, index) => shard === shown[index]) && shards.length === shown.length) return;
-    shown = shards;
+    const ofShards = await session.readEach(soon(), queuesOf);
+    if (ofShards.every((queues, index) => queues === shown[index]) && ofShards.length === shown.length) return;
+    shown = ofShards;
     board.replaceQueues(
-      shards.flatMap(({ index, send, dead }) => {
-        const prefix = shards.length === 1 ? '' : `${index}-`;
+      ofShards.flatMap(({ send, dead }, index) => {
+        const prefix = ofShards.length === 1 ? '' : `${index}-`;
         return [send, dead].map((queue) => createReadOnlyQueue(queue, prefix, config.consoleShowContent));
       }),
     );

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import type { z } from 'zod';
+import type * as z from 'zod';
 
 import { type Door, doors } from './doors.ts';
-import { configSchema } from './schema.ts';
+import { configSchema, notCompiled } from './schema.ts';
 import { type Variable, variables } from './variables.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { describeIssue, issuesOf } from '../validation/issues.ts';
@@ -124,7 +124,7 @@ function parse(
   problems: readonly string[],
   { source, nameOf }: { source: ConfigSource; nameOf: (key: string) => string },
 ): Config {
-  const { data, error } = configSchema.safeParse(values, { error: describeIssue });
+  const { data, error } = configSchema.safeParse(values, { ...notCompiled, error: describeIssue });
   const issues = error ? issuesOf(error, 'config') : [];
   const found = issues.map(({ path, message }) => `${nameOf(path)}: ${wordedText(message, source)}`);
   if (error || problems.length > 0) throw new ConfigError([...problems, ...found]);

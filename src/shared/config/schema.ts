@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 import {
   autoOrWholeNumber,
@@ -22,6 +22,9 @@ import { unknownOutcomePolicies } from '../model/enqueue-options.ts';
 import { fields } from '../validation/issues.ts';
 import { ALL_SHARDS, parseShardList } from './shard-list.ts';
 import { requiredText } from '../validation/rules.ts';
+
+/** For settings: zod would take longer to compile their schemas than for all the parsing that a process does with them. */
+export const notCompiled = { jitless: true } as const;
 
 interface Special {
   /** A variable with another name than the setting's; `null` for a setting that can only be given in code. */
@@ -262,23 +265,27 @@ export const configSchema = fields({
     path: ['backoffMaxMs'],
     error: 'must not be less than the first backoff (KITECHAT_BACKOFF_MS)',
     // Checked even when other settings are wrong, so that all problems are reported at once.
-    when: ({ value }) => bothBackoffs.safeParse(value).success,
+    when: ({ value }) => fits(bothBackoffs, value),
   })
   .refine(
     ({ shards, serveShards }) => serveShards === ALL_SHARDS || (parseShardList(serveShards)?.at(-1) ?? 0) < shards,
     {
       path: ['serveShards'],
       error: 'names a shard that does not exist: shards have the numbers from 0 to KITECHAT_SHARDS - 1',
-      when: ({ value }) => bothShardSettings.safeParse(value).success,
+      when: ({ value }) => fits(bothShardSettings, value),
     },
   )
-  .refine((config) => !oneCertificate.safeParse(config).success || bothCertificates.safeParse(config).success, {
+  .refine((config) => !fits(oneCertificate, config) || fits(bothCertificates, config), {
     path: ['apiCertFile'],
     error: 'goes together with KITECHAT_API_CERT_KEY_FILE: set both or none',
     when: () => true,
   })
-  .refine((config) => !bothKeys.safeParse(config).success, {
+  .refine((config) => !fits(bothKeys, config), {
     path: ['apiKeyFile'],
     error: 'is set, and so is KITECHAT_API_KEY: keep only one of them',
     when: () => true,
   });
+
+function fits(schema: z.ZodType, value: unknown): boolean {
+  return schema.safeParse(value, notCompiled).success;
+}

@@ -1,7 +1,7 @@
 import type { AttemptRecord } from './attempts.ts';
 import type { UnknownOutcomePolicy } from './enqueue-options.ts';
 import type { StoredRequest } from './stored-message.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 import { isoTime } from './time.ts';
 
 export const deadReasons = ['rejected', 'exhausted', 'expired', 'unknown-outcome', 'crashed', 'undecodable'] as const;
@@ -56,26 +56,29 @@ export interface DeadLetterPayload {
 const ids = { pageId: z.string(), conversationId: z.string() };
 const status = { httpStatus: z.number() };
 
-const letterSchema = z.looseObject({
-  v: z.literal([1, 2]),
-  reason: z.enum(deadReasons),
-  request: z
-    .union([
-      z.looseObject({ ...ids, message: z.looseObject({ type: z.string() }) }),
-      z.looseObject({ ...ids, sealed: z.string() }),
-    ])
-    .nullable(),
-  problem: z.string().optional(),
-  enqueuedAt: z.string(),
-  attempts: z.array(z.looseObject({ at: z.string(), outcome: z.string(), detail: z.string().nullable() })),
-  attemptsUsed: z.number(),
-  attemptsAllowed: z.number(),
-  response: z
-    .union([z.looseObject({ ...status, body: z.string() }), z.looseObject({ ...status, sealed: z.string() })])
-    .nullable(),
-  label: z.string().nullable(),
-  replayOf: z.string().nullable(),
-});
+// Lazy, because a process that only stores messages never reads one.
+const letterSchema = z.lazy(() =>
+  z.looseObject({
+    v: z.literal([1, 2]),
+    reason: z.enum(deadReasons),
+    request: z
+      .union([
+        z.looseObject({ ...ids, message: z.looseObject({ type: z.string() }) }),
+        z.looseObject({ ...ids, sealed: z.string() }),
+      ])
+      .nullable(),
+    problem: z.string().optional(),
+    enqueuedAt: z.string(),
+    attempts: z.array(z.looseObject({ at: z.string(), outcome: z.string(), detail: z.string().nullable() })),
+    attemptsUsed: z.number(),
+    attemptsAllowed: z.number(),
+    response: z
+      .union([z.looseObject({ ...status, body: z.string() }), z.looseObject({ ...status, sealed: z.string() })])
+      .nullable(),
+    label: z.string().nullable(),
+    replayOf: z.string().nullable(),
+  }),
+);
 
 /** Reads a dead letter from Redis. For unreadable data it returns a letter that can still be listed and discarded. */
 export function parseDeadLetter(json: string): DeadLetterPayload {

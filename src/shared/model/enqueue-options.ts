@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { MAX_DURATION_MS } from './time.ts';
 import type { MessageIssue } from '../errors/errors.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { MessageIssue } from '../errors/errors.ts';
 import { describeIssue, fields, issuesOf } from '../validation/issues.ts';
 import { snapshot } from './plain-copy.ts';

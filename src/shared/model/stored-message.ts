@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type UnknownOutcomePolicy, unknownOutcomePolicies } from './enqueue-options.ts';
 import type { SendRequest } from './message.ts';
 

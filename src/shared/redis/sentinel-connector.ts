@@ -1,4 +1,5 @@
 import { SentinelConnector } from 'ioredis';
+import { type ServerInfo, whyUnfit } from './unfit.ts';
 
 type Connect = SentinelConnector['connect'];
 
@@ -35,6 +36,15 @@ export class PrimaryBySentinel extends SentinelConnector {
       if (this.options.failoverDetector) this.isNamed = false;
     });
     return stream;
+  }
+
+  override check(info: ServerInfo): boolean {
+    // ioredis itself looks at the role, and asks the next sentinel then.
+    const error = whyUnfit(info, false);
+    if (error === undefined) return super.check(info);
+    // The connection emits this error, and is opened again.
+    this.stream.destroy(error);
+    return false;
   }
 
   /** ioredis calls this for each command that was refused; it adds a listener and a timer each time. */

@@ -5,7 +5,7 @@ import type { RedisSettings } from '../config/redis-access.ts';
 import { ConfigError, QueueUnavailableError } from '../errors/errors.ts';
 import type { LaneRedis } from '../lanes/commands.ts';
 import { connectionName, shardRoot, shardsKey } from '../lanes/key-names.ts';
-import { openShard, type Shard } from '../lanes/shard.ts';
+import { type Shard, shardOn } from '../lanes/shard.ts';
 import { isCluster } from '../redis/cluster.ts';
 import { connectFailingFast } from './connect.ts';
 import { probeSilent, silentForMs } from '../redis/doubt.ts';
@@ -24,7 +24,7 @@ export interface SessionConfig extends RedisSettings {
 /** A connection to the queue for callers that need an answer soon. It is opened by the first call. */
 export interface Session {
   /**
-   * Returns a shard that is ready for commands, also for those that write: the first such call sets the namespace up.
+   * Returns a shard whose connection is ready, also for commands that write: the first such call sets the namespace up.
    *
    * @throws QueueUnavailableError if Redis can't be reached before the deadline.
    * @throws ConfigError if the namespace has another number of shards.
@@ -67,9 +67,9 @@ export function createSession(config: SessionConfig): Session {
   /** Whether a call on this connection writes, so that it has to lead to a primary. */
   let needsPrimary = false;
   let agreement: Promise<Setup> | null = null;
-  const shards = new Map<number, Promise<Shard>>();
-  /** Shards that can be used without further checks, as long as their connection stays open. */
-  const usable = new Map<number, Shard>();
+  /** Whether the agreement is reached, so that shards can be used without further checks as long as the connection stays open. */
+  let isAgreed = false;
+  const shards = new Map<number, Shard>();
 
   function connect(): LaneRedis {
     const silenceMs = Math.max(config.enqueueTimeoutMs, MIN_SILENCE_MS);
@@ -77,9 +77,7 @@ export function createSession(config: SessionConfig): Session {
     const redis = inWordsOf(config.source, () => connectFailingFast(config, silenceMs, name, () => needsPrimary));
     // Redis may come back without its data, or with another number of shards, so each new connection checks that again.
     const forgetAgreement = (): void => {
-      if (redis !== connection) return;
-      agreement = null;
-      usable.clear();
+      if (redis === connection) forgetChecks();
     };
     redis.on('close', () => {
       forgetAgreement();
@@ -87,6 +85,11 @@ export function createSession(config: SessionConfig): Session {
     });
     if (isCluster(redis)) redis.on('-node', forgetAgreement);
     return redis;
+  }
+
+  function forgetChecks(): void {
+    agreement = null;
+    isAgreed = false;
   }
 
   /** Closes a connection that no call waits for: its attempts to reconnect would keep an idle program alive. */
@@ -98,9 +101,8 @@ export function createSession(config: SessionConfig): Session {
     connection?.disconnect();
     connection = null;
     needsPrimary = false;
-    agreement = null;
+    forgetChecks();
     shards.clear();
-    usable.clear();
   }
 
   const doubtMs = Math.max(config.enqueueTimeoutMs, MIN_DOUBT_MS);
@@ -139,12 +141,8 @@ export function createSession(config: SessionConfig): Session {
     throw notReadyError(cause);
   }
 
-  /**
-   * Checks the number of shards once for all calls. A failure isn't kept, and neither is that the namespace isn't set up.
-   *
-   * @returns whether the namespace is set up; always `true` for a call that may write
-   */
-  async function agreed(redis: LaneRedis, mayWrite: boolean): Promise<boolean> {
+  /** Checks the number of shards once for all calls. A failure isn't kept, and neither is that the namespace isn't set up. */
+  async function agreed(redis: LaneRedis, mayWrite: boolean): Promise<void> {
     for (;;) {
       const agreeing = (agreement ??= agree(redis, mayWrite));
       let setup: Setup | null = null;
@@ -153,11 +151,14 @@ export function createSession(config: SessionConfig): Session {
       } finally {
         if (setup !== 'ready' && agreement === agreeing) agreement = null;
       }
-      if (setup === 'ready') return true;
+      if (setup === 'ready') {
+        isAgreed ||= agreement === agreeing;
+        return;
+      }
       // A call that writes may have waited for the check of one that only reads.
       if (mayWrite) continue;
       demandReadable(setup, config.namespace, config.shards);
-      return false;
+      return;
     }
   }
 
@@ -167,24 +168,20 @@ export function createSession(config: SessionConfig): Session {
     return 'ready';
   }
 
-  async function opened(redis: LaneRedis, index: number, mayWrite: boolean): Promise<Shard> {
-    const agreedBy = (await agreed(redis, mayWrite)) ? agreement : null;
-    const opening = shards.get(index) ?? openShard(redis, config.namespace, index);
-    shards.set(index, opening);
-    try {
-      const shard = await opening;
-      if (agreedBy !== null && agreement === agreedBy) usable.set(index, shard);
-      return shard;
-    } catch (error) {
-      if (shards.get(index) === opening) shards.delete(index);
-      throw error;
-    }
+  /** Returns one object for each connection, by which callers know what they have opened on it. */
+  function shardOf(redis: LaneRedis, index: number): Shard {
+    const known = shards.get(index);
+    if (known?.redis === redis) return known;
+    const shard = shardOn(redis, config.namespace, index);
+    shards.set(index, shard);
+    return shard;
   }
 
   async function shardAt(index: number, deadline: Deadline, mayWrite: boolean): Promise<Shard> {
-    const known = usable.get(index);
-    if (known && isReady(known.redis, known.root) && !isDoubtful(known.redis, [known.root])) return known;
     const root = shardRoot(config.namespace, index);
+    if (connection && isAgreed && isReady(connection, root) && !isDoubtful(connection, [root])) {
+      return shardOf(connection, index);
+    }
     for (;;) {
       // Again for each connection, since one that was given up takes this with it.
       needsPrimary ||= mayWrite;
@@ -194,7 +191,8 @@ export function createSession(config: SessionConfig): Session {
         continue;
       }
       try {
-        return await within(deadline, opened(redis, index, mayWrite));
+        await within(deadline, agreed(redis, mayWrite));
+        return shardOf(redis, index);
       } catch (error) {
         if (error instanceof ConfigError) throw worded(error, config.source);
         const oneNode = oneNodeError(error);

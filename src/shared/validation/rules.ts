@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** C0, DEL and C1: never intended in an id, and they break logs, terminals and tables. */
 const CONTROL_CHARACTER = /\p{Cc}/u;

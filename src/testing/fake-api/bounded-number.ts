@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A number from `min` to `max`. */
 export function numberFrom(min: number, max: number): z.ZodNumber {

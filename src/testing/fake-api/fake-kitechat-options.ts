@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { fields } from '../../shared/validation/issues.ts';
 import type { SendRequest } from '../../shared/model/message.ts';
 import { canonicalJson } from './canonical-json.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { fields } from '../../shared/validation/issues.ts';
 import { intFrom, numberFrom } from './bounded-number.ts';
 import { MAX_TIMER_MS } from '../../shared/model/time.ts';

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { ConfigError } from '../../shared/errors/errors.ts';
 import { describeIssue, issuesOf } from '../../shared/validation/issues.ts';
 

@@ -1,7 +1,7 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { WorkerLogger } from '../../shared/worker-logger.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 import { highestOf, type SeenMarks } from '../../shared/lanes/lib/timeline.ts';
 
 /** A folder in which workers keep what they have seen of each shard, one small file for each. Workers may share the folder. */

@@ -1,5 +1,5 @@
 import type { WorkerLogger } from '../../shared/worker-logger.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 import { loggableError } from '../../shared/errors/loggable-error.ts';
 import { describeSafely } from '../../shared/errors/safe-cause.ts';
 import type { KitechatMessage, SendRequest } from '../../shared/model/message.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { MAX_TIMER_MS } from '../../shared/model/time.ts';
 import { describeIssue, fields } from '../../shared/validation/issues.ts';
 

@@ -75,8 +75,8 @@ async function play(arena: Arena<RedisServer>, areNew: boolean): Promise<Outcome
   };
 }
 
-async function countOpen({ shard }: Arena): Promise<number> {
-  const counts = await shard.send.getJobCounts('waiting', 'active', 'delayed', 'waiting-children');
+async function countOpen({ sendQueue }: Arena): Promise<number> {
+  const counts = await sendQueue.getJobCounts('waiting', 'active', 'delayed', 'waiting-children');
   return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }
 

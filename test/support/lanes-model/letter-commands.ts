@@ -57,8 +57,8 @@ export const expireCommand = fc.constant(
 export const removeLetterCommand = commandAbout(
   'removeLetter',
   lettersOf,
-  async (model, { shard }, { about: { id } }) => {
-    if ((await shard.dead.remove(id)) !== 1) throw new Error(`BullMQ did not remove ${id}`);
+  async (model, { shard, queues }, { about: { id } }) => {
+    if ((await queues.dead.remove(id)) !== 1) throw new Error(`BullMQ did not remove ${id}`);
     await expireLetters(shard, { keepDeadMs: FOR_EVER_MS, atMost: MANY, cursor: '0' });
     count(model, 'letter removed');
     forgetForGood(model, id);

@@ -10,7 +10,7 @@ const CLOCK = 'test-clock';
 export const TEST_CLOCK_LUA = `local function redisNowMs() return tonumber(redis.call('GET', '${CLOCK}')) end\n`;
 
 /** The real Redis with our scripts, and functions that do what BullMQ and operators do in between. */
-export interface World extends Pick<Lanes, 'shard' | 'turn'> {
+export interface World extends Pick<Lanes, 'shard' | 'queues' | 'turn'> {
   redis: LaneRedis;
   look(): Promise<Snapshot>;
   /** Empties Redis, for the next run. */
@@ -31,12 +31,13 @@ const NAMESPACE = 'model';
 
 export async function openWorld(redis: LaneRedis): Promise<World> {
   await redis.set(CLOCK, START);
-  const { shard, sendRoot, turn, rules: setRules, stall } = await openLanes(redis, NAMESPACE);
+  const { shard, queues, sendRoot, turn, rules: setRules, stall } = await openLanes(redis, NAMESPACE);
   const setClock = async (nowMs: number): Promise<void> => void (await redis.set(CLOCK, nowMs));
   const mark = async (): Promise<void> => void (await redis.zadd(`${sendRoot}marker`, 0, '0'));
 
   return {
     shard,
+    queues,
     turn,
     redis,
     setClock,
@@ -56,7 +57,7 @@ export async function openWorld(redis: LaneRedis): Promise<World> {
       await mark();
     },
     async remove(id) {
-      const removed = await shard.send.remove(id);
+      const removed = await queues.send.remove(id);
       if (removed !== 1) throw new Error(`BullMQ did not remove ${id}`);
     },
     async forget(...keys) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { describeIssue, fields, formatPath, issuesOf } from '../../../src/shared/validation/issues.ts';
 

@@ -1,11 +1,15 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { expect, it } from 'vitest';
+import { ConfigError, createProducer } from '../../../src/producer/index.ts';
 import { connectPatiently } from '../../../src/shared/session/connect.ts';
 import { randomPort } from '../../../src/testing/redis/random-port.ts';
 import { eventually } from '../../support/eventually.ts';
+import { textMessage } from '../../support/messages.ts';
+import { startOldRedis } from '../../support/old-redis.ts';
+import { settled } from '../../support/settled.ts';
 
-/** A sentinel that names a primary at an address where nothing listens. */
+/** A sentinel that names a primary. */
 async function startSentinel(primaryPort: number) {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -43,4 +47,13 @@ it('sentinels that answer do not count as away while the primary that they name 
   await eventually('all were asked twice', () => codes.filter((code) => code !== 'ECONNREFUSED').length > 1, 20_000);
   redis.disconnect();
   expect(new Set(codes)).toEqual(new Set(['ECONNREFUSED', 'SENTINEL_PRIMARY_AWAY']));
+});
+
+it.each(['4.0.14', '6.0.16'])('a primary of version %s is refused, whoever names it', async (version) => {
+  await using old = await startOldRedis(version);
+  await using sentinel = await startSentinel(old.port);
+  await using producer = createProducer({ redisUrl: `redis+sentinel://${sentinel.host}/mymaster` });
+  const { error } = await settled(producer.enqueueMessage(textMessage('c1', 1)));
+  expect(error).toBeInstanceOf(ConfigError);
+  expect((error as Error).message).toContain(`redisUrl leads to a Redis of version ${version}: use 6.2 or later`);
 });
