@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { createFleetMetrics } from '../../../src/console/observe/fleet.ts';
 import { createPageLabels, createWorkerMetrics } from '../../../src/console/observe/worker.ts';
 import { createProgress } from '../../../src/worker/fleet/progress.ts';
-import type { AttemptReport, WorkerEvents } from '../../../src/worker/index.ts';
+import type { AttemptReport, KitechatWorker, WorkerEvents } from '../../../src/worker/index.ts';
 
 const report: AttemptReport = {
   id: '0-1',
@@ -28,7 +28,7 @@ function workerMetrics() {
   const events = new EventEmitter<WorkerEvents>();
   const config = { workerId: 'w', concurrency: 5, shards: 1, timeoutMs: 1000, shutdownMs: 1000 };
   const { health } = createProgress(config);
-  createWorkerMetrics(registry, { on: events.on.bind(events), health });
+  createWorkerMetrics(registry, { on: events.on.bind(events) as unknown as KitechatWorker['on'], health });
   return { registry, events };
 }
 
