@@ -1,3 +1,5 @@
+// For `Symbol.asyncDispose` in the declarations: programs that use the package need not name this library.
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { DeadLetterOptions } from '../shared/config/options.ts';
 import type { DeadLetterRecord } from '../shared/reading/dead-letter-record.ts';
 import { readMessage } from '../shared/reading/message.ts';

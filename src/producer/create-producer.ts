@@ -1,3 +1,5 @@
+// For `Symbol.asyncDispose` in the declarations: programs that use the package need not name this library.
+/// <reference lib="esnext.disposable" preserve="true" />
 import { cancelMessage } from '../shared/actions/cancel-message.ts';
 import type { ProducerOptions } from '../shared/config/options.ts';
 import type { EnqueueOptions } from '../shared/model/enqueue-options.ts';

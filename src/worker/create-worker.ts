@@ -86,7 +86,9 @@ export interface WorkerEvents {
   ready: [];
 }
 
-export interface KitechatWorker extends Pick<EventEmitter<WorkerEvents>, 'on'> {
+export interface KitechatWorker {
+  /** Calls the listener at each such event. An error of the listener is logged and does not stop the worker. */
+  on<Name extends keyof WorkerEvents>(event: Name, listener: (...args: WorkerEvents[Name]) => void): KitechatWorker;
   /**
    * Takes and sends messages until `close` is called. If Redis is away, it waits for Redis without a time limit.
    *
@@ -228,16 +230,20 @@ export function createWorker(options: WorkerOptions): KitechatWorker {
     }
   };
 
-  return {
+  const worker: KitechatWorker = {
     run: () => (running ??= deliver().catch((error: unknown) => Promise.reject(worded(error, config.source) as Error))),
     async close() {
       stopping.abort();
       // The caller of `run` gets its error.
       await running?.catch(() => {});
     },
-    on: events.on.bind(events),
+    on(event, listener) {
+      (events as EventEmitter).on(event, listener);
+      return worker;
+    },
     health: () => progress.health(),
   };
+  return worker;
 }
 
 async function untilAborted(signal: AbortSignal): Promise<void> {

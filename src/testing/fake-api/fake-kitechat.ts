@@ -1,3 +1,5 @@
+// For `Symbol.asyncDispose` in the declarations: programs that use the package need not name this library.
+/// <reference lib="esnext.disposable" preserve="true" />
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createAcceptedWaiters } from './accepted-waiters.ts';

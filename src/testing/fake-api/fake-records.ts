@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import type { SendRequest } from '../../shared/model/message.ts';
 import { createDeliveryChecks, type DeliveryFindings } from './delivery-checks.ts';
 import type { PickedFaults } from './fault-picker.ts';
@@ -15,7 +14,8 @@ export interface ReceivedRequest {
   readonly method: string;
   /** Path and query. */
   readonly path: string;
-  readonly headers: IncomingHttpHeaders;
+  /** The names are in lower case. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   /** The parsed JSON, or the text if it is not JSON; `null` until the whole body has arrived. */
   body: unknown;
   accepted: boolean;

@@ -3,8 +3,9 @@ import type { WorkerLogger } from '../../shared/worker-logger.ts';
 import { SEND_QUEUE, shardPrefix } from '../../shared/lanes/key-names.ts';
 import type { SettleResult, Taken } from '../../shared/lanes/messages/settle-and-take.ts';
 import type { Shard } from '../../shared/lanes/shard.ts';
+import { judgeFailedCall } from '../../shared/errors/failed-calls.ts';
 import { isRefusal } from '../../shared/errors/redis-advice.ts';
-import { isConnectionError, isReady } from '../../shared/redis/ready.ts';
+import { isReady } from '../../shared/redis/ready.ts';
 import type { EngineErrors } from '../fleet/engine-errors.ts';
 import type { Fleet } from '../fleet/fleet-view.ts';
 import type { Whereabouts } from '../fleet/marks.ts';
@@ -136,7 +137,8 @@ export function createShardWorker(shard: Shard, deps: ShardWorkerDeps): ShardWor
   );
   bull.on('error', (error) => {
     // Outages and refusals are logged by `watchRedis`, lost locks below.
-    if (!isReady(shard.redis) || isConnectionError(error) || isRefusal(error)) return;
+    const { what } = judgeFailedCall(error);
+    if (what === 'lost' || isRefusal(error) || (what === 'refused' && !isReady(shard.redis))) return;
     if (error.message.startsWith('could not renew lock')) return;
     errors.note(error, 'BullMQ reported an error; the worker goes on');
   });

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { WorkerLogger } from '../../shared/worker-logger.ts';
 import { ConfigError } from '../../shared/errors/errors.ts';
 import { adviceOn, isPassing } from '../../shared/errors/redis-advice.ts';
-import { isConnectionError } from '../../shared/redis/ready.ts';
+import { isConnectionError } from '../../shared/errors/connection-errors.ts';
 import { oneNodeError } from '../../shared/redis/unfit.ts';
 
 const ASK_AGAIN_MS = 1000;
@@ -23,7 +23,7 @@ export async function untilWilling<T>(
       return await work();
     } catch (error) {
       const advice = adviceOn(error);
-      if (!(error instanceof Error && (isPassing(error) || isConnectionError(error)))) throw lastingError(error);
+      if (!isPassing(error) && !isConnectionError(error)) throw lastingError(error);
       if (advice !== undefined && !told.has(advice)) {
         told.add(advice);
         logger.warn({ err: error }, `Redis refuses what a worker begins with: ${advice}; the worker waits for it`);

@@ -3,25 +3,8 @@ import { createAnswerBody } from './answer-body.ts';
 import { textOf } from './body-text.ts';
 import { decodeContent, encodingsOf } from './content-encoding.ts';
 import { type Exchange, type ExchangeFailure, exchangeFailure, newExchange } from './exchange.ts';
+import type { HttpRequest } from './http-request.ts';
 import { refusalByProxy } from './proxy.ts';
-import type { StopSignal } from './stop-signal.ts';
-
-/** One POST, and the limits of its attempt. */
-export interface HttpRequest {
-  origin: string;
-  path: string;
-  headers: Record<string, string>;
-  body: string | Uint8Array<ArrayBuffer>;
-  timeoutMs: number;
-  /** The last moment at which the request may begin, on the clock of `performance.now()`. */
-  startBefore: number;
-  signal: StopSignal | undefined;
-  /** Receives the headers of the answer, before its body. */
-  onHeaders?: (headers: AnswerHeaders) => void;
-}
-
-/** The answer's headers, as the pool or a `fetch` returns them. */
-export type AnswerHeaders = Headers | Record<string, string | string[] | undefined>;
 
 /**
  * Sends one POST and returns what happened. Never throws: a failure is part of the exchange.

@@ -1,7 +1,7 @@
 import { type AnswerBody, createAnswerBody } from './answer-body.ts';
 import { textOf } from './body-text.ts';
 import { type Exchange, type ExchangeFailure, exchangeFailure, newExchange, obstacleTo } from './exchange.ts';
-import type { HttpRequest } from './dispatch.ts';
+import type { HttpRequest } from './http-request.ts';
 import { abortSignalOf, orAborted, type StopSignal } from './stop-signal.ts';
 
 /** A function of the caller that makes a request, in place of the worker's connection pool. */

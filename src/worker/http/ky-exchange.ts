@@ -1,6 +1,6 @@
 import type { WorkerLogger } from '../../shared/worker-logger.ts';
 import { loggableError } from '../../shared/errors/loggable-error.ts';
-import type { AnswerHeaders, HttpRequest } from './dispatch.ts';
+import type { AnswerHeaders, HttpRequest } from './http-request.ts';
 import { type Exchange, exchangeFailure, newExchange, obstacleTo } from './exchange.ts';
 import { exchangeOverFetch } from './fetch-exchange.ts';
 import { orAborted } from './stop-signal.ts';

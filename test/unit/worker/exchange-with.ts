@@ -1,7 +1,7 @@
 import { Agent } from 'undici';
 import { expect, onTestFinished } from 'vitest';
 import type { OutcomeKind } from '../../../src/shared/model/attempts.ts';
-import type { HttpRequest } from '../../../src/worker/http/dispatch.ts';
+import type { HttpRequest } from '../../../src/worker/http/http-request.ts';
 import type { Exchange, ExchangeFailure } from '../../../src/worker/http/exchange.ts';
 import {
   createSender,

@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import { MAX_BODY_BYTES } from '../../../src/worker/http/answer-body.ts';
-import type { HttpRequest } from '../../../src/worker/http/dispatch.ts';
+import type { HttpRequest } from '../../../src/worker/http/http-request.ts';
 import { exchangeOverFetch, type Fetch } from '../../../src/worker/http/fetch-exchange.ts';
 import { answerText, startBrokenServer } from './broken-server.ts';
 import { countUnhandled } from './count-unhandled.ts';
