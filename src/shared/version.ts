@@ -4,7 +4,7 @@ const packageJson = JSON.parse(readFileSync(new URL('../../package.json', import
   version: string;
 };
 
-/** The version of this package. */
+/** The version of this package. The build replaces this module by one that holds the values. */
 export const version = packageJson.version;
 
 /** The number of the key layout that this version uses in Redis. Version 0.1 had layout 1. */

@@ -1,4 +1,4 @@
-import { globSync, lstatSync, readdirSync } from 'node:fs';
+import { globSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, inject, it } from 'vitest';
 import { manifest } from './support/repository.ts';
@@ -8,12 +8,33 @@ const installed = join(inject('project'), 'node_modules');
 const own = join(installed, manifest.name);
 
 describe('the installed package', () => {
-  it('takes less than 60 MB, with all that it needs', () => {
+  it('is, with all that it needs, 12 packages of less than 20 MB', () => {
     const sizes = new Map(packagesIn(installed).map((name) => [name, bytesIn(join(installed, name))]));
     const total = [...sizes.values()].reduce((sum, bytes) => sum + bytes, 0);
     const largest = [...sizes].toSorted(([, one], [, other]) => other - one).slice(0, 8);
     const listed = largest.map(([name, bytes]) => `${name} ${inMegabytes(bytes)}`).join(', ');
-    expect(total, `${sizes.size} packages: ${listed}`).toBeLessThan(60 * MEGABYTE);
+    expect(total, `${sizes.size} packages: ${listed}`).toBeLessThan(20 * MEGABYTE);
+    expect([...sizes.keys()].length).toBeLessThanOrEqual(12);
+  });
+
+  it('brings no package with an install script', () => {
+    const found = packagesIn(installed).flatMap((name) => {
+      const { scripts = {} } = JSON.parse(readFileSync(join(installed, name, 'package.json'), 'utf8')) as {
+        scripts?: Record<string, string>;
+      };
+      return ['preinstall', 'install', 'postinstall']
+        .filter((step) => step in scripts)
+        .map((step) => `${name}: ${step}`);
+    });
+    expect(found).toEqual([]);
+  });
+
+  it('has entries that read no file of their own: what a bundler moves elsewhere goes on', () => {
+    const files = globSync('dist/**/*.js', { cwd: own });
+    const ofEntries = files.filter((file) => !/^dist.(?:cli|console|libraries)/.test(file));
+    expect(ofEntries.length).toBeGreaterThan(100);
+    const looking = /\bimport\.meta\b|\b__dirname\b|\b__filename\b|\bcreateRequire\b/;
+    expect(ofEntries.filter((file) => looking.test(readFileSync(join(own, file), 'utf8')))).toEqual([]);
   });
 
   it('brings nothing along that only its development needs', () => {
@@ -25,9 +46,9 @@ describe('the installed package', () => {
     const files = globSync('**/*', { cwd: own, withFileTypes: true }).filter((file) => file.isFile());
     const names = files.map(({ name }) => name);
     expect(names).toEqual(
-      expect.arrayContaining(['README.md', 'LICENSE', 'CHANGELOG.md', 'enqueue.lua', 'index.d.ts']),
+      expect.arrayContaining(['README.md', 'LICENSE', 'CHANGELOG.md', 'LICENSES.md', 'index.d.ts']),
     );
-    const unwanted = names.filter((name) => /\.map$|\.test\.|(?<!\.d)\.ts$/.test(name));
+    const unwanted = names.filter((name) => /\.map$|\.test\.|\.lua$|(?<!\.d)\.ts$/.test(name));
     expect(unwanted).toEqual([]);
   });
 });

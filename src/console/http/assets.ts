@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { Hono } from 'hono';
+import { assetTexts } from './asset-texts.ts';
 
 interface Asset {
   path: string;
@@ -9,24 +9,21 @@ interface Asset {
   etag: string;
 }
 
-const own = (name: string): URL => new URL(`../assets/${name}`, import.meta.url);
-
 const CSS = 'text/css; charset=utf-8';
 const SCRIPT = 'text/javascript; charset=utf-8';
 const YEAR_S = 31_536_000;
 
-/** All files that the pages load, read once. A changed file gets a new path, so browsers may keep every file forever. */
+/** All files that the pages load. A changed file gets a new path, so browsers may keep every file forever. */
 const assets = {
-  css: load('console.css', CSS, own('console.css')),
-  script: load('console.js', SCRIPT, own('console.js')),
-  icon: load('icon.svg', 'image/svg+xml', own('icon.svg')),
-  htmx: load('htmx.js', SCRIPT, new URL(import.meta.resolve('htmx.org/dist/htmx.min.js'))),
-  chartsCss: load('uplot.css', CSS, new URL(import.meta.resolve('uplot/dist/uPlot.min.css'))),
-  charts: load('uplot.js', SCRIPT, new URL(import.meta.resolve('uplot/dist/uPlot.iife.min.js'))),
+  css: asset('console.css', CSS, assetTexts.css),
+  script: asset('console.js', SCRIPT, assetTexts.script),
+  icon: asset('icon.svg', 'image/svg+xml', assetTexts.icon),
+  htmx: asset('htmx.js', SCRIPT, assetTexts.htmx),
+  chartsCss: asset('uplot.css', CSS, assetTexts.chartsCss),
+  charts: asset('uplot.js', SCRIPT, assetTexts.charts),
 };
 
-function load(name: string, type: string, file: URL): Asset {
-  const content = readFileSync(file, 'utf8');
+function asset(name: string, type: string, content: string): Asset {
   const hash = createHash('sha256').update(content).digest('base64url').slice(0, 16);
   return { path: `/assets/${hash}/${name}`, type, content, etag: `"${hash}"` };
 }

@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
 import type { RedisClient } from '../redis/cluster.ts';
+import { readScript } from './read-script.ts';
 
-const read = (...names: string[]): string =>
-  names.map((name) => readFileSync(new URL(`./${name}.lua`, import.meta.url), 'utf8')).join('');
+const read = (...names: string[]): string => names.map(readScript).join('');
 const redisClock = read('lib/clock');
 const althoughFull = read('lib/although-full');
 const lanes = read('lib/holds', 'lib/limit', 'lib/places');

@@ -1,3 +1,5 @@
+-- dead/discard
+--
 -- Removes dead letters. A conversation that is held because of one of them goes on; an operator's hold stays.
 --
 -- KEYS[1] BullMQ's dead letters by time of death

@@ -1,3 +1,5 @@
+-- dead/expire
+--
 -- Removes dead letters that have been kept long enough, and index entries of letters that others have removed.
 -- A conversation that such a letter holds stays held: only an operator ends that hold.
 --

@@ -1,3 +1,5 @@
+-- dead/find
+--
 -- Reads dead letters from one of their indexes, ordered by time of death and id. A call looks at a thousand letters at most
 -- and returns where it stopped. It writes nothing: what others have removed stays in the indexes until expire.lua cleans them.
 --

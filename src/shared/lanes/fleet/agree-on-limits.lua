@@ -1,3 +1,5 @@
+-- fleet/agree-on-limits
+--
 -- Says which limits are in force, and whether the calling worker leads the fleet; the leader writes the limits to the shards.
 --
 -- KEYS[1] the hash of limits  KEYS[2] the hash of the limits that the workers ask for: `<seen> <rate>|<page rate>`

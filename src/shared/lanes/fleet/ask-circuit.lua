@@ -1,3 +1,5 @@
+-- fleet/ask-circuit
+--
 -- Says whether the circuits that a message depends on let it leave now. A probed circuit lets one message through as a probe whenever its
 -- pause is over; a paced circuit gives each message a slot, and the message asks again at that time.
 --

@@ -1,3 +1,5 @@
+-- fleet/beat
+--
 -- Notes a worker process of this shard, and compares the state of Redis with what the worker remembers. The leader, and a worker that
 -- starts or stops, also forgets workers that fell silent and writes
 -- the concurrency of all of them. A worker that finds no leader becomes leader. The lease is a field, not a key with an expiry, so that a

@@ -1,3 +1,5 @@
+-- fleet/restore
+--
 -- Put before beat.lua. Notices that Redis has gone back to an earlier state, as after a restore of a backup, when what was sent since
 -- would be sent again. Needs places.lua and timeline.lua before it.
 

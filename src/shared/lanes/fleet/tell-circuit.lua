@@ -1,3 +1,5 @@
+-- fleet/tell-circuit
+--
 -- Opens a circuit, or tells it what a request has shown.
 --
 -- KEYS[1] the circuits  KEYS[2] the absent key

@@ -1,3 +1,5 @@
+-- fleet/tell-evidence
+--
 -- Notes what messages have shown lately: where some were accepted, and a conversation that met a trouble.
 --
 -- KEYS[1] the last successes of the API and of keys, by time  KEYS[2] those of pages

@@ -1,3 +1,5 @@
+-- fleet/tick
+--
 -- What the shard's leader does every 1.5 s, and when something is due: brings back what is due, wakes a worker if messages may leave and
 -- none looks, and removes messages that were delivered long ago. If Redis's clock has stepped back, the end of each put-off and page
 -- wait moves back by the same amount.

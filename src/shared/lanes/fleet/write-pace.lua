@@ -1,3 +1,5 @@
+-- fleet/write-pace
+--
 -- Writes the limits of a shard; called by the fleet's leader only. Needs limit.lua before it.
 --
 -- KEYS[1] the shard's hash `fleet`  KEYS[2] the absent key

@@ -1,3 +1,5 @@
+-- holds/hold
+--
 -- Begins or ends a hold that has no end time. While the hold stands, none of the messages that it covers is handed out.
 --
 -- KEYS[1] the hash of holds  KEYS[2] the absent key

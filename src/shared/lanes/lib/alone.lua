@@ -1,3 +1,5 @@
+-- lib/alone
+--
 -- Put before the scripts that handle several messages. If Redis refuses a command for one message, that message's answer is
 -- { 'error', text }, and the others are carried out.
 

@@ -1,3 +1,5 @@
+-- lib/change-key
+--
 -- Carries out some commands on one key, all in one step.
 --
 -- KEYS[1] the key  KEYS[2] the absent key

@@ -1,3 +1,5 @@
+-- lib/circuit
+--
 -- Put before the scripts that read or change circuits: the fields `<trouble> <name>` of one hash, as JSON. A closed circuit has no field.
 --
 -- A probed circuit lets one request at a time leave, from `probeAt` on. A paced one lets all leave from `probeAt` on, at a pace that

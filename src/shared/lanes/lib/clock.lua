@@ -1,3 +1,5 @@
+-- lib/clock
+--
 -- Put before all scripts. Scripts go by Redis's clock, not by those of producers and workers; tests use another file.
 local timeOfCall
 local function redisNowMs()

@@ -1,3 +1,5 @@
+-- lib/come-back
+--
 -- Put before the scripts that bring back what is due. Needs places.lua before it.
 
 local AT_ONCE = 200

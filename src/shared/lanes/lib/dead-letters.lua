@@ -1,3 +1,5 @@
+-- lib/dead-letters
+--
 -- Put before the scripts that write, find or remove dead letters. Needs holds.lua and places.lua before it.
 --
 -- A letter is a job of the queue `dead`, written by the script that ends its message. Its id stands in BullMQ's `dead:failed` by

@@ -1,3 +1,5 @@
+-- lib/holds
+--
 -- Put before the scripts that release. The hash `holds` has one field for each hold:
 --   standing:*  standing:<page>  standing:<lane>   of an operator or a dead letter, without an end time; the value is JSON for `status`,
 --     with the id of the dead letter that the lane is held for as `letter`

@@ -1,3 +1,5 @@
+-- lib/lease
+--
 -- Put before the scripts that read or change the shard's leader: the field `leader` of `fleet`, `<worker id> <until in ms>`.
 
 local function readLease(root, now, leaseMs)

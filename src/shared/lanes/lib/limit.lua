@@ -1,3 +1,5 @@
+-- lib/limit
+--
 -- Put before the scripts that let messages go. Limits use GCRA: the theoretical arrival time (`tat`), in ms, is when the next message
 -- is due. Redis's clock may step back: a stored time further ahead than possible is replaced at once, or messages would wait until
 -- the clock has caught up.

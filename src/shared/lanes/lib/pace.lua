@@ -1,3 +1,5 @@
+-- lib/pace
+--
 -- Put before the scripts that pace messages after the API has asked to slow down. Needs circuit.lua before it.
 --
 -- A guess doubles each second. From a pace that was refused, messages go on a little slower, reach that pace again after ten seconds, and

@@ -1,3 +1,5 @@
+-- lib/places
+--
 -- Put before the scripts that move messages. Needs holds.lua before it.
 --
 -- root: what every key of the shard starts with, `{<namespace>:<shard>}:`. lane: `<page>/<conversation>`.

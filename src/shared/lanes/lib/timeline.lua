@@ -1,3 +1,5 @@
+-- lib/timeline
+--
 -- Put before the scripts that hand out messages, and before the check for a restore. Needs places.lua before it.
 --
 -- The field `timeline` of `fleet` names the history that this Redis has; a restore begins another one. `mark` is the position on it: how

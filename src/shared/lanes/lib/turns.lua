@@ -1,3 +1,5 @@
+-- lib/turns
+--
 -- Put before the scripts that hand out messages. Needs holds.lua, limit.lua and places.lua before it.
 
 local MOST_PAGES_LOOKED_AT, PAGES_AT_ONCE = 200, 16

@@ -1,3 +1,5 @@
+-- messages/cancel
+--
 -- Ends a message that is not being sent.
 --
 -- KEYS[1] the job's hash  KEYS[2] the absent key

@@ -1,3 +1,5 @@
+-- messages/enqueue
+--
 -- Stores messages, each at the end of its conversation's lane. Each message is stored whole or not at all, independent of the others.
 -- Storing a message a second time does nothing. A message that replays a dead letter removes the letter; if the letter holds the
 -- conversation, the message goes to the front, and the hold ends unless an operator set it.

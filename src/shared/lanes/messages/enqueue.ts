@@ -68,10 +68,15 @@ export async function enqueue(
     optionsOf(message),
   ];
   const answer = await batchOf(shard).add({ args, size: data.length, redisFullAt: message.redisFullAt, beforeSending });
-  if (typeof answer === 'string') return { verdict: answer as 'stored' | 'full' | 'memory-full' | 'gone' };
+  if (isVerdict(answer)) return { verdict: answer };
+  if (!Array.isArray(answer)) throw new TypeError('the script did not answer with a verdict');
   const [verdict, firstId, firstHash] = answer as ['duplicate' | 'conflict', string, string];
   const isSame = verdict === 'duplicate' || message.idempotency?.isSameRequest?.(firstHash);
   return { verdict: isSame ? 'duplicate' : verdict, firstId };
+}
+
+function isVerdict(answer: unknown): answer is 'stored' | 'full' | 'memory-full' | 'gone' {
+  return typeof answer === 'string' && ['stored', 'full', 'memory-full', 'gone'].includes(answer);
 }
 
 function batchOf(shard: Shard): EnqueueBatch {

@@ -1,3 +1,5 @@
+-- messages/settle-and-take
+--
 -- Does all that a worker wants of a shard in one turn of its event loop, in one call: settles messages, then takes others. An error of
 -- one message leaves the others alone.
 --

@@ -1,3 +1,5 @@
+-- messages/settle
+--
 -- Put before settle-and-take.lua. Closes attempts and carries out what was decided. Needs places.lua and dead-letters.lua before it.
 --
 -- A settlement names its attempt. If the attempt is still open, the settlement counts, whichever worker has BullMQ's lock: only the

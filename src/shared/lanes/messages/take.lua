@@ -1,3 +1,5 @@
+-- messages/take
+--
 -- Put before settle-and-take.lua. Opens attempts on messages and hands them to a worker. Needs places.lua and
 -- worker-died.lua before it.
 

@@ -1,3 +1,5 @@
+-- messages/worker-died
+--
 -- Put before take.lua. Decides about a message whose worker died in mid-send: its attempt is open, and its lock has ended. BullMQ's check
 -- for stalled jobs puts such a message into `wait`. Needs places.lua before it.
 

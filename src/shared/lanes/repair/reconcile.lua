@@ -1,3 +1,5 @@
+-- repair/reconcile
+--
 -- Compares the `place` of each head with the sets that it must be in, and repairs differences. All that it can find has an outside
 -- cause: an operator who removed jobs in a dashboard or deleted keys, or data that Redis lost.
 --
