@@ -1,7 +1,7 @@
 import type { RedisClient } from '../redis/cluster.ts';
 import { readScript } from './read-script.ts';
 
-const read = (...names: string[]): string => names.map(readScript).join('');
+const read = (...names: string[]): string => names.map((name) => readScript(name)).join('');
 const redisClock = read('lib/clock');
 const althoughFull = read('lib/although-full');
 const lanes = read('lib/holds', 'lib/limit', 'lib/places');
