@@ -1,6 +1,7 @@
 import type { Benchmark } from '../benchmark.ts';
 import { behindBacklog } from './behind-backlog.ts';
 import { lettersMemory, replayRate } from './dead-letters.ts';
+import { coldStart } from './cold-start.ts';
 import { deepConversation } from './deep-conversation.ts';
 import { drains } from './drains.ts';
 import { endurance } from './endurance.ts';
@@ -23,6 +24,7 @@ export const benchmarks: readonly Benchmark[] = [
   ...pacedExactness,
   idleCost,
   ...enqueuing,
+  coldStart,
   ...latencies,
   deepConversation,
   ...growths,

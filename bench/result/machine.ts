@@ -35,8 +35,9 @@ export async function describeMachine(): Promise<Machine> {
 /** Exact versions, as they are pinned. */
 export function describeVersions(): Versions {
   const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  const { dependencies } = JSON.parse(manifest) as { dependencies: Record<string, string> };
-  const ours = OUR_PACKAGES.map((name) => [name, dependencies[name] ?? 'none'] as const);
+  const { dependencies, devDependencies } = JSON.parse(manifest) as Record<string, Record<string, string>>;
+  const pinned = { ...dependencies, ...devDependencies };
+  const ours = OUR_PACKAGES.map((name) => [name, pinned[name] ?? 'none'] as const);
   return { ...Object.fromEntries(ours), ...peerVersions() };
 }
 
