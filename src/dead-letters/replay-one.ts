@@ -1,7 +1,8 @@
 import { ChangeUncertainError } from '../shared/session/calls.ts';
 import type { DeadLetterPayload } from '../shared/model/dead-letter.ts';
 import type { Deadline } from '../shared/redis/deadline.ts';
-import { EnqueueUncertainError } from '../shared/errors/errors.ts';
+import { EnqueueUncertainError, KitechatSenderError } from '../shared/errors/errors.ts';
+import { tellInternalError } from '../shared/errors/internal-error.ts';
 import { shardOfPage } from '../shared/lanes/key-names.ts';
 import type { SendRequest } from '../shared/model/message.ts';
 import type { MessagePayload } from '../shared/model/stored-message.ts';
@@ -63,6 +64,10 @@ async function storeSurely({ session, config, newDeadline }: ReplayDeps, message
     return await storeMessage(session, config, message, newDeadline());
   } catch (error) {
     // Whatever the second error is, the result of the first try is unknown.
+    if (error instanceof KitechatSenderError && error.isInternal) {
+      const { cause, isInternal } = error;
+      throw new ChangeUncertainError(tellInternalError(cause), { cause, isInternal });
+    }
     throw new ChangeUncertainError('Redis gave no answer to a replay', { cause: error });
   }
 }

@@ -7,6 +7,7 @@ import { describeRedisUrl } from '../shared/config/redis-addresses.ts';
 import { describeApi } from '../shared/config/site.ts';
 import type { WorkerSettings } from '../shared/config/options.ts';
 import { ConfigError } from '../shared/errors/errors.ts';
+import { isInternalError } from '../shared/errors/failed-calls.ts';
 import { connectionName } from '../shared/lanes/key-names.ts';
 import { createLogger } from '../shared/logger.ts';
 import { openQueues, type ShardQueues } from '../shared/lanes/queues.ts';
@@ -163,6 +164,9 @@ export function createWorker(options: WorkerOptions): KitechatWorker {
       try {
         await agreeOnShards(redis, config.namespace, config.shards);
       } catch (error) {
+        if (isInternalError(error)) {
+          logger.error({ err: error }, 'could not check the number of shards; the worker goes on');
+        }
         if (!(error instanceof ConfigError)) return;
         unusable = error;
         stopping.abort();

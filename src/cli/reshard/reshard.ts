@@ -1,6 +1,7 @@
 import type { Config } from '../../shared/config/config.ts';
 import { endConnections } from '../../shared/layout/end-connections.ts';
 import { ConfigError, QueueUnavailableError } from '../../shared/errors/errors.ts';
+import { isInternalError } from '../../shared/errors/failed-calls.ts';
 import { shardsKey } from '../../shared/lanes/key-names.ts';
 import type { LaneRedis } from '../../shared/lanes/commands.ts';
 import type { ReshardingStamp, SettledStamp } from '../../shared/layout/stamp.ts';
@@ -104,6 +105,7 @@ async function change(site: Site, to: number): Promise<Outcome> {
     obstacles = await tellObstacles(site, resharding);
   } catch (error) {
     await giveUp();
+    if (isInternalError(error)) throw error;
     throw new QueueUnavailableError(
       'The connections of apps and workers could not be ended (CLIENT LIST, CLIENT KILL)',
       {

@@ -18,6 +18,7 @@ export function createSendReport({ env, stdout, stderr, interrupted }: CommandCo
   let duplicates = 0;
   let refused = 0;
   let uncertain = 0;
+  let exitCodeOfRedis: ExitCode = exitCodes.redisUnreachable;
   const notStored: number[] = [];
   let whyNotStored = '';
   const refusedLines = createRefusedLines((text) => line(stderr, text));
@@ -33,6 +34,7 @@ export function createSendReport({ env, stdout, stderr, interrupted }: CommandCo
       const failure = failureOf(end, env);
       if (end instanceof EnqueueUncertainError) {
         uncertain += 1;
+        exitCodeOfRedis = failure?.exitCode ?? exitCodeOfRedis;
         refusedLines.flush();
         line(stderr, `line ${number}: ${failure?.message ?? end.message}`);
       } else if (failure?.exitCode === exitCodes.redisUnreachable) {
@@ -58,7 +60,7 @@ export function createSendReport({ env, stdout, stderr, interrupted }: CommandCo
       ];
       line(stderr, counts.join(', '));
       if (interrupted.aborted) return exitCodes.interrupted;
-      if (uncertain + notStored.length > 0) return exitCodes.redisUnreachable;
+      if (uncertain + notStored.length > 0) return exitCodeOfRedis;
       return refused > 0 ? exitCodes.notFullyDone : exitCodes.done;
     },
   };

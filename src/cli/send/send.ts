@@ -1,5 +1,10 @@
 import { open } from 'node:fs/promises';
-import { ConfigError, InvalidMessageError, KitechatSenderError } from '../../shared/errors/errors.ts';
+import {
+  ConfigError,
+  EnqueueUncertainError,
+  InvalidMessageError,
+  KitechatSenderError,
+} from '../../shared/errors/errors.ts';
 import { createProducer, type EnqueueItem, type Producer, type Receipt } from '../../producer/index.ts';
 import { type CommandContext, type ExitCode, line } from '../context/context.ts';
 import { loadSite } from '../context/site.ts';
@@ -52,9 +57,13 @@ export async function send(context: CommandContext, file: string | undefined): P
   return exitCode;
 }
 
-/** Whether a result concerns one line. A wrong configuration or an internal error is reported once, not for every line. */
+/**
+ * Whether a result concerns one line. A wrong configuration or an internal error is reported once, not for every line, unless a line may
+ * have been stored.
+ */
 function concernsLine(end: Receipt | Error): end is Receipt | KitechatSenderError {
-  return !(end instanceof Error) || (end instanceof KitechatSenderError && !(end instanceof ConfigError));
+  if (!(end instanceof Error) || end instanceof EnqueueUncertainError) return true;
+  return end instanceof KitechatSenderError && !(end instanceof ConfigError) && !end.isInternal;
 }
 
 /** Never throws, so that a line can fail while another is read. */

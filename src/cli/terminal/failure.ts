@@ -8,6 +8,7 @@ import {
 } from '../../shared/errors/errors.ts';
 import { describeRedisUrl } from '../../shared/config/redis-addresses.ts';
 import { describeSafely } from '../../shared/errors/safe-cause.ts';
+import { serializeError } from '../../shared/errors/serialize-error.ts';
 import { RedisMissingError } from '../../testing/redis/redis-errors.ts';
 import { type ExitCode, exitCodes } from '../context/context.ts';
 import { UnreadableInputError, UnwritableOutputError } from './file-errors.ts';
@@ -29,6 +30,7 @@ export function failureOf(error: unknown, env?: Environment): Failure | null {
 }
 
 function moreAbout(error: KitechatSenderError, env: Environment | undefined): string {
+  if (error.isInternal) return `\n${serializeError(error.cause).stack ?? ''}`.trimEnd();
   if (error instanceof EnqueueUncertainError) return ` ("kitechat-sender message ${error.id}" does that.)`;
   return error instanceof QueueUnavailableError && env !== undefined ? ` (${describeAsked(error, env)})` : '';
 }
@@ -36,6 +38,7 @@ function moreAbout(error: KitechatSenderError, env: Environment | undefined): st
 function exitCodeOf(error: KitechatSenderError): ExitCode {
   if (error instanceof ConfigError || error instanceof UnreadableInputError) return exitCodes.usage;
   if (error instanceof UnwritableOutputError) return error.isUsage ? exitCodes.usage : exitCodes.notFullyDone;
+  if (error.isInternal) return exitCodes.notFullyDone;
   const unreachable = [QueueUnavailableError, EnqueueUncertainError, ChangeUncertainError, RedisMissingError];
   return unreachable.some((kind) => error instanceof kind) ? exitCodes.redisUnreachable : exitCodes.notFullyDone;
 }

@@ -28,7 +28,7 @@ export async function watchStatus(context: CommandContext, { json = false }: Jso
       view.show(found);
       awaySince = null;
     } catch (error) {
-      if (!(error instanceof QueueUnavailableError)) throw error;
+      if (!(error instanceof QueueUnavailableError) || error.isInternal) throw error;
       if (interrupted.aborted) return;
       awaySince ??= new Date();
       view.showAway(failureOf(error, env)?.message ?? error.message, awaySince);

@@ -1,4 +1,5 @@
 import type { DeadLetterSelection, Progress } from '../../dead-letters/index.ts';
+import { isInternalError } from '../../shared/errors/failed-calls.ts';
 import { titleOf } from '../../shared/errors/serialize-error.ts';
 import type { DeskDeps } from '../facts/deps.ts';
 
@@ -64,6 +65,7 @@ export function createBulkJobs({ deadLetters, log, closing }: DeskDeps): BulkJob
     } catch (error) {
       running.state = 'failed';
       running.problem = titleOf(error);
+      if (isInternalError(error)) log.error({ err: error }, `console: ${order.what} failed`);
     }
     running.endedAt = new Date().toISOString();
     tell(running, order.who, running.state);

@@ -14,7 +14,8 @@ export class BadFormError extends KitechatSenderError {
 /** Answers a request that failed. Only messages of our own errors are shown. */
 export async function answerFailure(context: DeskContext, error: Error, log: Logger): Promise<Response> {
   const isReading = context.req.method === 'GET';
-  if (error instanceof QueueUnavailableError || error instanceof ChangeUncertainError) {
+  const isOfRedis = error instanceof QueueUnavailableError || error instanceof ChangeUncertainError;
+  if (isOfRedis && !error.isInternal) {
     const banner = isReading ? notice('bad', redisIsAway()) : notice('bad', error.message);
     const unavailable = { title: 'Redis does not answer', section: null, status: 503 } as const;
     return await show(context, {
@@ -31,7 +32,9 @@ export async function answerFailure(context: DeskContext, error: Error, log: Log
   }
   log.error({ err: error, path: context.req.path }, 'console: a request failed');
   const text =
-    error instanceof ConfigError ? error.message : 'Internal error. The log of this process has the details.';
+    error instanceof ConfigError || isOfRedis
+      ? error.message
+      : 'Internal error. The log of this process has the details.';
   return await show(context, {
     title: 'Something went wrong',
     section: null,

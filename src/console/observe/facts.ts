@@ -2,6 +2,8 @@ import { deadlineIn, within } from '../../shared/redis/deadline.ts';
 import type { DeadReason } from '../../shared/model/dead-letter.ts';
 import type { DeadLetters } from '../../dead-letters/index.ts';
 import { readRepairs } from '../../shared/lanes/repair/reconcile.ts';
+import { isInternalError } from '../../shared/errors/failed-calls.ts';
+import type { Logger } from '../../shared/logger.ts';
 import type { Session } from '../../shared/session/session.ts';
 import { readStatus, type Status } from '../../shared/reading/status.ts';
 
@@ -18,6 +20,7 @@ export interface FactsDeps {
   deadLetters: Pick<DeadLetters, 'counts'>;
   namespace: string;
   shards: number;
+  log: Pick<Logger, 'error'>;
 }
 
 /** A scrape must be answered within two seconds. */
@@ -32,7 +35,10 @@ export function createFactsReader(deps: FactsDeps, now = () => performance.now()
   return async () => {
     if (latest === null || now() - readAt >= FRESH_MS) {
       readAt = now();
-      latest = within(deadlineIn(ANSWER_MS), readFacts(deps)).catch(() => null);
+      latest = within(deadlineIn(ANSWER_MS), readFacts(deps)).catch((error: unknown) => {
+        if (isInternalError(error)) deps.log.error({ err: error }, 'could not read the metrics of the installation');
+        return null;
+      });
     }
     return await latest;
   };

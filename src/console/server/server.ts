@@ -4,6 +4,7 @@ import { openDeadLetters } from '../../dead-letters/index.ts';
 import type { Config } from '../../shared/config/config.ts';
 import { deadlineIn } from '../../shared/redis/deadline.ts';
 import { ConfigError } from '../../shared/errors/errors.ts';
+import { isInternalError } from '../../shared/errors/failed-calls.ts';
 import type { LogSink } from '../../shared/log-sink.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { pingNode } from '../../shared/redis/cluster.ts';
@@ -58,9 +59,13 @@ export async function startHttp({ config, worker, logger, log }: HttpOptions): P
     deadLetters,
     log: logger,
     closing: closing.signal,
-    metrics: createMetrics({ worker, log, readFacts: createFactsReader({ session, deadLetters, namespace, shards }) }),
+    metrics: createMetrics({
+      worker,
+      log,
+      readFacts: createFactsReader({ session, deadLetters, namespace, shards, log: logger }),
+    }),
     readHealth: async () =>
-      judgeHealth({ worker: worker?.health() ?? null, redisAnswers: await doesRedisAnswer(session) }),
+      judgeHealth({ worker: worker?.health() ?? null, redisAnswers: await doesRedisAnswer(session, logger) }),
   });
   // The adapter's own Request and Response must not replace the global ones, which the worker sends with.
   const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false });
@@ -81,11 +86,12 @@ export async function startHttp({ config, worker, logger, log }: HttpOptions): P
   }
 }
 
-async function doesRedisAnswer(session: Session): Promise<boolean> {
+async function doesRedisAnswer(session: Session, log: Logger): Promise<boolean> {
   try {
     await session.read(0, deadlineIn(PROBE_MS), ({ redis, root }) => pingNode(redis, root));
     return true;
-  } catch {
+  } catch (error) {
+    if (isInternalError(error)) log.error({ err: error }, 'the probe of Redis failed');
     return false;
   }
 }
@@ -95,7 +101,7 @@ async function demandShards(session: Session): Promise<void> {
   try {
     await session.read(0, deadlineIn(READ_TIMEOUT_MS), ({ redis, root }) => pingNode(redis, root));
   } catch (error) {
-    if (error instanceof ConfigError) throw error;
+    if (error instanceof ConfigError || isInternalError(error)) throw error;
   }
 }
 

@@ -15,6 +15,7 @@ import type { Shard } from '../lanes/shard.ts';
 import { isReady } from '../redis/ready.ts';
 import { isBeingReplaced, lateRefusalOf } from '../redis/refusals.ts';
 import type { Sealing } from '../sealing/sealing.ts';
+import { nothingWritten, tellFailedCall } from '../session/calls.ts';
 import type { Session } from '../session/session.ts';
 
 /** The receipt of a message that is stored. */
@@ -114,9 +115,9 @@ async function send(shard: Shard, message: MessageToEnqueue, deadline: Deadline)
   } catch (error) {
     over = true;
     if (error instanceof NotSentError || isBeingReplaced(shard.redis, error)) return null;
-    if (left) throw writeFailure(message.id, error);
+    if (left) throw writeFailure(message, error);
     if (error instanceof DeadlineError) throw new QueueUnavailableError('There was no time left for this message');
-    throw error;
+    throw nothingWritten(error, 'Redis refused the message');
   }
 }
 
@@ -128,12 +129,15 @@ function isOutOfMemory(error: unknown): boolean {
   return describeSafely(error).code === 'OOM';
 }
 
-/** An error reply of Redis proves that nothing was written, because the message was sent only once. After other errors it may be stored. */
-function writeFailure(id: string, error: unknown): KitechatSenderError {
+/** The error of a message that has left. The message may be stored, unless Redis says that it was not. */
+function writeFailure(message: MessageToEnqueue, error: unknown): KitechatSenderError {
   if (isOutOfMemory(error)) return new QueueFullError({ redisFullAt: 1 }, { cause: error });
-  if (error instanceof Error && error.name === 'ReplyError') {
-    return new QueueUnavailableError('Redis refused the message', { cause: error });
-  }
-  const detail = error instanceof DeadlineError ? 'Redis did not answer in time' : 'The connection to Redis was lost';
-  return new EnqueueUncertainError(id, detail, { cause: error });
+  const { detail, options, mayHaveRun } = tellFailedCall(error, 'Redis refused the message');
+  if (mayHaveRun || isCutShort(message, error)) return new EnqueueUncertainError(message.id, detail, options);
+  return new QueueUnavailableError(detail, options);
+}
+
+/** Whether the script may have failed midway in a replay, which it does not undo: nothing else is left of the dead letter. */
+function isCutShort({ payload }: MessageToEnqueue, error: unknown): boolean {
+  return payload.replayOf !== undefined && describeSafely(error).code === 'WRONGTYPE';
 }

@@ -1,3 +1,4 @@
+import { loggableError } from './loggable-error.ts';
 import { adviceOn, isPassing } from './redis-advice.ts';
 import { safeCause } from './safe-cause.ts';
 
@@ -12,6 +13,18 @@ export type BulkEnqueueResult = { id: string; duplicate: boolean } | { error: Ki
 
 const BRAND = Symbol.for('kitechat-sender error');
 
+/** What most errors can be given besides what they say. */
+export interface ErrorOptions {
+  cause?: unknown;
+  /** Whether the cause is an internal error. */
+  isInternal?: boolean;
+}
+
+/** Returns what to do about an internal error, as a sentence after another one. */
+export function askForReport(isInternal: boolean): string {
+  return isInternal ? ' Please report it with the stack of its cause, which NODE_DEBUG=kitechat-sender prints.' : '';
+}
+
 /**
  * The base class of all errors that this package throws on purpose. Distinguish them by `instanceof` or by `code`, which never changes.
  *
@@ -22,9 +35,12 @@ export abstract class KitechatSenderError extends Error {
   /** The code of all instances of a class. The base class has none. */
   protected static readonly code?: string;
   abstract readonly code: string;
+  /** Whether the cause is a fault of kitechat-sender, or of how it was built into the app. Then `cause` has the stack. */
+  readonly isInternal: boolean;
 
-  constructor(message: string, options: { cause?: unknown } = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: safeCause(options.cause) });
+  constructor(message: string, { cause, isInternal = false }: ErrorOptions = {}) {
+    super(message, cause === undefined ? undefined : { cause: isInternal ? loggableError(cause) : safeCause(cause) });
+    this.isInternal = isInternal;
     Object.defineProperty(this, BRAND, { value: true });
   }
 
@@ -53,7 +69,7 @@ export class InvalidMessageError extends KitechatSenderError {
   }
 }
 
-/** Redis could not be reached in time, or refused the command. Nothing was stored, so calling again is safe. */
+/** Redis could not be reached in time or refused the command, or there was an internal error. Nothing was stored, so calling again is safe. */
 export class QueueUnavailableError extends KitechatSenderError {
   protected static override readonly code = 'QUEUE_UNAVAILABLE';
   override readonly name = 'QueueUnavailableError';
@@ -68,19 +84,21 @@ export class QueueUnavailableError extends KitechatSenderError {
    */
   constructor(
     detail: string,
-    { reading = false, cure, ...options }: { cause?: unknown; reading?: boolean; cure?: string | undefined } = {},
+    { reading = false, cure, ...options }: ErrorOptions & { reading?: boolean; cure?: string | undefined } = {},
   ) {
+    const { cause, isInternal = false } = options;
     const effect = reading ? 'Nothing could be read' : 'Nothing was written';
-    const advice = adviceOn(options.cause);
-    const remedy = cure ?? cureOf(options.cause);
-    super(`${detail}${advice === undefined ? '' : `: ${advice}`}. ${effect}. ${remedy}`, options);
+    const advice = adviceOn(cause);
+    const remedy = isInternal ? askForReport(true) : ` ${cure ?? cureOf(cause)}`;
+    super(`${detail}${advice === undefined ? '' : `: ${advice}`}. ${effect}.${remedy}`, options);
     this.#detail = detail;
     this.#cure = cure;
   }
 
   /** Returns the same error for a call that only reads. */
   whileReading(): QueueUnavailableError {
-    return new QueueUnavailableError(this.#detail, { cause: this.cause, reading: true, cure: this.#cure });
+    const { cause, isInternal } = this;
+    return new QueueUnavailableError(this.#detail, { cause, isInternal, reading: true, cure: this.#cure });
   }
 }
 
@@ -90,7 +108,7 @@ function cureOf(cause: unknown): string {
   return 'Check that Redis is running and that its URL (redisUrl, or REDIS_URL) is right, then call again.';
 }
 
-/** The message was sent to Redis, but no answer came back: it may be stored or not. */
+/** The message was sent to Redis, but no answer came back that can be trusted: it may be stored or not. */
 export class EnqueueUncertainError extends KitechatSenderError {
   protected static override readonly code = 'ENQUEUE_UNCERTAIN';
   override readonly name = 'EnqueueUncertainError';
@@ -99,10 +117,10 @@ export class EnqueueUncertainError extends KitechatSenderError {
   readonly id: string;
 
   /** @param detail what happened, as a clause without a full stop and without secrets */
-  constructor(id: string, detail: string, options: { cause?: unknown } = {}) {
+  constructor(id: string, detail: string, options: ErrorOptions = {}) {
     super(
       `${detail}. The message may have been stored with the id ${id}: look it up with getMessage when Redis answers again. ` +
-        'Enqueue it again only with the same idempotencyKey, otherwise it may be sent twice.',
+        `Enqueue it again only with the same idempotencyKey, otherwise it may be sent twice.${askForReport(options.isInternal ?? false)}`,
       options,
     );
     this.id = id;

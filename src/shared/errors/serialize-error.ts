@@ -1,8 +1,7 @@
 import { KitechatSenderError } from './errors.ts';
+import { framesOf } from './frames.ts';
 import { describeSafely, type SafeError } from './safe-cause.ts';
 
-const FRAME = /^\s+at .*:\d+:\d+\)?$/;
-const MAX_FRAMES = 20;
 const MAX_CAUSES = 5;
 
 /** An error as a log line has it. */
@@ -30,15 +29,4 @@ export function titleOf(error: unknown): string {
   if (error instanceof KitechatSenderError) return error.message;
   const { name, code } = describeSafely(error);
   return code === undefined ? name : `${name} ${code}`;
-}
-
-/** Returns the frames of the stack. The stack begins with the message, whose lines can look like frames, so the message is cut off. */
-function framesOf({ message, stack = '' }: Error): string[] {
-  const start = stack.indexOf(message);
-  if (start === -1) return [];
-  return stack
-    .slice(start + message.length)
-    .split('\n')
-    .filter((line) => FRAME.test(line))
-    .slice(0, MAX_FRAMES);
 }

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { isInternalError } from '../errors/failed-calls.ts';
 import { isCluster, isConnected, mastersOf, nodeOf, type RedisClient } from './cluster.ts';
 import { deadlineIn, within } from './deadline.ts';
 
@@ -60,6 +61,7 @@ async function ping(node: Redis, limitMs: number): Promise<void> {
   try {
     await within(deadlineIn(limitMs), node.ping());
   } catch (error) {
+    if (isInternalError(error)) throw error;
     // A refusal is an answer, too.
     if (!(error instanceof Error && error.name === 'ReplyError')) stream.destroy();
   }

@@ -117,11 +117,3 @@ function nextReady(redis: RedisClient): Promise<boolean> {
   becomingReady.set(redis, waiting);
   return waiting;
 }
-
-/** How errors of ioredis begin that have neither a code nor a system call. */
-const CONNECTION_ERROR = /^(?:Connection is closed|Socket timeout|All sentinels are unreachable)/;
-
-/** Whether an error means only that Redis can't be reached. */
-export function isConnectionError(error: Error): boolean {
-  return 'syscall' in error || CONNECTION_ERROR.test(error.message) || Reflect.get(error, 'code') === 'SILENT';
-}

@@ -1,8 +1,9 @@
-import { askRedis, changeRedis, notReadyError, reading } from './calls.ts';
+import { askRedis, changeRedis, notReadyError, nothingWritten, reading } from './calls.ts';
 import { type Deadline, DeadlineError, within } from '../redis/deadline.ts';
 import { type ConfigSource, inWordsOf, worded } from '../config/config.ts';
 import type { RedisSettings } from '../config/redis-access.ts';
 import { ConfigError, QueueUnavailableError } from '../errors/errors.ts';
+import { isInternalError } from '../errors/failed-calls.ts';
 import type { LaneRedis } from '../lanes/commands.ts';
 import { connectionName, shardRoot, shardsKey } from '../lanes/key-names.ts';
 import { type Shard, shardOn } from '../lanes/shard.ts';
@@ -117,7 +118,7 @@ export function createSession(config: SessionConfig): Session {
     try {
       await within(deadline, probeSilent(redis, { silentMs: doubtMs, limitMs: probeMs }));
     } catch (error) {
-      throw new QueueUnavailableError('Redis did not answer in time', { cause: error });
+      throw nothingWritten(error, 'Redis refused a command');
     }
   }
 
@@ -126,9 +127,17 @@ export function createSession(config: SessionConfig): Session {
     return agreement ? [root] : [shardsKey(config.namespace), root];
   }
 
+  function opened(): LaneRedis {
+    try {
+      return connect();
+    } catch (error) {
+      throw nothingWritten(error, 'Redis refused the connection');
+    }
+  }
+
   async function connected(root: string, deadline: Deadline): Promise<LaneRedis> {
     if (closed) throw closedError();
-    const redis = (connection ??= connect());
+    const redis = (connection ??= opened());
     waiting += 1;
     let ready = true;
     for (const key of keysFor(root)) ready &&= await whenReady(redis, deadline.leftMs(), key);
@@ -198,9 +207,8 @@ export function createSession(config: SessionConfig): Session {
         const oneNode = oneNodeError(error);
         if (oneNode) throw worded(oneNode, config.source);
         // If the connection was lost meanwhile, the loop waits for it again until the deadline.
-        if (error instanceof DeadlineError || isReady(redis, root)) {
-          const detail = error instanceof DeadlineError ? 'Redis did not answer in time' : 'Redis refused a command';
-          throw new QueueUnavailableError(detail, { cause: error });
+        if (error instanceof DeadlineError || isReady(redis, root) || isInternalError(error)) {
+          throw nothingWritten(error, 'Redis refused a command');
         }
       }
     }

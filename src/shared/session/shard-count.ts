@@ -3,7 +3,7 @@ import type { LaneRedis } from '../lanes/commands.ts';
 import type { ReshardingStamp, SettledStamp, Stamp, TakingOverStamp } from '../layout/stamp.ts';
 import { findStamp, readStamp } from '../layout/stored-stamp.ts';
 import { takeOver } from '../layout/take-over.ts';
-import { isConnectionError } from '../redis/ready.ts';
+import { isConnectionError } from '../errors/connection-errors.ts';
 import { demandAllKeys } from '../redis/unfit.ts';
 import { layout } from '../version.ts';
 
@@ -24,7 +24,7 @@ export async function agreeOnShards(redis: LaneRedis, namespace: string, shards:
       await takeOver(redis, namespace, { stamp: ours, text });
     } catch (error) {
       // Another process that takes over may have ended this connection; the stamp, read again, tells how far the take-over is.
-      if (!(error instanceof Error && isConnectionError(error))) throw error;
+      if (!isConnectionError(error)) throw error;
     }
   }
 }

@@ -3,6 +3,7 @@ import type { Cluster, Redis } from 'ioredis';
 import { isCluster, mastersOf, type RedisClient } from '../../shared/redis/cluster.ts';
 import type { WorkerLogger } from '../../shared/worker-logger.ts';
 import { ConfigError } from '../../shared/errors/errors.ts';
+import { isInternalError } from '../../shared/errors/failed-calls.ts';
 import { adviceOn, isRefusal } from '../../shared/errors/redis-advice.ts';
 import { infoField } from '../../shared/redis/info.ts';
 import { isReady, lastErrorOf, whenReady } from '../../shared/redis/ready.ts';
@@ -13,6 +14,7 @@ const ASK_AGAIN_MS = 1000;
 const LOOK_AGAIN_MS = 500;
 
 const AWAY = 'Redis is away or refuses the connection';
+const FAULT = 'internal error on the connection to Redis, please report it';
 
 /**
  * Logs when Redis goes away or refuses writes, when the reason that needs somebody's hand changes, and when Redis is back; for a
@@ -61,7 +63,7 @@ export function watchRedis(redis: RedisClient, logger: WorkerLogger, stopping: A
 
 function troubleOf(error: Error | undefined): string {
   const advice = error instanceof ConfigError ? error.problems.join('; ') : adviceOn(error);
-  if (advice === undefined) return AWAY;
+  if (advice === undefined) return error !== undefined && isInternalError(error) ? FAULT : AWAY;
   return isRefusal(error) ? `Redis takes no writes now: ${advice}` : `${AWAY}: ${advice}`;
 }
 

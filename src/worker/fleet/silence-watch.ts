@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { WorkerLogger } from '../../shared/worker-logger.ts';
+import { isInternalError } from '../../shared/errors/failed-calls.ts';
 import { describeSafely } from '../../shared/errors/safe-cause.ts';
 import { isCluster, type RedisClient } from '../../shared/redis/cluster.ts';
 import { deadlineIn, within } from '../../shared/redis/deadline.ts';
@@ -51,9 +52,11 @@ export function isSilent(redis: Redis): boolean {
 async function answersElsewhere(redis: Redis): Promise<boolean> {
   const other = redis.duplicate({ retryStrategy: () => null, maxRetriesPerRequest: 0, enableReadyCheck: false });
   other.on('error', () => {});
-  const isAnswering = await answers(other);
-  other.disconnect();
-  return isAnswering;
+  try {
+    return await answers(other);
+  } finally {
+    other.disconnect();
+  }
 }
 
 async function answers(redis: Redis): Promise<boolean> {
@@ -61,6 +64,7 @@ async function answers(redis: Redis): Promise<boolean> {
     await within(deadlineIn(ANSWER_MS), redis.ping());
     return true;
   } catch (error) {
+    if (isInternalError(error)) throw error;
     // A refusal is an answer, too.
     return describeSafely(error).name === 'ReplyError';
   }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { describeFault } from '../../../src/cli/terminal/fault.ts';
 import { failureOf } from '../../../src/cli/terminal/failure.ts';
+import { ChangeUncertainError } from '../../../src/shared/session/calls.ts';
 import { UnreadableInputError } from '../../../src/cli/terminal/file-errors.ts';
 import {
   ConfigError,
@@ -27,6 +28,19 @@ describe('failureOf', () => {
     const failure = failureOf(error);
     expect(failure?.exitCode).toBe(exitCode);
     expect(failure?.message).toContain(error.message);
+  });
+
+  it.each([
+    new QueueUnavailableError('Internal error', { cause: new TypeError('secret'), isInternal: true }),
+    new EnqueueUncertainError('0-1', 'Internal error', { cause: new TypeError('secret'), isInternal: true }),
+    new ChangeUncertainError('Internal error', { cause: new TypeError('secret'), isInternal: true }),
+  ])('does not give the exit code of an unreachable Redis to an internal error, and shows its stack: %s', (error) => {
+    const failure = failureOf(error, {});
+    expect(failure?.exitCode).toBe(1);
+    expect(failure?.message).toContain(error.message);
+    expect(failure?.message).toMatch(/\n\s+at .*failure\.test\.ts/);
+    expect(failure?.message).not.toContain('secret');
+    expect(failure?.message).not.toContain('redis://');
   });
 
   it('says which Redis was asked and what it said, without user and password', () => {

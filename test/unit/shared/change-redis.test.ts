@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { failureOf } from '../../../src/cli/terminal/failure.ts';
 import { changeRedis, type ChangeUncertainError } from '../../../src/shared/session/calls.ts';
 import { deadlineIn } from '../../../src/shared/redis/deadline.ts';
-import { KitechatSenderError, QueueUnavailableError } from '../../../src/shared/errors/errors.ts';
+import { ConfigError, KitechatSenderError, QueueUnavailableError } from '../../../src/shared/errors/errors.ts';
 import { settled } from '../../support/settled.ts';
 
 describe('changeRedis', () => {
@@ -29,7 +29,11 @@ describe('changeRedis', () => {
 
   it.each([
     ['no answer came in time', () => new Promise(() => {}), /^Redis did not answer in time\. The change may /],
-    ['the connection was lost', () => Promise.reject(new Error('secret')), /^The connection to Redis was lost\. /],
+    [
+      'the connection was lost',
+      () => Promise.reject(new Error('Connection is closed. secret')),
+      /^The connection to Redis was lost\. /,
+    ],
   ])('says that the change may have been made if %s', async (_why, change, said) => {
     const { error } = await settled(changeRedis(deadlineIn(20), change));
     expect(error).toBeInstanceOf(KitechatSenderError);
@@ -38,4 +42,33 @@ describe('changeRedis', () => {
     expect((error as ChangeUncertainError).message).not.toContain('secret');
     expect(failureOf(error)?.exitCode).toBe(3);
   });
+
+  it.each([
+    ['an internal error', new TypeError('secret'), /^Internal error: TypeError, a fault of kitechat-sender /],
+    [
+      'a script that failed midway',
+      reply('ERR user_script:1: attempt to secret script: b8ee62e0, on @user_script:1.'),
+      /^Internal error: ReplyError ERR, a fault /,
+    ],
+    [
+      'a command in a script',
+      reply('WRONGTYPE Operation against a key script: b8ee62e0, on @user_script:1.'),
+      /^Redis refused the change\. /,
+    ],
+  ])('says that the change may have been made for %s, which is not an outage of Redis', async (_what, cause, said) => {
+    const { error } = await settled(changeRedis(deadlineIn(1000), () => Promise.reject(cause)));
+    expect(error).toMatchObject({ code: 'CHANGE_UNCERTAIN', isInternal: said.source.startsWith('^Internal') });
+    expect((error as Error).message).toMatch(said);
+    expect((error as Error).message).not.toContain('secret');
+  });
+
+  it('leaves our own errors as they are', async () => {
+    const problem = new ConfigError(['the namespace is another']);
+    const { error } = await settled(changeRedis(deadlineIn(1000), () => Promise.reject(problem)));
+    expect(error).toBe(problem);
+  });
 });
+
+function reply(message: string): Error {
+  return Object.assign(new Error(message), { name: 'ReplyError' });
+}
