@@ -6,6 +6,7 @@ import { setStage, type Stage } from '../examples/support/stage.ts';
 import { type CommandProcess, startNode, stdinStaysOpen } from '../support/command-line.ts';
 import { moveAway } from './support/new-app.ts';
 import { manifestOf, newExample } from './support/new-example.ts';
+import { recipe } from './support/recipe.ts';
 import { reportApp } from './support/report-app.ts';
 import { run } from './support/run.ts';
 
@@ -82,6 +83,11 @@ describe.each([
     expect(await invoke(shipped('a'))).toEqual({});
     expect(await invoke(shipped(''))).toEqual({});
     await container.lineWhere('stderr', (line) => line.includes('InvalidMessageError'));
+  });
+
+  it('is built as docs/apps.md says', () => {
+    const { scripts } = JSON.parse(recipe('AWS Lambda', 'json')) as { scripts: object };
+    expect(manifestOf('lambda').scripts).toMatchObject(scripts);
   });
 
   it('names to SQS the messages that it could not store', async () => {

@@ -5,6 +5,7 @@ import { newApp } from './new-app.ts';
 import { manifest, repository } from './repository.ts';
 
 interface ExampleManifest {
+  scripts: Record<string, string>;
   dependencies: Record<string, string>;
   devDependencies: Record<string, string>;
 }
