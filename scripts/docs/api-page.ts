@@ -14,12 +14,11 @@ interface Entry {
 export function packageEntries(root: URL): Entry[] {
   const { name, exports } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as {
     name: string;
-    exports: Record<string, string | { types?: string }>;
+    exports: Record<string, string | { default: { types: string } }>;
   };
   return Object.entries(exports).flatMap(([path, target]) => {
-    const types = typeof target === 'string' ? undefined : target.types;
-    if (types === undefined) return [];
-    const file = types.replace('./dist/', 'src/').replace(/\.d\.ts$/, '.ts');
+    if (typeof target === 'string') return [];
+    const file = target.default.types.replace('./dist/', 'src/').replace(/\.d\.ts$/, '.ts');
     return [{ specifier: path.replace(/^\./, name), file }];
   });
 }
@@ -41,7 +40,7 @@ const INTRO = `${GENERATED}
 # API reference
 
 Every name that the package exports, as the compiler sees it. Settings are explained in [configuration](configuration.md), errors in
-[errors](errors.md). The package is ESM, and its types need \`@types/node\`.
+[errors](errors.md). The types need \`@types/node\`, or \`dom\` in \`lib\`.
 `;
 
 function contents(entries: readonly Entry[], names: readonly EntryNames[]): string {

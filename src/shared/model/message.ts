@@ -4,6 +4,37 @@ import { describeIssue, fields, issuesOf } from '../validation/issues.ts';
 import { snapshot } from './plain-copy.ts';
 import { httpUrl, opaqueText, requiredText } from '../validation/rules.ts';
 
+// Written out, and not inferred from the schemas: programs that use the package need not check their types with those of Zod.
+
+/** The file types that a message can carry by URL. */
+type MediaType = 'image' | 'video' | 'audio' | 'document';
+
+type Header =
+  | { type: 'text'; text: string; url?: string | undefined }
+  | { type: MediaType; url: string; text?: string | undefined };
+
+type Button = { type: 'quick_replies'; text: string; payload: string } | { type: 'web_url'; text: string; url: string };
+
+/** At least one of these parts must not be empty. */
+type Card = {
+  header?: Header | undefined;
+  body?: string | undefined;
+  footer?: string | undefined;
+  buttons?: Button[] | undefined;
+};
+
+/** At least one of these parts must not be empty. */
+type Template = Card & { cards?: Card[] | undefined };
+
+/** A message of one of the six types that the API documents. */
+export type KitechatMessage =
+  | { type: 'text'; text: string; url?: string | undefined; template?: Template | undefined }
+  | { type: MediaType; url: string; text?: string | undefined; template?: Template | undefined }
+  | { type: 'template'; template: Template; text?: string | undefined; url?: string | undefined };
+
+/** The request that `enqueueMessage` takes and the API receives: a page, a conversation of the page, and a message. */
+export type SendRequest = { pageId: string; conversationId: string; message: KitechatMessage };
+
 const optionalText = z.string().optional();
 const optionalUrl = httpUrl.optional();
 
@@ -49,7 +80,7 @@ const MAX_REQUEST_BYTES = 64 * 1024;
 const TOO_LONG: MessageIssue = { path: WHOLE, message: `must be at most ${MAX_REQUEST_BYTES} bytes of JSON` };
 const MAX_ID_LENGTH = 256;
 
-const messageSchema = z.discriminatedUnion('type', [
+const messageSchema: z.ZodType<KitechatMessage> = z.discriminatedUnion('type', [
   fields({ type: z.literal('text'), text: requiredText, url: optionalUrl, template: templateSchema.optional() }),
   fields({
     type: z.literal(['image', 'video', 'audio', 'document']),
@@ -60,17 +91,11 @@ const messageSchema = z.discriminatedUnion('type', [
   fields({ type: z.literal('template'), template: templateSchema, text: optionalText, url: optionalUrl }),
 ]);
 
-const sendRequestSchema = fields({
+const sendRequestSchema: z.ZodType<SendRequest> = fields({
   pageId: opaqueText(MAX_ID_LENGTH),
   conversationId: opaqueText(MAX_ID_LENGTH),
   message: messageSchema,
 });
-
-/** A message of one of the six types that the API documents. */
-export type KitechatMessage = z.infer<typeof messageSchema>;
-
-/** The request that `enqueueMessage` takes and the API receives: a page, a conversation of the page, and a message. */
-export type SendRequest = z.infer<typeof sendRequestSchema>;
 
 export type ParsedSendRequest =
   | {
