@@ -1,17 +1,17 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { connectPatiently } from '../../src/shared/session/connect.ts';
-import { setStage, type Stage } from '../examples/support/stage.ts';
-import { type CommandProcess, startNode, stdinStaysOpen } from '../support/command-line.ts';
-import { moveAway } from './support/new-app.ts';
-import { manifestOf, newExample } from './support/new-example.ts';
-import { recipe } from './support/recipe.ts';
-import { reportApp } from './support/report-app.ts';
-import { run } from './support/run.ts';
+import { connectPatiently } from '../../../src/shared/session/connect.ts';
+import { setStage, type Stage } from '../../examples/support/stage.ts';
+import { type CommandProcess, startNode, stdinStaysOpen } from '../../support/command-line.ts';
+import { moveAway } from '../support/new-app.ts';
+import { manifestOf, newExample } from '../support/new-example.ts';
+import { recipe } from '../support/recipe.ts';
+import { reportApp } from '../support/report-app.ts';
+import { run } from '../support/run.ts';
 
 const { esbuild = '' } = manifestOf('lambda').devDependencies;
-const runtime = fileURLToPath(new URL('support/lambda-process.ts', import.meta.url));
+const runtime = fileURLToPath(new URL('../support/lambda-process.ts', import.meta.url));
 /** What the comment in tell-shipped.ts promises to stay below. */
 const FUNCTION_TIMEOUT_MS = 3000;
 
@@ -85,11 +85,6 @@ describe.each([
     await container.lineWhere('stderr', (line) => line.includes('InvalidMessageError'));
   });
 
-  it('is built as docs/apps.md says', () => {
-    const { scripts } = JSON.parse(recipe('AWS Lambda', 'json')) as { scripts: object };
-    expect(manifestOf('lambda').scripts).toMatchObject(scripts);
-  });
-
   it('names to SQS the messages that it could not store', async () => {
     await using stage = await setStage();
     await using container = start(stage, 'sqs');
@@ -104,6 +99,11 @@ describe.each([
     await stage.api.waitForAccepted(2);
     expect(textsOf(stage)).toEqual(['Order a is on its way.', 'Order b is on its way.']);
   });
+});
+
+it('examples/lambda is built as docs/apps.md says', () => {
+  const { scripts } = JSON.parse(recipe('AWS Lambda', 'json')) as { scripts: object };
+  expect(manifestOf('lambda').scripts).toMatchObject(scripts);
 });
 
 /** An event of EventBridge. The order's page has no name if the order has none. */
