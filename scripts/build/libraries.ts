@@ -1,14 +1,13 @@
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire, isBuiltin } from 'node:module';
 import { dirname, relative } from 'node:path';
-import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
+import { build, type Metafile, type Plugin } from 'esbuild';
 import { manifest, partsOf, SPECIFIER } from './entries.ts';
-import { licensesOf } from './licenses.ts';
 
 const FOLDER = 'dist/libraries';
 
-const DEPENDENCIES = Object.keys(manifest.dependencies);
-const PEERS = Object.keys(manifest.peerDependencies);
+const INSTALLED = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
+
 /** What libraries try to load and can do without. A bundler that meets their names would warn, or take another package's. */
 const leaveOut: Plugin = {
   name: 'leave out',
@@ -21,106 +20,66 @@ const leaveOut: Plugin = {
   },
 };
 
-const COMMON = {
-  bundle: true,
-  platform: 'node',
-  target: 'node22',
-  minifyWhitespace: true,
-  minifySyntax: true,
-  legalComments: 'none',
-  metafile: true,
-  logLevel: 'warning',
-  external: [...DEPENDENCIES, ...PEERS],
-  plugins: [leaveOut],
-} satisfies BuildOptions;
-
 /**
  * Compiles the libraries that are no dependencies of the package into it, and makes `dist` import them from there. Who installs the
  * package to enqueue does not install them, and who runs a worker has nothing more to install.
+ *
+ * @returns what they were made of
  */
-export async function compileLibrariesIn(entries: readonly string[]): Promise<void> {
+export async function compileLibraries(): Promise<Metafile[]> {
   const files = globSync('dist/**/*.js');
-  const ofEntries = librariesAmong((await partsOf(entries)).packages);
-  const ofCommands = librariesAmong((await partsOf(files)).packages).filter((name) => !ofEntries.includes(name));
-  const metafiles = [
-    ...(await Promise.all(ofEntries.map(compileToCommonJs))),
-    await compileToModules(ofCommands, ofEntries),
-  ];
-  importFromHere(
-    files,
-    new Map([
-      ...ofEntries.map((name) => [name, commonJs(name)] as const),
-      ...ofCommands.map((name) => [name, esModule(name)] as const),
-    ]),
-  );
-  writeFileSync(`${FOLDER}/LICENSES.md`, licensesOf(metafiles));
+  const { packages } = await partsOf(files);
+  const libraries = packages.filter((name) => !isBuiltin(name) && !isInstalled(name));
+  const metafiles = await Promise.all(libraries.map((name) => compileLibrary(name, libraries)));
+  for (const file of files) {
+    const toFolder = relative(dirname(file), FOLDER);
+    const rewritten = readFileSync(file, 'utf8').replaceAll(SPECIFIER, (whole, before: string, name: string) =>
+      libraries.includes(name) ? `${before}${toFolder}/${fileOf(name)}` : whole,
+    );
+    writeFileSync(file, rewritten);
+  }
+  return metafiles;
 }
 
-function librariesAmong(packages: readonly string[]): string[] {
-  const installed = [...DEPENDENCIES, ...PEERS];
-  return packages.filter(
-    (name) => !isBuiltin(name) && !installed.some((one) => name === one || name.startsWith(`${one}/`)),
-  );
+function isInstalled(name: string): boolean {
+  return INSTALLED.some((one) => name === one || name.startsWith(`${one}/`));
 }
 
-/** Not to ES modules: those could `require` what these libraries do only with a path of their own, which a bundle of them lacks. */
-async function compileToCommonJs(name: string): Promise<Metafile> {
-  const exported = Object.keys(createRequire(import.meta.url)(name) as object).filter((key) =>
-    /^(?!default$)[A-Za-z_$][\w$]*$/.test(key),
-  );
+/** To CommonJS: an ES module could `require` what many of them do only with a path of its own, which a bundle of it lacks. */
+async function compileLibrary(name: string, libraries: readonly string[]): Promise<Metafile> {
+  const exported = Object.keys(createRequire(import.meta.url)(name) as object);
+  const names = exported.filter((key) => /^(?!default$)[A-Za-z_$][\w$]*$/.test(key));
   const { metafile } = await build({
-    ...COMMON,
     stdin: { contents: `module.exports = require('${name}');`, resolveDir: '.' },
-    outfile: `${FOLDER}/${commonJs(name)}`,
+    outfile: `${FOLDER}/${fileOf(name)}`,
+    bundle: true,
+    platform: 'node',
+    target: 'node22',
     format: 'cjs',
+    minifyWhitespace: true,
+    minifySyntax: true,
+    legalComments: 'none',
+    metafile: true,
+    logLevel: 'warning',
+    external: INSTALLED,
+    plugins: [leaveOut, shareOthers(libraries.filter((other) => other !== name))],
     // This is how Node.js tells which names a CommonJS module exports.
-    footer: { js: `0 && (module.exports = { ${exported.join(', ')} });` },
+    footer: { js: `0 && (module.exports = { ${names.join(', ')} });` },
   });
   return metafile;
 }
 
-/** They share what they have in common. Nobody bundles the commands, so they may ask for their own path. */
-async function compileToModules(names: readonly string[], ofEntries: readonly string[]): Promise<Metafile> {
-  const { metafile } = await build({
-    ...COMMON,
-    entryPoints: names.map((name) => ({ in: name, out: esModule(name).replace(/\.js$/, '') })),
-    outdir: FOLDER,
-    format: 'esm',
-    splitting: true,
-    chunkNames: 'common-[hash]',
-    plugins: [leaveOut, importOfEntries(ofEntries)],
-    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
-  });
-  return metafile;
-}
-
-/** What the entries use, too, is imported from what was compiled for them. */
-function importOfEntries(names: readonly string[]): Plugin {
+function shareOthers(others: readonly string[]): Plugin {
   return {
-    name: 'import of entries',
+    name: 'share others',
     setup({ onResolve }) {
       onResolve({ filter: /^[^.]/ }, ({ path }) =>
-        names.includes(path) ? { path: `./${commonJs(path)}`, external: true } : undefined,
+        others.includes(path) ? { path: `./${fileOf(path)}`, external: true } : undefined,
       );
     },
   };
 }
 
-function importFromHere(files: readonly string[], fileOf: ReadonlyMap<string, string>): void {
-  for (const file of files) {
-    const folder = relative(dirname(file), FOLDER);
-    const rewritten = readFileSync(file, 'utf8').replaceAll(SPECIFIER, (whole, before: string, name: string) => {
-      const library = fileOf.get(name);
-      return library === undefined ? whole : `${before}${folder}/${library}`;
-    });
-    writeFileSync(file, rewritten);
-  }
-}
-
-function commonJs(name: string): string {
-  return `${name}.cjs`;
-}
-
-function esModule(name: string): string {
-  return `${name.replaceAll('@', '').replaceAll('/', '-')}.js`;
+function fileOf(library: string): string {
+  return `${library.replaceAll('@', '').replaceAll('/', '-')}.cjs`;
 }

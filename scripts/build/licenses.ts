@@ -1,4 +1,4 @@
-import { globSync, readFileSync } from 'node:fs';
+import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Metafile } from 'esbuild';
 
 interface PackageOf {
@@ -7,8 +7,8 @@ interface PackageOf {
   license: string;
 }
 
-/** Returns a page with the name, version and license of each package that was compiled in. */
-export function licensesOf(metafiles: readonly Metafile[]): string {
+/** Writes a page with the name, version and license of each package that was compiled in. */
+export function writeLicenses(metafiles: readonly Metafile[]): void {
   const files = metafiles.flatMap(({ inputs }) => Object.keys(inputs));
   const folders = new Set(files.flatMap((file) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? []));
   const parts = [...folders].toSorted().map((folder) => {
@@ -17,5 +17,6 @@ export function licensesOf(metafiles: readonly Metafile[]): string {
     const text = file === undefined ? '' : `\n\n${readFileSync(file, 'utf8').trim()}`;
     return `## ${name} ${version}\n\nLicense: ${license}${text}\n`;
   });
-  return ['# Libraries that are compiled into this package\n', ...parts].join('\n');
+  const page = ['# Libraries that are compiled into this package\n', ...parts].join('\n');
+  writeFileSync('dist/libraries/LICENSES.md', page);
 }

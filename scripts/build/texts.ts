@@ -1,7 +1,12 @@
 import { writeFileSync } from 'node:fs';
 
 /** Modules that read files, by their place in `src` without the ending. */
-const MODULES = ['shared/version', 'shared/lanes/script-texts', 'console/http/asset-texts'];
+const MODULES = [
+  'shared/version',
+  'shared/lanes/script-texts',
+  'console/http/asset-texts',
+  'console/queues/board-version',
+];
 
 /** Replaces these modules by ones that hold what they have read, for programs that are moved away from their files. */
 export async function embedTexts(): Promise<void> {

@@ -61,7 +61,7 @@ function linkPackage(name: string, from: string): void {
 /** Writes a file that imports every name of an entry. @returns its name */
 function writeUseOfAll(entry: string, index: number): string {
   const target = manifest.exports[`.${entry.slice(manifest.name.length)}`];
-  const types = typeof target === 'object' ? target.types : '';
+  const types = typeof target === 'object' ? target.default.types : '';
   const declarations = readFileSync(join(project, 'node_modules', manifest.name, types), 'utf8');
   const names = [...declarations.matchAll(/export (?:type )?\{([^}]*)\}/g)]
     .flatMap(([, list = '']) => list.split(','))

@@ -38,7 +38,7 @@ export interface View {
   withCharts?: boolean;
   /** Whether nothing else can be shown now. The page then retries, and reloads itself when it succeeds. */
   unavailable?: boolean;
-  status?: 200 | 404 | 422 | 500 | 503;
+  status?: 200 | 404 | 422 | 500 | 501 | 503;
 }
 
 /** Keeps htmx from evaluating code and inserting styles, which the CSP forbids. A 503 is shown, since it says why. */

@@ -1,5 +1,3 @@
-import { createRequire } from 'node:module';
-import { dirname } from 'node:path';
 import { createBullBoard } from '@bull-board/api';
 import { HonoAdapter } from '@bull-board/hono';
 import { serveStatic } from '@hono/node-server/serve-static';
@@ -7,11 +5,14 @@ import { openQueues, type ShardQueues } from '../../shared/lanes/queues.ts';
 import type { Shard } from '../../shared/lanes/shard.ts';
 import { pingNode } from '../../shared/redis/cluster.ts';
 import type { DeskApp, DeskDeps } from '../facts/deps.ts';
-import { createReadOnlyQueue } from './read-only-queue.ts';
 import { soon } from '../facts/reading.ts';
+import { show } from '../html/layout.ts';
+import { notice } from '../html/parts.ts';
+import { boardFiles } from './board-files.ts';
+import { boardVersion } from './board-version.ts';
+import { createReadOnlyQueue } from './read-only-queue.ts';
 
 const BASE = '/queues';
-const { resolve } = createRequire(import.meta.url);
 /** bull-board's page loads a font from another server, which the CSP would block. */
 const FOREIGN_LINK = /<link href="https:[^>]*>/g;
 /** The link back is inserted after this tag: bull-board offers links only in a menu behind an icon. */
@@ -21,14 +22,34 @@ const BACK =
   'border-radius:6px;background:#fff;color:#1f5f9f">Back to the console</a>';
 
 /** bull-board for the raw jobs: read-only, and without the content of messages unless it may be shown. */
-export function addQueueRoutes(app: DeskApp, { config, session }: DeskDeps): void {
+export function addQueueRoutes(app: DeskApp, deps: DeskDeps): void {
+  const files = boardFiles();
+  if (files === undefined) addHowToInstall(app);
+  else addBoard(app, deps, files);
+}
+
+function addHowToInstall(app: DeskApp): void {
+  app.get(BASE, (context) =>
+    show(context, {
+      title: 'Queues',
+      section: 'Queues',
+      status: 501,
+      body: notice(
+        'quiet',
+        `The board of BullMQ's jobs is not installed: run "npm install @bull-board/ui@${boardVersion}" where kitechat-sender is installed, and start this program again.`,
+      ),
+    }),
+  );
+}
+
+function addBoard(app: DeskApp, { config, session }: DeskDeps, files: string): void {
   const adapter = new HonoAdapter(serveStatic);
   adapter.setBasePath(BASE);
   const board = createBullBoard({
     queues: [],
     serverAdapter: adapter,
     options: {
-      uiBasePath: dirname(resolve('@bull-board/ui/package.json')),
+      uiBasePath: files,
       uiConfig: { boardTitle: 'Queues', hideRedisDetails: true, hideDocsLink: true },
     },
   });

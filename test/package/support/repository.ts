@@ -9,7 +9,7 @@ export interface Manifest {
   name: string;
   version: string;
   bin: Record<string, string>;
-  exports: Record<string, string | { types: string; default: string }>;
+  exports: Record<string, string | Record<'module-sync' | 'require' | 'default', { types: string; default: string }>>;
   dependencies: Record<string, string>;
   devDependencies: Record<string, string>;
   engines: { node: string };
