@@ -30,14 +30,15 @@ export const errorGuide: Readonly<Record<string, ErrorGuide>> = {
     from: 'library',
     stored: 'no',
     cause:
-      'Redis could not be reached in time, or it refused the call: a wrong password, no memory left (OOM), a read-only replica, a missing right. Or this producer was closed.',
+      'Redis could not be reached in time, or it refused the call: a wrong password, no memory left (OOM), a read-only replica, a missing right. Or this producer was closed. Or there was an [internal error](#internal-errors) before the message left.',
     cure: 'Nothing was written: call again when Redis is back. `cause.code` holds the error code of Redis or of the connection. Check `REDIS_URL`, that Redis runs, its memory, and the rights of its user.',
   },
   ENQUEUE_UNCERTAIN: {
     name: 'EnqueueUncertainError',
     from: 'library',
     stored: 'perhaps, under `error.id`',
-    cause: 'The message left for Redis, and no answer came back before the deadline.',
+    cause:
+      'The message left for Redis, and no answer came back before the deadline, or the connection was lost. Or an [internal error](#internal-errors) kept the answer from being read.',
     cure: 'With an `idempotencyKey`: call again with the same key and request. Without a key: call `getMessage(error.id)` once Redis has been answering for some seconds. If it returns `null` and you enqueue again, the message may in rare cases still be sent twice.',
   },
   CHANGE_UNCERTAIN: {
@@ -45,7 +46,7 @@ export const errorGuide: Readonly<Record<string, ErrorGuide>> = {
     from: 'library',
     stored: 'perhaps: the change was made, or not',
     cause:
-      'A cancellation, a replay, a discard, a hold or a limit left for Redis, and no answer came back before the deadline.',
+      'A cancellation, a replay, a discard, a hold or a limit left for Redis, and no answer came back before the deadline, or the connection was lost. Or a script failed midway, or there was an [internal error](#internal-errors).',
     cure: 'Repeat the call: repeating it is harmless, and a repeated replay sends nothing twice.',
   },
   INVALID_SELECTION: {

@@ -13,7 +13,15 @@ const SOURCES: readonly { from: ErrorGuide['from']; title: string }[] = [
 
 /** The text of docs/errors.md. */
 export function errorsPage(): string {
-  return [INTRO, ...SOURCES.map(errorsFrom), DEAD_INTRO, ...deadReasons.map(deadReason), EXIT_INTRO, exitTable()]
+  return [
+    INTRO,
+    ...SOURCES.map(errorsFrom),
+    INTERNAL,
+    DEAD_INTRO,
+    ...deadReasons.map(deadReason),
+    EXIT_INTRO,
+    exitTable(),
+  ]
     .join('\n')
     .concat('\n');
 }
@@ -56,6 +64,19 @@ function errorEntry(code: string, { name, stored, cause, cure }: ErrorGuide): st
 - **Stored?** ${sentence(stored)}
 - **Cure:** ${cure}`;
 }
+
+const INTERNAL = `## Internal errors
+
+An error whose text begins with "Internal error" has \`isInternal: true\`. It is a fault of kitechat-sender, or of how it was built into your
+app: a bundler that drops or mixes up code, for example. Redis is not the cause. The error's class and \`code\` still say whether the
+message may be stored, so the rules above apply. The same call will most likely fail again.
+
+- \`error.cause\` has the name, the code and the stack of the fault, without its message, which may hold content or a password.
+- \`NODE_DEBUG=kitechat-sender\` in the environment of your app prints that stack to stderr whenever such an error occurs.
+- Workers log the stack as \`err.stack\`, or \`err.cause.stack\`. Commands print it and exit with 1, never with 3.
+
+Please report it with the stack and with how your app is built.
+`;
 
 const DEAD_INTRO = `## Dead reasons
 

@@ -27,6 +27,20 @@ it('a Redis that refused only the blocking connection is back when it has refuse
   expect(said).toHaveLength(4);
 });
 
+it('an internal error of a connection is not told as a Redis that is away', () => {
+  const redis = Object.assign(new EventEmitter(), { status: 'reconnecting' });
+  const lines: string[] = [];
+  watchRedis(
+    redis as unknown as Redis,
+    pino({}, { write: (line: string) => lines.push(line) }),
+    new AbortController().signal,
+  );
+  redis.emit('error', new TypeError('x is not a function'));
+  redis.emit('error', Object.assign(new Error('x'), { code: 'ECONNREFUSED' }));
+  expect(lines[0]).toContain('internal error on the connection to Redis, please report it');
+  expect(lines.join('\n')).not.toContain('away');
+});
+
 it('a connection that ioredis has given up is opened again, unless the worker stops', () => {
   const redis = Object.assign(new EventEmitter(), { status: 'end', connect: vi.fn(async () => {}) });
   const stopping = new AbortController();

@@ -69,8 +69,8 @@ export async function enqueue(
   ];
   const answer = await batchOf(shard).add({ args, size: data.length, redisFullAt: message.redisFullAt, beforeSending });
   if (isVerdict(answer)) return { verdict: answer };
-  if (!Array.isArray(answer)) throw new TypeError('the script did not answer with a verdict');
   const [verdict, firstId, firstHash] = answer as ['duplicate' | 'conflict', string, string];
+  if (verdict !== 'duplicate' && verdict !== 'conflict') throw new TypeError('the script answered with no verdict');
   const isSame = verdict === 'duplicate' || message.idempotency?.isSameRequest?.(firstHash);
   return { verdict: isSame ? 'duplicate' : verdict, firstId };
 }
