@@ -6,7 +6,8 @@ const slow = 'test/package/all/**/*.test.ts';
 export default defineConfig({
   test: {
     include: ['test/package/**/*.test.ts', 'test/examples/**/*.test.ts'],
-    exclude: process.env['PACKAGE_NODES'] === 'all' ? [] : [slow],
+    // These are the tests of the apps themselves.
+    exclude: ['test/package/apps/**', ...(process.env['PACKAGE_NODES'] === 'all' ? [] : [slow])],
     globalSetup: 'test/package/support/install-package.ts',
     pool: 'forks',
     maxWorkers: 2,

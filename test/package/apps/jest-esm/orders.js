@@ -1,0 +1,7 @@
+import { enqueueMessage } from 'kitechat-sender';
+
+export const tellShipped = async ({ id, conversationId }) =>
+  await enqueueMessage(
+    { pageId: 'p1', conversationId, message: { type: 'text', text: `Order ${id} is on its way.` } },
+    { idempotencyKey: `order-${id}-shipped` },
+  );
