@@ -99,6 +99,7 @@ export default defineConfig({
     'examples/lambda',
     'examples/nestjs',
     'examples/next',
+    'test/package/apps',
   ],
   categories: { correctness: 'error', suspicious: 'error', perf: 'error' },
   rules: {
