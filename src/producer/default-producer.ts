@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Config, loadConfig } from '../shared/config/config.ts';
 import { ConfigError } from '../shared/errors/errors.ts';
+import { demandFitNode } from '../shared/runtime.ts';
 import { version } from '../shared/version.ts';
 import { createProducer, type Producer } from './create-producer.ts';
 
@@ -37,6 +38,7 @@ let isCompared = false;
 function defaultProducer(): Producer {
   const place = placeInProcess();
   if (place.held && isCompared) return place.held.producer;
+  demandFitNode();
   const config = loadConfig(process.env);
   // Dev servers read their .env files again before they evaluate a module again.
   if (place.held && !place.held.isMadeFrom(config)) leave(place);

@@ -1,5 +1,6 @@
 import type { Transform } from 'node:stream';
-import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw, createZstdDecompress } from 'node:zlib';
+// As a whole: a Node that lacks one of the names would fail at this line, before anything can say that it is too old.
+import * as zlib from 'node:zlib';
 import { createAnswerBody } from './answer-body.ts';
 
 /** The content of a body without its encodings. */
@@ -10,12 +11,12 @@ export interface DecodedContent {
 }
 
 const decoders: Record<string, (bytes: Uint8Array) => Transform> = {
-  gzip: () => createGunzip(),
-  'x-gzip': () => createGunzip(),
+  gzip: () => zlib.createGunzip(),
+  'x-gzip': () => zlib.createGunzip(),
   // Some servers leave out the zlib header that HTTP asks for.
-  deflate: (bytes) => (hasZlibHeader(bytes) ? createInflate() : createInflateRaw()),
-  br: () => createBrotliDecompress(),
-  zstd: () => createZstdDecompress(),
+  deflate: (bytes) => (hasZlibHeader(bytes) ? zlib.createInflate() : zlib.createInflateRaw()),
+  br: () => zlib.createBrotliDecompress(),
+  zstd: () => zlib.createZstdDecompress(),
 };
 
 /** More encodings than any server needs; a bound for the work on one answer. */

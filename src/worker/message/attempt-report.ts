@@ -1,4 +1,5 @@
-import { crc32 } from 'node:zlib';
+// As a whole: a Node that lacks this name would fail at this line, before anything can say that it is too old.
+import * as zlib from 'node:zlib';
 import type { WorkerLogger } from '../../shared/worker-logger.ts';
 import type { OutcomeKind } from '../../shared/model/attempts.ts';
 import type { DeadReason } from '../../shared/model/dead-letter.ts';
@@ -66,7 +67,7 @@ export function createAttemptLog(logger: WorkerLogger, logDelivered: string): (r
   const [part, whole = 1] = logDelivered.split('/').map(Number);
 
   function isInSample({ pageId, conversationId }: AttemptReport): boolean {
-    return part !== 0 && crc32(`${pageId}\n${conversationId}`) % whole === 0;
+    return part !== 0 && zlib.crc32(`${pageId}\n${conversationId}`) % whole === 0;
   }
 
   return (report) => {
