@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 
 import type { Command } from 'commander';
 
@@ -84,8 +84,17 @@ function problemOfNpm(args: readonly string[], known: Known): string | null {
     command === 'test' ? rest.find((path) => path.includes('/') && !existsSync(new URL(path, known.root))) : undefined;
   if (missing !== undefined) return `there is no file ${missing}`;
   if (command !== 'run') return NPM_COMMANDS.has(command) ? null : 'no command of npm that the check knows';
-  if (!known.npmScripts.has(script)) return `there is no npm script ${script}`;
+  const folder = args.find((word) => word.startsWith('--prefix='))?.slice('--prefix='.length);
+  const scripts = folder === undefined ? known.npmScripts : scriptsIn(folder, known.root);
+  if (!scripts.has(script)) return `there is no npm script ${script}`;
   return script === 'kitechat-sender' ? problemOfOurs(rest, known.program) : null;
+}
+
+/** The npm scripts of an app in the repository. */
+function scriptsIn(folder: string, root: URL): Set<string> {
+  const file = new URL(`${folder}/package.json`, root);
+  const { scripts } = JSON.parse(readFileSync(file, 'utf8')) as { scripts: Record<string, string> };
+  return new Set(Object.keys(scripts));
 }
 
 /** A file that the reader has created earlier on the page. */

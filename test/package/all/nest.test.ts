@@ -1,9 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { setStage, type Stage } from '../../examples/support/stage.ts';
 import { manifestOf, newExample } from '../support/new-example.ts';
-import { recipe } from '../support/recipe.ts';
 import { reportApp } from '../support/report-app.ts';
 import { run } from '../support/run.ts';
 import { expectDrain, expectEnd, openShop, type Shop } from '../support/shop.ts';
@@ -60,10 +58,6 @@ describe('examples/nestjs', () => {
     await using stage = await setStage();
     await using shop = await start(stage);
     await expectEnd(shop);
-  });
-
-  it('is the module that docs/apps.md shows', () => {
-    expect(readFileSync(join(app, 'src/kitechat.module.ts'), 'utf8')).toBe(recipe('NestJS', 'typescript'));
   });
 
   it('has tests that run without Redis, with a mock in place of the producer', async () => {

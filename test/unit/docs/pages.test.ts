@@ -105,6 +105,7 @@ describe('the check of the docs', () => {
 
   it('finds an npm script, a file and a program that are not there', () => {
     expect(shell('npm ci && npm run demmo')).toEqual([expect.stringContaining('no npm script demmo')]);
+    expect(shell('npm run gone --prefix=examples/next')).toEqual([expect.stringContaining('no npm script gone')]);
     expect(shell('node scripts/gone.ts')).toEqual([expect.stringContaining('no file scripts/gone.ts')]);
     expect(shell('REDIS_URL=x kitechat-sendr worker')).toEqual([expect.stringContaining('no program')]);
   });
@@ -118,6 +119,7 @@ describe('the check of the docs', () => {
         'kitechat-sender dead-letters replay --id ID --set message.text="Hello; again" \\',
         '  --rate 20/s',
         'npm run --silent kitechat-sender -- status --watch',
+        'npm install --prefix=examples/lambda && npm run build:esm --prefix=examples/lambda',
       ),
     ).toEqual([]);
   });
