@@ -13,6 +13,8 @@ const CONNECTION_MESSAGES = [
   'Socket timeout',
   'All sentinels are unreachable',
   'Failed to refresh slots cache',
+  // Of a node of a cluster that did not answer when it was asked for its slots.
+  'timeout',
   'None of startup nodes is available',
   'Cluster is disconnect',
   'Cluster is ended',

@@ -28,6 +28,7 @@ describe('the error of a call to Redis', () => {
     "Socket timeout. Expecting data, but didn't receive any in 5000ms.",
     'All sentinels are unreachable. Retrying from scratch after 10ms.',
     'Failed to refresh slots cache.',
+    'timeout',
     'None of startup nodes is available',
     'Cluster is disconnected.',
     'Cluster is disconnecting.',
