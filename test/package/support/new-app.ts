@@ -21,13 +21,19 @@ export interface AppOptions {
 /** Makes an app with the packed package in an empty folder outside the repository. @returns the folder */
 export async function newApp(name: string, options: AppOptions = {}): Promise<string> {
   const { files = {}, devDependencies = {}, manager = 'npm', more = {} } = options;
-  const app = emptyFolder(name);
-  newProject(app, { dependencies: { [manifest.name]: `file:${inject('tarball')}` }, devDependencies, ...more });
+  const dependencies = { [manifest.name]: `file:${inject('tarball')}` };
+  const app = emptyApp(name, files, { dependencies, devDependencies, ...more });
+  const [program, ...args] = await programOf(manager);
+  await run(program, [...args, 'install'], { cwd: app });
+  return app;
+}
+
+/** Makes an app into which nothing is installed yet. `more` are fields of package.json. @returns the folder */
+export function emptyApp(name: string, files: string | Record<string, string>, more: object = {}): string {
+  const app = newProject(emptyFolder(name), more);
   if (typeof files === 'string') {
     cpSync(fileURLToPath(new URL(`../apps/${files}`, import.meta.url)), app, { recursive: true });
   } else writeFiles(app, files);
-  const [program, ...args] = await programOf(manager);
-  await run(program, [...args, 'install'], { cwd: app });
   return app;
 }
 

@@ -62,4 +62,4 @@ export function newText(): string {
   return `Hello ${randomUUID()} – ü 🪁`;
 }
 
-const RECEIPT_ID = /^[0-9A-Z]{26}$/;
+const RECEIPT_ID = /^[0-9a-z]+-[0-9A-Z]{26}$/;

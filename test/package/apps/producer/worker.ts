@@ -1,0 +1,3 @@
+import { createWorker } from 'kitechat-sender/worker';
+
+await createWorker({ apiKey: 'any' }).run();

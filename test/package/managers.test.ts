@@ -1,0 +1,37 @@
+import { cpSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, inject, it } from 'vitest';
+import { managers, programOf } from './support/managers.ts';
+import { emptyApp } from './support/new-app.ts';
+import { reportApp } from './support/report-app.ts';
+import { run } from './support/run.ts';
+import { useInstallation } from './support/use-installation.ts';
+
+const { expectDelivery } = useInstallation();
+
+describe('pnpm', () => {
+  reportApp('pnpm', {
+    app: 'pnpm',
+    version: managers.pnpm,
+    checked: '`pnpm add`, and `--frozen-lockfile` in another folder',
+    needs: 'nothing',
+  });
+  let pnpm: (folder: string, ...args: readonly string[]) => Promise<unknown>;
+
+  beforeAll(async () => {
+    const [program, ...first] = await programOf('pnpm');
+    pnpm = async (folder, ...args) => await run(program, [...first, ...args], { cwd: folder });
+  });
+
+  it('adds the package without a question, and installs it elsewhere from the lock file', async () => {
+    const app = emptyApp('pnpm', 'producer');
+    // pnpm ends with 1 if a package has an install script that nobody has allowed.
+    await pnpm(app, 'add', inject('tarball'));
+    await expectDelivery('node', ['send.ts'], { cwd: app });
+
+    const deployed = emptyApp('pnpm-deployed', 'producer');
+    for (const file of ['package.json', 'pnpm-lock.yaml']) cpSync(join(app, file), join(deployed, file));
+    await pnpm(deployed, 'install', '--frozen-lockfile');
+    await expectDelivery('node', ['send.ts'], { cwd: deployed });
+  });
+});
