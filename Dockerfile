@@ -12,8 +12,8 @@ RUN npm run build && chmod -R a+rX dist package.json
 FROM node:24-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
-# npm keeps the compiler, an optional peer of a dependency's: nothing here needs it, nor declarations, sources and maps.
-RUN npm ci --omit=dev --ignore-scripts && rm -rf node_modules/typescript node_modules/@typescript \
+# Nothing here needs declarations, sources and maps.
+RUN npm ci --omit=dev --ignore-scripts \
   && find node_modules -type f \( -name '*.ts' -o -name '*.[cm]ts' -o -name '*.map' \) -delete
 
 FROM node:24-bookworm-slim
@@ -21,6 +21,8 @@ FROM node:24-bookworm-slim
 ENV NODE_ENV=production KITECHAT_HEARTBEAT_FILE=/dev/shm/kitechat-sender
 WORKDIR /app
 COPY --from=dependencies /app/node_modules ./node_modules
+# The board of the console's queues, which is left to those who want it elsewhere.
+COPY --from=build /app/node_modules/@bull-board/ui ./node_modules/@bull-board/ui
 COPY --from=build /app/package.json ./
 COPY --from=build /app/dist ./dist
 # Whoever gets in finds nothing that installs, and nothing that runs with the rights of another user.

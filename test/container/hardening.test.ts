@@ -141,6 +141,11 @@ describe('the image, as little as it may do', () => {
     expect(JSON.parse(inside(script))).toEqual([]);
   });
 
+  it("holds the board of the console's queues", () => {
+    const script = `console.log(require('module').createRequire('/app/dist/cli/main.js').resolve('@bull-board/ui/package.json'))`;
+    expect(inside(script)).toBe('/app/node_modules/@bull-board/ui/package.json');
+  });
+
   it('delivers a backlog of long messages within the least memory', async () => {
     const before = api.report().accepted;
     await using producer = createProducer({ redisUrl: redis.url, namespace: 'least', enqueueTimeoutMs: 60_000 });
