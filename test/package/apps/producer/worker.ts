@@ -1,3 +1,0 @@
-import { createWorker } from 'kitechat-sender/worker';
-
-await createWorker({ apiKey: 'any' }).run();
