@@ -14,7 +14,7 @@ export type BulkEnqueueResult = { id: string; duplicate: boolean } | { error: Ki
 const BRAND = Symbol.for('kitechat-sender error');
 
 /** What most errors can be given besides what they say. */
-export interface ErrorOptions {
+export interface ErrorFacts {
   cause?: unknown;
   /** Whether the cause is an internal error. */
   isInternal?: boolean;
@@ -38,7 +38,7 @@ export abstract class KitechatSenderError extends Error {
   /** Whether the cause is a fault of kitechat-sender, or of how it was built into the app. Then `cause` has the stack. */
   readonly isInternal: boolean;
 
-  constructor(message: string, { cause, isInternal = false }: ErrorOptions = {}) {
+  constructor(message: string, { cause, isInternal = false }: ErrorFacts = {}) {
     super(message, cause === undefined ? undefined : { cause: isInternal ? loggableError(cause) : safeCause(cause) });
     this.isInternal = isInternal;
     Object.defineProperty(this, BRAND, { value: true });
@@ -84,7 +84,7 @@ export class QueueUnavailableError extends KitechatSenderError {
    */
   constructor(
     detail: string,
-    { reading = false, cure, ...options }: ErrorOptions & { reading?: boolean; cure?: string | undefined } = {},
+    { reading = false, cure, ...options }: ErrorFacts & { reading?: boolean; cure?: string | undefined } = {},
   ) {
     const { cause, isInternal = false } = options;
     const effect = reading ? 'Nothing could be read' : 'Nothing was written';
@@ -117,7 +117,7 @@ export class EnqueueUncertainError extends KitechatSenderError {
   readonly id: string;
 
   /** @param detail what happened, as a clause without a full stop and without secrets */
-  constructor(id: string, detail: string, options: ErrorOptions = {}) {
+  constructor(id: string, detail: string, options: ErrorFacts = {}) {
     super(
       `${detail}. The message may have been stored with the id ${id}: look it up with getMessage when Redis answers again. ` +
         `Enqueue it again only with the same idempotencyKey, otherwise it may be sent twice.${askForReport(options.isInternal ?? false)}`,

@@ -1,6 +1,6 @@
 import { type Deadline, within } from '../redis/deadline.ts';
 import { describeAttempt } from '../errors/redis-advice.ts';
-import { askForReport, type ErrorOptions, KitechatSenderError, QueueUnavailableError } from '../errors/errors.ts';
+import { askForReport, type ErrorFacts, KitechatSenderError, QueueUnavailableError } from '../errors/errors.ts';
 import { isInternalError, judgeFailedCall } from '../errors/failed-calls.ts';
 import { tellInternalError } from '../errors/internal-error.ts';
 
@@ -21,7 +21,7 @@ export function notReadyError(cause: unknown): QueueUnavailableError {
 export function tellFailedCall(
   cause: unknown,
   refused: string,
-): { detail: string; options: ErrorOptions; mayHaveRun: boolean } {
+): { detail: string; options: ErrorFacts; mayHaveRun: boolean } {
   const { what, mayHaveRun } = judgeFailedCall(cause);
   const details = {
     refused: () => refused,
@@ -80,7 +80,7 @@ export class ChangeUncertainError extends KitechatSenderError {
   readonly code = 'CHANGE_UNCERTAIN';
 
   /** @param detail what happened, as a clause without a full stop and without secrets */
-  constructor(detail: string, options: ErrorOptions = {}) {
+  constructor(detail: string, options: ErrorFacts = {}) {
     const report = askForReport(options.isInternal ?? false);
     super(
       `${detail}. The change may have been made or not. Make it again when Redis answers; that is safe.${report}`,
