@@ -18,7 +18,7 @@ const { REDIS_URL, PORT = '3000' } = process.env;
 
 // One producer for the whole process. No customer waits longer than 2 s, even if Redis fails.
 const producer = createProducer({ redisUrl: REDIS_URL, enqueueTimeoutMs: 2000 });
-const app = Fastify({ logger: true, forceCloseConnections: 'idle' });
+const app = Fastify({ logger: true, forceCloseConnections: 'idle', keepAliveTimeout: 5000 });
 
 interface Shipped {
   Params: { orderId: string };

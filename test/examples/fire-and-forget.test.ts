@@ -1,5 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { join } from 'node:path';
+import { describe, expect, inject, it } from 'vitest';
 import { randomPort } from '../../src/testing/redis/random-port.ts';
+import { expectDrain, openShop as openAnyShop } from '../package/support/shop.ts';
 import { setStage, type Stage } from './support/stage.ts';
 
 interface Shop {
@@ -64,5 +66,11 @@ describe('examples/fire-and-forget', () => {
     expect(await shop.ship(19)).toMatchObject({ status: 503, retryAfter: '2' });
     await stage.redis.restart();
     await expect.poll(async () => (await shop.ship(19)).status, { timeout: 100_000 }).toBe(202);
+  });
+
+  it('on SIGTERM answers the request under way, and ends before it would be killed', async () => {
+    await using stage = await setStage();
+    await using shop = await openAnyShop(stage, join(inject('examples'), 'fire-and-forget/server.ts'));
+    await expectDrain(stage, shop);
   });
 });

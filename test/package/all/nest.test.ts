@@ -54,7 +54,7 @@ describe('examples/nestjs', () => {
     await expectDrain(stage, shop);
   });
 
-  it('on SIGTERM ends at once if nothing is under way', async () => {
+  it('on SIGTERM ends with 0 if nothing is under way', async () => {
     await using stage = await setStage();
     await using shop = await start(stage);
     await expectEnd(shop);
