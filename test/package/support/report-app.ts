@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
+import { afterAll, TestRunner } from 'vitest';
 import { repository } from './repository.ts';
 
 /** What is known of the package in one kind of app: a row of the table in docs/apps.md. */
@@ -14,17 +14,21 @@ export interface AppRow {
   needs: string;
 }
 
-/** Called once in a `describe`: when its tests have ended, writes `reports/apps/<name>.json`, also if they failed. */
+/** Called once in a `describe`: writes `reports/apps/<name>.json`, which says whether all tests of the `describe` have passed. */
 export function reportApp(name: string, row: AppRow): void {
-  afterAll((_, suite) => {
-    const passed = suite.result?.state !== 'fail' && suite.tasks.length > 0 && suite.tasks.every(hasPassed);
-    const folder = join(repository, 'reports/apps');
+  const write = (passed: boolean): void => {
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, `${name}.json`), `${JSON.stringify({ ...row, passed }, null, 2)}\n`);
-  });
+  };
+  // If the preparations of the file fail, nothing runs that could say so later.
+  write(false);
+  const { suite } = TestRunner.getCurrentSuite();
+  afterAll(() => write(suite?.result?.state !== 'fail' && suite?.tasks.every(hasPassed) === true));
 }
 
-type Task = Parameters<Parameters<typeof afterAll>[0]>[1]['tasks'][number];
+const folder = join(repository, 'reports/apps');
+
+type Task = NonNullable<ReturnType<typeof TestRunner.getCurrentSuite>['suite']>['tasks'][number];
 
 function hasPassed(task: Task): boolean {
   return task.type === 'suite' ? task.tasks.every(hasPassed) : task.result?.state === 'pass';

@@ -1,8 +1,5 @@
 import { execFile } from 'node:child_process';
 import { delimiter, dirname, join } from 'node:path';
-import { promisify } from 'node:util';
-
-const execute = promisify(execFile);
 
 export interface RunOptions {
   cwd: string;
@@ -16,23 +13,18 @@ export interface RunOptions {
  *
  * @throws with all that it wrote, if it fails
  */
-export async function run(
+export function run(
   command: string,
   args: readonly string[],
   { cwd, env = {}, timeoutMs = 120_000 }: RunOptions,
 ): Promise<{ stdout: string; stderr: string }> {
-  try {
-    return await execute(command, args, {
-      cwd,
-      env: environmentOf(cwd, env),
-      timeout: timeoutMs,
-      killSignal: 'SIGKILL',
-      maxBuffer: 64 * 1024 * 1024,
+  const limits = { timeout: timeoutMs, killSignal: 'SIGKILL', maxBuffer: 64 * 1024 * 1024 } as const;
+  return new Promise((resolve, reject) => {
+    execFile(command, args, { cwd, env: environmentOf(cwd, env), ...limits }, (error, stdout, stderr) => {
+      if (error === null) resolve({ stdout, stderr });
+      else reject(new Error([error.message, stdout, stderr].join('\n')));
     });
-  } catch (error) {
-    const { message, stdout, stderr } = error as Error & { stdout: string; stderr: string };
-    throw new Error([message, stdout, stderr].join('\n'), { cause: error });
-  }
+  });
 }
 
 /** The environment of a program of an app. It has nothing of the test runner and of the repository, which would change what tools do. */
