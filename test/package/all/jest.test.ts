@@ -1,5 +1,5 @@
 import { beforeAll, describe, it } from 'vitest';
-import { newApp } from '../support/new-app.ts';
+import { newApp, writeFiles } from '../support/new-app.ts';
 import { reportApp } from '../support/report-app.ts';
 import { ES_MODULES, expectJestPasses } from '../support/run-jest.ts';
 import { useInstallation } from '../support/use-installation.ts';
@@ -52,3 +52,69 @@ describe('ts-jest in CommonJS', () => {
     await expectJestPasses(3, [], { cwd: app, env: installation.env });
   });
 });
+
+describe('ts-jest with ES modules', () => {
+  reportApp('ts-jest-esm', {
+    app: 'ts-jest, ES modules',
+    version: versions['ts-jest'],
+    checked,
+    needs: '`NODE_OPTIONS=--experimental-vm-modules`, as Jest says',
+  });
+
+  it('knows the types, mocks the package, sends through the fake API, and ends by itself', async () => {
+    const { jest, 'ts-jest': tsJest } = versions;
+    const app = await newApp('ts-jest-esm', {
+      files: 'ts-jest-esm',
+      devDependencies: { jest, 'ts-jest': tsJest, '@jest/globals': jest, ...types },
+      more: { jest: { preset: 'ts-jest/presets/default-esm', moduleNameMapper: { '^(\\./.*)\\.js$': '$1' } } },
+    });
+    const tsconfig = { compilerOptions: { module: 'nodenext', target: 'es2022', strict: true, isolatedModules: true } };
+    writeFiles(app, { 'tsconfig.json': JSON.stringify(tsconfig) });
+    await expectJestPasses(3, [], { cwd: app, env: { ...installation.env, ...ES_MODULES } });
+  });
+});
+
+describe('Jest with SWC', () => {
+  reportApp('swc-jest', { app: '@swc/jest', version: versions['@swc/jest'], checked, needs: 'nothing' });
+
+  it('mocks the package, sends through the fake API, and ends by itself', async () => {
+    const { jest, '@swc/jest': swcJest, '@swc/core': swc } = versions;
+    const app = await newApp('swc-jest', {
+      files: 'ts-jest',
+      devDependencies: { jest, '@swc/jest': swcJest, '@swc/core': swc },
+      more: { type: 'commonjs', jest: { transform: { '\\.ts$': '@swc/jest' } } },
+    });
+    await expectJestPasses(3, [], { cwd: app, env: installation.env });
+  });
+});
+
+describe('Jest with jsdom, as for an app with React', () => {
+  reportApp('jest-jsdom', { app: 'Jest, jsdom', version: versions.jest, checked: 'a producer', needs: 'nothing' });
+
+  it('stores messages, also while a test has set the date', async () => {
+    const { jest } = versions;
+    const app = await newApp('jest-jsdom', {
+      files: { 'store.test.js': JSDOM },
+      devDependencies: { jest, 'jest-environment-jsdom': jest },
+      more: { type: 'commonjs', jest: { testEnvironment: 'jsdom' } },
+    });
+    await expectJestPasses(1, [], { cwd: app, env: installation.env });
+  });
+});
+
+const JSDOM = `
+const { closeDefaultProducer, enqueueMessage } = require('kitechat-sender');
+
+beforeEach(() => {
+  // Like every client of Redis, it needs real timers.
+  const doNotFake = ['nextTick', 'queueMicrotask', 'setImmediate', 'setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'];
+  jest.useFakeTimers({ doNotFake, now: new Date('2020-01-01') });
+});
+afterAll(() => closeDefaultProducer());
+
+it('stores a message', async () => {
+  expect(document.title).toBe('');
+  const message = { type: 'text', text: 'Hello' };
+  expect(await enqueueMessage({ pageId: 'p1', conversationId: 'jsdom', message })).toMatchObject({ duplicate: false });
+});
+`;
