@@ -1,0 +1,44 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { closeDefaultProducer, InvalidMessageError } from 'kitechat-sender';
+import { startFakeKitechat, type FakeKitechat } from 'kitechat-sender/testing';
+import { createWorker, type KitechatWorker } from 'kitechat-sender/worker';
+import { tellShipped } from './orders.js';
+
+// Each run has a namespace of its own: it knows no message and no idempotency key of an earlier run.
+const namespace = `test-${randomUUID()}`;
+process.env.KITECHAT_NAMESPACE = namespace;
+
+let api: FakeKitechat;
+let worker: KitechatWorker;
+let running: Promise<void>;
+
+beforeAll(async () => {
+  api = await startFakeKitechat();
+  worker = createWorker({
+    redisUrl: process.env.REDIS_URL,
+    namespace,
+    apiUrl: api.url,
+    apiKey: 'any',
+    logLevel: 'silent',
+  });
+  running = worker.run();
+});
+
+afterAll(async () => {
+  await worker.close();
+  await running;
+  await api.close();
+  await closeDefaultProducer();
+});
+
+it('delivers one message for an order, however often it is told', async () => {
+  const { id } = await tellShipped({ id: 17, conversationId: 'c1' });
+  expect(await tellShipped({ id: 17, conversationId: 'c1' })).toEqual({ id, duplicate: true });
+  await api.waitForAccepted(1);
+  expect(api.accepted.map(({ message }) => message)).toEqual([{ type: 'text', text: 'Order 17 is on its way.' }]);
+});
+
+it('refuses an order without a conversation', async () => {
+  await expect(tellShipped({ id: 18, conversationId: '' })).rejects.toBeInstanceOf(InvalidMessageError);
+});
