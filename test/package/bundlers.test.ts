@@ -1,29 +1,75 @@
-import { beforeAll, describe, it } from 'vitest';
-import { moveAway, newApp } from './support/new-app.ts';
-import { reportApp } from './support/report-app.ts';
-import { run } from './support/run.ts';
-import { useInstallation } from './support/use-installation.ts';
+import { beforeAll } from 'vitest';
+import { APP_VERSION, describeBundle } from './support/describe-bundle.ts';
+import { newApp } from './support/new-app.ts';
 
-const versions = { esbuild: '0.28.2' };
-const { expectDelivery } = useInstallation();
+const versions = {
+  esbuild: '0.28.2',
+  rollup: '4.68.8',
+  '@rollup/plugin-commonjs': '29.0.3',
+  '@rollup/plugin-json': '6.1.0',
+  '@rollup/plugin-node-resolve': '16.0.3',
+  vite: '8.4.0',
+};
 
 let app: string;
 
 beforeAll(async () => {
-  app = await newApp('bundlers', { files: 'bundle', devDependencies: versions });
+  app = await newApp('bundlers', { files: 'bundle', devDependencies: versions, more: { version: APP_VERSION } });
 });
 
-describe('a bundle of esbuild in CommonJS', () => {
-  reportApp('esbuild-cjs', {
+const esbuild = ['esbuild', 'send.js', 'work.js', '--bundle', '--platform=node', '--log-level=warning'] as const;
+const REQUIRE = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
+
+describeBundle(
+  {
+    report: 'esbuild-cjs',
     app: 'esbuild, CommonJS',
     version: versions.esbuild,
-    checked: 'a bundled producer',
-    needs: 'nothing',
-  });
+    build: [[...esbuild, '--outdir=esbuild-cjs']],
+    folder: 'esbuild-cjs',
+    send: ['node', 'send.js'],
+    work: ['node', 'work.js'],
+  },
+  () => app,
+);
 
-  it('sends messages from a folder without node_modules', async () => {
-    await run('esbuild', ['send.js', '--bundle', '--platform=node', '--outfile=out/send.cjs'], { cwd: app });
-    const bundle = moveAway(`${app}/out`);
-    await expectDelivery('node', ['send.cjs'], { cwd: bundle });
-  });
-});
+describeBundle(
+  {
+    report: 'esbuild-esm',
+    app: 'esbuild, ES modules',
+    version: versions.esbuild,
+    needs: 'a [banner](#bundlers) that makes `require`',
+    build: [[...esbuild, '--format=esm', '--out-extension:.js=.mjs', `--banner:js=${REQUIRE}`, '--outdir=esbuild-esm']],
+    folder: 'esbuild-esm',
+    send: ['node', 'send.mjs'],
+    work: ['node', 'work.mjs'],
+  },
+  () => app,
+);
+
+describeBundle(
+  {
+    report: 'rollup',
+    app: 'Rollup',
+    version: versions.rollup,
+    needs: 'the plugins node-resolve, commonjs and json',
+    build: [['rollup', '--config']],
+    folder: 'rollup',
+    send: ['node', 'send.mjs'],
+    work: ['node', 'work.mjs'],
+  },
+  () => app,
+);
+
+describeBundle(
+  {
+    report: 'vite-ssr',
+    app: 'Vite SSR, `ssr.noExternal: true`',
+    version: versions.vite,
+    build: [['vite', 'build']],
+    folder: 'vite',
+    send: ['node', 'send.mjs'],
+    work: ['node', 'work.mjs'],
+  },
+  () => app,
+);

@@ -1,0 +1,89 @@
+import { beforeAll } from 'vitest';
+import { APP_VERSION, describeBundle } from '../support/describe-bundle.ts';
+import { newApp } from '../support/new-app.ts';
+
+const versions = {
+  '@vercel/ncc': '0.45.0',
+  bun: '1.4.5',
+  tsup: '9.0.0',
+  typescript: '5.9.3',
+  webpack: '5.113.0',
+  'webpack-cli': '7.3.1',
+};
+
+let app: string;
+
+beforeAll(async () => {
+  app = await newApp('more-bundlers', {
+    files: 'bundle',
+    devDependencies: versions,
+    more: { version: APP_VERSION, allowScripts: { bun: true, esbuild: true } },
+  });
+});
+
+describeBundle(
+  {
+    report: 'webpack',
+    app: 'webpack, `target: node`',
+    version: versions.webpack,
+    build: [['webpack']],
+    folder: 'webpack',
+    send: ['node', 'send.cjs'],
+    work: ['node', 'work.cjs'],
+  },
+  () => app,
+);
+
+describeBundle(
+  {
+    report: 'ncc',
+    app: 'ncc',
+    version: versions['@vercel/ncc'],
+    build: [['ncc', 'build', 'send.js', '--out', 'ncc']],
+    folder: 'ncc',
+    send: ['node', 'index.js'],
+  },
+  () => app,
+);
+
+for (const [format, file] of [
+  ['CommonJS', 'send.cjs'],
+  ['ES modules', 'send.js'],
+] as const) {
+  describeBundle(
+    {
+      report: `tsup-${file.split('.').at(-1)}`,
+      app: `tsup, ${format}, \`noExternal\``,
+      version: versions.tsup,
+      build: [['tsup', '--silent']],
+      folder: 'tsup',
+      send: ['node', file],
+    },
+    () => app,
+  );
+}
+
+describeBundle(
+  {
+    report: 'bun-build',
+    app: '`bun build --target=node`',
+    version: versions.bun,
+    build: [['bun', 'build', 'send.js', 'work.js', '--target=node', '--outdir=bun']],
+    folder: 'bun',
+    send: ['node', 'send.js'],
+    work: ['node', 'work.js'],
+  },
+  () => app,
+);
+
+describeBundle(
+  {
+    report: 'bun-compile',
+    app: '`bun build --compile`',
+    version: versions.bun,
+    build: [['bun', 'build', 'send.js', '--compile', '--outfile=compiled/send']],
+    folder: 'compiled',
+    send: ['./send'],
+  },
+  () => app,
+);

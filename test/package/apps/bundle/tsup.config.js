@@ -1,0 +1,1 @@
+export default { entry: ['send.js'], format: ['cjs', 'esm'], outDir: 'tsup', noExternal: [/./] };
