@@ -13,10 +13,13 @@ const leaveOut: Plugin = {
   name: 'leave out',
   setup({ onResolve, onLoad }) {
     const namespace = 'left-out';
-    onResolve({ filter: /^(?:msgpackr-extract|pg|@valkey\/valkey-glide)$/ }, ({ path }) => ({ path, namespace }));
+    const filter = /^(?:msgpackr-extract|pg|@valkey\/valkey-glide|node:sqlite)$/;
+    onResolve({ filter }, ({ path }) => ({ path, namespace }));
     onLoad({ filter: /.*/, namespace }, ({ path }) => ({
       contents: `throw new Error('${path} is not part of kitechat-sender');`,
     }));
+    // BullMQ's processors in processes of their own, which we don't use: webpack warns of an import that it can't know.
+    onLoad({ filter: /\/bullmq\/dist\/cjs\/classes\/child-processor\.js$/ }, () => ({ contents: '' }));
   },
 };
 
