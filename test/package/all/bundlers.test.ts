@@ -46,22 +46,30 @@ describeBundle(
   () => app,
 );
 
-for (const [format, file] of [
-  ['CommonJS', 'send.cjs'],
-  ['ES modules', 'send.js'],
-] as const) {
-  describeBundle(
-    {
-      report: `tsup-${file.split('.').at(-1)}`,
-      app: `tsup, ${format}, \`noExternal\``,
-      version: versions.tsup,
-      build: [['tsup', '--silent']],
-      folder: 'tsup',
-      send: ['node', file],
-    },
-    () => app,
-  );
-}
+describeBundle(
+  {
+    report: 'tsup-cjs',
+    app: 'tsup, CommonJS, `noExternal`',
+    version: versions.tsup,
+    build: [['tsup']],
+    folder: 'tsup-cjs',
+    send: ['node', 'send.cjs'],
+  },
+  () => app,
+);
+
+describeBundle(
+  {
+    report: 'tsup-esm',
+    app: 'tsup, ES modules, `noExternal`',
+    version: versions.tsup,
+    needs: 'a [banner](#bundlers) that makes `require`',
+    build: [['tsup']],
+    folder: 'tsup-esm',
+    send: ['node', 'send.js'],
+  },
+  () => app,
+);
 
 describeBundle(
   {
