@@ -1,17 +1,16 @@
 import { join } from 'node:path';
 import { randomPort } from '../../../src/testing/redis/random-port.ts';
-import { startNode } from '../../support/command-line.ts';
+import { type CommandProcess, startNode } from '../../support/command-line.ts';
 import { writeFiles } from './new-app.ts';
 import { newExample } from './new-example.ts';
 
 /** Next doesn't phone home, and doesn't warn of a CI that keeps no cache. */
-export const quiet = { NEXT_TELEMETRY_DISABLED: '1', CI: 'false' };
+export const quiet = { NEXT_TELEMETRY_DISABLED: '1', CI: '' };
 
 /** A running server of a Next app. */
 export interface NextServer {
   url: string;
-  /** What it has written so far. */
-  output(): string;
+  process: CommandProcess;
   /** Asks the route handler of the example to tell a customer. */
   ship(orderId: string, body?: object): Promise<Response>;
   /** Fills in the form of the example, as a browser without JavaScript does. @returns where it is led, and what it sees there */
@@ -38,15 +37,15 @@ export default async function Page({ params }: { params: Promise<{ orderId: stri
 }
 `;
 
-/** `next start` or `next dev`. */
+/** Starts `next start` or `next dev`, with its options. */
 export async function startNext(
   app: string,
-  command: 'start' | 'dev',
+  [command, ...options]: ['start' | 'dev', ...string[]],
   env: Record<string, string>,
 ): Promise<NextServer> {
   const port = String(randomPort());
   const program = join(app, 'node_modules/next/dist/bin/next');
-  return await serve(port, [program, command, app, '--port', port, '--hostname', '127.0.0.1'], env);
+  return await serve(port, [program, command, app, ...options, '--port', port, '--hostname', '127.0.0.1'], env);
 }
 
 /** The server that `output: 'standalone'` has built. */
@@ -71,7 +70,7 @@ async function serve(port: string, args: readonly string[], env: Record<string, 
   }
   return {
     url,
-    output: () => [...server.stdout, ...server.stderr].join('\n'),
+    process: server,
     ship: async (orderId, body = { pageId: 'p1', conversationId: 'c1' }) =>
       await fetch(`${url}/api/orders/${orderId}/shipped`, {
         method: 'POST',

@@ -1,9 +1,6 @@
 import { codeOf, problemOf } from '../../../../problems';
 import { tellShipped } from '../../../../shipping';
 
-// The edge runtime opens no connection to Redis.
-export const runtime = 'nodejs';
-
 interface Context {
   params: Promise<{ orderId: string }>;
 }
