@@ -58,7 +58,7 @@ export function useInstallation({ worker = true } = {}): UsedInstallation {
 }
 
 /** A text that no other message has. */
-export function newText(): string {
+function newText(): string {
   return `Hello ${randomUUID()} – ü 🪁`;
 }
 
