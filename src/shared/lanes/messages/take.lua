@@ -52,7 +52,10 @@ local function takeOne(root, id, worker, turn, laneOfHead)
     'attempt', 'name', 'data', 'timestamp', 'label', 'policy', 'replays')
   if not lane or not expiresAt then return takeAway(root, id, laneOfHead or lane) end
   local crashes, used, history
-  if attempt then crashes, used, history = fieldsOf(jobKey, 'crashes', 'used', 'history') end
+  if attempt then
+    crashes, used = fieldsOf(jobKey, 'crashes', 'used')
+    history = readHistory(jobKey)
+  end
   local function given(verdict, named)
     if not (attempt or label or policy or replays) then return { verdict, id, named, name, data, timestamp } end
     return { verdict, id, named, name, data, timestamp, label, policy, replays, used or false, history or false }
@@ -71,7 +74,7 @@ local function takeOne(root, id, worker, turn, laneOfHead)
 
   worker.attempts = worker.attempts + 1
   local isOld = redisNowMs() >= (tonumber(expiresAt) or 0)
-  local named = string.format('%s%d%s', worker.name, worker.attempts, isOld and UNTRIED or '')
+  local named = string.format('%s%d%s%s', worker.name, worker.attempts, attempt and REPEATED or '', isOld and UNTRIED or '')
   if turn then
     open(jobKey, worker, 'place', 'sending', 'attempt', named, 'processedOn', nowText(), 'turn', turn)
   else
