@@ -15,7 +15,7 @@ export function manifestOf(name: string): ExampleManifest {
   return JSON.parse(readFileSync(join(repository, 'examples', name, 'package.json'), 'utf8')) as ExampleManifest;
 }
 
-const LEFT = new Set(['node_modules', 'dist', '.next', 'package.json']);
+const LEFT = new Set(['node_modules', 'dist', '.next', 'package.json', 'package-lock.json']);
 
 /** Copies such an example into an empty folder and installs it, with the packed package in place of the published one. */
 export async function newExample(name: string): Promise<string> {
