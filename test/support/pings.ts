@@ -12,9 +12,9 @@ export async function longestSilenceMs(url: string, act: () => Promise<void>): P
   const redis = new Redis(url);
   await redis.ping();
   let longestMs = 0;
-  let isOver = false;
+  const acting = new AbortController();
   const pinging = (async () => {
-    while (!isOver) {
+    while (!acting.signal.aborted) {
       const sentAt = performance.now();
       await redis.ping();
       longestMs = Math.max(longestMs, performance.now() - sentAt);
@@ -24,7 +24,7 @@ export async function longestSilenceMs(url: string, act: () => Promise<void>): P
   try {
     await act();
   } finally {
-    isOver = true;
+    acting.abort();
     await pinging;
     redis.disconnect();
   }

@@ -17,6 +17,7 @@ const settleAndTake = ['settle', 'worker-died', 'take', 'settle-and-take'].map((
 const scripts = {
   laneEnqueue: { lua: lanes + letter + read('messages/enqueue'), numberOfKeys: 2 },
   laneTurn: { lua: release + letter + timeline + read('lib/alone', ...settleAndTake), numberOfKeys: 2 },
+  laneFindStalled: { lua: althoughFull + lanes + read('messages/find-stalled'), numberOfKeys: 2 },
   laneTick: { lua: release + lease + timeline + read('fleet/tick'), numberOfKeys: 2 },
   laneBeat: { lua: althoughFull + lanes + lease + timeline + read('fleet/restore', 'fleet/beat'), numberOfKeys: 2 },
   laneCancel: { lua: lanes + read('messages/cancel'), numberOfKeys: 2 },
