@@ -47,7 +47,9 @@ describe('what others wrote into a job or a lane', () => {
         });
         expect(silentMs).toBeLessThan(SHORT_MS);
         const kept = await lanes.redis.hget(jobKey(id), 'history');
-        expect(kept === null || kept.length > 100 ? kept?.length : kept).toBe(JSON.stringify([1, 'failed', null, 500, 1, 1]));
+        expect(kept === null || kept.length > 100 ? kept?.length : kept).toBe(
+          JSON.stringify([1, 'failed', null, 500, 1, 1]),
+        );
       },
     );
 

@@ -13,7 +13,7 @@ const FIRST_WRITE = "redis.call('SREM', KEYS[1], '')\n";
 /** Lets BullMQ's script run on this connection, which knows it already, when Redis has no memory left. */
 export function letBullMqRunAlthoughFull(redis: LaneRedis): void {
   for (const [name, { lua, numberOfKeys }] of Object.entries<Script>(redis.scriptsSet)) {
-    if (name.startsWith(CALLED) && !lua.startsWith(FIRST_WRITE))
-      redis.defineCommand(name, { lua: FIRST_WRITE + lua, numberOfKeys });
+    const isUnchanged = name.startsWith(CALLED) && !lua.startsWith(FIRST_WRITE);
+    if (isUnchanged) redis.defineCommand(name, { lua: FIRST_WRITE + lua, numberOfKeys });
   }
 }
