@@ -1,19 +1,22 @@
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, inject, it } from 'vitest';
+import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { managers, programOf } from './support/managers.ts';
 import { emptyApp } from './support/new-app.ts';
+import { expectAllWorks } from './support/all-entries.ts';
 import { reportApp } from './support/report-app.ts';
+import { manifest } from './support/repository.ts';
 import { run } from './support/run.ts';
 import { useInstallation } from './support/use-installation.ts';
 
-const { expectDelivery } = useInstallation();
+const installation = useInstallation();
+const { expectDelivery } = installation;
 
 describe('pnpm', () => {
   reportApp('pnpm', {
     app: 'pnpm',
     version: managers.pnpm,
-    checked: '`pnpm add`, and `--frozen-lockfile` in another folder',
+    checked: '`pnpm add`, `--frozen-lockfile`; a producer, a worker, dead letters, the fake API, the command',
     needs: 'nothing',
   });
   let pnpm: (folder: string, ...args: readonly string[]) => Promise<unknown>;
@@ -33,5 +36,9 @@ describe('pnpm', () => {
     for (const file of ['package.json', 'pnpm-lock.yaml']) cpSync(join(app, file), join(deployed, file));
     await pnpm(deployed, 'install', '--frozen-lockfile');
     await expectDelivery('node', ['send.ts'], { cwd: deployed });
+    // What the package forgot to name as a dependency, it would not find here.
+    await expectAllWorks('node', [], { cwd: deployed, env: installation.env });
+    const { stdout } = await run('kitechat-sender', ['--version'], { cwd: deployed });
+    expect(stdout.trim()).toBe(manifest.version);
   });
 });

@@ -1,14 +1,16 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, inject, it } from 'vitest';
+import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { manifest } from '../support/repository.ts';
 import { managers, programOf } from '../support/managers.ts';
 import { emptyApp, newApp } from '../support/new-app.ts';
+import { expectAllWorks } from '../support/all-entries.ts';
 import { reportApp } from '../support/report-app.ts';
 import { run } from '../support/run.ts';
 import { useInstallation } from '../support/use-installation.ts';
 
-const { expectDelivery } = useInstallation();
+const installation = useInstallation();
+const { expectDelivery } = installation;
 
 describe('Yarn 1', () => {
   reportApp('yarn', { app: 'Yarn 1', version: managers.yarn, checked: 'a producer', needs: 'nothing' });
@@ -23,7 +25,7 @@ describe('Yarn 4', () => {
   reportApp('yarn-pnp', {
     app: 'Yarn 4 with Plug’n’Play',
     version: managers.berry,
-    checked: 'a producer, and `--immutable`',
+    checked: '`--immutable`; a producer, a worker, dead letters, the fake API, the command',
     needs: 'nothing',
   });
   let yarn: readonly [string, ...string[]];
@@ -40,6 +42,9 @@ describe('Yarn 4', () => {
     await run(program, [...args, 'add', `${manifest.name}@file:${inject('tarball')}`], { cwd: app });
     await run(program, [...args, 'install', '--immutable'], { cwd: app });
     await expectDelivery(program, [...args, 'node', 'send.ts'], { cwd: app });
+    await expectAllWorks(program, [...args, 'node'], { cwd: app, env: installation.env });
+    const { stdout } = await run(program, [...args, 'kitechat-sender', '--version'], { cwd: app });
+    expect(stdout.trim()).toBe(manifest.version);
   });
 });
 
