@@ -21,7 +21,12 @@ beforeAll(async () => {
     apiKey: 'any',
     logLevel: 'silent',
   });
-  running = worker.run();
+  // A test runner may load no module between tests: what a worker loads when it starts is there before the first test.
+  await new Promise<void>((resolve, reject) => {
+    worker.on('ready', resolve);
+    running = worker.run();
+    running.catch(reject);
+  });
 });
 
 afterAll(async () => {
