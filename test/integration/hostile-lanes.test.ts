@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MAX_HISTORY } from '../../src/shared/model/attempts.ts';
+import { tickIn } from '../../src/shared/lanes/fleet/leader.ts';
+import { reconcile } from '../../src/shared/lanes/repair/reconcile.ts';
 import type { AttemptToSettle } from '../../src/shared/lanes/messages/settle-and-take.ts';
 import { longestSilenceMs } from '../support/pings.ts';
 import { backoff, ended } from '../support/settlements.ts';
@@ -71,5 +73,97 @@ describe('what others wrote into a job or a lane', () => {
     expect(lines.map((line) => (JSON.parse(line) as number[])[0])).toEqual(
       Array.from({ length: MAX_HISTORY }, (_, n) => n + 4),
     );
+  });
+
+  /** Each costs at most the messages that it names. */
+  const poisons: Readonly<Record<string, (root: string) => (string | number)[]>> = {
+    'a waiting message whose lane begins with a slash': (root) => ['HSET', `${root}send:evil`, 'lane', '/x'],
+    'a waiting message whose lane is a star': (root) => ['HSET', `${root}send:evil`, 'lane', '*'],
+    'a waiting message with no job': (root) => ['ZADD', `${root}send:waiting-children`, 0, 'nothing'],
+    'a waiting message that is a text': (root) => ['SET', `${root}send:evil`, 'x'],
+    'a put-off message that is a text': (root) => ['ZADD', `${root}send:delayed`, 0, 'evil-text'],
+    'a scheduled message without a number': (root) => ['ZADD', `${root}due`, 0, 'evil'],
+    'a head of no page': (root) => ['ZADD', `${root}heads:p1`, 0, '/x'],
+    'a head of another page': (root) => ['ZADD', `${root}heads:p1`, 0, 'p3/c1'],
+    'a page without a name': (root) => ['ZADD', `${root}turns`, 0, ''],
+    'a page in the set of pages that has no name': (root) => ['SADD', `${root}pages`, ''],
+    'heads of a page that are a text': (root) => ['SET', `${root}heads:evil`, 'x'],
+    'a lane that is a text': (root) => ['SET', `${root}lane:p1/evil`, 'x'],
+    'a turn that is no number': (root) => ['HINCRBY', `${root}fleet`, 'turn', '9223372036854775000'],
+    ...Object.fromEntries(
+      ['pages', 'turns', 'paced', 'asleep', 'held', 'due', 'send:wait', 'send:active', 'send:delayed'].map((key) => [
+        `${key} that is a text`,
+        (root: string) => ['SET', `${root}${key}`, 'x'],
+      ]),
+    ),
+    'waiting messages that are a text': (root) => ['SET', `${root}send:waiting-children`, 'x'],
+  };
+
+  it.each(Object.keys(poisons))('%s costs itself only, and is gone after the next repair', async (what) => {
+    const { redis, shard } = lanes;
+    const { root } = shard;
+    const ids = await lanes.storeInto(['c1', 'c2', 'c2'], { page: 'p2' });
+    const putOff = await lanes.takeNext();
+    await lanes.settle(putOff, backoff(0));
+    await redis
+      .multi()
+      .zadd(`${root}send:waiting-children`, 1, 'evil')
+      .set(`${root}send:evil-text`, 'x')
+      .zadd(`${root}heads:p1`, 1, 'p1/evil')
+      .sadd(`${root}pages`, 'p1', 'evil')
+      .zadd(`${root}turns`, -2, 'p1', -1, 'evil')
+      .exec();
+    const [command = '', ...args] = (poisons[what] ?? (() => []))(root);
+    await redis.call(String(command), ...args);
+
+    let cursor = '0';
+    for (let passes = 0; passes < 4; passes += 1) ({ cursor } = await reconcile(shard, cursor));
+    const sent: string[] = [];
+    for (let turns = 0; turns < 8; turns += 1) {
+      const { taken } = await lanes.turn({ look: 'due' });
+      for (const one of taken) {
+        sent.push(one.id);
+        await lanes.settle(one, { kind: 'delivered', elapsedMs: 1 });
+      }
+    }
+    expect(sent.filter((id) => ids.includes(id)).toSorted()).toEqual(ids.toSorted());
+    for (let passes = 0; passes < 4; passes += 1) await reconcile(shard, '0');
+    expect((await reconcile(shard, '0')).repairs).toBe(0);
+    expect((await lanes.keys()).filter((key) => key.includes('evil') && key !== 'send:evil-text')).toEqual([]);
+    await lanes.store({ conversation: 'c9' });
+    await lanes.settle(await lanes.takeNext(), { kind: 'delivered', elapsedMs: 1 });
+  });
+
+  it.each(Object.keys(poisons))('%s stops neither the takes nor the leader', async (what) => {
+    const { redis, shard } = lanes;
+    await lanes.store({ conversation: 'c1', page: 'p2' });
+    const [command = '', ...args] = (poisons[what] ?? (() => []))(shard.root);
+    await redis.call(String(command), ...args);
+    const ticked = await tickIn(shard, { workerId: 'w', keepDoneMs: 1000, lockMs: 1000 });
+    expect(ticked).toHaveProperty('position');
+    const { settled } = await lanes.turn({ look: 'due' });
+    expect(settled).toEqual([]);
+  });
+
+  it('a thousand lanes with a thousand removed messages each: every pass of the repair is short', async () => {
+    const { redis, shard } = lanes;
+    await redis.eval(
+      `for page = 1, 20 do
+         redis.call('SADD', KEYS[1] .. 'pages', 'p' .. page)
+         for c = 1, 50 do
+           local lane, ids = 'p' .. page .. '/c' .. c, {}
+           for n = 1, 1000 do ids[n] = page .. '-' .. c .. '-' .. n end
+           redis.call('RPUSH', KEYS[1] .. 'lane:' .. lane, unpack(ids))
+           redis.call('ZADD', KEYS[1] .. 'heads:p' .. page, 1e13, lane)
+         end
+       end`,
+      1,
+      shard.root,
+    );
+    let cursor = '0';
+    const silentMs = await longestSilenceMs(used.url, async () => {
+      for (let passes = 0; passes < 5; passes += 1) ({ cursor } = await reconcile(shard, cursor));
+    });
+    expect(silentMs).toBeLessThan(SHORT_MS);
   });
 });

@@ -4,7 +4,7 @@ import { readScript } from './read-script.ts';
 const read = (...names: string[]): string => names.map((name) => readScript(name)).join('');
 const redisClock = read('lib/clock');
 const althoughFull = read('lib/although-full');
-const lanes = read('lib/holds', 'lib/limit', 'lib/places');
+const lanes = read('lib/alone', 'lib/holds', 'lib/limit', 'lib/places');
 const release = lanes + read('lib/turns', 'lib/come-back');
 const letter = read('lib/dead-letters');
 const lease = read('lib/lease');
@@ -16,7 +16,7 @@ const settleAndTake = ['settle', 'worker-died', 'take', 'settle-and-take'].map((
 // The last key of each script is the absent key.
 const scripts = {
   laneEnqueue: { lua: lanes + letter + read('messages/enqueue'), numberOfKeys: 2 },
-  laneTurn: { lua: release + letter + timeline + read('lib/alone', ...settleAndTake), numberOfKeys: 2 },
+  laneTurn: { lua: release + letter + timeline + read(...settleAndTake), numberOfKeys: 2 },
   laneFindStalled: { lua: althoughFull + lanes + read('messages/find-stalled'), numberOfKeys: 2 },
   laneTick: { lua: release + lease + timeline + read('fleet/tick'), numberOfKeys: 2 },
   laneBeat: { lua: althoughFull + lanes + lease + timeline + read('fleet/restore', 'fleet/beat'), numberOfKeys: 2 },

@@ -34,6 +34,10 @@ local function takeFromBullMq(root, id)
   lockKeys[#lockKeys + 1] = root .. 'send:' .. id .. ':lock'
 end
 
+local function isTurn(text)
+  return #text <= 12 and string.find(text, '^%d+$')
+end
+
 local function putOff(root, id, lane, why, nextAt)
   redis.call('ZADD', root .. 'send:delayed', nextAt, id)
   if why ~= 'backoff' then redis.call('SADD', root .. 'held', id) end
@@ -54,16 +58,16 @@ local function settleOne(root, mostEntries, id, attempt, kind, entry, usesAttemp
   local jobKey = root .. 'send:' .. id
   local lane, place, open, used, turn, takenAt, behind, crashes = fieldsOf(jobKey, 'lane', 'place', 'attempt', 'used', 'turn',
     'processedOn', 'behind', 'crashes')
-  if not tonumber(turn) then turn = nil end
+  if turn and not isTurn(turn) then turn = nil end
   local closed = survived == '1' and attempt or attempt .. '!'
-  if not lane then
+  if not lane or not isLane(lane) then
     local isOurs = kind == 'dead' and redis.call('HGET', root .. 'dead:' .. id, 'attempt') == closed
     return isOurs and 'done' or 'lost'
   end
   if place ~= 'sending' or open ~= attempt then
     -- The reply to this settlement was lost, and the client has sent it again.
     if open == closed and place ~= 'sending' then
-      local nextAt = redis.call('HGET', jobKey, 'next')
+      local nextAt = numberOf(redis.call('HGET', jobKey, 'next'))
       return nextAt and { 'done', math.max(0, nextAt - redisNowMs()) } or 'done'
     end
     if entry ~= '' then writeFirst('HSET', jobKey, 'history', appended(readHistory(jobKey), entry, mostEntries)) end
@@ -108,7 +112,7 @@ local function settleOne(root, mostEntries, id, attempt, kind, entry, usesAttemp
   end
 
   -- No wait lasts longer than the message's TTL, so the message expires on time and frees its conversation.
-  local now, expiresAt = redisNowMs(), tonumber(redis.call('HGET', jobKey, 'exp')) or 0
+  local now, expiresAt = redisNowMs(), numberOf(redis.call('HGET', jobKey, 'exp')) or 0
   local nextAt = math.min(now + tonumber(ms), math.max(now, expiresAt))
   redis.call('HSET', jobKey, 'place', 'put-off', 'why', kind, 'next', nextAt, unpack(changes))
   putOff(root, id, lane, kind, nextAt)
