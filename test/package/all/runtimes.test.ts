@@ -30,7 +30,8 @@ describe('Bun', () => {
   });
 
   it('tests an app with the fake API', async () => {
-    await run(bun, ['test', 'bun.test.ts'], { cwd: app, env: installation.env });
+    const { stderr } = await run(bun, ['test', 'bun.test.ts'], { cwd: app, env: installation.env });
+    expect(stderr).toContain('2 pass');
   });
 });
 
