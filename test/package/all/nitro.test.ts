@@ -9,6 +9,7 @@ import { useInstallation } from '../support/use-installation.ts';
 
 const nitropack = '2.13.6';
 const installation = useInstallation();
+const { expectArrival } = installation;
 
 describe('Nitro, the server of Nuxt', () => {
   reportApp('nitro', { app: 'Nitro (Nuxt)', version: nitropack, checked: 'a producer, built', needs: 'nothing' });
@@ -26,7 +27,7 @@ describe('Nitro, the server of Nuxt', () => {
     const text = 'Hello from Nitro 🪁';
     const response = await fetch(`http://127.0.0.1:${port}/?text=${encodeURIComponent(text)}`);
     const { id } = (await response.json()) as { id: string };
-    await installation.expectArrival(id, text);
+    await expectArrival(id, text);
   });
 });
 
