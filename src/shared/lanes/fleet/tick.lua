@@ -10,7 +10,7 @@
 -- this Redis, see timeline.lua
 --
 -- Returns 'resigned' if another worker leads, 'elsewhere' if Redis is not where the leader last saw it, or { ms until the next scheduled
--- message is due, or ''; the timeline, its mark, and the time }.
+-- message is due, 0 if pages wait that were released, or ''; the timeline, its mark, and the time }.
 
 local MOST_MOVED, MOST_CLEANED, CLEANED_AT_ONCE = 20000, 10000, 500
 local root = ARGV[1]
@@ -64,8 +64,17 @@ end
 
 bringBack(root, now)
 alone(cleanDelivered)
+
+-- A release of everything leaves pages to the leader if it takes too long, or ends midway. Returns whether there were some.
+local function lookAfterSleepers()
+  if redis.call('EXISTS', root .. 'asleep') == 0 then return false end
+  local cursor, isAnyone = wakeSleepers(root, redis.call('HGET', KEYS[1], 'sleepers') or '0')
+  redis.call('HSET', KEYS[1], 'sleepers', cursor)
+  return isAnyone
+end
+local areMoreAsleep = alone(lookAfterSleepers) == true
 -- Workers look after put-off messages and waiting pages that they know of; the leader does so for workers that died.
-local nextTime = tonumber(alone(firstTime, root .. 'due'))
+local nextTime = areMoreAsleep and now or tonumber(alone(firstTime, root .. 'due'))
 -- A worker that looks later than the horizon waits for something else.
 local looksInMs = readFleet(root).wakeAt - now
 local isLookedAfter = looksInMs >= -HORIZON_MS / 2 and looksInMs <= HORIZON_MS
