@@ -25,6 +25,8 @@ interface Imported {
 const STATEMENT = /^(?=\/\*\*|\/\/\/ |import |export |declare |interface |type )/m;
 const DECLARED = /^(?:export )?(?:declare )?(?:abstract )?(?:interface|type|class|function|const) (\w+)/m;
 const LIST = /^(?:import|export)(?: type)? (?:(\{[^}]*\})|\* as (\w+)) from '([^']+)';/;
+/** References, and what TypeScript writes into a module that exports nothing else. */
+const IGNORED = /^(?:\/\/\/ |export \{\};|\s*$)/;
 const INLINE_IMPORT = /\bimport\('(\.[^']+)'\)\.(\w+)/g;
 
 /**
@@ -83,6 +85,9 @@ function read(file: string): Declarations {
       for (const { name, as } of namesIn(list)) imported.set(as, { from, name, kept: false });
     } else {
       const [, declared] = DECLARED.exec(text) ?? [];
+      if (declared === undefined && list === undefined && !IGNORED.test(text)) {
+        throw new Error(`${file}: it is not known whether users need this declaration: ${text}`);
+      }
       const names = declared === undefined ? namesIn(list).map(({ as }) => as) : [declared];
       statements.push({ text: comment + text, names, kept: text.startsWith('///') });
     }

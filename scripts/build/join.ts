@@ -1,4 +1,5 @@
 import { globSync, rmSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { build, type Metafile, type Plugin } from 'esbuild';
 import { manifest } from './entries.ts';
 
@@ -39,8 +40,8 @@ export async function joinModules(programs: readonly string[]): Promise<Metafile
     logLevel: 'warning',
     plugins: [leaveLibraries],
   });
-  const joined = Object.keys(metafile.outputs);
-  const others = globSync('dist/**/*.js', { exclude: ['dist/cjs/**'] }).filter((file) => !joined.includes(file));
+  const joined = new Set(Object.keys(metafile.outputs).map((file) => resolve(file)));
+  const others = globSync('dist/**/*.js', { exclude: ['dist/cjs/**'] }).filter((file) => !joined.has(resolve(file)));
   for (const file of others) rmSync(file);
   return metafile;
 }

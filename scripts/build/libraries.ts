@@ -1,6 +1,6 @@
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire, isBuiltin } from 'node:module';
-import { dirname, relative } from 'node:path';
+import { dirname, posix } from 'node:path';
 import { build, type Metafile, type Plugin } from 'esbuild';
 import { manifest, partsOf, SPECIFIER } from './entries.ts';
 
@@ -19,8 +19,13 @@ const leaveOut: Plugin = {
       contents: `throw new Error('${path} is not part of kitechat-sender');`,
     }));
     // BullMQ's processors in processes of their own, which we don't use: webpack warns of an import that it can't know.
-    onLoad({ filter: /\/bullmq\/dist\/cjs\/classes\/child-processor\.js$/ }, () => ({ contents: '' }));
+    onLoad({ filter: /[/\\]child-processor\.js$/ }, () => ({ contents: '' }));
   },
+};
+
+/** Of these libraries only the named parts. All of undici can't be loaded by a Node that is too old, and could not be told that it is. */
+const PARTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  undici: { Pool: 'undici/lib/dispatcher/pool.js', ProxyAgent: 'undici/lib/dispatcher/proxy-agent.js' },
 };
 
 /**
@@ -30,12 +35,12 @@ const leaveOut: Plugin = {
  * @returns what they were made of
  */
 export async function compileLibraries(): Promise<Metafile[]> {
-  const files = globSync('dist/**/*.js');
+  const files = globSync('dist/**/*.js').map((file) => file.replaceAll('\\', '/'));
   const { packages } = await partsOf(files);
   const libraries = packages.filter((name) => !isBuiltin(name) && !isInstalled(name));
   const metafiles = await Promise.all(libraries.map((name) => compileLibrary(name, libraries)));
   for (const file of files) {
-    const toFolder = relative(dirname(file), FOLDER);
+    const toFolder = posix.relative(dirname(file), FOLDER);
     const rewritten = readFileSync(file, 'utf8').replaceAll(SPECIFIER, (whole, before: string, name: string) =>
       libraries.includes(name) ? `${before}${toFolder}/${fileOf(name)}` : whole,
     );
@@ -50,10 +55,12 @@ function isInstalled(name: string): boolean {
 
 /** To CommonJS: an ES module could `require` what many of them do only with a path of its own, which a bundle of it lacks. */
 async function compileLibrary(name: string, libraries: readonly string[]): Promise<Metafile> {
-  const exported = Object.keys(createRequire(import.meta.url)(name) as object);
+  const parts = PARTS[name];
+  const exported = Object.keys(parts ?? (createRequire(import.meta.url)(name) as object));
   const names = exported.filter((key) => /^(?!default$)[A-Za-z_$][\w$]*$/.test(key));
+  const program = Object.entries(parts ?? {}).map(([key, path]) => `exports.${key} = require('${path}');`);
   const { metafile } = await build({
-    stdin: { contents: `module.exports = require('${name}');`, resolveDir: '.' },
+    stdin: { contents: parts ? program.join('') : `module.exports = require('${name}');`, resolveDir: '.' },
     outfile: `${FOLDER}/${fileOf(name)}`,
     bundle: true,
     platform: 'node',

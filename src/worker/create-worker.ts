@@ -33,6 +33,7 @@ import { openKeys } from './keys/open-keys.ts';
 import { untilWilling } from './fleet/until-willing.ts';
 import { watchSilence } from './fleet/silence-watch.ts';
 import { createProgress, type WorkerHealth } from './fleet/progress.ts';
+import { createSender } from './http/sender.ts';
 import { type Service, serveShards } from './serve-shards.ts';
 
 /** Your own functions and objects that the worker uses. */
@@ -149,8 +150,6 @@ export function createWorker(options: WorkerOptions): KitechatWorker {
     logger.info({ workerId, version, ...describeEnds(config), shards: config.shards }, 'the worker starts');
     const tls = fetch ? {} : readApiTls(config);
     const keys = await openKeys({ config, resolveApiKey, logger });
-    // Loaded only now: on an old Node undici fails when it is loaded, and `createWorker` has to say first that Node is too old.
-    const { createSender } = await import('./http/sender.ts');
     const redis = connectPatiently(config, connectionName(config.namespace), (problem) =>
       logger.warn({}, `${problem}; the worker keeps the last login and certificates that it could read`),
     );
