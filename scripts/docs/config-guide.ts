@@ -253,6 +253,10 @@ export const settingGroups: readonly SettingGroup[] = [
         when: 'Set `true` only if everybody who has the token may read messages. Editing before a replay requires it.',
       },
       {
+        variable: 'KITECHAT_TRUSTED_PROXIES',
+        when: 'When a proxy is in front of the console: without it all its clients count as one, and somebody who floods the login with wrong tokens locks out the others.',
+      },
+      {
         variable: 'LOG_LEVEL',
         when: 'Set `warn` to log only dead letters, unknown outcomes and what needs attention. Set `debug` to diagnose a problem. If there are too many lines, the variable below is better.',
       },

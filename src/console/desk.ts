@@ -14,23 +14,17 @@ import { addQueueRoutes } from './queues/routes.ts';
 import { addWorkerRoutes } from './workers/routes.ts';
 import { show } from './html/layout.ts';
 import { notice } from './html/parts.ts';
-import { describeSite } from '../shared/config/site.ts';
 
 /**
- * The console: all its pages and their files. It must stand behind `createAccess`, which identifies the visitor.
+ * The console: all its pages and their files. It must stand behind `createAccess`, which identifies the visitor, and needs the name of
+ * its site.
  *
  * @example
- * app.use(createAccess({ token: config.consoleToken, log }));
  * app.route('/', createDesk({ config, session, deadLetters, log }));
  */
 export function createDesk(deps: DeskDeps): DeskApp {
   const app: DeskApp = new Hono();
   const jobs = createBulkJobs(deps);
-  const site = describeSite(deps.config);
-  app.use(async (context, next) => {
-    context.set('site', site);
-    await next();
-  });
   app.route('/', createAssets());
   addOverviewRoutes(app, deps);
   addPageRoutes(app, deps);

@@ -93,10 +93,9 @@ describe('what a message says, and what ids may do', () => {
     await page.goto(new URL(`/dead-letters/${deadId}`, hiding).href);
     await page.getByText('hidden: KITECHAT_CONSOLE_SHOW_CONTENT=true shows it').waitFor();
     expect(await page.getByText('Edit and replay…').count()).toBe(0);
-    // Of the API's answer all is shown but what it quotes.
-    const answer = await page.locator('pre').innerText();
-    expect(answer).toContain("we don't send");
-    expect(answer).toContain('[hidden]');
+    // The API's answer can quote the content in any encoding, so nothing of it is shown.
+    await page.getByText(/^HTTP 400, \d+ bytes$/).waitFor();
+    expect(await page.locator('pre').count()).toBe(0);
   });
 
   it('shows hostile ids and labels as they are', async () => {

@@ -136,12 +136,17 @@ describe('the users of ops/redis-acl/users.acl', () => {
     },
   );
 
-  it('a reader may run no command that can write', async () => {
-    const names = users.get(reader)?.match(/(?<=\+)[a-z]+(?=\s|$)/g) ?? [];
+  it('a reader may run no command that can write, but end sessions of the console', async () => {
+    const [general, ...selectors] = users.get(reader)?.split(/ (?=\()/) ?? [];
+    expect(selectors).toEqual(['(+set ~{kitechat:fleet}:ended:*)']);
+    const names = general?.match(/(?<=\+)[a-z]+(?=\s|$)/g) ?? [];
+    expect(names.length).toBeGreaterThan(20);
     const known = (await redis.admin.call('COMMAND', 'INFO', ...names)) as [string, number, string[]][];
     expect(known.filter(([, , flags]) => flags.includes('write')).map(([name]) => name)).toEqual([]);
     const deletion = clients.get(reader)?.eval("return redis.call('DEL', KEYS[1])", 1, `${SHARD}holds`);
     await expect(deletion).rejects.toThrow(/NOPERM|executing the script/);
+    expect(await answer(reader, 'SET', '{kitechat:fleet}:ended:x', '1', 'PX', '1000')).toBe('allowed');
+    expect(await answer(reader, 'SET', '{kitechat:fleet}:limits', '1')).toBe('NOPERM');
   });
 
   it('a producer reads no dead letter; one with the right to look messages up reads the one whose id it knows', async () => {

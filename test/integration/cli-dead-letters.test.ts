@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { runCommand } from '../support/run-command.ts';
 import { type CliInstallation, installWithCli, jsonLinesOf, onlyJsonOf } from '../support/cli-installation.ts';
 import type { CommandResult } from '../support/command-line.ts';
 import { eventually } from '../support/eventually.ts';
@@ -71,7 +72,7 @@ describe.concurrent('kitechat-sender dead-letters', () => {
     });
     expect(entry).not.toHaveProperty('request');
     const deadAt = (await to.deadLetters.get(exhausted))?.deadAt ?? '';
-    const [onPage2, none, one, cut, since, until, table] = await Promise.all([
+    const [onPage2, none, one, cut, since, until, table, withAnswers] = await Promise.all([
       list('--page', 'p2'),
       list('--page', 'p2', '--reason', 'rejected'),
       list('--limit', '1'),
@@ -79,6 +80,7 @@ describe.concurrent('kitechat-sender dead-letters', () => {
       list('--since', deadAt, '--page', 'p1'),
       list('--until', deadAt, '--page', 'p1'),
       to.cli('dead-letters', 'list', '--page', 'p1'),
+      runCommand(['dead-letters', 'list', '--page', 'p1'], { ...to.env, KITECHAT_CONSOLE_SHOW_CONTENT: 'true' }),
     ]);
     expect(idsOf(onPage2)).toEqual([expired]);
     expect(none).toEqual({ exitCode: 0, stdout: [], stderr: ['0 shown, 3 in all'] });
@@ -90,9 +92,10 @@ describe.concurrent('kitechat-sender dead-letters', () => {
       expect.stringMatching(/^id +died at +reason +page +conversation +type +last detail$/),
       expect.stringMatching(new RegExp(`^${exhausted}  \\S+Z  exhausted  p1    fails +text  HTTP 500`)),
       expect.stringMatching(
-        new RegExp(`^${rejected}  \\S+Z  rejected   p1    refused +text  HTTP 400: so  \\[31mwrong$`),
+        new RegExp(`^${rejected}  \\S+Z  rejected   p1    refused +text  HTTP 400, \\d+ bytes, see "show"$`),
       ),
     ]);
+    expect(withAnswers.stdout.at(-1)).toMatch(/ HTTP 400: so  \[31mwrong$/);
   });
 
   it('show gives one entry whole: the request, every attempt, the answer', async () => {

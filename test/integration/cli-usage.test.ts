@@ -146,10 +146,12 @@ describe.concurrent('the use of the command line', () => {
       expect(await helpOf(command)).toEqual([...all, 'KITECHAT_RATE_LIMIT', 'KITECHAT_PAGE_RATE_LIMIT']);
     }
     const ofMessages = ['KITECHAT_ATTEMPTS', 'KITECHAT_KEEP_DEAD_MS', 'KITECHAT_ENCRYPTION_KEYS_FILE'];
-    const ofDeadLetters = ['list', 'show', 'discard', 'export'].map((name) => `dead-letters ${name}`);
+    const ofDeadLetters = ['show', 'discard', 'export'].map((name) => `dead-letters ${name}`);
     for (const command of ['message', ...ofDeadLetters]) {
       expect(await helpOf(command)).toEqual([...all, ...ofMessages]);
     }
+    const ofList = await helpOf('dead-letters list');
+    expect(ofList).toEqual([...all, ...ofMessages, 'KITECHAT_CONSOLE_SHOW_CONTENT']);
     const [worker, send, replay, console] = await Promise.all(
       ['worker', 'send', 'dead-letters replay', 'console'].map(helpOf),
     );

@@ -28,6 +28,7 @@ export const uses = {
   connection: connects,
   /** Reads or writes messages, too. */
   messages: isOfAllDoors,
+  deadLetterList: either(isOfAllDoors, named('consoleShowContent')),
   limits: either(connects, limits),
   send: inDoor('createProducer'),
   worker: either(inDoor('createWorker'), isOfNoDoor),

@@ -10,7 +10,7 @@ export function addDeadLetterCommands(program: Command, { run, ask }: Actions): 
     .command('dead-letters')
     .description('inspect, replay, discard or export messages that could not be delivered');
 
-  addFilter(withVariables(deadLetters.command('list'), uses.messages))
+  addFilter(withVariables(deadLetters.command('list'), uses.deadLetterList))
     .description('list the newest entries that match')
     .option('--limit <number>', 'the maximum number of entries', wholeNumberFlag, 100)
     .addOption(json())

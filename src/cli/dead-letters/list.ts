@@ -29,7 +29,7 @@ export async function listDeadLetters(
   await using deadLetters = openDeadLetters(config);
   const entries = await deadLetters.list({ ...filterOfFlags(flags), limit });
   if (json) for (const entry of entries) jsonLine(context.stdout, entry);
-  else if (entries.length > 0) line(context.stdout, describeEntries(entries));
+  else if (entries.length > 0) line(context.stdout, describeEntries(entries, config.consoleShowContent));
   line(context.stderr, await summarize(deadLetters, entries.length, { limit, ...flags }));
   if (entries.length === 0) await tellIfUnused(context, config);
   return exitCodes.done;
@@ -51,11 +51,15 @@ function describeCounts({ total, byReason, byPage }: DeadLetterCounts): string {
   return `: ${describeReasons(byReason)}; by page: ${busiest.join(', ')}${more}`;
 }
 
-/** The detail of the last attempt with the API's answer, which the list shows nowhere else. */
-function lastDetailOf({ attempts, response, problem }: DeadLetterEntry): string | null {
+/** The detail of the last attempt with the API's answer, which can quote the message in any encoding: only its length, if content is hidden. */
+function lastDetailOf({ attempts, response, problem }: DeadLetterEntry, showContent: boolean): string | null {
   if (problem !== undefined) return problem;
   const { detail = null, httpStatus = null } = attempts.at(-1) ?? {};
-  if (response === null || response.httpStatus !== httpStatus) return detail;
+  if (response === null || response.httpStatus !== httpStatus || response.body === '') return detail;
+  if (!showContent) {
+    const hidden = `${Buffer.byteLength(response.body)} bytes, see "show"`;
+    return detail === null ? hidden : `${detail}, ${hidden}`;
+  }
   const said = saidIn(response.body).replaceAll(/\s+/gu, ' ').trim();
   if (said === '') return detail;
   const cut = said.length > SAID_LENGTH ? `${said.slice(0, SAID_LENGTH)}…` : said;
@@ -73,7 +77,7 @@ function saidIn(body: string): string {
   }
 }
 
-function describeEntries(entries: readonly DeadLetterEntry[]): string {
+function describeEntries(entries: readonly DeadLetterEntry[], showContent: boolean): string {
   return textTable([
     ['id', 'died at', 'reason', 'page', 'conversation', 'type', 'last detail'],
     ...entries.map((entry) => [
@@ -83,7 +87,7 @@ function describeEntries(entries: readonly DeadLetterEntry[]): string {
       entry.pageId,
       entry.conversationId,
       entry.message?.type ?? null,
-      lastDetailOf(entry),
+      lastDetailOf(entry, showContent),
     ]),
   ]);
 }

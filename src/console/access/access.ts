@@ -1,70 +1,109 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import { isLoopbackHeader, isSameOrigin, localPath } from '../http/origin.ts';
 import { type Brake, createBrake } from './brake.ts';
+import { type ClientOf, createClientOf } from '../http/clients.ts';
 import { readCookie, writeCookie } from '../http/cookies.ts';
-import { CSRF_FIELD, fieldOf, formOf } from '../http/forms.ts';
+import type { EndedSessions } from './ended-sessions.ts';
+import { CSRF_FIELD, fieldOf, formOf, maxFormBytes } from '../http/forms.ts';
+import { signOfProxy } from './forwarding.ts';
 import { loginPage } from './login-page.ts';
 import { setSecurityHeaders } from '../http/security-headers.ts';
 import type { Logger } from '../../shared/logger.ts';
-import { type AccessEnv, createVisitors, isEqual, SESSION_MS, type Visitor, type Visitors } from '../http/visitors.ts';
+import {
+  type AccessEnv,
+  createVisitors,
+  isEqual,
+  SESSION_MS,
+  type Visitor,
+  type Visitors,
+  type VisitorSession,
+} from '../http/visitors.ts';
+import { createWrongTokenLog } from './wrong-tokens.ts';
 
 export interface AccessDeps {
   /** Without a token only requests to a loopback name are let in, and the server must listen only on loopback. */
   token: string | undefined;
+  /** The proxies that name the address of their client. */
+  trustedProxies?: string | undefined;
+  ended: EndedSessions;
   log: Logger;
-  /** The delay of the answer to a wrong token; for tests. */
-  failureMs?: number | undefined;
 }
 
 interface Guard {
   token: string | undefined;
   log: Logger;
   visitors: Visitors;
+  ended: EndedSessions;
   brake: Brake;
+  clientOf: ClientOf;
+  logWrongToken(action: string): void;
 }
+
+type AccessContext = Context<AccessEnv>;
 
 const SESSION = 'session';
 const READING = new Set(['GET', 'HEAD']);
-/** Fits the longest message, with line breaks and letters escaped. */
-const MAX_BODY_BYTES = 1024 * 1024;
 const TOO_MANY = 'Too many wrong tokens were sent. Try again in a few seconds.';
+/** Files that pages load, which are the same for everybody. */
+const ASSETS = '/assets/';
 
 /**
- * Guards all routes behind it. With a token, every request needs `Authorization: Bearer <token>` or the cookie of a login.
- * Without a token, everybody on this machine is let in, under a loopback name. A request that changes something must come from
- * a page of this console, in a form with the session's CSRF token.
+ * Guards all routes behind it. With a token, every request needs `Authorization: Bearer <token>` or the cookie of a login that has not
+ * ended. Without a token, everybody on this machine is let in, under a loopback name and not through a proxy. A request that changes
+ * something must come from a page of this console, in a form with the session's CSRF token.
  *
  * @example
- * app.use(createAccess({ token: config.consoleToken, log }));
+ * app.use(createAccess({ token: config.consoleToken, ended: createEndedSessions(session, namespace), log }));
  */
-export function createAccess({ token, log, failureMs }: AccessDeps): MiddlewareHandler<AccessEnv> {
-  const guard: Guard = { token, log, visitors: createVisitors(token), brake: createBrake(failureMs) };
+export function createAccess({ token, trustedProxies, ended, log }: AccessDeps): MiddlewareHandler<AccessEnv> {
+  const guard: Guard = {
+    token,
+    log,
+    ended,
+    visitors: createVisitors(token),
+    brake: createBrake(),
+    clientOf: createClientOf(trustedProxies),
+    logWrongToken: createWrongTokenLog(log),
+  };
   return async (context, next) => {
     setSecurityHeaders(context);
     const { req } = context;
-    if (token === undefined && !isLoopbackHeader(req.header('host'))) {
-      return refuse(context, 'This console can be opened only under a name of its own machine, such as localhost.');
-    }
+    const outsider = token === undefined ? whyOutsider(context) : null;
+    if (outsider !== null) return refuse(context, outsider);
     const isChange = !READING.has(req.method);
     // Browsers and tools send the length of a form; a request without a length is not a form.
-    if (isChange && !(Number(req.header('content-length')) <= MAX_BODY_BYTES)) {
-      return context.text('413: the request is larger than any form of this console\n', 413);
+    if (isChange && !(Number(req.header('content-length')) <= maxFormBytes(req.path))) {
+      return context.text('413: the request is larger than this form of the console can be\n', 413);
     }
     if (isChange && !isFromHere(context)) return refuse(context, 'This request comes from another site.');
     if (isChange && req.path === '/login' && token !== undefined) return await logIn(context, guard);
     const visitor = await visitorOf(context, guard);
-    if (visitor === null) return await demandLogin(context, guard);
+    if (visitor instanceof Response) return visitor;
+    context.set('visitor', visitor);
     if (isChange && !(await hasCsrfToken(context, visitor))) {
       return refuse(
         context,
         'This form is too old, or is not from this console. Go back, reload the page and try again.',
       );
     }
-    if (isChange && req.path === '/logout') return logOut(context, guard, visitor);
-    context.set('visitor', visitor);
+    // An ended session is as good as none, and one of which Redis can't tell waits for Redis.
+    if (visitor.session !== null && !req.path.startsWith(ASSETS) && (await ended.isEnded(visitor.session.id))) {
+      return demandLogin(context);
+    }
+    if (isChange && req.path === '/logout') return await logOut(context, guard, visitor);
     await next();
     return undefined;
   };
+}
+
+/** Why a console without a token refuses a request: it is not made by somebody on this machine, as far as can be told. */
+function whyOutsider({ req, env }: AccessContext): string | null {
+  if (!isLoopbackHeader(req.header('host'))) {
+    return 'This console can be opened only under a name of its own machine, such as localhost.';
+  }
+  const sign = signOfProxy(Object.keys(req.header()), env.incoming.httpVersion);
+  if (sign === null) return null;
+  return `This console has no token, so it answers nobody who comes through a proxy (${sign}): set KITECHAT_CONSOLE_TOKEN, or open the console directly on its machine.`;
 }
 
 function isFromHere({ req }: Context): boolean {
@@ -75,25 +114,39 @@ function isFromHere({ req }: Context): boolean {
   });
 }
 
-async function visitorOf(context: Context, { token, visitors, brake }: Guard): Promise<Visitor | null> {
+/** Returns the visitor, or the answer to somebody who is none. */
+async function visitorOf(context: AccessContext, guard: Guard): Promise<Visitor | Response> {
+  const { token, visitors } = guard;
   const bearer = bearerOf(context);
-  if (bearer !== undefined && token !== undefined && !brake.isFull() && visitors.isToken(bearer)) {
-    return { who: 'token', csrfToken: null, canLogOut: false };
+  if (bearer !== undefined && token !== undefined) {
+    const judged = await judgeToken(context, guard, { text: bearer, action: 'authorize' });
+    if (judged === 'right') return { who: 'token', csrfToken: null, session: null };
+    return judged === 'wrong' ? demandLogin(context) : tooMany(context);
   }
   const known = visitors.recognize(readCookie(context, SESSION));
-  if (known !== null || token !== undefined) return known;
+  if (known !== null) return known;
+  if (token !== undefined) return demandLogin(context);
   // Without a token everybody on this machine may read; the session is only for the forms, which only pages have.
   const { cookie, visitor } = visitors.admit();
   if (wantsPage(context) && READING.has(context.req.method)) writeCookie(context, SESSION, cookie, SESSION_MS);
   return visitor;
 }
 
-async function demandLogin(context: Context, { log, brake }: Guard): Promise<Response> {
-  if (bearerOf(context) !== undefined) {
-    if (brake.isFull()) return tooMany(context);
-    log.warn({ who: 'nobody', action: 'authorize', result: 'wrong token' }, 'console: refused');
-    await brake.afterFailure();
-  }
+/** Judges a token. A wrong one is answered late. */
+async function judgeToken(
+  { env }: AccessContext,
+  { visitors, brake, clientOf, logWrongToken }: Guard,
+  { text, action }: { text: string; action: string },
+): Promise<'right' | 'wrong' | 'too-many'> {
+  const client = clientOf(env.incoming);
+  if (brake.isFull(client)) return 'too-many';
+  if (visitors.isToken(text)) return 'right';
+  logWrongToken(action);
+  await brake.afterFailure(client);
+  return 'wrong';
+}
+
+function demandLogin(context: AccessContext): Response | Promise<Response> {
   if (!wantsPage(context)) {
     context.header('WWW-Authenticate', 'Bearer');
     return context.text('401: a token is needed\n', 401);
@@ -103,25 +156,40 @@ async function demandLogin(context: Context, { log, brake }: Guard): Promise<Res
   return context.html(loginPage({ next, problem: null }), 401);
 }
 
-async function logIn(context: Context, { log, visitors, brake }: Guard): Promise<Response> {
-  if (brake.isFull()) return tooMany(context);
+async function logIn(context: AccessContext, guard: Guard): Promise<Response> {
+  // Judged when the whole form is here, so that guesses can't be collected and then judged all at once.
   const form = await formOf(context);
   const next = localPath(fieldOf(form, 'next'));
-  if (!visitors.isToken(form.get('token') ?? '')) {
-    log.warn({ who: 'nobody', action: 'log in', result: 'wrong token' }, 'console: refused');
-    await brake.afterFailure();
-    return context.html(loginPage({ next, problem: 'The token is wrong.' }), 401);
-  }
-  const { cookie, visitor } = visitors.admit();
+  const judged = await judgeToken(context, guard, { text: form.get('token') ?? '', action: 'log in' });
+  if (judged === 'too-many') return tooMany(context);
+  if (judged === 'wrong') return await context.html(loginPage({ next, problem: 'The token is wrong.' }), 401);
+  const { cookie, visitor } = guard.visitors.admit();
   writeCookie(context, SESSION, cookie, SESSION_MS);
-  log.info({ who: visitor.who, action: 'log in', result: 'done' }, 'console: logged in');
+  guard.log.info({ who: visitor.who, action: 'log in', result: 'done' }, 'console: logged in');
   return context.redirect(next, 303);
 }
 
-function logOut(context: Context, { log }: Guard, { who }: Visitor): Response {
+async function logOut(context: AccessContext, guard: Guard, { who, session }: Visitor): Promise<Response> {
+  const isEverywhere = session === null || (await endEverywhere(guard, session));
   writeCookie(context, SESSION, '', 0);
-  log.info({ who, action: 'log out', result: 'done' }, 'console: logged out');
-  return context.redirect('/', 303);
+  const result = isEverywhere ? 'done' : 'done in this process only';
+  guard.log.info({ who, action: 'log out', result }, 'console: logged out');
+  if (isEverywhere) return context.redirect('/', 303);
+  const until = new Date(session.endsAtMs).toISOString();
+  return context.text(
+    `503: This browser is logged out here. Redis did not take it down, so other consoles of this installation accept its session until ${until}. A new KITECHAT_CONSOLE_TOKEN ends it everywhere.\n`,
+    503,
+  );
+}
+
+async function endEverywhere({ ended, log }: Guard, { id, endsAtMs }: VisitorSession): Promise<boolean> {
+  try {
+    await ended.end(id, endsAtMs);
+    return true;
+  } catch (error) {
+    log.warn({ err: error }, 'console: the end of a session could not be stored');
+    return false;
+  }
 }
 
 async function hasCsrfToken(context: Context, { csrfToken }: Visitor): Promise<boolean> {

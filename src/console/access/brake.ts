@@ -1,24 +1,33 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Slows down guessing a token. */
+/** Slows down guessing a token, for each client by itself. */
 export interface Brake {
-  /** Whether too many wrong guesses wait for their answers to check another one. */
-  isFull(): boolean;
-  /** Waits before a wrong guess is answered. */
-  afterFailure(): Promise<void>;
+  /** Whether a client has sent so many wrong tokens in the last second that none of its tokens are compared now. */
+  isFull(client: string): boolean;
+  /** Counts a wrong token, and waits before it is answered. */
+  afterFailure(client: string): Promise<void>;
 }
 
 const WAIT_MS = 1000;
-const MAX_WAITING = 10;
+/**
+ * Far more than clients that wait for their answers can send, so that a right token gets in beside wrong ones from the same address;
+ * far too few to guess a token of 16 random characters.
+ */
+const MAX_GUESSES = 1000;
 
 export function createBrake(waitMs = WAIT_MS): Brake {
-  let waiting = 0;
+  const guesses = new Map<string, number>();
+  const count = (client: string, change: number): void => {
+    const now = (guesses.get(client) ?? 0) + change;
+    if (now === 0) guesses.delete(client);
+    else guesses.set(client, now);
+  };
   return {
-    isFull: () => waiting >= MAX_WAITING,
-    async afterFailure() {
-      waiting += 1;
+    isFull: (client) => (guesses.get(client) ?? 0) >= MAX_GUESSES,
+    async afterFailure(client) {
+      count(client, 1);
       await delay(waitMs, undefined, { ref: false });
-      waiting -= 1;
+      count(client, -1);
     },
   };
 }

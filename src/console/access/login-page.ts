@@ -1,11 +1,15 @@
 import { html } from 'hono/html';
 import { HEAD_START, type Html } from '../html/layout.ts';
 
+/** Leaves the most of the small form of a login to the token. */
+const MAX_NEXT_LENGTH = 800;
+
 /**
  * The body of a 401 for browsers. It loads nothing from the server and reveals nothing about it. Style sheets are behind the guard
  * and the CSP forbids inline styles, so it looks like the browser's own dialog.
  */
-export function loginPage({ next, problem }: { next: string; problem: string | null }): Html {
+export function loginPage({ next: wanted, problem }: { next: string; problem: string | null }): Html {
+  const next = encodeURIComponent(wanted).length <= MAX_NEXT_LENGTH ? wanted : '/';
   return html`<!doctype html>
     <html lang="en">
       <head>

@@ -9,10 +9,9 @@ import { parseRateLimit, RATE_LIMIT_RULE } from '../../shared/model/rate-limit.t
 import type { DeskApp, DeskDeps } from '../facts/deps.ts';
 import type { BulkJobs } from './bulk-jobs.ts';
 import { type BulkPlan, confirmView, jobSummary, jobView } from './bulk-view.ts';
-import { BadFormError } from '../html/failures.ts';
 import { leaveFlash } from '../http/flash.ts';
 import { counted } from '../html/format.ts';
-import { fieldOf, formOf } from '../http/forms.ts';
+import { BadFormError, fieldOf, formOf } from '../http/forms.ts';
 import { show } from '../html/layout.ts';
 import { describeFilter, filterFields, filterOf, isNarrowed } from './filter.ts';
 import { readDeskFleet } from '../facts/reading.ts';

@@ -3,7 +3,7 @@ import type { DeadLetterRecord } from '../../dead-letters/index.ts';
 import type { MessageIssue } from '../../shared/errors/errors.ts';
 import type { SendRequest } from '../../shared/model/message.ts';
 import { attemptTable } from '../html/attempt-table.ts';
-import { textsOf, withoutContent } from '../html/hidden-content.ts';
+import { textsOf } from '../html/hidden-content.ts';
 import { formatBytes } from '../html/format.ts';
 import type { DeskContext, Html } from '../html/layout.ts';
 import { reasonBadge } from '../html/letter-table.ts';
@@ -23,9 +23,6 @@ export function entryView(context: DeskContext, entry: EntryFacts): Html {
   const { record, showContent } = entry;
   const { pageId, conversationId, response, request } = record;
   const message = request?.message ?? null;
-  // The detail of an attempt can come from a hook, which can quote the message just as the API can.
-  const quoted = (text: string): string => (showContent ? text : withoutContent(text, message));
-  const attempts = record.attempts.map((attempt) => ({ ...attempt, detail: attempt.detail && quoted(attempt.detail) }));
   return html`<section class="card" aria-labelledby="entry">
       <h2 id="entry">Message ${id(record.id)}</h2>
       ${facts([
@@ -49,18 +46,26 @@ export function entryView(context: DeskContext, entry: EntryFacts): Html {
     </section>
     <section class="card" aria-labelledby="answer">
       <h2 id="answer">The API's answer</h2>
-      ${
-        response === null
-          ? html`<p class="none">There was none.</p>`
-          : html`<p>HTTP ${response.httpStatus}</p>
-              <pre>${quoted(response.body)}</pre>`
-      }
+      ${response === null ? html`<p class="none">There was none.</p>` : describeAnswer(response, showContent)}
     </section>
-    ${attemptTable(attempts)}
+    ${attemptTable(record.attempts)}
     <section class="card" aria-labelledby="request">
       <h2 id="request">The request</h2>
       ${describeRequest(context, entry, message)}
     </section>`;
+}
+
+/** An answer can quote the message in any encoding, so a console that hides content shows nothing of it. */
+function describeAnswer({ httpStatus, body }: NonNullable<DeadLetterRecord['response']>, showContent: boolean): Html {
+  if (showContent) {
+    return html`<p>HTTP ${httpStatus}</p>
+      <pre>${body}</pre>`;
+  }
+  return html`<p>HTTP ${httpStatus}, ${formatBytes(Buffer.byteLength(body))}</p>
+    <p class="hint">
+      The answer is hidden, since it can quote the message: KITECHAT_CONSOLE_SHOW_CONTENT=true shows it, and so does
+      "kitechat-sender dead-letters show".
+    </p>`;
 }
 
 function entryActions(context: DeskContext, { id: letterId, reason, request }: DeadLetterRecord): Html {

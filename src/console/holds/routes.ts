@@ -5,10 +5,9 @@ import type { HoldTarget } from '../../shared/lanes/holds/hold.ts';
 import { opaqueText } from '../../shared/validation/rules.ts';
 import { localPath } from '../http/origin.ts';
 import type { DeskApp, DeskDeps } from '../facts/deps.ts';
-import { BadFormError } from '../html/failures.ts';
 import { type Flash, leaveFlash } from '../http/flash.ts';
 import { shortened } from '../html/format.ts';
-import { fieldOf, formOf, idOf } from '../http/forms.ts';
+import { BadFormError, fieldOf, formOf, idOf } from '../http/forms.ts';
 
 const id = opaqueText(256);
 

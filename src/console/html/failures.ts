@@ -1,18 +1,19 @@
 import { html } from 'hono/html';
 import { ChangeUncertainError } from '../../shared/session/calls.ts';
-import { ConfigError, KitechatSenderError, QueueUnavailableError } from '../../shared/errors/errors.ts';
+import { ConfigError, QueueUnavailableError } from '../../shared/errors/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
+import { AbortedRequestError, BadFormError } from '../http/forms.ts';
 import { type DeskContext, type Html, show } from './layout.ts';
 import { notice } from './parts.ts';
 
-/** A request that no form of the console makes, or whose fields break a rule. */
-export class BadFormError extends KitechatSenderError {
-  override readonly name = 'BadFormError';
-  readonly code = 'BAD_FORM';
+/** The answer to a client that has gone. Nothing went wrong here, so it is not logged. */
+export function answerNobody(): Response {
+  return new Response(null, { status: 400 });
 }
 
 /** Answers a request that failed. Only messages of our own errors are shown. */
 export async function answerFailure(context: DeskContext, error: Error, log: Logger): Promise<Response> {
+  if (error instanceof AbortedRequestError) return answerNobody();
   const isReading = context.req.method === 'GET';
   const isOfRedis = error instanceof QueueUnavailableError || error instanceof ChangeUncertainError;
   if (isOfRedis && !error.isInternal) {

@@ -120,7 +120,7 @@ function wholePage(context: DeskContext, view: View, { live, flash }: { live: Ht
 }
 
 function header(context: DeskContext, current: Section | null): Html {
-  const { csrfToken, canLogOut } = context.var.visitor;
+  const { csrfToken, session } = context.var.visitor;
   return html`<header class="top">
     <nav aria-label="Console">
       <ul>
@@ -136,7 +136,7 @@ function header(context: DeskContext, current: Section | null): Html {
       <button type="submit">Find</button>
     </form>
     ${
-      canLogOut
+      session !== null
         ? html`<form method="post" action="/logout">
             <input type="hidden" name="${CSRF_FIELD}" value="${csrfToken ?? ''}" />
             <button type="submit" class="plain">Log out</button>

@@ -24,7 +24,12 @@ export function writeCookie(context: Context, name: string, value: string, maxAg
   });
 }
 
-/** Whether the browser uses https, also through a proxy. With a forged header, at worst the browser doesn't return the cookie. */
-function isHttps(context: Context): boolean {
-  return context.req.url.startsWith('https:') || context.req.header('x-forwarded-proto') === 'https';
+/**
+ * Whether the browser uses https, also through a proxy. Everybody may say so: with a forged header, at worst the browser of who forged it
+ * doesn't return the cookie. Only the proxy next to the browser knows, and it comes first in a list.
+ */
+function isHttps({ req }: Context): boolean {
+  const said =
+    req.header('x-forwarded-proto')?.split(',')[0] ?? /proto="?(\w+)/i.exec(req.header('forwarded') ?? '')?.[1];
+  return req.url.startsWith('https:') || said?.trim().toLowerCase() === 'https';
 }

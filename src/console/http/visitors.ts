@@ -1,4 +1,5 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { HttpBindings } from '@hono/node-server';
 
 /** The sender of a request. */
 export interface Visitor {
@@ -6,12 +7,18 @@ export interface Visitor {
   who: string;
   /** The token in the visitor's forms; `null` for tools, since no other site can make them send their header. */
   csrfToken: string | null;
-  /** Whether the visitor can log out. */
-  canLogOut: boolean;
+  /** The session that the visitor can end; `null` for tools and for a console without a token. */
+  session: VisitorSession | null;
+}
+
+export interface VisitorSession {
+  id: string;
+  endsAtMs: number;
 }
 
 /** What the guard and the console pass to their routes. */
 export interface AccessEnv {
+  Bindings: HttpBindings;
   Variables: {
     visitor: Visitor;
     /** The Redis and the namespace, which every page names. */
@@ -19,7 +26,7 @@ export interface AccessEnv {
   };
 }
 
-/** Sessions without a store: the signed cookie itself holds the session's id and end. */
+/** Sessions without a store: the signed cookie itself holds the session's id and end. Sessions that end earlier are stored. */
 export interface Visitors {
   /** Starts a session. @returns the value of its cookie, and the visitor. */
   admit(): { cookie: string; visitor: Visitor };
@@ -37,23 +44,24 @@ export function createVisitors(token: string | undefined, now: () => number = Da
   const salt = randomBytes(32);
   const key = token === undefined ? salt : Buffer.from(sign(token, 'kitechat-sender console'), 'base64url');
 
-  const visitorOf = (id: string): Visitor => ({
+  const visitorOf = (id: string, endsAtMs: number): Visitor => ({
     who: id.slice(0, 8),
     csrfToken: sign(key, `csrf ${id}`),
-    canLogOut: token !== undefined,
+    session: token === undefined ? null : { id, endsAtMs },
   });
 
   return {
     admit() {
       const id = randomBytes(16).toString('base64url');
-      const content = `${now() + SESSION_MS}.${id}`;
-      return { cookie: `${content}.${sign(key, `session ${content}`)}`, visitor: visitorOf(id) };
+      const endsAtMs = now() + SESSION_MS;
+      const content = `${endsAtMs}.${id}`;
+      return { cookie: `${content}.${sign(key, `session ${content}`)}`, visitor: visitorOf(id, endsAtMs) };
     },
     recognize(cookie) {
       const [, endsAt, id, signature] = COOKIE.exec(cookie ?? '') ?? [];
       if (endsAt === undefined || id === undefined || signature === undefined) return null;
       if (!isEqual(signature, sign(key, `session ${endsAt}.${id}`)) || Number(endsAt) <= now()) return null;
-      return visitorOf(id);
+      return visitorOf(id, Number(endsAt));
     },
     // Both sides are hashed with a secret key, so the time of the comparison reveals nothing, not even the length.
     isToken: (text) => token !== undefined && isEqual(sign(salt, text), sign(salt, token)),

@@ -2,7 +2,7 @@ import { html } from 'hono/html';
 import { readConversations } from '../../shared/reading/conversations.ts';
 import { readPage, readPages } from '../../shared/reading/pages.ts';
 import type { DeskApp, DeskDeps } from '../facts/deps.ts';
-import { idOf } from '../http/forms.ts';
+import { demandShort, idOf } from '../http/forms.ts';
 import { counted, shortened } from '../html/format.ts';
 import { show } from '../html/layout.ts';
 import { describeLimit, limitOf } from '../facts/limits.ts';
@@ -36,7 +36,7 @@ export function addPageRoutes(app: DeskApp, deps: DeskDeps): void {
   });
 
   app.get('/pages/:id', async (context) => {
-    const pageId = pageIdOf(context.req.param('id'));
+    const pageId = demandShort(pageIdOf(context.req.param('id')));
     const asked = { session, config, pageId };
     const [page, conversations, letters, dead, fleet] = await Promise.all([
       readPage(session, config, pageId, soon()),

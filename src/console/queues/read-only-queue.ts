@@ -40,6 +40,7 @@ function stripped(job: Job): Job {
   job.progress = 0;
   job.failedReason = isReason(job.failedReason) || !job.failedReason ? job.failedReason : HIDDEN;
   job.stacktrace = [];
+  job.deferredFailure = '';
   return job;
 }
 

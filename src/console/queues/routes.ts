@@ -4,12 +4,15 @@ import { serveStatic } from '@hono/node-server/serve-static';
 import { openQueues, type ShardQueues } from '../../shared/lanes/queues.ts';
 import type { Shard } from '../../shared/lanes/shard.ts';
 import { pingNode } from '../../shared/redis/cluster.ts';
+import { nothingWritten } from '../../shared/session/calls.ts';
 import type { DeskApp, DeskDeps } from '../facts/deps.ts';
 import { soon } from '../facts/reading.ts';
 import { show } from '../html/layout.ts';
 import { notice } from '../html/parts.ts';
 import { boardFiles } from './board-files.ts';
 import { boardVersion } from './board-version.ts';
+import { BadFormError } from '../http/forms.ts';
+import { queryProblem } from './query.ts';
 import { createReadOnlyQueue } from './read-only-queue.ts';
 
 const BASE = '/queues';
@@ -53,6 +56,10 @@ function addBoard(app: DeskApp, { config, session }: DeskDeps, files: string): v
       uiConfig: { boardTitle: 'Queues', hideRedisDetails: true, hideDocsLink: true },
     },
   });
+  // bull-board's own handler shows the messages of errors, which can hold anything.
+  adapter.setErrorHandler((error) => {
+    throw nothingWritten(error, 'Redis refused the query', { reading: true });
+  });
   let shown: readonly ShardQueues[] = [];
   const opened = new WeakMap<Shard, Promise<ShardQueues>>();
 
@@ -91,8 +98,11 @@ function addBoard(app: DeskApp, { config, session }: DeskDeps, files: string): v
       context.header('Cache-Control', 'private, max-age=86400');
       return undefined;
     }
+    const problem = queryProblem(new URL(context.req.url).searchParams);
+    if (problem !== null) throw new BadFormError(problem);
     await showQueues();
     await next();
+    if (context.res.status >= 500 && context.error === undefined) throw new Error('bull-board failed to answer');
     if (context.res.headers.get('content-type')?.startsWith('text/html')) {
       const page = (await context.res.text()).replaceAll(FOREIGN_LINK, '').replace(BODY, (body) => body + BACK);
       context.res = new Response(page, { status: context.res.status, headers: context.res.headers });

@@ -1,4 +1,5 @@
 import type { Server } from 'node:net';
+import type { Config } from '../../shared/config/config.ts';
 import { ConfigError } from '../../shared/errors/errors.ts';
 import { hostForUrl, listenOn } from '../../shared/listen.ts';
 import { isLoopbackHost } from '../http/origin.ts';
@@ -13,9 +14,19 @@ const PROBLEMS: Record<string, string> = {
   ENOTFOUND: 'KITECHAT_HTTP_HOST: is an unknown host',
 };
 
-/** @throws ConfigError if the console would be open to the network without a token. */
-export function demandToken({ httpHost, consoleToken }: { httpHost: string; consoleToken?: string | undefined }): void {
-  if (consoleToken !== undefined || isLoopbackHost(httpHost)) return;
+/** @throws ConfigError if the console would be open to the network, or behind a proxy, without a token. */
+export function demandToken({
+  httpHost,
+  consoleToken,
+  trustedProxies,
+}: Pick<Config, 'httpHost' | 'consoleToken' | 'trustedProxies'>): void {
+  if (consoleToken !== undefined) return;
+  if (trustedProxies !== undefined) {
+    throw new ConfigError([
+      'KITECHAT_CONSOLE_TOKEN (or KITECHAT_CONSOLE_TOKEN_FILE) is missing: a console behind KITECHAT_TRUSTED_PROXIES needs one',
+    ]);
+  }
+  if (isLoopbackHost(httpHost)) return;
   throw new ConfigError([
     `KITECHAT_CONSOLE_TOKEN (or KITECHAT_CONSOLE_TOKEN_FILE) is missing: KITECHAT_HTTP_HOST is ${httpHost}, where others can ` +
       'reach the console. Set a token that nobody can guess, such as the output of "openssl rand -hex 32"',

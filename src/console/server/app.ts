@@ -2,6 +2,11 @@ import { Hono } from 'hono';
 import type { Logger } from '../../shared/logger.ts';
 import type { AccessEnv } from '../http/visitors.ts';
 import { createAccess } from '../access/access.ts';
+import { createEndedSessions } from '../access/ended-sessions.ts';
+import { AbortedRequestError } from '../http/forms.ts';
+import { answerFailure, answerNobody } from '../html/failures.ts';
+import { describeSite } from '../../shared/config/site.ts';
+import { QueueUnavailableError } from '../../shared/errors/errors.ts';
 import { createDesk } from '../desk.ts';
 import type { DeskDeps } from '../facts/deps.ts';
 import type { Health } from '../observe/health.ts';
@@ -14,17 +19,26 @@ export interface AppDeps extends DeskDeps {
 
 /** The whole HTTP app: the probes are open, the metrics and the console are behind the guard. */
 export function createApp({ readHealth, metrics, ...desk }: AppDeps): Hono<AccessEnv> {
-  const { config, log } = desk;
+  const { config, session, log } = desk;
+  const { consoleToken: token, trustedProxies, namespace } = config;
+  const site = describeSite(config);
   const app = new Hono<AccessEnv>();
   // Open, since an orchestrator has no token; the answer says only whether this process works.
   app.get('/healthz', async (context) => probeAnswer(context.req.path, (await readHealth()).notAlive));
   app.get('/readyz', async (context) => probeAnswer(context.req.path, (await readHealth()).notReady));
-  app.use(createAccess({ token: config.consoleToken, log }));
+  app.use(async (context, next) => {
+    context.set('site', site);
+    await next();
+  });
+  app.use(createAccess({ token, trustedProxies, ended: createEndedSessions(session, namespace), log }));
   app.get('/metrics', async (context) =>
     context.body(await metrics.render(), 200, { 'content-type': metrics.contentType }),
   );
   app.route('/', createDesk(desk));
-  app.onError((error, context) => {
+  app.onError(async (error, context) => {
+    if (error instanceof AbortedRequestError) return answerNobody();
+    // The guard could not ask Redis about a visitor's session.
+    if (error instanceof QueueUnavailableError && context.var.visitor) return await answerFailure(context, error, log);
     logFault(log, error, context.req.path);
     return context.text('500: internal error; the log of this process has the details\n', 500);
   });

@@ -14,6 +14,7 @@ import { READ_TIMEOUT_MS } from '../facts/deps.ts';
 import { judgeHealth } from '../observe/health.ts';
 import { DEFAULT_CONSOLE_PORT, demandToken, listenAt } from './address.ts';
 import { createApp } from './app.ts';
+import { boundConnections, connectionTimes } from './connections.ts';
 import { createMetrics } from '../observe/metrics.ts';
 import { createFactsReader } from '../observe/facts.ts';
 
@@ -69,7 +70,8 @@ export async function startHttp({ config, worker, logger, log }: HttpOptions): P
   });
   // The adapter's own Request and Response must not replace the global ones, which the worker sends with.
   const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false });
-  const server = createServer((request, response) => void answer(request, response));
+  const server = createServer(connectionTimes, (request, response) => void answer(request, response));
+  boundConnections(server);
   const close = async (): Promise<void> => {
     closing.abort();
     await closeServer(server);

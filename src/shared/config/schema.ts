@@ -1,6 +1,7 @@
 import * as z from 'zod';
 
 import {
+  addressList,
   autoOrWholeNumber,
   consoleToken,
   endpointUrl,
@@ -245,7 +246,14 @@ export const configSchema = fields({
     .optional()
     .describe('the token for the console and the metrics, at least 16 characters; needed if the host is not loopback')
     .register(special, { fromFile: true, isSecret: true }),
-  consoleShowContent: flag.default(false).describe('whether the console shows the content of messages'),
+  consoleShowContent: flag
+    .default(false)
+    .describe("whether the console shows content and the API's answers, and `dead-letters list` the answers"),
+  trustedProxies: addressList
+    .optional()
+    .describe(
+      'the proxies in front of the console, as `10.0.0.5,10.1.0.0/16`: their `X-Forwarded-For` names the client whose wrong tokens count',
+    ),
   logLevel: z
     .enum(logLevels)
     .default('info')

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 
+import { ADDRESS_LIST_RULE, parseAddressList } from './address-list.ts';
 import { formatRateLimit, parseRateLimit, RATE_LIMIT_RULE } from '../model/rate-limit.ts';
 import { NAT_MAP_RULE, parseNatMap } from './nat-map.ts';
 import { redisUrlProblem } from './redis-addresses.ts';
@@ -58,12 +59,19 @@ export const headerToken = z
   .max(4096, 'must be at most 4096 characters long');
 
 const MIN_TOKEN_LENGTH = 16;
+/** With this length, the form of a login stays small. */
+const MAX_TOKEN_LENGTH = 1024;
 
 /** The token for the console. A short token could be guessed. */
-export const consoleToken = headerToken.min(
-  MIN_TOKEN_LENGTH,
-  `must be at least ${MIN_TOKEN_LENGTH} characters long, such as the output of "openssl rand -hex 32"`,
-);
+export const consoleToken = headerToken
+  .min(
+    MIN_TOKEN_LENGTH,
+    `must be at least ${MIN_TOKEN_LENGTH} characters long, such as the output of "openssl rand -hex 32"`,
+  )
+  .max(MAX_TOKEN_LENGTH, `must be at most ${MAX_TOKEN_LENGTH} characters long`);
+
+/** Addresses and networks, as text. */
+export const addressList = z.string().refine((text) => parseAddressList(text) !== null, ADDRESS_LIST_RULE);
 
 /** The host to listen on: an address, or a host name of this machine. */
 export const listenHost = z

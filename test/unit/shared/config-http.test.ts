@@ -46,4 +46,29 @@ describe('the settings of the HTTP server', () => {
     expect(problem).not.toContain('two words');
     expect(others).toEqual([]);
   });
+
+  it('take no token that is too long for the form of a login', () => {
+    expect(problemsIn({ KITECHAT_CONSOLE_TOKEN: 'x'.repeat(1025) })).toEqual([
+      'KITECHAT_CONSOLE_TOKEN: must be at most 1024 characters long',
+    ]);
+  });
+
+  it.each(['10.0.0.5', '10.0.0.5,10.1.0.0/16', ' ::1 , fd00::/8', '0.0.0.0/0'])('take the proxies %s', (text) => {
+    expect(loadConfig({ KITECHAT_TRUSTED_PROXIES: text }).trustedProxies).toBe(text.trim());
+  });
+
+  it.each([
+    'proxy.internal',
+    '10.0.0',
+    '10.0.0.0/33',
+    '::1/129',
+    '10.0.0.5;10.0.0.6',
+    '10.0.0.0/8/8',
+    '10.0.0.0/',
+    'all',
+  ])('refuse the proxies %s', (text) => {
+    expect(problemsIn({ KITECHAT_TRUSTED_PROXIES: text })).toEqual([
+      'KITECHAT_TRUSTED_PROXIES: must be addresses or networks, separated by commas, such as 10.0.0.5,10.1.0.0/16,fd00::/8',
+    ]);
+  });
 });

@@ -117,6 +117,7 @@ describe('the configuration', () => {
       KITECHAT_HTTP_PORT: '65535',
       KITECHAT_CONSOLE_TOKEN: 'open~sesame!-please',
       KITECHAT_CONSOLE_SHOW_CONTENT: 'true',
+      KITECHAT_TRUSTED_PROXIES: '10.0.0.5, fd00::/8',
       LOG_LEVEL: 'silent',
       KITECHAT_LOG_DELIVERED: '1/100',
     };
@@ -170,6 +171,7 @@ describe('the configuration', () => {
       httpPort: 65_535,
       consoleToken: 'open~sesame!-please',
       consoleShowContent: true,
+      trustedProxies: '10.0.0.5, fd00::/8',
       logLevel: 'silent',
       logDelivered: '1/100',
       enqueueTimeoutMs: 5_000,
