@@ -2,6 +2,7 @@ import { ChangeUncertainError } from '../shared/session/calls.ts';
 import type { DeadLetterPayload } from '../shared/model/dead-letter.ts';
 import type { Deadline } from '../shared/redis/deadline.ts';
 import { EnqueueUncertainError, KitechatSenderError } from '../shared/errors/errors.ts';
+import { describeSafely } from '../shared/errors/safe-cause.ts';
 import { tellInternalError } from '../shared/errors/internal-error.ts';
 import { shardOfPage } from '../shared/lanes/key-names.ts';
 import type { SendRequest } from '../shared/model/message.ts';
@@ -59,6 +60,9 @@ async function storeSurely({ session, config, newDeadline }: ReplayDeps, message
     return await storeMessage(session, config, message, newDeadline());
   } catch (error) {
     if (!(error instanceof EnqueueUncertainError)) throw error;
+    const { cause } = error;
+    // The second try would find the message and take it for stored, whether or not the dead letter could be removed.
+    if (describeSafely(cause).code === 'NOPERM') throw new ChangeUncertainError('Redis refused the replay', { cause });
   }
   try {
     return await storeMessage(session, config, message, newDeadline());

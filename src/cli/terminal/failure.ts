@@ -32,7 +32,8 @@ export function failureOf(error: unknown, env?: Environment): Failure | null {
 function moreAbout(error: KitechatSenderError, env: Environment | undefined): string {
   if (error.isInternal) return `\n${serializeError(error.cause).stack ?? ''}`.trimEnd();
   if (error instanceof EnqueueUncertainError) return ` ("kitechat-sender message ${error.id}" does that.)`;
-  return error instanceof QueueUnavailableError && env !== undefined ? ` (${describeAsked(error, env)})` : '';
+  const isOfRedis = error instanceof QueueUnavailableError || error instanceof ChangeUncertainError;
+  return isOfRedis && env !== undefined ? ` (${describeAsked(error, env)})` : '';
 }
 
 function exitCodeOf(error: KitechatSenderError): ExitCode {
@@ -44,7 +45,7 @@ function exitCodeOf(error: KitechatSenderError): ExitCode {
 }
 
 /** The address of Redis without user and password, and the code of its error, such as WRONGPASS or OOM. */
-function describeAsked({ cause }: QueueUnavailableError, env: Environment): string {
+function describeAsked({ cause }: KitechatSenderError, env: Environment): string {
   const { code } = describeSafely(cause);
   return `${describeRedisUrl(loadConfig(env).redisUrl)}${code === undefined ? '' : `, ${code}`}`;
 }

@@ -137,7 +137,10 @@ function writeFailure(message: MessageToEnqueue, error: unknown): KitechatSender
   return new QueueUnavailableError(detail, options);
 }
 
+/** Errors of single commands, which a script may meet after it has written. */
+const MIDWAY = new Set(['WRONGTYPE', 'NOPERM']);
+
 /** Whether the script may have failed midway in a replay, which it does not undo: nothing else is left of the dead letter. */
 function isCutShort({ payload }: MessageToEnqueue, error: unknown): boolean {
-  return payload.replayOf !== undefined && describeSafely(error).code === 'WRONGTYPE';
+  return payload.replayOf !== undefined && MIDWAY.has(describeSafely(error).code ?? '');
 }

@@ -25,6 +25,12 @@ export function askForReport(isInternal: boolean): string {
   return isInternal ? ' Please report it with the stack of its cause, which NODE_DEBUG=kitechat-sender prints.' : '';
 }
 
+/** Returns what happened and what its cause means for the configuration, as one clause. */
+export function withAdvice(detail: string, { cause, isInternal = false }: ErrorFacts): string {
+  const advice = isInternal ? undefined : adviceOn(cause);
+  return advice === undefined ? detail : `${detail}: ${advice}`;
+}
+
 /**
  * The base class of all errors that this package throws on purpose. Distinguish them by `instanceof` or by `code`, which never changes.
  *
@@ -88,9 +94,8 @@ export class QueueUnavailableError extends KitechatSenderError {
   ) {
     const { cause, isInternal = false } = options;
     const effect = reading ? 'Nothing could be read' : 'Nothing was written';
-    const advice = adviceOn(cause);
     const remedy = isInternal ? askForReport(true) : ` ${cure ?? cureOf(cause)}`;
-    super(`${detail}${advice === undefined ? '' : `: ${advice}`}. ${effect}.${remedy}`, options);
+    super(`${withAdvice(detail, options)}. ${effect}.${remedy}`, options);
     this.#detail = detail;
     this.#cure = cure;
   }
@@ -119,7 +124,7 @@ export class EnqueueUncertainError extends KitechatSenderError {
   /** @param detail what happened, as a clause without a full stop and without secrets */
   constructor(id: string, detail: string, options: ErrorFacts = {}) {
     super(
-      `${detail}. The message may have been stored with the id ${id}: look it up with getMessage when Redis answers again. ` +
+      `${withAdvice(detail, options)}. The message may have been stored with the id ${id}: look it up with getMessage when Redis answers again. ` +
         `Enqueue it again only with the same idempotencyKey, otherwise it may be sent twice.${askForReport(options.isInternal ?? false)}`,
       options,
     );

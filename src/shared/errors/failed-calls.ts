@@ -32,10 +32,10 @@ export function judgeFailedCall(error: unknown): FailedCall {
 function judgeReply(error: Error, code: string | undefined): FailedCall {
   const { message } = error;
   if (NEVER_RAN.test(message)) return { what: 'internal', mayHaveRun: false };
-  // These meet the first write of a script: Redis does not change its mind within one. Rights are those of a whole role.
-  const isFirst = isRefusal(error) || code === 'OOM' || code === 'NOPERM' || message.includes(KILLED);
+  // These meet the first write of a script: Redis does not change its mind within one.
+  const isFirst = isRefusal(error) || code === 'OOM' || message.includes(KILLED);
   if (isFirst || !IN_SCRIPT.test(message)) return { what: 'refused', mayHaveRun: false };
-  // With a code of its own it is the error of a command, such as WRONGTYPE, for which the stored data is the reason.
+  // With a code of its own it is the error of a command: for WRONGTYPE the stored data is the reason, for NOPERM the rights of the user.
   return { what: code === undefined || code === 'ERR' ? 'internal' : 'refused', mayHaveRun: true };
 }
 

@@ -3,11 +3,14 @@ const MAX_DEPTH = 5;
 const IDENTIFIER = /^[A-Za-z][A-Za-z0-9_]{0,63}$/;
 /** The error code at the start of a reply of Redis: `WRONGPASS invalid username-password pair`. */
 const REPLY_CODE = /^([A-Z][A-Z0-9]{1,31})(?: |$)/;
-/** Before Redis 7 the code of a command in a script comes late: `ERR Error running script (…): @user_script: 1: -READONLY You …`. */
-const CODE_IN_SCRIPT = /^ERR Error running script \([^)]*\): .{0,60}@user_script: ?\d+: -?([A-Z][A-Z0-9]{1,31}) /;
+/**
+ * Before Redis 7 the code of a command in a script comes late: `ERR Error running script (…): @user_script: 1: -READONLY You …`, or
+ * `@user_script: 1: -READONLY You …` if the script has caught the error.
+ */
+const CODE_IN_SCRIPT = /^(?:ERR Error running script \([^)]*\): .{0,60})?@user_script: ?\d+: -?([A-Z][A-Z0-9]{1,31}) /;
 /** Before Redis 7.2 a command that the user of a script may not run has no code: `ERR The user executing the script can't run this …`. */
 const RIGHT_IN_SCRIPT =
-  /^ERR (?:Error running script \([^)]*\): .{0,60}@user_script: ?\d+: )?The user executing the script can't /;
+  /^(?:ERR |(?:ERR Error running script \([^)]*\): .{0,60})?@user_script: ?\d+: )The user executing the script can't /;
 const NO_CLUSTER = /^ERR This instance has cluster support disabled/;
 
 /** The parts of a foreign error that are safe to show. */

@@ -1,6 +1,12 @@
 import { type Deadline, within } from '../redis/deadline.ts';
 import { describeAttempt } from '../errors/redis-advice.ts';
-import { askForReport, type ErrorFacts, KitechatSenderError, QueueUnavailableError } from '../errors/errors.ts';
+import {
+  askForReport,
+  type ErrorFacts,
+  KitechatSenderError,
+  QueueUnavailableError,
+  withAdvice,
+} from '../errors/errors.ts';
 import { isInternalError, judgeFailedCall } from '../errors/failed-calls.ts';
 import { tellInternalError } from '../errors/internal-error.ts';
 
@@ -82,10 +88,9 @@ export class ChangeUncertainError extends KitechatSenderError {
   /** @param detail what happened, as a clause without a full stop and without secrets */
   constructor(detail: string, options: ErrorFacts = {}) {
     const report = askForReport(options.isInternal ?? false);
-    super(
-      `${detail}. The change may have been made or not. Make it again when Redis answers; that is safe.${report}`,
-      options,
-    );
+    const told = withAdvice(detail, options);
+    const when = told === detail ? 'when Redis answers' : 'when this is fixed';
+    super(`${told}. The change may have been made or not. Make it again ${when}; that is safe.${report}`, options);
   }
 }
 

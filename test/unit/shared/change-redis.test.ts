@@ -62,6 +62,15 @@ describe('changeRedis', () => {
     expect((error as Error).message).not.toContain('secret');
   });
 
+  it('says what to do about a right that a script lacks, which it may notice after it has written', async () => {
+    const cause = reply('NOPERM ACL failure in script: secret script: b8ee62e0, on @user_script:9.');
+    const { error } = await settled(changeRedis(deadlineIn(1000), () => Promise.reject(cause)));
+    expect(error).toMatchObject({ code: 'CHANGE_UNCERTAIN', isInternal: false });
+    expect((error as Error).message).toMatch(
+      /^Redis refused the change: the Redis user lacks a right; .*users\.acl .*\. The change may have been made or not\. Make it again when this is fixed; that is safe\.$/,
+    );
+  });
+
   it('leaves our own errors as they are', async () => {
     const problem = new ConfigError(['the namespace is another']);
     const { error } = await settled(changeRedis(deadlineIn(1000), () => Promise.reject(problem)));

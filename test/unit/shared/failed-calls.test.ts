@@ -98,11 +98,15 @@ describe('the error of a call to Redis', () => {
     'BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.',
     'MOVED 866 127.0.0.1:7001',
     'WRONGTYPE Operation against a key holding the wrong kind of value',
+    "NOPERM this user has no permissions to run the 'zadd' command",
+    // Of one message among others, which the script has caught: Redis 6.2, 7.0, and since 7.2.
+    "@user_script: 12: The user executing the script can't run this command or subcommand",
+    "ERR The user executing the script can't run this command or subcommand",
+    "NOPERM ACL failure in script: User x has no permissions to run the 'zadd' command",
     // The first write of a script meets these.
     `OOM command not allowed when used memory > 'maxmemory'. script: ${SHA}, on @user_script:1.`,
     `READONLY You can't write against a read only replica. script: ${SHA}, on @user_script:3.`,
     `MISCONF Redis is configured to save RDB snapshots … script: ${SHA}, on @user_script:3.`,
-    `ERR The user executing the script can't run this command or subcommand script: ${SHA}, on @user_script:1.`,
     `ERR Script killed by user with SCRIPT KILL... script: ${SHA}, on @user_script:1.`,
     'ERR Error running script (call to f_7f92): @user_script:1: Script killed by user with SCRIPT KILL...',
   ])('is a refusal that has carried out nothing: %s', (message) => {
@@ -112,6 +116,11 @@ describe('the error of a call to Redis', () => {
   it.each([
     `WRONGTYPE Operation against a key holding the wrong kind of value script: ${SHA}, on @user_script:9.`,
     'ERR Error running script (call to f_7f92): @user_script:9: @user_script: 9: WRONGTYPE Operation against a key holding …',
+    // A missing right: Redis 6.2, 7.0, and since 7.2.
+    "ERR Error running script (call to f_7f92): @user_script:9: @user_script: 9: The user executing the script can't run this command or subcommand",
+    `ERR The user executing the script can't run this command or subcommand script: ${SHA}, on @user_script:9.`,
+    `ERR The user executing the script can't access at least one of the keys mentioned in the command arguments script: ${SHA}, on @user_script:9.`,
+    `NOPERM ACL failure in script: User x has no permissions to run the 'zadd' command script: ${SHA}, on @user_script:9.`,
   ])('is the refusal of a command in a script, whose earlier commands stay carried out: %s', (message) => {
     expect(judgeFailedCall(reply(message))).toEqual({ what: 'refused', mayHaveRun: true });
   });

@@ -7,7 +7,8 @@ describe('what is advised about an error of Redis', () => {
   it.each([
     ['WRONGPASS invalid username-password pair', /password in the URL of Redis is wrong/],
     ['NOPERM this user has no permissions to run the command', /users\.acl/],
-    // From a script: Redis 6.2, 7.0, and since 7.2.
+    // From a script: Redis 6.2, also in the answer for one message; 7.0; and since 7.2.
+    ["@user_script: 12: The user executing the script can't run this command or subcommand", /users\.acl/],
     [
       "ERR Error running script (call to f_7f92): @user_script:1: @user_script: 1: The user executing the script can't run this command or subcommand",
       /users\.acl/,
@@ -44,6 +45,7 @@ describe('what is advised about an error of Redis', () => {
       "ERR Error running script (call to f_7f92): @user_script:1: @user_script: 1: -READONLY You can't write …",
       /read-only replica/,
     ],
+    ["@user_script: 1: -READONLY You can't write against a read only replica.", /read-only replica/],
     ["READONLY You can't write against a read only replica. script: 7f92, on @user_script:3.", /read-only replica/],
   ])('a Redis that refuses writes for a while: %s', (text, advised) => {
     const error = Object.assign(new Error(text), { name: 'ReplyError' });
