@@ -1,5 +1,6 @@
-import { adviceOn, TLS_CODE } from './redis-advice.ts';
+import { adviceOn } from './redis-advice.ts';
 import { describeSafely } from './safe-cause.ts';
+import { isTlsCode } from './tls-advice.ts';
 
 /**
  * How errors of ioredis and BullMQ begin that have no code. Their names are no help: they are the names of classes, which bundlers change.
@@ -13,8 +14,6 @@ const CONNECTION_MESSAGES = [
   'Socket timeout',
   'All sentinels are unreachable',
   'Failed to refresh slots cache',
-  // Of a node of a cluster that did not answer when it was asked for its slots.
-  'timeout',
   'None of startup nodes is available',
   'Cluster is disconnect',
   'Cluster is ended',
@@ -26,6 +25,8 @@ const CONNECTION_MESSAGES = [
   // Before it is given its code.
   'Unknown RESP type',
 ];
+/** The whole message for a node of a cluster that did not answer when it was asked for its slots. */
+const NODE_TIMEOUT = 'timeout';
 
 /** Codes of Node's sockets, also where there was no system call: `read` of a socket that the other side has closed, `AggregateError`. */
 const SOCKET_CODES = new Set([
@@ -50,16 +51,27 @@ const SOCKET_CODES = new Set([
   'ERR_STREAM_WRITE_AFTER_END',
 ]);
 
-/** System calls that only sockets make. The others are those of files as well. */
+/** System calls that only sockets make. */
 const SOCKET_CALLS = new Set(['connect', 'getaddrinfo', 'shutdown']);
+
+/** System calls of sockets and of files. */
+const SHARED_CALLS = new Set(['read', 'write']);
+/**
+ * Errors of those calls that a socket never gives: the thing is a folder, it was closed by mistake, its disk is full, or it is an output
+ * that is written synchronously. Other errors of files, as of a broken disk, can't be told from those of sockets.
+ */
+const FILE_CODES = new Set(['EAGAIN', 'EBADF', 'EDQUOT', 'EFBIG', 'EISDIR', 'ENOSPC']);
 
 /** Whether an error means only that Redis can't be reached, or that the connection was lost. */
 export function isConnectionError(error: unknown): boolean {
   const { name, code, syscall } = describeSafely(error);
   if (name === 'ReplyError') return false;
   if (syscall !== undefined && SOCKET_CALLS.has(syscall)) return true;
-  if (code !== undefined && (SOCKET_CODES.has(code) || TLS_CODE.test(code))) return true;
+  if (syscall !== undefined && SHARED_CALLS.has(syscall)) return code === undefined || !FILE_CODES.has(code);
+  if (code !== undefined && (SOCKET_CODES.has(code) || isTlsCode(code))) return true;
   // Codes of our own, such as SILENT and SENTINELS_AWAY.
   if (syscall === undefined && adviceOn(error) !== undefined) return true;
-  return error instanceof Error && CONNECTION_MESSAGES.some((start) => error.message.startsWith(start));
+  if (!(error instanceof Error)) return false;
+  const { message } = error;
+  return message === NODE_TIMEOUT || CONNECTION_MESSAGES.some((start) => message.startsWith(start));
 }

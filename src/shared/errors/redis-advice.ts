@@ -1,14 +1,10 @@
 import { describeSafely } from './safe-cause.ts';
+import { isTlsCode, tlsAdvice } from './tls-advice.ts';
 
-const UNTRUSTED =
-  'its certificate comes from a CA that is not trusted here; set redisCaFile (REDIS_CA_FILE) to a file with the certificate of that CA';
-const NO_CLIENT_CERTIFICATE =
-  'it asks for a client certificate; set redisCertFile and redisKeyFile (REDIS_CERT_FILE and REDIS_KEY_FILE)';
 const REPLICA =
   'this Redis is a read-only replica; if that is no failover under way, set the URL of Redis to the primary, or to an address that leads to it';
 export const ONE_NODE =
   'it is one node of a Redis Cluster; write its URL with redis+cluster:// (or rediss+cluster://), one node is enough';
-const NO_TLS = 'it does not use TLS on this port; use redis://, or its TLS port';
 
 /**
  * Codes with which a Redis refuses all writes for a time. Nothing was written then, and another Redis may be the primary by now, so
@@ -56,30 +52,15 @@ const advice: Readonly<Record<string, string>> = {
   SENTINEL_UNKNOWN_NAME: 'its sentinels know no primary of that name; check the name after the hosts in its URL',
   SENTINEL_REFUSES:
     'its sentinels refuse the login, which is not that of Redis: write it into the URL as ?sentinelUsername=USER&sentinelPassword=PASSWORD',
-  DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
-  SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
-  UNABLE_TO_GET_ISSUER_CERT: UNTRUSTED,
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
-  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another host name than the one in the URL of Redis',
-  CERT_HAS_EXPIRED: 'its certificate has expired',
-  CERT_NOT_YET_VALID: 'its certificate is not valid yet; check the clocks',
-  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: NO_CLIENT_CERTIFICATE,
-  ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: NO_CLIENT_CERTIFICATE,
-  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: 'it does not trust the CA of our client certificate',
-  EPROTO: NO_TLS,
-  ERR_SSL_WRONG_VERSION_NUMBER: NO_TLS,
-  ERR_SSL_PACKET_LENGTH_TOO_LONG: NO_TLS,
+  ...tlsAdvice,
 };
-
-export const TLS_CODE = /^(?:ERR_SSL_|ERR_TLS_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|EPROTO$)/;
 
 /** Returns what a connection met that did not become ready, as a clause. */
 export function describeAttempt(error: unknown): string {
   const { name, code = '' } = describeSafely(error);
   if (isRefusal(error)) return `Redis refuses ${/^(?:LOADING|MASTERDOWN)$/.test(code) ? 'commands' : 'writes'} now`;
   if (code === 'WRONGPASS' || code === 'NOAUTH') return 'Redis refused the login';
-  if (TLS_CODE.test(code)) return 'The TLS handshake with Redis failed';
+  if (isTlsCode(code)) return 'The TLS handshake with Redis failed';
   return name === 'ReplyError' ? 'Redis refused the connection' : 'Redis could not be reached in time';
 }
 

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { isInternalError, judgeFailedCall } from '../../../src/shared/errors/failed-calls.ts';
 import { QueueUnavailableError } from '../../../src/shared/errors/errors.ts';
 import { DeadlineError } from '../../../src/shared/redis/deadline.ts';
+import { notReadyError } from '../../../src/shared/session/calls.ts';
 import { settled } from '../../support/settled.ts';
 
 const SHA = 'b8ee62e0399743d168777e00f7fc4b0877f14b6a';
@@ -50,6 +51,10 @@ describe('the error of a call to Redis', () => {
     withCode('ECONNRESET', 'read'),
     withCode('ECONNRESET'),
     withCode('EPIPE', 'write'),
+    withCode('ECANCELED', 'read'),
+    withCode('EIO', 'read'),
+    withCode('ENOBUFS', 'write'),
+    withCode('EPERM', 'write'),
     withCode('ETIMEDOUT'),
     withCode('ERR_STREAM_WRITE_AFTER_END'),
     withCode('CERT_HAS_EXPIRED'),
@@ -60,6 +65,43 @@ describe('the error of a call to Redis', () => {
     Object.assign(new AggregateError([], 'no address answered'), { code: 'ECONNREFUSED' }),
   ])('is of the connection if its code is one of sockets, of TLS or of ours: %o', (error) => {
     expect(judgeFailedCall(error)).toEqual({ what: 'lost', mayHaveRun: true });
+  });
+
+  it.each([
+    'CERT_CHAIN_TOO_LONG',
+    'CERT_HAS_EXPIRED',
+    'CERT_NOT_YET_VALID',
+    'CERT_REJECTED',
+    'CERT_REVOKED',
+    'CERT_SIGNATURE_FAILURE',
+    'CERT_UNTRUSTED',
+    'CRL_HAS_EXPIRED',
+    'CRL_NOT_YET_VALID',
+    'CRL_SIGNATURE_FAILURE',
+    'DEPTH_ZERO_SELF_SIGNED_CERT',
+    'ERROR_IN_CERT_NOT_AFTER_FIELD',
+    'ERROR_IN_CERT_NOT_BEFORE_FIELD',
+    'ERROR_IN_CRL_LAST_UPDATE_FIELD',
+    'ERROR_IN_CRL_NEXT_UPDATE_FIELD',
+    'HOSTNAME_MISMATCH',
+    'INVALID_CA',
+    'INVALID_PURPOSE',
+    'OUT_OF_MEM',
+    'PATH_LENGTH_EXCEEDED',
+    'SELF_SIGNED_CERT_IN_CHAIN',
+    'UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY',
+    'UNABLE_TO_DECRYPT_CERT_SIGNATURE',
+    'UNABLE_TO_DECRYPT_CRL_SIGNATURE',
+    'UNABLE_TO_GET_CRL',
+    'UNABLE_TO_GET_ISSUER_CERT',
+    'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+    'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+    'UNSPECIFIED',
+    'ERR_TLS_CERT_ALTNAME_INVALID',
+    'ERR_SSL_DH_KEY_TOO_SMALL',
+  ])('is of the connection, which fails its handshake, if Node refuses a certificate with %s', (code) => {
+    expect(judgeFailedCall(withCode(code))).toEqual({ what: 'lost', mayHaveRun: true });
+    expect(notReadyError(withCode(code)).message).toMatch(/^The TLS handshake with Redis failed[:.] /);
   });
 
   it('is of the connection if a real socket gives it', async () => {
@@ -79,6 +121,13 @@ describe('the error of a call to Redis', () => {
     withCode('ERR_INVALID_URL'),
     withCode('ERR_INVALID_ARG_TYPE'),
     withCode('EISDIR', 'read'),
+    withCode('EBADF', 'read'),
+    withCode('EBADF', 'write'),
+    withCode('EAGAIN', 'write'),
+    withCode('ENOSPC', 'write'),
+    withCode('EPERM', 'open'),
+    withCode('EIO'),
+    new Error('timeout is not a function'),
     withCode('ENOTDIR', 'open'),
     new Error('Missing lock for job 7'),
     new Error('this connection does not know our scripts'),
