@@ -1,7 +1,7 @@
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
-import { managers, programOf } from './support/managers.ts';
+import { programOf, versions } from './support/tools.ts';
 import { emptyApp } from './support/new-app.ts';
 import { expectAllWorks } from './support/all-entries.ts';
 import { reportApp } from './support/report-app.ts';
@@ -15,7 +15,7 @@ const { expectDelivery } = installation;
 describe('pnpm', () => {
   reportApp('pnpm', {
     app: 'pnpm',
-    version: managers.pnpm,
+    version: versions.pnpm,
     checked: '`pnpm add`, `--frozen-lockfile`; a producer, a worker, dead letters, the fake API, the command',
     needs: 'nothing',
   });

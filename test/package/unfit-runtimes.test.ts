@@ -5,9 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { installNode } from './support/node-versions.ts';
-import { newProject } from './support/new-project.ts';
-import { npm } from './support/npm.ts';
 import { manifest } from './support/repository.ts';
+import { programOf, versions } from './support/tools.ts';
 
 const run = promisify(execFile);
 const project = inject('project');
@@ -16,9 +15,9 @@ const command = join(project, 'node_modules', manifest.name, manifest.bin['kitec
 const isAll = process.env['PACKAGE_NODES'] === 'all';
 const oldNodes = isAll ? ['20.20.2', '18.20.8'] : ['20.20.2'];
 const otherRuntimes = [
-  { name: 'Bun', npmName: 'bun', version: '1.4.5', evaluate: ['--eval'], start: [] },
-  { name: 'Deno', npmName: 'deno', version: '2.9.6', evaluate: ['eval'], start: ['run', '--allow-all'] },
-];
+  { name: 'Bun', tool: 'bun', evaluate: ['--eval'], start: [] },
+  { name: 'Deno', tool: 'deno', evaluate: ['eval'], start: ['run', '--allow-all'] },
+] as const;
 
 /** What a program calls first of each entry. */
 const calls = [
@@ -74,16 +73,14 @@ describe.each(oldNodes)('on Node.js %s, which is too old,', (version) => {
   });
 });
 
-describe.each(isAll ? otherRuntimes : [])('in $name', ({ name, npmName, version, evaluate, start }) => {
+describe.each(isAll ? otherRuntimes : [])('in $name', ({ name, tool, evaluate, start }) => {
   const sentence =
-    `a worker needs Node 22.19 or later; this is ${name} ${version}, where only the other parts of kitechat-sender work. ` +
+    `a worker needs Node 22.19 or later; this is ${name} ${versions[tool]}, where only the other parts of kitechat-sender work. ` +
     'Run the worker with node';
   let program: string;
 
-  beforeAll(() => {
-    const tools = newProject(join(folder, npmName), { allowScripts: { [npmName]: true } });
-    npm(tools, 'install', `${npmName}@${version}`);
-    program = join(tools, 'node_modules/.bin', npmName);
+  beforeAll(async () => {
+    [program] = await programOf(tool);
   });
 
   it('createWorker says at once that a worker needs Node', async () => {

@@ -1,10 +1,11 @@
 import { beforeAll } from 'vitest';
 import { APP_VERSION, describeBundle } from '../support/describe-bundle.ts';
 import { newApp } from '../support/new-app.ts';
+import { versions as tools } from '../support/tools.ts';
 
 const versions = {
   '@vercel/ncc': '0.45.0',
-  bun: '1.4.5',
+  bun: tools.bun,
   tsup: '9.0.0',
   typescript: '5.9.3',
   webpack: '5.113.0',

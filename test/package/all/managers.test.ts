@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { manifest } from '../support/repository.ts';
-import { managers, programOf } from '../support/managers.ts';
+import { programOf, versions } from '../support/tools.ts';
 import { emptyApp, newApp } from '../support/new-app.ts';
 import { expectAllWorks } from '../support/all-entries.ts';
 import { reportApp } from '../support/report-app.ts';
@@ -13,10 +13,12 @@ const installation = useInstallation();
 const { expectDelivery } = installation;
 
 describe('Yarn 1', () => {
-  reportApp('yarn', { app: 'Yarn 1', version: managers.yarn, checked: 'a producer', needs: 'nothing' });
+  reportApp('yarn', { app: 'Yarn 1', version: versions.yarn, checked: 'a producer', needs: 'nothing' });
 
   it('installs the package, which sends', async () => {
-    const app = await newApp('yarn', { files: 'producer', manager: 'yarn' });
+    const app = emptyApp('yarn', 'producer', { dependencies: { [manifest.name]: `file:${inject('tarball')}` } });
+    const [node, program] = await programOf('yarn');
+    await run(node, [program ?? '', 'install'], { cwd: app });
     await expectDelivery('node', ['send.ts'], { cwd: app });
   });
 });
@@ -24,7 +26,7 @@ describe('Yarn 1', () => {
 describe('Yarn 4', () => {
   reportApp('yarn-pnp', {
     app: 'Yarn 4 with Plug’n’Play',
-    version: managers.berry,
+    version: versions.berry,
     checked: '`--immutable`; a producer, a worker, dead letters, the fake API, the command',
     needs: 'nothing',
   });

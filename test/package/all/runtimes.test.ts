@@ -3,9 +3,10 @@ import { manifest } from '../support/repository.ts';
 import { emptyApp, newApp } from '../support/new-app.ts';
 import { reportApp } from '../support/report-app.ts';
 import { run } from '../support/run.ts';
+import { programOf, versions as tools } from '../support/tools.ts';
 import { useInstallation } from '../support/use-installation.ts';
 
-const versions = { bun: '1.4.5', deno: '2.9.6', tsx: '4.23.15', 'ts-node': '10.9.2', mocha: '12.0.3' };
+const versions = { ...tools, tsx: '4.23.15', 'ts-node': '10.9.2', mocha: '12.0.3' };
 const installation = useInstallation();
 const { expectDelivery } = installation;
 
@@ -20,7 +21,7 @@ describe('Bun', () => {
   let bun: string;
 
   beforeAll(async () => {
-    bun = await programOf('bun');
+    [bun] = await programOf('bun');
     app = emptyApp('bun', 'producer', { dependencies: { [manifest.name]: `file:${inject('tarball')}` } });
     await run(bun, ['install'], { cwd: app });
   });
@@ -46,7 +47,7 @@ describe('Deno', () => {
   let deno: string;
 
   beforeAll(async () => {
-    deno = await programOf('deno');
+    [deno] = await programOf('deno');
     app = await newApp('deno', { files: 'producer' });
   });
 
@@ -107,10 +108,3 @@ it('stores a message', async () => {
   assert.equal(duplicate, false);
 });
 `;
-
-/** Installs a runtime apart from the app, as its users have it. @returns its program */
-async function programOf(runtime: 'bun' | 'deno'): Promise<string> {
-  const folder = emptyApp(runtime, {}, { allowScripts: { [runtime]: true } });
-  await run('npm', ['install', '--no-audit', '--no-fund', `${runtime}@${versions[runtime]}`], { cwd: folder });
-  return `${folder}/node_modules/.bin/${runtime}`;
-}

@@ -2,7 +2,6 @@ import { cpSync, existsSync, mkdirSync, renameSync, writeFileSync } from 'node:f
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inject } from 'vitest';
-import { programOf, type Manager } from './managers.ts';
 import { newProject } from './new-project.ts';
 import { manifest } from './repository.ts';
 import { run } from './run.ts';
@@ -12,19 +11,16 @@ export interface AppOptions {
   files?: string | Record<string, string>;
   /** The tools, with their exact versions. */
   devDependencies?: Record<string, string>;
-  /** Default `npm`. */
-  manager?: Manager;
   /** More fields of package.json. */
   more?: object;
 }
 
 /** Makes an app with the packed package in an empty folder outside the repository. @returns the folder */
 export async function newApp(name: string, options: AppOptions = {}): Promise<string> {
-  const { files = {}, devDependencies = {}, manager = 'npm', more = {} } = options;
+  const { files = {}, devDependencies = {}, more = {} } = options;
   const dependencies = { [manifest.name]: `file:${inject('tarball')}` };
   const app = emptyApp(name, files, { dependencies, devDependencies, ...more });
-  const [program, ...args] = await programOf(manager);
-  await run(program, [...args, 'install'], { cwd: app });
+  await run('npm', ['install', '--no-audit', '--no-fund'], { cwd: app });
   return app;
 }
 
