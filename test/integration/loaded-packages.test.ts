@@ -19,6 +19,6 @@ it.each(['producer', 'dead-letters'])('the %s, used in full, loads nothing that 
   expect(loaded.filter((name) => HEAVY.test(name))).toEqual([]);
 });
 
-it('a worker loads what it needs', async () => {
+it('a worker that runs loads what it needs', async () => {
   expect(await loadedFor('worker')).toEqual(expect.arrayContaining(['bullmq', 'undici', 'pino']));
 });

@@ -33,7 +33,11 @@ const uses: Record<string, () => Promise<void>> = {
   },
   async worker() {
     const { createWorker } = await import('../../src/worker/index.ts');
-    createWorker({ apiKey: 'key' });
+    const worker = createWorker({ apiKey: 'key', redisUrl: process.env['REDIS_URL'], logLevel: 'silent' });
+    const ready = Promise.withResolvers<void>();
+    worker.on('ready', ready.resolve);
+    await Promise.race([ready.promise, worker.run()]);
+    await worker.close();
   },
 };
 
