@@ -105,7 +105,7 @@ it('of 400 logins that hold back their last byte no more are judged than the por
 it('a connection that says nothing is replaced by one that asks', async () => {
   await using desk = await startConsole({ redisUrl: used.url, consoleToken: TOKEN });
   const { port } = new URL(desk.url);
-  const silent = Array.from({ length: 64 }, () =>
+  const silent = Array.from({ length: 300 }, () =>
     connect({ host: '127.0.0.1', port: Number(port) }).on('error', () => {}),
   );
   for (let n = 0; n < 20; n += 1) expect((await createVisitor(desk.url).get('/healthz')).status).toBe(200);

@@ -100,7 +100,7 @@ describe('the queues', () => {
     const answer = await to.console.visitor.get(`/queues/api/queues?${query}`);
     expect(answer.status).toBe(422);
     expect(wordsOf(answer)).toContain('This can not be done');
-    expect(to.console.lines.filter((line) => line.includes('"level":50'))).toEqual([]);
+    expect(to.console.lines.filter((line) => line.includes('"level":"error"'))).toEqual([]);
   });
 
   it('tell of their own errors as the console does, without a word of theirs', async () => {

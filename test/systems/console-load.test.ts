@@ -29,7 +29,7 @@ function residentMiB({ pid }: HttpProcess): number {
 }
 
 function troubleIn({ stdout, stderr }: HttpProcess): string[] {
-  return [...stdout, ...stderr].filter((line) => /"level":[56]0|error/i.test(line));
+  return [...stdout, ...stderr].filter((line) => /"level":"(?:error|fatal)"|error/i.test(line));
 }
 
 async function openMany(

@@ -30,15 +30,19 @@ export function boundConnections(server: Server): void {
     if (waiting.delete(socket)) answering.add(socket);
   }
 
+  function forget(socket: Socket): void {
+    waiting.delete(socket);
+    answering.delete(socket);
+  }
+
   server.on('connection', (socket) => {
     waiting.add(socket);
-    socket.once('close', () => {
-      waiting.delete(socket);
-      answering.delete(socket);
-    });
+    socket.once('close', () => forget(socket));
     if (waiting.size + answering.size < MAX_CONNECTIONS) return;
-    const [oldest] = [...waiting, ...answering];
-    oldest?.destroy();
+    const [oldest = socket] = [...waiting, ...answering];
+    // At once, since several connections can come before it is closed.
+    forget(oldest);
+    oldest.destroy();
   });
   server.on('request', (request, response) => {
     const { socket } = request;
