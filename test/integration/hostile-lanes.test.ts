@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { MAX_HISTORY } from '../../src/shared/model/attempts.ts';
 import { tickIn } from '../../src/shared/lanes/fleet/leader.ts';
+import { absentKey } from '../../src/shared/lanes/key-names.ts';
 import { reconcile } from '../../src/shared/lanes/repair/reconcile.ts';
-import type { AttemptToSettle } from '../../src/shared/lanes/messages/settle-and-take.ts';
+import type { AttemptToSettle, Settlement, Taken } from '../../src/shared/lanes/messages/settle-and-take.ts';
 import { longestSilenceMs } from '../support/pings.ts';
-import { backoff, ended } from '../support/settlements.ts';
+import { backoff, ended, letter } from '../support/settlements.ts';
 import { useLanes } from '../support/use-lanes.ts';
 import { useRedis } from '../support/use-redis.ts';
 
@@ -165,5 +166,69 @@ describe('what others wrote into a job or a lane', () => {
       for (let passes = 0; passes < 5; passes += 1) ({ cursor } = await reconcile(shard, cursor));
     });
     expect(silentMs).toBeLessThan(SHORT_MS);
+  });
+
+  it('data of 100 MB is not read, and the worker gets a note in its place', async () => {
+    const id = await lanes.store({ conversation: 'c1' });
+    await lanes.redis.eval(`redis.call('HSET', KEYS[1], 'data', string.rep('x', 1e8))`, 1, `${lanes.sendRoot}${id}`);
+    let taken: Taken | null = null;
+    const silentMs = await longestSilenceMs(used.url, async () => {
+      taken = await lanes.take();
+    });
+    expect(taken).toMatchObject({ id, verdict: 'go', data: '[not read, it had 100000000 bytes]' });
+    expect(silentMs).toBeLessThan(SHORT_MS);
+  });
+
+  it('a lane that is a star is removed as no message of ours, and holds nothing', async () => {
+    const id = await lanes.store({ conversation: 'c1' });
+    const taken = await lanes.takeNext();
+    await lanes.redis.hset(`${lanes.sendRoot}${id}`, 'lane', '*');
+    const end: Settlement = { kind: 'dead', letter, holds: true };
+    expect(await lanes.settle(taken, end)).toEqual({ verdict: 'lost' });
+    await lanes.stall(taken);
+    expect(await lanes.turn()).toMatchObject({ taken: [], foreign: [id] });
+    expect(await lanes.redis.exists(`${lanes.shard.root}holds`)).toBe(0);
+    await lanes.redis.del(`${lanes.shard.root}lane:p1/c1`);
+    await lanes.store({ conversation: 'c2' });
+    await lanes.takeNext();
+  });
+
+  it('a lane that no producer names is not stored', async () => {
+    const call = async (lane: string): Promise<unknown[]> =>
+      (await lanes.redis.laneEnqueue(
+        `${lanes.sendRoot}waiting-children`,
+        absentKey(lanes.shard),
+        lanes.shard.root,
+        1000,
+        0,
+        `0-${lane.length}`,
+        lane,
+        'text',
+        '{}',
+        1000,
+        1000,
+        1,
+        '',
+      )) as unknown[];
+    for (const lane of ['*', 'p1', '/c1', 'p1/', 'p1/c1/c2', 'p 1/c1', `p1/${'c'.repeat(200)}`]) {
+      expect((await call(lane))[0]).toBeInstanceOf(Error);
+    }
+    expect(await call('p1/c1')).toEqual(['stored']);
+  });
+
+  it('a job with the id of a dead letter does not overwrite it', async () => {
+    const { redis, shard } = lanes;
+    const id = await lanes.store({ conversation: 'c1' });
+    await lanes.settle(await lanes.takeNext(), { kind: 'dead', letter, holds: false });
+    const before = await redis.hgetall(`${shard.root}dead:${id}`);
+    await redis.hset(`${lanes.sendRoot}${id}`, { lane: 'p1/c1', exp: 9e15, data: 'x', timestamp: 1, name: 'text' });
+    await redis.rpush(`${shard.root}lane:p1/c1`, id);
+    await redis.zadd(`${shard.root}heads:p1`, 1, 'p1/c1');
+    await redis.zadd(`${shard.root}turns`, 1, 'p1');
+    const end: Settlement = { kind: 'dead', letter: { ...letter, reason: 'undecodable' }, holds: true };
+    await lanes.settle(await lanes.takeNext(), end);
+    expect(await redis.hgetall(`${shard.root}dead:${id}`)).toEqual(before);
+    expect(await redis.exists(`${shard.root}holds`)).toBe(0);
+    expect(await redis.exists(`${lanes.sendRoot}${id}`)).toBe(0);
   });
 });

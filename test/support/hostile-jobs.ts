@@ -36,6 +36,9 @@ export const hostileFields: Readonly<Record<string, Record<string, string>>> = {
   'a page id of 1 MB': {
     data: `{"pageId":"${'p'.repeat(1024 * 1024)}","conversationId":"c1","message":{"type":"text","text":"x"}}`,
   },
+  'a request of another page': {
+    data: '{"pageId":"another","conversationId":"c1","message":{"type":"text","text":"x"}}',
+  },
   'a label of 1 MB': { label: 'l'.repeat(1024 * 1024) },
   'a policy that there is not': { policy: 'ask' },
   'the id of a replayed letter of 1 MB': { replays: 'x'.repeat(1024 * 1024) },

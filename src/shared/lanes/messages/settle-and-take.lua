@@ -12,7 +12,7 @@
 -- ARGV[11] where the worker last saw this Redis, see timeline.lua
 -- ARGV[12]… settlements: see settle.lua
 --
--- Returns { answers to the settlements, { verdict, id, attempt, name, data, timestamp, label, policy, replays, used, history } for each
+-- Returns { answers to the settlements, { verdict, id, attempt, name, data, timestamp, lane, label, policy, replays, used, history } for each
 -- message that was taken, ms until each slot that was reserved, ms until the worker is to look again or '', ms between two slots of the
 -- fleet's limit (0 for no limit, '' if this call did not read it), the burst of that limit, '1' if nothing was handed out because Redis
 -- is not where the worker last saw it, and otherwise the mark and its time, if this call read them }.
@@ -81,6 +81,15 @@ local function takeHeads(count)
   for _, head in ipairs(releaseHeads(root, count, redisNowMs())) do takeIntoActive(head[1], turn, head[2]) end
 end
 
+-- Notes that a head is released. Returns whether it is.
+local function release(root, id, turn, laneOfHead)
+  local lane, place = fieldsOf(send .. id, 'lane', 'place')
+  if not lane then return takeAway(root, id, laneOfHead) end
+  if not isItsTurn(root, id, laneOfHead, lane, place) then return false end
+  redis.call('HSET', send .. id, 'place', 'released', 'turn', turn)
+  return true
+end
+
 -- Releases heads for slots that lie ahead. With a page limit none is released ahead: that limit is checked when a message leaves.
 local function releaseAhead(fleet, count)
   if fleet.pageIntervalMs > 0 then return isAnyoneReady() and math.min(count, 1) or 0 end
@@ -88,9 +97,7 @@ local function releaseAhead(fleet, count)
   if waiting >= count then return count end
   local turn, ids = nextTurn(root), {}
   for _, head in ipairs(releaseHeads(root, count - waiting, redisNowMs())) do
-    -- If all three fields are new, the job is gone: HSET has just created the hash.
-    local isGone = redis.pcall('HSET', send .. head[1], 'place', 'released', 'turn', turn, 'lane', head[2]) == 3
-    if isGone then takeAway(root, head[1], head[2]) else ids[#ids + 1] = head[1] end
+    if alone(release, root, head[1], turn, head[2]) == true then ids[#ids + 1] = head[1] end
   end
   if #ids > 0 then redis.pcall('LPUSH', send .. 'wait', unpack(ids)) end
   return waiting + #ids

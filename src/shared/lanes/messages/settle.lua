@@ -97,9 +97,11 @@ local function settleOne(root, mostEntries, id, attempt, kind, entry, usesAttemp
   end
   if kind == 'dead' then
     local isHigh = redis.call('HGET', jobKey, 'high')
-    writeLetter(root, id, lane, { reason = reason, data = letter, attempt = closed, isHigh = isHigh })
-    -- The hold must stand before the next message of the conversation is ready.
-    holdForLetter(root, lane, id, hold)
+    if isNewLetter(root, id) then
+      writeLetter(root, id, lane, { reason = reason, data = letter, attempt = closed, isHigh = isHigh })
+      -- The hold must stand before the next message of the conversation is ready.
+      holdForLetter(root, lane, id, hold)
+    end
     redis.call('DEL', jobKey, jobKey .. ':logs')
     leaveLane(root, lane, id, turn, behind)
     if hold ~= '' then holdLane(root, lane) end
