@@ -38,7 +38,7 @@ export const errorGuide: Readonly<Record<string, ErrorGuide>> = {
     from: 'library',
     stored: 'perhaps, under `error.id`',
     cause:
-      'The message left for Redis, and no answer came back before the deadline, or the connection was lost. Or an [internal error](#internal-errors) kept the answer from being read.',
+      'The message left for Redis, and no answer came back before the deadline, or the connection was lost. Or the script that stores it failed midway. Or an [internal error](#internal-errors) kept the answer from being read.',
     cure: 'With an `idempotencyKey`: call again with the same key and request. Without a key: call `getMessage(error.id)` once Redis has been answering for some seconds. If it returns `null` and you enqueue again, the message may in rare cases still be sent twice.',
   },
   CHANGE_UNCERTAIN: {
@@ -46,8 +46,8 @@ export const errorGuide: Readonly<Record<string, ErrorGuide>> = {
     from: 'library',
     stored: 'perhaps: the change was made, or not',
     cause:
-      'A cancellation, a replay, a discard, a hold or a limit left for Redis, and no answer came back before the deadline, or the connection was lost. Or a script failed midway, or there was an [internal error](#internal-errors).',
-    cure: 'Repeat the call: repeating it is harmless, and a repeated replay sends nothing twice.',
+      'A cancellation, a replay, a discard, a hold or a limit left for Redis, and no answer came back before the deadline, or the connection was lost. Or a script failed midway, as when the Redis user lacks the right to one of its commands, or there was an [internal error](#internal-errors).',
+    cure: 'Repeat the call, after a missing right is given: repeating it is harmless, and a repeated replay sends nothing twice.',
   },
   INVALID_SELECTION: {
     name: 'InvalidSelectionError',

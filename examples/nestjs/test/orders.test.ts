@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, it, mock } from 'node:test';
 import type { INestApplication } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import { type Producer, QueueUnavailableError } from 'kitechat-sender';
+import { ConfigError, type Producer, QueueUnavailableError } from 'kitechat-sender';
 import { AppModule } from '../src/app.module.js';
 import { PRODUCER } from '../src/kitechat.module.js';
 
@@ -46,6 +46,15 @@ it('asks the caller to come back while Redis is away', async () => {
     throw new QueueUnavailableError('Redis is away');
   });
   assert.equal((await ship(18)).status, 503);
+});
+
+it('asks nobody to come back for an error that stays until somebody corrects the app', async () => {
+  for (const error of [new ConfigError(['shards']), new QueueUnavailableError('A fault', { isInternal: true })]) {
+    enqueueMessage.mock.mockImplementationOnce(async () => {
+      throw error;
+    });
+    assert.equal((await ship(19)).status, 500);
+  }
 });
 
 it('closes the producer with the app', async () => {

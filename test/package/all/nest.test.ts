@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { connectPatiently } from '../../../src/shared/session/connect.ts';
 import { setStage, type Stage } from '../../examples/support/stage.ts';
 import { manifestOf, newExample } from '../support/new-example.ts';
 import { reportApp } from '../support/report-app.ts';
@@ -48,6 +49,16 @@ describe('examples/nestjs', () => {
     expect((await shop.ship(19)).status).toBe(503);
   });
 
+  it('leaves a wrong setting, which no caller can correct, to Nest, whose log names it', async () => {
+    await using stage = await setStage();
+    await using shop = await start(stage);
+    const redis = connectPatiently({ redisUrl: stage.redis.url });
+    await redis.set('{kitechat}:shards', '2 layout 2 version 0.2.0');
+    redis.disconnect();
+    expect((await shop.ship(17)).status).toBe(500);
+    await shop.process.lineWhere('stderr', (line) => line.includes(' shards is 1, '));
+  });
+
   it('on SIGTERM answers the request under way, and ends with 0', async () => {
     await using stage = await setStage();
     await using shop = await start(stage);
@@ -62,6 +73,6 @@ describe('examples/nestjs', () => {
 
   it('has tests that run without Redis, with a mock in place of the producer', async () => {
     const { stdout } = await run('npm', ['test'], { cwd: app });
-    expect(stdout).toMatch(/pass 3\n.*fail 0/);
+    expect(stdout).toMatch(/pass 4\n.*fail 0/);
   });
 });
