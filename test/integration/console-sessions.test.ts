@@ -71,28 +71,6 @@ describe('a session that has logged out', () => {
   });
 });
 
-it('while Redis is away, a cookie neither shows nor changes anything, and the token still works', async () => {
-  await using server = await startTestRedis();
-  await using desk = await startConsole({ redisUrl: server.url, consoleToken: TOKEN });
-  await desk.visitor.post('/login', { token: TOKEN });
-  const page = await desk.visitor.get('/dead-letters/job');
-  expect(page.status).toBe(200);
-  await server.kill();
-  for (const path of ['/', '/dead-letters/job', '/find']) {
-    const answer = await desk.visitor.get(path);
-    expect([path, answer.status]).toEqual([path, 503]);
-    expect(wordsOf(answer)).toContain('Redis does not answer.');
-  }
-  expect((await desk.visitor.post('/dead-letters/job/stop')).status).toBe(503);
-  expect((await desk.visitor.post('/logout')).status).toBe(503);
-  const [, asset = ''] = /href="(\/assets\/[^"]+)"/.exec(page.text) ?? [];
-  expect((await desk.visitor.get(asset)).status).toBe(200);
-  const tool = { authorization: `Bearer ${TOKEN}` };
-  expect((await createVisitor(desk.url).get('/dead-letters/job', tool)).status).toBe(200);
-  await server.restart();
-  await expect.poll(async () => (await desk.visitor.get('/')).status, { timeout: 20_000 }).toBe(200);
-});
-
 it('a logout that Redis does not take down ends the session in this process, and says where it goes on', async () => {
   await using server = await startTestRedis();
   await using desk = await startConsole({ redisUrl: server.url, consoleToken: TOKEN });
@@ -106,6 +84,20 @@ it('a logout that Redis does not take down ends the session in this process, and
   expect(answer.text).toMatch(/^503: This browser is logged out here\. .* until 20\S+Z\. A new KITECHAT_CONSOLE_TOKEN/);
   expect(answer.headers.get('set-cookie')).toContain('Max-Age=0');
   expect((await createVisitor(desk.url).get('/', { cookie })).status).toBe(401);
+  redis.disconnect();
+});
+
+it('if the number of shards has changed meanwhile, a session is told so', async () => {
+  await using server = await startTestRedis();
+  const redis = new Redis(server.url);
+  await redis.set('{kitechat}:shards', '1 layout 2 version 0.2.0');
+  await using desk = await startConsole({ redisUrl: server.url, consoleToken: TOKEN });
+  await desk.visitor.post('/login', { token: TOKEN });
+  expect((await desk.visitor.get('/')).status).toBe(200);
+  await redis.set('{kitechat}:shards', '2 layout 2 version 0.2.0');
+  await redis.client('KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+  const answer = await desk.visitor.get('/');
+  expect([answer.status, wordsOf(answer).includes('was set up with 2')]).toEqual([500, true]);
   redis.disconnect();
 });
 

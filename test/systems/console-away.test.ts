@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { startConsole, wordsOf } from '../support/console.ts';
+import { createVisitor, startConsole, wordsOf } from '../support/console.ts';
 import { eventually } from '../support/eventually.ts';
 import { startTestRedis } from '../support/redis.ts';
 
+const TOKEN = 'a-token-that-nobody-guesses';
 const ID = '0-01ARZ3NDEKTSV4RRFFQ69G5FAV';
 const VIEWS = ['/', '/pages', '/pages/p1', '/workers', '/dead-letters', `/find?q=${ID}`, '/find?page=p&conversation=c'];
 const OTHERS = [`/dead-letters/${ID}`, '/queues', '/queues/api/queues', '/traffic.json'];
@@ -44,4 +45,26 @@ describe.each(['killed', 'frozen'] as const)('while Redis is %s', (how) => {
     expect(answer.text).not.toContain('data-unavailable');
     if (how === 'frozen') await server.resume();
   });
+});
+
+it('while Redis is away, a cookie neither shows nor changes anything, and the token still works', async () => {
+  await using server = await startTestRedis();
+  await using desk = await startConsole({ redisUrl: server.url, consoleToken: TOKEN });
+  await desk.visitor.post('/login', { token: TOKEN });
+  const page = await desk.visitor.get('/dead-letters/job');
+  expect(page.status).toBe(200);
+  await server.kill();
+  for (const path of ['/', '/dead-letters/job', '/find']) {
+    const answer = await desk.visitor.get(path);
+    expect([path, answer.status]).toEqual([path, 503]);
+    expect(wordsOf(answer)).toContain('Redis does not answer.');
+  }
+  expect((await desk.visitor.post('/dead-letters/job/stop')).status).toBe(503);
+  expect((await desk.visitor.post('/logout')).status).toBe(503);
+  const [, asset = ''] = /href="(\/assets\/[^"]+)"/.exec(page.text) ?? [];
+  expect((await desk.visitor.get(asset)).status).toBe(200);
+  const tool = { authorization: `Bearer ${TOKEN}` };
+  expect((await createVisitor(desk.url).get('/dead-letters/job', tool)).status).toBe(200);
+  await server.restart();
+  await eventually('the session goes on', async () => (await desk.visitor.get('/')).status === 200);
 });

@@ -6,7 +6,7 @@ import { createEndedSessions } from '../access/ended-sessions.ts';
 import { AbortedRequestError } from '../http/forms.ts';
 import { answerFailure, answerNobody } from '../html/failures.ts';
 import { describeSite } from '../../shared/config/site.ts';
-import { QueueUnavailableError } from '../../shared/errors/errors.ts';
+import { KitechatSenderError } from '../../shared/errors/errors.ts';
 import { createDesk } from '../desk.ts';
 import type { DeskDeps } from '../facts/deps.ts';
 import type { Health } from '../observe/health.ts';
@@ -37,8 +37,8 @@ export function createApp({ readHealth, metrics, ...desk }: AppDeps): Hono<Acces
   app.route('/', createDesk(desk));
   app.onError(async (error, context) => {
     if (error instanceof AbortedRequestError) return answerNobody();
-    // The guard could not ask Redis about a visitor's session.
-    if (error instanceof QueueUnavailableError && context.var.visitor) return await answerFailure(context, error, log);
+    // The guard could not ask about a visitor's session.
+    if (error instanceof KitechatSenderError && context.var.visitor) return await answerFailure(context, error, log);
     logFault(log, error, context.req.path);
     return context.text('500: internal error; the log of this process has the details\n', 500);
   });
