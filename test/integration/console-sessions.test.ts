@@ -95,7 +95,7 @@ it('if the number of shards has changed meanwhile, a session is told so', async 
   await desk.visitor.post('/login', { token: TOKEN });
   expect((await desk.visitor.get('/')).status).toBe(200);
   await redis.set('{kitechat}:shards', '2 layout 2 version 0.2.0');
-  await redis.client('KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+  await redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
   const answer = await desk.visitor.get('/');
   expect([answer.status, wordsOf(answer).includes('was set up with 2')]).toEqual([500, true]);
   redis.disconnect();
