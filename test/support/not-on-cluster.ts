@@ -35,6 +35,7 @@ export const notOnCluster: Readonly<Record<string, string>> = {
   'limits.properties': CLOCK,
   limits: CLOCK,
   'message-size': ONE_SERVER,
+  'missing-right': ONE_SERVER,
   'one-cluster-node': OWN_CLUSTER,
   'outage-told': ONE_SERVER,
   'page-status': ONE_SERVER,
