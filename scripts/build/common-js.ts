@@ -5,6 +5,11 @@ import { partsOf } from './entries.ts';
 
 const FOLDER = 'dist/cjs';
 
+/** Tests replace single functions of a CommonJS module, as `jest.spyOn` does. */
+const REPLACEABLE = `
+module.exports = Object.defineProperty({ ...module.exports }, '__esModule', { value: true });
+`;
+
 /** Writes a copy for loaders whose `require` takes no ES modules, as that of Jest. */
 export async function copyToCommonJs(entries: readonly string[]): Promise<void> {
   const { files } = await partsOf(entries);
@@ -16,7 +21,8 @@ export async function copyToCommonJs(entries: readonly string[]): Promise<void> 
       // Such a loader may have no `import()` either.
       supported: { 'dynamic-import': false },
     });
-    write(file, code.replaceAll(/(["'])((?:\.\.\/)+libraries\/)/g, '$1../$2'));
+    const program = code.replaceAll(/(["'])((?:\.\.\/)+libraries\/)/g, '$1../$2');
+    write(file, entries.includes(file) ? program + REPLACEABLE : program);
   }
   for (const file of globSync('dist/**/*.d.ts')) write(file, readFileSync(file, 'utf8'));
   write('dist/package.json', JSON.stringify({ type: 'commonjs' }));

@@ -76,10 +76,10 @@ const DEFAULT_LIMIT = 100;
 /**
  * Opens the dead letters of an installation. Every method throws QueueUnavailableError if Redis does not answer.
  *
- * @param options settings that differ from the defaults; the environment is not read.
+ * @param options settings that differ from the defaults; environment variables are not read.
  * @throws ConfigError for settings that can't work, or a file with encryption keys that can't be used.
  * @example
- * await using deadLetters = openDeadLetters({ redisUrl: 'redis://127.0.0.1:6379' });
+ * await using deadLetters = openDeadLetters({ redisUrl: process.env.REDIS_URL });
  * for (const entry of await deadLetters.list({ reason: 'rejected' })) console.log(entry.id, entry.response);
  */
 export function openDeadLetters(options: DeadLetterOptions = {}): DeadLetters {

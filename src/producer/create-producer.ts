@@ -76,6 +76,8 @@ const BATCH = 200;
  *
  * @param options settings that differ from the defaults; environment variables are not read.
  * @throws ConfigError for settings that can't work, or a file with encryption keys that can't be used.
+ * @example
+ * await using producer = createProducer({ redisUrl: process.env.REDIS_URL });
  */
 export function createProducer(options: ProducerOptions = {}): Producer {
   const { config, session, newDeadline } = openSession('createProducer', options);

@@ -33,6 +33,7 @@ import { openKeys } from './keys/open-keys.ts';
 import { untilWilling } from './fleet/until-willing.ts';
 import { watchSilence } from './fleet/silence-watch.ts';
 import { createProgress, type WorkerHealth } from './fleet/progress.ts';
+import { demandHooks } from './demand-hooks.ts';
 import { createSender } from './http/sender.ts';
 import { type Service, serveShards } from './serve-shards.ts';
 
@@ -60,7 +61,7 @@ export interface WorkerHooks {
   logger?: WorkerLogger;
 }
 
-/** Settings that differ from the defaults, and hooks. The environment is not read. */
+/** Settings that differ from the defaults, and hooks. The environment is not read: `redisUrl: process.env.REDIS_URL` takes from it. */
 export interface WorkerOptions extends WorkerSettings, WorkerHooks {}
 
 /**
@@ -115,17 +116,19 @@ export interface KitechatWorker {
 /**
  * Creates a worker that delivers messages to the Kitechat API. The worker does nothing until `run()` is called.
  *
+ * @param options settings that differ from the defaults, and hooks; environment variables are not read.
  * @throws ConfigError for options that can't work, in Bun and Deno, if `concurrency` is lower than the number of shards, and if none of
  * `apiKey`, `apiKeyFile`, `apiKeysFile` and `resolveApiKey` is given.
  * @example
- * const worker = createWorker({ redisUrl: 'redis://127.0.0.1:6379', apiKey });
+ * const worker = createWorker({ redisUrl: process.env.REDIS_URL, apiKey: process.env.KITECHAT_API_KEY });
  * process.once('SIGTERM', () => void worker.close());
  * await worker.run();
  */
-export function createWorker(options: WorkerOptions): KitechatWorker {
+export function createWorker(options: WorkerOptions = {}): KitechatWorker {
   demandNodeForWorkers();
   const { resolveApiKey, classifyResponse, beforeSend, fetch, ky, logger: givenLogger, ...input } = options;
   const config = resolveConfig('createWorker', input);
+  demandHooks({ resolveApiKey, classifyResponse, beforeSend, fetch }, givenLogger);
   const served = servedShards(config);
   inWordsOf(config.source, () => demandUsable(config, served, resolveApiKey !== undefined));
   // A `fetch` of the caller makes its own connections.

@@ -18,7 +18,8 @@ beforeAll(async () => {
 });
 
 const esbuild = ['esbuild', 'send.js', 'work.js', '--bundle', '--platform=node', '--log-level=warning'] as const;
-const REQUIRE = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
+const REQUIRE =
+  "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);";
 
 describeBundle(
   {

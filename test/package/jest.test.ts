@@ -21,6 +21,6 @@ describe('Jest in CommonJS, without configuration', () => {
   });
 
   it('mocks the package, sends through the fake API, and ends by itself', async () => {
-    await expectJestPasses(3, [], { cwd: app, env: installation.env });
+    await expectJestPasses(4, [], { cwd: app, env: installation.env });
   });
 });

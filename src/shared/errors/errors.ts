@@ -41,13 +41,17 @@ export abstract class KitechatSenderError extends Error {
   /** The code of all instances of a class. The base class has none. */
   protected static readonly code?: string;
   abstract readonly code: string;
-  /** Whether the cause is a fault of kitechat-sender, or of how it was built into the app. Then `cause` has the stack. */
-  readonly isInternal: boolean;
+  readonly #isInternal: boolean;
 
   constructor(message: string, { cause, isInternal = false }: ErrorFacts = {}) {
     super(message, cause === undefined ? undefined : { cause: isInternal ? loggableError(cause) : safeCause(cause) });
-    this.isInternal = isInternal;
+    this.#isInternal = isInternal;
     Object.defineProperty(this, BRAND, { value: true });
+  }
+
+  /** Whether the cause is a fault of kitechat-sender, or of how it was built into the app. Then `cause` has the stack. */
+  get isInternal(): boolean {
+    return this.#isInternal;
   }
 
   // All copies of this package in a process share the default producer, so a caller may get an error of another copy's class: of another

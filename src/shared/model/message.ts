@@ -33,7 +33,13 @@ export type KitechatMessage =
   | { type: 'template'; template: Template; text?: string | undefined; url?: string | undefined };
 
 /** The request that `enqueueMessage` takes and the API receives: a page, a conversation of the page, and a message. */
-export type SendRequest = { pageId: string; conversationId: string; message: KitechatMessage };
+export type SendRequest = {
+  /** The page that sends; 1 to 256 characters. */
+  pageId: string;
+  /** The conversation of the page, whose messages stay in order; 1 to 256 characters. */
+  conversationId: string;
+  message: KitechatMessage;
+};
 
 const optionalText = z.string().optional();
 const optionalUrl = httpUrl.optional();

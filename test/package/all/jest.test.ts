@@ -35,7 +35,7 @@ describe('Jest in CommonJS, with leave to load ES modules', () => {
       devDependencies: { jest: versions.jest },
       more: { type: 'commonjs' },
     });
-    await expectJestPasses(3, [], { cwd: app, env: { ...installation.env, ...ES_MODULES } });
+    await expectJestPasses(4, [], { cwd: app, env: { ...installation.env, ...ES_MODULES } });
   });
 });
 

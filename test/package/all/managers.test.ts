@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { manifest } from '../support/repository.ts';
 import { programOf, versions } from '../support/tools.ts';
-import { emptyApp, newApp } from '../support/new-app.ts';
+import { emptyApp } from '../support/new-app.ts';
 import { expectAllWorks } from '../support/all-entries.ts';
 import { reportApp } from '../support/report-app.ts';
 import { run } from '../support/run.ts';

@@ -2,8 +2,9 @@ import commonjs from '@rollup/plugin-commonjs';
 import json from '@rollup/plugin-json';
 import resolve from '@rollup/plugin-node-resolve';
 
-export default {
-  input: ['send.js', 'work.js'],
-  output: { dir: 'rollup', entryFileNames: '[name].mjs', chunkFileNames: '[name].mjs' },
+// A single file for each, for which nothing may be loaded later.
+export default ['send', 'work'].map((name) => ({
+  input: `${name}.js`,
+  output: { file: `rollup/${name}.mjs` },
   plugins: [resolve(), commonjs(), json()],
-};
+}));

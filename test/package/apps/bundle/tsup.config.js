@@ -1,5 +1,6 @@
 const bundle = { entry: ['send.js'], noExternal: [/./] };
-const require = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
+const require =
+  "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);";
 
 export default [
   { ...bundle, format: 'cjs', outDir: 'tsup-cjs' },
