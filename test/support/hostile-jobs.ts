@@ -60,5 +60,14 @@ export const harmlessFields: Readonly<Record<string, Record<string, string>>> = 
   'options that are null': { opts: 'null' },
   'progress that is no JSON': { progress: '{"' },
   'a parent that is no JSON': { parent: '{"' },
+  'the key of a job scheduler': { rjk: 'evil', opts: '{"repeat":{"every":1},"jobId":"evil"}', nrjid: 'evil' },
+  'a failure that BullMQ defers': { defa: 'job stalled more than allowable limit', atm: '99', ats: '99', stc: '99' },
+  'a parent, and what BullMQ does for it': {
+    parentKey: 'x:y',
+    parent: '{"id":"y","queueKey":"x"}',
+    fpof: '1',
+    cpof: '1',
+  },
+  'the key of a deduplication': { deid: 'evil' },
   'a stack trace that is none': { stacktrace: '{"' },
 };
