@@ -23,6 +23,6 @@ export function problemOf(code: unknown): Problem | undefined {
 
 /** @returns the code of an error that people can be told about; any other error is thrown again, for the log */
 export function codeOf(error: unknown): string {
-  if (error instanceof KitechatSenderError && problems.has(error.code)) return error.code;
+  if (error instanceof KitechatSenderError && !error.isInternal && problems.has(error.code)) return error.code;
   throw error;
 }
