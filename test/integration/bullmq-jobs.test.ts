@@ -119,6 +119,15 @@ describe('a message, as BullMQ sees it', () => {
       expect(await check()).toBe(1);
     });
 
+    it('is looked for although others wrote that somebody has just looked', async () => {
+      const taken = await takeOne('c1');
+      await lanes.redis.del(jobKeys(lanes.shard, taken.id).lock);
+      for (const checks of [0, 1]) {
+        await lanes.redis.set(`${lanes.sendRoot}stalled-check`, 'x');
+        expect(await findStalled(lanes.shard, 60_000)).toBe(checks);
+      }
+    });
+
     it('is found behind 100,000 entries that others wrote, which keep Redis from nothing else', async () => {
       const taken = await takeOne('c1');
       await lanes.redis.del(jobKeys(lanes.shard, taken.id).lock);

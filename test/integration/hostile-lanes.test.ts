@@ -97,12 +97,21 @@ describe('what others wrote into a job or a lane', () => {
         (root: string) => ['SET', `${root}${key}`, 'x'],
       ]),
     ),
+    'a marker that is a text': (root) => ['SET', `${root}send:marker`, 'x'],
+    'the time of a page that is none': (root) => ['SET', `${root}rate:p2`, 'x y'],
+    'the time of a page that is a list': (root) => [
+      'EVAL',
+      `redis.call('DEL', KEYS[1]) return redis.call('RPUSH', KEYS[1], 'x')`,
+      1,
+      `${root}rate:p2`,
+    ],
     'waiting messages that are a text': (root) => ['SET', `${root}send:waiting-children`, 'x'],
   };
 
   it.each(Object.keys(poisons))('%s costs itself only, and is gone after the next repair', async (what) => {
     const { redis, shard } = lanes;
     const { root } = shard;
+    await lanes.rules({ pageIntervalMs: 0.1, pageBurst: 10 });
     const ids = await lanes.storeInto(['c1', 'c2', 'c2'], { page: 'p2' });
     const putOff = await lanes.takeNext();
     await lanes.settle(putOff, backoff(0));

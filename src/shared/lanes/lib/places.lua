@@ -28,12 +28,6 @@ local function isLaneOf(page, text)
   return isLane(text) and pageOf(text) == page
 end
 
--- Returns a field as a number that Redis takes as a score, or nil.
-local function numberOf(text)
-  local number = tonumber(text)
-  return number == number and number or nil
-end
-
 -- Redis is slow at converting a number argument of a command to text, so frequent arguments are text already.
 local IN_FLIGHT_TEXT = string.format('%d', IN_FLIGHT)
 local timeText
@@ -103,8 +97,12 @@ end
 local isMarked = false
 local function wakeWorker(root)
   if isMarked then return end
-  writeFirst('ZADD', root .. 'send:marker', 0, '0')
   isMarked = true
+  local marker = root .. 'send:marker'
+  if type(redis.pcall('ZADD', marker, 0, '0')) ~= 'table' then return end
+  -- Redis has no memory left, which a delete does not need, or somebody else wrote something into its place.
+  redis.call('DEL', marker)
+  redis.call('ZADD', marker, 0, '0')
 end
 
 -- Adds a page to those with work, which share the fleet; asks Redis once in a call.

@@ -11,10 +11,16 @@
 -- Workers have far fewer messages at once. If there are more, others have written them: then each check looks at this many and puts
 -- those with a lock to the other end.
 local MOST_AT_ONCE = 2000
+local LONGEST_PAUSE_MS = 60000
 local root = ARGV[1]
 local send = root .. 'send:'
 local active, wait = send .. 'active', send .. 'wait'
-if not redis.call('SET', send .. 'stalled-check', nowText(), 'PX', ARGV[2], 'NX') then return 0 end
+if not redis.call('SET', send .. 'stalled-check', nowText(), 'PX', ARGV[2], 'NX') then
+  local leftMs = redis.call('PTTL', send .. 'stalled-check')
+  if leftMs >= 0 and leftMs <= LONGEST_PAUSE_MS then return 0 end
+  -- Somebody else wrote it, or it would last for ever.
+  redis.call('SET', send .. 'stalled-check', nowText(), 'PX', ARGV[2])
+end
 
 local isTooLong = redis.call('LLEN', active) > MOST_AT_ONCE
 local ids = isTooLong and redis.call('RPOP', active, MOST_AT_ONCE) or redis.call('LRANGE', active, 0, -1)
