@@ -90,7 +90,9 @@ describe('what others wrote into a job or a lane', () => {
     'a page in the set of pages that has no name': (root) => ['SADD', `${root}pages`, ''],
     'heads of a page that are a text': (root) => ['SET', `${root}heads:evil`, 'x'],
     'a lane that is a text': (root) => ['SET', `${root}lane:p1/evil`, 'x'],
-    'a turn that is no number': (root) => ['HINCRBY', `${root}fleet`, 'turn', '9223372036854775000'],
+    'a turn that is no number': (root) => ['HINCRBY', `${root}counts`, 'turn', '9223372036854775000'],
+    'a number that a sequence can not reach': (root) => ['HINCRBY', `${root}counts`, 'turn', '5000000000000'],
+    'a sequence that is none': (root) => ['HSET', `${root}counts`, 'turn', 'x'],
     ...Object.fromEntries(
       ['pages', 'turns', 'paced', 'asleep', 'held', 'due', 'send:wait', 'send:active', 'send:delayed'].map((key) => [
         `${key} that is a text`,

@@ -77,14 +77,14 @@ local function readFleet(root)
   return fleetFacts
 end
 
--- Returns the next number of a sequence. Who may count may also count far ahead: then it begins anew, because numbers past `most` would
--- mean something else, or be none.
+-- Returns the next number of a sequence. Producers count, too, so the sequences have a key of their own. Who may count may also count far
+-- ahead: then the sequence begins anew, because numbers past `most` would mean something else, or be none.
 local function nextNumber(root, field, most)
-  local number = redis.pcall('HINCRBY', root .. 'fleet', field, 1)
+  local counts = root .. 'counts'
+  local number = redis.pcall('HINCRBY', counts, field, 1)
   if type(number) == 'number' and number > 0 and number <= most then return number end
-  local stored = redis.call('HGET', root .. 'fleet', field)
-  redis.call('HINCRBY', root .. 'fleet', field, string.sub(stored, 1, 1) == '-' and string.sub(stored, 2) or '-' .. stored)
-  return redis.call('HINCRBY', root .. 'fleet', field, 1)
+  redis.call('DEL', counts)
+  return redis.call('HINCRBY', counts, field, 1)
 end
 
 -- Returns the turn of all heads that become ready in this call, as text. It is an integer because Redis compares those faster.
