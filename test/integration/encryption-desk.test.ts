@@ -53,7 +53,7 @@ describe('the command line', () => {
     ]);
     expect(show.stdout.join('\n')).toMatch(/"text": "message 1"[^]*HTTP 400\nbad: message 1/);
     expect(show.stdout.join('\n')).not.toMatch(/^problem/m);
-    expect(list.stdout.join('\n')).toContain('bad: message 1');
+    expect(list.stdout.join('\n')).toContain('HTTP 400, 14 bytes, see "show"');
     expect(exported.stderr).toEqual(['exported 1 entry']);
     expect(await to.cli('keys', ['send'], exported.stdout.join('\n'))).toMatchObject({ exitCode: 0 });
     await to.api.waitForAccepted(1);
