@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Config, inWordsOf, resolveConfig, worded } from '../shared/config/config.ts';
+import { type Config, inWordsOf, resolveConfig, worded, wordedText } from '../shared/config/config.ts';
+import { exposuresOfWorker } from '../shared/config/exposures.ts';
 import { describeRedisUrl } from '../shared/config/redis-addresses.ts';
 import { describeApi } from '../shared/config/site.ts';
 import type { WorkerSettings } from '../shared/config/options.ts';
@@ -151,6 +152,7 @@ export function createWorker(options: WorkerOptions = {}): KitechatWorker {
 
   const deliver = async (): Promise<void> => {
     logger.info({ workerId, version, ...describeEnds(config), shards: config.shards }, 'the worker starts');
+    for (const text of exposuresOfWorker(config)) logger.warn({}, wordedText(text, config.source));
     const tls = fetch ? {} : readApiTls(config);
     const keys = await openKeys({ config, resolveApiKey, logger });
     const redis = connectPatiently(config, connectionName(config.namespace), (problem) =>

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { startHttp } from '../../console/index.ts';
+import { exposuresOfConsole, exposuresOfToken } from '../../shared/config/exposures.ts';
 import { createLogger } from '../../shared/logger.ts';
 import { type CommandContext, type ExitCode, exitCodes, line } from '../context/context.ts';
 import { loadSite } from '../context/site.ts';
@@ -10,6 +11,7 @@ export async function runConsole(context: CommandContext): Promise<ExitCode> {
   const config = loadSite(context);
   const logger = createLogger({ level: config.logLevel, destination: stderr });
   const http = await startHttp({ config, worker: null, logger });
+  for (const text of [...exposuresOfConsole(config), ...exposuresOfToken(config)]) logger.warn(text);
   line(stderr, `The console is at ${http.url}; Ctrl-C stops it.`);
   if (!interrupted.aborted) await once(interrupted, 'abort');
   await http.close();

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { loadConfig } from '../../shared/config/config.ts';
+import { exposuresOfToken } from '../../shared/config/exposures.ts';
 import { logToStdout } from '../../shared/log-sink.ts';
 import { createLogger } from '../../shared/logger.ts';
 import { createWorker } from '../../worker/index.ts';
@@ -44,7 +45,10 @@ export async function runWorker(context: CommandContext, given: WorkerCommandOpt
     // After the first line of the worker, which names its Redis and its API.
     const names = Object.keys(hooks);
     if (names.length > 0) logger.info({ hooks: names }, 'using hooks from a file');
-    if (http) logger.info({ url: http.url }, 'serving health, metrics and the console');
+    if (http) {
+      logger.info({ url: http.url }, 'serving health, metrics and the console');
+      for (const text of exposuresOfToken(config)) logger.warn(text);
+    }
     await running;
     await worker.close();
   } finally {

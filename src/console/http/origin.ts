@@ -1,17 +1,13 @@
-const LOOPBACK_NAME = /^(?:localhost|[\w-]+(?:\.[\w-]+)*\.localhost|127(?:\.\d{1,3}){3}|\[::1\]|::1)$/i;
-const PORT = /:\d{1,5}$/;
+import { isLoopbackHost } from '../../shared/config/loopback.ts';
 
-/** Whether a server that listens there can only be reached from its own machine. */
-export function isLoopbackHost(host: string): boolean {
-  return LOOPBACK_NAME.test(host);
-}
+const PORT = /:\d{1,5}$/;
 
 /**
  * Whether a `Host` header names this machine. Another site can point its own name here (DNS rebinding); the browser then
  * treats the console as that site's server, and only the header shows it.
  */
 export function isLoopbackHeader(header: string | undefined): boolean {
-  return header !== undefined && LOOPBACK_NAME.test(header.replace(PORT, ''));
+  return header !== undefined && isLoopbackHost(header.replace(PORT, ''));
 }
 
 export interface ChangeHeaders {

@@ -1,8 +1,8 @@
 import type { Server } from 'node:net';
 import type { Config } from '../../shared/config/config.ts';
 import { ConfigError } from '../../shared/errors/errors.ts';
+import { isLoopbackHost } from '../../shared/config/loopback.ts';
 import { hostForUrl, listenOn } from '../../shared/listen.ts';
-import { isLoopbackHost } from '../http/origin.ts';
 
 /** The default port of `console`. */
 export const DEFAULT_CONSOLE_PORT = 7070;

@@ -22,6 +22,8 @@ export interface Config extends z.infer<typeof configSchema> {
   source: ConfigSource;
   /** The file that `redisUrl` was read from. */
   redisUrlFile?: string | undefined;
+  /** The file that `consoleToken` was read from. */
+  consoleTokenFile?: string | undefined;
 }
 
 /** Settings given in code. */
@@ -48,7 +50,11 @@ export function loadConfig(env: Environment, readFile: (path: string) => string 
     if (problem !== undefined) problems.push(`${name}: ${problem}`);
   }
   const config = parse(values, problems, { source: 'environment', nameOf: (key) => names.get(key) ?? key });
-  return { ...config, redisUrlFile: setting(env, 'REDIS_URL_FILE') };
+  return {
+    ...config,
+    redisUrlFile: setting(env, 'REDIS_URL_FILE'),
+    consoleTokenFile: setting(env, 'KITECHAT_CONSOLE_TOKEN_FILE'),
+  };
 }
 
 /**
@@ -59,9 +65,10 @@ export function loadConfig(env: Environment, readFile: (path: string) => string 
  */
 export function resolveConfig(
   door: Door,
-  options: Options & { source?: ConfigSource; redisUrlFile?: string | undefined },
+  options: Options & Pick<Partial<Config>, 'source' | 'redisUrlFile' | 'consoleTokenFile'>,
 ): Config {
-  const { source = 'code', redisUrlFile, ...given } = options;
+  // No door of the code serves the console.
+  const { source = 'code', redisUrlFile, consoleTokenFile: _, ...given } = options;
   const isUsed = (key: string): boolean => Object.hasOwn(doors[door], key) || !isSetting(key);
   const used = Object.entries(given).filter(([key]) => isUsed(key));
   const unused = Object.entries(given).filter(([key, value]) => !isUsed(key) && value !== undefined);
@@ -99,7 +106,8 @@ export function worded(error: unknown, source: ConfigSource): unknown {
   return new ConfigError(error.problems.map((problem) => wordedText(problem, source)));
 }
 
-function wordedText(text: string, source: ConfigSource): string {
+/** Returns the text with option names in place of variables if the settings were given in code. */
+export function wordedText(text: string, source: ConfigSource): string {
   if (source === 'environment') return text;
   return text.replaceAll(VARIABLE, (variable) => variables.find(({ name }) => name === variable)?.key ?? variable);
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isLoopbackHeader, isLoopbackHost, isSameOrigin, localPath } from '../../../src/console/http/origin.ts';
+import { isLoopbackHeader, isSameOrigin, localPath } from '../../../src/console/http/origin.ts';
+import { isLoopbackHost } from '../../../src/shared/config/loopback.ts';
 import { createVisitors, SESSION_MS } from '../../../src/console/http/visitors.ts';
 
 describe('a loopback name', () => {
