@@ -83,6 +83,10 @@ local function nextNumber(root, field, most)
   local counts = root .. 'counts'
   local number = redis.pcall('HINCRBY', counts, field, 1)
   if type(number) == 'number' and number > 0 and number <= most then return number end
+  -- Refused for lack of memory, for example.
+  local isSpoilt = type(number) == 'number' or string.find(number.err, 'overflow', 1, true)
+    or string.find(number.err, 'not an integer', 1, true) or string.find(number.err, 'WRONGTYPE', 1, true)
+  if not isSpoilt then error(number) end
   redis.call('DEL', counts)
   return redis.call('HINCRBY', counts, field, 1)
 end
