@@ -35,7 +35,11 @@ describe('Jest in CommonJS, with leave to load ES modules', () => {
       devDependencies: { jest: versions.jest },
       more: { type: 'commonjs' },
     });
-    await expectJestPasses(4, [], { cwd: app, env: { ...installation.env, ...ES_MODULES } });
+    // Functions of an ES module can't be replaced one by one.
+    await expectJestPasses(3, ['--testPathIgnorePatterns=spy'], {
+      cwd: app,
+      env: { ...installation.env, ...ES_MODULES },
+    });
   });
 });
 
