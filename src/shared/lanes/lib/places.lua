@@ -104,7 +104,9 @@ local function wakeWorker(root)
   isMarked = true
   local marker = root .. 'send:marker'
   if type(redis.pcall('ZADD', marker, 0, '0')) ~= 'table' then return end
-  -- Redis has no memory left, which a delete does not need, or somebody else wrote something into its place.
+  writeAlthoughFull()
+  if type(redis.pcall('ZADD', marker, 0, '0')) ~= 'table' then return end
+  -- Somebody else wrote something into its place.
   redis.call('DEL', marker)
   redis.call('ZADD', marker, 0, '0')
 end
