@@ -186,6 +186,11 @@ local function hide(root, id)
   redis.call('ZADD', root .. 'send:waiting-children', numberOf(due) or numberOf(timestamp) or 0, id)
 end
 
+-- Notes at a head that a message with high priority stands behind it. The head may be an id of others, which a producer may not write to.
+local function noteBehind(root, head)
+  redis.pcall('HSET', root .. 'send:' .. head, 'behind', 'high')
+end
+
 -- Puts a message at the end of its conversation.
 local function joinLane(root, lane, id, isHigh)
   if redis.call('RPUSH', root .. 'lane:' .. lane, id) == 1 then
@@ -193,7 +198,7 @@ local function joinLane(root, lane, id, isHigh)
     return makeReady(root, lane, nextTurn(root), isHigh)
   end
   -- Its priority counts once it is the head; until then the head notes that such a message stands behind it.
-  if isHigh then redis.call('HSET', root .. 'send:' .. redis.call('LINDEX', root .. 'lane:' .. lane, 0), 'behind', 'high') end
+  if isHigh then noteBehind(root, redis.call('LINDEX', root .. 'lane:' .. lane, 0)) end
 end
 
 -- Puts a message before all that wait in its conversation. A head that has a place already, such as a released one, stays first.
@@ -226,8 +231,8 @@ local function leaveLane(root, lane, id, turn, behind)
   if nextHead then
     local isHigh = false
     if behind then
-      isHigh = redis.call('HGET', root .. 'send:' .. nextHead, 'high')
-      redis.call('HSET', root .. 'send:' .. nextHead, 'behind', 'high')
+      isHigh = redis.pcall('HGET', root .. 'send:' .. nextHead, 'high') == '1'
+      noteBehind(root, nextHead)
     end
     -- Without `turn` the head was not being sent, so the page has no share if all of its conversations were held.
     if not turn then enterPages(root, pageOf(lane)) end
