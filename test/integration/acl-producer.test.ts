@@ -34,6 +34,11 @@ const hostile = [
   ['DEL', `${SEND}${JOB}:lock`],
   ['RPUSH', `${SEND}${JOB}:logs`, 'x'],
   ['DEL', `${SEND}completed`],
+  ...['send:wait', 'send:waiting-children', 'send:delayed', 'turns', 'pages', 'heads:p1', 'counts', 'lane:p1/c1'].map(
+    (name) => ['SET', `{kitechat:0}:${name}`, 'a text in its place'],
+  ),
+  ['DEL', `${SEND}wait`],
+  ['RPUSH', '{kitechat:0}:turns', 'x'],
   ['SET', SHARDS, '7'],
   ['DEL', SHARDS],
   ['EVAL', "return redis.call('SET', KEYS[1], '7')", '1', SHARDS],
