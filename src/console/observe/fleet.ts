@@ -42,7 +42,6 @@ const repairKinds = [
   'stuck-lane',
   'lost-place',
   'never-stored',
-  'foreign-key',
   'stuck-page',
   'lost-writes',
 ];

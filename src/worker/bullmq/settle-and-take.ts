@@ -14,7 +14,6 @@ import {
 } from '../../shared/lanes/messages/settle-and-take.ts';
 import type { Shard } from '../../shared/lanes/shard.ts';
 import { createAlarm } from './alarm.ts';
-import { createForeignJobsLog } from './foreign-jobs.ts';
 import { createRamp, RAMP_STEP_MS } from './ramp.ts';
 import { createSlots } from './slots.ts';
 
@@ -79,7 +78,6 @@ export function createTurns(deps: TurnsDeps): Turns {
   const { shard, lockMs, errors, logger } = deps;
   const token = randomBytes(12).toString('base64url');
   const slots = createSlots();
-  const logForeignJobs = createForeignJobsLog(logger);
   const ramp = createRamp();
   let settling: Settling[] = [];
   let asking: ((taken: TakenHere | undefined) => void)[] = [];
@@ -206,7 +204,9 @@ export function createTurns(deps: TurnsDeps): Turns {
       if (result.verdict === 'done' && result.delayMs > 0) alarm.due(result.delayMs);
       resolve(result);
     }
-    logForeignJobs(answer.foreign);
+    for (const id of answer.foreign) {
+      logger.warn({ id }, 'removed a job from the send queue that kitechat-sender did not store');
+    }
     for (const { id, error } of answer.refused) {
       errors.note(error, 'Redis refused to hand out a message; the worker goes on with others', { id });
     }

@@ -4,10 +4,8 @@
 --
 -- KEYS[1] the hash of holds  KEYS[2] the absent key
 -- ARGV[1] root  ARGV[2] '*', a page, or a lane  ARGV[3] what `status` shows of the hold, as JSON, or '' to end the hold
--- ARGV[4] where the last call stopped that ended this hold, or '0'
 --
--- Returns { 1 if this call began or ended the hold, otherwise 0, where the next call continues, or '0' }. When everything is released, each
--- call lets some hundred pages go on. If there is no next call, the leader does the rest.
+-- Returns 1 if this call began or ended the hold, otherwise 0.
 
 local root, what = ARGV[1], ARGV[2]
 local field, isLane = 'standing:' .. what, string.find(what, '/', 1, true)
@@ -15,25 +13,30 @@ local field, isLane = 'standing:' .. what, string.find(what, '/', 1, true)
 local function isMeant(lane) return what == '*' or lane == what or pageOf(lane) == what end
 
 local function begin()
-  if redis.call('HSETNX', KEYS[1], field, ARGV[3]) == 0 then return { 0, '0' } end
+  if redis.call('HSETNX', KEYS[1], field, ARGV[3]) == 0 then return 0 end
   isAnythingHeld = true
   takeBackReleased(root, isMeant)
   if isLane then holdLane(root, what) end
-  return { 1, '0' }
+  return 1
 end
 
--- A call that continues does not end the hold that somebody has begun since.
+local function goOn(page)
+  redis.call('SREM', root .. 'asleep', page)
+  enterPages(root, page)
+  if not leavePages(root, page) then takeTurn(root, page, nextTurn(root)) end
+end
+
 local function release()
-  local ended, cursor = ARGV[4] == '0' and redis.call('HDEL', KEYS[1], field) or 0, '0'
+  if redis.call('HDEL', KEYS[1], field) == 0 then return 0 end
   if what == '*' then
-    cursor = wakeSleepers(root, ARGV[4])
-  elseif ended == 1 and isLane then
+    for _, page in ipairs(redis.call('SUNION', root .. 'pages', root .. 'asleep')) do goOn(page) end
+  elseif isLane then
     letLaneGoOn(root, what)
-  elseif ended == 1 then
-    goOn(root, what)
+  else
+    goOn(what)
   end
   wakeForWork(root, redisNowMs())
-  return { ended, cursor }
+  return 1
 end
 
 if ARGV[3] ~= '' then return begin() end
