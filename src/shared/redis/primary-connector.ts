@@ -12,6 +12,15 @@ export function primaryConnector(needsPrimary: () => boolean): new (options: unk
       super(options as ConstructorParameters<typeof StandaloneConnector>[0]);
     }
 
+    override async connect(
+      ...args: Parameters<StandaloneConnector['connect']>
+    ): ReturnType<StandaloneConnector['connect']> {
+      const stream = await super.connect(...args);
+      // ioredis listens for the first error only. TLS may report another one, which would end the process.
+      stream.on('error', () => {});
+      return stream;
+    }
+
     /** ioredis calls this for each command that was refused; it adds a listener and a timer each time. */
     override disconnect(): void {
       // There is no stream before the first attempt.

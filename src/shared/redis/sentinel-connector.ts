@@ -30,6 +30,8 @@ export class PrimaryBySentinel extends SentinelConnector {
       emit(type, error);
     });
     this.isNamed = true;
+    // ioredis listens for the first error only. TLS may report another one, which would end the process.
+    stream.on('error', () => {});
     stream.once('connect', () => {
       this.isTold = true;
       // Then ioredis begins with the first sentinel again. Otherwise it goes on behind the one that named this primary.

@@ -1,13 +1,13 @@
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
-import { programOf, versions } from './support/tools.ts';
-import { emptyApp } from './support/new-app.ts';
-import { expectAllWorks } from './support/all-entries.ts';
-import { reportApp } from './support/report-app.ts';
-import { manifest } from './support/repository.ts';
-import { run } from './support/run.ts';
-import { useInstallation } from './support/use-installation.ts';
+import { programOf, versions } from '../support/tools.ts';
+import { emptyApp } from '../support/new-app.ts';
+import { expectAllWorks } from '../support/all-entries.ts';
+import { reportApp } from '../support/report-app.ts';
+import { manifest } from '../support/repository.ts';
+import { run } from '../support/run.ts';
+import { useInstallation } from '../support/use-installation.ts';
 
 const installation = useInstallation();
 const { expectDelivery } = installation;

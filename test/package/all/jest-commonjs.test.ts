@@ -1,8 +1,8 @@
 import { beforeAll, describe, it } from 'vitest';
-import { newApp } from './support/new-app.ts';
-import { reportApp } from './support/report-app.ts';
-import { expectJestPasses } from './support/run-jest.ts';
-import { useInstallation } from './support/use-installation.ts';
+import { newApp } from '../support/new-app.ts';
+import { reportApp } from '../support/report-app.ts';
+import { expectJestPasses } from '../support/run-jest.ts';
+import { useInstallation } from '../support/use-installation.ts';
 
 const jest = '30.5.2';
 const installation = useInstallation({ worker: false });
