@@ -1,6 +1,6 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import { isLoopbackHeader, isSameOrigin, localPath } from '../http/origin.ts';
-import { type Brake, createBrake } from './brake.ts';
+import { type Brake, COUNTED_MS, createBrake } from './brake.ts';
 import { type ClientOf, createClientOf } from '../http/clients.ts';
 import { readCookie, writeCookie } from '../http/cookies.ts';
 import type { EndedSessions } from './ended-sessions.ts';
@@ -211,6 +211,6 @@ function refuse(context: Context, why: string): Response {
 }
 
 function tooMany(context: Context): Response {
-  context.header('Retry-After', '2');
+  context.header('Retry-After', String(COUNTED_MS / 1000));
   return context.text(`429: ${TOO_MANY}\n`, 429);
 }
