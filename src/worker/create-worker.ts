@@ -167,7 +167,7 @@ export function createWorker(options: WorkerOptions = {}): KitechatWorker {
     let unusable: ConfigError | undefined;
     const demandShards = async (): Promise<void> => {
       try {
-        await agreeOnShards(redis, config.namespace, config.shards);
+        await agreeOnShards(redis, config.namespace, config.shards, { isAgain: true });
       } catch (error) {
         if (isInternalError(error)) {
           logger.error({ err: error }, 'could not check the number of shards; the worker goes on');

@@ -125,6 +125,9 @@ describe('the users of ops/redis-acl/users.acl', () => {
         ['HSET', `${SHARD}holds`, 'standing:*', '{}'],
         ['HSET', `${SHARD}fleet`, 'concurrency', '1'],
         ['HDEL', `${SHARD}fleet`, 'intervalMs'],
+        ['HINCRBY', `${SHARD}fleet`, 'mark', '1'],
+        ['HDEL', '{kitechat:fleet}:held', 'limited api'],
+        ['HSET', '{kitechat:fleet}:held', 'refusing api', '{}'],
         ['HSET', '{kitechat:fleet}:limits', 'rate', '1/h'],
         ['HGETALL', `${SHARD}workers`],
         ['EVAL', "return redis.call('HGETALL', KEYS[1])", '1', dead],
@@ -218,13 +221,21 @@ describe('every command that a script calls is allowed to those who run it', () 
   const all = readdirSync(lanes, { recursive: true, encoding: 'utf8' }).flatMap((file) =>
     file.endsWith('.lua') ? [file.slice(0, -4)] : [],
   );
-  const stored = ['lib/clock', 'lib/holds', 'lib/limit', 'lib/places', 'messages/enqueue', 'messages/cancel'];
-  const operated = [...stored, 'lib/dead-letters', 'holds/hold', 'dead/find', 'dead/discard'];
+  const stored = [
+    'lib/clock',
+    'lib/alone',
+    'lib/holds',
+    'lib/limit',
+    'lib/places',
+    'messages/enqueue',
+    'messages/cancel',
+  ];
+  const operated = [...stored, 'lib/dead-letters', 'lib/sleepers', 'holds/hold', 'dead/find', 'dead/discard'];
   const looked = ['getCounts', 'getRanges', 'getState', 'getStateV2', 'getJobs', 'getDependencyCounts', 'isMaxed'];
 
   it.each([
     [producer, own(stored)],
-    [worker, [...own(all), ...ofBull(['moveStalledJobsToWait', 'extendLock', 'extendLocks'])]],
+    [worker, [...own(all), ...ofBull(['extendLock', 'extendLocks'])]],
     [operator, [...own(operated), ...ofBull(looked)]],
   ])('%s', (user, commands) => {
     const rights = new Set((users.get(user) ?? '').split(/[ ()]+/));

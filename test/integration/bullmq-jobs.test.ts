@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
-import { createRedisBackend, type Job } from 'bullmq';
+import type { Job } from 'bullmq';
 import { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import type { LaneRedis } from '../../src/shared/lanes/commands.ts';
+import { findStalled } from '../../src/shared/lanes/messages/find-stalled.ts';
 import { jobKeys } from '../../src/shared/lanes/shard.ts';
 import { letBullMqRunAlthoughFull } from '../../src/worker/bullmq/although-full.ts';
 import { eventually } from '../support/eventually.ts';
 import { manyMessages } from '../support/messages.ts';
+import { longestSilenceMs } from '../support/pings.ts';
 import { backoff, delivered } from '../support/settlements.ts';
 import { useLanes } from '../support/use-lanes.ts';
 import { useRedis } from '../support/use-redis.ts';
@@ -104,21 +106,46 @@ describe('a message, as BullMQ sees it', () => {
   });
 
   describe('in its check for stalled jobs', () => {
-    async function check(): Promise<string[]> {
-      const options = { maxStalledCount: 1_000_000_000, stalledInterval: 1 };
-      const all = { connection: lanes.redis, prefix: lanes.shard.root.slice(0, -1), ...options };
-      const backend = createRedisBackend('send', all);
+    async function check(): Promise<number> {
       await lanes.redis.del(`${lanes.sendRoot}stalled-check`);
-      try {
-        return await backend.moveStalledJobsToWait();
-      } finally {
-        await backend.close();
-      }
+      return await findStalled(lanes.shard, 60_000);
     }
+
+    it('is not looked for again before its time', async () => {
+      const taken = await takeOne('c1');
+      await lanes.redis.del(jobKeys(lanes.shard, taken.id).lock);
+      await check();
+      expect(await findStalled(lanes.shard, 60_000)).toBe(0);
+      expect(await check()).toBe(1);
+    });
+
+    it('is looked for although others wrote that somebody has just looked', async () => {
+      const taken = await takeOne('c1');
+      await lanes.redis.del(jobKeys(lanes.shard, taken.id).lock);
+      for (const checks of [0, 1]) {
+        await lanes.redis.set(`${lanes.sendRoot}stalled-check`, 'x');
+        expect(await findStalled(lanes.shard, 60_000)).toBe(checks);
+      }
+    });
+
+    it('is found behind 100,000 entries that others wrote, which keep Redis from nothing else', async () => {
+      const taken = await takeOne('c1');
+      await lanes.redis.del(jobKeys(lanes.shard, taken.id).lock);
+      const junk = Array.from({ length: 10_000 }, (_, n) => `junk-${n}`);
+      for (let n = 0; n < 10; n += 1) {
+        await lanes.redis.rpush(`${lanes.sendRoot}active`, ...junk.map((id) => `${id}-${n}`));
+      }
+      const silentMs = await longestSilenceMs(used.url, async () => {
+        while ((await lanes.redis.llen(`${lanes.sendRoot}active`)) > 0) await check();
+      });
+      expect(silentMs).toBeLessThan(600);
+      const [first] = await lanes.redis.lrange(`${lanes.sendRoot}wait`, -1, -1);
+      expect(first).toBe(taken.id);
+    });
 
     it('is left alone while its lock lasts', async () => {
       await takeOne('c1');
-      expect([await check(), await check()]).toEqual([[], []]);
+      expect([await check(), await check()]).toEqual([0, 0]);
       expect(await counts()).toEqual({ active: 1 });
     });
 
@@ -127,7 +154,7 @@ describe('a message, as BullMQ sees it', () => {
       await lanes.redis.del(jobKeys(lanes.shard, taken.id).lock);
       await lanes.redis.lpush(`${lanes.sendRoot}wait`, 'another');
       await lanes.redis.del(`${lanes.sendRoot}marker`);
-      expect([await check(), await check()]).toEqual([[], [taken.id]]);
+      expect([await check(), await check()]).toEqual([0, 1]);
       expect(await lanes.redis.lrange(`${lanes.sendRoot}wait`, 0, -1)).toEqual(['another', taken.id]);
       expect(await lanes.redis.zrange(`${lanes.sendRoot}marker`, 0, '-1')).toEqual(['0']);
       expect(await lanes.take()).toMatchObject({ id: taken.id, verdict: 'unknown', attempt: taken.attempt });
@@ -139,7 +166,7 @@ describe('a message, as BullMQ sees it', () => {
       await check();
       expect(await lanes.redis.smembers(`${lanes.sendRoot}stalled`)).toEqual([taken.id]);
       await lanes.settle(taken, delivered);
-      expect([await check(), await check()]).toEqual([[], []]);
+      expect([await check(), await check()]).toEqual([0, 0]);
       expect(await counts()).toEqual({ completed: 1 });
     });
 
@@ -196,10 +223,9 @@ describe('a message, as BullMQ sees it', () => {
     letBullMqRunAlthoughFull(lanes.redis);
     const scripts = Object.entries(scriptsOf(lanes.redis)).filter(([, { sha }]) => shas.has(sha));
     const ofBullMq = scripts.flatMap(([name]) => (name.includes(':') ? [name.replace(/:.*$/, '')] : []));
-    expect(ofBullMq.filter((name) => !['moveStalledJobsToWait', 'extendLocks'].includes(name))).toEqual([]);
-    expect(ofBullMq).toContain('moveStalledJobsToWait');
+    expect(ofBullMq.filter((name) => name !== 'extendLocks')).toEqual([]);
     expect(scripts.map(([name]) => name)).toEqual(
-      expect.arrayContaining(['laneEnqueue', 'laneTurn', 'laneTick', 'laneBeat']),
+      expect.arrayContaining(['laneEnqueue', 'laneTurn', 'laneFindStalled', 'laneTick', 'laneBeat']),
     );
     expect(
       [...byHand].filter((command) => /^(?:[lr]?push|[lr]?pop|lrem|lmove|rpoplpush|zadd|zrem|del)$/.test(command)),

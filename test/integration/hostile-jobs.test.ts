@@ -40,6 +40,11 @@ describe('jobs that somebody else wrote into Redis', () => {
     redis = new Redis(server.url);
     stack.defer(() => redis.disconnect());
     root = `{${site.config.namespace}:0}:`;
+    // BullMQ's settings of a queue, and a job scheduler that wants a job each millisecond.
+    await redis.hset(`${root}send:meta`, { paused: 1, max: 1, duration: 3_600_000, concurrency: 1 });
+    await redis.set(`${root}send:limiter`, 99);
+    await redis.hset(`${root}send:repeat:evil`, { name: 'evil', every: 1, ic: 1, data: '{}', opts: '{}' });
+    await redis.zadd(`${root}send:repeat`, 1, 'evil');
     for (const [what, fields] of Object.entries({ ...hostileFields, ...harmlessFields })) await write(what, fields);
     site.startWorker();
   });
@@ -99,6 +104,19 @@ describe('jobs that somebody else wrote into Redis', () => {
       expect(line.length).toBeLessThan(10_000);
       expect(typeof JSON.parse(line)).toBe('object');
     }
+  });
+
+  it('that BullMQ would schedule are scheduled by nobody', async () => {
+    const jobs = await redis.keys(`${root}send:repeat:*`);
+    expect(jobs).toEqual([`${root}send:repeat:evil`]);
+    expect(await redis.zcard(`${root}send:delayed`)).toBe(0);
+  });
+
+  it('of which nothing can be read leave one line in the log, however many there are', () => {
+    const unreadable = lines
+      .map((line) => JSON.parse(line) as { reason?: string; pageId?: string | null; jobs?: number })
+      .filter(({ reason, pageId }) => reason === 'undecodable' && pageId === null);
+    expect(unreadable.map(({ jobs }) => jobs)).toEqual([1]);
   });
 
   it('that are no message at all are dropped, with a warning', async () => {

@@ -137,9 +137,10 @@ describe('a fault of this package, or of the bundle that it is in', () => {
 describe('a script that fails after it has written', () => {
   const used = useProducers();
 
-  it('leaves a message that may be stored, as it is: what wakes the workers is somebody else’s', async () => {
+  it('leaves a message that may be stored, as it is: what tells whether to wake a worker is somebody else’s', async () => {
     await using producer = used.producerOf('woken');
-    await used.redis.set('{woken:0}:send:marker', 'no sorted set');
+    await used.redis.sadd('{woken:0}:pages', 'p1');
+    await used.redis.set('{woken:0}:fleet', 'no hash');
     const { error } = await settled(producer.enqueueMessage(message));
     expect(error).toBeInstanceOf(EnqueueUncertainError);
     expect(error).toMatchObject({ isInternal: false, cause: { code: 'WRONGTYPE' } });

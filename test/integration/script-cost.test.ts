@@ -71,7 +71,9 @@ describe('the commands that Redis carries out for a message', () => {
     expectAtMost(14, commands, messages);
   });
 
-  it('are 24 at most under a limit of the fleet, where each message is taken and settled by itself', async () => {
+  // Three of them check what others may have written: the size of the data before it is read, whether the released message is the head of
+  // its lane, and whether it is held meanwhile.
+  it('are 27 at most under a limit of the fleet, where each message is taken and settled by itself', async () => {
     const [messages, intervalMs] = [100, 20];
     await lanes.rules({ intervalMs });
     await storeMany(200, 1);
@@ -90,6 +92,6 @@ describe('the commands that Redis carries out for a message', () => {
     });
     // The test sets the clock, which the scripts read with GET.
     commands.delete('set');
-    expectAtMost(24 - 1, commands, messages);
+    expectAtMost(27 - 1, commands, messages);
   });
 });

@@ -36,6 +36,9 @@ export const hostileFields: Readonly<Record<string, Record<string, string>>> = {
   'a page id of 1 MB': {
     data: `{"pageId":"${'p'.repeat(1024 * 1024)}","conversationId":"c1","message":{"type":"text","text":"x"}}`,
   },
+  'a request of another page': {
+    data: '{"pageId":"another","conversationId":"c1","message":{"type":"text","text":"x"}}',
+  },
   'a label of 1 MB': { label: 'l'.repeat(1024 * 1024) },
   'a policy that there is not': { policy: 'ask' },
   'the id of a replayed letter of 1 MB': { replays: 'x'.repeat(1024 * 1024) },
@@ -57,5 +60,14 @@ export const harmlessFields: Readonly<Record<string, Record<string, string>>> = 
   'options that are null': { opts: 'null' },
   'progress that is no JSON': { progress: '{"' },
   'a parent that is no JSON': { parent: '{"' },
+  'the key of a job scheduler': { rjk: 'evil', opts: '{"repeat":{"every":1},"jobId":"evil"}', nrjid: 'evil' },
+  'a failure that BullMQ defers': { defa: 'job stalled more than allowable limit', atm: '99', ats: '99', stc: '99' },
+  'a parent, and what BullMQ does for it': {
+    parentKey: 'x:y',
+    parent: '{"id":"y","queueKey":"x"}',
+    fpof: '1',
+    cpof: '1',
+  },
+  'the key of a deduplication': { deid: 'evil' },
   'a stack trace that is none': { stacktrace: '{"' },
 };

@@ -186,7 +186,7 @@ export async function openLanes(redis: LaneRedis, namespace: string = randomUUID
     },
     async keys() {
       const found = await keysOf(redis, `${shard.root.replaceAll(/[{}]/g, '?')}*`);
-      const bookkeeping = /:(events|meta|id|marker|fleet|workers|stalled-check)$/;
+      const bookkeeping = /:(events|meta|id|marker|fleet|counts|workers|stalled-check)$/;
       return found
         .filter((key) => !bookkeeping.test(key))
         .map((key) => key.slice(shard.root.length))

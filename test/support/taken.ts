@@ -1,14 +1,18 @@
+import { laneOf } from '../../src/shared/lanes/key-names.ts';
 import type { TakenHere } from '../../src/worker/message/attempt.ts';
 
-/** A message at its first attempt, as a worker has taken it. */
+const HELLO = { pageId: 'p1', conversationId: 'c1', message: { type: 'text', text: 'Hello' } };
+
+/** A message at its first attempt, as a worker has taken it from the lane of its request. */
 export function takenMessage(more: Partial<TakenHere> = {}): TakenHere {
+  const data = more.data ?? JSON.stringify(HELLO);
   return {
     verdict: 'go',
     id: '0-01ARZ3NDEKTSV4RRFFQ69G5FAV',
     attempt: 'a.1',
     type: 'text',
-    data: JSON.stringify({ pageId: 'p1', conversationId: 'c1', message: { type: 'text', text: 'Hello' } }),
     enqueuedAtMs: 0,
+    lane: laneFor(data),
     attemptsUsed: 0,
     history: '',
     label: null,
@@ -17,5 +21,19 @@ export function takenMessage(more: Partial<TakenHere> = {}): TakenHere {
     takenAt: 0,
     isProbe: false,
     ...more,
+    data,
   };
+}
+
+function laneFor(data: string): string {
+  const { pageId, conversationId } = { ...HELLO, ...parsed(data) };
+  return laneOf(pageId, conversationId);
+}
+
+function parsed(data: string): Partial<typeof HELLO> {
+  try {
+    return JSON.parse(data) as Partial<typeof HELLO>;
+  } catch {
+    return {};
+  }
 }

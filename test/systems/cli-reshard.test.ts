@@ -194,6 +194,10 @@ describe('a worker', () => {
     await redis.set(shardsKey(site.config.namespace ?? ''), '3 layout 2 version 0.2.0');
     await redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
     redis.disconnect();
-    expect((await running).error).toMatchObject({ code: 'INVALID_CONFIG' });
+    const { error } = await running;
+    expect(error).toMatchObject({ code: 'INVALID_CONFIG' });
+    expect(String(error)).toMatch(
+      /had 2 shards .*has 3 now: if "kitechat-sender reshard" .*if not, .* SET "\{.*\}:shards" "2 layout 2 version/,
+    );
   });
 });

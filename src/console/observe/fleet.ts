@@ -42,6 +42,7 @@ const repairKinds = [
   'stuck-lane',
   'lost-place',
   'never-stored',
+  'foreign-key',
   'stuck-page',
   'lost-writes',
 ];

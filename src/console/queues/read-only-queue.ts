@@ -15,6 +15,10 @@ export function createReadOnlyQueue(queue: Queue, prefix: string, showContent: b
   const shown = Object.assign(new BullMQAdapter(queue, { readOnlyMode: true, allowRetries: false, prefix }), {
     // The original lists all connections of the Redis, also those of other programs, and needs an extra right in Redis.
     getWorkers: async (): Promise<null> => null,
+    // Our workers take no notice of BullMQ's pauses and limits, so to show any would be wrong.
+    isPaused: async (): Promise<boolean> => false,
+    getGlobalConcurrency: async (): Promise<null> => null,
+    getActiveRateLimitTtl: async (): Promise<number> => 0,
   });
   if (showContent) return shown;
   const readOne = shown.getJob.bind(shown);

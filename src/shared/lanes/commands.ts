@@ -4,8 +4,9 @@ import { readScript } from './read-script.ts';
 const read = (...names: string[]): string => names.map((name) => readScript(name)).join('');
 const redisClock = read('lib/clock');
 const althoughFull = read('lib/although-full');
-const lanes = read('lib/holds', 'lib/limit', 'lib/places');
+const lanes = read('lib/alone', 'lib/holds', 'lib/limit', 'lib/places');
 const release = lanes + read('lib/turns', 'lib/come-back');
+const sleepers = read('lib/sleepers');
 const letter = read('lib/dead-letters');
 const lease = read('lib/lease');
 const timeline = read('lib/timeline');
@@ -16,11 +17,12 @@ const settleAndTake = ['settle', 'worker-died', 'take', 'settle-and-take'].map((
 // The last key of each script is the absent key.
 const scripts = {
   laneEnqueue: { lua: lanes + letter + read('messages/enqueue'), numberOfKeys: 2 },
-  laneTurn: { lua: release + letter + timeline + read('lib/alone', ...settleAndTake), numberOfKeys: 2 },
-  laneTick: { lua: release + lease + timeline + read('fleet/tick'), numberOfKeys: 2 },
+  laneTurn: { lua: release + letter + timeline + read(...settleAndTake), numberOfKeys: 2 },
+  laneFindStalled: { lua: althoughFull + lanes + read('messages/find-stalled'), numberOfKeys: 2 },
+  laneTick: { lua: release + sleepers + lease + timeline + read('fleet/tick'), numberOfKeys: 2 },
   laneBeat: { lua: althoughFull + lanes + lease + timeline + read('fleet/restore', 'fleet/beat'), numberOfKeys: 2 },
   laneCancel: { lua: lanes + read('messages/cancel'), numberOfKeys: 2 },
-  laneHold: { lua: althoughFull + lanes + read('holds/hold'), numberOfKeys: 2 },
+  laneHold: { lua: althoughFull + lanes + sleepers + read('holds/hold'), numberOfKeys: 2 },
   letterFind: { lua: lanes + letter + read('dead/find'), numberOfKeys: 2 },
   letterDiscard: { lua: lanes + letter + read('dead/discard'), numberOfKeys: 2 },
   letterExpire: { lua: lanes + letter + read('dead/expire'), numberOfKeys: 2 },

@@ -1,6 +1,7 @@
 import { ConfigError } from '../errors/errors.ts';
 import { shardsKey } from '../lanes/key-names.ts';
 import type { LaneRedis } from '../lanes/commands.ts';
+import { describeSafely } from '../errors/safe-cause.ts';
 import { layout, version } from '../version.ts';
 import { formatStamp, ourStamp, parseStamp, type Stamp } from './stamp.ts';
 
@@ -24,13 +25,25 @@ export async function findStamp(redis: LaneRedis, namespace: string): Promise<St
  * Reads the stamp of a namespace. If there is none, writes it first.
  *
  * @param shards the number of shards for a namespace without a stamp
- * @throws ConfigError if a newer version wrote the stamp, or if it can't be read.
+ * @throws ConfigError if a newer version wrote the stamp, if it can't be read, or if there is none and the Redis user may not write it.
  */
 export async function readStamp(redis: LaneRedis, namespace: string, shards: number): Promise<StoredStamp> {
   for (;;) {
     const found = await findStamp(redis, namespace);
     if (found) return found;
-    await redis.set(shardsKey(namespace), formatStamp(ourStamp(shards)), 'NX');
+    await setUp(redis, namespace, shards);
+  }
+}
+
+async function setUp(redis: LaneRedis, namespace: string, shards: number): Promise<void> {
+  try {
+    // Not SET with NX: apps may run SETNX on this key, which changes no stamp that is there, but not SET.
+    await redis.setnx(shardsKey(namespace), formatStamp(ourStamp(shards)));
+  } catch (error) {
+    if (describeSafely(error).code !== 'NOPERM') throw error;
+    throw new ConfigError([
+      `no process has set the namespace "${namespace}" up yet, and the Redis user of this process lacks the right to do so (SETNX): start a worker first, with a user that has it, such as kitechat-worker of ops/redis-acl/users.acl`,
+    ]);
   }
 }
 

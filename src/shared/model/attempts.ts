@@ -31,6 +31,8 @@ export type NewAttempt = Omit<AttemptRecord, 'at'> & { atMs: number };
 
 /** The most entries of a history; older ones are dropped. A message can have any number of attempts in a long outage. */
 export const MAX_HISTORY = 50;
+/** Longer than any history that workers leave. Others can write to Redis, too. */
+const MAX_HISTORY_LENGTH = 128 * 1024;
 /** The latest time of a `Date`. */
 const MAX_TIME_MS = 8_640_000_000_000_000;
 
@@ -68,9 +70,12 @@ const storedAttempt = z.tuple(
   z.unknown(),
 );
 
-/** Reads a history. Skips lines that are no attempts: others may have written them, and they must not stop the message. */
+/**
+ * Reads a history. Skips lines that are no attempts, and a history that is too long: others may have written them, and they must not stop
+ * the message.
+ */
 export function decodeHistory(history: string): AttemptRecord[] {
-  if (history === '') return [];
+  if (history === '' || history.length > MAX_HISTORY_LENGTH) return [];
   return history.split('\n').flatMap((line) => {
     const stored = storedAttempt.safeParse(parsed(line)).data;
     if (stored === undefined) return [];

@@ -1,6 +1,14 @@
 import { ConfigError } from '../errors/errors.ts';
 import type { LaneRedis } from '../lanes/commands.ts';
-import type { ReshardingStamp, SettledStamp, Stamp, TakingOverStamp } from '../layout/stamp.ts';
+import { shardsKey } from '../lanes/key-names.ts';
+import {
+  formatStamp,
+  ourStamp,
+  type ReshardingStamp,
+  type SettledStamp,
+  type Stamp,
+  type TakingOverStamp,
+} from '../layout/stamp.ts';
 import { findStamp, readStamp } from '../layout/stored-stamp.ts';
 import { takeOver } from '../layout/take-over.ts';
 import { isConnectionError } from '../errors/connection-errors.ts';
@@ -11,14 +19,20 @@ import { layout } from '../version.ts';
  * Checks the number of shards of a namespace and the layout of its keys; the first process sets them. With another number, a process
  * would look for messages in the wrong shard. A drained namespace of version 0.1 is taken over.
  *
+ * @param isAgain whether this process has agreed on the number before, so that another one has replaced it
  * @throws ConfigError if the namespace has another number of shards or another layout, or its number is being changed, or if the
  *   connection reaches only a part of the keys.
  */
-export async function agreeOnShards(redis: LaneRedis, namespace: string, shards: number): Promise<void> {
+export async function agreeOnShards(
+  redis: LaneRedis,
+  namespace: string,
+  shards: number,
+  { isAgain = false }: { isAgain?: boolean } = {},
+): Promise<void> {
   await demandAllKeys(redis);
   for (;;) {
     const { stamp, text } = await readStamp(redis, namespace, shards);
-    const ours = demandShards(stamp, namespace, shards);
+    const ours = demandShards(stamp, namespace, shards, isAgain ? describeChange : describeOtherNumber);
     if (hasOurLayout(ours)) return;
     try {
       await takeOver(redis, namespace, { stamp: ours, text });
@@ -53,9 +67,14 @@ export function demandReadable(setup: Setup, namespace: string, shards: number):
 }
 
 /** Returns the stamp if it has this number of shards. */
-function demandShards(stamp: Stamp, namespace: string, shards: number): SettledStamp | TakingOverStamp {
+function demandShards(
+  stamp: Stamp,
+  namespace: string,
+  shards: number,
+  describe = describeOtherNumber,
+): SettledStamp | TakingOverStamp {
   if (stamp.state === 'resharding') throw new ConfigError([describeResharding(namespace, stamp)]);
-  if (stamp.shards !== shards) throw new ConfigError([describeOtherNumber(namespace, shards, stamp.shards)]);
+  if (stamp.shards !== shards) throw new ConfigError([describe(namespace, shards, stamp.shards)]);
   return stamp;
 }
 
@@ -69,4 +88,10 @@ function describeResharding(namespace: string, { shards, next }: ReshardingStamp
 
 function describeOtherNumber(namespace: string, asked: number, stored: number): string {
   return `KITECHAT_SHARDS is ${asked}, but the namespace "${namespace}" was set up with ${stored}: set it to ${stored}, or use another KITECHAT_NAMESPACE`;
+}
+
+// A number that others wrote by mistake can't be told from that of a finished `reshard`, so people have to.
+function describeChange(namespace: string, ours: number, stored: number): string {
+  const previous = formatStamp(ourStamp(ours));
+  return `the namespace "${namespace}" had ${ours} shards when this process connected before, and has ${stored} now: if "kitechat-sender reshard" has changed it, set KITECHAT_SHARDS to ${stored}; if not, undo the change with SET "${shardsKey(namespace)}" "${previous}"`;
 }

@@ -5,15 +5,15 @@ interface Script {
   numberOfKeys: number;
 }
 
-/** BullMQ's scripts that a worker calls. The first key of both is BullMQ's set `stalled`. */
-const CALLED = ['moveStalledJobsToWait', 'extendLocks'];
+/** BullMQ's script that a worker calls. Its first key is BullMQ's set `stalled`. */
+const CALLED = 'extendLocks:';
 /** Redis refuses a script's first write when it has no memory left, unless that write takes none. */
 const FIRST_WRITE = "redis.call('SREM', KEYS[1], '')\n";
 
-/** Lets BullMQ's scripts run on this connection, which knows them already, when Redis has no memory left. */
+/** Lets BullMQ's script run on this connection, which knows it already, when Redis has no memory left. */
 export function letBullMqRunAlthoughFull(redis: LaneRedis): void {
   for (const [name, { lua, numberOfKeys }] of Object.entries<Script>(redis.scriptsSet)) {
-    const isCalled = CALLED.some((called) => name.startsWith(`${called}:`));
-    if (isCalled && !lua.startsWith(FIRST_WRITE)) redis.defineCommand(name, { lua: FIRST_WRITE + lua, numberOfKeys });
+    const isUnchanged = name.startsWith(CALLED) && !lua.startsWith(FIRST_WRITE);
+    if (isUnchanged) redis.defineCommand(name, { lua: FIRST_WRITE + lua, numberOfKeys });
   }
 }

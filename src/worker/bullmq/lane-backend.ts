@@ -19,6 +19,8 @@ export interface UnderWay {
 
 export interface LaneBackendDeps {
   turns: Turns;
+  /** Looks for messages whose worker died. */
+  findStalled(): Promise<number>;
   underWay: UnderWay;
   logger: WorkerLogger;
 }
@@ -32,6 +34,7 @@ interface Finished {
 /** Returns BullMQ's Redis backend, except that our scripts take and settle messages, so BullMQ never moves a job. */
 export function laneBackendOf({
   turns,
+  findStalled,
   underWay: { handed, ended },
   logger,
 }: LaneBackendDeps): BackendFactory<RedisQueueBackend> {
@@ -82,6 +85,11 @@ export function laneBackendOf({
       async disconnectBlocking(wait?: boolean): Promise<void> {
         turns.stopWaiting();
         await bullMq.disconnectBlocking(wait);
+      },
+
+      async moveStalledJobsToWait(): Promise<string[]> {
+        await findStalled();
+        return [];
       },
 
       /** All locks have the same token, because attempts have names of their own. */

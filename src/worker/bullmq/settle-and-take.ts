@@ -14,6 +14,7 @@ import {
 } from '../../shared/lanes/messages/settle-and-take.ts';
 import type { Shard } from '../../shared/lanes/shard.ts';
 import { createAlarm } from './alarm.ts';
+import { createForeignJobsLog } from './foreign-jobs.ts';
 import { createRamp, RAMP_STEP_MS } from './ramp.ts';
 import { createSlots } from './slots.ts';
 
@@ -78,6 +79,7 @@ export function createTurns(deps: TurnsDeps): Turns {
   const { shard, lockMs, errors, logger } = deps;
   const token = randomBytes(12).toString('base64url');
   const slots = createSlots();
+  const logForeignJobs = createForeignJobsLog(logger);
   const ramp = createRamp();
   let settling: Settling[] = [];
   let asking: ((taken: TakenHere | undefined) => void)[] = [];
@@ -204,9 +206,7 @@ export function createTurns(deps: TurnsDeps): Turns {
       if (result.verdict === 'done' && result.delayMs > 0) alarm.due(result.delayMs);
       resolve(result);
     }
-    for (const id of answer.foreign) {
-      logger.warn({ id }, 'removed a job from the send queue that kitechat-sender did not store');
-    }
+    logForeignJobs(answer.foreign);
     for (const { id, error } of answer.refused) {
       errors.note(error, 'Redis refused to hand out a message; the worker goes on with others', { id });
     }

@@ -1,6 +1,7 @@
 import { type Job, Worker } from 'bullmq';
 import type { WorkerLogger } from '../../shared/worker-logger.ts';
 import { SEND_QUEUE, shardPrefix } from '../../shared/lanes/key-names.ts';
+import { findStalled } from '../../shared/lanes/messages/find-stalled.ts';
 import type { SettleResult, Taken } from '../../shared/lanes/messages/settle-and-take.ts';
 import type { Shard } from '../../shared/lanes/shard.ts';
 import { judgeFailedCall } from '../../shared/errors/failed-calls.ts';
@@ -56,7 +57,7 @@ const AFTER_OUTAGE_MS = 1000;
 /** How long BullMQ waits for the marker at once. The leader wakes a worker when needed, so this can be long. */
 const IDLE_SECONDS = 10;
 
-/** BullMQ's worker for one shard, with its loop, locks and stalled check, on our backend. */
+/** BullMQ's worker for one shard, with its loop and locks, on our backend. */
 export interface ShardWorker {
   bull: Worker;
   /** Whether all free places were filled when the worker last took messages. */
@@ -133,7 +134,12 @@ export function createShardWorker(shard: Shard, deps: ShardWorkerDeps): ShardWor
       drainDelay: IDLE_SECONDS,
       runRetryDelay: AFTER_OUTAGE_MS,
     },
-    laneBackendOf({ turns, underWay, logger }),
+    laneBackendOf({
+      turns,
+      findStalled: async () => await findStalled(shard, stalledIntervalMs),
+      underWay,
+      logger,
+    }),
   );
   bull.on('error', (error) => {
     // Outages and refusals are logged by `watchRedis`, lost locks below.

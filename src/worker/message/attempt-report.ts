@@ -4,6 +4,7 @@ import type { WorkerLogger } from '../../shared/worker-logger.ts';
 import type { OutcomeKind } from '../../shared/model/attempts.ts';
 import type { DeadReason } from '../../shared/model/dead-letter.ts';
 import type { SettleResult } from '../../shared/lanes/messages/settle-and-take.ts';
+import { createFlood } from '../fleet/flood.ts';
 import type { Ended } from './process.ts';
 
 /** A report of one attempt, for the log and for listeners. It never contains the API key or the message's content. */
@@ -57,13 +58,21 @@ export function reportOf({ attempt, settlement }: Ended, result: SettleResult, a
   };
 }
 
+/** Whether nothing of the job can be read, so that the line says no more than its id. */
+function isUnreadable({ reason, pageId }: AttemptReport): boolean {
+  return reason === 'undecodable' && pageId === null;
+}
+
 /**
  * Logs one wide line per attempt. Of deliveries only the given part, by whole conversations, so that the conversations in the log can
  * be followed in the logs of all workers.
  *
+ * Of jobs that no producer has stored it logs one line a minute: others can write any number of them, and each is a dead letter.
+ *
  * @param logDelivered the part as text, such as `1/100`
  */
 export function createAttemptLog(logger: WorkerLogger, logDelivered: string): (report: AttemptReport) => void {
+  const unreadable = createFlood();
   const [part, whole = 1] = logDelivered.split('/').map(Number);
 
   function isInSample({ pageId, conversationId }: AttemptReport): boolean {
@@ -71,6 +80,11 @@ export function createAttemptLog(logger: WorkerLogger, logDelivered: string): (r
   }
 
   return (report) => {
+    if (isUnreadable(report)) {
+      const jobs = unreadable(1);
+      if (jobs > 0) logger.warn({ ...report, jobs }, 'attempt');
+      return;
+    }
     if (report.next === 'delivered' && logDelivered !== EVERY_DELIVERY) {
       if (isInSample(report)) logger.info({ ...report, sampled: whole }, 'attempt');
       return;

@@ -33,6 +33,12 @@ describe('the history of attempts', () => {
     expect(decodeHistory('')).toEqual([]);
   });
 
+  it('is not read if it is longer than any that workers leave', () => {
+    const line = '[1,"failed",null,500,1,1]';
+    expect(decodeHistory(`${line}\n${line}`)).toHaveLength(2);
+    expect(decodeHistory(`${line}\n`.repeat(10_000))).toEqual([]);
+  });
+
   it('reads every attempt as it was written, one a line', () => {
     fc.assert(
       fc.property(fc.array(anyAttempt, { minLength: 1, maxLength: 50 }), (attempts) => {

@@ -27,6 +27,18 @@ describe('a message that a worker has', () => {
     );
   });
 
+  it.each(['p2/c1', 'p1/c2', '*', ''])(
+    'is none if it stands in the lane %j, which is not that of its request',
+    (lane) => {
+      const sealed = sealRequest(newSealing(), ID, request);
+      for (const stored of [request, sealed]) {
+        const read = readTaken(newSealing(), takenWith(JSON.stringify(stored), { lane }));
+        expect(read).toMatchObject({ stored: null, body: null });
+        expect(read.problem).toContain('another conversation');
+      }
+    },
+  );
+
   it('is known with all that its producer said of it', () => {
     const more = { label: 'spring', policy: 'dead-letter', replays: '0-01H' };
     expect(readTaken(NO_KEYS, takenWith(JSON.stringify(request), more)).stored).toEqual({

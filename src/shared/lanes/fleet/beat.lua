@@ -34,12 +34,14 @@ local function countConcurrency()
   local concurrency = 0
   local workers = redis.call('HGETALL', KEYS[1])
   for i = 1, #workers, 2 do
-    local record = cjson.decode(workers[i + 1])
-    if record.seenAt > now then
+    local _, record = pcall(cjson.decode, workers[i + 1])
+    -- A worker that lives writes its record again.
+    local isRecord = type(record) == 'table' and type(record.seenAt) == 'number' and type(record.concurrency) == 'number'
+    if isRecord and record.seenAt > now then
       record.seenAt = now
       redis.call('HSET', KEYS[1], workers[i], cjson.encode(record))
     end
-    if now - record.seenAt > tonumber(ARGV[4]) then
+    if not isRecord or now - record.seenAt > tonumber(ARGV[4]) then
       redis.call('HDEL', KEYS[1], workers[i])
     else
       concurrency = concurrency + record.concurrency

@@ -10,7 +10,7 @@
 -- this Redis, see timeline.lua
 --
 -- Returns 'resigned' if another worker leads, 'elsewhere' if Redis is not where the leader last saw it, or { ms until the next scheduled
--- message is due, or ''; the timeline, its mark, and the time }.
+-- message is due, 0 if pages wait that were released, or ''; the timeline, its mark, and the time }.
 
 local MOST_MOVED, MOST_CLEANED, CLEANED_AT_ONCE = 20000, 10000, 500
 local root = ARGV[1]
@@ -25,7 +25,7 @@ local function moveScores(key, byMs, note)
   for i = 1, #entries, 2 do
     local time = tonumber(entries[i + 1]) - byMs
     redis.call('ZADD', key, time, entries[i])
-    if note then redis.call('HSET', send .. entries[i], 'next', time) end
+    if note then redis.pcall('HSET', send .. entries[i], 'next', time) end
   end
 end
 
@@ -33,16 +33,16 @@ end
 -- the size of the step.
 local function shortenLocks()
   redis.call('DEL', send .. 'stalled-check')
-  for _, id in ipairs(redis.call('LRANGE', send .. 'active', 0, -1)) do
+  for _, id in ipairs(redis.call('LRANGE', send .. 'active', 0, MOST_MOVED - 1)) do
     local lock = send .. id .. ':lock'
     if redis.call('PTTL', lock) > tonumber(ARGV[6]) then redis.call('PEXPIRE', lock, ARGV[6]) end
   end
 end
 
 if now < seenAt then
-  moveScores(root .. 'paced', seenAt - now)
-  moveScores(send .. 'delayed', seenAt - now, true)
-  shortenLocks()
+  alone(moveScores, root .. 'paced', seenAt - now)
+  alone(moveScores, send .. 'delayed', seenAt - now, true)
+  alone(shortenLocks)
   readFleet(root).wakeAt = 0
   redis.call('HSET', KEYS[1], 'wakeAt', 0)
 end
@@ -63,9 +63,18 @@ local function cleanDelivered()
 end
 
 bringBack(root, now)
-cleanDelivered()
+alone(cleanDelivered)
+
+-- A release of everything leaves pages to the leader if it takes too long, or ends midway. Returns whether there were some.
+local function lookAfterSleepers()
+  if redis.call('EXISTS', root .. 'asleep') == 0 then return false end
+  local cursor, isAnyone = wakeSleepers(root, redis.call('HGET', KEYS[1], 'sleepers') or '0')
+  redis.call('HSET', KEYS[1], 'sleepers', cursor)
+  return isAnyone
+end
+local areMoreAsleep = alone(lookAfterSleepers) == true
 -- Workers look after put-off messages and waiting pages that they know of; the leader does so for workers that died.
-local nextTime = firstTime(root .. 'due')
+local nextTime = areMoreAsleep and now or tonumber(alone(firstTime, root .. 'due'))
 -- A worker that looks later than the horizon waits for something else.
 local looksInMs = readFleet(root).wakeAt - now
 local isLookedAfter = looksInMs >= -HORIZON_MS / 2 and looksInMs <= HORIZON_MS

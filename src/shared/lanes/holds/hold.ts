@@ -19,16 +19,32 @@ export interface StandingHold extends HoldTarget {
 
 /** Begins a hold in one shard. @returns `false` if there was one already. */
 export async function hold(shard: Shard, { reason, ...target }: StandingHold): Promise<boolean> {
-  return await callHold(shard, target, JSON.stringify({ ...target, reason }));
+  const [changed] = await callHold(shard, target, JSON.stringify({ ...target, reason }));
+  return changed === 1;
 }
 
-/** Ends a hold in one shard, so that its messages can be sent again. @returns `false` if there was none. */
-export async function release(shard: Shard, target: HoldTarget): Promise<boolean> {
-  return await callHold(shard, target, '');
+/**
+ * Ends a hold in one shard, so that its messages can be sent again. When everything is released, the pages go on in batches, because
+ * Redis does nothing else during each of them.
+ *
+ * @param mayGoOn whether there is time for another batch; the shard's leader does what is left
+ * @returns `false` if there was none.
+ */
+export async function release(shard: Shard, target: HoldTarget, mayGoOn: () => boolean = () => true): Promise<boolean> {
+  const [changed, first] = await callHold(shard, target, '');
+  let cursor = first;
+  while (cursor !== '0' && mayGoOn()) [, cursor] = await callHold(shard, target, '', cursor);
+  return changed === 1;
 }
 
-async function callHold(shard: Shard, target: HoldTarget, json: string): Promise<boolean> {
-  return (await shard.redis.laneHold(holdsKey(shard), absentKey(shard), shard.root, nameOf(target), json)) === 1;
+async function callHold(
+  shard: Shard,
+  target: HoldTarget,
+  json: string,
+  cursor = '0',
+): Promise<[changed: number, cursor: string]> {
+  const keys = [holdsKey(shard), absentKey(shard)] as const;
+  return (await shard.redis.laneHold(...keys, shard.root, nameOf(target), json, cursor)) as [number, string];
 }
 
 export async function readHolds(shard: Shard): Promise<StandingHold[]> {

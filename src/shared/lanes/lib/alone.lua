@@ -1,7 +1,7 @@
 -- lib/alone
 --
--- Put before the scripts that handle several messages. If Redis refuses a command for one message, that message's answer is
--- { 'error', text }, and the others are carried out.
+-- Put before the scripts that handle several messages, pages or sets. If Redis refuses a command for one of them, because somebody else wrote
+-- something there, the answer for that one is { 'error', text }, and the others are carried out.
 
 local function alone(work, ...)
   local done, answer = pcall(work, ...)

@@ -8,7 +8,8 @@
 local function readCircuit(key, field, now)
   local json = redis.call('HGET', key, field)
   if not json then return end
-  local circuit = cjson.decode(json)
+  local isJson, circuit = pcall(cjson.decode, json)
+  if not isJson or type(circuit) ~= 'table' or type(circuit.probeAt) ~= 'number' or type(circuit.pauseMs) ~= 'number' then return end
   -- A time further ahead than possible was written before Redis's clock stepped back. Slots of the time before are void then.
   if circuit.probeAt > now + circuit.pauseMs then
     circuit.probeAt, circuit.reserved, circuit.refusedAt = now, 0, 0

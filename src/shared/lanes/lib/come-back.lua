@@ -8,29 +8,31 @@ local function dueMembers(key, now)
   return redis.call('ZRANGEBYSCORE', key, '-inf', now, 'LIMIT', 0, AT_ONCE)
 end
 
--- Makes messages ready whose put-off is over, and gives pages their turn whose wait is over.
-local function endWaits(root, now)
-  for _, page in ipairs(dueMembers(root .. 'paced', now)) do
-    redis.call('ZREM', root .. 'paced', page)
-    takeTurn(root, page, nextTurn(root))
-  end
-  for _, id in ipairs(dueMembers(root .. 'send:delayed', now)) do
-    local lane, place, why = fieldsOf(root .. 'send:' .. id, 'lane', 'place', 'why')
-    endPutOff(root, id, why)
-    if lane and place == 'put-off' then comeFirst(root, lane, id) end
-  end
+-- Each takes what is due out of its set before anything else: what others have written there is looked at once.
+
+-- Gives a page its turn whose wait is over.
+local function endPageWait(root, page)
+  redis.call('ZREM', root .. 'paced', page)
+  takeTurn(root, page, nextTurn(root))
 end
 
--- Moves scheduled messages that are due to their lanes, in the order of their due times, and in the order of storing if those are equal.
-local function joinDue(root, now)
-  for _, member in ipairs(dueMembers(root .. 'due', now)) do
-    redis.call('ZREM', root .. 'due', member)
-    local id = string.match(member, ':(.*)$')
-    local lane, place, isHigh = fieldsOf(root .. 'send:' .. id, 'lane', 'place', 'high')
-    if lane and place == 'scheduled' then
-      redis.call('HDEL', root .. 'send:' .. id, 'place')
-      joinLane(root, lane, id, isHigh)
-    end
+-- Makes a message ready whose put-off is over.
+local function endWait(root, id)
+  redis.call('ZREM', root .. 'send:delayed', id)
+  local lane, place, why = fieldsOf(root .. 'send:' .. id, 'lane', 'place', 'why')
+  endPutOff(root, id, why)
+  if lane and isLane(lane) and place == 'put-off' then comeFirst(root, lane, id) end
+end
+
+-- Moves a scheduled message to its lane.
+local function joinDue(root, member)
+  redis.call('ZREM', root .. 'due', member)
+  local id = string.match(member, ':(.*)$')
+  if not id then return end
+  local lane, place, isHigh = fieldsOf(root .. 'send:' .. id, 'lane', 'place', 'high')
+  if lane and isLane(lane) and place == 'scheduled' then
+    redis.call('HDEL', root .. 'send:' .. id, 'place')
+    joinLane(root, lane, id, isHigh)
   end
 end
 
@@ -38,17 +40,22 @@ local function firstTime(key)
   return tonumber(redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2])
 end
 
+-- Scheduled messages join in the order of their due times, and in the order of storing if those are equal.
+local function bringBackFrom(root, key, now, work)
+  local first = firstTime(key)
+  if first and first <= now then
+    for _, member in ipairs(dueMembers(key, now)) do alone(work, root, member) end
+    first = firstTime(key)
+  end
+  return first
+end
+
 -- Brings back what is due: paced pages, put-off messages, scheduled messages. Returns the next time at which one is due, if any.
 local function bringBack(root, now)
   local nextTime
-  for _, wait in ipairs({ { 'paced', endWaits }, { 'send:delayed', endWaits }, { 'due', joinDue } }) do
-    local key, work = root .. wait[1], wait[2]
-    local first = firstTime(key)
-    if first and first <= now then
-      work(root, now)
-      first = firstTime(key)
-    end
-    if first and first < (nextTime or math.huge) then nextTime = first end
+  for _, wait in ipairs({ { 'paced', endPageWait }, { 'send:delayed', endWait }, { 'due', joinDue } }) do
+    local first = alone(bringBackFrom, root, root .. wait[1], now, wait[2])
+    if type(first) == 'number' and first < (nextTime or math.huge) then nextTime = first end
   end
   return nextTime
 end

@@ -21,6 +21,13 @@ local function writeCount(root, page)
   end
 end
 
+-- Whether no other letter, and no key of BullMQ, has this name. Who can write a job can give it any id, but must not overwrite a letter.
+local NAMES_OF_BULLMQ = { failed = true, completed = true, wait = true, active = true, delayed = true, meta = true, id = true, events = true,
+  marker = true, paused = true, prioritized = true, stalled = true }
+local function isNewLetter(root, id)
+  return not NAMES_OF_BULLMQ[id] and redis.call('EXISTS', root .. 'dead:' .. id) == 0
+end
+
 -- letter: { reason, data as JSON, attempt that ended the message, isHigh: whether the message had high priority }.
 local function writeLetter(root, id, lane, letter)
   local dead, page, now = root .. 'dead:', pageOf(lane), redisNowMs()
@@ -64,7 +71,7 @@ end
 -- Holds the conversation until an operator replays or discards this letter, or releases the conversation. `json` names the page and
 -- conversation, as far as they are known, or is '' if dead letters hold nothing. An existing hold stays and keeps its first letter.
 local function holdForLetter(root, lane, id, json)
-  if json == '' then return end
+  if json == '' or not isLane(lane) then return end
   local field = 'standing:' .. lane
   local before = redis.call('HGET', root .. 'holds', field)
   local hold = cjson.decode(before or json)

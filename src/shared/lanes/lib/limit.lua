@@ -4,6 +4,12 @@
 -- is due. Redis's clock may step back: a stored time further ahead than possible is replaced at once, or messages would wait until
 -- the clock has caught up.
 
+-- Returns a field as a number that Redis takes as a score, or nil.
+local function numberOf(text)
+  local number = tonumber(text)
+  return number == number and number or nil
+end
+
 -- Slots are reserved no further ahead than this, so a message with high priority and a changed limit wait no longer than this.
 local HORIZON_MS = 500
 -- When messages are late, they leave at CATCH_UP times the interval until the delay is made up for, so that no second exceeds the
@@ -60,10 +66,12 @@ end
 
 -- `rate:<page>` is `<tat> <tat at the pace of catching up>`. Returns both, and whether the first lay too far ahead.
 local function readPageRate(root, page, fleet, now)
-  local tat, paced = string.match(redis.call('GET', root .. 'rate:' .. page) or '', '^(%S+) (%S+)$')
+  local rate = redis.pcall('GET', root .. 'rate:' .. page)
+  local tat, paced = string.match(type(rate) == 'string' and rate or '', '^(%S+) (%S+)$')
   local latest = now + fleet.pageBurst * fleet.pageIntervalMs
-  local isTooLate = tonumber(tat or 0) > latest
-  return math.min(tonumber(tat or now), latest), math.min(tonumber(paced or 0), latest), isTooLate
+  tat, paced = numberOf(tat), numberOf(paced)
+  local isTooLate = (tat or 0) > latest
+  return math.min(tat or now, latest), math.min(paced or 0, latest), isTooLate
 end
 
 local function writePageRate(root, page, now, tat, paced)

@@ -17,6 +17,17 @@ local function pageOf(lane)
   return string.match(lane, '^[^/]+')
 end
 
+-- Whether a text is a name that key-names.ts makes of a page and a conversation. Others can write into jobs and sets, too, and a name that
+-- is none could mean something else, such as `*` in the name of a hold.
+local LONGEST_LANE = 129
+local function isLane(text)
+  return #text <= LONGEST_LANE and string.find(text, '^[%w_.@+~-]+/[%w_.@+~-]+$') ~= nil
+end
+
+local function isLaneOf(page, text)
+  return isLane(text) and pageOf(text) == page
+end
+
 -- Redis is slow at converting a number argument of a command to text, so frequent arguments are text already.
 local IN_FLIGHT_TEXT = string.format('%d', IN_FLIGHT)
 local timeText
@@ -49,35 +60,55 @@ local function readFleet(root)
     root .. 'fleet', 'concurrency', 'window', 'intervalMs', 'burst', 'pageIntervalMs', 'pageBurst', 'tat', 'wakeAt', 'time', 'backAt',
     'timeline', 'mark')
   fleetFacts = {
-    concurrency = tonumber(concurrency or 50),
-    window = tonumber(window or 0),
+    concurrency = tonumber(concurrency) or 50,
+    window = tonumber(window) or 0,
     -- Absent until the fleet's leader has written how fast messages may leave.
     intervalMs = tonumber(intervalMs),
-    burst = tonumber(burst or 1),
-    pageIntervalMs = tonumber(pageIntervalMs or 0),
-    pageBurst = tonumber(pageBurst or 1),
-    tat = tonumber(tat or 0),
-    wakeAt = tonumber(wakeAt or 0),
+    burst = tonumber(burst) or 1,
+    pageIntervalMs = tonumber(pageIntervalMs) or 0,
+    pageBurst = tonumber(pageBurst) or 1,
+    tat = tonumber(tat) or 0,
+    wakeAt = tonumber(wakeAt) or 0,
     time = tonumber(time),
     backAt = tonumber(backAt),
     timeline = timeline or nil,
-    mark = tonumber(mark or 0),
+    mark = tonumber(mark) or 0,
   }
   return fleetFacts
+end
+
+-- Returns the next number of a sequence. Producers count, too, so the sequences have a key of their own. Who may count may also count far
+-- ahead: then the sequence begins anew, because numbers past `most` would mean something else, or be none.
+local function nextNumber(root, field, most)
+  local counts = root .. 'counts'
+  local number = redis.pcall('HINCRBY', counts, field, 1)
+  if type(number) == 'number' and number > 0 and number <= most then return number end
+  -- Refused for lack of memory, for example.
+  local isSpoilt = type(number) == 'number' or string.find(number.err, 'overflow', 1, true)
+    or string.find(number.err, 'not an integer', 1, true) or string.find(number.err, 'WRONGTYPE', 1, true)
+  if not isSpoilt then error(number) end
+  redis.call('DEL', counts)
+  return redis.call('HINCRBY', counts, field, 1)
 end
 
 -- Returns the turn of all heads that become ready in this call, as text. It is an integer because Redis compares those faster.
 local callTurn
 local function nextTurn(root)
-  callTurn = callTurn or string.format('%d', redis.call('HINCRBY', root .. 'fleet', 'turn', 1))
+  callTurn = callTurn or string.format('%d', nextNumber(root, 'turn', 0.9 * READY_BELOW))
   return callTurn
 end
 
 local isMarked = false
 local function wakeWorker(root)
   if isMarked then return end
-  writeFirst('ZADD', root .. 'send:marker', 0, '0')
   isMarked = true
+  local marker = root .. 'send:marker'
+  if type(redis.pcall('ZADD', marker, 0, '0')) ~= 'table' then return end
+  writeAlthoughFull()
+  if type(redis.pcall('ZADD', marker, 0, '0')) ~= 'table' then return end
+  -- Somebody else wrote something into its place.
+  redis.call('DEL', marker)
+  redis.call('ZADD', marker, 0, '0')
 end
 
 -- Adds a page to those with work, which share the fleet; asks Redis once in a call.
@@ -152,7 +183,12 @@ end
 -- Puts a message back into `waiting-children`, which BullMQ hands out to nobody, by the time since which it has waited.
 local function hide(root, id)
   local due, timestamp = fieldsOf(root .. 'send:' .. id, 'due', 'timestamp')
-  redis.call('ZADD', root .. 'send:waiting-children', due or timestamp or 0, id)
+  redis.call('ZADD', root .. 'send:waiting-children', numberOf(due) or numberOf(timestamp) or 0, id)
+end
+
+-- Notes at a head that a message with high priority stands behind it. The head may be an id of others, which a producer may not write to.
+local function noteBehind(root, head)
+  redis.pcall('HSET', root .. 'send:' .. head, 'behind', 'high')
 end
 
 -- Puts a message at the end of its conversation.
@@ -162,7 +198,7 @@ local function joinLane(root, lane, id, isHigh)
     return makeReady(root, lane, nextTurn(root), isHigh)
   end
   -- Its priority counts once it is the head; until then the head notes that such a message stands behind it.
-  if isHigh then redis.call('HSET', root .. 'send:' .. redis.call('LINDEX', root .. 'lane:' .. lane, 0), 'behind', 'high') end
+  if isHigh then noteBehind(root, redis.call('LINDEX', root .. 'lane:' .. lane, 0)) end
 end
 
 -- Puts a message before all that wait in its conversation. A head that has a place already, such as a released one, stays first.
@@ -195,8 +231,8 @@ local function leaveLane(root, lane, id, turn, behind)
   if nextHead then
     local isHigh = false
     if behind then
-      isHigh = redis.call('HGET', root .. 'send:' .. nextHead, 'high')
-      redis.call('HSET', root .. 'send:' .. nextHead, 'behind', behind)
+      isHigh = redis.pcall('HGET', root .. 'send:' .. nextHead, 'high') == '1'
+      noteBehind(root, nextHead)
     end
     -- Without `turn` the head was not being sent, so the page has no share if all of its conversations were held.
     if not turn then enterPages(root, pageOf(lane)) end
@@ -241,15 +277,17 @@ local function letLaneGoOn(root, lane)
 end
 
 -- Takes back the heads of the lanes that `isMeant` accepts if they are released but not yet taken. There are few: what leaves within
--- half a second.
+-- half a second. If others have written more there, the takes find out what is held.
+local MOST_TAKEN_BACK = 1000
+local function takeBack(root, id, isMeant)
+  local lane, place = fieldsOf(root .. 'send:' .. id, 'lane', 'place')
+  if place ~= 'released' or not lane or not isLane(lane) or not isMeant(lane) then return end
+  redis.call('LREM', root .. 'send:wait', -1, id)
+  comeFirst(root, lane, id)
+end
+
 local function takeBackReleased(root, isMeant)
-  for _, id in ipairs(redis.call('LRANGE', root .. 'send:wait', 0, -1)) do
-    local lane, place = fieldsOf(root .. 'send:' .. id, 'lane', 'place')
-    if place == 'released' and isMeant(lane) then
-      redis.call('LREM', root .. 'send:wait', 1, id)
-      comeFirst(root, lane, id)
-    end
-  end
+  for _, id in ipairs(redis.pcall('LRANGE', root .. 'send:wait', -MOST_TAKEN_BACK, -1)) do alone(takeBack, root, id, isMeant) end
 end
 
 -- Under a limit one worker has reserved the slots of the next half second, and looks without being woken.

@@ -42,13 +42,18 @@ local function isKeptBack(root, page)
 end
 
 -- Returns the first ready lanes of the page, at most `most`, and how many there were with the held ones. Held lanes leave their turn
--- and use up no slot.
-local function readyLanes(root, heads, most)
+-- and use up no slot. What others have written there, such as a lane of another page, is removed.
+local function readyLanes(root, page, heads, most)
   local lanes = redis.call('ZRANGEBYSCORE', heads, '-inf', '(' .. READY_BELOW, 'LIMIT', 0, most)
-  if isNothingHeld(root) then return lanes, #lanes end
   local free = {}
   for _, lane in ipairs(lanes) do
-    if isLaneHeldByOperator(root, lane) then placeHead(root, lane, HELD) else free[#free + 1] = lane end
+    if not isLaneOf(page, lane) then
+      redis.call('ZREM', heads, lane)
+    elseif isLaneHeldByOperator(root, lane) then
+      placeHead(root, lane, HELD)
+    else
+      free[#free + 1] = lane
+    end
   end
   return free, #lanes
 end
@@ -64,7 +69,7 @@ local function releaseOf(root, page, most, now, found, again, over)
     over[#over + 1] = page
     return
   end
-  local lanes, seen = readyLanes(root, heads, wanted + 1)
+  local lanes, seen = readyLanes(root, page, heads, wanted + 1)
   local isMore = seen > wanted
   local fleet, nextSlot = readFleet(root), nil
   if fleet.pageIntervalMs > 0 and #lanes > 0 then
@@ -101,13 +106,16 @@ end
 local function releaseHeads(root, most, now)
   local found, looked = {}, 0
   while #found < most and looked < MOST_PAGES_LOOKED_AT do
-    local pages = redis.call('ZRANGE', root .. 'turns', 0, PAGES_AT_ONCE - 1)
+    local pages = redis.pcall('ZRANGE', root .. 'turns', 0, PAGES_AT_ONCE - 1)
     if #pages == 0 then break end
     local share = math.max(1, math.ceil((most - #found) / #pages))
     local again, over = {}, {}
     for _, page in ipairs(pages) do
       looked = looked + 1
-      if #found < most then releaseOf(root, page, math.min(share, most - #found), now, found, again, over) end
+      if #found < most and alone(releaseOf, root, page, math.min(share, most - #found), now, found, again, over) then
+        -- Something else is in the place of a key of this page; the next reconcile pass removes it.
+        over[#over + 1] = page
+      end
     end
     if #again > 0 then redis.call('ZADD', root .. 'turns', unpack(again)) end
     loseTurns(root, over)
@@ -115,7 +123,7 @@ local function releaseHeads(root, most, now)
   if #found > 0 then
     local ids = {}
     for i, head in ipairs(found) do ids[i] = head[1] end
-    redis.call('ZREM', root .. 'send:waiting-children', unpack(ids))
+    redis.pcall('ZREM', root .. 'send:waiting-children', unpack(ids))
   end
   return found
 end

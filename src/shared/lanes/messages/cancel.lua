@@ -14,7 +14,7 @@ local send = root .. 'send:'
 local lane, place, why, due, seq, behind = fieldsOf(KEYS[1], 'lane', 'place', 'why', 'due', 'seq', 'behind')
 if place == 'ended' then return { why == 'cancelled' and 'cancelled' or 'too-late' } end
 if place == 'sending' or redis.call('EXISTS', root .. 'dead:' .. id) == 1 then return { 'too-late' } end
-if not lane then return { 'not-found' } end
+if not lane or not isLane(lane) then return { 'not-found' } end
 
 -- The first write takes no memory, and Redis refuses no later one for lack of memory.
 redis.call('HDEL', KEYS[1], 'next', 'behind')
@@ -22,7 +22,7 @@ redis.call('ZREM', send .. 'waiting-children', id)
 redis.call('LREM', send .. 'wait', 1, id)
 if place == 'put-off' then endPutOff(root, id, why) end
 if place == 'scheduled' then
-  redis.call('ZREM', root .. 'due', string.format('%016d:%s', tonumber(seq or 0), id))
+  redis.call('ZREM', root .. 'due', string.format('%016d:%s', numberOf(seq) or 0, id))
 else
   leaveLane(root, lane, id, nil, behind)
 end

@@ -38,7 +38,7 @@ end
 -- Undoes what was written of a message that could not be stored whole because somebody else's key was in the way. A message that has
 -- removed its dead letter must stay: nothing else is left of that letter.
 local unfinished
-local function takeBack()
+local function undo()
   if not unfinished or unfinished.replays then return end
   redis.pcall('DEL', send .. unfinished.id)
   redis.pcall('ZREM', KEYS[1], unfinished.id)
@@ -52,7 +52,7 @@ end
 
 -- Schedules a message. `seq` keeps messages that are due at the same moment in the order of storing.
 local function schedule(id, job, due)
-  local seq = redis.call('HINCRBY', root .. 'fleet', 'seq', 1)
+  local seq = nextNumber(root, 'seq', 9e15)
   unfinished.member = string.format('%016d:%s', seq, id)
   redis.call('HSET', job, 'due', due, 'seq', seq, 'place', 'scheduled')
   redis.call('ZADD', root .. 'due', due, unfinished.member)
@@ -61,6 +61,7 @@ end
 
 local function store(id, lane, name, data, ttlMs, mostOpen, fullAt, options)
   local job = send .. id
+  if not isLane(lane) then error('the lane has no name that a producer gives') end
   -- The same call came before. If its message is dead by now, its job is gone, but its letter has the same id.
   if redis.call('EXISTS', job, dead .. id) > 0 then return 'stored' end
 
@@ -110,7 +111,7 @@ for i = 4, #ARGV, 8 do
   unfinished = nil
   local done, answer = pcall(store, unpack(ARGV, i, i + 7))
   if not done then
-    takeBack()
+    undo()
     if type(answer) == 'string' then answer = redis.error_reply(answer) end
   end
   answers[#answers + 1] = answer

@@ -12,7 +12,7 @@
 -- ARGV[11] where the worker last saw this Redis, see timeline.lua
 -- ARGV[12]… settlements: see settle.lua
 --
--- Returns { answers to the settlements, { verdict, id, attempt, name, data, timestamp, label, policy, replays, used, history } for each
+-- Returns { answers to the settlements, { verdict, id, attempt, name, data, timestamp, lane, label, policy, replays, used, history } for each
 -- message that was taken, ms until each slot that was reserved, ms until the worker is to look again or '', ms between two slots of the
 -- fleet's limit (0 for no limit, '' if this call did not read it), the burst of that limit, '1' if nothing was handed out because Redis
 -- is not where the worker last saw it, and otherwise the mark and its time, if this call read them }.
@@ -72,7 +72,7 @@ local function takeFromWait(count)
     if type(id) ~= 'table' then return end
   end
   if count <= 0 then return end
-  for _, id in ipairs(redis.call('RPOP', send .. 'wait', count) or {}) do takeIntoActive(id) end
+  for _, id in ipairs(redis.pcall('RPOP', send .. 'wait', count) or {}) do takeIntoActive(id) end
 end
 
 local function takeHeads(count)
@@ -81,18 +81,25 @@ local function takeHeads(count)
   for _, head in ipairs(releaseHeads(root, count, redisNowMs())) do takeIntoActive(head[1], turn, head[2]) end
 end
 
+-- Notes that a head is released. Returns whether it is.
+local function release(root, id, turn, laneOfHead)
+  local lane, place = fieldsOf(send .. id, 'lane', 'place')
+  if not lane then return takeAway(root, id, laneOfHead) end
+  if not isItsTurn(root, id, laneOfHead, lane, place) then return false end
+  redis.call('HSET', send .. id, 'place', 'released', 'turn', turn)
+  return true
+end
+
 -- Releases heads for slots that lie ahead. With a page limit none is released ahead: that limit is checked when a message leaves.
 local function releaseAhead(fleet, count)
   if fleet.pageIntervalMs > 0 then return isAnyoneReady() and math.min(count, 1) or 0 end
-  local waiting = redis.call('LLEN', send .. 'wait')
+  local waiting = tonumber(redis.pcall('LLEN', send .. 'wait')) or 0
   if waiting >= count then return count end
   local turn, ids = nextTurn(root), {}
   for _, head in ipairs(releaseHeads(root, count - waiting, redisNowMs())) do
-    -- If all three fields are new, the job is gone: HSET has just created the hash.
-    local isGone = redis.call('HSET', send .. head[1], 'place', 'released', 'turn', turn, 'lane', head[2]) == 3
-    if isGone then takeAway(root, head[1], head[2]) else ids[#ids + 1] = head[1] end
+    if alone(release, root, head[1], turn, head[2]) == true then ids[#ids + 1] = head[1] end
   end
-  if #ids > 0 then redis.call('LPUSH', send .. 'wait', unpack(ids)) end
+  if #ids > 0 then redis.pcall('LPUSH', send .. 'wait', unpack(ids)) end
   return waiting + #ids
 end
 
@@ -122,10 +129,10 @@ local function earlier(one, other) return math.min(one or math.huge, other or ma
 
 -- Returns a page and a lane of it whose head was never tried, if one is near. What the circuit met may be the fault of one that was.
 local function findUntried()
-  for _, page in ipairs(redis.call('ZRANGE', root .. 'turns', 0, PAGES_AT_ONCE - 1)) do
-    for _, lane in ipairs(redis.call('ZRANGEBYSCORE', root .. 'heads:' .. page, '-inf', '(' .. READY_BELOW, 'LIMIT', 0, PAGES_AT_ONCE)) do
+  for _, page in ipairs(redis.pcall('ZRANGE', root .. 'turns', 0, PAGES_AT_ONCE - 1)) do
+    for _, lane in ipairs(redis.pcall('ZRANGEBYSCORE', root .. 'heads:' .. page, '-inf', '(' .. READY_BELOW, 'LIMIT', 0, PAGES_AT_ONCE)) do
       local id = redis.pcall('LINDEX', root .. 'lane:' .. lane, 0)
-      if type(id) == 'string' and redis.call('HEXISTS', send .. id, 'history') == 0 then return page, lane end
+      if type(id) == 'string' and redis.pcall('HEXISTS', send .. id, 'history') == 0 then return page, lane end
     end
   end
 end
@@ -180,7 +187,14 @@ local function takeAll()
 end
 
 local slots, lookAgainMs = takeAll()
-if #active > 0 then redis.call('LPUSH', send .. 'active', unpack(active)) end
+local function putIntoActive()
+  local answer = redis.pcall('LPUSH', send .. 'active', unpack(active))
+  if type(answer) ~= 'table' then return end
+  -- Somebody else wrote something into its place. Without it, nobody would look after these messages.
+  redis.call('DEL', send .. 'active')
+  redis.call('LPUSH', send .. 'active', unpack(active))
+end
+if #active > 0 then putIntoActive() end
 -- `fleetFacts` is nil if this call did not need them.
 local fleet = fleetFacts or {}
 return { answers, taken, slots or {}, lookAgainMs or '', tostring(fleet.intervalMs or ''), fleet.burst or 1, '', fleet.mark, fleet.time }

@@ -48,6 +48,8 @@ export interface Taken {
   /** The request as Redis stores it. */
   data: string;
   enqueuedAtMs: number;
+  /** The conversation in whose order it stands, as key-names.ts names it. */
+  lane: string;
   attemptsUsed: number;
   /** Lines of JSON, as `decodeHistory` reads them. */
   history: string;
@@ -158,7 +160,7 @@ export async function wakeAnother({ redis, root }: Shard): Promise<void> {
 }
 
 function takenOf(verdict: Taken['verdict'], id: string, attempt: string, fields: readonly (string | null)[]): Taken {
-  const [type, data, timestamp, label, policy, replays, used, history] = fields;
+  const [type, data, timestamp, lane, label, policy, replays, used, history] = fields;
   return {
     verdict,
     id,
@@ -166,6 +168,7 @@ function takenOf(verdict: Taken['verdict'], id: string, attempt: string, fields:
     type: type ?? '',
     data: data ?? '',
     enqueuedAtMs: Number(timestamp ?? 0),
+    lane: lane ?? '',
     attemptsUsed: Number(used ?? 0) || 0,
     history: history ?? '',
     label: label ?? null,

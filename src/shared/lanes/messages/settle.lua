@@ -6,15 +6,24 @@
 -- worker that made the attempt knows how it ended. An attempt that another worker has closed is noted as `<attempt>!`; what its own
 -- worker says later goes to the history only.
 
-local function appended(history, entry, most)
-  if entry == '' then return history end
-  if not history then return entry end
-  local lines = history .. '\n' .. entry
-  local _, breaks = string.gsub(lines, '\n', '\n')
-  local from = 1
-  for _ = most, breaks do from = string.find(lines, '\n', from, true) + 1 end
-  return string.sub(lines, from)
+-- Longer than any history that workers write. Others can write to Redis, too: what is longer is not read, and ends.
+local LONGEST_HISTORY = 131072
+
+local function readHistory(jobKey)
+  local length = redis.call('HSTRLEN', jobKey, 'history')
+  return length > 0 and length <= LONGEST_HISTORY and redis.call('HGET', jobKey, 'history')
 end
+
+local function appended(history, entry, most)
+  if not history then return entry end
+  local lines = {}
+  for line in string.gmatch(history, '[^\n]+') do lines[#lines + 1] = line end
+  lines[#lines + 1] = entry
+  return table.concat(lines, '\n', math.max(1, #lines - most + 1))
+end
+
+-- In the names of attempts before which there were others.
+local REPEATED = '+'
 
 -- Collected by the settlements of a call, and written at its end with one command.
 local lockKeys, completed = {}, {}
@@ -23,6 +32,10 @@ local lockKeys, completed = {}, {}
 local function takeFromBullMq(root, id)
   if redis.call('LREM', root .. 'send:active', -1, id) == 0 then redis.call('LREM', root .. 'send:wait', 1, id) end
   lockKeys[#lockKeys + 1] = root .. 'send:' .. id .. ':lock'
+end
+
+local function isTurn(text)
+  return #text <= 12 and string.find(text, '^%d+$')
 end
 
 local function putOff(root, id, lane, why, nextAt)
@@ -43,21 +56,21 @@ local VALUES = { delivered = 7, backoff = 7, back = 7, hold = 7, aside = 7, dead
 -- (the message is gone): then at most the history was changed.
 local function settleOne(root, mostEntries, id, attempt, kind, entry, usesAttempt, survived, ms, hold, reason, letter)
   local jobKey = root .. 'send:' .. id
-  local lane, place, open, history, used, turn, takenAt, behind, crashes = fieldsOf(jobKey, 'lane', 'place', 'attempt', 'history',
-    'used', 'turn', 'processedOn', 'behind', 'crashes')
-  if not tonumber(turn) then turn = nil end
+  local lane, place, open, used, turn, takenAt, behind, crashes = fieldsOf(jobKey, 'lane', 'place', 'attempt', 'used', 'turn',
+    'processedOn', 'behind', 'crashes')
+  if turn and not isTurn(turn) then turn = nil end
   local closed = survived == '1' and attempt or attempt .. '!'
-  if not lane then
+  if not lane or not isLane(lane) then
     local isOurs = kind == 'dead' and redis.call('HGET', root .. 'dead:' .. id, 'attempt') == closed
     return isOurs and 'done' or 'lost'
   end
   if place ~= 'sending' or open ~= attempt then
     -- The reply to this settlement was lost, and the client has sent it again.
     if open == closed and place ~= 'sending' then
-      local nextAt = redis.call('HGET', jobKey, 'next')
+      local nextAt = numberOf(redis.call('HGET', jobKey, 'next'))
       return nextAt and { 'done', math.max(0, nextAt - redisNowMs()) } or 'done'
     end
-    if entry ~= '' then writeFirst('HSET', jobKey, 'history', appended(history, entry, mostEntries)) end
+    if entry ~= '' then writeFirst('HSET', jobKey, 'history', appended(readHistory(jobKey), entry, mostEntries)) end
     return place == 'ended' and 'ended' or 'late'
   end
 
@@ -67,6 +80,8 @@ local function settleOne(root, mostEntries, id, attempt, kind, entry, usesAttemp
     changes[#changes + 1] = field
     changes[#changes + 1] = value
   end
+  -- Before its first attempt a message has no history, which saves a command.
+  local history = entry ~= '' and string.find(attempt, REPEATED, 1, true) and readHistory(jobKey)
   if entry ~= '' then change('history', appended(history, entry, mostEntries)) end
   if usesAttempt == '1' then change('used', (tonumber(used) or 0) + 1) end
   if crashes and survived == '1' then redis.call('HDEL', jobKey, 'crashes') end
@@ -82,9 +97,11 @@ local function settleOne(root, mostEntries, id, attempt, kind, entry, usesAttemp
   end
   if kind == 'dead' then
     local isHigh = redis.call('HGET', jobKey, 'high')
-    writeLetter(root, id, lane, { reason = reason, data = letter, attempt = closed, isHigh = isHigh })
-    -- The hold must stand before the next message of the conversation is ready.
-    holdForLetter(root, lane, id, hold)
+    if isNewLetter(root, id) then
+      writeLetter(root, id, lane, { reason = reason, data = letter, attempt = closed, isHigh = isHigh })
+      -- The hold must stand before the next message of the conversation is ready.
+      holdForLetter(root, lane, id, hold)
+    end
     redis.call('DEL', jobKey, jobKey .. ':logs')
     leaveLane(root, lane, id, turn, behind)
     if hold ~= '' then holdLane(root, lane) end
@@ -97,7 +114,7 @@ local function settleOne(root, mostEntries, id, attempt, kind, entry, usesAttemp
   end
 
   -- No wait lasts longer than the message's TTL, so the message expires on time and frees its conversation.
-  local now, expiresAt = redisNowMs(), tonumber(redis.call('HGET', jobKey, 'exp')) or 0
+  local now, expiresAt = redisNowMs(), numberOf(redis.call('HGET', jobKey, 'exp')) or 0
   local nextAt = math.min(now + tonumber(ms), math.max(now, expiresAt))
   redis.call('HSET', jobKey, 'place', 'put-off', 'why', kind, 'next', nextAt, unpack(changes))
   putOff(root, id, lane, kind, nextAt)

@@ -1,7 +1,7 @@
 -- repair/reconcile
 --
 -- Compares the `place` of each head with the sets that it must be in, and repairs differences. All that it can find has an outside
--- cause: an operator who removed jobs in a dashboard or deleted keys, or data that Redis lost.
+-- cause: an operator who removed jobs in a dashboard or deleted keys, data that Redis lost, or somebody who wrote into Redis.
 --
 -- KEYS[1] the hash of repairs  KEYS[2] the absent key
 -- ARGV[1] root  ARGV[2] where the last pass stopped among the pages  ARGV[3] number of waiting messages to check
@@ -9,17 +9,45 @@
 --
 -- Returns { where this pass stopped, number of repairs }; '0' means that all pages were seen.
 
-local MOST_UNDER_WAY, MOST_READY, LONGEST_LANE_SEARCHED, MOST_REMOVED = 500, 3, 1000, 500
+local MOST_UNDER_WAY, MOST_READY, LONGEST_LANE_SEARCHED, MOST_REMOVED, LONGEST_LIST_READ = 500, 3, 1000, 500, 10000
 local root, now = ARGV[1], redisNowMs()
 local send = root .. 'send:'
 local repairs = 0
+-- The heads and removed messages that this pass may still handle, however many there are, so that it is short.
+local left = 1500
 
 local function repaired(kind)
   repairs = repairs + 1
   redis.call('HINCRBY', KEYS[1], kind, 1)
 end
 
-local function isListed(list, id) return redis.call('LPOS', send .. list, id) and true end
+-- Removes a key of another type: no message can be found in it, and it stops all that need the key.
+local function demandType(key, command, ...)
+  local answer = redis.pcall(command, key, ...)
+  if type(answer) ~= 'table' or not answer.err or not string.find(answer.err, 'WRONGTYPE', 1, true) then return end
+  redis.call('DEL', key)
+  repaired('foreign-key')
+end
+
+for _, key in ipairs({ 'pages', 'asleep', 'held', 'send:stalled' }) do demandType(root .. key, 'SCARD') end
+for _, key in ipairs({ 'turns', 'paced', 'due' }) do demandType(root .. key, 'ZCARD') end
+for _, key in ipairs({ 'waiting-children', 'delayed', 'completed', 'marker' }) do demandType(send .. key, 'ZCARD') end
+for _, key in ipairs({ 'wait', 'active' }) do demandType(send .. key, 'LLEN') end
+
+-- Ids in BullMQ's lists, each read once.
+local lists = {}
+local function idsOf(list)
+  if lists[list] then return lists[list] end
+  local ids = { isWhole = redis.call('LLEN', send .. list) <= LONGEST_LIST_READ }
+  if ids.isWhole then
+    for _, id in ipairs(redis.call('LRANGE', send .. list, 0, -1)) do ids[id] = true end
+  end
+  lists[list] = ids
+  return ids
+end
+
+-- Nothing is known of a list that is too long; others have filled it, and it gets shorter with each take.
+local function isListed(list, id) return not idsOf(list).isWhole or idsOf(list)[id] end
 
 -- Whether a message with high priority stands behind it is no longer known, so 'high' assumes one.
 local function leave(kind, lane, id)
@@ -29,12 +57,13 @@ end
 
 -- If a head was removed, those behind it mostly were, too.
 local function leaveRemoved(lane, id)
-  for _ = 1, MOST_REMOVED do
+  for _ = 1, math.min(MOST_REMOVED, math.max(1, left)) do
+    left = left - 1
     redis.call('SREM', root .. 'held', id)
     redis.call('DEL', send .. id)
     leave('removed', lane, id)
     id = redis.call('LINDEX', root .. 'lane:' .. lane, 0)
-    if not id or redis.call('HEXISTS', send .. id, 'lane') == 1 then return end
+    if not id or redis.pcall('HEXISTS', send .. id, 'lane') == 1 then return end
   end
 end
 
@@ -59,7 +88,9 @@ local checks = {
     function(id) return isListed('active', id) or isListed('wait', id) end,
     function(id, lane)
       placeHead(root, lane, IN_FLIGHT)
-      if not isListed('wait', id) and not isListed('active', id) then redis.call('LPUSH', send .. 'wait', id) end
+      if isListed('wait', id) or isListed('active', id) then return end
+      redis.call('LPUSH', send .. 'wait', id)
+      idsOf('wait')[id] = true
     end,
   },
   hold = {
@@ -82,10 +113,14 @@ local checks = {
 checks.aside = { ASIDE, checks.hold[2], checks.hold[3] }
 
 local function checkHead(lane, score)
+  demandType(root .. 'lane:' .. lane, 'LLEN')
   local id = redis.call('LINDEX', root .. 'lane:' .. lane, 0)
   if not id then return leave('removed', lane, '') end
+  demandType(send .. id, 'HLEN')
   local known, place, why = fieldsOf(send .. id, 'lane', 'place', 'why')
   if not known then return leaveRemoved(lane, id) end
+  -- A message of another conversation.
+  if known ~= lane then return leave('removed', lane, id) end
   if place == 'ended' or redis.call('ZSCORE', send .. 'completed', id) then
     -- The message has ended but is still the head: its settlement failed halfway, or somebody completed its job by hand.
     endPutOff(root, id, why)
@@ -101,25 +136,40 @@ local function checkHead(lane, score)
 end
 
 local function checkLanes(page, from, to, most)
-  local lanes = redis.call('ZRANGEBYSCORE', root .. 'heads:' .. page, from, to, 'WITHSCORES', 'LIMIT', 0, most)
-  for i = 1, #lanes, 2 do checkHead(lanes[i], tonumber(lanes[i + 1])) end
+  local heads = root .. 'heads:' .. page
+  local lanes = redis.call('ZRANGEBYSCORE', heads, from, to, 'WITHSCORES', 'LIMIT', 0, math.min(most, math.max(1, left)))
+  for i = 1, #lanes, 2 do
+    left = left - 1
+    if isLaneOf(page, lanes[i]) then
+      alone(checkHead, lanes[i], tonumber(lanes[i + 1]))
+    else
+      redis.call('ZREM', heads, lanes[i])
+    end
+  end
   return #lanes > 0
 end
 
-local pages = redis.call('SSCAN', root .. 'pages', ARGV[2], 'COUNT', 50)
-for _, page in ipairs(pages[2]) do
+local function checkLanesOf(page)
+  demandType(root .. 'heads:' .. page, 'ZCARD')
   checkLanes(page, READY_BELOW, '+inf', MOST_UNDER_WAY)
   local isReady = checkLanes(page, '-inf', '(' .. READY_BELOW, MOST_READY)
   local isPaced = redis.call('ZSCORE', root .. 'paced', page)
   if not leavePages(root, page) and isReady and not isPaced then takeTurn(root, page, nextTurn(root)) end
 end
 
+local pages = redis.call('SSCAN', root .. 'pages', ARGV[2], 'COUNT', 50)
+-- Each pass begins with another one, so that none is left out each time.
+local first = #pages[2] > 0 and math.floor(now / 1000) % #pages[2] or 0
+for i = 1, #pages[2] do
+  if left > 0 then alone(checkLanesOf, pages[2][(first + i) % #pages[2] + 1]) end
+end
+
 -- A message that isn't due yet stands in no lane.
 local function isScheduled(id, place, due, seq)
   if place ~= 'scheduled' then return false end
-  local member = string.format('%016d:%s', tonumber(seq or 0), id)
+  local member = string.format('%016d:%s', numberOf(seq) or 0, id)
   if not redis.call('ZSCORE', root .. 'due', member) then
-    redis.call('ZADD', root .. 'due', due or now, member)
+    redis.call('ZADD', root .. 'due', numberOf(due) or now, member)
     repaired('lost-schedule')
   end
   return true
@@ -140,40 +190,47 @@ local function checkPage(page)
   repaired('stuck-page')
 end
 
+-- ZREM answers 0 for a job that this pass has seen already: the oldest ones may be checked twice.
+local function removeNeverStored(id)
+  redis.call('DEL', send .. id)
+  if redis.call('ZREM', send .. 'waiting-children', id) == 1 then repaired('never-stored') end
+end
+
 local function checkWaiting(id)
+  demandType(send .. id, 'HLEN')
   local lane, timestamp, place, due, seq = fieldsOf(send .. id, 'lane', 'timestamp', 'place', 'due', 'seq')
+  if lane and not isLane(lane) then return removeNeverStored(id) end
   if not lane then
-    if now - (tonumber(timestamp) or 0) <= tonumber(ARGV[4]) then return end
-    redis.call('DEL', send .. id)
-    -- ZREM answers 0 for a job that this pass has seen already: the oldest ones may be checked twice.
-    if redis.call('ZREM', send .. 'waiting-children', id) == 1 then repaired('never-stored') end
+    if now - (numberOf(timestamp) or 0) > tonumber(ARGV[4]) then removeNeverStored(id) end
     return
   end
   if isScheduled(id, place, due, seq) then return end
-  local laneKey = root .. 'lane:' .. lane
+  local laneKey, page = root .. 'lane:' .. lane, pageOf(lane)
+  demandType(laneKey, 'LLEN')
+  demandType(root .. 'heads:' .. page, 'ZCARD')
   -- Only short lanes are searched, so that the check stays cheap.
   if redis.call('LLEN', laneKey) <= LONGEST_LANE_SEARCHED and not redis.call('LPOS', laneKey, id) then
     redis.call('RPUSH', laneKey, id)
     repaired('lost-place')
   end
-  local score = tonumber(redis.call('ZSCORE', root .. 'heads:' .. pageOf(lane), lane) or nil)
+  local score = tonumber(redis.call('ZSCORE', root .. 'heads:' .. page, lane) or nil)
   -- A page with only held conversations is in no set of pages, so the end of a hold that was deleted is noticed here.
   local isOutOfTurn = score == HELD and not isLaneHeldByOperator(root, lane)
-  if score and not isOutOfTurn then return checkPage(pageOf(lane)) end
-  enterPages(root, pageOf(lane))
+  if score and not isOutOfTurn then return checkPage(page) end
+  enterPages(root, page)
   makeReady(root, lane, nextTurn(root))
   repaired('stuck-lane')
 end
 
 -- Checks the oldest waiting messages, and some more from where the last pass stopped.
 local total = redis.call('ZCARD', send .. 'waiting-children')
-local from = tonumber(redis.call('HGET', KEYS[1], 'cursor') or 0)
+local from = tonumber(redis.call('HGET', KEYS[1], 'cursor') or 0) or 0
 if from >= total then from = 0 end
 redis.call('HSET', KEYS[1], 'cursor', from + tonumber(ARGV[3]))
 local oldest = redis.call('ZRANGE', send .. 'waiting-children', 0, 19)
 local further = redis.call('ZRANGE', send .. 'waiting-children', from, from + tonumber(ARGV[3]) - 1)
 for _, ids in ipairs({ oldest, further }) do
-  for _, id in ipairs(ids) do checkWaiting(id) end
+  for _, id in ipairs(ids) do alone(checkWaiting, id) end
 end
 
 wakeForWork(root, now)
