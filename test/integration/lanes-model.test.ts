@@ -31,7 +31,7 @@ const EVERYTHING = `
   hold, release, hold by a letter, replay to the front, replay before others,
   discard, discard of a hold, expire, letter removed, forgotten,
   leads, follows, pace, clock back, tick after the clock was set back,
-  disturbance, repair, no memory for a turn
+  disturbance, repair
 `
   .trim()
   .split(/,\s+/);

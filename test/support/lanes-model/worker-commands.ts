@@ -15,7 +15,8 @@ import {
 import { noteSlots } from './pace.ts';
 import { anyOutcome, expectedResult, type Outcome, type Settling, settlingOf } from './settlements.ts';
 import { receive } from './takes.ts';
-import { allOrNothing, type World } from './world.ts';
+import { withoutMemory } from '../without-memory.ts';
+import type { World } from './world.ts';
 
 interface Saying {
   /** The settlements of the worker's messages, in the order in which it took them. */
@@ -80,13 +81,8 @@ async function say(model: Model, world: World, worker: Worker, saying: Said): Pr
       look,
       isProbe,
     });
-  const answer = hasMemory ? await call() : await allOrNothing(world, call);
-  if (!answer) {
-    // The worker asks again, and no other waiting worker is woken meanwhile.
-    model.isWakeOwed = true;
-    count(model, 'no memory for a turn');
-    return;
-  }
+  // A full Redis refuses no turn: messages leave it only that way.
+  const answer = hasMemory ? await call() : await withoutMemory(world.redis, call);
   worker.slots = later;
   worker.works = worker.works.filter((work) => !settlings.some((settling) => settling.work === work));
   for (const [n, settling] of settlings.entries()) hearResult(model, worker, settling, answer.settled[n]);
