@@ -4,6 +4,7 @@ import { readHeldConversations } from './held-conversations.ts';
 import type { CurrentHolds, Hold } from './holds.ts';
 import { readTimeMs } from '../redis/time.ts';
 import { WORKER_SILENCE_MS, type WorkerRecord, workersKey } from '../lanes/fleet/leader.ts';
+import { readBounded, readFields, readNames } from '../lanes/read-bounded.ts';
 import { jobKeys, type Shard } from '../lanes/shard.ts';
 import { keyPart, laneOf } from '../lanes/key-names.ts';
 import { ASIDE, BACKOFF, HELD, IN_FLIGHT } from '../lanes/lib/places.ts';
@@ -93,12 +94,12 @@ async function readSuspected({ redis, root }: Shard): Promise<RestoreNotice | nu
 /** Reads the oldest message of each set in which queued messages wait. Scheduled messages are sorted by their due times, after now. */
 async function readOldestMs(shard: Shard, nowMs: number): Promise<number> {
   const send = `${shard.root}send:`;
-  const [[, waitingSince], released] = await Promise.all([
-    shard.redis.zrange(`${send}waiting-children`, '0', '0', 'WITHSCORES'),
-    shard.redis.lindex(`${send}wait`, -1),
-  ]);
-  const job = released === null ? [] : await shard.redis.hmget(jobKeys(shard, released).job, 'due', 'timestamp');
-  const since = [waitingSince, job[0] ?? job[1]].flatMap((time) => time ?? []);
+  const [oldest, released] = (await readBounded<unknown>(shard, [
+    ['zrange', `${send}waiting-children`, 0, 0, 'WITHSCORES'],
+    ['lindex', `${send}wait`, -1],
+  ])) as [string[] | null, string | null];
+  const job = released === null ? null : await readFields(shard, jobKeys(shard, released).job, ['due', 'timestamp']);
+  const since = [oldest?.[1], job?.due ?? job?.timestamp].flatMap((time) => time ?? []);
   return nowMs - Math.min(nowMs, ...since.map(Number).filter(Number.isFinite));
 }
 
@@ -136,12 +137,13 @@ async function countHeldHeads(shard: Shard, current: CurrentHolds): Promise<Held
 }
 
 /** Returns the names in keys of the pages that an operator holds: nothing of them is sent. */
-async function stoppedPages({ redis, root }: Shard, holds: readonly StandingHold[]): Promise<Set<string>> {
+async function stoppedPages(shard: Shard, holds: readonly StandingHold[]): Promise<Set<string>> {
+  const { root } = shard;
   const isAll = holds.some(({ page }) => page === undefined);
   const named = holds.flatMap(({ page, conversation }) =>
     page === undefined || conversation !== undefined ? [] : [keyPart(page)],
   );
-  return new Set([...named, ...(isAll ? await redis.sunion(`${root}pages`, `${root}asleep`) : [])]);
+  return new Set([...named, ...(isAll ? await readNames(shard, ['sunion', `${root}pages`, `${root}asleep`]) : [])]);
 }
 
 /** Returns the names in keys of the pages whose messages wait for a circuit, except those in backoff, which go on by themselves. */
