@@ -46,7 +46,10 @@ export async function readPageLanes(shard: Shard, page: string, limit: number): 
     ['zrangebyscore', heads, IN_FLIGHT, '+inf', 'LIMIT', 0, limit],
     ['zrangebyscore', heads, '-inf', `(${IN_FLIGHT}`, 'LIMIT', 0, limit],
   ]);
-  return lanes.flatMap((some) => some ?? []).filter((lane) => lane !== null).slice(0, limit);
+  return lanes
+    .flatMap((some) => some ?? [])
+    .filter((lane) => lane !== null)
+    .slice(0, limit);
 }
 
 /** Returns the request of a lane's first message; `undefined` if the lane is empty by now, or this version can't read the request. */

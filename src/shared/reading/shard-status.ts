@@ -6,6 +6,7 @@ import { readTimeMs } from '../redis/time.ts';
 import { WORKER_SILENCE_MS, type WorkerRecord, workersKey } from '../lanes/fleet/leader.ts';
 import { readBounded, readFields, readNames } from '../lanes/read-bounded.ts';
 import { jobKeys, type Shard } from '../lanes/shard.ts';
+import { type ForeignSettings, readForeignSettings } from '../lanes/foreign-settings.ts';
 import { keyPart, laneOf } from '../lanes/key-names.ts';
 import { ASIDE, BACKOFF, HELD, IN_FLIGHT } from '../lanes/lib/places.ts';
 import type { RestoreNotice } from '../lanes/lib/timeline.ts';
@@ -35,6 +36,8 @@ export interface ShardStatus {
   workers: WorkerStatus[];
   /** A restore of Redis that a worker suspected lately; `null` for none. */
   suspected: RestoreNotice | null;
+  /** BullMQ's settings that somebody has changed. */
+  foreign: ForeignSettings[];
 }
 
 /** Reads the status of a shard from the sizes of sets and lists, and a few messages. */
@@ -55,11 +58,12 @@ export async function readShardStatus(shard: Shard, circuits: Circuits): Promise
       readSuspected(shard),
     ]);
   const current = { ...circuits, standing: holds };
-  const [scheduled, heads, conversations, oldestMs] = await Promise.all([
+  const [scheduled, heads, conversations, oldestMs, foreign] = await Promise.all([
     redis.zcount(`${root}due`, `(${nowMs}`, '+inf'),
     countHeldHeads(shard, current),
     readHeldConversations(shard, current),
     readOldestMs(shard, nowMs),
+    readForeignSettings(shard),
   ]);
   const queued = Math.max(0, waitingChildren + wait - scheduled - heads.queued);
   return {
@@ -79,6 +83,7 @@ export async function readShardStatus(shard: Shard, circuits: Circuits): Promise
       const { seenAt, ...record } = JSON.parse(json) as WorkerRecord & { seenAt: number };
       return nowMs - seenAt > WORKER_SILENCE_MS ? [] : [{ id, ...record }];
     }),
+    foreign,
     suspected: suspected && nowMs - suspected.since < SUSPECTED_SHOWN_MS ? suspected : null,
   };
 }
