@@ -1,5 +1,5 @@
 import type { ReadCommand } from '../redis/pipeline.ts';
-import { absentKey } from './key-names.ts';
+import { absentKey, SEND_QUEUE } from './key-names.ts';
 import type { Shard } from './shard.ts';
 
 /**
@@ -13,7 +13,9 @@ export async function readBounded<Reply>(shard: Shard, commands: readonly ReadCo
   if (commands.length === 0) return [];
   const { redis, root } = shard;
   const asked = JSON.stringify(commands.map((command) => command.map(String)));
-  return (await redis.readBounded(`${root}lanes`, absentKey(shard), asked)) as (Reply | null)[];
+  // A key that each user may use in a script, whatever is read.
+  const key = `${root}${SEND_QUEUE}:waiting-children`;
+  return (await redis.readBounded(key, absentKey(shard), asked)) as (Reply | null)[];
 }
 
 /** Reads names from one set or list, and leaves out those that are longer than any of ours. */
