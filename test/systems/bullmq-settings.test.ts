@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import { createProducer } from '../../src/producer/index.ts';
+import type { ForeignSettings } from '../../src/shared/lanes/foreign-settings.ts';
 import { startFakeKitechat } from '../../src/testing/index.ts';
 import { jsonLinesOf } from '../support/cli-installation.ts';
 import { eventually } from '../support/eventually.ts';
@@ -13,9 +14,9 @@ import { startSecuredRedis } from '../support/secured-redis.ts';
 const SEND = '{kitechat:0}:send:';
 
 describe("BullMQ's settings of its queues, if somebody writes them who may", () => {
-  const settings: Record<string, { write(redis: Redis): Promise<unknown>; shown: { settings: string[] }[] }> = {
+  const settings: Record<string, { write(redis: Redis): Promise<unknown>; shown: ForeignSettings[] }> = {
     'a pause, a limit and a concurrency': {
-      shown: ['send', 'dead'].map((queue) => ({
+      shown: (['send', 'dead'] as const).map((queue) => ({
         shard: 0,
         queue,
         settings: ['paused', 'max', 'duration', 'concurrency', 'limiter'],
@@ -78,8 +79,8 @@ describe("BullMQ's settings of its queues, if somebody writes them who may", () 
         console: (await second.ask('/', { accept: 'text/html' })).body.includes('action="/repair"'),
         metric: /^kitechat_sender_foreign_settings (\d+)$/m.exec((await second.ask('/metrics')).body)?.[1],
       });
-      const settings = shown.reduce<number>((total, one) => total + one.settings.length, 0);
-      expect(await told()).toEqual({ status: true, console: true, metric: String(settings) });
+      const changed = shown.reduce((total, one) => total + one.settings.length, 0);
+      expect(await told()).toEqual({ status: true, console: true, metric: String(changed) });
       const [repaired] = jsonLinesOf(await runCommand(['repair', '--json'], operator));
       expect(repaired).toEqual({ removed: shown });
       await eventually('nothing is told', async () =>
