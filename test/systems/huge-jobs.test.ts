@@ -112,7 +112,7 @@ async function lookAt(site: Site, ids: readonly string[]): Promise<void> {
   expect(ended).toEqual([0, 0, 0, expect.toBeOneOf([0, 1])]);
 }
 
-describe(`a heap of ${HEAP_MB} MB`, () => {
+describe(`a heap of ${HEAP_MB} MB`, { timeout: 400_000 }, () => {
   it(`twelve jobs with ${BYTES / 1e6} MB of data: each is buried once, and what stands behind it is delivered`, async () => {
     await using site = await startSite();
     const stored = await Promise.all(Array.from({ length: 12 }, (_, n) => site.store(`p${n}`)));
