@@ -74,6 +74,11 @@ export function createProgram(context: CommandContext, finish: (exitCode: ExitCo
     .addOption(json())
     .action(run(lazily(async () => (await import('./commands/cancel.ts')).cancel)));
 
+  withVariables(program.command('repair'), uses.connection)
+    .description("remove BullMQ's settings of our queues that others have changed; they have no effect on workers")
+    .addOption(json())
+    .action(run(lazily(async () => (await import('./commands/repair.ts')).repairSettings)));
+
   const actions: Actions = { run, ask };
   addDeadLetterCommands(program, actions);
   addHoldCommands(program, actions);

@@ -1,5 +1,6 @@
 import { type DeadReason, deadReasons, parseDeadLetter } from '../shared/model/dead-letter.ts';
 import { letterKey, lettersKey, pageKey, pagesKey, reasonKey } from '../shared/lanes/dead/dead-letters.ts';
+import { readBounded } from '../shared/lanes/read-bounded.ts';
 import type { Shard } from '../shared/lanes/shard.ts';
 import { readPipeline } from '../shared/redis/pipeline.ts';
 
@@ -58,8 +59,8 @@ async function readPageIds(shard: Shard, names: readonly string[]): Promise<(str
     shard.redis,
     hashed.map((name) => ['zrevrange', pageKey(shard, name), 0, 0]),
   );
-  const data = await readPipeline<string | null>(
-    shard.redis,
+  const data = await readBounded<string>(
+    shard,
     newest.map(([id = '']) => ['hget', letterKey(shard, id), 'data']),
   );
   return names.map((name) => {

@@ -14,6 +14,7 @@ import {
   type StoredLetter,
 } from '../shared/lanes/dead/dead-letters.ts';
 import { parseDeadLetter } from '../shared/model/dead-letter.ts';
+import { readBounded } from '../shared/lanes/read-bounded.ts';
 import type { Shard } from '../shared/lanes/shard.ts';
 import { type ReadCommand, readPipeline } from '../shared/redis/pipeline.ts';
 
@@ -137,10 +138,10 @@ async function loadLetters(shard: Shard, ids: readonly string[]): Promise<Stored
     ['zscore', lettersKey(shard), id],
     ['hget', letterKey(shard, id), 'data'],
   ]);
-  const answers = await readPipeline<string | null>(shard.redis, questions);
+  const answers = await readBounded<string>(shard, questions);
   return ids.flatMap((id, n) => {
     const [deadAt, data] = answers.slice(2 * n, 2 * n + 2);
-    if (!deadAt || !data) return [];
+    if (deadAt === null || deadAt === undefined || data === null || data === undefined) return [];
     return [{ id, deadAtMs: Number(deadAt), payload: parseDeadLetter(data) }];
   });
 }

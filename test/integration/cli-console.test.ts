@@ -39,6 +39,7 @@ describe.concurrent('kitechat-sender console', () => {
     expect(names.toSorted()).toEqual([
       'kitechat_sender_build_info',
       'kitechat_sender_dead_letters',
+      'kitechat_sender_foreign_settings',
       'kitechat_sender_holds',
       'kitechat_sender_messages',
       'kitechat_sender_oldest_queued_age_seconds',

@@ -140,7 +140,7 @@ describe.concurrent('the use of the command line', () => {
     };
     const connection = 'REDIS_URL REDIS_URL_FILE REDIS_CA_FILE REDIS_CERT_FILE REDIS_KEY_FILE REDIS_NAT_MAP'.split(' ');
     const all = [...connection, 'KITECHAT_NAMESPACE', 'KITECHAT_SHARDS'];
-    const readsNoMessage = ['status', 'cancel', 'hold', 'release', 'reshard'];
+    const readsNoMessage = ['status', 'cancel', 'hold', 'release', 'repair', 'reshard'];
     for (const command of readsNoMessage) expect(await helpOf(command)).toEqual(all);
     for (const command of ['limits show', 'limits set']) {
       expect(await helpOf(command)).toEqual([...all, 'KITECHAT_RATE_LIMIT', 'KITECHAT_PAGE_RATE_LIMIT']);

@@ -9,6 +9,7 @@ const used = useRedis();
 
 const changesNothing = [
   ['release', '--all'],
+  ['repair'],
   ['release', '--page', 'p1', '--conversation', 'c1'],
   ['cancel', unknownId],
   ['limits', 'set', '--rate', 'default', '--page-rate', 'default'],

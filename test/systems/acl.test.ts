@@ -122,6 +122,7 @@ describe('an installation whose processes have only the rights of ops/redis-acl/
     await operator('release', '--page', 'p1', '--conversation', 'c1');
     await operator('limits', 'set', '--rate', '100/s', '--page-rate', '50/s');
     await operator('limits', 'show');
+    await operator('repair');
     await operator('limits', 'set', '--rate', 'default', '--page-rate', 'default');
     const open = await runCommand(
       ['send'],

@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import { createProducer } from '../../src/producer/index.ts';
+import type { ForeignSettings } from '../../src/shared/lanes/foreign-settings.ts';
 import { startFakeKitechat } from '../../src/testing/index.ts';
 import { jsonLinesOf } from '../support/cli-installation.ts';
 import { eventually } from '../support/eventually.ts';
@@ -12,22 +14,32 @@ import { startSecuredRedis } from '../support/secured-redis.ts';
 const SEND = '{kitechat:0}:send:';
 
 describe("BullMQ's settings of its queues, if somebody writes them who may", () => {
-  const settings: Record<string, (redis: Redis) => Promise<unknown>> = {
-    'a pause, a limit and a concurrency': async (redis) => {
-      for (const queue of ['send', 'dead']) {
-        const root = `{kitechat:0}:${queue}:`;
-        await redis.hset(`${root}meta`, { paused: 1, max: 1, duration: 3_600_000, concurrency: 1 });
-        await redis.set(`${root}limiter`, 99, 'PX', 3_600_000);
-      }
+  const settings: Record<string, { write(redis: Redis): Promise<unknown>; shown: ForeignSettings[] }> = {
+    'a pause, a limit and a concurrency': {
+      shown: (['send', 'dead'] as const).map((queue) => ({
+        shard: 0,
+        queue,
+        settings: ['paused', 'max', 'duration', 'concurrency', 'limiter'],
+      })),
+      write: async (redis) => {
+        for (const queue of ['send', 'dead']) {
+          const root = `{kitechat:0}:${queue}:`;
+          await redis.hset(`${root}meta`, { paused: 1, max: 1, duration: 3_600_000, concurrency: 1 });
+          await redis.set(`${root}limiter`, 99, 'PX', 3_600_000);
+        }
+      },
     },
-    'texts in their place': async (redis) => {
-      for (const name of ['meta', 'limiter', 'paused']) await redis.set(`${SEND}${name}`, 'x');
+    'texts in their place': {
+      shown: [{ shard: 0, queue: 'send', settings: ['meta', 'limiter'] }],
+      write: async (redis) => {
+        for (const name of ['meta', 'limiter', 'paused']) await redis.set(`${SEND}${name}`, 'x');
+      },
     },
   };
 
   it.each(Object.entries(settings))(
-    '%s: running and new workers go on, are alive, and nothing is held',
-    async (_, write) => {
+    '%s: running and new workers go on, are alive, and nothing is held; all see the settings until they are removed',
+    async (_, { write, shown }) => {
       await using redis = await startSecuredRedis();
       await using api = await startFakeKitechat({ latencyMs: 50 });
       const env = {
@@ -50,7 +62,7 @@ describe("BullMQ's settings of its queues, if somebody writes them who may", () 
         await eventually('all are delivered', () => api.requests.length === before + 60);
         expect((await worker.ask('/healthz')).status).toBe(200);
         const [status] = jsonLinesOf(await runCommand(['status', '--json'], operator));
-        expect(status).toMatchObject({ queued: 0, held: 0, holds: [] });
+        expect(status).toMatchObject({ queued: 0, held: 0, holds: [], foreignSettings: shown });
         const board = await worker.ask('/queues/api/queues?activeQueue=send&status=latest&page=1&jobsPerPage=10');
         expect([board.status, board.body.includes('"isPaused":true')]).toEqual([200, false]);
       };
@@ -59,6 +71,23 @@ describe("BullMQ's settings of its queues, if somebody writes them who may", () 
       expect(await first.ended()).toBe(0);
       await using second = await startHttpProcess('worker', env);
       await expectGoesOn(second);
+
+      const told = async (): Promise<unknown> => ({
+        status: (await runCommand(['status'], operator)).stdout.some((line) =>
+          line.includes('"kitechat-sender repair"'),
+        ),
+        console: (await second.ask('/', { accept: 'text/html' })).body.includes('action="/repair"'),
+        metric: /^kitechat_sender_foreign_settings (\d+)$/m.exec((await second.ask('/metrics')).body)?.[1],
+      });
+      const changed = shown.reduce((total, one) => total + one.settings.length, 0);
+      expect(await told()).toEqual({ status: true, console: true, metric: String(changed) });
+      const [repaired] = jsonLinesOf(await runCommand(['repair', '--json'], operator));
+      expect(repaired).toEqual({ removed: shown });
+      await eventually('nothing is told', async () =>
+        isDeepStrictEqual(await told(), { status: false, console: false, metric: '0' }),
+      );
+      const again = await runCommand(['repair'], operator);
+      expect([again.exitCode, again.stdout]).toEqual([0, [expect.stringContaining('nothing to repair')]]);
     },
     30_000,
   );

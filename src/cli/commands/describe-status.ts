@@ -1,6 +1,7 @@
 import { describeRedisUrl } from '../../shared/config/redis-addresses.ts';
 import { type Counts, describeVersions } from '../../shared/reading/shard-status.ts';
 import type { Hold } from '../../shared/reading/holds.ts';
+import { nameForeignSettings } from '../../shared/lanes/foreign-settings.ts';
 import type { Status, StatusNow } from '../../shared/reading/status.ts';
 import { describeUnused } from '../context/site.ts';
 import { inWords } from '../terminal/in-words.ts';
@@ -15,7 +16,7 @@ export interface ShownStatus extends StatusNow {
 
 /** The status with its fields in the order of docs/operations.md: Redis returns the fields of workers in any order. */
 export function machineReadable(
-  { holds, workers, suspectedRestore, ...counts }: Status,
+  { holds, workers, suspectedRestore, foreignSettings, ...counts }: Status,
   { redisUrl, namespace }: { redisUrl: string; namespace: string },
 ): Status & { redis: string; namespace: string } {
   return {
@@ -29,6 +30,7 @@ export function machineReadable(
       sending,
     })),
     ...(suspectedRestore && { suspectedRestore }),
+    ...(foreignSettings && { foreignSettings }),
     redis: describeRedisUrl(redisUrl),
     namespace,
   };
@@ -52,7 +54,7 @@ function holdInOrder({
 }
 
 export function describeStatus({ status, nowMs, ...found }: ShownStatus): string {
-  const { holds, workers, oldestQueuedMs, suspectedRestore, ...counts } = status;
+  const { holds, workers, oldestQueuedMs, suspectedRestore, foreignSettings, ...counts } = status;
   const parts = [
     describePlace(found),
     textTable([Object.keys(counts), Object.values(counts)]),
@@ -60,6 +62,7 @@ export function describeStatus({ status, nowMs, ...found }: ShownStatus): string
     describeWorkers(workers),
     describeHolds(holds, nowMs),
     describeSuspicion(suspectedRestore),
+    describeForeign(foreignSettings),
   ];
   return sections(parts);
 }
@@ -69,7 +72,7 @@ export function describeStatus({ status, nowMs, ...found }: ShownStatus): string
  * off the end, and holds matter more than a long list of workers.
  */
 export function describeMovingStatus({ status, nowMs, ...found }: ShownStatus, changePerSecond: Counts): string {
-  const { holds, workers, oldestQueuedMs, suspectedRestore, ...counts } = status;
+  const { holds, workers, oldestQueuedMs, suspectedRestore, foreignSettings, ...counts } = status;
   const changes = Object.values(changePerSecond).map((change: number) => ({ number: describeChange(change) }));
   const parts = [
     describePlace(found),
@@ -81,6 +84,7 @@ export function describeMovingStatus({ status, nowMs, ...found }: ShownStatus, c
     describeOldest(counts, oldestQueuedMs),
     describeHolds(holds, nowMs),
     describeSuspicion(suspectedRestore),
+    describeForeign(foreignSettings),
     describeWorkers(workers),
   ];
   return sections(parts);
@@ -109,6 +113,12 @@ export function describeDoubts({ isUsed, isReplica }: Pick<ShownStatus, 'isUsed'
 function describeSuspicion(suspected: Status['suspectedRestore']): string {
   return suspected
     ? `Warning: ${suspected.evidence}. Noticed at ${suspected.since}; the workers went on. See docs/backup.md.`
+    : '';
+}
+
+function describeForeign(found: Status['foreignSettings']): string {
+  return found
+    ? `Warning: somebody else has changed BullMQ's settings in this Redis: ${nameForeignSettings(found)}. They have no effect: "kitechat-sender hold" stops sending, "limits set" slows it down. Find out who wrote them, then remove them with "kitechat-sender repair".`
     : '';
 }
 

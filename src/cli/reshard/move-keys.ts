@@ -10,6 +10,7 @@ export interface Resharding {
 }
 
 const IDEMPOTENCY = 'idem:';
+const LONGEST_VALUE = 512;
 
 /**
  * Moves the idempotency keys of every page to the page's new shard. After an interruption, running it again continues.
@@ -35,8 +36,9 @@ async function moveIdempotencyKey(
   const [page = ''] = name.slice(IDEMPOTENCY.length).split('/');
   const targets = targetsOf(page.startsWith('~') ? null : page, to).map((index) => shardRoot(namespace, index) + name);
   const others = targets.filter((target) => target !== key);
-  const [value, leftMs] = await Promise.all([redis.get(key), redis.pttl(key)]);
-  if (value === null || leftMs <= 0) return false;
+  const [value, leftMs] = await Promise.all([redis.getrange(key, 0, LONGEST_VALUE), redis.pttl(key)]);
+  // What is longer was written by others, and says nothing.
+  if (value === '' || value.length > LONGEST_VALUE || leftMs <= 0) return false;
   await Promise.all(others.map((target) => redis.set(target, value, 'PX', leftMs, 'NX')));
   if (targets.includes(key)) return false;
   await redis.unlink(key);

@@ -1,5 +1,7 @@
 import { changeHold } from '../../shared/actions/change-hold.ts';
 import { cancelMessage } from '../../shared/actions/cancel-message.ts';
+import { repair } from '../../shared/actions/repair.ts';
+import { nameForeignSettings } from '../../shared/lanes/foreign-settings.ts';
 import { deadlineIn } from '../../shared/redis/deadline.ts';
 import type { HoldTarget } from '../../shared/lanes/holds/hold.ts';
 import { opaqueText } from '../../shared/validation/rules.ts';
@@ -11,7 +13,7 @@ import { BadFormError, fieldOf, formOf, idOf } from '../http/forms.ts';
 
 const id = opaqueText(256);
 
-/** Hold, release and cancel, for all pages with buttons for them. */
+/** Hold, release, cancel and repair, for all pages with buttons for them. */
 export function addHoldRoutes(app: DeskApp, { config, session, log }: DeskDeps): void {
   const newDeadline = () => deadlineIn(config.enqueueTimeoutMs);
 
@@ -26,6 +28,18 @@ export function addHoldRoutes(app: DeskApp, { config, session, log }: DeskDeps):
       return context.redirect(localPath(fieldOf(form, 'back')), 303);
     });
   }
+
+  app.post('/repair', async (context) => {
+    const form = await formOf(context);
+    const removed = await repair(session, config, newDeadline());
+    log.info({ who: context.var.visitor.who, action: 'repair', removed }, 'console: repair');
+    const text =
+      removed.length === 0
+        ? "Nobody has changed BullMQ's settings. Nothing was changed."
+        : `Removed: ${nameForeignSettings(removed)}.`;
+    leaveFlash(context, { text });
+    return context.redirect(localPath(fieldOf(form, 'back')), 303);
+  });
 
   app.post('/cancel', async (context) => {
     const form = await formOf(context);

@@ -58,6 +58,10 @@ export function createFleetMetrics(registry: Registry): FleetMetrics {
   const deadLetters = gauge('dead_letters', 'Dead letters, by reason.', 'reason');
   const holds = gauge('holds', 'Holds in force, by scope and reason.', 'scope', 'reason');
   const workers = gauge('workers', 'Workers with a recent heartbeat.');
+  const foreign = gauge(
+    'foreign_settings',
+    "BullMQ's settings that somebody else has changed, which has no effect on workers; 0 without any.",
+  );
   const repairs = counter(
     'repairs_total',
     'Repairs by all workers of what others broke in Redis, by kind, since the installation was created.',
@@ -68,12 +72,13 @@ export function createFleetMetrics(registry: Registry): FleetMetrics {
     update(facts) {
       redisUp.set(facts === null ? 0 : 1);
       for (const metric of [messages, deadLetters, holds, repairs]) metric.reset();
-      for (const metric of [oldest, workers]) metric.remove();
+      for (const metric of [oldest, workers, foreign]) metric.remove();
       if (facts === null) return;
       const { status, deadByReason, repairs: repaired } = facts;
       for (const state of states) messages.set({ state }, status[state]);
       oldest.set(status.oldestQueuedMs / 1000);
       workers.set(status.workers.length);
+      foreign.set((status.foreignSettings ?? []).reduce((total, { settings }) => total + settings.length, 0));
       for (const [reason, count] of Object.entries(deadByReason)) deadLetters.set({ reason }, count);
       for (const kind of holdKinds) holds.set({ ...kind }, 0);
       for (const { scope, reason } of status.holds) holds.inc({ scope, reason });

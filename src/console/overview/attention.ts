@@ -1,6 +1,7 @@
 import type { DeadReason } from '../../shared/model/dead-letter.ts';
 import type { Hold } from '../../shared/reading/holds.ts';
 import type { Status } from '../../shared/reading/status.ts';
+import { nameForeignSettings } from '../../shared/lanes/foreign-settings.ts';
 import { counted, formatDuration } from '../html/format.ts';
 import { query } from '../html/links.ts';
 import type { Matter } from '../html/matter.ts';
@@ -38,6 +39,7 @@ export function mattersOf({ status, isUsed, isReplica, lately, nowMs }: Attentio
     ...(isUsed ? ofWorkers(status) : [UNUSED]),
     ...ofHolds(status.holds, nowMs),
     ...ofRestore(status),
+    ...ofForeignSettings(status),
     ...ofWaiting(status),
     ...ofDeaths(lately, nowMs),
   ];
@@ -79,6 +81,19 @@ function ofRestore({ suspectedRestore }: Status): Matter[] {
   if (suspectedRestore === undefined) return [];
   const why = `${suspectedRestore.evidence}. The workers went on. With KITECHAT_STATE_DIR they would know, and hold everything after a restore.`;
   return [{ tone: 'warn', what: 'Redis may have gone back in time', why, link: null }];
+}
+
+function ofForeignSettings({ foreignSettings }: Status): Matter[] {
+  if (foreignSettings === undefined) return [];
+  const why = `${nameForeignSettings(foreignSettings)}. They have no effect on the workers. Who else writes to this Redis? To stop sending, hold everything.`;
+  return [
+    {
+      tone: 'warn',
+      what: "Somebody else has changed BullMQ's settings",
+      why,
+      link: { href: '#settings', label: 'Remove the settings' },
+    },
+  ];
 }
 
 function ofWaiting({ workers, queued, oldestQueuedMs, holds }: Status): Matter[] {

@@ -37,7 +37,7 @@ export function overviewLive(context: DeskContext, { status, matters, traffic }:
       <h2 id="numbers">Messages</h2>
       ${numbers(status, traffic)}
     </section>
-    ${everything(context, status)}`;
+    ${everything(context, status)} ${status.foreignSettings === undefined ? '' : foreignSettings(context)}`;
 }
 
 function numbers(status: Status, traffic: readonly TrafficBucket[]): Html {
@@ -94,6 +94,21 @@ function everything(context: DeskContext, { holds }: Status): Html {
                 'No message is sent until everything is released. None are dropped, and requests in progress still finish. Messages that become too old meanwhile expire.',
             })
       }
+    </div>
+  </section>`;
+}
+
+function foreignSettings(context: DeskContext): Html {
+  return html`<section class="card" id="settings" aria-labelledby="settings-title">
+    <h2 id="settings-title">BullMQ's settings</h2>
+    <div class="actions">
+      ${actionButton(context, {
+        action: '/repair',
+        label: 'Remove the settings',
+        about: '',
+        fields: { back: '/' },
+        warning: 'They have no effect on the workers. When they are removed, the next change of others is seen.',
+      })}
     </div>
   </section>`;
 }

@@ -1,7 +1,9 @@
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
-import type { Job, Queue } from 'bullmq';
+import type { Job, JobType, Queue } from 'bullmq';
+import type { Shard } from '../../shared/lanes/shard.ts';
 import { type DeadReason, deadReasons } from '../../shared/model/dead-letter.ts';
 import { HIDDEN } from '../html/hidden-content.ts';
+import { boardJobsOf } from './board-jobs.ts';
 
 /** The length in UTF-16 of an id of 256 characters. */
 const MAX_ID_LENGTH = 512;
@@ -11,28 +13,28 @@ const MESSAGE_TYPE = /^[a-z-]{1,20}$/;
  * A read-only queue for bull-board. Unless content may be shown, jobs are stripped before bull-board gets them, so that none of
  * its views and answers can show the content of a message.
  */
-export function createReadOnlyQueue(queue: Queue, prefix: string, showContent: boolean): BullMQAdapter {
-  const shown = Object.assign(new BullMQAdapter(queue, { readOnlyMode: true, allowRetries: false, prefix }), {
+export function createReadOnlyQueue(
+  queue: Queue,
+  { shard, prefix, showContent }: { shard: Shard; prefix: string; showContent: boolean },
+): BullMQAdapter {
+  const jobs = boardJobsOf(queue, shard);
+  const shownJob = (job: Job): Job => (showContent ? job : stripped(job));
+  return Object.assign(new BullMQAdapter(queue, { readOnlyMode: true, allowRetries: false, prefix }), {
     // The original lists all connections of the Redis, also those of other programs, and needs an extra right in Redis.
     getWorkers: async (): Promise<null> => null,
     // Our workers take no notice of BullMQ's pauses and limits, so to show any would be wrong.
     isPaused: async (): Promise<boolean> => false,
     getGlobalConcurrency: async (): Promise<null> => null,
     getActiveRateLimitTtl: async (): Promise<number> => 0,
-  });
-  if (showContent) return shown;
-  const readOne = shown.getJob.bind(shown);
-  const readMany = shown.getJobs.bind(shown);
-  return Object.assign(shown, {
     async getJob(id: string): Promise<Job | undefined> {
-      const job = await readOne(id);
-      return job && stripped(job);
+      const job = await jobs.one(id);
+      return job && shownJob(job);
     },
-    async getJobs(...range: Parameters<typeof readMany>): Promise<Job[]> {
-      return (await readMany(...range)).map(stripped);
+    async getJobs(states: readonly JobType[], start = 0, end = 0): Promise<Job[]> {
+      return (await jobs.some(states, start, end)).map(shownJob);
     },
+    // Our jobs have neither logs nor other jobs; of jobs of others the original would read both whole.
     getJobLogs: async (): Promise<string[]> => [],
-    // The original would read jobs that are not stripped.
     getFlowProducer: async (): Promise<null> => null,
   });
 }

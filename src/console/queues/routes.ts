@@ -24,6 +24,10 @@ const BACK =
   '<a href="/" style="position:fixed;right:1rem;bottom:1rem;z-index:10;padding:.4rem .75rem;border:1px solid #566273;' +
   'border-radius:6px;background:#fff;color:#1f5f9f">Back to the console</a>';
 
+interface OpenedQueues extends ShardQueues {
+  shard: Shard;
+}
+
 /** bull-board for the raw jobs: read-only, and without the content of messages unless it may be shown. */
 export function addQueueRoutes(app: DeskApp, deps: DeskDeps): void {
   const files = boardFiles();
@@ -60,14 +64,14 @@ function addBoard(app: DeskApp, { config, session }: DeskDeps, files: string): v
   adapter.setErrorHandler((error) => {
     throw nothingWritten(error, 'Redis refused the query', { reading: true });
   });
-  let shown: readonly ShardQueues[] = [];
-  const opened = new WeakMap<Shard, Promise<ShardQueues>>();
+  let shown: readonly OpenedQueues[] = [];
+  const opened = new WeakMap<Shard, Promise<OpenedQueues>>();
 
   /** Opens the queues of a shard once for each connection. */
-  async function queuesOf(shard: Shard): Promise<ShardQueues> {
+  async function queuesOf(shard: Shard): Promise<OpenedQueues> {
     // Checked here, because bull-board itself would wait for a Redis that is away.
     await pingNode(shard.redis, shard.root);
-    const opening = opened.get(shard) ?? openQueues(shard);
+    const opening = opened.get(shard) ?? openQueues(shard).then((queues) => ({ ...queues, shard }));
     opened.set(shard, opening);
     try {
       return await opening;
@@ -83,9 +87,10 @@ function addBoard(app: DeskApp, { config, session }: DeskDeps, files: string): v
     if (ofShards.every((queues, index) => queues === shown[index]) && ofShards.length === shown.length) return;
     shown = ofShards;
     board.replaceQueues(
-      ofShards.flatMap(({ send, dead }, index) => {
+      ofShards.flatMap(({ send, dead, shard }, index) => {
         const prefix = ofShards.length === 1 ? '' : `${index}-`;
-        return [send, dead].map((queue) => createReadOnlyQueue(queue, prefix, config.consoleShowContent));
+        const showContent = config.consoleShowContent;
+        return [send, dead].map((queue) => createReadOnlyQueue(queue, { shard, prefix, showContent }));
       }),
     );
   }

@@ -3,8 +3,9 @@ import { type CurrentHolds, type Hold, pageHolds, readCurrentHolds } from './hol
 import { isoTime } from '../model/time.ts';
 import { keyPart, laneOf, shardOfPage } from '../lanes/key-names.ts';
 import { standingOf } from './message.ts';
-import { fieldsOf, type MessageStatus, statusFields } from '../model/message-status.ts';
+import { type MessageStatus, statusFields } from '../model/message-status.ts';
 import { laneKey, readFirstRequest, readPageLanes } from './page-lanes.ts';
+import { readFields, readName, readNames } from '../lanes/read-bounded.ts';
 import { jobKeys, type Shard } from '../lanes/shard.ts';
 import type { Session } from '../session/session.ts';
 
@@ -74,7 +75,7 @@ export async function readLane(
   return await readPageShard(asked, deadline, async (shard) => {
     const [now, ids, length] = await Promise.all([
       readCurrentHolds(shard),
-      shard.redis.lrange(laneKey(shard, lane), 0, MAX_MESSAGES - 1),
+      readNames(shard, ['lrange', laneKey(shard, lane), 0, MAX_MESSAGES - 1]),
       shard.redis.llen(laneKey(shard, lane)),
     ]);
     const messages = await Promise.all(ids.map((id) => readLaneMessage(shard, id, now)));
@@ -110,7 +111,7 @@ async function readPageShard<T>(
 /** @returns `null` if the conversation's messages ended while the page was read. */
 async function describeConversation(shard: Shard, lane: string, now: CurrentHolds): Promise<ConversationStatus | null> {
   const key = laneKey(shard, lane);
-  const [id, messages] = await Promise.all([shard.redis.lindex(key, 0), shard.redis.llen(key)]);
+  const [id, messages] = await Promise.all([readName(shard, ['lindex', key, 0]), shard.redis.llen(key)]);
   if (id === null) return null;
   const [conversationId, first] = await Promise.all([readConversationId(shard, lane), readLaneMessage(shard, id, now)]);
   return { conversationId, messages, first };
@@ -123,7 +124,7 @@ async function readConversationId(shard: Shard, lane: string): Promise<string | 
 }
 
 async function readLaneMessage(shard: Shard, id: string, holds: CurrentHolds): Promise<LaneMessage> {
-  const job = fieldsOf(FIELDS, await shard.redis.hmget(jobKeys(shard, id).job, ...FIELDS));
+  const job = await readFields(shard, jobKeys(shard, id).job, FIELDS);
   if (job.lane === null) return { id, status: null, enqueuedAt: null, attemptsUsed: 0, nextAttemptAt: null };
   const { status, nextAttemptAtMs } = standingOf(job, holds);
   return {

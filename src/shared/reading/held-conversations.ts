@@ -4,7 +4,8 @@ import { readStored, storedFields } from '../model/stored-message.ts';
 import { isoTime } from '../model/time.ts';
 import { keyPart } from '../lanes/key-names.ts';
 import { jobKeys, type Shard } from '../lanes/shard.ts';
-import { type ReadCommand, readPipeline } from '../redis/pipeline.ts';
+import { readBounded, scanNames } from '../lanes/read-bounded.ts';
+import type { ReadCommand } from '../redis/pipeline.ts';
 import type { CurrentHolds, Hold } from './holds.ts';
 
 const FIELDS = ['place', 'why', 'next', 'history', ...storedFields] as const;
@@ -19,12 +20,12 @@ export async function readHeldConversations(shard: Shard, { open, nowMs }: Curre
   // What an open circuit of the API or of a key holds is not the conversation's own affair.
   if (open.some(({ scope }) => scope !== 'page')) return [];
   const pages = new Set(open.flatMap(({ page }) => (page === undefined ? [] : [keyPart(page)])));
-  const [, ids] = await shard.redis.sscan(`${shard.root}held`, 0, 'COUNT', SCANNED);
+  const ids = await scanNames(shard, `${shard.root}held`, SCANNED);
   const commands: ReadCommand[] = [];
   for (const id of ids.slice(0, SCANNED)) commands.push(['hmget', jobKeys(shard, id).job, ...FIELDS]);
-  const jobs = await readPipeline<(string | null)[]>(shard.redis, commands);
+  const jobs = await readBounded<(string | null)[]>(shard, commands);
   return jobs
-    .flatMap((values) => holdOf(fieldsOf(FIELDS, values), nowMs))
+    .flatMap((values) => holdOf(fieldsOf(FIELDS, values ?? []), nowMs))
     .filter(({ page = '' }) => !pages.has(keyPart(page)))
     .slice(0, MOST_SHOWN);
 }

@@ -4,9 +4,10 @@ import { deadLetterRecord, type DeadLetterRecord } from './dead-letter-record.ts
 import { type CurrentHolds, heldUntil, readCurrentHolds } from './holds.ts';
 import { DEAD_QUEUE, shardOfId } from '../lanes/key-names.ts';
 import { isoTime } from '../model/time.ts';
-import { fieldsOf, type MessageStatus, statusFields, type StatusFields, statusOf } from '../model/message-status.ts';
+import { type MessageStatus, statusFields, type StatusFields, statusOf } from '../model/message-status.ts';
 import { parseDeadLetter } from '../model/dead-letter.ts';
 import { readStored, storedFields } from '../model/stored-message.ts';
+import { readFields } from '../lanes/read-bounded.ts';
 import { jobKeys, type Shard } from '../lanes/shard.ts';
 import type { Sealing } from '../sealing/sealing.ts';
 import type { Session } from '../session/session.ts';
@@ -62,17 +63,16 @@ export async function readMessage(
 async function readFrom(shard: Shard, config: ReadConfig, id: string): Promise<MessageRecord | null> {
   const { redis, root } = shard;
   const dead = `${root}${DEAD_QUEUE}:`;
-  const [values, letter, deadAt, holds] = await Promise.all([
-    redis.hmget(jobKeys(shard, id).job, ...FIELDS),
-    redis.hget(dead + id, 'data'),
+  const [job, letter, deadAt, holds] = await Promise.all([
+    readFields(shard, jobKeys(shard, id).job, FIELDS),
+    readFields(shard, dead + id, ['data']),
     redis.zscore(`${dead}failed`, id),
     readCurrentHolds(shard),
   ]);
-  if (letter !== null && deadAt !== null) {
-    const payload = parseDeadLetter(letter);
+  if (letter.data !== null && deadAt !== null) {
+    const payload = parseDeadLetter(letter.data);
     return deadLetterRecord({ id, payload, deadAtMs: Number(deadAt) }, config);
   }
-  const job = fieldsOf(FIELDS, values);
   if (job.lane === null) return null;
   return openRecord(id, job, { attempts: config.attempts, ...standingOf(job, holds) });
 }

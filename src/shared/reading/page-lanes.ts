@@ -1,6 +1,6 @@
 import { ASIDE, BACKOFF, HELD, IN_FLIGHT } from '../lanes/lib/places.ts';
-import { fieldsOf } from '../model/message-status.ts';
 import { readStored, storedFields, type StoredRequest } from '../model/stored-message.ts';
+import { readBounded, readFields, readName } from '../lanes/read-bounded.ts';
 import { jobKeys, type Shard } from '../lanes/shard.ts';
 import { type ReadCommand, readPipeline } from '../redis/pipeline.ts';
 
@@ -42,19 +42,21 @@ export async function countConversations(shard: Shard, pages: readonly string[])
  */
 export async function readPageLanes(shard: Shard, page: string, limit: number): Promise<string[]> {
   const heads = headsKey(shard, page);
-  const lanes = await readPipeline<string[]>(shard.redis, [
+  const lanes = await readBounded<(string | null)[]>(shard, [
     ['zrangebyscore', heads, IN_FLIGHT, '+inf', 'LIMIT', 0, limit],
     ['zrangebyscore', heads, '-inf', `(${IN_FLIGHT}`, 'LIMIT', 0, limit],
   ]);
-  return lanes.flat().slice(0, limit);
+  return lanes
+    .flatMap((some) => some ?? [])
+    .filter((lane) => lane !== null)
+    .slice(0, limit);
 }
 
 /** Returns the request of a lane's first message; `undefined` if the lane is empty by now, or this version can't read the request. */
 export async function readFirstRequest(shard: Shard, lane: string): Promise<StoredRequest | undefined> {
-  const id = await shard.redis.lindex(laneKey(shard, lane), 0);
+  const id = await readName(shard, ['lindex', laneKey(shard, lane), 0]);
   if (id === null) return undefined;
-  const stored = await shard.redis.hmget(jobKeys(shard, id).job, ...storedFields);
-  return readStored(fieldsOf(storedFields, stored))?.request;
+  return readStored(await readFields(shard, jobKeys(shard, id).job, storedFields))?.request;
 }
 
 /** The key of the heads of a page's lanes. */

@@ -3,6 +3,7 @@ import type { Deadline } from '../redis/deadline.ts';
 import { type Hold, pageHolds, readCurrentHolds } from './holds.ts';
 import { keyPart, shardOfPage } from '../lanes/key-names.ts';
 import { countConversations, laneKey, readFirstRequest, readPageLanes } from './page-lanes.ts';
+import { readBounded, scanNames } from '../lanes/read-bounded.ts';
 import { jobKeys, type Shard } from '../lanes/shard.ts';
 import { readPipeline } from '../redis/pipeline.ts';
 import type { Session } from '../session/session.ts';
@@ -97,10 +98,10 @@ interface Candidate {
 
 async function findPages(shard: Shard, shards: number): Promise<{ candidates: Candidate[]; known: number }> {
   const { redis, root } = shard;
-  const [current, [, awake], [, asleep], awakeCount, asleepCount] = await Promise.all([
+  const [current, awake, asleep, awakeCount, asleepCount] = await Promise.all([
     readCurrentHolds(shard),
-    redis.sscan(`${root}pages`, 0, 'COUNT', MAX_LOOKED),
-    redis.sscan(`${root}asleep`, 0, 'COUNT', MAX_LOOKED),
+    scanNames(shard, `${root}pages`, MAX_LOOKED),
+    scanNames(shard, `${root}asleep`, MAX_LOOKED),
     redis.scard(`${root}pages`),
     redis.scard(`${root}asleep`),
   ]);
@@ -134,13 +135,13 @@ async function describePage(
       redis,
       lanes.map((lane) => ['llen', laneKey(shard, lane)]),
     ),
-    readPipeline<string | null>(
-      redis,
+    readBounded<string>(
+      shard,
       lanes.slice(0, inFlight).map((lane) => ['lindex', laneKey(shard, lane), 0]),
     ),
   ]);
-  const places = await readPipeline<string | null>(
-    redis,
+  const places = await readBounded<string>(
+    shard,
     heads.map((id) => ['hget', jobKeys(shard, id ?? '').job, 'place']),
   );
   const ownHolds = holds.filter(({ page }) => page !== undefined && keyPart(page) === name);

@@ -4,7 +4,9 @@ import { readHeldConversations } from './held-conversations.ts';
 import type { CurrentHolds, Hold } from './holds.ts';
 import { readTimeMs } from '../redis/time.ts';
 import { WORKER_SILENCE_MS, type WorkerRecord, workersKey } from '../lanes/fleet/leader.ts';
+import { readBounded, readFields, readNames } from '../lanes/read-bounded.ts';
 import { jobKeys, type Shard } from '../lanes/shard.ts';
+import { type ForeignSettings, readForeignSettings } from '../lanes/foreign-settings.ts';
 import { keyPart, laneOf } from '../lanes/key-names.ts';
 import { ASIDE, BACKOFF, HELD, IN_FLIGHT } from '../lanes/lib/places.ts';
 import type { RestoreNotice } from '../lanes/lib/timeline.ts';
@@ -34,6 +36,8 @@ export interface ShardStatus {
   workers: WorkerStatus[];
   /** A restore of Redis that a worker suspected lately; `null` for none. */
   suspected: RestoreNotice | null;
+  /** BullMQ's settings that somebody has changed. */
+  foreign: ForeignSettings[];
 }
 
 /** Reads the status of a shard from the sizes of sets and lists, and a few messages. */
@@ -54,11 +58,12 @@ export async function readShardStatus(shard: Shard, circuits: Circuits): Promise
       readSuspected(shard),
     ]);
   const current = { ...circuits, standing: holds };
-  const [scheduled, heads, conversations, oldestMs] = await Promise.all([
+  const [scheduled, heads, conversations, oldestMs, foreign] = await Promise.all([
     redis.zcount(`${root}due`, `(${nowMs}`, '+inf'),
     countHeldHeads(shard, current),
     readHeldConversations(shard, current),
     readOldestMs(shard, nowMs),
+    readForeignSettings(shard),
   ]);
   const queued = Math.max(0, waitingChildren + wait - scheduled - heads.queued);
   return {
@@ -78,6 +83,7 @@ export async function readShardStatus(shard: Shard, circuits: Circuits): Promise
       const { seenAt, ...record } = JSON.parse(json) as WorkerRecord & { seenAt: number };
       return nowMs - seenAt > WORKER_SILENCE_MS ? [] : [{ id, ...record }];
     }),
+    foreign,
     suspected: suspected && nowMs - suspected.since < SUSPECTED_SHOWN_MS ? suspected : null,
   };
 }
@@ -93,12 +99,12 @@ async function readSuspected({ redis, root }: Shard): Promise<RestoreNotice | nu
 /** Reads the oldest message of each set in which queued messages wait. Scheduled messages are sorted by their due times, after now. */
 async function readOldestMs(shard: Shard, nowMs: number): Promise<number> {
   const send = `${shard.root}send:`;
-  const [[, waitingSince], released] = await Promise.all([
-    shard.redis.zrange(`${send}waiting-children`, '0', '0', 'WITHSCORES'),
-    shard.redis.lindex(`${send}wait`, -1),
-  ]);
-  const job = released === null ? [] : await shard.redis.hmget(jobKeys(shard, released).job, 'due', 'timestamp');
-  const since = [waitingSince, job[0] ?? job[1]].flatMap((time) => time ?? []);
+  const [oldest, released] = (await readBounded<unknown>(shard, [
+    ['zrange', `${send}waiting-children`, 0, 0, 'WITHSCORES'],
+    ['lindex', `${send}wait`, -1],
+  ])) as [string[] | null, string | null];
+  const job = released === null ? null : await readFields(shard, jobKeys(shard, released).job, ['due', 'timestamp']);
+  const since = [oldest?.[1], job?.due ?? job?.timestamp].flatMap((time) => time ?? []);
   return nowMs - Math.min(nowMs, ...since.map(Number).filter(Number.isFinite));
 }
 
@@ -136,12 +142,13 @@ async function countHeldHeads(shard: Shard, current: CurrentHolds): Promise<Held
 }
 
 /** Returns the names in keys of the pages that an operator holds: nothing of them is sent. */
-async function stoppedPages({ redis, root }: Shard, holds: readonly StandingHold[]): Promise<Set<string>> {
+async function stoppedPages(shard: Shard, holds: readonly StandingHold[]): Promise<Set<string>> {
+  const { root } = shard;
   const isAll = holds.some(({ page }) => page === undefined);
   const named = holds.flatMap(({ page, conversation }) =>
     page === undefined || conversation !== undefined ? [] : [keyPart(page)],
   );
-  return new Set([...named, ...(isAll ? await redis.sunion(`${root}pages`, `${root}asleep`) : [])]);
+  return new Set([...named, ...(isAll ? await readNames(shard, ['sunion', `${root}pages`, `${root}asleep`]) : [])]);
 }
 
 /** Returns the names in keys of the pages whose messages wait for a circuit, except those in backoff, which go on by themselves. */

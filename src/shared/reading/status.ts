@@ -3,6 +3,7 @@ import { describeHolds, type Hold } from './holds.ts';
 import { isCluster, type RedisClient } from '../redis/cluster.ts';
 import { infoField } from '../redis/info.ts';
 import { readCircuits } from '../lanes/fleet/circuits.ts';
+import type { ForeignSettings } from '../lanes/foreign-settings.ts';
 import { isoTime } from '../model/time.ts';
 import { combineRestores, describeRestore } from './restores.ts';
 import { shardsKey } from '../lanes/key-names.ts';
@@ -17,6 +18,8 @@ export interface Status extends Counts {
   workers: WorkerStatus[];
   /** That Redis may have gone back to an earlier state in the last day, although nothing is held for it. */
   suspectedRestore?: { since: string; evidence: string };
+  /** BullMQ's settings that somebody else has changed, which has no effect; missing if there are none. */
+  foreignSettings?: ForeignSettings[];
 }
 
 /** A status, and when it was read, on Redis's clock. */
@@ -69,6 +72,7 @@ export async function readStatusNow(
     ],
     workers: mergeWorkers(parts.flatMap(({ workers }) => workers)),
     ...suspectedIn(parts),
+    ...foreignIn(parts),
   };
   return { status, isUsed: stamps > 0, isReplica, nowMs: circuits.nowMs };
 }
@@ -89,6 +93,11 @@ function suspectedIn(parts: readonly ShardStatus[]): Pick<Status, 'suspectedRest
   if (found.length === 0) return {};
   const whole = combineRestores(found);
   return { suspectedRestore: { since: isoTime(whole.since), evidence: describeRestore(whole) } };
+}
+
+function foreignIn(parts: readonly ShardStatus[]): Pick<Status, 'foreignSettings'> {
+  const foreignSettings = parts.flatMap(({ foreign }) => foreign);
+  return foreignSettings.length === 0 ? {} : { foreignSettings };
 }
 
 /** Adds up the records of each worker, which registers in every shard that it serves with its places there. */

@@ -46,6 +46,23 @@ describe('status for people', () => {
     expect(describeStatus(statusWith('0.2.0', '0.2.0'))).not.toContain('different versions');
   });
 
+  it("names BullMQ's settings that others have changed, that they have no effect, and what removes them", () => {
+    const foreignSettings = [
+      { shard: 0, queue: 'send' as const, settings: ['paused', 'max'] },
+      { shard: 1, queue: 'dead' as const, settings: ['limiter'] },
+    ];
+    const found = statusOf({ foreignSettings });
+    const named = 'paused, max of the queue send of shard 0; limiter of the queue dead of shard 1. They have no effect';
+    const unchanged = { scheduled: 0, queued: 0, sending: 0, retrying: 0, held: 0, dead: 0 };
+    for (const text of [describeStatus(found), describeMovingStatus(found, unchanged)]) {
+      expect(text).toContain(named);
+      expect(text).toContain('remove them with "kitechat-sender repair"');
+    }
+    const config = { redisUrl: 'redis://127.0.0.1:6379/0', namespace: 'kitechat' };
+    expect(machineReadable(found.status, config).foreignSettings).toEqual(foreignSettings);
+    expect(machineReadable(calmStatus, config)).not.toHaveProperty('foreignSettings');
+  });
+
   it('has no table of holds if there are none', () => {
     expect(describeStatus(statusOf({}))).not.toContain('hold');
   });

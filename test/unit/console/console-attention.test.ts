@@ -52,6 +52,12 @@ describe('what needs attention', () => {
     expect(mattersOf(facts)[0]).toMatchObject({ tone: 'bad', what: 'This Redis is a read-only replica' });
   });
 
+  it("BullMQ's settings that others have changed are named, with the place to remove them", () => {
+    const found = matters({ foreignSettings: [{ shard: 2, queue: 'send', settings: ['paused'] }] });
+    expect(found).toMatchObject([{ tone: 'warn', link: { href: '#settings' } }]);
+    expect(found[0]?.why).toContain('paused of the queue send of shard 2. They have no effect');
+  });
+
   it('a missing worker is a problem when messages wait, and to be watched otherwise', () => {
     expect(matters({ workers: [], queued: 3 })).toMatchObject([{ tone: 'bad', link: { href: '/workers' } }]);
     expect(matters({ workers: [], queued: 3 })[0]?.why).toContain('3 messages');

@@ -59,11 +59,18 @@ local function isWanted(id)
     and (conversation == '' or conversation == itsConversation)
 end
 
+-- Longer than any letter. Others can write to Redis, too: what is longer is not read, as if it made no sense.
+local LONGEST_LETTER = 262144
+local function dataOf(key)
+  if redis.call('HSTRLEN', key, 'data') > LONGEST_LETTER then return '' end
+  return redis.call('HGET', key, 'data')
+end
+
 -- Returns the letter's data, or '' if no data is wanted; nothing if the data lacks the text, or if others removed the letter.
 local function read(id)
   if redis.call('ZSCORE', failed, id) then
     if ARGV[11] == '' and redis.call('EXISTS', root .. 'dead:' .. id) == 1 then return '' end
-    local data = redis.call('HGET', root .. 'dead:' .. id, 'data')
+    local data = dataOf(root .. 'dead:' .. id)
     if data then return string.find(data, ARGV[12], 1, true) and data end
   end
 end

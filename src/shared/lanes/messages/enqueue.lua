@@ -59,6 +59,7 @@ local function schedule(id, job, due)
   redis.call('ZADD', KEYS[1], due, id)
 end
 
+local LONGEST_KNOWN = 512
 local function store(id, lane, name, data, ttlMs, mostOpen, fullAt, options)
   local job = send .. id
   if not isLane(lane) then error('the lane has no name that a producer gives') end
@@ -68,7 +69,8 @@ local function store(id, lane, name, data, ttlMs, mostOpen, fullAt, options)
   local more = options ~= '' and cjson.decode(options) or {}
   local keyName = more.key and root .. 'idem:' .. more.key
   local known = keyName and redis.call('GET', keyName)
-  if known then
+  -- A longer text is none of ours.
+  if known and #known <= LONGEST_KNOWN then
     local firstId, firstHash = string.match(known, '^(%S+) (%S+)$')
     return { firstHash == more.hash and 'duplicate' or 'conflict', firstId, firstHash }
   end

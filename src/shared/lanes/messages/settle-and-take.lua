@@ -55,6 +55,8 @@ local function take(id, turn, laneOfHead)
   local message = alone(takeOne, root, id, worker, turn, laneOfHead)
   if not message then return false end
   if message[1] == 'error' then message[3], message[2] = message[2], id end
+  -- Ours are short. What others have written goes to the log only.
+  message[2] = upTo(LONGEST_NAME, message[2])
   taken[#taken + 1] = message
   return message[1] ~= 'error' and message[1] ~= 'foreign'
 end

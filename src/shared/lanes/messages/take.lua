@@ -92,7 +92,7 @@ local function takeOne(root, id, worker, turn, laneOfHead)
     if not (attempt or label or policy or replays) then return { verdict, id, named, type, data, since, lane } end
     return {
       verdict, id, named, type, data, since, lane, upTo(LONGEST_WORD, label), upTo(LONGEST_WORD, policy), upTo(LONGEST_WORD, replays),
-      used or false, history or false,
+      upTo(LONGEST_NAME, used) or false, history or false,
     }
   end
   local function newName(suffix)
