@@ -40,8 +40,6 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const SEALED = /^([\w.-]{1,64})\.([\w-]+)$/;
 const LOOK_AGAIN_MS = 1000;
-/** Others can name any number of unknown keys in Redis. */
-const LOOK_FOR_UNKNOWN_MS = 50;
 
 /** Without keys: encrypts nothing and can decrypt nothing. */
 export const NO_KEYS: Sealing = createSealing({ hasKeys: false, isRequired: false }, () => undefined);
@@ -76,7 +74,7 @@ export function openSealing(
   return createSealing({ hasKeys: true, isRequired }, (wanted) => {
     const known = file.current();
     const isMissing = wanted !== undefined && !known?.byId.has(wanted);
-    if (performance.now() - lookedAt < (isMissing ? LOOK_FOR_UNKNOWN_MS : LOOK_AGAIN_MS)) return known;
+    if (!isMissing && performance.now() - lookedAt < LOOK_AGAIN_MS) return known;
     lookedAt = performance.now();
     const contents = file.lookNow();
     if (contents !== null) onChange?.(contents);
