@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { KEYLESS } from '../../src/shared/lanes/lib/places.ts';
 import { createLogger } from '../../src/shared/logger.ts';
 import { createProducer, IdempotencyConflictError } from '../../src/producer/index.ts';
 import { encryptionKey, encryptionKeys, newKeysFile } from '../support/encryption-keys.ts';
@@ -205,6 +206,30 @@ describe('a message whose key this worker lacks', () => {
     site.startWorker({ encryptionKeysFile: path });
     await worker.close();
     await site.until(second, 'delivered');
+  });
+
+  it('leaves the others of its page alone, however many there are, and the log has one line about all of them', async () => {
+    const { path } = newKeysFile(encryptionKeys('k1'));
+    const lines: string[] = [];
+    const logger = createLogger({ level: 'info', destination: { write: (line: string) => void lines.push(line) } });
+    await using site = await install(used.server, {
+      config: { concurrency: 5 },
+      hooks: { logger },
+      startWorker: false,
+    });
+    await using producer = createProducer({ ...site.config, encryptionKeysFile: path });
+    const ids = await producer.enqueueMessages(Array.from({ length: 500 }, (_, n) => textMessage(`closed${n}`, 1)));
+    site.startWorker();
+    await site.until(ids.at(-1)?.id ?? '', 'held');
+    const others = await site.producer.enqueueMessages(Array.from({ length: 50 }, (_, n) => textMessage(`c${n}`, 1)));
+    const startedAt = performance.now();
+    for (const { id } of others) await site.until(id, 'delivered');
+    expect(performance.now() - startedAt).toBeLessThan(5000);
+    expect(lines.filter((line) => line.includes('no-encryption-key'))).toHaveLength(1);
+    expect(lines.length).toBeLessThan(100);
+    const root = `{${site.config.namespace}:0}:`;
+    expect(await used.redis.zcount(`${root}heads:p1`, KEYLESS, KEYLESS)).toBeGreaterThan(400);
+    expect(await site.deadLetters.count()).toBe(0);
   });
 });
 
