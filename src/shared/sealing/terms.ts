@@ -23,8 +23,7 @@ export interface TermFields {
   label: string | null;
   policy: string | null;
   replays: string | null;
-  /** `null` if the take took the message for one that is not encrypted. */
-  times: { expiresAt: string; due: string | null; high: string | null } | null;
+  times: { expiresAt: string; due: string | null; high: string | null };
 }
 
 /**
@@ -53,7 +52,6 @@ export function readTerms(terms: unknown): Terms | null {
 /** Returns the term that the job of a message names otherwise than its producer did; `null` if there is none. */
 export function changedTerm(id: string, terms: Terms, { times, ...fields }: TermFields): string | null {
   const { enqueuedAtMs } = fields;
-  if (times === null) return 'encryption';
   if (fields.policy !== (terms.policy ?? null)) return 'policy for unknown outcomes';
   if (fields.label !== (terms.label ?? null)) return 'label';
   if (fields.replays !== (terms.replays ?? null)) return 'dead letter that it replays';

@@ -65,8 +65,9 @@ function readSealed(sealing: Sealing, taken: Taken, request: SealedRequest): Rea
   if ('problem' in opened) return { stored, body: null, problem: opened.problem, missingKey: opened.missingKey };
   if (terms === null) return { stored, body: null, problem: LETTER };
   const knownUntilMs = terms ? latestExpiryMs(taken.id, terms) : Number(taken.times?.expiresAt) || 0;
-  const changed = terms ? changedTerm(taken.id, terms, taken) : null;
-  if (changed !== null) return { stored, body: null, problem: problemOfChange(changed), knownUntilMs };
+  const changed =
+    taken.times === null ? 'encryption' : terms && changedTerm(taken.id, terms, { ...taken, times: taken.times });
+  if (changed) return { stored, body: null, problem: problemOfChange(changed), knownUntilMs };
   const body = JSON.stringify(opened.request);
   const parsed = parseStoredRequest(body);
   return 'request' in parsed

@@ -48,6 +48,16 @@ describe('a sealed payload', () => {
     expect(sealRequest(NO_KEYS, ID, sealed, null)).toBe(sealed);
   });
 
+  it('of a version that encrypted nothing but the message opens, so that its dead letters can be replayed', () => {
+    const sealing = newSealing();
+    const [ids, message] = [
+      { pageId: 'p1', conversationId: 'c1' },
+      { type: 'text', text: 'Hello' },
+    ];
+    const sealed = sealing.seal(JSON.stringify(message), ['message', ID, 'p1', 'c1']) ?? '';
+    expect(openRequest(sealing, ID, { ...ids, sealed })).toEqual({ request: { ...ids, message } });
+  });
+
   it('of a version that knows other terms can not be opened', () => {
     const sealing = newSealing();
     const request = { pageId: 'p1', conversationId: 'c1', message: { type: 'text', text: 'Hello' } } as const;

@@ -61,8 +61,8 @@ export interface Taken {
   label: string | null;
   policy: string | null;
   replays: string | null;
-  /** What enqueue stored beside an encrypted message, of which the content says what it must be; `null` for other messages. */
-  times: TermFields['times'];
+  /** What else stands beside an encrypted message; `null` for a message that the take did not take for an encrypted one. */
+  times: TermFields['times'] | null;
 }
 
 /** The arguments of a worker's call to a shard, for one turn of its event loop. */
