@@ -6,6 +6,7 @@ import { readTerms, type Terms } from './terms.ts';
 
 /** Shown instead of an answer that can't be decrypted. */
 const CLOSED_BODY = '[encrypted]';
+const UNKNOWN_TERMS = 'it was encrypted with terms that this version does not know';
 
 /** A request whose message is decrypted. */
 export interface OpenedRequest {
@@ -32,16 +33,16 @@ export function sealRequest(sealing: Sealing, id: string, request: StoredRequest
 /** Returns the decrypted request, with its keys in their original order, or why it can't be decrypted. */
 export function openRequest(sealing: Sealing, id: string, request: StoredRequest): OpenedRequest | Closed {
   if (!('sealed' in request)) return { request };
-  const opened = sealing.open(request.sealed, belongingOf(id, request));
-  if ('problem' in opened) return opened;
-  const content = JSON.parse(opened.text) as object;
+  const decrypted = sealing.open(request.sealed, belongingOf(id, request));
+  if ('problem' in decrypted) return decrypted;
+  const content = JSON.parse(decrypted.text) as object;
   const withMessage = (message: unknown) => replaced(request, 'sealed', ['message', message]) as SendRequest;
   // Before terms were encrypted, the content was the message itself.
   if (!('terms' in content && 'message' in content)) return { request: withMessage(content) };
-  const terms = content.terms === null ? null : readTerms(content.terms);
-  if (terms === null && content.terms !== null)
-    return { problem: 'it was encrypted with terms that this version does not know' };
-  return { request: withMessage(content.message), terms };
+  const opened = withMessage(content.message);
+  if (content.terms === null) return { request: opened, terms: null };
+  const terms = readTerms(content.terms);
+  return terms ? { request: opened, terms } : { problem: UNKNOWN_TERMS };
 }
 
 export function sealResponse(sealing: Sealing, id: string, response: DeadResponse): StoredResponse {
