@@ -1,11 +1,13 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { shardOfId } from '../../src/shared/lanes/key-names.ts';
 import { tickIn } from '../../src/shared/lanes/fleet/leader.ts';
 import { encryptionKeys, newKeysFile } from '../support/encryption-keys.ts';
 import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';
 import { type SecuredRedis, startSecuredRedis } from '../support/secured-redis.ts';
 import { settled } from '../support/settled.ts';
+import { useRedis } from '../support/use-redis.ts';
 import { useLanes } from '../support/use-lanes.ts';
 import { dead, delivered } from '../support/settlements.ts';
 import { install } from '../support/worker.ts';
@@ -87,6 +89,33 @@ describe('an encrypted message that has ended', () => {
     for (const id of more) await site.until(id, 'delivered');
     expect(site.api.requests).toHaveLength(2 * stored.length);
     expect(await redis.admin.zcard(`${ROOT}known-ends`)).toBe(2 * stored.length);
+  });
+});
+
+describe('the job of an encrypted message that was delivered', () => {
+  const used = useRedis();
+
+  it('is not sent from another shard either', async () => {
+    const { path } = newKeysFile(encryptionKeys('k1'));
+    await using site = await install(used.server, {
+      config: { encryptionKeysFile: path, shards: 2 },
+      startWorker: false,
+    });
+    const id = await site.enqueue(textMessage('c1', 1));
+    const shard = shardOfId(id) ?? 0;
+    const rootOf = (index: number): string => `{${site.config.namespace}:${index}}:`;
+    const fields = await used.redis.hgetall(`${rootOf(shard)}send:${id}`);
+    site.startWorker();
+    await site.until(id, 'delivered');
+    const other = rootOf(1 - shard);
+    await used.redis.hset(`${other}send:${id}`, fields);
+    await used.redis.rpush(`${other}lane:p1/c1`, id);
+    await used.redis.zadd(`${other}heads:p1`, 0, 'p1/c1');
+    await used.redis.sadd(`${other}pages`, 'p1');
+    await used.redis.zadd(`${other}turns`, 0, 'p1');
+    await used.redis.zadd(`${other}send:marker`, 0, '0');
+    await eventually('it is gone', async () => (await used.redis.exists(`${other}lane:p1/c1`)) === 0);
+    expect(site.api.requests).toHaveLength(1);
   });
 });
 

@@ -15,8 +15,14 @@ local function isSealedText(data)
   return string.find(data, SEALED, 1, true) ~= nil
 end
 
+-- An id names its shard. In another shard nobody would know that the message has ended.
+local function isOfShard(root, id)
+  local shard, prefix = string.match(root, ':(%d+)}:$'), string.match(id, '^(%w%w?)-')
+  return prefix ~= nil and tonumber(prefix, 36) == tonumber(shard)
+end
+
 local function hasEnded(root, id)
-  return redis.call('ZSCORE', root .. 'known-ends', id)
+  return not isOfShard(root, id) or redis.call('ZSCORE', root .. 'known-ends', id)
 end
 
 -- Collected by the settlements of a call, and written at its end with one command.
