@@ -58,7 +58,6 @@ describe('the words for a hold that the fleet has set', () => {
   });
 
   it('say of a conversation that waits for an encryption key which key that is, and what to do', () => {
-    const since = new Date(NOW_MS - 180_000).toISOString();
     const evidence = 'its content is encrypted with the key k2, which is not in KITECHAT_ENCRYPTION_KEYS_FILE';
     const hold = {
       scope: 'conversation',
