@@ -44,6 +44,10 @@ export const settingGroups: readonly SettingGroup[] = [
         variable: 'KITECHAT_ENCRYPTION_KEYS_FILE',
         when: 'When people who can read Redis, its files or its backups must not read message content. Workers, apps and operators need the same keys: give a new key to all of them before you put it first in the file. See [encryption](encryption.md).',
       },
+      {
+        variable: 'KITECHAT_REQUIRE_ENCRYPTION',
+        when: 'When all processes have encryption keys, and somebody who can write to Redis must not get a message of their own delivered. Set it for workers, apps and operators, after the last unencrypted message was delivered.',
+      },
     ],
   },
   {

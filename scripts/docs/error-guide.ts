@@ -160,7 +160,7 @@ export const deadReasonGuide: Readonly<Record<DeadReason, Guide>> = {
   },
   undecodable: {
     cause:
-      "The stored data can't be read: a newer version stored it, somebody changed it, or a key to decrypt it is missing.",
-    cure: 'Run the version that stored it, or give the workers the key. `dead-letters show ID` shows the readable parts. Discard the entry if no version and key can read it.',
+      "The stored data can't be read, or must not be sent: a newer version stored it, somebody changed it, it is not encrypted although that is required, or it was encrypted with another key.",
+    cure: 'Its `problem` says which. Run the version that stored it, or give the workers the right key, then replay it. If somebody changed or stored it, find out who writes to this Redis before you replay it. `dead-letters show ID` shows the readable parts. Discard the entry if no version and key can read it.',
   },
 };

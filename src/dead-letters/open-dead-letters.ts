@@ -1,10 +1,12 @@
 // For `Symbol.asyncDispose` in the declarations: programs that use the package need not name this library.
 /// <reference lib="esnext.disposable" preserve="true" />
+import { inWordsOf } from '../shared/config/config.ts';
 import type { DeadLetterOptions } from '../shared/config/options.ts';
 import type { DeadLetterRecord } from '../shared/reading/dead-letter-record.ts';
 import { readMessage } from '../shared/reading/message.ts';
 import type { StoredLetter } from '../shared/lanes/dead/dead-letters.ts';
 import { readTimeMs } from '../shared/redis/time.ts';
+import { demandKeysIfRequired } from '../shared/sealing/sealing.ts';
 import { openSession } from '../shared/session/open-session.ts';
 import { addCounts, type DeadLetterCounts, readCounts } from './counts.ts';
 import { discard, type DiscardOptions, type DiscardResult } from './discard.ts';
@@ -52,7 +54,7 @@ export interface DeadLetters {
    * before stay replayed, and the others stay dead letters.
    *
    * @throws InvalidMessageError for `set`: nothing was changed.
-   * @throws ConfigError if `rate` is not a rate.
+   * @throws ConfigError if `rate` is not a rate, or if encryption is required and there are no keys.
    * @throws QueueUnavailableError, QueueFullError: entries replayed before stay replayed.
    * @throws ChangeUncertainError if no answer came back: replaying again sends nothing twice.
    * @example
@@ -117,7 +119,10 @@ export function openDeadLetters(options: DeadLetterOptions = {}): DeadLetters {
         for (const letter of batch) yield entryOf(letter, config);
       }
     },
-    replay: async (selection) => await replay(deps, selection),
+    async replay(selection) {
+      inWordsOf(config.source, () => demandKeysIfRequired(config.sealing));
+      return await replay(deps, selection);
+    },
     discard: async (selection) => await discard(deps, selection),
     close: () => session.close(),
     [Symbol.asyncDispose]: () => session.close(),

@@ -1,6 +1,7 @@
 // For `Symbol.asyncDispose` in the declarations: programs that use the package need not name this library.
 /// <reference lib="esnext.disposable" preserve="true" />
 import { cancelMessage } from '../shared/actions/cancel-message.ts';
+import { inWordsOf } from '../shared/config/config.ts';
 import type { ProducerOptions } from '../shared/config/options.ts';
 import type { EnqueueOptions } from '../shared/model/enqueue-options.ts';
 import {
@@ -14,6 +15,7 @@ import {
 import type { CancelResult } from '../shared/lanes/messages/cancel.ts';
 import type { SendRequest } from '../shared/model/message.ts';
 import { type MessageRecord, readMessage } from '../shared/reading/message.ts';
+import { demandKeysIfRequired } from '../shared/sealing/sealing.ts';
 import { openSession } from '../shared/session/open-session.ts';
 import { type MessageToStore, type Receipt, storeMessage } from '../shared/actions/store-message.ts';
 import { type MessageDefaults, validateItem, validateMessage } from './validate-message.ts';
@@ -75,12 +77,14 @@ const BATCH = 200;
  * Creates a producer. It connects to Redis at its first call.
  *
  * @param options settings that differ from the defaults; environment variables are not read.
- * @throws ConfigError for settings that can't work, or a file with encryption keys that can't be used.
+ * @throws ConfigError for settings that can't work, or a file with encryption keys that can't be used, or is missing although encryption is
+ * required.
  * @example
  * await using producer = createProducer({ redisUrl: process.env.REDIS_URL });
  */
 export function createProducer(options: ProducerOptions = {}): Producer {
   const { config, session, newDeadline } = openSession('createProducer', options);
+  inWordsOf(config.source, () => demandKeysIfRequired(config.sealing));
   const underWay = new Set<Promise<unknown>>();
   let closing: Promise<void> | null = null;
 

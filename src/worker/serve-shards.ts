@@ -128,7 +128,7 @@ export async function serveShards(deps: ServeDeps): Promise<Service> {
       ended(ended, result) {
         progress.ended(shard);
         const report = reportOf(ended, result, config.attempts);
-        logAttempt(report);
+        logAttempt(report, ended.attempt.message.missingKey);
         traffic.note({ ...report, isDead: report.next === 'dead' });
         deps.report(report);
       },

@@ -71,7 +71,7 @@ async function drive(site: Installation): Promise<void> {
   await site.until(expired, 'dead');
 }
 
-/** One whose key nobody knows: it ends as a dead letter that can't be opened. */
+/** One whose key nobody knows, and that has expired: a dead letter that can't be opened. */
 async function addClosed(site: Installation): Promise<void> {
   const { path } = newKeysFile(encryptionKeys('other'));
   await using other = await install(
@@ -81,7 +81,7 @@ async function addClosed(site: Installation): Promise<void> {
       startWorker: false,
     },
   );
-  await site.until(await other.enqueue(message('closed', canaries.closed)), 'dead');
+  await site.until(await other.enqueue({ ...message('closed', canaries.closed), ttlMs: 1 }), 'dead');
 }
 
 /** Everything that Redis has written: its append-only file with all that ever happened, and a dump of what is there. */

@@ -5,7 +5,7 @@ import { createWorker } from '../../src/worker/index.ts';
 import { type CommandResult, runProcess } from '../support/command-line.ts';
 import { runCommand } from '../support/run-command.ts';
 import { startConsole, wordsOf } from '../support/console.ts';
-import { encryptionKeys, newKeysFile } from '../support/encryption-keys.ts';
+import { encryptionKey, encryptionKeys, newKeysFile } from '../support/encryption-keys.ts';
 import { eventually } from '../support/eventually.ts';
 import { newFolderOfTest } from '../support/folder-of-test.ts';
 import { textMessage } from '../support/messages.ts';
@@ -125,8 +125,9 @@ describe('the console', () => {
   });
 
   it('offers a replay of what was undecodable once it can be read', async () => {
-    const workers = newKeysFile(encryptionKeys('k1'));
-    const producers = newKeysFile(encryptionKeys('k2'));
+    // Another key with the same id.
+    const workers = newKeysFile(`{"k1": "${encryptionKey('other')}"}`);
+    const producers = newKeysFile(encryptionKeys('k1'));
     await using to = await install(used.server, { config: { encryptionKeysFile: producers.path }, startWorker: false });
     const id = await to.enqueue(textMessage('c1', 1));
     const worker = to.startWorker({ encryptionKeysFile: workers.path });
@@ -137,7 +138,7 @@ describe('the console', () => {
     const before = await closed.visitor.post('/dead-letters/confirm', selection);
     expect(wordsOf(before)).toContain('1 entry is skipped');
     expect(before.text).not.toContain('/dead-letters/start');
-    workers.replace(encryptionKeys('k1', 'k2'));
+    workers.replace(encryptionKeys('k1'));
     const after = await eventually('the key is seen', async () => {
       const page = await closed.visitor.post('/dead-letters/confirm', selection);
       return page.text.includes('/dead-letters/start') && page;

@@ -141,66 +141,6 @@ describe('with encryption keys', () => {
   });
 });
 
-describe('a message whose key is unknown', () => {
-  it('is dead as undecodable with its reason, the next one goes on, and once the key is back a replay delivers it', async () => {
-    const producers = newKeysFile(encryptionKeys('k2'));
-    const workers = newKeysFile(encryptionKeys('k1'));
-    await using site = await install(used.server, { config: { encryptionKeysFile: workers.path }, startWorker: false });
-    await using producer = createProducer({ ...site.config, encryptionKeysFile: producers.path });
-    const ids: string[] = [];
-    for (const n of [1, 2]) ids.push((await producer.enqueueMessage(textMessage('c1', n))).id);
-    const [id = '', second = ''] = ids;
-    const next = await site.enqueue(textMessage('c1', 3));
-    site.startWorker();
-    await site.until(next, 'delivered');
-    const problem = 'its content is encrypted with the key k2, which is not in KITECHAT_ENCRYPTION_KEYS_FILE';
-    expect(await site.deadLetters.get(id)).toMatchObject({
-      reason: 'undecodable',
-      pageId: 'p1',
-      conversationId: 'c1',
-      request: null,
-      attempts: [],
-      attemptsUsed: 0,
-      problem,
-    });
-    const attempt = await eventually('the attempt is reported', () => site.attempts.find((one) => one.id === id));
-    expect(attempt).toMatchObject({ type: 'text', next: 'dead', reason: 'undecodable', detail: problem });
-    expect(await site.deadLetters.replay({ all: true })).toEqual({
-      matched: 2,
-      done: 0,
-      skipped: [
-        { id, why: 'undecodable' },
-        { id: second, why: 'undecodable' },
-      ],
-    });
-    workers.replace(encryptionKeys('k1', 'k2'));
-    expect(await site.deadLetters.get(id)).toMatchObject({ request: textMessage('c1', 1), problem });
-    const set = { 'message.text': 'message 1, mended' };
-    expect(await site.deadLetters.replay({ ids: [id], set })).toMatchObject({ done: 1 });
-    expect(await site.deadLetters.replay({ all: true })).toMatchObject({ matched: 1, done: 1 });
-    await site.api.waitForAccepted(3);
-    expect(site.api.accepted.map(({ message }) => message.text)).toEqual([
-      'message 3',
-      'message 1, mended',
-      'message 2',
-    ]);
-  });
-
-  it('lets a worker without keys go on as well', async () => {
-    const { path } = newKeysFile(encryptionKeys('k1'));
-    await using site = await install(used.server, { startWorker: false });
-    await using producer = createProducer({ ...site.config, encryptionKeysFile: path });
-    const { id } = await producer.enqueueMessage(textMessage('c1', 1));
-    const next = await site.enqueue(textMessage('c1', 2));
-    site.startWorker();
-    await site.until(next, 'delivered');
-    expect(await site.until(id, 'dead')).toMatchObject({
-      reason: 'undecodable',
-      problem: expect.stringMatching(/is not set$/) as string,
-    });
-  });
-});
-
 describe('what somebody has changed in Redis', () => {
   it.each<[string, (data: SealedData, other: SealedData) => unknown]>([
     ['with the content of another message', (data, other) => ({ ...data, sealed: other.sealed })],

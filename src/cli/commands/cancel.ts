@@ -5,7 +5,8 @@ import { textTable } from '../terminal/table.ts';
 
 /** `cancel ID`: ends a message that is not being sent. */
 export async function cancel(context: CommandContext, id: string, { json }: JsonOption): Promise<ExitCode> {
-  await using producer = createProducer(loadSite(context));
+  // It stores nothing, so it needs no encryption keys.
+  await using producer = createProducer({ ...loadSite(context), requireEncryption: false });
   const result = await producer.cancelMessage(id);
   if (json) jsonLine(context.stdout, { id, result });
   else {

@@ -8,7 +8,8 @@ import { factTable, textTable } from '../terminal/table.ts';
 /** `message ID`: prints the state of one message, and its attempts. */
 export async function showMessage(context: CommandContext, id: string, { json }: JsonOption): Promise<ExitCode> {
   const config = loadSite(context);
-  await using producer = createProducer(config);
+  // It stores nothing, so it needs no encryption keys.
+  await using producer = createProducer({ ...config, requireEncryption: false });
   const record = await producer.getMessage(id);
   const missing = `message ${id} is unknown: the id is wrong, the message was delivered some time ago, or it was sent again under a new id`;
   const exitCode = showRecord(context, record, { json, describe, missing });

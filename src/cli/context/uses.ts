@@ -21,14 +21,16 @@ const isOfAllDoors: Uses = (key) => Object.values(doors).every((door) => Object.
 const isOfNoDoor: Uses = (key) => !Object.values(doors).some((door) => Object.hasOwn(door, key));
 /** What a connection needs; of the settings that all doors share, those about content and attempts are left out. */
 const connects: Uses = (key) => isOfAllDoors(key) && (key.startsWith('redis') || named('namespace', 'shards')(key));
+/** What reading messages needs. Whether they must be encrypted counts where one is stored or sent. */
+const reads: Uses = (key) => isOfAllDoors(key) && key !== 'requireEncryption';
 const limits = named('rateLimit', 'pageRateLimit');
 
 /** The settings of each kind of command, derived from the schema, so that a new setting is in the help of its commands. */
 export const uses = {
   connection: connects,
-  /** Reads or writes messages, too. */
-  messages: isOfAllDoors,
-  deadLetterList: either(isOfAllDoors, named('consoleShowContent')),
+  /** Reads messages, too. */
+  messages: reads,
+  deadLetterList: either(reads, named('consoleShowContent')),
   limits: either(connects, limits),
   send: inDoor('createProducer'),
   worker: either(inDoor('createWorker'), isOfNoDoor),

@@ -28,6 +28,7 @@ const holdKinds: readonly Pick<Hold, 'scope' | 'reason'>[] = [
   { scope: 'page', reason: 'refusing' },
   { scope: 'page', reason: 'unauthorized' },
   { scope: 'conversation', reason: 'operator' },
+  { scope: 'conversation', reason: 'no-encryption-key' },
   { scope: 'conversation', reason: 'rate-limited' },
   { scope: 'conversation', reason: 'unauthorized' },
   { scope: 'conversation', reason: 'dead-letter' },

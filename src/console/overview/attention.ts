@@ -29,7 +29,7 @@ const DEATHS: Record<DeadReason, string> = {
   expired: 'They became too old before they were delivered.',
   'unknown-outcome': 'It is unknown whether they arrived. Ask the receiver before a replay.',
   crashed: 'Workers died repeatedly while they worked on them. Tell the developers.',
-  undecodable: 'This version can not read the stored messages.',
+  undecodable: 'The stored messages can not be read, or must not be sent. Each says why.',
 };
 
 /** Everything that needs attention, problems first. Pure. */

@@ -3,7 +3,7 @@ import { formatDuration, formatRelative, shortened } from '../html/format.ts';
 import { conversationPath, deadLetterPath, pagePath } from '../html/links.ts';
 import type { Matter } from '../html/matter.ts';
 
-type OfCircuit = Exclude<Hold['reason'], 'operator' | 'dead-letter' | 'restored'>;
+type OfCircuit = Exclude<Hold['reason'], 'no-encryption-key' | 'operator' | 'dead-letter' | 'restored'>;
 
 /** What a hold by the fleet itself affects, and what to do about it. */
 interface Words {
@@ -82,6 +82,7 @@ function ofPage(reason: OfCircuit, page: string): Words {
 export function matterOfHold(hold: Hold, nowMs: number): Matter {
   const { scope, page = '', conversation = '', reason, letter } = hold;
   if (reason === 'restored') return matterOfRestore(hold);
+  if (reason === 'no-encryption-key') return matterOfKeyless(hold, nowMs);
   if (reason !== 'operator' && reason !== 'dead-letter') return matterOfCircuit(hold, reason, nowMs);
   if (scope === 'all') {
     return {
@@ -145,6 +146,12 @@ function matterOfConversation(hold: Hold, nowMs: number): Matter {
     why: `${capitalised(evidence)}, held${durationOf(since, nowMs)}. Only this conversation waits, and no attempt is used; it is tried again ${again}.`,
     link: { href: conversationPath(page, conversation), label: `Conversation ${shortened(conversation)}` },
   };
+}
+
+/** A conversation whose first message is encrypted with a key that a worker lacks. */
+function matterOfKeyless(hold: Hold, nowMs: number): Matter {
+  const matter = matterOfConversation(hold, nowMs);
+  return { ...matter, why: `${matter.why} Give the key to all workers; they read the file again by themselves.` };
 }
 
 function linkTo(page: string): Matter['link'] {

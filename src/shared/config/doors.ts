@@ -11,6 +11,7 @@ const installation: Names<InstallationOptions> = {
   namespace: true,
   shards: true,
   encryptionKeysFile: true,
+  requireEncryption: true,
   attempts: true,
   keepDeadMs: true,
 };

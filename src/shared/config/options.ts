@@ -29,6 +29,14 @@ export interface InstallationOptions extends RedisConnectionOptions {
    */
   encryptionKeysFile?: string | undefined;
   /**
+   * Whether messages that are not encrypted are refused: a producer or a replay without `encryptionKeysFile` is a `ConfigError`, and a
+   * worker makes a message that is stored in the clear a dead letter instead of sending it.
+   *
+   * @default false
+   * @example true
+   */
+  requireEncryption?: boolean | undefined;
+  /**
    * The number of attempts that a message has. Requests that provably were not sent, rate limits and holds use none.
    *
    * @default 8

@@ -224,6 +224,7 @@ export const configSchema = fields({
     .describe(
       'a file with keys, `{ "<key id>": "<32 bytes in base64>" }`: message content is encrypted in Redis with AES-256-GCM; the first key encrypts, all decrypt; read again when it changes',
     ),
+  requireEncryption: flag.default(false).describe('refuse unencrypted messages: none is stored, none sent'),
   shutdownMs: wholeNumber(0, MAX_TIMER_MS)
     .default(25_000)
     .describe(

@@ -10,6 +10,7 @@ const sleepers = read('lib/sleepers');
 const letter = read('lib/dead-letters');
 const lease = read('lib/lease');
 const timeline = read('lib/timeline');
+const knownEnds = read('lib/known-ends');
 const circuit = read('lib/circuit', 'lib/pace');
 
 const settleAndTake = ['settle', 'worker-died', 'take', 'settle-and-take'].map((name) => `messages/${name}`);
@@ -17,9 +18,9 @@ const settleAndTake = ['settle', 'worker-died', 'take', 'settle-and-take'].map((
 // The last key of each script is the absent key.
 const scripts = {
   laneEnqueue: { lua: lanes + letter + read('messages/enqueue'), numberOfKeys: 2 },
-  laneTurn: { lua: release + letter + timeline + read(...settleAndTake), numberOfKeys: 2 },
+  laneTurn: { lua: release + letter + timeline + knownEnds + read(...settleAndTake), numberOfKeys: 2 },
   laneFindStalled: { lua: althoughFull + lanes + read('messages/find-stalled'), numberOfKeys: 2 },
-  laneTick: { lua: release + sleepers + lease + timeline + read('fleet/tick'), numberOfKeys: 2 },
+  laneTick: { lua: release + sleepers + lease + timeline + knownEnds + read('fleet/tick'), numberOfKeys: 2 },
   laneBeat: { lua: althoughFull + lanes + lease + timeline + read('fleet/restore', 'fleet/beat'), numberOfKeys: 2 },
   laneCancel: { lua: lanes + read('messages/cancel'), numberOfKeys: 2 },
   laneHold: { lua: althoughFull + lanes + sleepers + read('holds/hold'), numberOfKeys: 2 },

@@ -14,7 +14,7 @@ export const deadReasons = ['rejected', 'exhausted', 'expired', 'unknown-outcome
  * - `expired`: it was older than its TTL.
  * - `unknown-outcome`: nobody can know whether it arrived, and its policy is `dead-letter`.
  * - `crashed`: its worker died in mid-send five times.
- * - `undecodable`: this version can't read or decrypt what is stored.
+ * - `undecodable`: this version can't read or decrypt what is stored, or somebody else has stored or changed it. `problem` says which.
  */
 export type DeadReason = (typeof deadReasons)[number];
 

@@ -28,7 +28,7 @@ export function statusOf({ place, why, due }: StatusFields, nowMs: number): Mess
       // A message that is due keeps the place `scheduled` until a worker looks.
       return Number(due) > nowMs ? 'scheduled' : 'queued';
     case 'put-off':
-      return why === 'hold' || why === 'aside' ? 'held' : 'retrying';
+      return why === 'hold' || why === 'aside' || why === 'keyless' ? 'held' : 'retrying';
     case 'ended':
       return why === 'cancelled' ? 'cancelled' : 'delivered';
     default:

@@ -68,11 +68,16 @@ export function readOptions({ label, policy, replays }: Omit<StoredFields, 'data
 
 /** Reads a message from the fields of its job; `null` if this version can't read it. */
 export function readStored({ data, ...fields }: StoredFields): StoredMessage | null {
-  const request = parsed(data ?? '');
+  const request = readRequest(data);
   const options = readOptions(fields);
+  return request && options && { request, ...options };
+}
+
+/** Reads the request of a message; `null` if this version can't read it. */
+export function readRequest(data: string | null): StoredRequest | null {
+  const request = parsed(data ?? '');
   // The request itself is returned, not zod's copy, so that exactly the stored request is sent.
-  const isReadable = options !== null && requestSchema.safeParse(request).success;
-  return isReadable ? { request: request as StoredRequest, ...options } : null;
+  return requestSchema.safeParse(request).success ? (request as StoredRequest) : null;
 }
 
 function parsed(json: string): unknown {

@@ -13,8 +13,8 @@ const SCANNED = 100;
 const MOST_SHOWN = 20;
 
 /**
- * Reads conversations that are held for what the API answered to their own first message, such as a 429 or a 403 for one recipient: at
- * most 20 of a shard, whatever there are.
+ * Reads conversations that are held for what the API answered to their own first message, such as a 429 or a 403 for one recipient, or
+ * because workers lack its encryption key: at most 20 of a shard, whatever there are.
  */
 export async function readHeldConversations(shard: Shard, { open, nowMs }: CurrentHolds): Promise<Hold[]> {
   // What an open circuit of the API or of a key holds is not the conversation's own affair.
@@ -33,17 +33,23 @@ export async function readHeldConversations(shard: Shard, { open, nowMs }: Curre
 function holdOf(job: Record<(typeof FIELDS)[number], string | null>, nowMs: number): Hold[] {
   const attempt = decodeHistory(job.history ?? '').at(-1);
   const request = readStored(job)?.request;
-  if (job.place !== 'put-off' || job.why !== 'aside' || attempt?.outcome !== 'held' || request === undefined) return [];
+  const isKeyless = job.why === 'keyless';
+  if (job.place !== 'put-off' || !(isKeyless || job.why === 'aside')) return [];
+  if (attempt?.outcome !== 'held' || request === undefined) return [];
   const until = Number(job.next);
   return [
     {
       scope: 'conversation',
       page: request.pageId,
       conversation: request.conversationId,
-      reason: attempt.httpStatus === 401 || attempt.httpStatus === 403 ? 'unauthorized' : 'rate-limited',
+      reason: isKeyless ? 'no-encryption-key' : reasonOf(attempt.httpStatus),
       evidence: attempt.detail ?? 'held',
       since: attempt.at,
       ...(until > nowMs ? { until: isoTime(until) } : {}),
     },
   ];
+}
+
+function reasonOf(httpStatus: number | null): Hold['reason'] {
+  return httpStatus === 401 || httpStatus === 403 ? 'unauthorized' : 'rate-limited';
 }

@@ -13,7 +13,15 @@ export interface Hold {
   conversation?: string;
   /** The fingerprint of the key: the first characters of its SHA-256 in base64url. */
   key?: string;
-  reason: 'rate-limited' | 'unauthorized' | 'api-down' | 'refusing' | 'operator' | 'dead-letter' | 'restored';
+  reason:
+    | 'rate-limited'
+    | 'unauthorized'
+    | 'api-down'
+    | 'refusing'
+    | 'no-encryption-key'
+    | 'operator'
+    | 'dead-letter'
+    | 'restored';
   /** The id of the dead letter that the conversation waits for. */
   letter?: string;
   /** What has shown that the hold is needed, such as `HTTP 403 from 5 conversations of page p7`. */

@@ -6,14 +6,23 @@ import { parseSealingKeys, type SealingKey, type SealingKeys } from './encryptio
 /** What an encrypted text is, and the message it belongs to. The text can be decrypted only with the same values. */
 export type Belonging = readonly [what: 'message' | 'response' | 'stored', messageId: string, ...more: string[]];
 
+/** Why a text can't be decrypted. */
+export interface Closed {
+  problem: string;
+  /** The id of the key that is missing here, and may come later. */
+  missingKey?: string;
+}
+
 /** Encrypts and decrypts the content of messages. */
 export interface Sealing {
   /** Whether there are keys. */
   readonly hasKeys: boolean;
+  /** Whether messages that are not encrypted are refused. */
+  readonly isRequired: boolean;
   /** Returns the encrypted text; `null` without keys: then the text is stored unencrypted. */
   seal(text: string, belonging: Belonging): string | null;
   /** Returns the decrypted text, or why it can't be decrypted. */
-  open(sealed: string, belonging: Belonging): { text: string } | { problem: string };
+  open(sealed: string, belonging: Belonging): { text: string } | Closed;
   /** Returns a hash of a request. With keys, the hash reveals nothing about the request. */
   requestHash(requestJson: string): string;
   /** Whether the hash belongs to the request, with whichever known key it was made. */
@@ -22,6 +31,7 @@ export interface Sealing {
 
 export interface SealingOptions {
   encryptionKeysFile?: string | undefined;
+  requireEncryption?: boolean | undefined;
 }
 
 const VARIABLE = 'KITECHAT_ENCRYPTION_KEYS_FILE';
@@ -32,7 +42,17 @@ const SEALED = /^([\w.-]{1,64})\.([\w-]+)$/;
 const LOOK_AGAIN_MS = 1000;
 
 /** Without keys: encrypts nothing and can decrypt nothing. */
-export const NO_KEYS: Sealing = createSealing(false, () => undefined);
+export const NO_KEYS: Sealing = createSealing({ hasKeys: false, isRequired: false }, () => undefined);
+
+const REQUIRED_WITHOUT_KEYS: Sealing = createSealing({ hasKeys: false, isRequired: true }, () => undefined);
+
+/** @throws ConfigError if messages must be encrypted, and there are no keys for it. */
+export function demandKeysIfRequired({ hasKeys, isRequired }: Sealing): void {
+  if (hasKeys || !isRequired) return;
+  throw new ConfigError([
+    `KITECHAT_REQUIRE_ENCRYPTION is true, but ${VARIABLE} is not set: set it to a file with the encryption keys`,
+  ]);
+}
 
 /**
  * Reads the file with the keys. Sealing and opening check at most once a second whether it has changed, and at once if a key is unknown.
@@ -42,16 +62,16 @@ export const NO_KEYS: Sealing = createSealing(false, () => undefined);
  * @throws ConfigError with all problems of the file. No problem quotes the file or its path.
  */
 export function openSealing(
-  { encryptionKeysFile: path }: SealingOptions,
+  { encryptionKeysFile: path, requireEncryption: isRequired = false }: SealingOptions,
   onChange?: (contents: Contents<SealingKeys>) => void,
 ): Sealing {
-  if (path === undefined) return NO_KEYS;
+  if (path === undefined) return isRequired ? REQUIRED_WITHOUT_KEYS : NO_KEYS;
   const file = openKeyFile({ variable: VARIABLE, path, parse: parseSealingKeys });
   const problems = problemsIn(file, file.lookNow());
   if (problems.length > 0) throw new ConfigError(problems);
   let lookedAt = performance.now();
 
-  return createSealing(true, (wanted) => {
+  return createSealing({ hasKeys: true, isRequired }, (wanted) => {
     const known = file.current();
     const isMissing = wanted !== undefined && !known?.byId.has(wanted);
     if (!isMissing && performance.now() - lookedAt < LOOK_AGAIN_MS) return known;
@@ -63,9 +83,12 @@ export function openSealing(
 }
 
 /** @param keys returns the current keys; with an id it reads the file again if the key is missing */
-function createSealing(hasKeys: boolean, keys: (wanted?: string) => SealingKeys | undefined): Sealing {
+function createSealing(
+  facts: Pick<Sealing, 'hasKeys' | 'isRequired'>,
+  keys: (wanted?: string) => SealingKeys | undefined,
+): Sealing {
   return {
-    hasKeys,
+    ...facts,
     seal(text, belonging) {
       const key = keys()?.first;
       return key === undefined ? null : encrypted(text, key, belonging);
@@ -77,11 +100,17 @@ function createSealing(hasKeys: boolean, keys: (wanted?: string) => SealingKeys 
       }
       const known = keys(keyId);
       if (known === undefined) {
-        return { problem: `its content is encrypted with the key ${keyId}, but ${VARIABLE} is not set` };
+        return {
+          problem: `its content is encrypted with the key ${keyId}, but ${VARIABLE} is not set`,
+          missingKey: keyId,
+        };
       }
       const key = known.byId.get(keyId);
       if (key === undefined) {
-        return { problem: `its content is encrypted with the key ${keyId}, which is not in ${VARIABLE}` };
+        return {
+          problem: `its content is encrypted with the key ${keyId}, which is not in ${VARIABLE}`,
+          missingKey: keyId,
+        };
       }
       const text = decrypted(body, key, belonging);
       if (text !== null) return { text };

@@ -3,7 +3,7 @@ import type { Config } from '../../shared/config/config.ts';
 import { ConfigError } from '../../shared/errors/errors.ts';
 import type { Contents } from '../../shared/config/secret-file.ts';
 import type { SealingKeys } from '../../shared/sealing/encryption-keys.ts';
-import { openSealing, type Sealing } from '../../shared/sealing/sealing.ts';
+import { demandKeysIfRequired, openSealing, type Sealing } from '../../shared/sealing/sealing.ts';
 import { openKeySource, type ResolveApiKey } from './api-keys.ts';
 
 export interface KeyOptions {
@@ -47,7 +47,9 @@ function problemsOf(opened: PromiseSettledResult<unknown>): readonly string[] {
 }
 
 async function sealingOf(config: Config, logger: WorkerLogger): Promise<Sealing> {
-  return openSealing(config, (contents) => logChange(logger, contents));
+  const sealing = openSealing(config, (contents) => logChange(logger, contents));
+  demandKeysIfRequired(sealing);
+  return sealing;
 }
 
 function logChange(logger: WorkerLogger, contents: Contents<SealingKeys>): void {

@@ -31,6 +31,8 @@ export interface AttemptReport {
 }
 
 const EVERY_DELIVERY = '1/1';
+const WAIT_FOR_KEY =
+  'messages wait, since this worker lacks their encryption key: give it the key in the file that KITECHAT_ENCRYPTION_KEYS_FILE names';
 
 /** The name of a job is its message's type, but others can write a job with a name of any length. */
 const MAX_TYPE_LENGTH = 32;
@@ -58,31 +60,35 @@ export function reportOf({ attempt, settlement }: Ended, result: SettleResult, a
   };
 }
 
-/** Whether nothing of the job can be read, so that the line says no more than its id. */
-function isUnreadable({ reason, pageId }: AttemptReport): boolean {
-  return reason === 'undecodable' && pageId === null;
-}
-
 /**
  * Logs one wide line per attempt. Of deliveries only the given part, by whole conversations, so that the conversations in the log can
  * be followed in the logs of all workers.
  *
- * Of jobs that no producer has stored it logs one line a minute: others can write any number of them, and each is a dead letter.
+ * Of each kind of job that others can write in any number it logs one line a minute: jobs of which nothing can be read, those that are
+ * refused, and those whose encryption key this worker lacks.
  *
  * @param logDelivered the part as text, such as `1/100`
  */
-export function createAttemptLog(logger: WorkerLogger, logDelivered: string): (report: AttemptReport) => void {
-  const unreadable = createFlood();
+export function createAttemptLog(
+  logger: WorkerLogger,
+  logDelivered: string,
+): (report: AttemptReport, missingKey?: string) => void {
+  const [unreadable, refused, keyless] = [createFlood(), createFlood(), createFlood()];
   const [part, whole = 1] = logDelivered.split('/').map(Number);
 
   function isInSample({ pageId, conversationId }: AttemptReport): boolean {
     return part !== 0 && zlib.crc32(`${pageId}\n${conversationId}`) % whole === 0;
   }
 
-  return (report) => {
-    if (isUnreadable(report)) {
-      const jobs = unreadable(1);
+  return (report, missingKey) => {
+    if (report.reason === 'undecodable') {
+      const jobs = report.pageId === null ? unreadable(1) : refused(1);
       if (jobs > 0) logger.warn({ ...report, jobs }, 'attempt');
+      return;
+    }
+    if (report.next === 'hold' && missingKey !== undefined) {
+      const looks = keyless(1);
+      if (looks > 0) logger.warn({ ...report, reason: 'no-encryption-key', looks }, WAIT_FOR_KEY);
       return;
     }
     if (report.next === 'delivered' && logDelivered !== EVERY_DELIVERY) {

@@ -6,6 +6,7 @@ import type { Sealing } from '../../shared/sealing/sealing.ts';
 import type { Attempt, TakenHere } from './attempt.ts';
 import { decide, type DecideContext, type Decision, usesAttempt } from './decide.ts';
 import { shownBy } from './evidence.ts';
+import { createKeyWait } from './key-wait.ts';
 import type { EngineErrors } from '../fleet/engine-errors.ts';
 import type { Admission, Fleet } from '../fleet/fleet-view.ts';
 import { ABOUT_ITSELF, type Told } from '../fleet/told.ts';
@@ -53,6 +54,7 @@ const GO: Admission = { kind: 'go' };
 /** Creates the function that processes a message which a worker has taken: read → admit → send → classify → tell → decide. */
 export function createProcessor({ config, send, fleet, keyring, sealing, errors }: ProcessDeps): ProcessMessage {
   const settling = { ...config, sealing };
+  const keyWaitMs = createKeyWait();
 
   return async (taken, lockedUntil, signal) => {
     const message = readTaken(sealing, taken);
@@ -82,6 +84,7 @@ export function createProcessor({ config, send, fleet, keyring, sealing, errors 
   async function sendOrHold(known: Known, lockedUntil: number, signal: StopSignal): Promise<Findings> {
     const { taken, message } = known;
     const { stored, body } = message;
+    if (message.missingKey !== undefined) return waitForKey(known);
     if (stored === null || body === null) return undecodable();
     const { pageId, conversationId } = stored.request;
     const admission = fleet.isAnythingOpen() ? await admissionOf(known, pageId) : GO;
@@ -96,6 +99,16 @@ export function createProcessor({ config, send, fleet, keyring, sealing, errors 
     ];
     const told = tell(known, sent, { pageId, conversationId, beganAt, probes });
     return findingsOf(known, sent, 'then' in told ? await told : told);
+  }
+
+  /** The history says once which key the message waits for. */
+  function waitForKey({ taken, message: { problem: detail } }: Known): Findings {
+    const decision: Decision = { kind: 'hold', delayMs: keyWaitMs(Date.now() - taken.enqueuedAtMs) };
+    const last = decodeHistory(taken.history).at(-1);
+    if (last?.detail === detail) return { ...UNTRIED, decision };
+    const atMs = Date.now();
+    const record = { atMs, outcome: 'held', detail, httpStatus: null, durationMs: 0, usedAttempt: false } as const;
+    return { sent: null, record, decision };
   }
 
   async function admissionOf({ taken }: Known, pageId: string): Promise<Admission> {

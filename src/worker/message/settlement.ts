@@ -17,17 +17,19 @@ const MAX_RESPONSE_BYTES = 2048;
 
 /** Returns the settlement that carries out the attempt's decision. */
 export function settlementOf(attempt: Attempt, config: SettlementConfig): Settlement {
-  const { decision, taken } = attempt;
+  const { decision, taken, message } = attempt;
+  const { knownUntilMs, missingKey } = message;
   switch (decision.kind) {
     case 'delivered':
-      return { kind: 'delivered', elapsedMs: performance.now() - taken.takenAt };
+      return { kind: 'delivered', elapsedMs: performance.now() - taken.takenAt, knownUntilMs };
     case 'backoff':
       return decision;
     case 'hold':
+      if (missingKey !== undefined) return { kind: 'keyless', delayMs: decision.delayMs };
       return { kind: attempt.sent?.exchange ? 'aside' : 'hold', delayMs: decision.delayMs };
     case 'dead': {
       const letter = deadLetterOf(attempt, decision.reason, config);
-      return { kind: 'dead', letter, holds: config.onDeadLetter === 'hold' };
+      return { kind: 'dead', letter, holds: config.onDeadLetter === 'hold', knownUntilMs };
     }
   }
 }
@@ -39,7 +41,7 @@ export function deadLetterOf(
   { attempts: attemptsAllowed, sealing }: SettlementConfig,
 ): DeadLetterPayload {
   const { stored, problem } = message;
-  const request = stored && sealRequest(sealing, taken.id, stored.request);
+  const request = stored && sealRequest(sealing, taken.id, stored.request, null);
   const response = sent?.exchange ? cutResponse(sent.exchange.httpStatus, sent.exchange.body) : null;
   const kept = stored ? {} : unreadable(taken, sealing);
   const isSealed = (request !== null && 'sealed' in request) || 'isSealed' in kept;

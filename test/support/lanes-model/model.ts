@@ -14,7 +14,7 @@ export interface Message {
   readonly isHigh: boolean;
   /** `waiting`: in its lane, perhaps released; `gone`: BullMQ no longer has its job. */
   place: 'waiting' | 'sending' | 'put-off' | 'scheduled' | 'ended' | 'gone';
-  why: 'backoff' | 'hold' | 'aside' | 'delivered' | 'cancelled' | 'dead' | 'removed' | null;
+  why: 'backoff' | 'hold' | 'aside' | 'keyless' | 'delivered' | 'cancelled' | 'dead' | 'removed' | null;
   nextAt: number | null;
   /** The attempt that is open, or was closed last; '' if there is none. */
   attempt: string;
@@ -164,7 +164,7 @@ export function endMessage(model: Model, message: Message, why: NonNullable<Mess
   else model.lanes.delete(message.lane);
 }
 
-export function putOff(message: Message, why: 'backoff' | 'hold' | 'aside', nextAt: number): void {
+export function putOff(message: Message, why: 'backoff' | 'hold' | 'aside' | 'keyless', nextAt: number): void {
   Object.assign(message, { place: 'put-off', why, nextAt });
 }
 

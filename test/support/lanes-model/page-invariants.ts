@@ -1,11 +1,11 @@
-import { ASIDE, BACKOFF, HELD, HIGH_BELOW, IN_FLIGHT } from '../../../src/shared/lanes/lib/places.ts';
+import { ASIDE, BACKOFF, HELD, HIGH_BELOW, IN_FLIGHT, KEYLESS } from '../../../src/shared/lanes/lib/places.ts';
 import type { Moment } from './moment.ts';
 import { isPageHeld } from './hold-invariants.ts';
 import { type Message, type Model, PAGES, windowSize } from './model.ts';
 import { HORIZON_MS } from './pace.ts';
 import type { Snapshot } from './snapshot.ts';
 
-type Where = 'ready' | 'in flight' | 'backoff' | 'aside' | 'held';
+type Where = 'ready' | 'in flight' | 'backoff' | 'aside' | 'keyless' | 'held';
 
 /** Each head is in one place, and no message that may leave stands still. Returns the violations. */
 export function pageProblems(moment: Moment): string[] {
@@ -24,15 +24,17 @@ export function whereIs(score: number): Where {
   if (score < IN_FLIGHT) return 'ready';
   if (score < BACKOFF) return 'in flight';
   if (score < ASIDE) return 'backoff';
-  return score < HELD ? 'aside' : 'held';
+  if (score < KEYLESS) return 'aside';
+  return score < HELD ? 'keyless' : 'held';
 }
 
-/** Those aside count as those in backoff: neither is in the page's window. */
-function countHeads(seen: Snapshot, page: string): Record<Exclude<Where, 'aside'>, number> {
+/** Those aside count as those in backoff: neither is in the page's window. Those without a key count as held: they take no share. */
+function countHeads(seen: Snapshot, page: string): Record<Exclude<Where, 'aside' | 'keyless'>, number> {
   const counts = { ready: 0, 'in flight': 0, backoff: 0, held: 0 };
+  const countedAs = { aside: 'backoff', keyless: 'held' } as const;
   for (const score of Object.values(seen.heads[page] ?? {})) {
     const where = whereIs(score);
-    counts[where === 'aside' ? 'backoff' : where] += 1;
+    counts[where === 'aside' || where === 'keyless' ? countedAs[where] : where] += 1;
   }
   return counts;
 }
@@ -62,7 +64,7 @@ function isLostHead({ seen, wasDisturbed, strays }: Model, head: Message | undef
 }
 
 function placesOf({ seen, holds }: Model, { id, place, why, lane }: Message): Where[] {
-  if (place === 'put-off' && (why === 'backoff' || why === 'aside')) return [why];
+  if (place === 'put-off' && (why === 'backoff' || why === 'aside' || why === 'keyless')) return [why];
   if (place !== 'waiting' || seen.jobs[id]?.['place'] === 'released') return ['in flight'];
   return holds.has(lane) ? ['ready', 'held'] : ['ready'];
 }

@@ -14,7 +14,18 @@ export interface Outcome {
 }
 
 export const anyOutcome: fc.Arbitrary<Outcome> = fc.record({
-  kind: fc.constantFrom('delivered', 'delivered', 'delivered', 'dead', 'backoff', 'backoff', 'hold', 'aside', 'back'),
+  kind: fc.constantFrom(
+    'delivered',
+    'delivered',
+    'delivered',
+    'dead',
+    'backoff',
+    'backoff',
+    'hold',
+    'aside',
+    'keyless',
+    'back',
+  ),
   delayMs: fc.constantFrom(0, 1000, 30_000),
   isNoted: fc.constantFrom(true, true, true, false),
   usedAttempt: fc.boolean(),
@@ -59,6 +70,7 @@ function settlementOf({ message: { page, conversation } }: Work, { kind, delayMs
     case 'backoff':
     case 'hold':
     case 'aside':
+    case 'keyless':
       return { kind, delayMs };
     case 'back':
       return { kind };

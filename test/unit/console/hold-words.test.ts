@@ -57,6 +57,21 @@ describe('the words for a hold that the fleet has set', () => {
     });
   });
 
+  it('say of a conversation that waits for an encryption key which key that is, and what to do', () => {
+    const evidence = 'its content is encrypted with the key k2, which is not in KITECHAT_ENCRYPTION_KEYS_FILE';
+    const hold = {
+      scope: 'conversation',
+      page: 'p1',
+      conversation: 'c1',
+      reason: 'no-encryption-key',
+      evidence,
+      since,
+    } as const;
+    const { what, why } = matterOfHold(hold, NOW_MS);
+    expect(what).toBe('Conversation c1 of page p1 waits');
+    expect(why).toMatch(/key k2.*held for 3 min.*no attempt is used.*Give the key to all workers/);
+  });
+
   it('say of a page without a key where to add one, and when workers look again', () => {
     const hold = circuit('page', 'unauthorized', { evidence: NO_KEY });
     expect(matterOfHold(hold, NOW_MS)).toEqual({

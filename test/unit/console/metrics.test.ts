@@ -130,7 +130,9 @@ describe('the metrics of the fleet', () => {
       ...['all', 'page', 'conversation'].map((scope) => `scope="${scope}",reason="operator"`),
       'scope="all",reason="restored"',
       'scope="conversation",reason="dead-letter"',
-      ...['rate-limited', 'unauthorized'].map((reason) => `scope="conversation",reason="${reason}"`),
+      ...['no-encryption-key', 'rate-limited', 'unauthorized'].map(
+        (reason) => `scope="conversation",reason="${reason}"`,
+      ),
     ].map((kind) => `${kind}} ${kind === 'scope="page",reason="rate-limited"' ? 2 : 0}`);
     expect(samples?.toSorted()).toEqual(expected.toSorted());
   });

@@ -13,6 +13,8 @@ import { encryptionKeys, newKeysFile } from '../../support/encryption-keys.ts';
 import { validRequest } from './arbitrary-request.ts';
 
 const ID = '0-01ARZ3NDEKTSV4RRFFQ69G5FAV';
+const TERMS = { ttlMs: 1000, label: 'spring' };
+const terms = () => TERMS;
 const newSealing = () => openSealing({ encryptionKeysFile: newKeysFile(encryptionKeys('k1')).path });
 
 const fieldsWith = (data: string) => ({ data, label: null, policy: null, replays: null });
@@ -29,11 +31,11 @@ describe('a sealed payload', () => {
     const sealing = newSealing();
     fc.assert(
       fc.property(validRequest, (request) => {
-        const json = storedText(ID, { payload: { request }, body: JSON.stringify(request), sealing });
+        const json = storedText(ID, { payload: { request }, body: JSON.stringify(request), sealing }, terms);
         const { pageId, conversationId } = request;
         expect(JSON.parse(json)).toEqual({ pageId, conversationId, sealed: expect.stringMatching(/^k1\./) as string });
         const opened = openRequest(sealing, ID, storedRequest(json));
-        expect(JSON.stringify(opened)).toBe(JSON.stringify({ request }));
+        expect(JSON.stringify(opened)).toBe(JSON.stringify({ request, terms: TERMS }));
       }),
     );
   });
@@ -41,9 +43,28 @@ describe('a sealed payload', () => {
   it('stays as it is when it is sealed again, so that a dead letter keeps what was stored', () => {
     const sealing = newSealing();
     const request = { pageId: 'p1', conversationId: 'c1', message: { type: 'text', text: 'Hello' } } as const;
-    const sealed = sealRequest(sealing, ID, request);
-    expect(sealRequest(sealing, ID, sealed)).toBe(sealed);
-    expect(sealRequest(NO_KEYS, ID, sealed)).toBe(sealed);
+    const sealed = sealRequest(sealing, ID, request, TERMS);
+    expect(sealRequest(sealing, ID, sealed, null)).toBe(sealed);
+    expect(sealRequest(NO_KEYS, ID, sealed, null)).toBe(sealed);
+  });
+
+  it('of a version that encrypted nothing but the message opens, so that its dead letters can be replayed', () => {
+    const sealing = newSealing();
+    const [ids, message] = [
+      { pageId: 'p1', conversationId: 'c1' },
+      { type: 'text', text: 'Hello' },
+    ];
+    const sealed = sealing.seal(JSON.stringify(message), ['message', ID, 'p1', 'c1']) ?? '';
+    expect(openRequest(sealing, ID, { ...ids, sealed })).toEqual({ request: { ...ids, message } });
+  });
+
+  it('of a version that knows other terms can not be opened', () => {
+    const sealing = newSealing();
+    const request = { pageId: 'p1', conversationId: 'c1', message: { type: 'text', text: 'Hello' } } as const;
+    for (const other of [{ ...TERMS, notOn: 'Sunday' }, { ttlMs: '1' }, 7]) {
+      const sealed = sealRequest(sealing, ID, request, other as never);
+      expect(openRequest(sealing, ID, sealed)).toEqual({ problem: expect.stringContaining('terms') as string });
+    }
   });
 
   it('is what it was without keys', () => {
@@ -52,8 +73,8 @@ describe('a sealed payload', () => {
     };
     const body = ` ${JSON.stringify(payload.request)} `;
     for (const sealing of [NO_KEYS, undefined]) {
-      expect(storedText(ID, { payload, body, sealing })).toBe(body);
-      expect(storedText(ID, { payload, sealing })).toBe(JSON.stringify(payload.request));
+      expect(storedText(ID, { payload, body, sealing }, terms)).toBe(body);
+      expect(storedText(ID, { payload, sealing }, terms)).toBe(JSON.stringify(payload.request));
     }
   });
 

@@ -87,9 +87,11 @@ describe('what is sealed', () => {
     const whole = sealed(sealingWith('k1'), 'Hello');
     expect(sealingWith('k2').open(whole, OF)).toEqual({
       problem: 'its content is encrypted with the key k1, which is not in KITECHAT_ENCRYPTION_KEYS_FILE',
+      missingKey: 'k1',
     });
     expect(NO_KEYS.open(whole, OF)).toEqual({
       problem: 'its content is encrypted with the key k1, but KITECHAT_ENCRYPTION_KEYS_FILE is not set',
+      missingKey: 'k1',
     });
   });
 

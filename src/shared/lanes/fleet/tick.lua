@@ -64,6 +64,7 @@ end
 
 bringBack(root, now)
 alone(cleanDelivered)
+alone(forgetEnds, root, now)
 
 -- A release of everything leaves pages to the leader if it takes too long, or ends midway. Returns whether there were some.
 local function lookAfterSleepers()

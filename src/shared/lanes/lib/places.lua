@@ -5,13 +5,17 @@
 -- root: what every key of the shard starts with, `{<namespace>:<shard>}:`. lane: `<page>/<conversation>`.
 --
 -- `heads:<page>` contains each lane of the page that has messages. The lane's one score says where its head is, so a head is in one place:
-local HIGH, READY_BELOW, IN_FLIGHT, BACKOFF, ASIDE, HELD = -3e12, 1e12, 1e13, 2e13, 25e12, 3e13
+local HIGH, READY_BELOW, IN_FLIGHT, BACKOFF, ASIDE, KEYLESS, HELD = -3e12, 1e12, 1e13, 2e13, 25e12, 28e12, 3e13
 --   below READY_BELOW   waits for its turn, the lowest score first; heads with high priority have scores around HIGH
 --   IN_FLIGHT           released to BullMQ's `wait`, being sent, or put off by a hold before it was sent
 --   BACKOFF             in backoff
 --   ASIDE               put off by a hold after it was sent
+--   KEYLESS             put off because the worker lacks its encryption key: any number of them, since they take no room and no share
 --   HELD                waits in a conversation that an operator or a dead letter holds
 -- The head's job says the same in its field `place` (absent: it waits in its lane), and `why` where there are several reasons.
+
+-- For each reason of a put-off.
+local PUT_OFF = { hold = IN_FLIGHT, backoff = BACKOFF, aside = ASIDE, keyless = KEYLESS }
 
 local function pageOf(lane)
   return string.match(lane, '^[^/]+')
@@ -134,9 +138,9 @@ local function loseTurns(root, pages)
   redis.call('ZREM', root .. 'turns', unpack(pages))
 end
 
--- Removes a page that has nothing to send from those that share the fleet; held conversations don't count. Returns whether it left.
+-- Removes a page that has nothing to send from those that share the fleet; conversations that are held or lack a key don't count. Returns whether it left.
 local function leavePages(root, page)
-  if redis.call('ZCOUNT', root .. 'heads:' .. page, '-inf', '(' .. HELD) > 0 then return false end
+  if redis.call('ZCOUNT', root .. 'heads:' .. page, '-inf', '(' .. KEYLESS) > 0 then return false end
   pagesKnown[page] = nil
   redis.call('SREM', root .. 'pages', page)
   redis.call('SREM', root .. 'asleep', page)

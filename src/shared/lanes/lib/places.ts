@@ -12,5 +12,7 @@ export const IN_FLIGHT = 1e13;
 export const BACKOFF = 2e13;
 /** The head was sent, and is put off by a hold. */
 export const ASIDE = 2.5e13;
+/** The head waits for its encryption key. */
+export const KEYLESS = 2.8e13;
 /** The head waits in a conversation that an operator or a dead letter holds. */
 export const HELD = 3e13;

@@ -19,7 +19,7 @@ end
 local isAnythingPutOff
 local function roomOf(root, page, most)
   local heads, size = root .. 'heads:' .. page, windowSize(root)
-  local busy = redis.call('ZCOUNT', heads, IN_FLIGHT_TEXT, '(' .. HELD)
+  local busy = redis.call('ZCOUNT', heads, IN_FLIGHT_TEXT, '(' .. KEYLESS)
   if busy == 0 or busy + most < size then return size - busy end
   if isAnythingPutOff == nil then isAnythingPutOff = redis.call('EXISTS', root .. 'send:delayed') == 1 end
   if not isAnythingPutOff then return size - busy end

@@ -4,6 +4,7 @@ import { storedText } from '../../sealing/content.ts';
 import { createMemoryLook } from '../../redis/used-memory.ts';
 import type { Shard } from '../shard.ts';
 import type { Sealing } from '../../sealing/sealing.ts';
+import type { Terms } from '../../sealing/terms.ts';
 import { createEnqueueBatch, type EnqueueBatch } from './enqueue-batch.ts';
 
 /** How long an idempotency key is remembered. */
@@ -56,7 +57,7 @@ export async function enqueue(
 ): Promise<EnqueueResult> {
   const { id, payload } = message;
   const { pageId, conversationId, message: content } = payload.request;
-  const data = storedText(id, message);
+  const data = storedText(id, message, () => termsOf(message));
   const args = [
     id,
     laneOf(pageId, conversationId),
@@ -92,6 +93,21 @@ function batchOf(shard: Shard): EnqueueBatch {
   return batch;
 }
 
+function termsOf({ payload, ttlMs, due, priority }: MessageToEnqueue): Terms {
+  return {
+    ttlMs,
+    due: due && dueText(due),
+    isHigh: priority === 'high' || undefined,
+    label: payload.label,
+    policy: payload.onUnknownOutcome,
+    replays: payload.replayOf,
+  };
+}
+
+function dueText(due: NonNullable<MessageToEnqueue['due']>): string {
+  return 'atMs' in due ? String(due.atMs) : `+${due.delayMs}`;
+}
+
 /** Returns the options that few messages have, as JSON; '' if this message has none of them. */
 function optionsOf({ payload, due, priority, idempotency }: MessageToEnqueue): string {
   const { request, replayOf, label, onUnknownOutcome: policy } = payload;
@@ -100,7 +116,7 @@ function optionsOf({ payload, due, priority, idempotency }: MessageToEnqueue): s
   return JSON.stringify({
     ...(idempotency && { key: idempotencyName(request.pageId, idempotency.key), hash: idempotency.requestHash }),
     replays: replayOf,
-    due: due && ('atMs' in due ? String(due.atMs) : `+${due.delayMs}`),
+    due: due && dueText(due),
     high: priority === 'high' || undefined,
     label,
     policy,

@@ -12,7 +12,7 @@
 -- ARGV[11] where the worker last saw this Redis, see timeline.lua
 -- ARGV[12]… settlements: see settle.lua
 --
--- Returns { answers to the settlements, { verdict, id, attempt, name, data, timestamp, lane, label, policy, replays, used, history } for each
+-- Returns { answers to the settlements, { verdict, id, attempt, name, data, timestamp, lane, label, policy, replays, used, history, exp, due, high } for each
 -- message that was taken, ms until each slot that was reserved, ms until the worker is to look again or '', ms between two slots of the
 -- fleet's limit (0 for no limit, '' if this call did not read it), the burst of that limit, '1' if nothing was handed out because Redis
 -- is not where the worker last saw it, and otherwise the mark and its time, if this call read them }.

@@ -1,22 +1,27 @@
 import { encodeAttempt, MAX_HISTORY, type NewAttempt } from '../../model/attempts.ts';
 import type { DeadLetterPayload } from '../../model/dead-letter.ts';
 import { changeKey } from '../change-key.ts';
+import type { TermFields } from '../../sealing/terms.ts';
 import type { Seen, SeenMark } from '../lib/timeline.ts';
 import { absentKey, SEND_QUEUE } from '../key-names.ts';
 import type { Shard } from '../shard.ts';
 
 /** What happens to a message after an attempt. */
 export type Settlement =
-  /** Delivered `elapsedMs` after it was taken. */
-  | { kind: 'delivered'; elapsedMs: number }
+  /**
+   * Delivered `elapsedMs` after it was taken. `knownUntilMs`: until when its id must not be sent again, for an encrypted message.
+   */
+  | { kind: 'delivered'; elapsedMs: number; knownUntilMs?: number | undefined }
   /** Stays outside its page's window until it is tried again. */
   | { kind: 'backoff'; delayMs: number }
   /** Was not sent, and keeps its place in the window. */
   | { kind: 'hold'; delayMs: number }
   /** Is held after it was sent. Like a backoff it stays outside the window, so that others of its page may find out what works. */
   | { kind: 'aside'; delayMs: number }
+  /** Waits for its encryption key, outside its page's window and share. */
+  | { kind: 'keyless'; delayMs: number }
   /** `holds`: its conversation is held until an operator acts. */
-  | { kind: 'dead'; letter: DeadLetterPayload; holds: boolean }
+  | { kind: 'dead'; letter: DeadLetterPayload; holds: boolean; knownUntilMs?: number | undefined }
   /** Nothing was tried: the message comes first in its page again. */
   | { kind: 'back' };
 
@@ -56,6 +61,8 @@ export interface Taken {
   label: string | null;
   policy: string | null;
   replays: string | null;
+  /** What else stands beside an encrypted message; `null` for a message that the take did not take for an encrypted one. */
+  times: TermFields['times'] | null;
 }
 
 /** The arguments of a worker's call to a shard, for one turn of its event loop. */
@@ -160,7 +167,7 @@ export async function wakeAnother({ redis, root }: Shard): Promise<void> {
 }
 
 function takenOf(verdict: Taken['verdict'], id: string, attempt: string, fields: readonly (string | null)[]): Taken {
-  const [type, data, timestamp, lane, label, policy, replays, used, history] = fields;
+  const [type, data, timestamp, lane, label, policy, replays, used, history, expiresAt, due, high] = fields;
   return {
     verdict,
     id,
@@ -174,6 +181,7 @@ function takenOf(verdict: Taken['verdict'], id: string, attempt: string, fields:
     label: label ?? null,
     policy: policy ?? null,
     replays: replays ?? null,
+    times: typeof expiresAt === 'string' ? { expiresAt, due: due ?? null, high: high ?? null } : null,
   };
 }
 
@@ -196,6 +204,7 @@ function argumentsOf({ id, attempt, record, survived, settlement }: AttemptToSet
   const { kind } = settlement;
   const entry = record ? encodeAttempt(record) : '';
   const common = [id, attempt, kind, entry, record?.usedAttempt ? 1 : 0, survived ? 1 : 0, durationOf(settlement)];
+  if (kind === 'delivered' || kind === 'dead') common.push(settlement.knownUntilMs ?? '');
   if (kind === 'dead') common.push(holdAsJson(settlement), settlement.letter.reason, JSON.stringify(settlement.letter));
   return common;
 }

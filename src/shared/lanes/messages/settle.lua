@@ -41,20 +41,20 @@ end
 local function putOff(root, id, lane, why, nextAt)
   redis.call('ZADD', root .. 'send:delayed', nextAt, id)
   if why ~= 'backoff' then redis.call('SADD', root .. 'held', id) end
-  if why ~= 'hold' then placeHead(root, lane, why == 'aside' and ASIDE or BACKOFF) end
+  if why ~= 'hold' then placeHead(root, lane, PUT_OFF[why]) end
 end
 
 -- Number of arguments of each kind of settlement.
-local VALUES = { delivered = 7, backoff = 7, back = 7, hold = 7, aside = 7, dead = 10 }
+local VALUES = { delivered = 8, backoff = 7, back = 7, hold = 7, aside = 7, keyless = 7, dead = 11 }
 
 -- Carries out one settlement. Kinds:
 --   'delivered'  `ms` after it was taken     'dead'  for `reason`, with `letter`, and `hold` if its conversation is to be held
---   'backoff', 'hold'  for `ms`      'aside'  a hold outside the page's window      'back'  nothing was tried
--- entry: a line of the history, or ''. survived: '1' if the worker that made the attempt settles it.
+--   'backoff', 'hold', 'keyless'  for `ms`      'aside'  a hold outside the page's window      'back'  nothing was tried
+-- entry: a line of the history, or ''. survived: '1' if the worker that made the attempt settles it. knownUntil: see known-ends.lua.
 --
 -- Returns 'done', or { 'done', ms to wait }; 'late' (another worker has closed the attempt), 'ended' (the message has ended) or 'lost'
 -- (the message is gone): then at most the history was changed.
-local function settleOne(root, mostEntries, id, attempt, kind, entry, usesAttempt, survived, ms, hold, reason, letter)
+local function settleOne(root, mostEntries, id, attempt, kind, entry, usesAttempt, survived, ms, knownUntil, hold, reason, letter)
   local jobKey = root .. 'send:' .. id
   local lane, place, open, used, turn, takenAt, behind, crashes = fieldsOf(jobKey, 'lane', 'place', 'attempt', 'used', 'turn',
     'processedOn', 'behind', 'crashes')
@@ -92,6 +92,7 @@ local function settleOne(root, mostEntries, id, attempt, kind, entry, usesAttemp
     redis.call('HSET', jobKey, 'place', 'ended', 'why', 'delivered', 'finishedOn', endedAt, unpack(changes))
     completed[#completed + 1] = endedAt
     completed[#completed + 1] = id
+    noteEnd(id, knownUntil)
     leaveLane(root, lane, id, turn, behind)
     return 'done'
   end
@@ -103,6 +104,7 @@ local function settleOne(root, mostEntries, id, attempt, kind, entry, usesAttemp
       holdForLetter(root, lane, id, hold)
     end
     redis.call('DEL', jobKey, jobKey .. ':logs')
+    noteEnd(id, knownUntil)
     leaveLane(root, lane, id, turn, behind)
     if hold ~= '' then holdLane(root, lane) end
     return 'done'
@@ -127,4 +129,5 @@ local function finishSettlements(root)
   -- A single lock is left to expire, which saves a command: the next attempt overwrites it.
   if #lockKeys > 1 then redis.call('DEL', unpack(lockKeys)) end
   if #completed > 0 then redis.call('ZADD', root .. 'send:completed', unpack(completed)) end
+  writeEnds(root)
 end

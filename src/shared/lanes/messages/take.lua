@@ -48,7 +48,7 @@ local function isItsTurn(root, id, laneOfHead, lane, place)
   if lane == laneOfHead and place == 'put-off' then
     local why, nextAt = fieldsOf(root .. 'send:' .. id, 'why', 'next')
     redis.call('ZADD', root .. 'send:delayed', numberOf(nextAt) or 0, id)
-    placeHead(root, lane, why == 'backoff' and BACKOFF or why == 'aside' and ASIDE or IN_FLIGHT)
+    placeHead(root, lane, PUT_OFF[why] or IN_FLIGHT)
     return false
   end
   leaveLane(root, laneOfHead, id, nil, 'high')
@@ -70,7 +70,7 @@ end
 --   'go'       send it: the attempt is new         'expired'   the message is too old
 --   'unknown'  a worker died while this attempt was open         'crashed'   the same, once too often
 --   'foreign'  no message of ours; the job is removed
--- Without an earlier attempt, label, policy or replay the fields end with the lane.
+-- Without an earlier attempt, label, policy, replay or encryption the fields end with the lane.
 local function takeOne(root, id, worker, turn, laneOfHead)
   local jobKey = root .. 'send:' .. id
   local length = redis.call('HSTRLEN', jobKey, 'data')
@@ -81,6 +81,8 @@ local function takeOne(root, id, worker, turn, laneOfHead)
   if not lane or not expiresAt or not isLane(lane) then
     return takeAway(root, id, laneOfHead or (lane and isLane(lane) and lane))
   end
+  local isSealed = data and isSealedText(data)
+  if isSealed and place ~= 'ended' and hasEnded(root, id) then return takeAway(root, id, laneOfHead or lane) end
   if attempt and #attempt > LONGEST_NAME then attempt = false end
   local crashes, used, history
   if attempt then
@@ -89,10 +91,13 @@ local function takeOne(root, id, worker, turn, laneOfHead)
   end
   local function given(verdict, named)
     local type, since = upTo(LONGEST_NAME, name), upTo(LONGEST_NAME, timestamp)
-    if not (attempt or label or policy or replays) then return { verdict, id, named, type, data, since, lane } end
+    if not (attempt or label or policy or replays or isSealed) then return { verdict, id, named, type, data, since, lane } end
+    local due, high
+    if isSealed then due, high = fieldsOf(jobKey, 'due', 'high') end
     return {
       verdict, id, named, type, data, since, lane, upTo(LONGEST_WORD, label), upTo(LONGEST_WORD, policy), upTo(LONGEST_WORD, replays),
       upTo(LONGEST_NAME, used) or false, history or false,
+      isSealed and upTo(LONGEST_NAME, expiresAt), upTo(LONGEST_NAME, due), upTo(LONGEST_NAME, high),
     }
   end
   local function newName(suffix)

@@ -30,7 +30,7 @@ local function demandType(key, command, ...)
 end
 
 for _, key in ipairs({ 'pages', 'asleep', 'held', 'send:stalled' }) do demandType(root .. key, 'SCARD') end
-for _, key in ipairs({ 'turns', 'paced', 'due' }) do demandType(root .. key, 'ZCARD') end
+for _, key in ipairs({ 'turns', 'paced', 'due', 'known-ends' }) do demandType(root .. key, 'ZCARD') end
 for _, key in ipairs({ 'waiting-children', 'delayed', 'completed', 'marker' }) do demandType(send .. key, 'ZCARD') end
 for _, key in ipairs({ 'wait', 'active' }) do demandType(send .. key, 'LLEN') end
 
@@ -111,6 +111,7 @@ local checks = {
 }
 
 checks.aside = { ASIDE, checks.hold[2], checks.hold[3] }
+checks.keyless = { KEYLESS, checks.hold[2], checks.hold[3] }
 
 local function checkHead(lane, score)
   demandType(root .. 'lane:' .. lane, 'LLEN')
@@ -183,7 +184,7 @@ local function checkPage(page)
   if redis.call('SISMEMBER', root .. 'pages', page) == 1 then return end
   local isAsleep = redis.call('SISMEMBER', root .. 'asleep', page) == 1
   if isAsleep and isPageHeldByOperator(root, page) then return end
-  if redis.call('ZCOUNT', root .. 'heads:' .. page, '-inf', '(' .. HELD) == 0 then return end
+  if redis.call('ZCOUNT', root .. 'heads:' .. page, '-inf', '(' .. KEYLESS) == 0 then return end
   redis.call('SREM', root .. 'asleep', page)
   enterPages(root, page)
   takeTurn(root, page, nextTurn(root))
