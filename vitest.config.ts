@@ -20,7 +20,7 @@ export default defineConfig({
       test: { ...suite, pool: 'forks', isolate: false, testTimeout: 120_000, hookTimeout: 120_000 },
     })),
     // Most tests wait most of the time: for another process, or for a moment.
-    maxWorkers: 4,
+    maxWorkers: 5,
     reporters: ['default', 'json'],
     outputFile: { json: 'reports/tests.json' },
     coverage: { provider: 'v8', include: ['src/**/*.ts'] },
