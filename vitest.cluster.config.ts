@@ -10,8 +10,8 @@ export default defineConfig({
     pool: 'forks',
     // Each file has six processes of its own.
     maxWorkers: 1,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     reporters: ['default', 'json'],
     outputFile: { json: 'reports/cluster.json' },
   },

@@ -15,6 +15,8 @@ for (const step of steps) {
   const { status } = spawnSync('npm', ['run', '--silent', step], {
     stdio: 'inherit',
     shell: process.platform === 'win32',
+    // The check of the package packs what the step before it has built; each pack would build it again.
+    env: { ...process.env, npm_config_ignore_scripts: 'true' },
   });
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   if (status !== 0) {

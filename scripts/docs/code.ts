@@ -40,9 +40,9 @@ export function typeErrors(pages: readonly Page[], root: URL): string[] {
     }
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(settings(root, [...names.keys()])));
     const compiler = fileURLToPath(new URL('node_modules/typescript/bin/tsc', root));
-    const { stdout, stderr } = spawnSync(process.execPath, [compiler, '-p', folder, '--pretty', 'false'], {
-      encoding: 'utf8',
-    });
+    // Its threads would each work out the types of the sources anew.
+    const args = [compiler, '-p', folder, '--pretty', 'false', '--singleThreaded'];
+    const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
     return `${stdout}${stderr}`
       .split('\n')
       .map((line) => line.replace(AT_BLOCK, (_all, file: string, row) => `${names.get(file)} + ${row}`))

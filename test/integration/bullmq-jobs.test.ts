@@ -194,7 +194,7 @@ describe('a message, as BullMQ sees it', () => {
         ],
       },
     });
-    const monitor = await new Redis(used.url).monitor();
+    const monitor = await new Redis(used.url, { lazyConnect: true }).monitor();
     const root = `{${site.config.namespace}:0}:`;
     const shas = new Set<string>();
     const byHand = new Set<string>();

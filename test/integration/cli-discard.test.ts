@@ -11,7 +11,7 @@ const HEAD = 'matched  done  skipped';
 
 const server = useRedis();
 
-describe.concurrent('kitechat-sender dead-letters discard', { timeout: 60_000 }, () => {
+describe.concurrent('kitechat-sender dead-letters discard', () => {
   const discardOnTerminal = (to: CliInstallation, ...which: string[]) =>
     startInTerminal(['dead-letters', 'discard', ...which], to.env);
 

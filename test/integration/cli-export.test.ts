@@ -33,7 +33,7 @@ async function manyLetters(
   return { REDIS_URL: server.url, KITECHAT_NAMESPACE: namespace };
 }
 
-describe.concurrent('kitechat-sender dead-letters export', { timeout: 60_000 }, () => {
+describe.concurrent('kitechat-sender dead-letters export', () => {
   it('writes what matches as one JSON object a line, oldest first', async () => {
     await using to = await installWithDead(server, { rejected: 5, expired: 2 });
     const [all, expired] = await Promise.all([
@@ -69,7 +69,9 @@ describe.concurrent('kitechat-sender dead-letters export', { timeout: 60_000 }, 
     await to.until(first, 'dead');
     const file = join(folder, 'once.ndjson');
     await to.cli('dead-letters', 'export', '--out', file);
-    const [stored] = jsonLinesOf(await to.cli('send', file));
+    const sent = await to.cli('send', file);
+    expect(sent.stderr).toEqual(['stored 1, already stored 0, refused 0']);
+    const [stored] = jsonLinesOf(sent);
     const again = await to.until(String(stored?.['id']), 'dead');
     expect(again).toMatchObject({ onUnknownOutcome: 'dead-letter', label: 'campaign', replayOf: null });
   });

@@ -44,7 +44,7 @@ describe.concurrent.each(targets)(
   },
 );
 
-describe.concurrent('kitechat-sender hold', { timeout: 60_000 }, () => {
+describe.concurrent('kitechat-sender hold', () => {
   it('of parts stays when the whole is released, and release names them', async () => {
     await using to = await installWithCli(server, { startWorker: false });
     await to.cli('hold', '--page', 'p1');

@@ -10,7 +10,7 @@ const server = useRedis();
 const nobodyYet = expect.stringContaining('No worker has reported its limits yet') as string;
 const done = 'The limits are set; the workers apply them within seconds.';
 
-describe.concurrent('kitechat-sender limits', { timeout: 60_000 }, () => {
+describe.concurrent('kitechat-sender limits', () => {
   function on(namespace: string, more: Record<string, string> = {}) {
     const env = { REDIS_URL: server.url, KITECHAT_NAMESPACE: namespace, ...more };
     return async (...args: string[]) => await runCommand(['limits', ...args], env);

@@ -12,7 +12,7 @@ const HEAD = 'matched  done  skipped';
 
 const server = useRedis();
 
-describe.concurrent('kitechat-sender dead-letters replay, of many', { timeout: 60_000 }, () => {
+describe.concurrent('kitechat-sender dead-letters replay, of many', () => {
   it('sends what a filter finds, in the order of its conversations, and says nothing of each', async () => {
     await using to = await installWithDead(server, { rejected: 60, expired: 2 });
     const result = await to.cli('dead-letters', 'replay', '--reason', 'rejected', '--page', 'p1');

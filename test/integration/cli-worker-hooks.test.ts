@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createProducer, type MessageRecord, type Producer } from '../../src/producer/index.ts';
 import { startFakeKitechat } from '../../src/testing/index.ts';
 import { startCommand } from '../support/command-line.ts';
@@ -9,8 +9,6 @@ import { textMessage } from '../support/messages.ts';
 import { runCommand } from '../support/run-command.ts';
 import { useFolder } from '../support/use-folder.ts';
 import { useRedis } from '../support/use-redis.ts';
-
-vi.setConfig({ testTimeout: 90_000 });
 
 describe.concurrent('kitechat-sender worker with a file of hooks', () => {
   const server = useRedis();

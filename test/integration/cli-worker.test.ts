@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createProducer } from '../../src/producer/index.ts';
 import { startFakeKitechat } from '../../src/testing/index.ts';
 import { runProcess, startCommand } from '../support/command-line.ts';
@@ -6,8 +6,6 @@ import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';
 import { runCommand } from '../support/run-command.ts';
 import { useRedis } from '../support/use-redis.ts';
-
-vi.setConfig({ testTimeout: 90_000 });
 
 type LogLine = Record<string, unknown>;
 

@@ -162,7 +162,7 @@ describe('a replay', () => {
     expect(await to.deadLetters.count()).toBe(38);
   });
 
-  it('two of them at once in two processes send each entry once, in order', { timeout: 60_000 }, async () => {
+  it('two of them at once in two processes send each entry once, in order', async () => {
     await using to = await written(many(1000));
     const run = async (): Promise<ReplayResult> => {
       const { stdout } = await promisify(execFile)(process.execPath, [script, used.url, to.namespace]);

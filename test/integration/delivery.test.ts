@@ -52,7 +52,7 @@ describe('delivery by worker processes', () => {
     expect(report.overlaps.count).toBe(0);
     expect(report.requests).toBeGreaterThan(4500);
     for (const process of processes) expect(process.stdout.some((line) => line.includes('"delivered"'))).toBe(true);
-  }, 90_000);
+  });
 
   it('one of two is killed in mid-send: all is delivered in order, and only what was open then may appear twice', async () => {
     const namespace = 'killed-worker';
@@ -73,7 +73,7 @@ describe('delivery by worker processes', () => {
     expect(openAtTheKill).toBeGreaterThan(0);
     expect(report.duplicates.count).toBeLessThanOrEqual(openAtTheKill);
     expect(report.accepted - report.duplicates.count).toBe(800);
-  }, 90_000);
+  });
 
   it('a SIGTERM under load lets open requests end: nothing is sent twice, the next worker goes on in order', async () => {
     await using site = await openSite('deploy', { latencyMs: 100 });
@@ -88,7 +88,7 @@ describe('delivery by worker processes', () => {
     startWorker();
     await api.waitForAccepted(480, { timeoutMs: 100_000 });
     expect(api.report()).toMatchObject({ duplicates: { count: 0 }, outOfOrder: { count: 0 }, overlaps: { count: 0 } });
-  }, 60_000);
+  });
 
   it('a worker waits for a Redis that is away, says so once, and goes on by itself when it comes', async () => {
     await using away = await startTestRedis();
@@ -114,7 +114,7 @@ describe('delivery by worker processes', () => {
     expect(linesWith(worker, 'waits for it')).toBe(2);
     worker.kill('SIGTERM');
     expect(await worker.ended()).toBe(0);
-  }, 60_000);
+  });
 });
 
 function linesWith(worker: CommandProcess, text: string): number {

@@ -1,13 +1,11 @@
 import fc from 'fast-check';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type ShardPace, writePace } from '../../src/shared/lanes/fleet/limits.ts';
 import { anyUpTo } from '../support/limits/any-up-to.ts';
 import { byPage, crowdIn, disorderIn, longestPause, lossIn, slotsOf } from '../support/limits/checks.ts';
 import { type Arrival, type Conditions, type Go, simulate } from '../support/limits/simulate.ts';
 import { useSimulatedTime } from '../support/limits/simulated-time.ts';
 import { useLanes } from '../support/use-lanes.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 /** By so much workers may be late that wake. */
 const LATE_MS = 15;

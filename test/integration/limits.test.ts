@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { tickIn } from '../../src/shared/lanes/fleet/leader.ts';
 import { writePace } from '../../src/shared/lanes/fleet/limits.ts';
 import type { Turn, TurnAnswer } from '../../src/shared/lanes/messages/settle-and-take.ts';
-import { mostWithin } from '../chaos/pace.ts';
+import { longestGapMs, mostWithin } from '../chaos/pace.ts';
 import { START, useSimulatedTime } from '../support/limits/simulated-time.ts';
 import { textMessage } from '../support/messages.ts';
 import { useLanes } from '../support/use-lanes.ts';
@@ -154,6 +154,8 @@ describe('messages under a limit', () => {
 });
 
 describe('workers under a limit', () => {
+  /** Between two messages at the rate of these tests. */
+  const INTERVAL_MS = 50;
   const used = useRedis();
 
   it.each([
@@ -166,7 +168,10 @@ describe('workers under a limit', () => {
     await site.producer.enqueueMessages(items);
     await site.api.waitForAccepted(60, { timeoutMs: 100_000 });
     const arrivals = site.api.accepted.map(({ at }) => at).toSorted((one, other) => one - other);
-    expect(mostWithin(arrivals, 1000)).toBeLessThanOrEqual(25);
+    // What was due while the machine stood still comes together after it, and a rate that is too high leaves no such gap.
+    const gapMs = longestGapMs(arrivals, arrivals[0] ?? 0, arrivals.at(-1) ?? 0);
+    const late = Math.max(0, Math.floor(gapMs / INTERVAL_MS) - 1);
+    expect(mostWithin(arrivals, 1000)).toBeLessThanOrEqual(25 + late);
     expect(site.api.report()).toMatchObject({ accepted: 60, duplicates: { count: 0 } });
   });
 });

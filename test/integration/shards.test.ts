@@ -76,7 +76,7 @@ describe('with several shards on one Redis', () => {
     expect(mostAtOnce(site.api.requests)).toBe(10);
     const isTold = async (): Promise<boolean> => (await statusOf(site)).workers[0]?.concurrency === 10;
     await eventually('the fleet knows of ten places', isTold);
-  }, 90_000);
+  });
 
   it('a worker that serves some of them leaves the others alone, and counts for its own only', async () => {
     await using site = await install(used, { startWorker: false, config: { shards: SHARDS, concurrency: 6 } });

@@ -1,14 +1,17 @@
 import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { vi } from 'vitest';
 import { run } from '../../src/cli/run.ts';
 import { type CommandResult, main, namesRedis } from './command-line.ts';
 
-// Output of a library would also appear on the stdout or stderr of a command.
+let running = 0;
+// Output of a library would also appear on the stdout or stderr of a command. No spies: vitest restores them after the first file
+// of a process.
 for (const print of ['log', 'info', 'warn', 'error'] as const) {
-  vi.spyOn(console, print).mockImplementation((...printed: unknown[]) => {
+  const original = console[print];
+  console[print] = (...printed: unknown[]) => {
+    if (running === 0) return original(...printed);
     throw new Error(`console.${print} was called`, { cause: printed });
-  });
+  };
 }
 
 /**
@@ -29,6 +32,7 @@ export async function runWhole(
 ): Promise<CommandResult> {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const written = Promise.all([text(stdout), text(stderr)]);
+  running += 1;
   const exitCode = await run(
     {
       env: { PATH: process.env['PATH'] ?? '', ...env },
@@ -45,7 +49,7 @@ export async function runWhole(
       self: { command: process.execPath, args: [main] },
     },
     args,
-  );
+  ).finally(() => (running -= 1));
   // A write after this is an error that fails the tests.
   stdout.end();
   stderr.end();

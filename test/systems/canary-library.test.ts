@@ -227,7 +227,7 @@ describe('what the library throws and logs', () => {
     const sent = await runCommand(['send'], env, lines.map((line) => line.replaceAll('\n', '\\n')).join('\n'));
     expect(sent.exitCode).toBe(3);
     expectNoSecrets('send', [...sent.stdout, ...sent.stderr].join('\n'), canaries);
-  }, 60_000);
+  });
 });
 
 async function rejectedWith(what: unknown): Promise<never> {

@@ -27,7 +27,7 @@ const moving = ['p1', 'p2', 'p3', 'page 1', 'page 2', 'page 3'].filter(
 describe.each([
   ['one Redis', startOne],
   ['a Redis Cluster', startRedisCluster],
-])('kitechat-sender reshard on %s', { timeout: 60_000 }, (_what, start: () => Promise<Server>) => {
+])('kitechat-sender reshard on %s', (_what, start: () => Promise<Server>) => {
   let server: Server;
   beforeAll(async () => {
     server = await start();

@@ -5,7 +5,7 @@ import { runCommand } from '../support/run-command.ts';
 import { unknownId } from '../support/messages.ts';
 
 // Many processes at once, so in a file of their own.
-describe.concurrent('commands that ask or change, without Redis', { timeout: 60_000 }, () => {
+describe.concurrent('commands that ask or change, without Redis', () => {
   const away = { REDIS_URL: `redis://:secret@127.0.0.1:${randomPort()}` };
 
   const questions = [

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EnqueueItem } from '../../src/producer/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { installWithHolds } from '../support/held-installation.ts';
@@ -6,8 +6,6 @@ import { textMessage } from '../support/messages.ts';
 import { type ShiftedProducer, startShiftedProducer } from '../support/shifted-producer.ts';
 import { useRedis } from '../support/use-redis.ts';
 import { install, type Installation } from '../support/worker.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;

@@ -8,7 +8,7 @@ import { isIdOf } from '../support/open-requests.ts';
 import { installOnSteppingRedis, type SteppingSite, TEN_MINUTES_MS } from '../support/stepping-site.ts';
 import { startWorkerProcess } from '../support/worker-process.ts';
 
-vi.setConfig({ testTimeout: 90_000, maxConcurrency: 2 });
+vi.setConfig({ maxConcurrency: 2 });
 
 /** The lock lasts 5 s with this, and is looked at every 2.5 s. */
 const TIMEOUT_MS = 2500;

@@ -5,7 +5,7 @@ import { installInMidSend, type LimitedSite, limitedSites, PAUSE_MS } from '../s
 import { manyMessages, textMessage } from '../support/messages.ts';
 import { installOnSteppingRedis, TEN_MINUTES_MS } from '../support/stepping-site.ts';
 
-vi.setConfig({ testTimeout: 60_000, maxConcurrency: 3 });
+vi.setConfig({ maxConcurrency: 3 });
 
 const LONGEST_CIRCUIT_PAUSE_MS = 15_000;
 

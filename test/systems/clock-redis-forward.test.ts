@@ -5,7 +5,7 @@ import { installInMidSend, limitedSites, PAUSE_MS } from '../support/limited-sit
 import { manyMessages, textMessage } from '../support/messages.ts';
 import { installOnSteppingRedis, TEN_MINUTES_MS } from '../support/stepping-site.ts';
 
-vi.setConfig({ testTimeout: 60_000, maxConcurrency: 3 });
+vi.setConfig({ maxConcurrency: 3 });
 
 const HOUR_MS = 3_600_000;
 

@@ -8,7 +8,7 @@ import { useRedis } from '../support/use-redis.ts';
 import { install, type Installation } from '../support/worker.ts';
 import { startWorkerProcess } from '../support/worker-process.ts';
 
-vi.setConfig({ testTimeout: 60_000, maxConcurrency: 3 });
+vi.setConfig({ maxConcurrency: 3 });
 
 const TEN_MINUTES_MS = 600_000;
 

@@ -46,7 +46,6 @@ describe('when a master of a Redis Cluster is lost', () => {
       expect(load.refused.size + load.uncertain.size).toBeGreaterThan(0);
       expect(site.api.report().outOfOrder.count).toBe(0);
     },
-    120_000,
   );
 });
 

@@ -11,7 +11,7 @@ import { runCommand } from '../support/run-command.ts';
 
 const SHARDS = 5;
 
-describe('on a Redis Cluster', { timeout: 60_000 }, () => {
+describe('on a Redis Cluster', () => {
   let cluster: RedisCluster;
   beforeAll(async () => {
     cluster = await startRedisCluster();

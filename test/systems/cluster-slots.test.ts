@@ -69,5 +69,5 @@ describe('while slots move from node to node', () => {
     });
     for (const id of ids) await site.until(id, 'delivered');
     expect(site.api.report()).toMatchObject({ requests: 6, accepted: 6 });
-  }, 60_000);
+  });
 });

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { startFakeKitechat } from '../../src/testing/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { type HttpProcess, startHttpProcess } from '../support/http-process.ts';
@@ -13,8 +13,6 @@ import { useProducers } from '../support/use-producers.ts';
 const TOKEN = 'a-token-that-nobody-guesses';
 const MEBIBYTE = 1024 * 1024;
 const MESSAGES = 50;
-
-vi.setConfig({ testTimeout: 90_000 });
 
 const used = useProducers();
 const on = (namespace: string): Record<string, string> => ({

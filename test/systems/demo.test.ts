@@ -48,7 +48,7 @@ async function leftBehind({ ports, pids }: Used, folder: string): Promise<unknow
   return [...ports.filter((_port, index) => open[index]), ...pids.filter(isAlive), ...(await readdir(folder))];
 }
 
-describe.concurrent('kitechat-sender demo', { timeout: 90_000 }, () => {
+describe.concurrent('kitechat-sender demo', () => {
   const root = useFolder();
   const emptyFolder = async (): Promise<string> => await mkdtemp(join(root, 'empty-'));
 

@@ -11,7 +11,7 @@ const READY = { status: 200, body: '{"status":"ready"}' };
 /** What stands still is told after twenty seconds. */
 const PATIENCE_MS = 40_000;
 
-vi.setConfig({ testTimeout: 90_000, maxConcurrency: 10 });
+vi.setConfig({ maxConcurrency: 10 });
 
 const standsStill = new URL('../support/standing-still-process.ts', import.meta.url).pathname;
 

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { MessageRecord, OutcomeKind } from '../../src/producer/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';
@@ -6,8 +6,6 @@ import { CUT, type RedisProxy, startRedisProxy } from '../support/redis-proxy.ts
 import { useRedis } from '../support/use-redis.ts';
 import { install, type Installation, type InstallationOptions } from '../support/worker.ts';
 import { startWorkerProcess } from '../support/worker-process.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 /** The lock lasts 5 s with this, and is looked at every 2.5 s. */
 const TIMEOUT_MS = 2500;

@@ -68,7 +68,7 @@ describe('an API that wants a client certificate, behind a proxy that wants a pa
     expect(await worker.ended()).toBe(0);
     expect(worker.stdout.join('\n')).not.toContain(login.password);
     expect(worker.stderr).toEqual([]);
-  }, 60_000);
+  });
 
   it.each<[string, () => Record<string, string>, RegExp]>([
     [
@@ -82,18 +82,14 @@ describe('an API that wants a client certificate, behind a proxy that wants a pa
       () => ({ KITECHAT_API_CA_FILE: '' }),
       /^not-sent: no connection \(\w+\)$/,
     ],
-  ])(
-    'gets nothing where %s, and no attempt is used',
-    async (_what, more, detail) => {
-      const env = newEnv(more());
-      const sent = api.report().requests;
-      await using _worker = startCommand(['worker'], env);
-      const id = await send(env);
-      expect(await detailOf(env, id)).toMatch(detail);
-      expect(api.report().requests).toBe(sent);
-    },
-    60_000,
-  );
+  ])('gets nothing where %s, and no attempt is used', async (_what, more, detail) => {
+    const env = newEnv(more());
+    const sent = api.report().requests;
+    await using _worker = startCommand(['worker'], env);
+    const id = await send(env);
+    expect(await detailOf(env, id)).toMatch(detail);
+    expect(api.report().requests).toBe(sent);
+  });
 
   it('is reached directly where NO_PROXY says so', async () => {
     const env = newEnv({ HTTPS_PROXY: 'http://127.0.0.1:1', no_proxy: '127.0.0.1' });
@@ -102,7 +98,7 @@ describe('an API that wants a client certificate, behind a proxy that wants a pa
     await send(env);
     await api.waitForAccepted(sent + 1);
     expect(worker.stdout.join('\n')).not.toContain('through a proxy');
-  }, 60_000);
+  });
 
   it('is never asked by a worker whose files or proxy can not be used, which says what is wrong, and only by it', async () => {
     const env = newEnv({ HTTPS_PROXY: 'proxy.internal:3128' });
@@ -125,5 +121,5 @@ describe('an API that wants a client certificate, behind a proxy that wants a pa
     ]);
     expect(said).toContain('KITECHAT_API_CERT_KEY_FILE: is not the key of the certificate in KITECHAT_API_CERT_FILE');
     expect(said).not.toContain('secret');
-  }, 60_000);
+  });
 });

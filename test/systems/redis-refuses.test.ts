@@ -13,7 +13,7 @@ import { startTestRedis } from '../support/redis.ts';
 import { settled } from '../support/settled.ts';
 import { install, type Installation } from '../support/worker.ts';
 
-vi.setConfig({ testTimeout: 90_000, maxConcurrency: 4 });
+vi.setConfig({ maxConcurrency: 4 });
 
 const CONVERSATIONS = 40;
 

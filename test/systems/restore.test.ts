@@ -13,7 +13,7 @@ import { startSteppingRedis, type SteppingRedis } from '../support/stepping-redi
 import { install, type Installation, type InstallationOptions } from '../support/worker.ts';
 import { readableLogger } from '../unit/worker/log-lines.ts';
 
-vi.setConfig({ testTimeout: 60_000, maxConcurrency: 6 });
+vi.setConfig({ maxConcurrency: 6 });
 
 const STORED = 40;
 const LATER_MS = 20_000;

@@ -14,7 +14,7 @@ import { settled } from '../support/settled.ts';
 import { useRedis } from '../support/use-redis.ts';
 import { install } from '../support/worker.ts';
 
-vi.setConfig({ testTimeout: 60_000, maxConcurrency: 8 });
+vi.setConfig({ maxConcurrency: 8 });
 
 /** A connection is tried after five seconds without an answer; a producer may have asked something else after its last message. */
 const DOUBTFUL_AFTER_MS = 5300;

@@ -1,12 +1,10 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { startCommand } from '../support/command-line.ts';
 import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';
 import { type StoppingPoint, stoppingAt } from '../support/stopping-point.ts';
 import { useRedis } from '../support/use-redis.ts';
 import { install, type Installation } from '../support/worker.ts';
-
-vi.setConfig({ testTimeout: 90_000 });
 
 describe('a process that is killed', () => {
   const used = useRedis();

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { startCommand } from '../support/command-line.ts';
 import { eventually } from '../support/eventually.ts';
 import { openLanes } from '../support/lanes.ts';
@@ -8,8 +8,6 @@ import { environmentOf, expectAllInOrder, untilEnded } from '../support/stopped-
 import { stoppingAt } from '../support/stopping-point.ts';
 import { useRedis } from '../support/use-redis.ts';
 import { install } from '../support/worker.ts';
-
-vi.setConfig({ testTimeout: 90_000 });
 
 const stops = [
   { when: 'before', idempotencyKey: undefined, line: 'before its message leaves: nothing is stored', stored: 0 },

@@ -58,7 +58,7 @@ describe('a Redis that asks for a client certificate', () => {
       }),
     );
     sentinelPort = sentinel.port;
-  }, 60_000);
+  });
   afterAll(async () => await stack.disposeAsync());
 
   it.each<[string, () => string]>([

@@ -62,7 +62,7 @@ describe('Redis over TLS, with users', () => {
     await eventually('its page is there', async () => (await console.ask('/')).status === 200);
     expect((await runProcess(['status'], as(operator, trusted.ca, ports.trusted, 'localhost'))).exitCode).toBe(0);
     expect(await redis.denials()).toEqual([]);
-  }, 60_000);
+  });
 
   it.each<[string, () => Record<string, string>, string]>([
     ['no CA', () => as(operator, null), UNTRUSTED],
@@ -72,26 +72,22 @@ describe('Redis over TLS, with users', () => {
       () => as(operator, elsewhere.ca, ports.elsewhere),
       'its certificate is for another host name than the one in the URL of Redis',
     ],
-  ])(
-    'with %s: a command ends with 3, a worker waits, and both say what to do',
-    async (_what, env, advice) => {
-      const { exitCode, stderr } = await runProcess(['status'], env());
-      expect(exitCode).toBe(3);
-      expect(stderr.join('\n')).toContain(`The TLS handshake with Redis failed: ${advice}. Nothing could be read.`);
-      expect(stderr.join('\n')).not.toContain(redis.passwordOf(operator));
+  ])('with %s: a command ends with 3, a worker waits, and both say what to do', async (_what, env, advice) => {
+    const { exitCode, stderr } = await runProcess(['status'], env());
+    expect(exitCode).toBe(3);
+    expect(stderr.join('\n')).toContain(`The TLS handshake with Redis failed: ${advice}. Nothing could be read.`);
+    expect(stderr.join('\n')).not.toContain(redis.passwordOf(operator));
 
-      await using worker = startCommand(['worker'], { ...env(), KITECHAT_API_KEY: 'key' });
-      const line = await worker.lineWhere('stdout', (text) => text.includes('Redis is away or refuses the connection'));
-      expect(JSON.parse(line)).toMatchObject({
-        level: 'warn',
-        msg: `Redis is away or refuses the connection: ${advice}; the worker waits for it`,
-      });
-      worker.kill('SIGTERM');
-      expect(await worker.ended(), worker.stdout.at(-1)).toBe(0);
-      expect(worker.stdout.join('\n')).not.toContain(redis.passwordOf(operator));
-    },
-    60_000,
-  );
+    await using worker = startCommand(['worker'], { ...env(), KITECHAT_API_KEY: 'key' });
+    const line = await worker.lineWhere('stdout', (text) => text.includes('Redis is away or refuses the connection'));
+    expect(JSON.parse(line)).toMatchObject({
+      level: 'warn',
+      msg: `Redis is away or refuses the connection: ${advice}; the worker waits for it`,
+    });
+    worker.kill('SIGTERM');
+    expect(await worker.ended(), worker.stdout.at(-1)).toBe(0);
+    expect(worker.stdout.join('\n')).not.toContain(redis.passwordOf(operator));
+  });
 
   it('with another password: a command ends with 3 and says so', async () => {
     const REDIS_URL = as(operator, null)['REDIS_URL']?.replace('password-of', 'another');

@@ -16,7 +16,7 @@ import { startTestRedis } from '../support/redis.ts';
 import { settled } from '../support/settled.ts';
 import { install } from '../support/worker.ts';
 
-vi.setConfig({ testTimeout: 60_000, maxConcurrency: 4 });
+vi.setConfig({ maxConcurrency: 4 });
 
 const message = textMessage('c1', 1);
 
