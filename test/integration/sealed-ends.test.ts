@@ -95,6 +95,28 @@ describe('an encrypted message that has ended', () => {
 describe('the job of an encrypted message that was delivered', () => {
   const used = useRedis();
 
+  it('is not sent again although it was written again while it was being sent', async () => {
+    const { path } = newKeysFile(encryptionKeys('k1'));
+    await using site = await install(used.server, {
+      config: { encryptionKeysFile: path },
+      api: { latencyMs: 1000 },
+      startWorker: false,
+    });
+    const root = `{${site.config.namespace}:0}:`;
+    const id = await site.enqueue(textMessage('c1', 1));
+    const job = `${root}send:${id}`;
+    const fields = await used.redis.hgetall(job);
+    site.startWorker();
+    await eventually('it is being sent', () => site.api.requests.length === 1);
+    await used.redis.multi().del(job).hset(job, fields).exec();
+    await eventually('the worker knows how it ended', () => site.attempts.length === 1);
+    await used.redis.zadd(`${root}heads:p1`, 0, 'p1/c1');
+    await used.redis.zadd(`${root}turns`, 0, 'p1');
+    const next = await site.enqueue(textMessage('c1', 2));
+    await site.until(next, 'delivered');
+    expect(site.api.requests).toHaveLength(2);
+  });
+
   it('is not sent from another shard either', async () => {
     const { path } = newKeysFile(encryptionKeys('k1'));
     await using site = await install(used.server, {

@@ -60,6 +60,8 @@ local function settleOne(root, mostEntries, id, attempt, kind, entry, usesAttemp
     'processedOn', 'behind', 'crashes')
   if turn and not isTurn(turn) then turn = nil end
   local closed = survived == '1' and attempt or attempt .. '!'
+  -- Its job was removed meanwhile, or is another one.
+  if not lane or not open then noteEnd(id, knownUntil) end
   if not lane or not isLane(lane) then
     local isOurs = kind == 'dead' and redis.call('HGET', root .. 'dead:' .. id, 'attempt') == closed
     return isOurs and 'done' or 'lost'
