@@ -1,6 +1,7 @@
 import type { DeadLetterSelection, Progress } from '../../dead-letters/index.ts';
 import { isInternalError } from '../../shared/errors/failed-calls.ts';
 import { titleOf } from '../../shared/errors/serialize-error.ts';
+import type { Visitor } from '../http/visitors.ts';
 import type { DeskDeps } from '../facts/deps.ts';
 
 /** An order to replay or discard many dead letters. */
@@ -13,8 +14,13 @@ export interface BulkOrder {
   rate?: string | undefined;
   /** Whether expired entries are included; only for a replay. */
   force: boolean;
-  who: string;
+  /** The only pages that it is about; `null` if others may be among them. */
+  pages: readonly string[] | null;
+  actor: Actor;
 }
+
+/** Who gave an order. */
+export type Actor = Pick<Visitor, 'by' | 'who'>;
 
 export interface BulkJob {
   order: BulkOrder;
@@ -35,7 +41,7 @@ export interface BulkJobs {
   /** The running job, or the last one. */
   current(): BulkJob | null;
   /** @returns `false` if no job is running. */
-  stop(who: string): boolean;
+  stop(actor: Actor): boolean;
 }
 
 const NOTHING: Progress = { matched: 0, done: 0, skipped: 0, total: null };
@@ -68,15 +74,15 @@ export function createBulkJobs({ deadLetters, log, closing }: DeskDeps): BulkJob
       if (isInternalError(error)) log.error({ err: error }, `console: ${order.what} failed`);
     }
     running.endedAt = new Date().toISOString();
-    tell(running, order.who, running.state);
+    tell(running, order.actor, running.state);
   }
 
-  function tell({ order, progress }: BulkJob, who: string, result: string): void {
+  function tell({ order, progress }: BulkJob, { by, who }: Actor, result: string): void {
     const { what, name, rate, force, selection } = order;
     const ids = 'ids' in selection ? { ids: selection.ids } : {};
     const { matched, done, skipped } = progress;
     log.info(
-      { who, action: `${what} many`, selection: name, ...ids, rate, force, matched, done, skipped, result },
+      { by, who, action: `${what} many`, selection: name, ...ids, rate, force, matched, done, skipped, result },
       `console: ${what}`,
     );
   }
@@ -95,15 +101,15 @@ export function createBulkJobs({ deadLetters, log, closing }: DeskDeps): BulkJob
         problem: null,
       };
       job = begun;
-      tell(begun, order.who, 'begun');
+      tell(begun, order.actor, 'begun');
       void carryOut(begun, stopping.signal);
       return true;
     },
     current: () => job,
-    stop(who) {
+    stop(actor) {
       if (job === null || !isUnderWay()) return false;
       job.state = 'stopping';
-      tell(job, who, 'stopping');
+      tell(job, actor, 'stopping');
       stopping.abort();
       return true;
     },

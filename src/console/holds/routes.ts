@@ -1,3 +1,5 @@
+import { readMessage } from '../../shared/reading/message.ts';
+import { demand, isSeen } from '../http/permission.ts';
 import { changeHold } from '../../shared/actions/change-hold.ts';
 import { cancelMessage } from '../../shared/actions/cancel-message.ts';
 import { deadlineIn } from '../../shared/redis/deadline.ts';
@@ -19,9 +21,11 @@ export function addHoldRoutes(app: DeskApp, { config, session, log }: DeskDeps):
     app.post(`/${change}`, async (context) => {
       const form = await formOf(context);
       const target = targetOf(form);
+      demand(context, change, target.page === undefined ? 'installation' : { page: target.page });
       const isChanged = await changeHold(session, config, { change, target }, newDeadline());
       const result = isChanged ? 'done' : 'nothing to change';
-      log.info({ who: context.var.visitor.who, action: change, target, result }, `console: ${change}`);
+      const { by, who } = context.var.visitor;
+      log.info({ by, who, action: change, target, result }, `console: ${change}`);
       leaveFlash(context, describeChange(change, nameOf(target), isChanged));
       return context.redirect(localPath(fieldOf(form, 'back')), 303);
     });
@@ -30,8 +34,10 @@ export function addHoldRoutes(app: DeskApp, { config, session, log }: DeskDeps):
   app.post('/cancel', async (context) => {
     const form = await formOf(context);
     const messageId = fieldOf(form, 'id') ?? '';
-    const result = await cancelMessage(session, config, messageId, newDeadline());
-    log.info({ who: context.var.visitor.who, action: 'cancel', ids: [messageId], result }, 'console: cancel');
+    const page = (await readMessage(session, config, messageId, newDeadline()))?.pageId ?? null;
+    const result = isSeen(context, page) ? await cancelMessage(session, config, messageId, newDeadline()) : 'not-found';
+    const { by, who } = context.var.visitor;
+    log.info({ by, who, action: 'cancel', ids: [messageId], result }, 'console: cancel');
     leaveFlash(context, { text: cancelResults[result](shortened(messageId)), isProblem: result !== 'cancelled' });
     return context.redirect(localPath(fieldOf(form, 'back')), 303);
   });
