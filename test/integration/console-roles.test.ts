@@ -74,6 +74,7 @@ const routes: Record<string, (facts: Site) => Walk> = {
   'ALL /queues/*': () => look('/queues/api/queues'),
   'GET /pages': () => look('/pages', '/pages', 200),
   'GET /pages/:id': () => look('/pages/p1', '/pages/hidden-page'),
+  'GET /actions': () => ({ ...look('/actions', '/actions', 200), role: 'operate' }),
   'GET /find': ({ waiting, hiddenWaiting }) => look(`/find?q=${waiting}`, `/find?q=${hiddenWaiting}`, 404),
   'GET /dead-letters': () => look('/dead-letters?page=p1', '/dead-letters?page=hidden-page'),
   'GET /dead-letters/job': () => look('/dead-letters/job', '/dead-letters/job', 200),

@@ -22,6 +22,7 @@ export const permits: Readonly<Record<string, Permit>> = {
   'GET /pages/:id': { ...look, of: 'pages' },
   'GET /workers': { ...look, of: 'installation' },
   'GET /find': { ...look, of: 'pages' },
+  'GET /actions': { action: 'read actions', of: 'pages' },
   'GET /dead-letters': { ...look, of: 'pages' },
   'GET /dead-letters/job': { ...look, of: 'pages' },
   'GET /dead-letters/:id': { ...look, of: 'pages' },

@@ -1,8 +1,8 @@
 import type { DeadLetterSelection, Progress } from '../../dead-letters/index.ts';
 import { isInternalError } from '../../shared/errors/failed-calls.ts';
 import { titleOf } from '../../shared/errors/serialize-error.ts';
-import type { Visitor } from '../http/visitors.ts';
 import type { DeskDeps } from '../facts/deps.ts';
+import { type Actor, recorderOf } from '../facts/recorder.ts';
 
 /** An order to replay or discard many dead letters. */
 export interface BulkOrder {
@@ -18,9 +18,6 @@ export interface BulkOrder {
   pages: readonly string[] | null;
   actor: Actor;
 }
-
-/** Who gave an order. */
-export type Actor = Pick<Visitor, 'by' | 'who'>;
 
 export interface BulkJob {
   order: BulkOrder;
@@ -46,7 +43,8 @@ export interface BulkJobs {
 
 const NOTHING: Progress = { matched: 0, done: 0, skipped: 0, total: null };
 
-export function createBulkJobs({ deadLetters, log, closing }: DeskDeps): BulkJobs {
+export function createBulkJobs(deps: DeskDeps): BulkJobs {
+  const { deadLetters, log, closing } = deps;
   let job: BulkJob | null = null;
   let stopping = new AbortController();
 
@@ -85,6 +83,14 @@ export function createBulkJobs({ deadLetters, log, closing }: DeskDeps): BulkJob
       { by, who, action: `${what} many`, selection: name, ...ids, rate, force, matched, done, skipped, result },
       `console: ${what}`,
     );
+    const [page, ...otherPages] = new Set(order.pages);
+    const action = {
+      action: `${what} many`,
+      ...(otherPages.length === 0 ? { page } : {}),
+      ...ids,
+      selection: name,
+    };
+    void recorderOf(deps, { by, who }, action)({ result, matched, done });
   }
 
   return {

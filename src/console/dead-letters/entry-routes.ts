@@ -1,6 +1,8 @@
 import { html } from 'hono/html';
 import type { DeadLetterRecord, DiscardResult, ReplayResult } from '../../dead-letters/index.ts';
 import { isSeen } from '../http/permission.ts';
+import { recorded, type Recorder } from '../../shared/actions/audit.ts';
+import { recorderOf } from '../facts/recorder.ts';
 import { InvalidMessageError } from '../../shared/errors/errors.ts';
 import type { DeskApp, DeskDeps } from '../facts/deps.ts';
 import { textsOf } from '../html/hidden-content.ts';
@@ -15,7 +17,8 @@ import { id, notice } from '../html/parts.ts';
 const SET = 'set:';
 
 /** Routes for one dead letter: show, replay, edit and discard. */
-export function addEntryRoutes(app: DeskApp, { config, deadLetters, log }: DeskDeps): void {
+export function addEntryRoutes(app: DeskApp, deps: DeskDeps): void {
+  const { config, deadLetters, log } = deps;
   const showContent = config.consoleShowContent;
 
   app.get('/dead-letters/:id', async (context) => {
@@ -50,7 +53,14 @@ export function addEntryRoutes(app: DeskApp, { config, deadLetters, log }: DeskD
   app.post('/dead-letters/:id/discard', async (context) => {
     const letterId = context.req.param('id');
     const record = await readSeen(context, letterId);
-    const { done, skipped } = record === null ? notFound(letterId) : await deadLetters.discard({ ids: [letterId] });
+    const { done, skipped } =
+      record === null
+        ? notFound(letterId)
+        : await recorded(
+            recorderFor(context, record, 'discard'),
+            async () => await deadLetters.discard({ ids: [letterId] }),
+            (made) => ({ result: resultOf(made.done, made.skipped) }),
+          );
     tell(context, { action: 'discard', letterId, result: resultOf(done, skipped) });
     const name = shortened(letterId);
     leaveFlash(
@@ -78,10 +88,20 @@ export function addEntryRoutes(app: DeskApp, { config, deadLetters, log }: DeskD
     const edit = Object.keys(set).length > 0 ? { set } : {};
     const onReplayed = (_old: string, replayed: string): string => (newId = replayed);
     const { done, skipped } =
-      record === null ? notFound(letterId) : await deadLetters.replay({ ids: [letterId], force, ...edit, onReplayed });
+      record === null
+        ? notFound(letterId)
+        : await recorded(
+            recorderFor(context, record, Object.keys(set).length > 0 ? 'edit and replay' : 'replay'),
+            async () => await deadLetters.replay({ ids: [letterId], force, ...edit, onReplayed }),
+            (made) => ({ result: resultOf(made.done, made.skipped) }),
+          );
     tell(context, { action: 'replay', letterId, result: resultOf(done, skipped), newId, edited: Object.keys(set) });
     leaveFlash(context, describeReplay(letterId, newId, skipped));
     return context.redirect(newId === undefined ? deadLetterPath(letterId) : '/dead-letters', 303);
+  }
+
+  function recorderFor(context: DeskContext, { id: letterId, pageId }: DeadLetterRecord, action: string): Recorder {
+    return recorderOf(deps, context.var.visitor, { action, page: pageId ?? undefined, ids: [letterId] });
   }
 
   function tell(

@@ -1,5 +1,7 @@
 import { readMessage } from '../../shared/reading/message.ts';
 import { demand, isSeen } from '../http/permission.ts';
+import { recorded } from '../../shared/actions/audit.ts';
+import { recorderOf } from '../facts/recorder.ts';
 import { changeHold } from '../../shared/actions/change-hold.ts';
 import { cancelMessage } from '../../shared/actions/cancel-message.ts';
 import { deadlineIn } from '../../shared/redis/deadline.ts';
@@ -14,7 +16,8 @@ import { BadFormError, fieldOf, formOf, idOf } from '../http/forms.ts';
 const id = opaqueText(256);
 
 /** Hold, release and cancel, for all pages with buttons for them. */
-export function addHoldRoutes(app: DeskApp, { config, session, log }: DeskDeps): void {
+export function addHoldRoutes(app: DeskApp, deps: DeskDeps): void {
+  const { config, session, log } = deps;
   const newDeadline = () => deadlineIn(config.enqueueTimeoutMs);
 
   for (const change of ['hold', 'release'] as const) {
@@ -22,9 +25,14 @@ export function addHoldRoutes(app: DeskApp, { config, session, log }: DeskDeps):
       const form = await formOf(context);
       const target = targetOf(form);
       demand(context, change, target.page === undefined ? 'installation' : { page: target.page });
-      const isChanged = await changeHold(session, config, { change, target }, newDeadline());
-      const result = isChanged ? 'done' : 'nothing to change';
       const { by, who } = context.var.visitor;
+      const resultOf = (changed: boolean): string => (changed ? 'done' : 'nothing to change');
+      const isChanged = await recorded(
+        recorderOf(deps, context.var.visitor, { action: change, ...target }),
+        async () => await changeHold(session, config, { change, target }, newDeadline()),
+        (changed) => ({ result: resultOf(changed) }),
+      );
+      const result = resultOf(isChanged);
       log.info({ by, who, action: change, target, result }, `console: ${change}`);
       leaveFlash(context, describeChange(change, nameOf(target), isChanged));
       return context.redirect(localPath(fieldOf(form, 'back')), 303);
@@ -35,8 +43,14 @@ export function addHoldRoutes(app: DeskApp, { config, session, log }: DeskDeps):
     const form = await formOf(context);
     const messageId = fieldOf(form, 'id') ?? '';
     const page = (await readMessage(session, config, messageId, newDeadline()))?.pageId ?? null;
-    const result = isSeen(context, page) ? await cancelMessage(session, config, messageId, newDeadline()) : 'not-found';
     const { by, who } = context.var.visitor;
+    const result = isSeen(context, page)
+      ? await recorded(
+          recorderOf(deps, context.var.visitor, { action: 'cancel', page: page ?? undefined, ids: [messageId] }),
+          async () => await cancelMessage(session, config, messageId, newDeadline()),
+          (made) => ({ result: made }),
+        )
+      : 'not-found';
     log.info({ by, who, action: 'cancel', ids: [messageId], result }, 'console: cancel');
     leaveFlash(context, { text: cancelResults[result](shortened(messageId)), isProblem: result !== 'cancelled' });
     return context.redirect(localPath(fieldOf(form, 'back')), 303);

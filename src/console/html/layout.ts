@@ -13,14 +13,15 @@ export type Html = HtmlEscapedString | Promise<HtmlEscapedString>;
 
 export type DeskContext = Context<AccessEnv>;
 
-/** The parts of the console, as the navigation names them, with what they concern. */
+/** The parts of the console, as the navigation names them, with what a visitor needs to see them. */
 const SECTIONS = [
-  ['Overview', '/', 'installation'],
-  ['Pages', '/pages', 'none'],
-  ['Workers', '/workers', 'installation'],
-  ['Dead letters', '/dead-letters', 'none'],
-  ['Find', '/find', 'none'],
-  ['Queues', '/queues', 'installation'],
+  ['Overview', '/', 'look', 'installation'],
+  ['Pages', '/pages', 'look', 'none'],
+  ['Workers', '/workers', 'look', 'installation'],
+  ['Dead letters', '/dead-letters', 'look', 'none'],
+  ['Find', '/find', 'look', 'none'],
+  ['Queues', '/queues', 'look', 'installation'],
+  ['Actions', '/actions', 'read actions', 'none'],
 ] as const;
 export type Section = (typeof SECTIONS)[number][0];
 
@@ -125,7 +126,7 @@ function header(context: DeskContext, current: Section | null): Html {
   return html`<header class="top">
     <nav aria-label="Console">
       <ul>
-        ${SECTIONS.filter(([, , target]) => may(context, 'look', target)).map(
+        ${SECTIONS.filter(([, , action, target]) => may(context, action, target)).map(
           ([name, href]) =>
             html`<li><a href="${href}" ${name === current ? html`aria-current="page"` : ''}>${name}</a></li>`,
         )}
