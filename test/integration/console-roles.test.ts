@@ -218,6 +218,23 @@ describe('a token for some pages', () => {
     }
     expect(wordsOf(await get(`/dead-letters/${site.hiddenLetter}`))).toContain('There is no dead letter');
     expect(wordsOf(await get(`/find?q=${site.hiddenWaiting}`))).toContain('is unknown');
+    const conversation = await get('/find?page=hidden-page&conversation=hidden-c');
+    expect([conversation.status, wordsOf(conversation)]).toEqual([
+      403,
+      expect.stringContaining('Your token is not for this page.'),
+    ]);
+    expect(conversation.text).not.toContain('hidden-');
+    expect((await get('/dead-letters?label=hidden-label')).text).not.toContain(site.hiddenLetter);
+  });
+
+  it('is told that everything is held, which it can not change', async () => {
+    const limited = site.as('operator-of-p1');
+    expect(wordsOf(await limited.get('/pages'))).not.toContain('Everything is held');
+    await site.hold({});
+    expect(wordsOf(await limited.get('/pages'))).toContain('Everything is held: no page sends.');
+    expect((await limited.post('/release', { scope: 'all' })).status).toBe(403);
+    expect((await limited.post('/hold', { scope: 'page', page: 'hidden-page' })).status).toBe(403);
+    await site.release({});
   });
 
   it('can not select entries of other pages by their ids', async () => {

@@ -44,6 +44,7 @@ export function addBulkRoutes(app: DeskApp, deps: DeskDeps, jobs: BulkJobs): voi
     if (rate !== undefined && parseRateLimit(rate) === null) {
       throw new BadFormError(`The rate ${RATE_LIMIT_RULE}. Nothing was changed.`);
     }
+    const { by, who } = context.var.visitor;
     const order = {
       what,
       selection,
@@ -51,7 +52,7 @@ export function addBulkRoutes(app: DeskApp, deps: DeskDeps, jobs: BulkJobs): voi
       rate,
       force: form.get('force') === 'yes',
       pages,
-      actor: context.var.visitor,
+      actor: { by, who },
     } as const;
     if (!jobs.start(order)) {
       leaveFlash(context, {

@@ -1,16 +1,17 @@
 import { html } from 'hono/html';
 import { readConversations } from '../../shared/reading/conversations.ts';
-import { demand } from '../http/permission.ts';
+import { demand, may } from '../http/permission.ts';
 import { type PagesStatus, readPage, readPages } from '../../shared/reading/pages.ts';
 import type { DeskApp, DeskDeps } from '../facts/deps.ts';
 import { demandShort, idOf } from '../http/forms.ts';
 import { counted, shortened } from '../html/format.ts';
 import { type DeskContext, show } from '../html/layout.ts';
 import { describeLimit, limitOf } from '../facts/limits.ts';
+import { notice } from '../html/parts.ts';
 import { pageIdOf, pagePath } from '../html/links.ts';
 import { fleetHoldsOf } from '../holds/view.ts';
 import { pageLive, pageSearch, pagesLive } from './view.ts';
-import { readDeskFleetOf, soon } from '../facts/reading.ts';
+import { readDeskFleetOf, readDeskStatus, soon } from '../facts/reading.ts';
 
 /** The number of dead letters that the view of a page shows. */
 const SHOWN_LETTERS = 10;
@@ -23,6 +24,12 @@ export function addPageRoutes(app: DeskApp, deps: DeskDeps): void {
     if (visitor.pages === null) return await readPages(session, config, soon());
     const pages = await Promise.all([...visitor.pages].map((page) => readPage(session, config, page, soon())));
     return { pages, known: pages.length, looked: pages.length };
+  }
+
+  /** Whether a visitor who has no overview must be told that everything is held. */
+  async function isAllHeld(context: DeskContext): Promise<boolean> {
+    if (may(context, 'look', 'installation')) return false;
+    return (await readDeskStatus(deps)).status.holds.some(({ scope }) => scope === 'all');
   }
 
   app.get('/pages', async (context) => {
@@ -39,7 +46,8 @@ export function addPageRoutes(app: DeskApp, deps: DeskDeps): void {
     return await show(context, {
       title: 'Pages',
       section: 'Pages',
-      body: pageSearch(),
+      body: html`${(await isAllHeld(context)) ? notice('warn', 'Everything is held: no page sends.') : ''}
+      ${pageSearch()}`,
       live: pagesLive(context, { pages, known, looked, fleet, limits: limitOf(fleet, config) }),
       summary: `${counted(known, 'page')} with work, ${held} held.`,
     });
