@@ -3,7 +3,6 @@ import { permits } from '../../src/console/access/permits.ts';
 import { createApp } from '../../src/console/server/app.ts';
 import { type PageAnswer, startConsole, wordsOf } from '../support/console.ts';
 import { visitorWith, writeTokens } from '../support/console-tokens.ts';
-import { eventually } from '../support/eventually.ts';
 import { useFolder } from '../support/use-folder.ts';
 import { installWithHolds } from '../support/held-installation.ts';
 import { textMessage, unknownId } from '../support/messages.ts';
@@ -253,21 +252,6 @@ describe('a token for some pages', () => {
     const limited = site.as('operator-of-p1');
     expect(wordsOf(await limited.get('/dead-letters/job'))).toContain('No job has run');
     expect((await limited.get('/dead-letters')).text).not.toContain('is running');
-  });
-
-  it('is told that a key of its page is held, not which other pages wait for that key', async () => {
-    await using refused = await installWithHolds(used.server, { api: { apiKeys: ['another'] } });
-    const consoleTokensFile = writeTokens(folder);
-    await using desk = await startConsole({ ...refused.config, consoleTokensFile });
-    const { get } = visitorWith(desk.url, 'admin-of-p1');
-    for (const page of ['p1', 'hidden-page', 'hidden-too']) await refused.enqueue(textMessage('c1', 1, page));
-    await eventually('the key is held', async () => (await refused.status()).holds[0]?.pageCount === 3);
-    for (const path of ['/pages', '/pages/p1', '/find?page=p1&conversation=c1']) {
-      const answer = await get(path);
-      expect(answer.text).not.toContain('hidden-');
-      expect(wordsOf(answer)).not.toMatch(/conversations/);
-      expect(wordsOf(answer)).toMatch(/The API refuses a key|key: unauthorized/);
-    }
   });
 });
 

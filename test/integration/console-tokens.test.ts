@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type ConsoleVisitor, createVisitor, startConsole } from '../support/console.ts';
+import { type ConsoleVisitor, createVisitor, startConsole, wordsOf } from '../support/console.ts';
 import { tokenOf, visitorWith, writeTokens } from '../support/console-tokens.ts';
 import { eventually } from '../support/eventually.ts';
 import { installWithHolds } from '../support/held-installation.ts';
+import { textMessage } from '../support/messages.ts';
 import { replaceFile } from '../support/replace-file.ts';
 import { useFolder } from '../support/use-folder.ts';
 import { useRedis } from '../support/use-redis.ts';
@@ -59,4 +60,19 @@ describe('a file of tokens that changes', () => {
     await using desk = await startConsole({ redisUrl: used.url, consoleTokensFile });
     expect(desk.lines.join('')).toMatch(/"names":\["weak"\].*has fewer than 6 different characters/);
   });
+});
+
+it('a token for some pages is told that a key of its page is held, not which other pages wait for that key', async () => {
+  await using refused = await installWithHolds(used.server, { api: { apiKeys: ['another'] } });
+  const consoleTokensFile = writeTokens(folder);
+  await using desk = await startConsole({ ...refused.config, consoleTokensFile });
+  const { get } = visitorWith(desk.url, 'admin-of-p1');
+  for (const page of ['p1', 'hidden-page', 'hidden-too']) await refused.enqueue(textMessage('c1', 1, page));
+  await eventually('the key is held', async () => (await refused.status()).holds[0]?.pageCount === 3);
+  for (const path of ['/pages', '/pages/p1', '/find?page=p1&conversation=c1']) {
+    const answer = await get(path);
+    expect(answer.text).not.toContain('hidden-');
+    expect(wordsOf(answer)).not.toMatch(/conversations/);
+    expect(wordsOf(answer)).toMatch(/The API refuses a key|key: unauthorized/);
+  }
 });

@@ -123,8 +123,8 @@ describe('the configuration', () => {
     };
     const names = variables.map(({ name }) => name);
     // Each of these goes without another one of the above.
-    const alone = ['KITECHAT_API_KEY', 'KITECHAT_CONSOLE_TOKENS_FILE'];
-    expect(Object.keys(env)).toEqual(names.filter((name) => !alone.includes(name)));
+    const alone = new Set(['KITECHAT_API_KEY', 'KITECHAT_CONSOLE_TOKENS_FILE']);
+    expect(Object.keys(env)).toEqual(names.filter((name) => !alone.has(name)));
     const consoleTokensFile = './tokens.json';
     expect(loadConfig({ KITECHAT_CONSOLE_TOKENS_FILE: consoleTokensFile })).toEqual({ ...defaults, consoleTokensFile });
     expect(loadConfig({ KITECHAT_API_KEY: 'abc-123_~!' })).toEqual({ ...defaults, apiKey: 'abc-123_~!' });
