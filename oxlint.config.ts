@@ -16,7 +16,10 @@ const layers = [
 const rooms: Record<string, readonly string[] | undefined> = {
   shared: 'errors validation model config sealing redis lanes layout session reading actions'.split(' '),
   worker: 'http keys limits evidence fleet message bullmq'.split(' '),
-  console: 'http facts html access observe overview holds find pages workers dead-letters queues server'.split(' '),
+  console:
+    'rights http facts html access observe overview holds find pages workers dead-letters queues actions server'.split(
+      ' ',
+    ),
   cli: 'context terminal commands dead-letters reshard send watch demo'.split(' '),
 };
 

@@ -253,6 +253,10 @@ export const settingGroups: readonly SettingGroup[] = [
         when: 'Whenever the host above is not loopback. Use a long random token, preferably from a file.',
       },
       {
+        variable: 'KITECHAT_CONSOLE_TOKENS_FILE',
+        when: 'When several people use the console: who did what is then known by name, and not everybody has to be allowed everything. [The console](console.md) has the rules.',
+      },
+      {
         variable: 'KITECHAT_CONSOLE_SHOW_CONTENT',
         when: 'Set `true` only if everybody who has the token may read messages. Editing before a replay requires it.',
       },

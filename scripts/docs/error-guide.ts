@@ -131,6 +131,13 @@ export const errorGuide: Readonly<Record<string, ErrorGuide>> = {
     cause: 'The console got a request that none of its forms sends, or a field that breaks a rule.',
     cure: 'Go back, reload the page and correct the field.',
   },
+  FORBIDDEN: {
+    name: 'ForbiddenError',
+    from: 'console',
+    stored: 'nothing was changed',
+    cause: "The visitor's token lacks the role, or is not for the page: the answer says which.",
+    cure: 'Ask an admin, or have the token changed in the file of `KITECHAT_CONSOLE_TOKENS_FILE`; [the console](console.md#roles) has the rules.',
+  },
 };
 
 /** The text about every dead reason; the type ensures that none is missing. */

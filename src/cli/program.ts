@@ -1,7 +1,17 @@
 import { once } from 'node:events';
 import { Command, Option } from 'commander';
 import { version } from '../shared/version.ts';
-import { type Actions, json, lazily, repeatable, type Run, shardCount, wholeNumberFlag } from './context/arguments.ts';
+import { addActor } from './context/actor.ts';
+import {
+  type Actions,
+  json,
+  lazily,
+  repeatable,
+  type Run,
+  shardCount,
+  timeFlag,
+  wholeNumberFlag,
+} from './context/arguments.ts';
 import { type CommandContext, type ExitCode, exitCodes } from './context/context.ts';
 import { addDeadLetterCommands } from './dead-letters/commands.ts';
 import { withUsageErrors } from './context/usage-errors.ts';
@@ -68,13 +78,13 @@ export function createProgram(context: CommandContext, finish: (exitCode: ExitCo
     .addOption(json())
     .action(ask(lazily(async () => (await import('./commands/message.ts')).showMessage)));
 
-  withVariables(program.command('cancel'), uses.connection)
+  addActor(withVariables(program.command('cancel'), uses.connection))
     .description('cancel one message that is not being sent and has not ended')
     .argument('<ID>', 'the id, as "send" and the logs of workers print it')
     .addOption(json())
     .action(run(lazily(async () => (await import('./commands/cancel.ts')).cancel)));
 
-  withVariables(program.command('repair'), uses.connection)
+  addActor(withVariables(program.command('repair'), uses.connection))
     .description("remove BullMQ's settings of our queues that others have changed; they have no effect on workers")
     .addOption(json())
     .action(run(lazily(async () => (await import('./commands/repair.ts')).repairSettings)));
@@ -83,6 +93,14 @@ export function createProgram(context: CommandContext, finish: (exitCode: ExitCo
   addDeadLetterCommands(program, actions);
   addHoldCommands(program, actions);
   addLimitCommands(program, actions);
+
+  withVariables(program.command('audit'), uses.connection)
+    .description('list the newest actions of operators: who did what, when and why')
+    .option('--since <time>', 'actions at this time or later, such as 2026-11-22T10:00:00Z', timeFlag)
+    .option('--until <time>', 'actions before this time', timeFlag)
+    .option('--limit <number>', 'the maximum number of actions', wholeNumberFlag, 100)
+    .addOption(json())
+    .action(ask(lazily(async () => (await import('./commands/audit.ts')).showAudit)));
 
   withVariables(program.command('reshard'), uses.connection)
     .description('change the number of shards; requires that there are no open messages, workers or dead letters')

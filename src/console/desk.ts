@@ -1,4 +1,5 @@
 import { Hono } from 'hono';
+import { addActionRoutes } from './actions/routes.ts';
 import { createAssets } from './http/assets.ts';
 import { createBulkJobs } from './dead-letters/bulk-jobs.ts';
 import { addBulkRoutes } from './dead-letters/bulk-routes.ts';
@@ -34,6 +35,7 @@ export function createDesk(deps: DeskDeps): DeskApp {
   addEntryRoutes(app, deps);
   addFindRoutes(app, deps);
   addHoldRoutes(app, deps);
+  addActionRoutes(app, deps);
   addQueueRoutes(app, deps);
   app.all('*', (context) =>
     show(context, {

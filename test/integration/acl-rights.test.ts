@@ -130,6 +130,8 @@ describe('the users of ops/redis-acl/users.acl', () => {
         ['HSET', '{kitechat:fleet}:held', 'refusing api', '{}'],
         ['HSET', '{kitechat:fleet}:limits', 'rate', '1/h'],
         ['HGETALL', `${SHARD}workers`],
+        ['XADD', '{kitechat:fleet}:audit', '*', 'by', 'anna'],
+        ['XREVRANGE', '{kitechat:fleet}:audit', '+', '-'],
         ['EVAL', "return redis.call('HGETALL', KEYS[1])", '1', dead],
       ];
       for (const command of forbidden) {
@@ -138,6 +140,15 @@ describe('the users of ops/redis-acl/users.acl', () => {
       }
     },
   );
+
+  it('workers and operators record actions, and a reader only reads them', async () => {
+    const append = ['XADD', '{kitechat:fleet}:audit', 'MAXLEN', '~', '10000', '*', 'by', 'anna'];
+    const read = ['XREVRANGE', '{kitechat:fleet}:audit', '+', '-', 'COUNT', '1'];
+    for (const user of [worker, operator]) {
+      expect([user, await answer(user, ...append), await answer(user, ...read)]).toEqual([user, 'allowed', 'allowed']);
+    }
+    expect([await answer(reader, ...append), await answer(reader, ...read)]).toEqual(['NOPERM', 'allowed']);
+  });
 
   it('a reader may run no command that can write, but end sessions of the console', async () => {
     const [general, ...selectors] = users.get(reader)?.split(/ (?=\()/) ?? [];

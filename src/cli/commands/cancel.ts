@@ -1,13 +1,26 @@
 import { createProducer } from '../../producer/index.ts';
+import { recorded } from '../../shared/actions/audit.ts';
+import { type ActorFlags, recorderOf } from '../context/actor.ts';
 import { type CommandContext, type ExitCode, exitCodes, jsonLine, line, type JsonOption } from '../context/context.ts';
 import { loadSite } from '../context/site.ts';
 import { textTable } from '../terminal/table.ts';
 
+type CancelOptions = JsonOption & ActorFlags;
+
 /** `cancel ID`: ends a message that is not being sent. */
-export async function cancel(context: CommandContext, id: string, { json }: JsonOption): Promise<ExitCode> {
+export async function cancel(
+  context: CommandContext,
+  id: string,
+  { json, by, reason }: CancelOptions,
+): Promise<ExitCode> {
+  const config = loadSite(context);
   // It stores nothing, so it needs no encryption keys.
-  await using producer = createProducer({ ...loadSite(context), requireEncryption: false });
-  const result = await producer.cancelMessage(id);
+  await using producer = createProducer({ ...config, requireEncryption: false });
+  const result = await recorded(
+    recorderOf(context, config, { action: 'cancel', ids: [id], by, reason }),
+    async () => await producer.cancelMessage(id),
+    (made) => ({ result: made }),
+  );
   if (json) jsonLine(context.stdout, { id, result });
   else {
     line(

@@ -1,3 +1,5 @@
+import { recorded } from '../../shared/actions/audit.ts';
+import { type ActorFlags, recorderOf } from '../context/actor.ts';
 import { changeHold } from '../../shared/actions/change-hold.ts';
 import type { Config } from '../../shared/config/config.ts';
 import { deadlineIn } from '../../shared/redis/deadline.ts';
@@ -8,7 +10,7 @@ import { type CommandContext, type ExitCode, exitCodes, jsonLine, line } from '.
 import { loadSite } from '../context/site.ts';
 import { textTable } from '../terminal/table.ts';
 
-export interface TargetOptions extends HoldTarget {
+export interface TargetOptions extends HoldTarget, ActorFlags {
   json?: boolean;
 }
 
@@ -16,17 +18,23 @@ const WHAT_A_HOLD_DOES =
   'its messages wait, none are dropped, and requests in progress still finish; "kitechat-sender release" ends the hold';
 
 /** `hold`: stops sending messages of the target until it is released. */
-export async function holdMessages(context: CommandContext, { json, ...target }: TargetOptions): Promise<ExitCode> {
-  const isNew = await change(loadSite(context), 'hold', target);
+export async function holdMessages(
+  context: CommandContext,
+  { json, by, reason, ...target }: TargetOptions,
+): Promise<ExitCode> {
+  const isNew = await change(context, loadSite(context), { what: 'hold', target, by, reason });
   print(context, json, { ...describe(target), result: isNew ? 'held' : 'already-held' });
   line(context.stderr, `${nameOf(target)} ${isNew ? 'is held' : 'was held already'}: ${WHAT_A_HOLD_DOES}`);
   return exitCodes.done;
 }
 
 /** `release`: ends a hold of an operator or for a dead letter. */
-export async function releaseMessages(context: CommandContext, { json, ...target }: TargetOptions): Promise<ExitCode> {
+export async function releaseMessages(
+  context: CommandContext,
+  { json, by, reason, ...target }: TargetOptions,
+): Promise<ExitCode> {
   const config = loadSite(context);
-  const wasHeld = await change(config, 'release', target);
+  const wasHeld = await change(context, config, { what: 'release', target, by, reason });
   print(context, json, { ...describe(target), result: wasHeld ? 'released' : 'not-held' });
   line(
     context.stderr,
@@ -39,11 +47,22 @@ export async function releaseMessages(context: CommandContext, { json, ...target
   return wasHeld ? exitCodes.done : exitCodes.notFullyDone;
 }
 
-async function change(config: Config, what: 'hold' | 'release', { page, conversation }: HoldTarget): Promise<boolean> {
-  return await withSession(config, async (session) => {
-    const target = { page, conversation };
-    return await changeHold(session, config, { change: what, target }, deadlineIn(config.enqueueTimeoutMs));
-  });
+interface Change extends Pick<ActorFlags, 'by' | 'reason'> {
+  what: 'hold' | 'release';
+  target: HoldTarget;
+}
+
+async function change(context: CommandContext, config: Config, { what, target, by, reason }: Change): Promise<boolean> {
+  const { page, conversation } = target;
+  return await recorded(
+    recorderOf(context, config, { action: what, page, conversation, by, reason }),
+    async () =>
+      await withSession(config, async (session) => {
+        const asked = { change: what, target: { page, conversation } };
+        return await changeHold(session, config, asked, deadlineIn(config.enqueueTimeoutMs));
+      }),
+    (isChanged) => ({ result: isChanged ? 'done' : 'nothing to change' }),
+  );
 }
 
 /** Holds inside the released target, which have to be released separately. */

@@ -1,3 +1,5 @@
+import { recorded } from '../../shared/actions/audit.ts';
+import { type ActorFlags, recorderOf } from '../context/actor.ts';
 import type { Config } from '../../shared/config/config.ts';
 import { deadlineIn } from '../../shared/redis/deadline.ts';
 import {
@@ -26,7 +28,7 @@ export async function showLimits(context: CommandContext, { json }: JsonOption):
   return exitCodes.done;
 }
 
-export interface LimitFlags {
+export interface LimitFlags extends ActorFlags {
   /** A text for `KITECHAT_RATE_LIMIT`, `none` or `default`. */
   rate?: string;
   pageRate?: string;
@@ -34,11 +36,23 @@ export interface LimitFlags {
 }
 
 /** `limits set`: sets limits for all workers, whatever their variables say. */
-export async function setLimits(context: CommandContext, { json, ...flags }: LimitFlags): Promise<ExitCode> {
+export async function setLimits(
+  context: CommandContext,
+  { json, by, reason, ...flags }: LimitFlags,
+): Promise<ExitCode> {
+  const config = loadSite(context);
+  const selection = Object.entries(flags)
+    .map(([name, text]) => `${name} ${text}`)
+    .join(', ');
   const changes = Object.fromEntries(
     Object.entries(flags).map(([name, text]) => [name, text === DEFAULT_LIMIT ? null : text]),
   );
-  print(context, json, await reachLimits(loadSite(context), changes));
+  const limits = await recorded(
+    recorderOf(context, config, { action: 'limits', selection, by, reason }),
+    async () => await reachLimits(config, changes),
+    () => ({ result: 'done' }),
+  );
+  print(context, json, limits);
   line(context.stderr, 'The limits are set; the workers apply them within seconds.');
   return exitCodes.done;
 }

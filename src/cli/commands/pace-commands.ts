@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { addActor } from '../context/actor.ts';
 import { type Actions, json, lazily, opaqueId, rateLimitFlag } from '../context/arguments.ts';
 import { uses } from '../context/uses.ts';
 import { withVariables } from '../context/variables.ts';
@@ -32,7 +33,7 @@ export function addHoldCommands(program: Command, { run }: Actions): void {
 }
 
 function addTarget(command: Command): Command {
-  return command
+  return addActor(command)
     .addOption(new Option('--all', 'everything').conflicts(['page', 'conversation']))
     .option('--page <id>', 'one page', opaqueId)
     .option('--conversation <id>', 'one conversation of the page', opaqueId)
@@ -55,7 +56,7 @@ export function addLimitCommands(program: Command, { run, ask }: Actions): void 
     .addOption(json())
     .action(ask(lazily(async () => (await import('./limits.ts')).showLimits)));
 
-  const set = withVariables(limits.command('set'), uses.limits);
+  const set = addActor(withVariables(limits.command('set'), uses.limits));
   set
     .description('set limits that override the variables of all workers within seconds')
     .option('--rate <limit>', 'the limit of the whole fleet, such as 50/s or "300/min burst 10"', rateLimitFlag)

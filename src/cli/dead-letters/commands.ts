@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { addActor } from '../context/actor.ts';
 import { type Actions, json, lazily, replayRate, wholeNumberFlag } from '../context/arguments.ts';
 import { uses } from '../context/uses.ts';
 import { withVariables } from '../context/variables.ts';
@@ -24,7 +25,7 @@ export function addDeadLetterCommands(program: Command, { run, ask }: Actions): 
 
   addReplay(deadLetters).action(run(lazily(async () => (await import('./replay.ts')).replayDeadLetters)));
 
-  addSelection(withVariables(deadLetters.command('discard'), uses.messages))
+  addActor(addSelection(withVariables(deadLetters.command('discard'), uses.messages)), '--why')
     .description('remove entries permanently, after a confirmation')
     .option('--yes', 'skip the confirmation; required without a terminal')
     .option('--dry-run', 'show what would be discarded, and change nothing')
@@ -42,7 +43,7 @@ export function addDeadLetterCommands(program: Command, { run, ask }: Actions): 
 
 function addReplay(deadLetters: Command): Command {
   const replay = withVariables(deadLetters.command('replay'), uses.send);
-  return addSelection(replay)
+  return addActor(addSelection(replay), '--why')
     .description('send entries again under new ids')
     .option('--rate <rate>', 'the maximum rate, such as 200/s', replayRate)
     .option('--dry-run', 'show what would be sent again, and change nothing; the exit code is that of a real replay')

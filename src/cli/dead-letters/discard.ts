@@ -2,13 +2,14 @@ import { type DeadLetterFilter, type DeadLetters, openDeadLetters } from '../../
 import { describeSite } from '../../shared/config/site.ts';
 import { type DeadReason, deadReasons } from '../../shared/model/dead-letter.ts';
 import { type CommandContext, type ExitCode, exitCodes, line } from '../context/context.ts';
+import { type ActorFlags, recorderOf } from '../context/actor.ts';
 import { loadSite, tellIfUnused } from '../context/site.ts';
 import { confirm } from '../terminal/confirm.ts';
 import { tellOutcome, withProgress } from './outcome.ts';
 import { describeReasons } from './reasons.ts';
-import { filterOfFlags, type SelectionFlags, selectionOf } from './selection.ts';
+import { describeSelection, filterOfFlags, type SelectionFlags, selectionOf } from './selection.ts';
 
-export interface DiscardFlags extends SelectionFlags {
+export interface DiscardFlags extends SelectionFlags, Pick<ActorFlags, 'by' | 'why'> {
   yes?: boolean;
   dryRun?: boolean;
   json?: boolean;
@@ -20,7 +21,7 @@ const AT_ONCE = 50;
 /** `dead-letters discard`: removes entries permanently, after a confirmation. */
 export async function discardDeadLetters(
   context: CommandContext,
-  { yes = false, dryRun = false, json, ...flags }: DiscardFlags,
+  { yes = false, dryRun = false, json, by, why, ...flags }: DiscardFlags,
 ): Promise<ExitCode> {
   const canAsk = context.typing && context.interactive;
   if (!yes && !dryRun && !canAsk) {
@@ -38,7 +39,8 @@ export async function discardDeadLetters(
     line(context.stderr, 'Nothing was discarded.');
     return context.interrupted.aborted ? exitCodes.interrupted : exitCodes.notFullyDone;
   }
-  const deed = { past: 'discarded', dryRun };
+  const record = recorderOf(context, config, { action: 'discard', ...describeSelection(flags), by, reason: why });
+  const deed = { past: 'discarded', dryRun, record };
   const result = await withProgress(
     context,
     deed,

@@ -1,4 +1,5 @@
 import type { DiscardResult, ReplayResult } from '../../dead-letters/index.ts';
+import { isUncertain, type Recorder } from '../../shared/actions/audit.ts';
 import { type CommandContext, type ExitCode, exitCodes, jsonLine, line } from '../context/context.ts';
 import { createProgressBar, type ShownProgress } from '../terminal/progress-bar.ts';
 import { textTable } from '../terminal/table.ts';
@@ -12,6 +13,8 @@ export interface Deed {
   past: string;
   /** Whether nothing is changed. */
   dryRun: boolean;
+  /** Records what was done; not called in a dry run. */
+  record: Recorder;
 }
 
 /** Up to this number, skipped entries are listed one by one; more are summed up by reason. */
@@ -28,13 +31,13 @@ export interface Told {
 /** Runs a change of many entries with a progress bar. If it fails midway, prints how many entries were done. */
 export async function withProgress<R extends Result>(
   context: CommandContext,
-  { past, dryRun }: Deed,
+  { past, dryRun, record }: Deed,
   work: (told: Told) => Promise<R>,
 ): Promise<R> {
   const bar = createProgressBar(context);
   let done = 0;
   try {
-    return await work({
+    const result = await work({
       onProgress(progress) {
         done = progress.done;
         const { matched, skipped } = progress;
@@ -45,8 +48,15 @@ export async function withProgress<R extends Result>(
         line(context.stderr, text);
       },
     });
+    bar.clear();
+    const { matched } = result;
+    const ended = context.interrupted.aborted ? 'stopped' : 'done';
+    if (!dryRun) await record({ matched, done: result.done, result: ended });
+    return result;
   } catch (error) {
     bar.clear();
+    const mayHaveChanged = !dryRun && (done > 0 || isUncertain(error));
+    if (mayHaveChanged) await record({ done, result: isUncertain(error) ? 'uncertain' : 'failed' });
     if (done > 0) line(context.stderr, `${describeDone(done, past)} before this error:`);
     throw error;
   } finally {
@@ -58,7 +68,7 @@ export async function withProgress<R extends Result>(
 export function tellOutcome(
   context: CommandContext,
   result: Result,
-  { past, dryRun, json }: Deed & { json: boolean | undefined },
+  { past, dryRun, json }: Omit<Deed, 'record'> & { json: boolean | undefined },
 ): ExitCode {
   const { matched, done, skipped } = result;
   if (json) jsonLine(context.stdout, result);

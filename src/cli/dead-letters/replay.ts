@@ -1,10 +1,11 @@
 import { openDeadLetters } from '../../dead-letters/index.ts';
 import type { CommandContext, ExitCode } from '../context/context.ts';
+import { type ActorFlags, recorderOf } from '../context/actor.ts';
 import { loadSite, tellIfUnused } from '../context/site.ts';
 import { tellOutcome, withProgress } from './outcome.ts';
-import { type SelectionFlags, selectionOf } from './selection.ts';
+import { describeSelection, type SelectionFlags, selectionOf } from './selection.ts';
 
-export interface ReplayFlags extends SelectionFlags {
+export interface ReplayFlags extends SelectionFlags, Pick<ActorFlags, 'by' | 'why'> {
   rate?: string;
   /** New texts, by their paths in the request. */
   set?: Readonly<Record<string, string>>;
@@ -16,11 +17,13 @@ export interface ReplayFlags extends SelectionFlags {
 /** `dead-letters replay`: sends entries again. */
 export async function replayDeadLetters(
   context: CommandContext,
-  { rate, set, force = false, dryRun = false, json, ...flags }: ReplayFlags,
+  { rate, set, force = false, dryRun = false, json, by, why, ...flags }: ReplayFlags,
 ): Promise<ExitCode> {
   const config = loadSite(context);
   await using deadLetters = openDeadLetters(config);
-  const deed = { past: 'sent again', dryRun };
+  const action = set === undefined ? 'replay' : 'edit and replay';
+  const record = recorderOf(context, config, { action, ...describeSelection(flags), by, reason: why });
+  const deed = { past: 'sent again', dryRun, record };
   const result = await withProgress(
     context,
     deed,

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { DeadLetterFilter, DeadLetterSelection } from '../../dead-letters/index.ts';
 import { type DeadReason, deadReasons } from '../../shared/model/dead-letter.ts';
+import type { AuditedAction } from '../../shared/actions/audit.ts';
 import { opaqueId, timeFlag } from '../context/arguments.ts';
 
 /** Filters of dead letters; an entry must match all that are given. */
@@ -57,6 +58,20 @@ export function filterOfFlags({ reason, page, conversation, label, since, until 
 /** Whether the filter has any condition. */
 export function isNarrow(filter: DeadLetterFilter): boolean {
   return Object.values(filter).some((condition) => condition !== undefined);
+}
+
+/** What is selected, for the record of actions. */
+export function describeSelection({
+  id,
+  all,
+  ...filter
+}: SelectionFlags): Pick<AuditedAction, 'page' | 'conversation' | 'ids' | 'selection'> {
+  if (id !== undefined) return { ids: id };
+  const { page, conversation, ...others } = filter;
+  const words = Object.entries(others).map(
+    ([name, value]) => `${name} ${value instanceof Date ? value.toISOString() : value}`,
+  );
+  return { page, conversation, selection: ['dead letters', ...(all ? ['all'] : words)].join(', ') };
 }
 
 export function selectionOf({ id, all, ...flags }: SelectionFlags): DeadLetterSelection {

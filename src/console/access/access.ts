@@ -18,11 +18,13 @@ import {
   type Visitors,
   type VisitorSession,
 } from '../http/visitors.ts';
+import type { NamedToken } from '../rights/token-list.ts';
+import type { ConsoleTokens } from './tokens.ts';
 import { createWrongTokenLog } from './wrong-tokens.ts';
 
 export interface AccessDeps {
-  /** Without a token only requests to a loopback name are let in, and the server must listen only on loopback. */
-  token: string | undefined;
+  /** Without any only requests to a loopback name are let in, and the server must listen only on loopback. */
+  tokens: ConsoleTokens;
   /** The proxies that name the address of their client. */
   trustedProxies?: string | undefined;
   ended: EndedSessions;
@@ -30,7 +32,7 @@ export interface AccessDeps {
 }
 
 interface Guard {
-  token: string | undefined;
+  needsToken: boolean;
   log: Logger;
   visitors: Visitors;
   ended: EndedSessions;
@@ -53,14 +55,15 @@ const ASSETS = '/assets/';
  * something must come from a page of this console, in a form with the session's CSRF token.
  *
  * @example
- * app.use(createAccess({ token: config.consoleToken, ended: createEndedSessions(session, namespace), log }));
+ * app.use(createAccess({ tokens: openTokens(config, log), ended: createEndedSessions(session, namespace), log }));
  */
-export function createAccess({ token, trustedProxies, ended, log }: AccessDeps): MiddlewareHandler<AccessEnv> {
+export function createAccess({ tokens, trustedProxies, ended, log }: AccessDeps): MiddlewareHandler<AccessEnv> {
+  const needsToken = tokens.current() !== null;
   const guard: Guard = {
-    token,
+    needsToken,
     log,
     ended,
-    visitors: createVisitors(token),
+    visitors: createVisitors(tokens.current),
     brake: createBrake(),
     clientOf: createClientOf(trustedProxies),
     logWrongToken: createWrongTokenLog(log),
@@ -68,7 +71,7 @@ export function createAccess({ token, trustedProxies, ended, log }: AccessDeps):
   return async (context, next) => {
     setSecurityHeaders(context);
     const { req } = context;
-    const outsider = token === undefined ? whyOutsider(context) : null;
+    const outsider = needsToken ? null : whyOutsider(context);
     if (outsider !== null) return refuse(context, outsider);
     const isChange = !READING.has(req.method);
     // Browsers and tools send the length of a form; a request without a length is not a form.
@@ -76,7 +79,8 @@ export function createAccess({ token, trustedProxies, ended, log }: AccessDeps):
       return context.text('413: the request is larger than this form of the console can be\n', 413);
     }
     if (isChange && !isFromHere(context)) return refuse(context, 'This request comes from another site.');
-    if (isChange && req.path === '/login' && token !== undefined) return await logIn(context, guard);
+    await tokens.refresh();
+    if (isChange && req.path === '/login' && needsToken) return await logIn(context, guard);
     const visitor = await visitorOf(context, guard);
     if (visitor instanceof Response) return visitor;
     context.set('visitor', visitor);
@@ -116,31 +120,34 @@ function isFromHere({ req }: Context): boolean {
 
 /** Returns the visitor, or the answer to somebody who is none. */
 async function visitorOf(context: AccessContext, guard: Guard): Promise<Visitor | Response> {
-  const { token, visitors } = guard;
+  const { needsToken, visitors } = guard;
   const bearer = bearerOf(context);
-  if (bearer !== undefined && token !== undefined) {
-    const judged = await judgeToken(context, guard, { text: bearer, action: 'authorize' });
-    if (judged === 'right') return { who: 'token', csrfToken: null, session: null };
-    return judged === 'wrong' ? demandLogin(context) : tooMany(context);
+  if (bearer !== undefined && needsToken) {
+    const token = await judgeToken(context, guard, { text: bearer, action: 'authorize' });
+    if (token === 'wrong') return demandLogin(context);
+    if (token === 'too-many') return tooMany(context);
+    const { name, role, pages } = token;
+    return { by: name, who: 'token', role, pages, csrfToken: null, session: null };
   }
   const known = visitors.recognize(readCookie(context, SESSION));
   if (known !== null) return known;
-  if (token !== undefined) return demandLogin(context);
+  if (needsToken) return demandLogin(context);
   // Without a token everybody on this machine may read; the session is only for the forms, which only pages have.
-  const { cookie, visitor } = visitors.admit();
+  const { cookie, visitor } = visitors.admit(null);
   if (wantsPage(context) && READING.has(context.req.method)) writeCookie(context, SESSION, cookie, SESSION_MS);
   return visitor;
 }
 
-/** Judges a token. A wrong one is answered late. */
+/** Returns the token with this text. A wrong one is answered late. */
 async function judgeToken(
   { env }: AccessContext,
   { visitors, brake, clientOf, logWrongToken }: Guard,
   { text, action }: { text: string; action: string },
-): Promise<'right' | 'wrong' | 'too-many'> {
+): Promise<NamedToken | 'wrong' | 'too-many'> {
   const client = clientOf(env.incoming);
   if (brake.isFull(client)) return 'too-many';
-  if (visitors.isToken(text)) return 'right';
+  const token = visitors.tokenOf(text);
+  if (token !== null) return token;
   logWrongToken(action);
   await brake.afterFailure(client);
   return 'wrong';
@@ -160,24 +167,24 @@ async function logIn(context: AccessContext, guard: Guard): Promise<Response> {
   // Judged when the whole form is here, so that guesses can't be collected and then judged all at once.
   const form = await formOf(context);
   const next = localPath(fieldOf(form, 'next'));
-  const judged = await judgeToken(context, guard, { text: form.get('token') ?? '', action: 'log in' });
-  if (judged === 'too-many') return tooMany(context);
-  if (judged === 'wrong') return await context.html(loginPage({ next, problem: 'The token is wrong.' }), 401);
-  const { cookie, visitor } = guard.visitors.admit();
+  const token = await judgeToken(context, guard, { text: form.get('token') ?? '', action: 'log in' });
+  if (token === 'too-many') return tooMany(context);
+  if (token === 'wrong') return await context.html(loginPage({ next, problem: 'The token is wrong.' }), 401);
+  const { cookie, visitor } = guard.visitors.admit(token);
   writeCookie(context, SESSION, cookie, SESSION_MS);
-  guard.log.info({ who: visitor.who, action: 'log in', result: 'done' }, 'console: logged in');
+  guard.log.info({ by: visitor.by, who: visitor.who, action: 'log in', result: 'done' }, 'console: logged in');
   return context.redirect(next, 303);
 }
 
-async function logOut(context: AccessContext, guard: Guard, { who, session }: Visitor): Promise<Response> {
+async function logOut(context: AccessContext, guard: Guard, { by, who, session }: Visitor): Promise<Response> {
   const isEverywhere = session === null || (await endEverywhere(guard, session));
   writeCookie(context, SESSION, '', 0);
   const result = isEverywhere ? 'done' : 'done in this process only';
-  guard.log.info({ who, action: 'log out', result }, 'console: logged out');
+  guard.log.info({ by, who, action: 'log out', result }, 'console: logged out');
   if (isEverywhere) return context.redirect('/', 303);
   const until = new Date(session.endsAtMs).toISOString();
   return context.text(
-    `503: This browser is logged out here. Redis did not take it down, so other consoles of this installation accept its session until ${until}. A new KITECHAT_CONSOLE_TOKEN ends it everywhere.\n`,
+    `503: This browser is logged out here. Redis did not take it down, so other consoles of this installation accept its session until ${until}. A new KITECHAT_CONSOLE_TOKEN, or a new token in KITECHAT_CONSOLE_TOKENS_FILE, ends it everywhere.\n`,
     503,
   );
 }

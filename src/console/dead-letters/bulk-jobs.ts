@@ -2,6 +2,7 @@ import type { DeadLetterSelection, Progress } from '../../dead-letters/index.ts'
 import { isInternalError } from '../../shared/errors/failed-calls.ts';
 import { titleOf } from '../../shared/errors/serialize-error.ts';
 import type { DeskDeps } from '../facts/deps.ts';
+import { type Actor, recorderOf } from '../facts/recorder.ts';
 
 /** An order to replay or discard many dead letters. */
 export interface BulkOrder {
@@ -13,7 +14,9 @@ export interface BulkOrder {
   rate?: string | undefined;
   /** Whether expired entries are included; only for a replay. */
   force: boolean;
-  who: string;
+  /** The only pages that it is about; `null` if others may be among them. */
+  pages: readonly string[] | null;
+  actor: Actor;
 }
 
 export interface BulkJob {
@@ -35,12 +38,13 @@ export interface BulkJobs {
   /** The running job, or the last one. */
   current(): BulkJob | null;
   /** @returns `false` if no job is running. */
-  stop(who: string): boolean;
+  stop(actor: Actor): boolean;
 }
 
 const NOTHING: Progress = { matched: 0, done: 0, skipped: 0, total: null };
 
-export function createBulkJobs({ deadLetters, log, closing }: DeskDeps): BulkJobs {
+export function createBulkJobs(deps: DeskDeps): BulkJobs {
+  const { deadLetters, log, closing } = deps;
   let job: BulkJob | null = null;
   let stopping = new AbortController();
 
@@ -68,17 +72,25 @@ export function createBulkJobs({ deadLetters, log, closing }: DeskDeps): BulkJob
       if (isInternalError(error)) log.error({ err: error }, `console: ${order.what} failed`);
     }
     running.endedAt = new Date().toISOString();
-    tell(running, order.who, running.state);
+    tell(running, order.actor, running.state);
   }
 
-  function tell({ order, progress }: BulkJob, who: string, result: string): void {
+  function tell({ order, progress }: BulkJob, { by, who }: Actor, result: string): void {
     const { what, name, rate, force, selection } = order;
     const ids = 'ids' in selection ? { ids: selection.ids } : {};
     const { matched, done, skipped } = progress;
     log.info(
-      { who, action: `${what} many`, selection: name, ...ids, rate, force, matched, done, skipped, result },
+      { by, who, action: `${what} many`, selection: name, ...ids, rate, force, matched, done, skipped, result },
       `console: ${what}`,
     );
+    const [page, ...otherPages] = new Set(order.pages);
+    const action = {
+      action: `${what} many`,
+      ...(otherPages.length === 0 ? { page } : {}),
+      ...ids,
+      selection: name,
+    };
+    void recorderOf(deps, { by, who }, action)({ result, matched, done });
   }
 
   return {
@@ -95,15 +107,15 @@ export function createBulkJobs({ deadLetters, log, closing }: DeskDeps): BulkJob
         problem: null,
       };
       job = begun;
-      tell(begun, order.who, 'begun');
+      tell(begun, order.actor, 'begun');
       void carryOut(begun, stopping.signal);
       return true;
     },
     current: () => job,
-    stop(who) {
+    stop(actor) {
       if (job === null || !isUnderWay()) return false;
       job.state = 'stopping';
-      tell(job, who, 'stopping');
+      tell(job, actor, 'stopping');
       stopping.abort();
       return true;
     },

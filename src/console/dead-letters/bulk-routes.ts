@@ -6,14 +6,16 @@ import type {
 } from '../../dead-letters/index.ts';
 import type { DeadReason } from '../../shared/model/dead-letter.ts';
 import { parseRateLimit, RATE_LIMIT_RULE } from '../../shared/model/rate-limit.ts';
+import { demand, isSeen } from '../http/permission.ts';
 import type { DeskApp, DeskDeps } from '../facts/deps.ts';
 import type { BulkJobs } from './bulk-jobs.ts';
 import { type BulkPlan, confirmView, jobSummary, jobView } from './bulk-view.ts';
 import { leaveFlash } from '../http/flash.ts';
 import { counted } from '../html/format.ts';
 import { BadFormError, fieldOf, formOf } from '../http/forms.ts';
-import { show } from '../html/layout.ts';
-import { describeFilter, filterFields, filterOf, isNarrowed } from './filter.ts';
+import { type DeskContext, show } from '../html/layout.ts';
+import { seenJob } from './seen-job.ts';
+import { describeFilter, filterFields, filterOf, isNarrowed, targetOf } from './filter.ts';
 import { readDeskFleet } from '../facts/reading.ts';
 
 type MatchCounts = Pick<BulkPlan, 'matched' | 'expired' | 'undecodable' | 'unknownOutcome'>;
@@ -26,7 +28,7 @@ export function addBulkRoutes(app: DeskApp, deps: DeskDeps, jobs: BulkJobs): voi
   const { deadLetters } = deps;
 
   app.post('/dead-letters/confirm', async (context) => {
-    const plan = await planOf(await formOf(context));
+    const plan = await planOf(context, await formOf(context));
     return await show(context, {
       title: plan.what === 'replay' ? 'Replay dead letters?' : 'Discard dead letters?',
       section: 'Dead letters',
@@ -37,18 +39,20 @@ export function addBulkRoutes(app: DeskApp, deps: DeskDeps, jobs: BulkJobs): voi
   app.post('/dead-letters/start', async (context) => {
     const form = await formOf(context);
     const what = form.get('what') === 'discard' ? 'discard' : 'replay';
-    const { selection, name } = selectionOf(form, form.get('match') === 'all');
+    const { selection, name, pages } = await selectionOf(context, form, { what, isAll: form.get('match') === 'all' });
     const rate = fieldOf(form, 'rate');
     if (rate !== undefined && parseRateLimit(rate) === null) {
       throw new BadFormError(`The rate ${RATE_LIMIT_RULE}. Nothing was changed.`);
     }
+    const { by, who } = context.var.visitor;
     const order = {
       what,
       selection,
       name,
       rate,
       force: form.get('force') === 'yes',
-      who: context.var.visitor.who,
+      pages,
+      actor: { by, who },
     } as const;
     if (!jobs.start(order)) {
       leaveFlash(context, {
@@ -60,7 +64,7 @@ export function addBulkRoutes(app: DeskApp, deps: DeskDeps, jobs: BulkJobs): voi
   });
 
   app.get('/dead-letters/job', async (context) => {
-    const job = jobs.current();
+    const job = seenJob(context, jobs);
     return await show(context, {
       title: 'Bulk replay or discard',
       section: 'Dead letters',
@@ -70,7 +74,7 @@ export function addBulkRoutes(app: DeskApp, deps: DeskDeps, jobs: BulkJobs): voi
   });
 
   app.post('/dead-letters/job/stop', async (context) => {
-    const isStopping = jobs.stop(context.var.visitor.who);
+    const isStopping = seenJob(context, jobs) !== null && jobs.stop(context.var.visitor);
     leaveFlash(
       context,
       isStopping
@@ -102,20 +106,42 @@ export function addBulkRoutes(app: DeskApp, deps: DeskDeps, jobs: BulkJobs): voi
     return (await countOneByOne(deadLetters.export({ ...filter, reason }))).undecodable;
   }
 
-  async function planOf(form: URLSearchParams): Promise<BulkPlan> {
+  /** The selection in a form, of which a visitor may do this. */
+  async function selectionOf(
+    context: DeskContext,
+    form: URLSearchParams,
+    { what, isAll }: { what: BulkPlan['what']; isAll: boolean },
+  ): Promise<{ selection: DeadLetterSelection; name: string; pages: readonly string[] | null }> {
+    if (isAll) {
+      const filter = allowedFilter(context, form, what);
+      const pages = filter.pageId === undefined ? null : [filter.pageId];
+      return { selection: { filter }, name: describeFilter(filter), pages };
+    }
+    const given = idsIn(form);
+    const letters = context.var.visitor.pages === null ? null : await readSeen(context, given);
+    const ids = letters?.map(({ id }) => id) ?? given;
+    if (ids.length === 0) throw new BadFormError(NOTHING_SELECTED);
+    const pages = letters?.flatMap(({ pageId }) => pageId ?? []) ?? null;
+    return { selection: { ids }, name: nameOf(ids), pages };
+  }
+
+  /** Those of the entries that are there and that the visitor sees. */
+  async function readSeen(context: DeskContext, ids: readonly string[]): Promise<DeadLetterRecord[]> {
+    const letters = await Promise.all(ids.map((id) => deadLetters.get(id)));
+    return letters.filter((letter) => letter !== null).filter(({ pageId }) => isSeen(context, pageId));
+  }
+
+  async function planOf(context: DeskContext, form: URLSearchParams): Promise<BulkPlan> {
     const [what, which] = (form.get('do') ?? '').split('-');
     if ((what !== 'replay' && what !== 'discard') || (which !== 'selected' && which !== 'matching')) {
       throw new BadFormError('Choose what to do with the dead letters. Nothing was changed.');
     }
     if (which === 'selected') {
-      const { selection, name } = selectionOf(form, false);
-      const ids = 'ids' in selection ? selection.ids : [];
-      const found = await Promise.all(ids.map((id) => deadLetters.get(id)));
-      const counts = await countOneByOne(found.filter((letter) => letter !== null));
-      return { what, name, ...counts, fields: {}, ids };
+      const ids = idsIn(form);
+      const counts = await countOneByOne(await readSeen(context, ids));
+      return { what, name: nameOf(ids), ...counts, fields: {}, ids };
     }
-    const { filter, problems } = filterOf(form);
-    if (problems.length > 0) throw new BadFormError(`${problems.join(' ')} Nothing was changed.`);
+    const filter = allowedFilter(context, form, what);
     // Excludes messages that die from now on, since they are not in the count that is confirmed.
     const now = new Date((await readDeskFleet(deps)).nowMs + 1);
     const bounded = { ...filter, until: filter.until !== undefined && filter.until < now ? filter.until : now };
@@ -139,15 +165,21 @@ async function countOneByOne(letters: Iterable<AnyLetter> | AsyncIterable<AnyLet
   return counts;
 }
 
-/** The selection in a form. */
-function selectionOf(form: URLSearchParams, isAll: boolean): { selection: DeadLetterSelection; name: string } {
-  if (isAll) {
-    const { filter, problems } = filterOf(form);
-    if (problems.length > 0) throw new BadFormError(`${problems.join(' ')} Nothing was changed.`);
-    return { selection: { filter }, name: describeFilter(filter) };
-  }
+/** The filter in a form for all that match, if the visitor may do this to them. */
+function allowedFilter(context: DeskContext, form: URLSearchParams, what: BulkPlan['what']): DeadLetterFilter {
+  const { filter, problems } = filterOf(form);
+  if (problems.length > 0) throw new BadFormError(`${problems.join(' ')} Nothing was changed.`);
+  demand(context, what === 'discard' ? 'discard all' : 'replay', targetOf(filter));
+  return filter;
+}
+
+function idsIn(form: URLSearchParams): string[] {
   const ids = [...new Set(form.getAll('id'))];
   if (ids.length === 0) throw new BadFormError(NOTHING_SELECTED);
   if (ids.length > MAX_SELECTED) throw new BadFormError(`Select at most ${MAX_SELECTED}, or choose all that match.`);
-  return { selection: { ids }, name: counted(ids.length, 'selected entry', 'selected entries') };
+  return ids;
+}
+
+function nameOf(ids: readonly string[]): string {
+  return counted(ids.length, 'selected entry', 'selected entries');
 }

@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import { may } from '../http/permission.ts';
 import type { BulkJob } from './bulk-jobs.ts';
 import { counted, formatCount } from '../html/format.ts';
 import type { DeskContext, Html } from '../html/layout.ts';
@@ -152,7 +153,7 @@ export function jobView(context: DeskContext, job: BulkJob | null): Html {
       endedAt === null
         ? html`<p class="hint">The job runs in this process and ends with it. You may leave this page.</p>
             <div class="actions">
-              ${actionButton(context, { action: '/dead-letters/job/stop', label: 'Stop', about: 'this job' })}
+              ${may(context, 'replay', 'none') ? actionButton(context, { action: '/dead-letters/job/stop', label: 'Stop', about: 'this job' }) : ''}
             </div>`
         : html`<div class="actions"><a class="button" href="/dead-letters">Dead letters</a></div>`
     }

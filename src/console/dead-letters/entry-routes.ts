@@ -1,5 +1,8 @@
 import { html } from 'hono/html';
 import type { DeadLetterRecord, DiscardResult, ReplayResult } from '../../dead-letters/index.ts';
+import { isSeen } from '../http/permission.ts';
+import { recorded, type Recorder } from '../../shared/actions/audit.ts';
+import { recorderOf } from '../facts/recorder.ts';
 import { InvalidMessageError } from '../../shared/errors/errors.ts';
 import type { DeskApp, DeskDeps } from '../facts/deps.ts';
 import { textsOf } from '../html/hidden-content.ts';
@@ -14,18 +17,21 @@ import { id, notice } from '../html/parts.ts';
 const SET = 'set:';
 
 /** Routes for one dead letter: show, replay, edit and discard. */
-export function addEntryRoutes(app: DeskApp, { config, deadLetters, log }: DeskDeps): void {
+export function addEntryRoutes(app: DeskApp, deps: DeskDeps): void {
+  const { config, deadLetters, log } = deps;
   const showContent = config.consoleShowContent;
 
   app.get('/dead-letters/:id', async (context) => {
     const wanted = context.req.param('id');
-    const record = await deadLetters.get(wanted);
+    const record = await readSeen(context, wanted);
     return record === null ? await showGone(context, wanted) : await showEntry(context, { record, showContent });
   });
 
   app.post('/dead-letters/:id/replay', async (context) => {
     const form = await formOf(context);
-    return await replay(context, { force: form.get('force') === 'yes' });
+    return await replay(context, await readSeen(context, context.req.param('id')), {
+      force: form.get('force') === 'yes',
+    });
   });
 
   app.post('/dead-letters/:id/replay-edited', async (context) => {
@@ -33,11 +39,11 @@ export function addEntryRoutes(app: DeskApp, { config, deadLetters, log }: DeskD
       throw new BadFormError('The content of messages is hidden here, so it can not be edited. Nothing was changed.');
     }
     const form = await formOf(context);
-    const record = await deadLetters.get(context.req.param('id'));
+    const record = await readSeen(context, context.req.param('id'));
     if (record === null) return await showGone(context, context.req.param('id'));
     const edits = editsOf(form, record);
     try {
-      return await replay(context, { force: form.get('force') === 'yes', set: edits });
+      return await replay(context, record, { force: form.get('force') === 'yes', set: edits });
     } catch (error) {
       if (!(error instanceof InvalidMessageError)) throw error;
       return await showEntry(context, { record, showContent, refused: { edits, issues: error.issues } });
@@ -46,7 +52,15 @@ export function addEntryRoutes(app: DeskApp, { config, deadLetters, log }: DeskD
 
   app.post('/dead-letters/:id/discard', async (context) => {
     const letterId = context.req.param('id');
-    const { done, skipped } = await deadLetters.discard({ ids: [letterId] });
+    const record = await readSeen(context, letterId);
+    const { done, skipped } =
+      record === null
+        ? notFound(letterId)
+        : await recorded(
+            recorderFor(context, record, 'discard'),
+            async () => await deadLetters.discard({ ids: [letterId] }),
+            (made) => ({ result: resultOf(made.done, made.skipped) }),
+          );
     tell(context, { action: 'discard', letterId, result: resultOf(done, skipped) });
     const name = shortened(letterId);
     leaveFlash(
@@ -58,21 +72,36 @@ export function addEntryRoutes(app: DeskApp, { config, deadLetters, log }: DeskD
     return context.redirect('/dead-letters', 303);
   });
 
+  /** A dead letter; `null` if there is none, or none that the visitor sees. */
+  async function readSeen(context: DeskContext, letterId: string): Promise<DeadLetterRecord | null> {
+    const record = await deadLetters.get(letterId);
+    return record !== null && isSeen(context, record.pageId) ? record : null;
+  }
+
   async function replay(
     context: DeskContext,
+    record: DeadLetterRecord | null,
     { force, set = {} }: { force: boolean; set?: Readonly<Record<string, string>> },
   ): Promise<Response> {
     const letterId = context.req.param('id') ?? '';
     let newId: string | undefined;
-    const { done, skipped } = await deadLetters.replay({
-      ids: [letterId],
-      force,
-      ...(Object.keys(set).length > 0 ? { set } : {}),
-      onReplayed: (_old, replayed) => (newId = replayed),
-    });
+    const edit = Object.keys(set).length > 0 ? { set } : {};
+    const onReplayed = (_old: string, replayed: string): string => (newId = replayed);
+    const { done, skipped } =
+      record === null
+        ? notFound(letterId)
+        : await recorded(
+            recorderFor(context, record, Object.keys(set).length > 0 ? 'edit and replay' : 'replay'),
+            async () => await deadLetters.replay({ ids: [letterId], force, ...edit, onReplayed }),
+            (made) => ({ result: resultOf(made.done, made.skipped) }),
+          );
     tell(context, { action: 'replay', letterId, result: resultOf(done, skipped), newId, edited: Object.keys(set) });
     leaveFlash(context, describeReplay(letterId, newId, skipped));
     return context.redirect(newId === undefined ? deadLetterPath(letterId) : '/dead-letters', 303);
+  }
+
+  function recorderFor(context: DeskContext, { id: letterId, pageId }: DeadLetterRecord, action: string): Recorder {
+    return recorderOf(deps, context.var.visitor, { action, page: pageId ?? undefined, ids: [letterId] });
   }
 
   function tell(
@@ -82,7 +111,8 @@ export function addEntryRoutes(app: DeskApp, { config, deadLetters, log }: DeskD
       ...line
     }: { action: string; letterId: string; result: string; newId?: string | undefined; edited?: string[] },
   ): void {
-    log.info({ who: context.var.visitor.who, ids: [letterId], ...line }, `console: ${line.action}`);
+    const { by, who } = context.var.visitor;
+    log.info({ by, who, ids: [letterId], ...line }, `console: ${line.action}`);
   }
 }
 
@@ -113,6 +143,10 @@ function editsOf(form: URLSearchParams, { request }: DeadLetterRecord): Record<s
     name.startsWith(SET) ? [[name.slice(SET.length), plain(text)] as const] : [],
   );
   return Object.fromEntries(sent.filter(([path, text]) => text !== plain(stored.get(path) ?? '')));
+}
+
+function notFound(letterId: string): { done: number; skipped: { id: string; why: 'not found' }[] } {
+  return { done: 0, skipped: [{ id: letterId, why: 'not found' }] };
 }
 
 function resultOf(done: number, skipped: (ReplayResult | DiscardResult)['skipped']): string {

@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import { may } from '../http/permission.ts';
 import type { DeadLetterRecord } from '../../dead-letters/index.ts';
 import type { MessageIssue } from '../../shared/errors/errors.ts';
 import type { SendRequest } from '../../shared/model/message.ts';
@@ -68,7 +69,8 @@ function describeAnswer({ httpStatus, body }: NonNullable<DeadLetterRecord['resp
     </p>`;
 }
 
-function entryActions(context: DeskContext, { id: letterId, reason, request }: DeadLetterRecord): Html {
+function entryActions(context: DeskContext, { id: letterId, pageId, reason, request }: DeadLetterRecord): Html {
+  if (!may(context, 'replay', { page: pageId })) return html``;
   const path = deadLetterPath(letterId);
   const warning = replayWarning(reason);
   const replay =
@@ -111,7 +113,7 @@ function describeRequest(context: DeskContext, entry: EntryFacts, message: SendR
   }
   return html`${shape}
     <pre>${JSON.stringify(message, null, 2)}</pre>
-    ${editForm(context, entry, message)}`;
+    ${may(context, 'edit', { page: entry.record.pageId }) ? editForm(context, entry, message) : ''}`;
 }
 
 /** A form to change the texts of the message and send it again. */

@@ -1,5 +1,6 @@
 import type { DeadLetterFilter } from '../../dead-letters/index.ts';
 import { type DeadReason, deadReasons } from '../../shared/model/dead-letter.ts';
+import type { Target } from '../rights/rights.ts';
 import { fieldOf, idOf } from '../http/forms.ts';
 
 /** The filter in a form, and the problems of fields that can't be understood. */
@@ -39,6 +40,11 @@ export function filterOf(form: URLSearchParams): AskedFilter {
     until: timeOf('until'),
   };
   return { filter, problems };
+}
+
+/** What a filter is about. */
+export function targetOf({ pageId }: DeadLetterFilter): Target {
+  return pageId === undefined ? 'installation' : { page: pageId };
 }
 
 /** The fields of a form or a query for this filter. */

@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import { may } from '../http/permission.ts';
 import type { DeadLetterCounts, DeadLetterEntry, DeadLetterFilter } from '../../dead-letters/index.ts';
 import { deadReasons } from '../../shared/model/dead-letter.ts';
 import { counted, formatCount } from '../html/format.ts';
@@ -24,7 +25,7 @@ const MAX_SHOWN_PAGES = 10;
 export function letterListView(context: DeskContext, list: LetterList): Html {
   const { counts, problems, filter } = list;
   return html`${problems.map((problem) => notice('bad', `${problem} This field is ignored.`))}
-  ${counts.total === 0 ? '' : html`<div class="columns">${reasonTable(counts, filter)} ${pageTable(counts, filter)}</div>`}
+  ${counts.total === 0 && counts.byPage.length === 0 ? '' : html`<div class="columns">${reasonTable(counts, filter)} ${pageTable(counts, filter)}</div>`}
   ${filterForm(filter)} ${entries(context, list)}`;
 }
 
@@ -97,23 +98,10 @@ function entries(context: DeskContext, list: LetterList): Html {
   const all = matching === null ? 'all that match' : counted(matching, 'dead letter');
   const caption = `${isFirstPage ? 'The newest' : 'The next'} ${formatCount(letters.length)} of ${all}`;
   const last = letters.at(-1);
+  const canAct = may(context, 'replay', 'none');
   return html`<form class="stack" method="post" action="/dead-letters/confirm">
-      ${csrfField(context)} ${hiddenFields(filterFields(filter))}
-      <div class="card">
-        <div class="actions">
-          <label class="choice" hidden><input type="checkbox" id="select-all" /> Select all on this page</label>
-          <button type="submit" name="do" value="replay-selected">Replay selected…</button>
-          <button type="submit" name="do" value="discard-selected">Discard selected…</button>
-          <button type="submit" name="do" value="replay-matching">
-            Replay ${narrowed ? 'all that match' : 'all'}…
-          </button>
-          <button type="submit" name="do" value="discard-matching">
-            Discard ${narrowed ? 'all that match' : 'all'}…
-          </button>
-        </div>
-        <p class="hint">Nothing happens until you confirm it on the next page.</p>
-      </div>
-      ${letterTable(caption, letters, empty, [selectColumn])}
+      ${csrfField(context)} ${hiddenFields(filterFields(filter))} ${canAct ? bulkButtons(context, narrowed) : ''}
+      ${letterTable(caption, letters, empty, canAct ? [selectColumn] : [])}
     </form>
     <nav class="actions" aria-label="Pages of the list">
       ${isFirstPage ? '' : html`<a class="button" href="${linkTo(filter)}">Newest</a>`}
@@ -128,6 +116,25 @@ function entries(context: DeskContext, list: LetterList): Html {
           : ''
       }
     </nav>`;
+}
+
+function bulkButtons(context: DeskContext, narrowed: boolean): Html {
+  return html`<div class="card">
+    <div class="actions">
+      <label class="choice" hidden><input type="checkbox" id="select-all" /> Select all on this page</label>
+      <button type="submit" name="do" value="replay-selected">Replay selected…</button>
+      <button type="submit" name="do" value="discard-selected">Discard selected…</button>
+      <button type="submit" name="do" value="replay-matching">Replay ${narrowed ? 'all that match' : 'all'}…</button>
+      ${
+        may(context, 'discard all', 'none')
+          ? html`<button type="submit" name="do" value="discard-matching">
+              Discard ${narrowed ? 'all that match' : 'all'}…
+            </button>`
+          : ''
+      }
+    </div>
+    <p class="hint">Nothing happens until you confirm it on the next page.</p>
+  </div>`;
 }
 
 const selectColumn: Column<DeadLetterEntry> = {

@@ -1,4 +1,5 @@
 import { readLane, readPlace } from '../../shared/reading/conversations.ts';
+import { demand, isSeen } from '../http/permission.ts';
 import { shardOfId } from '../../shared/lanes/key-names.ts';
 import { type MessageRecord, readMessage } from '../../shared/reading/message.ts';
 import type { DeskApp, DeskDeps } from '../facts/deps.ts';
@@ -29,7 +30,9 @@ export function addFindRoutes(app: DeskApp, deps: DeskDeps): void {
     if (wanted !== undefined) {
       const isPossible = shardOfId(wanted) !== null;
       const record = await readMessage(session, config, wanted, soon());
-      if (record === null) return await show(context, { ...view, live: notFoundView(wanted, isPossible), status: 404 });
+      if (record === null || !isSeen(context, record.pageId)) {
+        return await show(context, { ...view, live: notFoundView(wanted, isPossible), status: 404 });
+      }
       const pages = record.pageId === null ? [] : [record.pageId];
       const [place, fleet] = await Promise.all([placeOf(record), readDeskFleetOf(deps, pages)]);
       return await show(context, {
@@ -39,6 +42,7 @@ export function addFindRoutes(app: DeskApp, deps: DeskDeps): void {
       });
     }
     if (pageId === undefined || conversationId === undefined) return await show(context, view);
+    demand(context, 'look', { page: pageId });
     const [lane, letters, fleet] = await Promise.all([
       readLane({ session, config, pageId, conversationId }, soon()),
       deadLetters.list({ pageId, conversationId, limit: SHOWN_LETTERS }),

@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import { may } from '../http/permission.ts';
 import type { DeadLetterEntry } from '../../dead-letters/index.ts';
 import type { LaneMessage, LaneStatus } from '../../shared/reading/conversations.ts';
 import type { MessageRecord } from '../../shared/reading/message.ts';
@@ -56,7 +57,7 @@ export function messageView(
 ): Html {
   const { pageId, conversationId, status } = record;
   const isOpen = status !== 'dead' && status !== 'delivered' && status !== 'cancelled';
-  return html`${isOpen ? holdList([...fleetHoldsOf(pageId, fleet), ...(lane?.holds ?? [])], fleet.nowMs) : ''}
+  return html`${isOpen ? holdList([...fleetHoldsOf(context, pageId, fleet), ...(lane?.holds ?? [])], fleet.nowMs) : ''}
     <section class="card" aria-labelledby="message">
       <h2 id="message">Message ${id(record.id)}</h2>
       ${facts([
@@ -76,7 +77,7 @@ export function messageView(
       ])}
       <div class="actions">
         ${status === 'dead' ? html`<a class="button" href="${deadLetterPath(record.id)}">Open the dead letter</a>` : ''}
-        ${isOpen && status !== 'sending' ? cancelButton(context, record.id) : ''}
+        ${isOpen && status !== 'sending' && may(context, 'cancel', { page: pageId }) ? cancelButton(context, record.id) : ''}
       </div>
     </section>
     ${attemptTable(record.attempts)}`;
@@ -115,7 +116,7 @@ export function conversationView(context: DeskContext, found: ConversationFacts)
     messages.length < length
       ? `The first ${messages.length} of ${counted(length, 'open message')}`
       : counted(length, 'open message');
-  return html`${holdList([...fleetHoldsOf(pageId, fleet), ...holds], fleet.nowMs)}
+  return html`${holdList([...fleetHoldsOf(context, pageId, fleet), ...holds], fleet.nowMs)}
     <section class="card" aria-labelledby="conversation">
       <h2 id="conversation">Conversation ${id(conversationId)}</h2>
       <p>of page ${idLink(pageId, pagePath(pageId))}</p>

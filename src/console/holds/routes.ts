@@ -1,6 +1,10 @@
+import { readMessage } from '../../shared/reading/message.ts';
+import { demand, isSeen } from '../http/permission.ts';
+import { recorded } from '../../shared/actions/audit.ts';
+import { recorderOf } from '../facts/recorder.ts';
 import { changeHold } from '../../shared/actions/change-hold.ts';
 import { cancelMessage } from '../../shared/actions/cancel-message.ts';
-import { repair } from '../../shared/actions/repair.ts';
+import { outcomeOfRepair, repair } from '../../shared/actions/repair.ts';
 import { nameForeignSettings } from '../../shared/lanes/foreign-settings.ts';
 import { deadlineIn } from '../../shared/redis/deadline.ts';
 import type { HoldTarget } from '../../shared/lanes/holds/hold.ts';
@@ -14,16 +18,24 @@ import { BadFormError, fieldOf, formOf, idOf } from '../http/forms.ts';
 const id = opaqueText(256);
 
 /** Hold, release, cancel and repair, for all pages with buttons for them. */
-export function addHoldRoutes(app: DeskApp, { config, session, log }: DeskDeps): void {
+export function addHoldRoutes(app: DeskApp, deps: DeskDeps): void {
+  const { config, session, log } = deps;
   const newDeadline = () => deadlineIn(config.enqueueTimeoutMs);
 
   for (const change of ['hold', 'release'] as const) {
     app.post(`/${change}`, async (context) => {
       const form = await formOf(context);
       const target = targetOf(form);
-      const isChanged = await changeHold(session, config, { change, target }, newDeadline());
-      const result = isChanged ? 'done' : 'nothing to change';
-      log.info({ who: context.var.visitor.who, action: change, target, result }, `console: ${change}`);
+      demand(context, change, target.page === undefined ? 'installation' : { page: target.page });
+      const { by, who } = context.var.visitor;
+      const resultOf = (changed: boolean): string => (changed ? 'done' : 'nothing to change');
+      const isChanged = await recorded(
+        recorderOf(deps, context.var.visitor, { action: change, ...target }),
+        async () => await changeHold(session, config, { change, target }, newDeadline()),
+        (changed) => ({ result: resultOf(changed) }),
+      );
+      const result = resultOf(isChanged);
+      log.info({ by, who, action: change, target, result }, `console: ${change}`);
       leaveFlash(context, describeChange(change, nameOf(target), isChanged));
       return context.redirect(localPath(fieldOf(form, 'back')), 303);
     });
@@ -31,8 +43,13 @@ export function addHoldRoutes(app: DeskApp, { config, session, log }: DeskDeps):
 
   app.post('/repair', async (context) => {
     const form = await formOf(context);
-    const removed = await repair(session, config, newDeadline());
-    log.info({ who: context.var.visitor.who, action: 'repair', removed }, 'console: repair');
+    const { by, who } = context.var.visitor;
+    const removed = await recorded(
+      recorderOf(deps, context.var.visitor, { action: 'repair' }),
+      async () => await repair(session, config, newDeadline()),
+      outcomeOfRepair,
+    );
+    log.info({ by, who, action: 'repair', removed }, 'console: repair');
     const text =
       removed.length === 0
         ? "Nobody has changed BullMQ's settings. Nothing was changed."
@@ -44,8 +61,16 @@ export function addHoldRoutes(app: DeskApp, { config, session, log }: DeskDeps):
   app.post('/cancel', async (context) => {
     const form = await formOf(context);
     const messageId = fieldOf(form, 'id') ?? '';
-    const result = await cancelMessage(session, config, messageId, newDeadline());
-    log.info({ who: context.var.visitor.who, action: 'cancel', ids: [messageId], result }, 'console: cancel');
+    const page = (await readMessage(session, config, messageId, newDeadline()))?.pageId ?? null;
+    const { by, who } = context.var.visitor;
+    const result = isSeen(context, page)
+      ? await recorded(
+          recorderOf(deps, context.var.visitor, { action: 'cancel', page: page ?? undefined, ids: [messageId] }),
+          async () => await cancelMessage(session, config, messageId, newDeadline()),
+          (made) => ({ result: made }),
+        )
+      : 'not-found';
+    log.info({ by, who, action: 'cancel', ids: [messageId], result }, 'console: cancel');
     leaveFlash(context, { text: cancelResults[result](shortened(messageId)), isProblem: result !== 'cancelled' });
     return context.redirect(localPath(fieldOf(form, 'back')), 303);
   });

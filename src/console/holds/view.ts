@@ -2,6 +2,7 @@ import { html } from 'hono/html';
 import { describeHolds, type Hold } from '../../shared/reading/holds.ts';
 import type { OpenCircuit } from '../../shared/lanes/fleet/circuits.ts';
 import type { FleetFacts } from '../../shared/lanes/fleet/facts.ts';
+import { may } from '../http/permission.ts';
 import type { FleetOfPages } from '../facts/reading.ts';
 import type { DeskContext, Html } from '../html/layout.ts';
 import { matterItem } from '../html/matter.ts';
@@ -30,15 +31,26 @@ export function fleetHolds({ open, nowMs }: FleetFacts): Hold[] {
   return describeHolds([], { open: open.filter(({ scope }) => scope !== 'page'), nowMs });
 }
 
-/** Those of them that stop a page. @param pageId `null` if it is not known */
-export function fleetHoldsOf(pageId: string | null, { open, nowMs, stopped }: FleetOfPages): Hold[] {
+/** Those of them that stop a page, without what they say of pages that the visitor doesn't see. @param pageId `null` if it is not known */
+export function fleetHoldsOf(
+  context: DeskContext,
+  pageId: string | null,
+  { open, nowMs, stopped }: FleetOfPages,
+): Hold[] {
   const isOfPage = (circuit: OpenCircuit): boolean =>
     circuit.scope === 'api' || (pageId !== null && stopped.get(circuit)?.has(pageId) === true);
-  return describeHolds([], { open: open.filter(isOfPage), nowMs });
+  const holds = describeHolds([], { open: open.filter(isOfPage), nowMs });
+  return may(context, 'look', 'installation') ? holds : holds.map(withoutOthers);
+}
+
+/** Of a key, or of the API: what has shown the hold may come from any page. */
+function withoutOthers({ pages: _pages, pageCount: _count, evidence: _evidence, ...hold }: Hold): Hold {
+  return hold;
 }
 
 /** A button to hold the page, or to release it if an operator holds it. */
 export function pageHoldButton(context: DeskContext, pageId: string, holds: readonly Hold[], back: string): Html {
+  if (!may(context, 'hold', { page: pageId })) return html``;
   const isHeld = holds.some((hold) => hold.scope === 'page' && isStanding(hold));
   const fields = { scope: 'page', page: pageId, back };
   return isHeld
@@ -52,6 +64,7 @@ export function conversationHoldButton(
   holds: readonly Hold[],
   back: string,
 ): Html {
+  if (!may(context, 'hold', { page })) return html``;
   const isHeld = holds.some(
     (hold) => hold.scope === 'conversation' && hold.page === page && hold.conversation === conversation,
   );

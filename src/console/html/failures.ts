@@ -2,6 +2,7 @@ import { html } from 'hono/html';
 import { ChangeUncertainError } from '../../shared/session/calls.ts';
 import { ConfigError, QueueUnavailableError } from '../../shared/errors/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
+import { ForbiddenError } from '../http/permission.ts';
 import { AbortedRequestError, BadFormError } from '../http/forms.ts';
 import { type DeskContext, type Html, show } from './layout.ts';
 import { notice } from './parts.ts';
@@ -25,6 +26,10 @@ export async function answerFailure(context: DeskContext, error: Error, log: Log
       summary: 'Redis does not answer.',
       unavailable: isReading,
     });
+  }
+  if (error instanceof ForbiddenError) {
+    const body = notice('bad', error.message);
+    return await show(context, { title: 'Not allowed', section: null, status: 403, body });
   }
   if (error instanceof BadFormError) {
     const body = html`${notice('bad', error.message)}

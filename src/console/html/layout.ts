@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import { html } from 'hono/html';
+import { may } from '../http/permission.ts';
 import type { AccessEnv } from '../http/visitors.ts';
 import { assetPath } from '../http/assets.ts';
 import { type Flash, takeFlash } from '../http/flash.ts';
@@ -12,14 +13,15 @@ export type Html = HtmlEscapedString | Promise<HtmlEscapedString>;
 
 export type DeskContext = Context<AccessEnv>;
 
-/** The parts of the console, as the navigation names them. */
+/** The parts of the console, as the navigation names them, with what a visitor needs to see them. */
 const SECTIONS = [
-  ['Overview', '/'],
-  ['Pages', '/pages'],
-  ['Workers', '/workers'],
-  ['Dead letters', '/dead-letters'],
-  ['Find', '/find'],
-  ['Queues', '/queues'],
+  ['Overview', '/', 'look', 'installation'],
+  ['Pages', '/pages', 'look', 'none'],
+  ['Workers', '/workers', 'look', 'installation'],
+  ['Dead letters', '/dead-letters', 'look', 'none'],
+  ['Find', '/find', 'look', 'none'],
+  ['Queues', '/queues', 'look', 'installation'],
+  ['Actions', '/actions', 'read actions', 'none'],
 ] as const;
 export type Section = (typeof SECTIONS)[number][0];
 
@@ -38,7 +40,7 @@ export interface View {
   withCharts?: boolean;
   /** Whether nothing else can be shown now. The page then retries, and reloads itself when it succeeds. */
   unavailable?: boolean;
-  status?: 200 | 404 | 422 | 500 | 501 | 503;
+  status?: 200 | 403 | 404 | 422 | 500 | 501 | 503;
 }
 
 /** Keeps htmx from evaluating code and inserting styles, which the CSP forbids. A 503 is shown, since it says why. */
@@ -124,7 +126,7 @@ function header(context: DeskContext, current: Section | null): Html {
   return html`<header class="top">
     <nav aria-label="Console">
       <ul>
-        ${SECTIONS.map(
+        ${SECTIONS.filter(([, , action, target]) => may(context, action, target)).map(
           ([name, href]) =>
             html`<li><a href="${href}" ${name === current ? html`aria-current="page"` : ''}>${name}</a></li>`,
         )}

@@ -1,3 +1,4 @@
+import { may } from '../http/permission.ts';
 import type { DeskApp, DeskDeps } from '../facts/deps.ts';
 import { mattersOf } from './attention.ts';
 import { show } from '../html/layout.ts';
@@ -10,6 +11,8 @@ const NUMBERS_MS = 30_000;
 
 export function addOverviewRoutes(app: DeskApp, deps: DeskDeps): void {
   app.get('/', async (context) => {
+    // The overview is about all pages together.
+    if (!may(context, 'look', 'installation')) return context.redirect('/pages', 303);
     const [{ status, isUsed, isReplica }, fleet, traffic] = await Promise.all([
       readDeskStatus(deps),
       readDeskFleet(deps),

@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import { may } from '../http/permission.ts';
 import type { Status } from '../../shared/reading/status.ts';
 import type { TrafficBucket } from '../../shared/reading/traffic.ts';
 import { counted, formatCount, formatDuration, formatRate } from '../html/format.ts';
@@ -37,7 +38,8 @@ export function overviewLive(context: DeskContext, { status, matters, traffic }:
       <h2 id="numbers">Messages</h2>
       ${numbers(status, traffic)}
     </section>
-    ${everything(context, status)} ${status.foreignSettings === undefined ? '' : foreignSettings(context)}`;
+    ${may(context, 'hold', 'installation') ? everything(context, status) : ''}
+    ${status.foreignSettings !== undefined && may(context, 'repair', 'installation') ? foreignSettings(context) : ''}`;
 }
 
 function numbers(status: Status, traffic: readonly TrafficBucket[]): Html {

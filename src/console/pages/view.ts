@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import { may } from '../http/permission.ts';
 import type { DeadLetterEntry } from '../../dead-letters/index.ts';
 import type { ConversationStatus } from '../../shared/reading/conversations.ts';
 import type { Hold } from '../../shared/reading/holds.ts';
@@ -41,7 +42,7 @@ export function pagesLive(context: DeskContext, { pages, known, looked, fleet, l
       cell: ({ pageId }) => (pageId === null ? UNKNOWN : idLink(pageId, pagePath(pageId))),
       isHeader: true,
     },
-    { name: 'State', cell: (page) => pageState(page, fleetHoldsOf(page.pageId, fleet)) },
+    { name: 'State', cell: (page) => pageState(page, fleetHoldsOf(context, page.pageId, fleet)) },
     { name: 'Messages', cell: messageCount, isNumber: true },
     { name: 'Conversations', cell: ({ conversations }) => conversations, isNumber: true },
     { name: 'In flight', cell: ({ sending }) => sending, isNumber: true },
@@ -52,16 +53,19 @@ export function pagesLive(context: DeskContext, { pages, known, looked, fleet, l
       cell: ({ pageId, holds }) => (pageId === null ? '' : pageHoldButton(context, pageId, holds, '/pages')),
     },
   ];
-  const ofFleet = fleetHolds(fleet);
+  const seesAll = may(context, 'look', 'installation');
+  const caption = seesAll
+    ? counted(known, 'page with work', 'pages with work')
+    : counted(known, 'page of your token', 'pages of your token');
+  const ofFleet = seesAll ? fleetHolds(fleet) : [];
   return html`${holdList(ofFleet.slice(0, MAX_HOLDS), fleet.nowMs)}
     ${ofFleet.length > MAX_HOLDS ? notice('warn', `${formatCount(ofFleet.length - MAX_HOLDS)} more keys are held.`) : ''}
     <p class="hint">
-      Limit of each page: ${describeLimit(limits.page)}. Limit of the whole fleet: ${describeLimit(limits.fleet)}.
+      Limit of each page: ${describeLimit(limits.page)}.
+      ${seesAll ? `Limit of the whole fleet: ${describeLimit(limits.fleet)}.` : ''}
     </p>
     ${table(
-      pages.length < known
-        ? `The ${pages.length} busiest of ${formatCount(known)} pages with work`
-        : counted(known, 'page with work', 'pages with work'),
+      pages.length < known ? `The ${pages.length} busiest of ${formatCount(known)} pages with work` : caption,
       columns,
       pages,
       NO_WORK,
@@ -130,7 +134,7 @@ export function pageLive(context: DeskContext, found: PageFacts): Html {
     conversations.length < page.conversations
       ? `The first ${conversations.length} of ${counted(page.conversations, 'conversation')}`
       : counted(conversations.length, 'conversation');
-  return html`${holdList([...fleetHoldsOf(pageId, fleet), ...page.holds], fleet.nowMs)}
+  return html`${holdList([...fleetHoldsOf(context, pageId, fleet), ...page.holds], fleet.nowMs)}
     <div class="card">
       ${facts([
         ['Open messages', messageCount(page)],

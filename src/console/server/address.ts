@@ -18,17 +18,18 @@ const PROBLEMS: Record<string, string> = {
 export function demandToken({
   httpHost,
   consoleToken,
+  consoleTokensFile,
   trustedProxies,
-}: Pick<Config, 'httpHost' | 'consoleToken' | 'trustedProxies'>): void {
-  if (consoleToken !== undefined) return;
+}: Pick<Config, 'httpHost' | 'consoleToken' | 'consoleTokensFile' | 'trustedProxies'>): void {
+  if (consoleToken !== undefined || consoleTokensFile !== undefined) return;
   if (trustedProxies !== undefined) {
     throw new ConfigError([
-      'KITECHAT_CONSOLE_TOKEN (or KITECHAT_CONSOLE_TOKEN_FILE) is missing: a console behind KITECHAT_TRUSTED_PROXIES needs one',
+      'KITECHAT_CONSOLE_TOKEN (or KITECHAT_CONSOLE_TOKEN_FILE, or KITECHAT_CONSOLE_TOKENS_FILE) is missing: a console behind KITECHAT_TRUSTED_PROXIES needs one',
     ]);
   }
   if (isLoopbackHost(httpHost)) return;
   throw new ConfigError([
-    `KITECHAT_CONSOLE_TOKEN (or KITECHAT_CONSOLE_TOKEN_FILE) is missing: KITECHAT_HTTP_HOST is ${httpHost}, where others can ` +
+    `KITECHAT_CONSOLE_TOKEN (or KITECHAT_CONSOLE_TOKEN_FILE, or KITECHAT_CONSOLE_TOKENS_FILE) is missing: KITECHAT_HTTP_HOST is ${httpHost}, where others can ` +
       'reach the console. Set a token that nobody can guess, such as the output of "openssl rand -hex 32"',
   ]);
 }

@@ -3,6 +3,8 @@ import type { Logger } from '../../shared/logger.ts';
 import type { AccessEnv } from '../http/visitors.ts';
 import { createAccess } from '../access/access.ts';
 import { createEndedSessions } from '../access/ended-sessions.ts';
+import { demandPermit } from '../access/permits.ts';
+import type { ConsoleTokens } from '../access/tokens.ts';
 import { AbortedRequestError } from '../http/forms.ts';
 import { answerFailure, answerNobody } from '../html/failures.ts';
 import { describeSite } from '../../shared/config/site.ts';
@@ -13,14 +15,15 @@ import type { Health } from '../observe/health.ts';
 import type { Metrics } from '../observe/metrics.ts';
 
 export interface AppDeps extends DeskDeps {
+  tokens: ConsoleTokens;
   readHealth(): Promise<Health>;
   metrics: Metrics;
 }
 
 /** The whole HTTP app: the probes are open, the metrics and the console are behind the guard. */
-export function createApp({ readHealth, metrics, ...desk }: AppDeps): Hono<AccessEnv> {
+export function createApp({ tokens, readHealth, metrics, ...desk }: AppDeps): Hono<AccessEnv> {
   const { config, session, log } = desk;
-  const { consoleToken: token, trustedProxies, namespace } = config;
+  const { trustedProxies, namespace } = config;
   const site = describeSite(config);
   const app = new Hono<AccessEnv>();
   // Open, since an orchestrator has no token; the answer says only whether this process works.
@@ -30,7 +33,8 @@ export function createApp({ readHealth, metrics, ...desk }: AppDeps): Hono<Acces
     context.set('site', site);
     await next();
   });
-  app.use(createAccess({ token, trustedProxies, ended: createEndedSessions(session, namespace), log }));
+  app.use(createAccess({ tokens, trustedProxies, ended: createEndedSessions(session, namespace), log }));
+  app.use(demandPermit);
   app.get('/metrics', async (context) =>
     context.body(await metrics.render(), 200, { 'content-type': metrics.contentType }),
   );

@@ -10,6 +10,7 @@ import type { Logger } from '../../shared/logger.ts';
 import { pingNode } from '../../shared/redis/cluster.ts';
 import { createSession, type Session } from '../../shared/session/session.ts';
 import type { KitechatWorker } from '../../worker/index.ts';
+import { openTokens } from '../access/tokens.ts';
 import { READ_TIMEOUT_MS } from '../facts/deps.ts';
 import { judgeHealth } from '../observe/health.ts';
 import { DEFAULT_CONSOLE_PORT, demandToken, listenAt } from './address.ts';
@@ -49,6 +50,7 @@ const CLOSING_MS = 500;
  */
 export async function startHttp({ config, worker, logger, log }: HttpOptions): Promise<HttpServer> {
   demandToken(config);
+  const tokens = openTokens(config, logger);
   const { namespace, shards, httpHost, httpPort = DEFAULT_CONSOLE_PORT } = config;
   const patience = { ...config, enqueueTimeoutMs: READ_TIMEOUT_MS };
   const session = createSession(patience);
@@ -56,6 +58,7 @@ export async function startHttp({ config, worker, logger, log }: HttpOptions): P
   const closing = new AbortController();
   const app = createApp({
     config,
+    tokens,
     session,
     deadLetters,
     log: logger,

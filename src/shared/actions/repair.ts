@@ -1,4 +1,5 @@
 import type { Deadline } from '../redis/deadline.ts';
+import type { AuditedOutcome } from './audit.ts';
 import { type ForeignSettings, removeForeignSettings } from '../lanes/foreign-settings.ts';
 import type { Session } from '../session/session.ts';
 
@@ -19,4 +20,9 @@ export async function repair(
     removed.push(...(await session.changeStored(index, deadline, [], removeForeignSettings)));
   }
   return removed;
+}
+
+/** What is recorded of a repair. */
+export function outcomeOfRepair({ length }: readonly ForeignSettings[]): AuditedOutcome {
+  return { result: length === 0 ? 'nothing to change' : 'done', done: length };
 }

@@ -12,6 +12,8 @@ const MOUNTED_SECRET = /^(?:\/var)?\/run\/secrets\/|\/\.\.\d{4}_[^/]+\//;
 
 /** Of random tokens of 16 characters, about one in 300 of digits and one in 30,000 of hex digits has fewer. */
 const MIN_DIFFERENT_CHARACTERS = 6;
+/** What to say of a weak token, after its name. */
+export const WEAK_TOKEN = `has fewer than ${MIN_DIFFERENT_CHARACTERS} different characters and can be guessed; use the output of "openssl rand -hex 32"`;
 
 /** The files with secrets, by the variable that names each. */
 const secretFiles = {
@@ -33,20 +35,22 @@ export function exposuresOfConsole(config: Config): string[] {
   return exposuresOfFiles(config, ['redisUrlFile', 'redisKeyFile', 'encryptionKeysFile']);
 }
 
-/** Returns the same for the token of a console, of a worker or on its own. */
+/** Returns the same for the token or the tokens of a console, of a worker or on its own. The console judges the tokens of its file. */
 export function exposuresOfToken({
   consoleToken,
   consoleTokenFile,
-}: Pick<Config, 'consoleToken' | 'consoleTokenFile'>): string[] {
-  const isWeak = consoleToken !== undefined && new Set(consoleToken).size < MIN_DIFFERENT_CHARACTERS;
+  consoleTokensFile,
+}: Pick<Config, 'consoleToken' | 'consoleTokenFile' | 'consoleTokensFile'>): string[] {
+  const isWeak = consoleToken !== undefined && isWeakToken(consoleToken);
   return [
-    ...(isWeak
-      ? [
-          `KITECHAT_CONSOLE_TOKEN (or its file) has fewer than ${MIN_DIFFERENT_CHARACTERS} different characters and can be guessed; use the output of "openssl rand -hex 32"`,
-        ]
-      : []),
+    ...(isWeak ? [`KITECHAT_CONSOLE_TOKEN (or its file) ${WEAK_TOKEN}`] : []),
     ...exposureOfFile('KITECHAT_CONSOLE_TOKEN_FILE', consoleTokenFile),
+    ...exposureOfFile('KITECHAT_CONSOLE_TOKENS_FILE', consoleTokensFile),
   ];
+}
+
+export function isWeakToken(token: string): boolean {
+  return new Set(token).size < MIN_DIFFERENT_CHARACTERS;
 }
 
 function exposureOfApi(apiUrl: string): string[] {

@@ -23,23 +23,10 @@ import { unknownOutcomePolicies } from '../model/enqueue-options.ts';
 import { fields } from '../validation/issues.ts';
 import { ALL_SHARDS, parseShardList } from './shard-list.ts';
 import { requiredText } from '../validation/rules.ts';
+import { special } from './special.ts';
 
 /** For settings: zod would take longer to compile their schemas than for all the parsing that a process does with them. */
 export const notCompiled = { jitless: true } as const;
-
-interface Special {
-  /** A variable with another name than the setting's; `null` for a setting that can only be given in code. */
-  variable?: string | null;
-  /** Another spelling of the variable that other programs use. */
-  alias?: string;
-  /** The value can also be read from the file that `<variable>_FILE` names. */
-  fromFile?: true;
-  /** The value is a key or token: see `meantBy`. */
-  isSecret?: true;
-}
-
-/** The settings that differ from most others in their variable. */
-export const special = z.registry<Special>();
 
 const waitMs = wholeNumber(1, MAX_TIMER_MS);
 const keptMs = wholeNumber(1_000, MAX_DURATION_MS);
@@ -48,6 +35,7 @@ const bothBackoffs = z.object({ backoffMs: z.number(), backoffMaxMs: z.number() 
 const bothShardSettings = z.object({ shards: z.number(), serveShards: shardList });
 const bothCertificates = z.object({ apiCertFile: z.string(), apiCertKeyFile: z.string() });
 const oneCertificate = z.union([z.object({ apiCertFile: z.string() }), z.object({ apiCertKeyFile: z.string() })]);
+const bothConsoleTokens = z.object({ consoleToken: z.string(), consoleTokensFile: z.string() });
 const bothKeys = z.object({ apiKey: z.string(), apiKeyFile: z.string() });
 
 const answersTo503 = ['not-processed', 'unknown'] as const;
@@ -247,6 +235,11 @@ export const configSchema = fields({
     .optional()
     .describe('the token for the console and the metrics, at least 16 characters; needed if the host is not loopback')
     .register(special, { fromFile: true, isSecret: true }),
+  consoleTokensFile: requiredText
+    .optional()
+    .describe(
+      'a file with several tokens in place of that one, `[{ "name": "anna", "token": "…", "role": "operate", "pages": ["p1"] }]`; `role` is `view`, `operate` or `admin`, `pages` may be left out; read again when it changes',
+    ),
   consoleShowContent: flag
     .default(false)
     .describe("whether the console shows content and the API's answers, and `dead-letters list` the answers"),
@@ -292,6 +285,12 @@ export const configSchema = fields({
   .refine((config) => !fits(bothKeys, config), {
     path: ['apiKeyFile'],
     error: 'is set, and so is KITECHAT_API_KEY: keep only one of them',
+    when: () => true,
+  })
+  // Whoever gives people tokens of their own must not forget that the one that all of them know still has the role admin.
+  .refine((config) => !fits(bothConsoleTokens, config), {
+    path: ['consoleTokensFile'],
+    error: 'is set, and so is KITECHAT_CONSOLE_TOKEN (or its file): keep only one; the file can hold that token, too',
     when: () => true,
   });
 

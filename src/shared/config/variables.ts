@@ -1,4 +1,5 @@
-import { configSchema, special } from './schema.ts';
+import { configSchema } from './schema.ts';
+import { special } from './special.ts';
 
 /** A setting with an environment variable. */
 export interface Variable {

@@ -44,6 +44,11 @@ export function fleetRoot(namespace: string): string {
   return `{${namespace}:fleet}:`;
 }
 
+/** The key of the record of operators' actions. */
+export function auditKey(namespace: string): string {
+  return `${fleetRoot(namespace)}audit`;
+}
+
 /** Returns the shard that stores everything of a page. */
 export function shardOfPage(pageId: string, shards: number): number {
   if (shards === 1) return 0;

@@ -2,7 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isLoopbackHeader, isSameOrigin, localPath } from '../../../src/console/http/origin.ts';
 import { isLoopbackHost } from '../../../src/shared/config/loopback.ts';
+import type { NamedToken } from '../../../src/console/rights/token-list.ts';
 import { createVisitors, SESSION_MS } from '../../../src/console/http/visitors.ts';
+
+const anna = (token: string): NamedToken => ({ name: 'anna', token, role: 'operate', pages: new Set(['p1']) });
+const tokens = (text: string) => () => [anna(text)];
 
 describe('a loopback name', () => {
   it.each(['127.0.0.1', '127.1.2.3', 'localhost', 'LOCALHOST', '::1', '[::1]', 'a.localhost'])('%s is one', (host) => {
@@ -66,8 +70,8 @@ it('a path to go on to stays on this site, whatever it is', () => {
 describe('a session', () => {
   it('is known by its cookie until it ends, also by another process with the same token', () => {
     let nowMs = 1_700_000_000_000;
-    const [one, other] = [createVisitors('token', () => nowMs), createVisitors('token', () => nowMs)];
-    const { cookie, visitor } = one.admit();
+    const [one, other] = [createVisitors(tokens('token'), () => nowMs), createVisitors(tokens('token'), () => nowMs)];
+    const { cookie, visitor } = one.admit(anna('token'));
     expect(one.recognize(cookie)).toEqual(visitor);
     expect(other.recognize(cookie)).toEqual(visitor);
     nowMs += SESSION_MS - 1;
@@ -77,14 +81,29 @@ describe('a session', () => {
   });
 
   it('of another token, or without one of another process, is unknown', () => {
-    const { cookie } = createVisitors('token').admit();
-    expect(createVisitors('other').recognize(cookie)).toBeNull();
-    expect(createVisitors(undefined).recognize(createVisitors(undefined).admit().cookie)).toBeNull();
+    const { cookie } = createVisitors(tokens('token')).admit(anna('token'));
+    expect(createVisitors(tokens('other')).recognize(cookie)).toBeNull();
+    expect(createVisitors(() => null).recognize(createVisitors(() => null).admit(null).cookie)).toBeNull();
+  });
+
+  it('ends when its token is changed, removed or given to another name, and has the rights that its token has now', () => {
+    let valid: NamedToken[] = [anna('token')];
+    const visitors = createVisitors(() => valid);
+    const { cookie, visitor } = visitors.admit(anna('token'));
+    expect(visitor).toMatchObject({ by: 'anna', role: 'operate', pages: new Set(['p1']) });
+    valid = [{ ...anna('token'), role: 'view', pages: null }];
+    expect(visitors.recognize(cookie)).toMatchObject({ by: 'anna', role: 'view', pages: null });
+    for (const other of [[anna('another')], [{ ...anna('token'), name: 'bert' }], []]) {
+      valid = other;
+      expect(visitors.recognize(cookie)).toBeNull();
+    }
+    valid = [anna('token')];
+    expect(visitors.recognize(cookie)).toEqual(visitor);
   });
 
   it('can not be made up by changing a cookie', () => {
-    const visitors = createVisitors('token');
-    const { cookie } = visitors.admit();
+    const visitors = createVisitors(tokens('token'));
+    const { cookie } = visitors.admit(anna('token'));
     fc.assert(
       fc.property(fc.nat(cookie.length - 1), fc.constantFrom('A', 'b', '0', '9', '.', '-'), (at, letter) => {
         fc.pre(cookie[at] !== letter);
@@ -97,13 +116,13 @@ describe('a session', () => {
   });
 
   it('each has a form token of its own, and neither shows the token of the console', () => {
-    const visitors = createVisitors('secret-token');
-    const [one, other] = [visitors.admit(), visitors.admit()];
+    const visitors = createVisitors(tokens('secret-token'));
+    const [one, other] = [visitors.admit(anna('secret-token')), visitors.admit(anna('secret-token'))];
     expect(one.visitor.csrfToken).not.toBe(other.visitor.csrfToken);
     expect(JSON.stringify([one, other])).not.toContain('secret-token');
-    expect(visitors.isToken('secret-token')).toBe(true);
-    expect(visitors.isToken('secret-tokem')).toBe(false);
-    expect(visitors.isToken('')).toBe(false);
-    expect(createVisitors(undefined).isToken('')).toBe(false);
+    expect(visitors.tokenOf('secret-token')?.name).toBe('anna');
+    expect(visitors.tokenOf('secret-tokem')).toBeNull();
+    expect(visitors.tokenOf('')).toBeNull();
+    expect(createVisitors(() => null).tokenOf('')).toBeNull();
   });
 });

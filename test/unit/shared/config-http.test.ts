@@ -53,6 +53,14 @@ describe('the settings of the HTTP server', () => {
     ]);
   });
 
+  it('take a file of tokens, but not beside a token that everybody knows', () => {
+    expect(loadConfig({ KITECHAT_CONSOLE_TOKENS_FILE: '/tokens' }).consoleTokensFile).toBe('/tokens');
+    const both = { KITECHAT_CONSOLE_TOKENS_FILE: '/tokens', KITECHAT_CONSOLE_TOKEN: 'sixteen-letters!' };
+    expect(problemsIn(both)).toEqual([
+      'KITECHAT_CONSOLE_TOKENS_FILE: is set, and so is KITECHAT_CONSOLE_TOKEN (or its file): keep only one; the file can hold that token, too',
+    ]);
+  });
+
   it.each(['10.0.0.5', '10.0.0.5,10.1.0.0/16', ' ::1 , fd00::/8', '0.0.0.0/0'])('take the proxies %s', (text) => {
     expect(loadConfig({ KITECHAT_TRUSTED_PROXIES: text }).trustedProxies).toBe(text.trim());
   });

@@ -110,5 +110,8 @@ describe('the token of the console', () => {
     expect(exposuresOfToken(loadConfig({ KITECHAT_CONSOLE_TOKEN_FILE: path }))).toEqual([
       expect.stringMatching(/^KITECHAT_CONSOLE_TOKEN_FILE names a file that every user /),
     ]);
+    expect(exposuresOfToken(loadConfig({ KITECHAT_CONSOLE_TOKENS_FILE: path }))).toEqual([
+      expect.stringMatching(/^KITECHAT_CONSOLE_TOKENS_FILE names a file that every user /),
+    ]);
   });
 });
