@@ -114,5 +114,10 @@ function addBoard(app: DeskApp, { config, session }: DeskDeps, files: string): v
     }
     return undefined;
   });
-  app.route(BASE, adapter.registerPlugin());
+  const queues = adapter.registerPlugin();
+  // bull-board's copy of Hono would print the error and answer by itself.
+  queues.onError((error) => {
+    throw error;
+  });
+  app.route(BASE, queues);
 }

@@ -28,9 +28,9 @@ end
 -- Collected by the settlements of a call, and written at its end with one command.
 local endsToWrite = {}
 
--- knownUntil: when the message would be too old in any case, or '' for a message that is not encrypted.
+-- knownUntil: when the message would be too old in any case; '' or nil for a message that is not encrypted or has not ended.
 local function noteEnd(id, knownUntil)
-  if knownUntil == '' then return end
+  if not knownUntil or knownUntil == '' then return end
   endsToWrite[#endsToWrite + 1] = knownUntil
   endsToWrite[#endsToWrite + 1] = id
 end
