@@ -165,4 +165,17 @@ describe('the lanes, after what the model found', () => {
     await release(lanes.shard, { page: 'p1' });
     expect(await lanes.takeAll()).toEqual([high, normal]);
   });
+
+  it('forget a page whose only message lacks its key, and which is held meanwhile, until it comes back', async () => {
+    const id = await lanes.store({ conversation: 'c1' });
+    const taken = await lanes.takeNext();
+    await hold(lanes.shard, { reason });
+    await lanes.settle(taken, { kind: 'keyless', delayMs: 0 });
+    expect(await lanes.takeAll()).toEqual([]);
+    const { root } = lanes.shard;
+    expect(await lanes.redis.exists(`${root}pages`, `${root}asleep`)).toBe(0);
+    await release(lanes.shard, {});
+    await lanes.turn({ places: 1, look: 'due' });
+    expect(await lanes.redis.hget(`${lanes.sendRoot}${id}`, 'place')).toBe('sending');
+  });
 });

@@ -3,6 +3,7 @@ import { HonoAdapter } from '@bull-board/hono';
 import { serveStatic } from '@hono/node-server/serve-static';
 import { openQueues, type ShardQueues } from '../../shared/lanes/queues.ts';
 import type { Shard } from '../../shared/lanes/shard.ts';
+import { judgeFailedCall } from '../../shared/errors/failed-calls.ts';
 import { pingNode } from '../../shared/redis/cluster.ts';
 import { nothingWritten } from '../../shared/session/calls.ts';
 import type { DeskApp, DeskDeps } from '../facts/deps.ts';
@@ -60,8 +61,9 @@ function addBoard(app: DeskApp, { config, session }: DeskDeps, files: string): v
       uiConfig: { boardTitle: 'Queues', hideRedisDetails: true, hideDocsLink: true },
     },
   });
-  // bull-board's own handler shows the messages of errors, which can hold anything.
+  // bull-board's own handler shows the messages of errors, which can hold anything. A query that Redis refuses is not an absent Redis.
   adapter.setErrorHandler((error) => {
+    if (judgeFailedCall(error).what === 'refused') throw error;
     throw nothingWritten(error, 'Redis refused the query', { reading: true });
   });
   let shown: readonly OpenedQueues[] = [];

@@ -33,9 +33,10 @@ local function comeBackAt(root, page, time)
 end
 
 -- Returns whether an operator holds the whole page; if so, it leaves the turns. A page in `asleep` takes no share of the fleet; the end
--- of the hold finds it there.
+-- of the hold finds it there if it has something to send.
 local function isKeptBack(root, page)
   if isNothingHeld(root) or not isPageHeldByOperator(root, page) then return false end
+  if leavePages(root, page) then return true end
   redis.call('SMOVE', root .. 'pages', root .. 'asleep', page)
   loseTurns(root, { page })
   return true
