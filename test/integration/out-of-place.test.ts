@@ -72,6 +72,79 @@ describe('a message that must not leave now', () => {
     },
   );
 
+  /** Who may cancel messages may write into these sets. */
+  const takeDue = async (): Promise<string[]> => {
+    const ids: string[] = [];
+    for (let turns = 0; turns < 3; turns += 1)
+      ids.push(...(await lanes.turn({ look: 'due' })).taken.map(({ id }) => id));
+    return ids;
+  };
+
+  it.each(['its own entry', 'another entry'])(
+    'because it is scheduled leaves on time although others write an earlier time into `due`, for %s',
+    async (which) => {
+      const { redis, shard } = lanes;
+      const due = `${shard.root}due`;
+      const id = await lanes.store({ conversation: 'c1', page: 'p2', due: { delayMs: FAR_MS } });
+      const [entry = '', time = ''] = await redis.zrange(due, '0', '-1', 'WITHSCORES');
+      await redis.zadd(due, 0, which === 'its own entry' ? entry : `0000000000000000:${id}`);
+      expect(await takeDue()).toEqual([]);
+      expect(await redis.zrange(due, '0', '-1', 'WITHSCORES')).toEqual([entry, time]);
+      expect(await lanes.jobOf(id)).toMatchObject({ place: 'scheduled' });
+    },
+  );
+
+  it('because it is put off leaves on time although others write an earlier time into `delayed`', async () => {
+    const { redis } = lanes;
+    const delayed = `${lanes.sendRoot}delayed`;
+    const id = await lanes.store({ conversation: 'c1', page: 'p2' });
+    await lanes.settle(await lanes.takeNext(), backoff(FAR_MS / 100));
+    const time = await redis.zscore(delayed, id);
+    await redis.zadd(delayed, 0, id);
+    expect(await takeDue()).toEqual([]);
+    expect(await redis.zscore(delayed, id)).toBe(time);
+  });
+
+  const times: Readonly<Record<string, (id: string) => Promise<unknown>>> = {
+    'a time that never comes': async (id) => await lanes.redis.zadd(`${lanes.sendRoot}delayed`, 'XX', 9e15, id),
+    'no time': async (id) => await lanes.redis.zrem(`${lanes.sendRoot}delayed`, id),
+  };
+
+  it.each(Object.keys(times))(
+    'because it is put off leaves on time although others write %s into `delayed`',
+    async (which) => {
+      const { redis } = lanes;
+      const delayed = `${lanes.sendRoot}delayed`;
+      const id = await lanes.store({ conversation: 'c1', page: 'p2' });
+      await lanes.settle(await lanes.takeNext(), backoff(FAR_MS / 100));
+      const time = await redis.zscore(delayed, id);
+      await times[which]?.(id);
+      expect(await takeDue()).toEqual([]);
+      expect((await reconcile(lanes.shard, '0')).repairs).toBe(1);
+      expect(await redis.zscore(delayed, id)).toBe(time);
+      expect(await lanes.heads('p2')).toEqual({ 'p2/c1': BACKOFF });
+    },
+  );
+
+  it('because it is scheduled leaves on time although others write a time that never comes into `due`', async () => {
+    const { redis, shard } = lanes;
+    const due = `${shard.root}due`;
+    await lanes.store({ conversation: 'c1', page: 'p2', due: { delayMs: FAR_MS } });
+    const [entry = '', time = ''] = await redis.zrange(due, '0', '-1', 'WITHSCORES');
+    await redis.zadd(due, 9e15, entry);
+    expect((await reconcile(shard, '0')).repairs).toBe(1);
+    expect(await redis.zrange(due, '0', '-1', 'WITHSCORES')).toEqual([entry, time]);
+  });
+
+  it('because others write that its page waits for a slot that never comes leaves after the next repair', async () => {
+    const { redis, shard } = lanes;
+    const id = await lanes.store({ conversation: 'c1', page: 'p2' });
+    await redis.zrem(`${shard.root}turns`, 'p2');
+    await redis.zadd(`${shard.root}paced`, 9e15, 'p2');
+    await reconcile(shard, '0');
+    expect(await takeDue()).toEqual([id]);
+  });
+
   it.each(early)('because it was delivered is not sent again although others write that %s, %s', async (way, limit) => {
     const id = await lanes.store({ conversation: 'c1', page: 'p2' });
     await lanes.settle(await lanes.takeNext(), { kind: 'delivered', elapsedMs: 1 });

@@ -72,6 +72,22 @@ local function isScore(score, class)
   return score == class
 end
 
+-- Whether BullMQ has a message that is put off, for the time that its job names.
+local function isPutOff(id, nextAt)
+  local time = tonumber(redis.call('ZSCORE', send .. 'delayed', id))
+  return time and time == (numberOf(nextAt) or time)
+end
+
+local function putOffAgain(score)
+  return function(id, lane, nextAt)
+    local time = numberOf(nextAt) or 0
+    if time <= now then return comeFirst(root, lane, id) end
+    redis.call('ZADD', send .. 'delayed', time, id)
+    if score ~= BACKOFF then redis.call('SADD', root .. 'held', id) end
+    placeHead(root, lane, score)
+  end
+end
+
 -- For each place of a head: its score, a check that it is there, and the repair if it is not.
 local checks = {
   released = {
@@ -93,16 +109,9 @@ local checks = {
       idsOf('wait')[id] = true
     end,
   },
-  hold = {
-    IN_FLIGHT,
-    function(id) return redis.call('ZSCORE', send .. 'delayed', id) end,
-    function(id, lane) comeFirst(root, lane, id) end,
-  },
-  backoff = {
-    BACKOFF,
-    function(id) return redis.call('ZSCORE', send .. 'delayed', id) end,
-    function(id, lane) comeFirst(root, lane, id) end,
-  },
+  hold = { IN_FLIGHT, isPutOff, putOffAgain(IN_FLIGHT) },
+  aside = { ASIDE, isPutOff, putOffAgain(ASIDE) },
+  backoff = { BACKOFF, isPutOff, putOffAgain(BACKOFF) },
   waiting = {
     'ready',
     function(id) return redis.call('ZSCORE', send .. 'waiting-children', id) or isListed('wait', id) end,
@@ -110,14 +119,12 @@ local checks = {
   },
 }
 
-checks.aside = { ASIDE, checks.hold[2], checks.hold[3] }
-
 local function checkHead(lane, score)
   demandType(root .. 'lane:' .. lane, 'LLEN')
   local id = redis.call('LINDEX', root .. 'lane:' .. lane, 0)
   if not id then return leave('removed', lane, '') end
   demandType(send .. id, 'HLEN')
-  local known, place, why = fieldsOf(send .. id, 'lane', 'place', 'why')
+  local known, place, why, nextAt = fieldsOf(send .. id, 'lane', 'place', 'why', 'next')
   if not known then return leaveRemoved(lane, id) end
   -- A message of another conversation.
   if known ~= lane then return leave('removed', lane, id) end
@@ -129,9 +136,9 @@ local function checkHead(lane, score)
   end
   local class, isThere, mend = unpack(checks[place == 'put-off' and why or place or 'waiting'] or checks.waiting)
   local isOutOfTurn = score == HELD and not isLaneHeldByOperator(root, lane)
-  if isScore(score, class) and isThere(id) and not isOutOfTurn then return end
+  if isScore(score, class) and isThere(id, nextAt) and not isOutOfTurn then return end
   endPutOff(root, id, why)
-  mend(id, lane)
+  mend(id, lane, nextAt)
   repaired(isOutOfTurn and 'stuck-lane' or 'dropped')
 end
 
@@ -149,12 +156,19 @@ local function checkLanes(page, from, to, most)
   return #lanes > 0
 end
 
+-- A page waits for its next slot no longer than its limit can ask for.
+local function isPaced(page)
+  local fleet, time = readFleet(root), tonumber(redis.call('ZSCORE', root .. 'paced', page))
+  return time and time <= now + (fleet.pageBurst + 1) * fleet.pageIntervalMs
+end
+
 local function checkLanesOf(page)
   demandType(root .. 'heads:' .. page, 'ZCARD')
   checkLanes(page, READY_BELOW, '+inf', MOST_UNDER_WAY)
   local isReady = checkLanes(page, '-inf', '(' .. READY_BELOW, MOST_READY)
-  local isPaced = redis.call('ZSCORE', root .. 'paced', page)
-  if not leavePages(root, page) and isReady and not isPaced then takeTurn(root, page, nextTurn(root)) end
+  if leavePages(root, page) or not isReady or isPaced(page) then return end
+  redis.call('ZREM', root .. 'paced', page)
+  takeTurn(root, page, nextTurn(root))
 end
 
 local pages = redis.call('SSCAN', root .. 'pages', ARGV[2], 'COUNT', 50)
@@ -168,8 +182,9 @@ end
 local function isScheduled(id, place, due, seq)
   if place ~= 'scheduled' then return false end
   local member = string.format('%016d:%s', numberOf(seq) or 0, id)
-  if not redis.call('ZSCORE', root .. 'due', member) then
-    redis.call('ZADD', root .. 'due', numberOf(due) or now, member)
+  local time, score = numberOf(due), tonumber(redis.call('ZSCORE', root .. 'due', member))
+  if not score or score ~= (time or score) then
+    redis.call('ZADD', root .. 'due', time or now, member)
     repaired('lost-schedule')
   end
   return true

@@ -1,0 +1,159 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import fc from 'fast-check';
+import { Redis } from 'ioredis';
+import { expect, it } from 'vitest';
+import { reconcile } from '../../src/shared/lanes/repair/reconcile.ts';
+import { createApp } from '../support/hostile/app.ts';
+import { openSite, type Site } from '../support/hostile/site.ts';
+import { hostileWrite, type HostileWrite, type Targets } from '../support/hostile/writes.ts';
+import { longestSilenceMs } from '../support/pings.ts';
+import { runCommand } from '../support/run-command.ts';
+import { settled } from '../support/settled.ts';
+
+/*
+ * Somebody who has the Redis user of an app writes at random into an installation that works. A failure names its seed, and leaves what
+ * was written in `reports/`. This runs it again, although what the installation does meanwhile is another thing each time:
+ *
+ *   HOSTILE_SEED=… npm run test:systems -- hostile-writes
+ *
+ * `npm run test:hostile` goes on for half an hour, with another seed for each round.
+ */
+const { HOSTILE_SEED, HOSTILE_MS = '0' } = process.env;
+const forMs = Number(HOSTILE_MS);
+const firstSeed = Number(HOSTILE_SEED ?? Math.floor(Math.random() * 2 ** 31));
+
+const WRITES = 600;
+const AT_ONCE = 12;
+const PAUSE_MS = 80;
+const MESSAGES = 10;
+/** Leaders repair twice a minute; the test doesn't wait for that. */
+const REPAIR_MS = 250;
+/** Locks of messages that others have moved end after six seconds, and workers look for them every four. */
+const DELIVERED_MS = 60_000;
+/**
+ * What Redis may keep others waiting on a machine that many tests keep busy, as in the other tests of hostile writes. A script that runs
+ * for longer than 50 ms is an error also there: that is Redis's own measure, its slow log.
+ */
+const SILENT_MS = 600;
+const SLOW_MS = 50;
+/** Per worker and round. Floods are bounded to one line a minute and kind. */
+const LOG_LINES = 60;
+
+const WARN = 40;
+
+async function attack(site: Site, targets: Targets, writes: readonly HostileWrite[], log: string[][]): Promise<void> {
+  const redis = new Redis(site.redis.urlOf('kitechat-producer'), { enableReadyCheck: false });
+  try {
+    for (let at = 0; at < writes.length; at += AT_ONCE) {
+      const commands = writes.slice(at, at + AT_ONCE).map((write) => write(targets));
+      const answers = await Promise.all(
+        commands.map(async ([name = '', ...args]) => await settled(redis.call(name, ...args))),
+      );
+      for (const [index, { error }] of answers.entries()) {
+        log.push([...(commands[index] ?? []), error instanceof Error ? `! ${error.message}` : '']);
+      }
+      await delay(PAUSE_MS);
+    }
+  } finally {
+    redis.disconnect();
+  }
+}
+
+/** Repairs all the time, as leaders do from time to time. */
+async function repairUntil(site: Site, signal: AbortSignal): Promise<void> {
+  let cursor = '0';
+  while (!signal.aborted) {
+    ({ cursor } = await reconcile(site.shard, cursor));
+    await delay(REPAIR_MS);
+  }
+}
+
+/** What the scripts of workers and producers took longest, by Redis's own measure, from the slow log. */
+async function slowScripts(site: Site): Promise<string[]> {
+  const entries = (await site.redis.admin.slowlog('GET', 100)) as [number, number, number, string[], string, string][];
+  return entries
+    .filter(([, , microseconds]) => microseconds > SLOW_MS * 1000)
+    .map(([, , microseconds, args]) => `${microseconds / 1000} ms: ${args.join(' ').slice(0, 300)}`);
+}
+
+/** Where a message stands that was not delivered. */
+async function whereaboutsOf({ redis, shard: { root } }: Site, id: string): Promise<string> {
+  const job = await redis.admin.hgetall(`${root}send:${id}`);
+  const { lane = '' } = job;
+  const page = lane.split('/')[0] ?? '';
+  const scores: [string, string][] = [
+    ['send:waiting-children', id],
+    ['send:delayed', id],
+    ['due', `${(job['seq'] ?? '').padStart(16, '0')}:${id}`],
+    [`heads:${page}`, lane],
+    ['turns', page],
+    ['paced', page],
+  ];
+  const found = await Promise.all(
+    scores.map(async ([key, member]) => `${key} ${await redis.admin.zscore(`${root}${key}`, member)}`),
+  );
+  const list = await redis.admin.lrange(`${root}lane:${lane}`, 0, 5);
+  return JSON.stringify({ id, job, found, list }).slice(0, 1500);
+}
+
+function warningsOf(lines: readonly string[]): string[] {
+  return lines.filter((line) => line.startsWith('{') && (JSON.parse(line) as { level: number }).level >= WARN);
+}
+
+async function round(site: Site, nth: number, seed: number): Promise<{ written: number; silentMs: number }> {
+  const app = createApp(site, nth, MESSAGES);
+  const writes = fc.sample(hostileWrite, { seed, numRuns: WRITES });
+  const log: string[][] = [];
+  const breaches: string[] = [];
+  site.api.clear();
+  await site.redis.admin.slowlog('RESET');
+  const logged = site.workers.map(({ stdout }) => stdout.length);
+  const repairing = new AbortController();
+  const repairs = repairUntil(site, repairing.signal);
+  let undelivered: string[] = [];
+  const silentMs = await longestSilenceMs(site.redis.urlOf('admin'), async () => {
+    await Promise.all([app.work(), attack(site, app.targets, writes, log)]);
+    undelivered = await app.untilDelivered(DELIVERED_MS);
+  });
+  repairing.abort();
+  await repairs;
+  breaches.push(
+    ...app.breaches(),
+    ...(await Promise.all(undelivered.map(async (id) => await whereaboutsOf(site, id)))),
+  );
+  if (silentMs > SILENT_MS) breaches.push(`no answer for ${silentMs} ms`);
+  breaches.push(...(await slowScripts(site)));
+  for (const [index, worker] of site.workers.entries()) {
+    const { status } = await worker.ask('/healthz');
+    if (status !== 200) breaches.push(`/healthz answers ${status}`);
+    const lines = warningsOf(worker.stdout.slice(logged[index]));
+    if (lines.length > LOG_LINES) breaches.push(`${lines.length} lines: ${lines.slice(0, 3).join(' ')}`);
+  }
+  const status = await runCommand(['status', '--json'], { REDIS_URL: site.redis.urlOf('kitechat-operator') });
+  if (status.exitCode !== 0) breaches.push(`status ends with ${status.exitCode}: ${status.stderr.join(' ')}`);
+  if (breaches.length > 0) {
+    mkdirSync('reports', { recursive: true });
+    const file = `reports/hostile-writes-${seed}.ndjson`;
+    writeFileSync(file, `${log.map((entry) => JSON.stringify(entry.map((text) => text.slice(0, 200)))).join('\n')}\n`);
+    throw new Error(`seed ${seed}, what was written is in ${file}:\n${breaches.join('\n')}`);
+  }
+  return { written: log.filter((entry) => entry.at(-1) === '').length, silentMs };
+}
+
+it(
+  'an installation into which an app writes anything that its Redis user may write goes on, in order, and sends nothing twice or early',
+  { timeout: forMs + 180_000 },
+  async () => {
+    await using site = await openSite();
+    const startedAt = performance.now();
+    let nth = 0;
+    do {
+      const { written, silentMs } = await round(site, nth, firstSeed + nth);
+      if (forMs > 0)
+        process.stdout.write(`seed ${firstSeed + nth}: ${written} writes, PING in ${silentMs.toFixed(0)} ms\n`);
+      expect(written).toBeGreaterThan(WRITES / 2);
+      nth += 1;
+    } while (performance.now() - startedAt < forMs);
+  },
+);
