@@ -1,4 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
 import { Redis } from 'ioredis';
@@ -6,7 +7,8 @@ import { expect, it } from 'vitest';
 import { reconcile } from '../../src/shared/lanes/repair/reconcile.ts';
 import { createApp } from '../support/hostile/app.ts';
 import { openSite, type Site } from '../support/hostile/site.ts';
-import { hostileWrite, type HostileWrite, type Targets } from '../support/hostile/writes.ts';
+import type { Targets } from '../support/hostile/words.ts';
+import { hostileWrite, type HostileWrite } from '../support/hostile/writes.ts';
 import { longestSilenceMs } from '../support/pings.ts';
 import { runCommand } from '../support/run-command.ts';
 import { settled } from '../support/settled.ts';
@@ -32,8 +34,8 @@ const REPAIR_MS = 250;
 /** Locks of messages that others have moved end after six seconds, and workers look for them every four. */
 const DELIVERED_MS = 60_000;
 /**
- * What Redis may keep others waiting on a machine that many tests keep busy, as in the other tests of hostile writes. A script that runs
- * for longer than 50 ms is an error also there: that is Redis's own measure, its slow log.
+ * What Redis may keep others waiting, as in the other tests of hostile writes: on a machine that many tests keep busy an answer waits for
+ * the machine, too. For how long this process itself was late is known, and doesn't count. What a script needs is in Redis's slow log.
  */
 const SILENT_MS = 600;
 const SLOW_MS = 50;
@@ -46,7 +48,7 @@ async function attack(site: Site, targets: Targets, writes: readonly HostileWrit
   const redis = new Redis(site.redis.urlOf('kitechat-producer'), { enableReadyCheck: false });
   try {
     for (let at = 0; at < writes.length; at += AT_ONCE) {
-      const commands = writes.slice(at, at + AT_ONCE).map((write) => write(targets));
+      const commands = writes.slice(at, at + AT_ONCE).flatMap((write) => write(targets));
       const answers = await Promise.all(
         commands.map(async ([name = '', ...args]) => await settled(redis.call(name, ...args))),
       );
@@ -69,12 +71,12 @@ async function repairUntil(site: Site, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** What the scripts of workers and producers took longest, by Redis's own measure, from the slow log. */
-async function slowScripts(site: Site): Promise<string[]> {
-  const entries = (await site.redis.admin.slowlog('GET', 100)) as [number, number, number, string[], string, string][];
+/** The commands of this round that took longest, by Redis's own measure, with their ms. */
+async function slowCommands(site: Site): Promise<[ms: number, text: string][]> {
+  const entries = (await site.redis.admin.slowlog('GET', 100)) as [number, number, number, string[]][];
   return entries
-    .filter(([, , microseconds]) => microseconds > SLOW_MS * 1000)
-    .map(([, , microseconds, args]) => `${microseconds / 1000} ms: ${args.join(' ').slice(0, 300)}`);
+    .map(([, , microseconds, args]): [number, string] => [microseconds / 1000, args.join(' ').slice(0, 300)])
+    .toSorted(([one], [other]) => other - one);
 }
 
 /** Where a message stands that was not delivered. */
@@ -101,7 +103,11 @@ function warningsOf(lines: readonly string[]): string[] {
   return lines.filter((line) => line.startsWith('{') && (JSON.parse(line) as { level: number }).level >= WARN);
 }
 
-async function round(site: Site, nth: number, seed: number): Promise<{ written: number; silentMs: number }> {
+async function round(
+  site: Site,
+  nth: number,
+  seed: number,
+): Promise<{ written: number; silentMs: number; slowMs: number }> {
   const app = createApp(site, nth, MESSAGES);
   const writes = fc.sample(hostileWrite, { seed, numRuns: WRITES });
   const log: string[][] = [];
@@ -112,6 +118,8 @@ async function round(site: Site, nth: number, seed: number): Promise<{ written: 
   const repairing = new AbortController();
   const repairs = repairUntil(site, repairing.signal);
   let undelivered: string[] = [];
+  const ownDelay = monitorEventLoopDelay({ resolution: 10 });
+  ownDelay.enable();
   const silentMs = await longestSilenceMs(site.redis.urlOf('admin'), async () => {
     await Promise.all([app.work(), attack(site, app.targets, writes, log)]);
     undelivered = await app.untilDelivered(DELIVERED_MS);
@@ -122,8 +130,12 @@ async function round(site: Site, nth: number, seed: number): Promise<{ written: 
     ...app.breaches(),
     ...(await Promise.all(undelivered.map(async (id) => await whereaboutsOf(site, id)))),
   );
-  if (silentMs > SILENT_MS) breaches.push(`no answer for ${silentMs} ms`);
-  breaches.push(...(await slowScripts(site)));
+  ownDelay.disable();
+  const lateMs = ownDelay.max / 1e6;
+  if (silentMs - lateMs > SILENT_MS) breaches.push(`no answer for ${silentMs} ms, ${lateMs} of them by this process`);
+  const slow = await slowCommands(site);
+  breaches.push(...slow.filter(([ms]) => ms > SILENT_MS).map(([ms, text]) => `${ms} ms: ${text}`));
+  if (forMs > 0) for (const [ms, text] of slow) if (ms > SLOW_MS) process.stdout.write(`${ms} ms: ${text}\n`);
   for (const [index, worker] of site.workers.entries()) {
     const { status } = await worker.ask('/healthz');
     if (status !== 200) breaches.push(`/healthz answers ${status}`);
@@ -138,7 +150,7 @@ async function round(site: Site, nth: number, seed: number): Promise<{ written: 
     writeFileSync(file, `${log.map((entry) => JSON.stringify(entry.map((text) => text.slice(0, 200)))).join('\n')}\n`);
     throw new Error(`seed ${seed}, what was written is in ${file}:\n${breaches.join('\n')}`);
   }
-  return { written: log.filter((entry) => entry.at(-1) === '').length, silentMs };
+  return { written: log.filter((entry) => entry.at(-1) === '').length, silentMs, slowMs: slow[0]?.[0] ?? 0 };
 }
 
 it(
@@ -149,9 +161,11 @@ it(
     const startedAt = performance.now();
     let nth = 0;
     do {
-      const { written, silentMs } = await round(site, nth, firstSeed + nth);
-      if (forMs > 0)
-        process.stdout.write(`seed ${firstSeed + nth}: ${written} writes, PING in ${silentMs.toFixed(0)} ms\n`);
+      const { written, silentMs, slowMs } = await round(site, nth, firstSeed + nth);
+      if (forMs > 0) {
+        const times = `PING within ${silentMs.toFixed(0)} ms, slowest command ${slowMs.toFixed(0)} ms`;
+        process.stdout.write(`seed ${firstSeed + nth}: ${written} writes, ${times}\n`);
+      }
       expect(written).toBeGreaterThan(WRITES / 2);
       nth += 1;
     } while (performance.now() - startedAt < forMs);

@@ -5,7 +5,7 @@ import type { EnqueueOptions } from '../../../src/producer/index.ts';
 import { eventually } from '../eventually.ts';
 import { textMessage } from '../messages.ts';
 import type { Site } from './site.ts';
-import type { Named, Targets } from './writes.ts';
+import type { Named, Targets } from './words.ts';
 
 const PAGES = { attacked: ['v1', 'v2', 'h1'], others: ['p1', 'p2', 'h2'] } as const;
 const CONVERSATIONS = 3;

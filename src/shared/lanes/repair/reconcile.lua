@@ -60,7 +60,7 @@ local function leaveRemoved(lane, id)
   for _ = 1, math.min(MOST_REMOVED, math.max(1, left)) do
     left = left - 1
     redis.call('SREM', root .. 'held', id)
-    redis.call('DEL', send .. id)
+    if isJobId(id) then redis.call('DEL', send .. id) end
     leave('removed', lane, id)
     id = redis.call('LINDEX', root .. 'lane:' .. lane, 0)
     if not id or redis.pcall('HEXISTS', send .. id, 'lane') == 1 then return end
@@ -123,6 +123,7 @@ local function checkHead(lane, score)
   demandType(root .. 'lane:' .. lane, 'LLEN')
   local id = redis.call('LINDEX', root .. 'lane:' .. lane, 0)
   if not id then return leave('removed', lane, '') end
+  if not isJobId(id) then return leaveRemoved(lane, id) end
   demandType(send .. id, 'HLEN')
   local known, place, why, nextAt = fieldsOf(send .. id, 'lane', 'place', 'why', 'next')
   if not known then return leaveRemoved(lane, id) end
@@ -207,11 +208,12 @@ end
 
 -- ZREM answers 0 for a job that this pass has seen already: the oldest ones may be checked twice.
 local function removeNeverStored(id)
-  redis.call('DEL', send .. id)
+  if isJobId(id) then redis.call('DEL', send .. id) end
   if redis.call('ZREM', send .. 'waiting-children', id) == 1 then repaired('never-stored') end
 end
 
 local function checkWaiting(id)
+  if not isJobId(id) then return removeNeverStored(id) end
   demandType(send .. id, 'HLEN')
   local lane, timestamp, place, due, seq = fieldsOf(send .. id, 'lane', 'timestamp', 'place', 'due', 'seq')
   if lane and not isLane(lane) then return removeNeverStored(id) end
