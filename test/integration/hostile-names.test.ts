@@ -7,6 +7,7 @@ import { startConsole } from '../support/console.ts';
 import { textMessage } from '../support/messages.ts';
 import { runCommand } from '../support/run-command.ts';
 import { backoff } from '../support/settlements.ts';
+import { tried } from '../support/tried.ts';
 import { useLanes } from '../support/use-lanes.ts';
 import { useProducers } from '../support/use-producers.ts';
 
@@ -72,6 +73,14 @@ describe('the name of another key in place of an id', () => {
     expect(sent).toEqual(waiting);
     expect(await lanes.settle(taken, { kind: 'delivered', elapsedMs: 1 })).toMatchObject({ verdict: 'done' });
     expect(await redis.zcard(`${sendRoot}completed`)).toBe(3);
+    tried({
+      against: 'redis',
+      input:
+        "names of BullMQ's other keys and of another message's lock in place of ids, in lanes, `wait`, `waiting-children`, `delayed` and `completed`",
+      count: names.length,
+      result: 'all keys stay, all messages are sent once',
+      before: "10 of 12: the leader or a take deleted BullMQ's lists, sets and locks",
+    });
   });
 
   it('at the head of a lane, before a message with high priority: no key of it is made', async () => {
@@ -110,4 +119,11 @@ it('names of other keys in place of ids stop neither `status` nor the console, a
       expect([name, path, (await desk.visitor.get(path)).status]).toEqual([name, path, 200]);
     }
   }
+  tried({
+    against: 'redis',
+    input: 'the same in `held`, `wait` and a lane, while no worker runs',
+    count: 4,
+    result: '`status` and five pages of the console answer',
+    before: 'exit code 3',
+  });
 });

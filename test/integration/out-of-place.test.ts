@@ -3,6 +3,7 @@ import { hold, release } from '../../src/shared/lanes/holds/hold.ts';
 import { BACKOFF } from '../../src/shared/lanes/lib/places.ts';
 import { reconcile } from '../../src/shared/lanes/repair/reconcile.ts';
 import { backoff } from '../support/settlements.ts';
+import { tried } from '../support/tried.ts';
 import { useLanes } from '../support/use-lanes.ts';
 
 /** Anybody with a producer's user of Redis can write into jobs, lanes and sets of pages. */
@@ -69,6 +70,13 @@ describe('a message that must not leave now', () => {
       }
     }
     expect(sent).toEqual(ids);
+    tried({
+      against: 'redis',
+      input:
+        "a held, scheduled, delivered or put-off message, its id or lane written into another page's heads or lane, its own lane again, or `wait`; with and without a limit",
+      result: 'never sent early, again or through the hold',
+      before: '20 of the first 20',
+    });
   });
 
   const atHolds = /^it is released|^its lane is a head of another page|^its open attempt/;
@@ -79,6 +87,13 @@ describe('a message that must not leave now', () => {
       const id = await lanes.store({ conversation: 'c1', page: 'p2', due: { delayMs: FAR_MS } });
       expect(await writeAndTake(way, limit, id)).toEqual([]);
       expect(await lanes.jobOf(id)).toMatchObject({ place: 'scheduled' });
+      tried({
+        against: 'redis',
+        input:
+          "a held, scheduled, delivered or put-off message, its id or lane written into another page's heads or lane, its own lane again, or `wait`; with and without a limit",
+        result: 'never sent early, again or through the hold',
+        before: '20 of the first 20',
+      });
     },
   );
 
@@ -102,6 +117,12 @@ describe('a message that must not leave now', () => {
       expect(await takeDue()).toEqual([]);
       expect(await redis.zrange(due, '0', '-1', 'WITHSCORES')).toEqual([entry, time]);
       expect(await lanes.jobOf(id)).toMatchObject({ place: 'scheduled' });
+      tried({
+        against: 'redis',
+        input: 'another time of a scheduled or put-off message, or none, in `due` and `delayed`',
+        result: 'sent when its own time comes',
+        before: 'sent at once, or never',
+      });
     },
   );
 
@@ -114,6 +135,12 @@ describe('a message that must not leave now', () => {
     await redis.zadd(delayed, 0, id);
     expect(await takeDue()).toEqual([]);
     expect(await redis.zscore(delayed, id)).toBe(time);
+    tried({
+      against: 'redis',
+      input: 'another time of a scheduled or put-off message, or none, in `due` and `delayed`',
+      result: 'sent when its own time comes',
+      before: 'sent at once, or never',
+    });
   });
 
   const times: Readonly<Record<string, (id: string) => Promise<unknown>>> = {
@@ -134,6 +161,12 @@ describe('a message that must not leave now', () => {
       expect((await reconcile(lanes.shard, '0')).repairs).toBe(1);
       expect(await redis.zscore(delayed, id)).toBe(time);
       expect(await lanes.heads('p2')).toEqual({ 'p2/c1': BACKOFF });
+      tried({
+        against: 'redis',
+        input: 'another time of a scheduled or put-off message, or none, in `due` and `delayed`',
+        result: 'sent when its own time comes',
+        before: 'sent at once, or never',
+      });
     },
   );
 
@@ -145,6 +178,12 @@ describe('a message that must not leave now', () => {
     await redis.zadd(due, 9e15, entry);
     expect((await reconcile(shard, '0')).repairs).toBe(1);
     expect(await redis.zrange(due, '0', '-1', 'WITHSCORES')).toEqual([entry, time]);
+    tried({
+      against: 'redis',
+      input: 'another time of a scheduled or put-off message, or none, in `due` and `delayed`',
+      result: 'sent when its own time comes',
+      before: 'sent at once, or never',
+    });
   });
 
   it('because others write that its page waits for a slot that never comes leaves after the next repair', async () => {
@@ -154,6 +193,12 @@ describe('a message that must not leave now', () => {
     await redis.zadd(`${shard.root}paced`, 9e15, 'p2');
     await reconcile(shard, '0');
     expect(await takeDue()).toEqual([id]);
+    tried({
+      against: 'redis',
+      input: 'a page in `paced` until a time that never comes',
+      result: 'goes on after the next repair',
+      before: 'never',
+    });
   });
 
   it.each(early)('because it was delivered is not sent again although others write that %s, %s', async (way, limit) => {
@@ -161,6 +206,13 @@ describe('a message that must not leave now', () => {
     await lanes.settle(await lanes.takeNext(), { kind: 'delivered', elapsedMs: 1 });
     expect(await writeAndTake(way, limit, id)).toEqual([]);
     expect(await lanes.jobOf(id)).toMatchObject({ place: 'ended', why: 'delivered' });
+    tried({
+      against: 'redis',
+      input:
+        "a held, scheduled, delivered or put-off message, its id or lane written into another page's heads or lane, its own lane again, or `wait`; with and without a limit",
+      result: 'never sent early, again or through the hold',
+      before: '20 of the first 20',
+    });
   });
 
   it.each(early)('because it is put off waits on although others write that %s, %s', async (way, limit) => {
@@ -170,5 +222,12 @@ describe('a message that must not leave now', () => {
     expect(await lanes.jobOf(id)).toMatchObject({ place: 'put-off', why: 'backoff' });
     for (let passes = 0; passes < 3; passes += 1) await reconcile(lanes.shard, '0');
     expect(await lanes.heads('p2')).toEqual({ 'p2/c1': BACKOFF });
+    tried({
+      against: 'redis',
+      input:
+        "a held, scheduled, delivered or put-off message, its id or lane written into another page's heads or lane, its own lane again, or `wait`; with and without a limit",
+      result: 'never sent early, again or through the hold',
+      before: '20 of the first 20',
+    });
   });
 });

@@ -103,6 +103,13 @@ function warningsOf(lines: readonly string[]): string[] {
   return lines.filter((line) => line.startsWith('{') && (JSON.parse(line) as { level: number }).level >= WARN);
 }
 
+/** Under a limit, messages are released ahead of their slots, and pages wait for theirs. */
+async function limit(site: Site, [rate, pageRate]: readonly [string, string]): Promise<void> {
+  const args = ['limits', 'set', '--rate', rate, '--page-rate', pageRate];
+  const { exitCode, stderr } = await runCommand(args, { REDIS_URL: site.redis.urlOf('kitechat-operator') });
+  if (exitCode !== 0) throw new Error(`limits set ends with ${exitCode}: ${stderr.join(' ')}`);
+}
+
 async function round(
   site: Site,
   nth: number,
@@ -112,6 +119,7 @@ async function round(
   const writes = fc.sample(hostileWrite, { seed, numRuns: WRITES });
   const log: string[][] = [];
   const breaches: string[] = [];
+  await limit(site, seed % 2 === 0 ? ['none', 'none'] : ['200/s burst 5', '50/s burst 2']);
   site.api.clear();
   await site.redis.admin.slowlog('RESET');
   const logged = site.workers.map(({ stdout }) => stdout.length);
