@@ -59,19 +59,21 @@ function rowsOf(test: string, tried: readonly Tried[]): TriedRow[] {
 export function withTriedTable(page: string, rows: readonly TriedRow[]): string {
   const start = page.indexOf(START);
   const end = page.indexOf(END);
-  if (start === -1 || end < start)
+  if (start === -1 || end < start) {
     throw new Error(`docs/security.md needs the lines ${START} and ${END}, in this order.`);
+  }
   return `${page.slice(0, start)}${START}\n\n${tableOf(rows)}\n\n${page.slice(end)}`;
 }
 
-const HEADINGS = { redis: 'Written into Redis', console: 'Sent to the port of a console' } as const;
-
 function tableOf(rows: readonly TriedRow[]): string {
-  const parts = Object.entries(HEADINGS).flatMap(([against, heading]) => [
-    `| **${heading}** | | | |`,
-    ...rows.filter((row) => row.against === against).map(lineOf),
-  ]);
-  return ['| input | count | result | test in `test/` |', '|---|---|---|---|', ...parts].join('\n');
+  const part = (heading: string, against: TriedRow['against']): string[] =>
+    [`| **${heading}** | | | |`].concat(rows.filter((row) => row.against === against).map(lineOf));
+  return [
+    '| input | count | result | test in `test/` |',
+    '|---|---|---|---|',
+    ...part('Written into Redis', 'redis'),
+    ...part('Sent to the port of a console', 'console'),
+  ].join('\n');
 }
 
 function lineOf({ input, counts, result, before, test }: TriedRow): string {

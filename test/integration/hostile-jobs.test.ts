@@ -138,7 +138,7 @@ describe('jobs that somebody else wrote into Redis', () => {
     expect(unreadable.map(({ jobs }) => jobs)).toEqual([1]);
     tried({
       against: 'redis',
-      input: 'those of them of which nothing can be read',
+      input: 'the same fields, if nothing of the message can be read',
       result: 'one line in the log',
       before: 'one each',
     });

@@ -79,7 +79,7 @@ describe('the name of another key in place of an id', () => {
         "names of BullMQ's other keys and of another message's lock in place of ids, in lanes, `wait`, `waiting-children`, `delayed` and `completed`",
       count: names.length,
       result: 'all keys stay, all messages are sent once',
-      before: "10 of 12: the leader or a take deleted BullMQ's lists, sets and locks",
+      before: "in 10 of 12 cases the leader or a take deleted BullMQ's lists, sets and locks",
     });
   });
 

@@ -1,5 +1,4 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
 import { Redis } from 'ioredis';
@@ -12,6 +11,7 @@ import { hostileWrite, type HostileWrite } from '../support/hostile/writes.ts';
 import { longestSilenceMs } from '../support/pings.ts';
 import { runCommand } from '../support/run-command.ts';
 import { settled } from '../support/settled.ts';
+import { tried } from '../support/tried.ts';
 
 /*
  * Somebody who has the Redis user of an app writes at random into an installation that works. A failure names its seed, and leaves what
@@ -34,8 +34,9 @@ const REPAIR_MS = 250;
 /** Locks of messages that others have moved end after six seconds, and workers look for them every four. */
 const DELIVERED_MS = 60_000;
 /**
- * What Redis may keep others waiting, as in the other tests of hostile writes: on a machine that many tests keep busy an answer waits for
- * the machine, too. For how long this process itself was late is known, and doesn't count. What a script needs is in Redis's slow log.
+ * What Redis may keep others waiting, as in the other tests of hostile writes. A round lasts long enough for a machine that many tests keep
+ * busy to delay an answer by itself: so Redis's slow log must tell of a command that took a good part of the time. Redis serves a PING
+ * between any two commands.
  */
 const SILENT_MS = 600;
 const SLOW_MS = 50;
@@ -126,8 +127,6 @@ async function round(
   const repairing = new AbortController();
   const repairs = repairUntil(site, repairing.signal);
   let undelivered: string[] = [];
-  const ownDelay = monitorEventLoopDelay({ resolution: 10 });
-  ownDelay.enable();
   const silentMs = await longestSilenceMs(site.redis.urlOf('admin'), async () => {
     await Promise.all([app.work(), attack(site, app.targets, writes, log)]);
     undelivered = await app.untilDelivered(DELIVERED_MS);
@@ -138,11 +137,9 @@ async function round(
     ...app.breaches(),
     ...(await Promise.all(undelivered.map(async (id) => await whereaboutsOf(site, id)))),
   );
-  ownDelay.disable();
-  const lateMs = ownDelay.max / 1e6;
-  if (silentMs - lateMs > SILENT_MS) breaches.push(`no answer for ${silentMs} ms, ${lateMs} of them by this process`);
   const slow = await slowCommands(site);
-  breaches.push(...slow.filter(([ms]) => ms > SILENT_MS).map(([ms, text]) => `${ms} ms: ${text}`));
+  const [[slowMs, slowest] = [0, '']] = slow;
+  if (silentMs > SILENT_MS && slowMs > silentMs / 2) breaches.push(`no answer for ${silentMs} ms: ${slowest}`);
   if (forMs > 0) for (const [ms, text] of slow) if (ms > SLOW_MS) process.stdout.write(`${ms} ms: ${text}\n`);
   for (const [index, worker] of site.workers.entries()) {
     const { status } = await worker.ask('/healthz');
@@ -158,7 +155,7 @@ async function round(
     writeFileSync(file, `${log.map((entry) => JSON.stringify(entry.map((text) => text.slice(0, 200)))).join('\n')}\n`);
     throw new Error(`seed ${seed}, what was written is in ${file}:\n${breaches.join('\n')}`);
   }
-  return { written: log.filter((entry) => entry.at(-1) === '').length, silentMs, slowMs: slow[0]?.[0] ?? 0 };
+  return { written: log.filter((entry) => entry.at(-1) === '').length, silentMs, slowMs };
 }
 
 it(
@@ -168,6 +165,7 @@ it(
     await using site = await openSite();
     const startedAt = performance.now();
     let nth = 0;
+    let total = 0;
     do {
       const { written, silentMs, slowMs } = await round(site, nth, firstSeed + nth);
       if (forMs > 0) {
@@ -175,7 +173,18 @@ it(
         process.stdout.write(`seed ${firstSeed + nth}: ${written} writes, ${times}\n`);
       }
       expect(written).toBeGreaterThan(WRITES / 2);
+      total += written;
       nth += 1;
     } while (performance.now() - startedAt < forMs);
+    tried({
+      against: 'redis',
+      input:
+        'random writes that the user of an app may make, near-valid ones above all, into an installation of two workers that stores, holds, delays and retries, with and without limits',
+      count: total,
+      result:
+        'what was not forged, moved or removed arrives once, in order, on time, not through a hold; both workers answer `/healthz`, and Redis others',
+      before:
+        'messages were sent early and stood still, and no message was stored until a repair, within the first 5,000',
+    });
   },
 );
