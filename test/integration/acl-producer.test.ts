@@ -8,6 +8,7 @@ import { manyMessages, textMessage } from '../support/messages.ts';
 import { runCommand } from '../support/run-command.ts';
 import { type SecuredRedis, startSecuredRedis, users } from '../support/secured-redis.ts';
 import { settled } from '../support/settled.ts';
+import { tried } from '../support/tried.ts';
 
 const SEND = '{kitechat:0}:send:';
 const SHARDS = '{kitechat}:shards';
@@ -15,7 +16,7 @@ const producers = ['kitechat-producer', 'kitechat-producer-lookup'];
 const JOB = '0-01ARZ3NDEKTSV4RRFFQ69G5FAV';
 
 /** What would stop, slow or mislead BullMQ's own workers, or ours. */
-const hostile = [
+const ofWorkers = [
   ['HSET', `${SEND}meta`, 'paused', '1'],
   ['HSET', `${SEND}meta`, 'max', '1', 'duration', '3600000', 'concurrency', '1'],
   ['DEL', `${SEND}meta`],
@@ -34,15 +35,18 @@ const hostile = [
   ['DEL', `${SEND}${JOB}:lock`],
   ['RPUSH', `${SEND}${JOB}:logs`, 'x'],
   ['DEL', `${SEND}completed`],
+  ['SET', SHARDS, '7'],
+  ['DEL', SHARDS],
+  ['EVAL', "return redis.call('SET', KEYS[1], '7')", '1', SHARDS],
+];
+const ofOtherTypes = [
   ...['send:wait', 'send:waiting-children', 'send:delayed', 'turns', 'pages', 'heads:p1', 'counts', 'lane:p1/c1'].map(
     (name) => ['SET', `{kitechat:0}:${name}`, 'a text in its place'],
   ),
   ['DEL', `${SEND}wait`],
   ['RPUSH', '{kitechat:0}:turns', 'x'],
-  ['SET', SHARDS, '7'],
-  ['DEL', SHARDS],
-  ['EVAL', "return redis.call('SET', KEYS[1], '7')", '1', SHARDS],
 ];
+const hostile = [...ofWorkers, ...ofOtherTypes];
 
 describe('the user of an app', () => {
   let redis: SecuredRedis;
@@ -76,6 +80,13 @@ describe('the user of an app', () => {
     await answerTo(user, [['SETNX', SHARDS, '7'], ...hostile]);
     expect(await redis.admin.get(SHARDS)).toBe(stamp);
     expect(await answerTo(user, [['SETNX', `${SEND}limiter`, '7']])).toEqual([expect.stringContaining('NOPERM')]);
+    tried({
+      against: 'redis',
+      input: '`SETNX {kitechat}:shards 7` and the writes of the next two rows, after an app has set the namespace up',
+      count: hostile.length + 1,
+      result: 'the number of shards stays',
+      before: 'it became 7, and workers ended at their next connection',
+    });
     await redis.admin.flushall();
   });
 
@@ -120,6 +131,12 @@ describe('the user of an app', () => {
     expect(await producer.cancelMessage(id)).toBe('cancelled');
     expect(await redis.admin.zrange('{kitechat:0}:heads:p1', '0', '-1')).toContain('p1/behind');
     expect(await redis.admin.exists(`${SEND}meta`)).toBe(0);
+    tried({
+      against: 'redis',
+      input: "ids that are none in a lane, before and behind an app's messages",
+      count: 2,
+      result: 'the app goes on to store and cancel, and nothing is written under such an id',
+    });
     await redis.admin.flushall();
   });
 
@@ -139,6 +156,22 @@ describe('the user of an app', () => {
       expect((await answerTo(user, hostile)).filter((answer) => !answer.endsWith(': NOPERM'))).toEqual([]);
       await producer.enqueueMessages(manyMessages(20, 1));
       await eventually('it delivers all', () => api.requests.length === 21);
+      tried({
+        against: 'redis',
+        input:
+          "as `kitechat-producer` and `kitechat-producer-lookup`: BullMQ's `paused`, `max` and `duration`, a limiter, schedulers, `active`, `stalled`, locks, `SET` and `DEL` of `{kitechat}:shards`, also by a script",
+        count: ofWorkers.length,
+        result: '`NOPERM`, and the next 20 messages are delivered',
+        before: 'all allowed',
+      });
+      tried({
+        against: 'redis',
+        input:
+          'as the same users: a text in place of `send:wait`, `waiting-children`, `delayed`, `turns`, `pages`, `counts`, heads and a lane; `DEL send:wait`; a list in place of a set',
+        count: ofOtherTypes.length,
+        result: '`NOPERM`',
+        before: '9 of 10 allowed; with six of these keys no message was stored for 22 to 32 s',
+      });
       await worker.close();
       await running;
       await redis.admin.flushall();

@@ -8,6 +8,7 @@ import { createWorker } from '../../src/worker/index.ts';
 import { textMessage } from '../support/messages.ts';
 import { runCommand } from '../support/run-command.ts';
 import { aclFile, type SecuredRedis, startSecuredRedis, users } from '../support/secured-redis.ts';
+import { tried } from '../support/tried.ts';
 import { writeLetters } from '../support/written-letters.ts';
 
 const SHARD = '{kitechat:0}:';
@@ -138,6 +139,14 @@ describe('the users of ops/redis-acl/users.acl', () => {
         const allowed = await answer(user, ...command);
         expect([command.join(' '), allowed]).toEqual([command.join(' '), 'NOPERM']);
       }
+      tried({
+        against: 'redis',
+        input:
+          'reading and changing dead letters, holds and limits; `HINCRBY` of `mark` in the hash `fleet`, `HSET` and `HDEL` of the hash `{kitechat:fleet}:held`',
+        count: forbidden.length,
+        result: '`NOPERM`',
+        before: 'the last three were allowed',
+      });
     },
   );
 

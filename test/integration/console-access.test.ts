@@ -1,6 +1,7 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createVisitor, startConsole, type TestConsole } from '../support/console.ts';
+import { tried } from '../support/tried.ts';
 import { useRedis } from '../support/use-redis.ts';
 
 const TOKEN = 'a-token-that-nobody-guesses';
@@ -167,12 +168,20 @@ describe('without a token', () => {
     }
     expect((await visitor.post('/hold', { scope: 'all' }, { [name]: value })).text).toBe(expected);
     expect((await visitor.get('/healthz', { [name]: value })).status).toBe(200);
+    tried({
+      against: 'console',
+      input: 'a console without a token, asked with each of 8 headers of proxies, for 11 views and a hold',
+      count: VIEWS.length + 3,
+      result: '403',
+      before: 'answered',
+    });
   });
 
   it('a header of a proxy is seen also behind 2,500 others', async () => {
     const many = Object.fromEntries(Array.from({ length: 2500 }, (_, n) => [`a${n.toString(36)}`, '']));
     expect((await open.visitor.get('/', { ...many, 'x-forwarded-for': '10.0.0.1' })).status).toBe(403);
     expect((await open.visitor.get('/', many)).status).toBe(200);
+    tried({ against: 'console', input: 'such a header behind 2,500 others', result: '403', before: 'answered' });
   });
 
   it('proxies can not be trusted', async () => {

@@ -4,6 +4,7 @@ import { type ConsoleVisitor, createVisitor, type PageAnswer, startConsole, word
 import { startTestRedis } from '../support/redis.ts';
 import { type SecuredRedis, startSecuredRedis } from '../support/secured-redis.ts';
 import { textMessage } from '../support/messages.ts';
+import { tried } from '../support/tried.ts';
 import { useProducers } from '../support/use-producers.ts';
 
 const TOKEN = 'a-token-that-nobody-guesses';
@@ -55,6 +56,14 @@ describe('a session that has logged out', () => {
     const colleague = createVisitor(one.url);
     await colleague.post('/login', { token: TOKEN });
     expect((await colleague.get('/')).status).toBe(200);
+    tried({
+      against: 'console',
+      input:
+        'a copied cookie after its logout, at the same console, another one, and one started later; 5 views and a hold',
+      count: 3 * 6,
+      result: '401',
+      before: 'valid for 12 h',
+    });
   });
 
   it('costs Redis one small key until its cookie is no longer valid', async () => {
@@ -85,6 +94,11 @@ it('a logout that Redis does not take down ends the session in this process, and
   expect(answer.headers.get('set-cookie')).toContain('Max-Age=0');
   expect((await createVisitor(desk.url).get('/', { cookie })).status).toBe(401);
   redis.disconnect();
+  tried({
+    against: 'console',
+    input: 'a logout that Redis refuses',
+    result: '503, ended in this process, and the answer says until when elsewhere',
+  });
 });
 
 it('if the number of shards has changed meanwhile, a session is told so', async () => {
@@ -119,6 +133,12 @@ describe('with the users of ops/redis-acl/users.acl', () => {
       expect((await one.visitor.post('/logout')).status).toBe(303);
       expect((await other.visitor.get('/', { cookie: renamed(cookie, other.url) })).status).toBe(401);
       expect(await redis.denials()).toEqual([]);
+      tried({
+        against: 'console',
+        input: 'a logout at consoles with the users `kitechat-worker`, `kitechat-operator` and `kitechat-reader`',
+        result: 'ended for all',
+        before: 'valid for 12 h',
+      });
     },
   );
 });

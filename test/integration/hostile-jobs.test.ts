@@ -10,6 +10,7 @@ import { eventually } from '../support/eventually.ts';
 import { harmlessFields, hostileFields } from '../support/hostile-jobs.ts';
 import { textMessage } from '../support/messages.ts';
 import { startTestRedis } from '../support/redis.ts';
+import { tried } from '../support/tried.ts';
 
 /** Longer than a lock of these workers and two checks for those that ended. */
 const FREED_MS = 60_000;
@@ -64,6 +65,12 @@ describe('jobs that somebody else wrote into Redis', () => {
       );
       expect(['undecodable', 'expired']).toContain(record.reason);
       await site.until(next, 'delivered');
+      tried({
+        against: 'redis',
+        input:
+          'fields of a job that no producer would have stored, among them the request of another page, 10 MB of text and `__proto__`',
+        result: 'never sent, dead as `undecodable` or `expired`; the next message of the conversation is delivered',
+      });
     },
     FREED_MS + 10_000,
   );
@@ -72,6 +79,12 @@ describe('jobs that somebody else wrote into Redis', () => {
     const { id, next } = written.get(what) ?? { id: '', next: '' };
     expect(await site.until(id, 'delivered')).toMatchObject({ label: 'hostile' });
     await site.until(next, 'delivered');
+    tried({
+      against: 'redis',
+      input:
+        "BullMQ's `paused`, `max`, `duration` and `limiter`, a job scheduler, and fields of jobs: `rjk`, `defa`, parents, deduplication",
+      result: 'no effect: the messages are delivered, nothing is scheduled',
+    });
   });
 
   it('reach the API in no form: all that it got are the good messages', () => {
@@ -110,6 +123,12 @@ describe('jobs that somebody else wrote into Redis', () => {
     const jobs = await redis.keys(`${root}send:repeat:*`);
     expect(jobs).toEqual([`${root}send:repeat:evil`]);
     expect(await redis.zcard(`${root}send:delayed`)).toBe(0);
+    tried({
+      against: 'redis',
+      input:
+        "BullMQ's `paused`, `max`, `duration` and `limiter`, a job scheduler, and fields of jobs: `rjk`, `defa`, parents, deduplication",
+      result: 'no effect: the messages are delivered, nothing is scheduled',
+    });
   });
 
   it('of which nothing can be read leave one line in the log, however many there are', () => {
@@ -117,6 +136,12 @@ describe('jobs that somebody else wrote into Redis', () => {
       .map((line) => JSON.parse(line) as { reason?: string; pageId?: string | null; jobs?: number })
       .filter(({ reason, pageId }) => reason === 'undecodable' && pageId === null);
     expect(unreadable.map(({ jobs }) => jobs)).toEqual([1]);
+    tried({
+      against: 'redis',
+      input: 'the same fields, if nothing of the message can be read',
+      result: 'one line in the log',
+      before: 'one each',
+    });
   });
 
   it('that are no message at all are dropped, with a warning', async () => {

@@ -153,6 +153,8 @@ describe('the lanes, after what the model found', () => {
     expect(await lanes.lane('c1')).toEqual([]);
     expect(await reconcile(lanes.shard, '0')).toEqual({ cursor: '0', repairs: 0 });
     const [member = ''] = await lanes.redis.zrange(`${lanes.shard.root}due`, 0, '-1');
+    // Its time comes.
+    await lanes.redis.hset(`${lanes.sendRoot}${id}`, 'due', 1);
     await lanes.redis.zadd(`${lanes.shard.root}due`, 1, member);
     expect(await lanes.takeAll({ look: 'due' })).toEqual([id]);
   });

@@ -10,6 +10,7 @@ import { type HttpProcess, startHttpProcess } from '../support/http-process.ts';
 import { manyMessages, textMessage } from '../support/messages.ts';
 import { runCommand } from '../support/run-command.ts';
 import { startSecuredRedis } from '../support/secured-redis.ts';
+import { tried } from '../support/tried.ts';
 
 const SEND = '{kitechat:0}:send:';
 
@@ -88,6 +89,15 @@ describe("BullMQ's settings of its queues, if somebody writes them who may", () 
       );
       const again = await runCommand(['repair'], operator);
       expect([again.exitCode, again.stdout]).toEqual([0, [expect.stringContaining('nothing to repair')]]);
+      tried({
+        against: 'redis',
+        input:
+          'settings of BullMQ, and texts in their place, written by an administrator beside a running and a new worker',
+        count: 2,
+        result:
+          '60 of 60 delivered, `/healthz` answers, nothing held, the queues show no pause; `status`, overview and metrics name the settings until `repair` removes them',
+        before: 'the console showed a pause, or failed; "nothing needs attention"',
+      });
     },
     30_000,
   );

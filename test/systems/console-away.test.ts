@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createVisitor, startConsole, wordsOf } from '../support/console.ts';
 import { eventually } from '../support/eventually.ts';
 import { startTestRedis } from '../support/redis.ts';
+import { tried } from '../support/tried.ts';
 
 const TOKEN = 'a-token-that-nobody-guesses';
 const ID = '0-01ARZ3NDEKTSV4RRFFQ69G5FAV';
@@ -67,4 +68,11 @@ it('while Redis is away, a cookie neither shows nor changes anything, and the to
   expect((await createVisitor(desk.url).get('/dead-letters/job', tool)).status).toBe(200);
   await server.restart();
   await eventually('the session goes on', async () => (await desk.visitor.get('/')).status === 200);
+  tried({
+    against: 'console',
+    input: 'a cookie while Redis is away',
+    count: 5,
+    result: '503',
+    before: 'pages were shown',
+  });
 });

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { createVisitor, startConsole } from '../support/console.ts';
 import { eventually } from '../support/eventually.ts';
 import { headOfForm, openRaw, statusOf } from '../support/raw-client.ts';
+import { tried } from '../support/tried.ts';
 import { useRedis } from '../support/use-redis.ts';
 
 const TOKEN = 'a-token-that-nobody-guesses';
@@ -49,6 +50,13 @@ describe('the right token', () => {
     expect(Math.max(...tookMs)).toBeLessThan(800);
     // Anybody can send wrong tokens, so they do not fill the log.
     expect(desk.lines.filter((line) => line.includes('wrong token'))).toHaveLength(1);
+    tried({
+      against: 'console',
+      input: 'clients at one address with a wrong token in a loop, the right one beside them',
+      count: guessing.length,
+      result: 'the right token gets in at once; at most 36 guesses, each answered with 401',
+      before: 'the right token got 429',
+    });
   });
 
   it('is not compared while a thousand wrong ones of the same client are younger than five seconds, but of another client it is', async () => {
@@ -67,6 +75,13 @@ describe('the right token', () => {
       'the client may try again',
       async () => (await visitor.get('/workers', of('192.0.2.7'))).status === 200,
     );
+    tried({
+      against: 'console',
+      input:
+        'wrong tokens of one client of a trusted proxy within a second; then the right token, of this client and of another',
+      count: FLOOD,
+      result: '429; 200',
+    });
   });
 
   it('of a client is not told from others by a header if no proxy is trusted', async () => {
@@ -74,6 +89,12 @@ describe('the right token', () => {
     await flood(desk.url, '192.0.2.7');
     const visitor = createVisitor(desk.url);
     expect((await visitor.get('/workers', { ...right, 'x-forwarded-for': '192.0.2.8' })).status).toBe(429);
+    tried({
+      against: 'console',
+      input: 'the same with another `X-Forwarded-For`, and no trusted proxy',
+      count: FLOOD,
+      result: '429: the header is not believed',
+    });
   });
 
   it('is waited for by nobody: a session goes on while its client sends wrong tokens', async () => {
@@ -99,6 +120,13 @@ it('of 400 logins that hold back their last byte no more are judged than the por
   const judged = clients.filter(({ answered }) => statusOf(answered()) === 401).length;
   expect(judged).toBeGreaterThan(0);
   expect(judged).toBeLessThanOrEqual(64);
+  tried({
+    against: 'console',
+    input: 'logins that hold back their last byte, then send it',
+    count: clients.length,
+    result: 'at most 64 are judged',
+    before: '400',
+  });
   for (const { socket } of clients) socket.destroy();
 });
 
@@ -110,4 +138,10 @@ it('a connection that says nothing is replaced by one that asks', async () => {
   );
   for (let n = 0; n < 20; n += 1) expect((await createVisitor(desk.url).get('/healthz')).status).toBe(200);
   for (const socket of silent) socket.destroy();
+  tried({
+    against: 'console',
+    input: 'silent connections beside 20 probes',
+    count: silent.length,
+    result: 'each probe is answered',
+  });
 });

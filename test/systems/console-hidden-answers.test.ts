@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createVisitor, startConsole, wordsOf } from '../support/console.ts';
 import { runCommand } from '../support/run-command.ts';
+import { tried } from '../support/tried.ts';
 import { useDesks } from '../support/use-desks.ts';
 
 const SECRET = 'The code of the safe is 4711';
@@ -71,6 +72,14 @@ describe.each(forms)('an answer that quotes the message %s', (_how, quoted) => {
     expect((await showing.visitor.get(`/dead-letters/${id}`)).text).toContain('refused:');
     const asked = await runCommand(['dead-letters', 'list'], { ...env, KITECHAT_CONSOLE_SHOW_CONTENT: 'true' });
     expect(asked.stdout.join('\n')).toContain('refused:');
+    tried({
+      against: 'console',
+      input:
+        'an answer that quotes the message as it is, in `\\u` escapes, entities, base64, hex, URL encoding, backwards, in pieces; 11 views, `dead-letters list`, `message`, the log',
+      count: paths.length + 3,
+      result: 'only status and length',
+      before: 'shown',
+    });
   });
 });
 
@@ -83,6 +92,13 @@ it('fields of a job that others wrote are not shown either', async () => {
     const { status, text } = await to.console.visitor.get(path);
     expect([path, status, text.includes(id), text.includes(SECRET)]).toEqual([path, 200, true, false]);
   }
+  tried({
+    against: 'console',
+    input: '`failedReason`, `returnvalue`, `defa` of a job, written by others; 2 views',
+    count: 2,
+    result: 'not shown',
+    before: '`defa` was',
+  });
 });
 
 describe('the queues', () => {
@@ -101,6 +117,12 @@ describe('the queues', () => {
     expect(answer.status).toBe(422);
     expect(wordsOf(answer)).toContain('This can not be done');
     expect(to.console.lines.filter((line) => line.includes('"level":"error"'))).toEqual([]);
+    tried({
+      against: 'console',
+      input: 'queries of the queues: sizes and numbers of pages, long and undecodable names',
+      result: '422',
+      before: 'answered, or an error of bull-board',
+    });
   });
 
   it('tell of their own errors as the console does, without a word of theirs', async () => {

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { startConsole } from '../support/console.ts';
 import { openRaw, statusOf } from '../support/raw-client.ts';
+import { tried } from '../support/tried.ts';
 import { useRedis } from '../support/use-redis.ts';
 
 const TOKEN = 'a-token-that-nobody-guesses';
@@ -48,4 +49,11 @@ it.each([undefined, TOKEN])('no request is so odd that it is an internal error, 
   }
   expect(failed).toEqual([]);
   expect(desk.lines.filter((line) => line.includes('"level":"error"'))).toEqual([]);
+  tried({
+    against: 'console',
+    input: 'odd methods, targets (broken escapes, absolute, `//`, `..%2f`) and hosts, with and without a token',
+    count: asked.length,
+    result: "no internal error, no error line, nothing of the package's files",
+    before: 'two queries of the queues failed',
+  });
 });

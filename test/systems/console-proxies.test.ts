@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { createVisitor } from '../support/console.ts';
 import { startHttpProcess } from '../support/http-process.ts';
 import { startNginx } from '../support/nginx.ts';
+import { tried } from '../support/tried.ts';
 import { useRedis } from '../support/use-redis.ts';
 
 const TOKEN = 'a-token-that-nobody-guesses';
@@ -18,6 +19,13 @@ it('a console without a token lets nobody act through an nginx that adds no head
   ]);
   expect((await visitor.post('/hold', { scope: 'all' })).status).toBe(403);
   expect((await createVisitor(desk.url.slice(0, -1)).get('/')).status).toBe(200);
+  tried({
+    against: 'console',
+    input: 'a console without a token through an nginx that adds no header',
+    count: 2,
+    result: '403, for its HTTP/1.0',
+    before: 'answered',
+  });
 });
 
 it('a console with a token is used through an nginx', async () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { tickIn } from '../../src/shared/lanes/fleet/leader.ts';
 import { hold, release } from '../../src/shared/lanes/holds/hold.ts';
 import { longestSilenceMs } from '../support/pings.ts';
+import { tried } from '../support/tried.ts';
 import { useLanes } from '../support/use-lanes.ts';
 import { useRedis } from '../support/use-redis.ts';
 
@@ -42,6 +43,12 @@ describe('very many pages that are held', () => {
     expect(silentMs).toBeLessThan(SHORT_MS);
     expect([await countOf('asleep'), await countOf('pages')]).toEqual([0, pages]);
     expect(await lanes.redis.zcard(`${lanes.shard.root}turns`)).toBe(pages);
+    tried({
+      against: 'redis',
+      input: '`release --all` with 200,000 pages asleep',
+      result: 'Redis answers others, and all pages go on',
+      before: '3.5 s without an answer',
+    });
   });
 
   it('those that are held by themselves stay held', async () => {

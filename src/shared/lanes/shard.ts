@@ -1,4 +1,4 @@
-import { SEND_QUEUE, shardRoot } from './key-names.ts';
+import { absentKey, SEND_QUEUE, shardOfId, shardRoot } from './key-names.ts';
 import type { LaneRedis } from './commands.ts';
 
 /** One shard: the start of all its keys, and the connection to them. */
@@ -13,8 +13,11 @@ export function shardOn(redis: LaneRedis, namespace: string, index: number): Sha
   return { index, namespace, root: shardRoot(namespace, index), redis };
 }
 
-/** The keys of a message's job and of the lock that a worker holds on it. */
+/**
+ * The keys of a message's job and of the lock that a worker holds on it. Others can write the names of other keys in place of ids: what is
+ * no id has no job.
+ */
 export function jobKeys(shard: Shard, id: string): { job: string; lock: string } {
-  const job = `${shard.root}${SEND_QUEUE}:${id}`;
+  const job = shardOfId(id) === null ? absentKey(shard) : `${shard.root}${SEND_QUEUE}:${id}`;
   return { job, lock: `${job}:lock` };
 }

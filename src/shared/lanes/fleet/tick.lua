@@ -25,7 +25,7 @@ local function moveScores(key, byMs, note)
   for i = 1, #entries, 2 do
     local time = tonumber(entries[i + 1]) - byMs
     redis.call('ZADD', key, time, entries[i])
-    if note then redis.pcall('HSET', send .. entries[i], 'next', time) end
+    if note and isJobId(entries[i]) then redis.pcall('HSET', send .. entries[i], 'next', time) end
   end
 end
 
@@ -52,10 +52,12 @@ local function cleanDelivered()
   local ids = tooMany > 0 and redis.call('ZRANGE', send .. 'completed', 0, math.min(tooMany, MOST_CLEANED) - 1)
     or redis.call('ZRANGEBYSCORE', send .. 'completed', '-inf', now - tonumber(ARGV[4]), 'LIMIT', 0, CLEANED_AT_ONCE)
   for from = 1, #ids, CLEANED_AT_ONCE do
-    local upTo, keys = math.min(from + CLEANED_AT_ONCE - 1, #ids), {}
+    local upTo, keys = math.min(from + CLEANED_AT_ONCE - 1, #ids), { KEYS[2] }
     for i = from, upTo do
-      keys[#keys + 1] = send .. ids[i]
-      keys[#keys + 1] = send .. ids[i] .. ':logs'
+      if isJobId(ids[i]) then
+        keys[#keys + 1] = send .. ids[i]
+        keys[#keys + 1] = send .. ids[i] .. ':logs'
+      end
     end
     redis.call('DEL', unpack(keys))
     redis.call('ZREM', send .. 'completed', unpack(ids, from, upTo))

@@ -8,7 +8,8 @@ local function dueMembers(key, now)
   return redis.call('ZRANGEBYSCORE', key, '-inf', now, 'LIMIT', 0, AT_ONCE)
 end
 
--- Each takes what is due out of its set before anything else: what others have written there is looked at once.
+-- Each takes what is due out of its set before anything else: what others have written there is looked at once. When a message may go on
+-- is in its job: others can write other times into the sets.
 
 -- Gives a page its turn whose wait is over.
 local function endPageWait(root, page)
@@ -19,7 +20,9 @@ end
 -- Makes a message ready whose put-off is over.
 local function endWait(root, id)
   redis.call('ZREM', root .. 'send:delayed', id)
-  local lane, place, why = fieldsOf(root .. 'send:' .. id, 'lane', 'place', 'why')
+  local lane, place, why, nextAt = fieldsOf(root .. 'send:' .. id, 'lane', 'place', 'why', 'next')
+  local time = place == 'put-off' and numberOf(nextAt) or 0
+  if time > redisNowMs() then return redis.call('ZADD', root .. 'send:delayed', time, id) end
   endPutOff(root, id, why)
   if lane and isLane(lane) and place == 'put-off' then comeFirst(root, lane, id) end
 end
@@ -29,8 +32,10 @@ local function joinDue(root, member)
   redis.call('ZREM', root .. 'due', member)
   local id = string.match(member, ':(.*)$')
   if not id then return end
-  local lane, place, isHigh = fieldsOf(root .. 'send:' .. id, 'lane', 'place', 'high')
+  local lane, place, isHigh, due, seq = fieldsOf(root .. 'send:' .. id, 'lane', 'place', 'high', 'due', 'seq')
   if lane and isLane(lane) and place == 'scheduled' then
+    local time = numberOf(due) or 0
+    if time > redisNowMs() then return redis.call('ZADD', root .. 'due', time, string.format('%016d:%s', numberOf(seq) or 0, id)) end
     redis.call('HDEL', root .. 'send:' .. id, 'place')
     joinLane(root, lane, id, isHigh)
   end

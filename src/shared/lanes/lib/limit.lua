@@ -64,13 +64,13 @@ local function reserveSlots(root, fleet, now, count)
   return slots
 end
 
--- `rate:<page>` is `<tat> <tat at the pace of catching up>`. Returns both, and whether the first lay too far ahead.
+-- `rate:<page>` is `<tat> <tat at the pace of catching up>`. Returns both, and whether one of them lay too far ahead.
 local function readPageRate(root, page, fleet, now)
   local rate = redis.pcall('GET', root .. 'rate:' .. page)
   local tat, paced = string.match(type(rate) == 'string' and rate or '', '^(%S+) (%S+)$')
   local latest = now + fleet.pageBurst * fleet.pageIntervalMs
   tat, paced = numberOf(tat), numberOf(paced)
-  local isTooLate = (tat or 0) > latest
+  local isTooLate = (tat or 0) > latest or (paced or 0) > latest
   return math.min(tat or now, latest), math.min(paced or 0, latest), isTooLate
 end
 

@@ -32,6 +32,16 @@ local function isLaneOf(page, text)
   return isLane(text) and pageOf(text) == page
 end
 
+-- Whether a text can be the id of a job. BullMQ's other keys stand beside those of jobs, and others can write their names in place of ids.
+local NO_JOBS = {
+  active = true, completed = true, delayed = true, events = true, failed = true, id = true, limiter = true, marker = true, meta = true,
+  paused = true, pc = true, prioritized = true, ['repeat'] = true, stalled = true, ['stalled-check'] = true, wait = true,
+  ['waiting-children'] = true,
+}
+local function isJobId(text)
+  return not NO_JOBS[text] and text ~= '' and not string.find(text, ':', 1, true)
+end
+
 -- Redis is slow at converting a number argument of a command to text, so frequent arguments are text already.
 local IN_FLIGHT_TEXT = string.format('%d', IN_FLIGHT)
 local timeText
@@ -192,7 +202,13 @@ end
 
 -- Notes at a head that a message with high priority stands behind it. The head may be an id of others, which a producer may not write to.
 local function noteBehind(root, head)
-  redis.pcall('HSET', root .. 'send:' .. head, 'behind', 'high')
+  if isJobId(head) then redis.pcall('HSET', root .. 'send:' .. head, 'behind', 'high') end
+end
+
+-- Whether the first message of a lane has high priority. Nobody knows of what is no message.
+local function isHeadHigh(root, lane)
+  local head = redis.call('LINDEX', root .. 'lane:' .. lane, 0)
+  return head and redis.pcall('HGET', root .. 'send:' .. head, 'high') == '1'
 end
 
 -- Puts a message at the end of its conversation.
@@ -209,9 +225,9 @@ end
 local function joinFront(root, lane, id, isHigh)
   local laneKey = root .. 'lane:' .. lane
   local head = redis.call('LINDEX', laneKey, 0)
-  if head and redis.call('HEXISTS', root .. 'send:' .. head, 'place') == 1 then
+  if head and redis.pcall('HEXISTS', root .. 'send:' .. head, 'place') == 1 then
     redis.call('LINSERT', laneKey, 'AFTER', head, id)
-    redis.call('HSET', root .. 'send:' .. head, 'behind', 'high')
+    noteBehind(root, head)
     return
   end
   redis.call('LPUSH', laneKey, id)
@@ -275,9 +291,8 @@ end
 local function letLaneGoOn(root, lane)
   local page = pageOf(lane)
   if tonumber(redis.call('ZSCORE', root .. 'heads:' .. page, lane) or 0) ~= HELD then return end
-  local head = redis.call('LINDEX', root .. 'lane:' .. lane, 0)
   enterPages(root, page)
-  makeReady(root, lane, nextTurn(root), head and redis.call('HGET', root .. 'send:' .. head, 'high'), true)
+  makeReady(root, lane, nextTurn(root), isHeadHigh(root, lane), true)
 end
 
 -- Takes back the heads of the lanes that `isMeant` accepts if they are released but not yet taken. There are few: what leaves within

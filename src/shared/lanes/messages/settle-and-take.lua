@@ -85,6 +85,7 @@ end
 
 -- Notes that a head is released. Returns whether it is.
 local function release(root, id, turn, laneOfHead)
+  if not isJobId(id) then return takeAway(root, id, laneOfHead) end
   local lane, place = fieldsOf(send .. id, 'lane', 'place')
   if not lane then return takeAway(root, id, laneOfHead) end
   if not isItsTurn(root, id, laneOfHead, lane, place) then return false end

@@ -25,16 +25,20 @@ end
 -- Removes a job that is no message of ours. If its id was the head of a lane, somebody removed the message's job: the conversation goes
 -- on with the first message that is left.
 local mostToRemove = 500
+local function removeJob(root, id)
+  return isJobId(id) and redis.call('DEL', root .. 'send:' .. id) == 1
+end
+
 local function takeAway(root, id, laneOfHead)
-  if not laneOfHead then return redis.call('DEL', root .. 'send:' .. id) == 1 and { 'foreign', id } or nil end
+  if not laneOfHead then return removeJob(root, id) and { 'foreign', id } or nil end
   local count = 0
   repeat
-    redis.call('DEL', root .. 'send:' .. id)
+    removeJob(root, id)
     -- Whether a message with high priority stands behind it is no longer known, so 'high' assumes one.
     leaveLane(root, laneOfHead, id, nil, 'high')
     id, count = redis.call('LINDEX', root .. 'lane:' .. laneOfHead, 0), count + 1
     mostToRemove = mostToRemove - 1
-  until not id or mostToRemove <= 0 or redis.call('HEXISTS', root .. 'send:' .. id, 'lane') == 1
+  until not id or mostToRemove <= 0 or redis.pcall('HEXISTS', root .. 'send:' .. id, 'lane') == 1
   redis.call('HINCRBY', root .. 'repairs', 'removed', count)
   -- The next message may have become ready too late for this call.
   wakeWorker(root)
@@ -72,6 +76,7 @@ end
 --   'foreign'  no message of ours; the job is removed
 -- Without an earlier attempt, label, policy, replay or encryption the fields end with the lane.
 local function takeOne(root, id, worker, turn, laneOfHead)
+  if not isJobId(id) then return takeAway(root, id, laneOfHead) end
   local jobKey = root .. 'send:' .. id
   local length = redis.call('HSTRLEN', jobKey, 'data')
   local isTooLong = length > LONGEST_DATA
@@ -121,11 +126,14 @@ local function takeOne(root, id, worker, turn, laneOfHead)
     if not isItsTurn(root, id, laneOfHead, lane, place) then return end
   elseif place ~= 'released' then
     return putWhereItBelongs(root, id, place)
-  elseif isPageHeldByOperator(root, pageOf(lane)) or isLaneHeldByOperator(root, lane) then
+  end
+  local isOld = redisNowMs() >= (tonumber(expiresAt) or 0)
+  -- For a head that was released just now this is known.
+  local mayBeHeld = place == 'sending' and not isOld or not turn and place == 'released'
+  if mayBeHeld and (isPageHeldByOperator(root, pageOf(lane)) or isLaneHeldByOperator(root, lane)) then
     return comeFirst(root, lane, id)
   end
 
-  local isOld = redisNowMs() >= (tonumber(expiresAt) or 0)
   local named = newName(isOld and UNTRIED or '')
   if turn then
     open(jobKey, worker, 'place', 'sending', 'attempt', named, 'processedOn', nowText(), 'turn', turn)

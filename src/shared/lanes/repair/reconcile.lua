@@ -60,7 +60,7 @@ local function leaveRemoved(lane, id)
   for _ = 1, math.min(MOST_REMOVED, math.max(1, left)) do
     left = left - 1
     redis.call('SREM', root .. 'held', id)
-    redis.call('DEL', send .. id)
+    if isJobId(id) then redis.call('DEL', send .. id) end
     leave('removed', lane, id)
     id = redis.call('LINDEX', root .. 'lane:' .. lane, 0)
     if not id or redis.pcall('HEXISTS', send .. id, 'lane') == 1 then return end
@@ -70,6 +70,22 @@ end
 local function isScore(score, class)
   if class == 'ready' then return score < READY_BELOW or score == HELD end
   return score == class
+end
+
+-- Whether BullMQ has a message that is put off, for the time that its job names.
+local function isPutOff(id, nextAt)
+  local time = tonumber(redis.call('ZSCORE', send .. 'delayed', id))
+  return time and time == (numberOf(nextAt) or time)
+end
+
+local function putOffAgain(score)
+  return function(id, lane, nextAt)
+    local time = numberOf(nextAt) or 0
+    if time <= now then return comeFirst(root, lane, id) end
+    redis.call('ZADD', send .. 'delayed', time, id)
+    if score ~= BACKOFF then redis.call('SADD', root .. 'held', id) end
+    placeHead(root, lane, score)
+  end
 end
 
 -- For each place of a head: its score, a check that it is there, and the repair if it is not.
@@ -93,16 +109,10 @@ local checks = {
       idsOf('wait')[id] = true
     end,
   },
-  hold = {
-    IN_FLIGHT,
-    function(id) return redis.call('ZSCORE', send .. 'delayed', id) end,
-    function(id, lane) comeFirst(root, lane, id) end,
-  },
-  backoff = {
-    BACKOFF,
-    function(id) return redis.call('ZSCORE', send .. 'delayed', id) end,
-    function(id, lane) comeFirst(root, lane, id) end,
-  },
+  hold = { IN_FLIGHT, isPutOff, putOffAgain(IN_FLIGHT) },
+  aside = { ASIDE, isPutOff, putOffAgain(ASIDE) },
+  backoff = { BACKOFF, isPutOff, putOffAgain(BACKOFF) },
+  keyless = { KEYLESS, isPutOff, putOffAgain(KEYLESS) },
   waiting = {
     'ready',
     function(id) return redis.call('ZSCORE', send .. 'waiting-children', id) or isListed('wait', id) end,
@@ -110,15 +120,13 @@ local checks = {
   },
 }
 
-checks.aside = { ASIDE, checks.hold[2], checks.hold[3] }
-checks.keyless = { KEYLESS, checks.hold[2], checks.hold[3] }
-
 local function checkHead(lane, score)
   demandType(root .. 'lane:' .. lane, 'LLEN')
   local id = redis.call('LINDEX', root .. 'lane:' .. lane, 0)
   if not id then return leave('removed', lane, '') end
+  if not isJobId(id) then return leaveRemoved(lane, id) end
   demandType(send .. id, 'HLEN')
-  local known, place, why = fieldsOf(send .. id, 'lane', 'place', 'why')
+  local known, place, why, nextAt = fieldsOf(send .. id, 'lane', 'place', 'why', 'next')
   if not known then return leaveRemoved(lane, id) end
   -- A message of another conversation.
   if known ~= lane then return leave('removed', lane, id) end
@@ -130,9 +138,9 @@ local function checkHead(lane, score)
   end
   local class, isThere, mend = unpack(checks[place == 'put-off' and why or place or 'waiting'] or checks.waiting)
   local isOutOfTurn = score == HELD and not isLaneHeldByOperator(root, lane)
-  if isScore(score, class) and isThere(id) and not isOutOfTurn then return end
+  if isScore(score, class) and isThere(id, nextAt) and not isOutOfTurn then return end
   endPutOff(root, id, why)
-  mend(id, lane)
+  mend(id, lane, nextAt)
   repaired(isOutOfTurn and 'stuck-lane' or 'dropped')
 end
 
@@ -150,12 +158,19 @@ local function checkLanes(page, from, to, most)
   return #lanes > 0
 end
 
+-- A page waits for its next slot no longer than its limit can ask for.
+local function isPaced(page)
+  local fleet, time = readFleet(root), tonumber(redis.call('ZSCORE', root .. 'paced', page))
+  return time and time <= now + (fleet.pageBurst + 1) * fleet.pageIntervalMs
+end
+
 local function checkLanesOf(page)
   demandType(root .. 'heads:' .. page, 'ZCARD')
   checkLanes(page, READY_BELOW, '+inf', MOST_UNDER_WAY)
   local isReady = checkLanes(page, '-inf', '(' .. READY_BELOW, MOST_READY)
-  local isPaced = redis.call('ZSCORE', root .. 'paced', page)
-  if not leavePages(root, page) and isReady and not isPaced then takeTurn(root, page, nextTurn(root)) end
+  if leavePages(root, page) or not isReady or isPaced(page) then return end
+  redis.call('ZREM', root .. 'paced', page)
+  takeTurn(root, page, nextTurn(root))
 end
 
 local pages = redis.call('SSCAN', root .. 'pages', ARGV[2], 'COUNT', 50)
@@ -169,8 +184,9 @@ end
 local function isScheduled(id, place, due, seq)
   if place ~= 'scheduled' then return false end
   local member = string.format('%016d:%s', numberOf(seq) or 0, id)
-  if not redis.call('ZSCORE', root .. 'due', member) then
-    redis.call('ZADD', root .. 'due', numberOf(due) or now, member)
+  local time, score = numberOf(due), tonumber(redis.call('ZSCORE', root .. 'due', member))
+  if not score or score ~= (time or score) then
+    redis.call('ZADD', root .. 'due', time or now, member)
     repaired('lost-schedule')
   end
   return true
@@ -193,11 +209,12 @@ end
 
 -- ZREM answers 0 for a job that this pass has seen already: the oldest ones may be checked twice.
 local function removeNeverStored(id)
-  redis.call('DEL', send .. id)
+  if isJobId(id) then redis.call('DEL', send .. id) end
   if redis.call('ZREM', send .. 'waiting-children', id) == 1 then repaired('never-stored') end
 end
 
 local function checkWaiting(id)
+  if not isJobId(id) then return removeNeverStored(id) end
   demandType(send .. id, 'HLEN')
   local lane, timestamp, place, due, seq = fieldsOf(send .. id, 'lane', 'timestamp', 'place', 'due', 'seq')
   if lane and not isLane(lane) then return removeNeverStored(id) end
