@@ -142,10 +142,10 @@ describe('the users of ops/redis-acl/users.acl', () => {
       tried({
         against: 'redis',
         input:
-          'reading and changing dead letters, holds and limits; `HINCRBY` of `mark` in the hash `fleet`, `HSET` and `HDEL` of the hash `{kitechat:fleet}:held`',
+          'reading and changing dead letters, holds, limits and the record of actions; `HINCRBY` of `mark` in the hash `fleet`, `HSET` and `HDEL` of the hash `{kitechat:fleet}:held`',
         count: forbidden.length,
         result: '`NOPERM`',
-        before: 'the last three were allowed',
+        before: '`HINCRBY`, `HSET` and `HDEL` were allowed',
       });
     },
   );

@@ -12,6 +12,7 @@ import { startSecuredRedis } from '../support/secured-redis.ts';
 import { textMessage } from '../support/messages.ts';
 import { useFolder } from '../support/use-folder.ts';
 import { useRedis } from '../support/use-redis.ts';
+import { tried } from '../support/tried.ts';
 
 const used = useRedis();
 const folder = useFolder();
@@ -218,5 +219,11 @@ describe('the view of actions', () => {
     expect(status).toBe(200);
     expect(text).not.toMatch(/<b>x|<script>/);
     expect(await to.audit()).toHaveLength(2);
+    tried({
+      against: 'console',
+      input: 'text with markup, and unknown fields, in the record of actions',
+      count: 2,
+      result: 'shown as text',
+    });
   });
 });

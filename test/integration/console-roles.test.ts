@@ -9,6 +9,7 @@ import { textMessage, unknownId } from '../support/messages.ts';
 import { completed } from '../support/settings.ts';
 import { useRedis } from '../support/use-redis.ts';
 import { writeLetters } from '../support/written-letters.ts';
+import { tried } from '../support/tried.ts';
 
 const used = useRedis();
 
@@ -199,6 +200,14 @@ describe.each(Object.entries(routes))('%s', (route, walkOf) => {
     ]);
     expect(await site.deadLetters.get(site.hiddenLetter)).not.toBeNull();
     expect((await site.producer.getMessage(site.hiddenWaiting))?.status).toBe('held');
+    tried({
+      against: 'console',
+      input:
+        'every route of the console, asked with the roles `view`, `operate` and `admin`, each for all pages and for one; pages, messages, dead letters, jobs and holds of another page by id',
+      count: 6,
+      result:
+        '403 with a sentence, or answered as if it did not exist; nothing of the other page in any answer, and nothing changed',
+    });
   });
 });
 

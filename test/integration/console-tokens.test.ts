@@ -8,6 +8,7 @@ import { textMessage } from '../support/messages.ts';
 import { replaceFile } from '../support/replace-file.ts';
 import { useFolder } from '../support/use-folder.ts';
 import { useRedis } from '../support/use-redis.ts';
+import { tried } from '../support/tried.ts';
 
 const used = useRedis();
 const folder = useFolder();
@@ -43,6 +44,12 @@ describe('a file of tokens that changes', () => {
       return desk.lines.join('').includes("can't be used: the tokens stay as they were");
     });
     expect(desk.lines.join('')).not.toContain(tokenOf('viewer'));
+    tried({
+      against: 'console',
+      input: 'sessions of a token that is removed from the file, changed, or given another role',
+      count: 3,
+      result: '401, 401; the new rights',
+    });
   });
 
   it('that can not be used at the start is an error with all its problems', async () => {

@@ -9,6 +9,7 @@ import { textMessage } from '../support/messages.ts';
 import { runCommand } from '../support/run-command.ts';
 import { useRedis } from '../support/use-redis.ts';
 import { install } from '../support/worker.ts';
+import { tried } from '../support/tried.ts';
 
 const used = useRedis();
 const SECRET = 'Kanarienvogel7319';
@@ -46,6 +47,13 @@ describe('an installation that requires encryption', () => {
     expect(await site.deadLetters.replay({ ids: [first] })).toMatchObject({ done: 1 });
     await site.api.waitForAccepted(2);
     expect(site.api.accepted.at(-1)?.message.text).toBe(SECRET);
+    tried({
+      against: 'redis',
+      input: 'unencrypted messages where encryption is required',
+      count: 30,
+      result: 'never sent, dead as `undecodable`; one line in the log, without content',
+      before: 'delivered',
+    });
   });
 
   it('has no producer, worker, replay or "send" without keys, and everything that stores nothing goes on', async () => {

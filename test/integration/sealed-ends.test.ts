@@ -11,6 +11,7 @@ import { useRedis } from '../support/use-redis.ts';
 import { useLanes } from '../support/use-lanes.ts';
 import { dead, delivered } from '../support/settlements.ts';
 import { install } from '../support/worker.ts';
+import { tried } from '../support/tried.ts';
 
 const ROOT = '{kitechat:0}:';
 
@@ -89,6 +90,14 @@ describe('an encrypted message that has ended', () => {
     for (const id of more) await site.until(id, 'delivered');
     expect(site.api.requests).toHaveLength(2 * stored.length);
     expect(await redis.admin.zcard(`${ROOT}known-ends`)).toBe(2 * stored.length);
+    tried({
+      against: 'redis',
+      input:
+        'as `kitechat-producer`: an encrypted message that was delivered or rejected, written back as it was, with another expiry or policy, without its end, as released, as being sent',
+      count: stored.length,
+      result: 'not sent again, and its conversation goes on; `NOPERM` for the record of ends',
+      before: '11 of 12 sent again',
+    });
   });
 });
 
@@ -115,6 +124,12 @@ describe('the job of an encrypted message that was delivered', () => {
     const next = await site.enqueue(textMessage('c1', 2));
     await site.until(next, 'delivered');
     expect(site.api.requests).toHaveLength(2);
+    tried({
+      against: 'redis',
+      input: 'an encrypted message whose job was written again while it was being sent',
+      result: 'not sent again after its end',
+      before: 'sent again',
+    });
   });
 
   it('is not sent from another shard either', async () => {
@@ -138,6 +153,12 @@ describe('the job of an encrypted message that was delivered', () => {
     await used.redis.zadd(`${other}send:marker`, 0, '0');
     await eventually('it is gone', async () => (await used.redis.exists(`${other}lane:p1/c1`)) === 0);
     expect(site.api.requests).toHaveLength(1);
+    tried({
+      against: 'redis',
+      input: 'an encrypted message that was delivered, written into another shard',
+      result: 'removed',
+      before: 'sent again',
+    });
   });
 });
 

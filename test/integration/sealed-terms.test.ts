@@ -5,6 +5,7 @@ import { textMessage } from '../support/messages.ts';
 import { useRedis } from '../support/use-redis.ts';
 import { install, type Installation } from '../support/worker.ts';
 import type { EnqueueOptions } from '../../src/producer/index.ts';
+import { tried } from '../support/tried.ts';
 
 type Fields = Record<string, string>;
 
@@ -64,6 +65,14 @@ describe('an encrypted message', () => {
       });
     }
     expect(site.api.accepted.map(({ conversationId }) => conversationId)).toEqual(['last']);
+    tried({
+      against: 'redis',
+      input:
+        'an encrypted message with another policy, label, priority, expiry, due time, time of storing or replayed dead letter, or with none',
+      count: 15,
+      result: 'never sent, dead as `undecodable`, which names what was changed',
+      before: '14 sent',
+    });
   });
 });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseTokens } from '../../../src/console/rights/token-list.ts';
+import { tried } from '../../support/tried.ts';
 
 const SECRET = 'SECRET-0123456789abcdef';
 const entry = { name: 'anna', token: SECRET, role: 'operate' };
@@ -48,5 +49,10 @@ describe('a file of tokens', () => {
     const problems = problemsOf(json);
     expect(problems).toEqual([typeof expected === 'string' ? expected : expect.stringMatching(expected)]);
     expect(problems.join('')).not.toContain('SECRET');
+    tried({
+      against: 'console',
+      input: 'files of tokens with wrong, missing, unknown and repeated fields, the token in place of each other field',
+      result: 'refused with the place, never quoted',
+    });
   });
 });

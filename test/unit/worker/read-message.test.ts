@@ -7,6 +7,7 @@ import { NO_MESSAGE, readTaken } from '../../../src/worker/message/read-message.
 import { encryptionKeys, newKeysFile } from '../../support/encryption-keys.ts';
 import { takenMessage } from '../../support/taken.ts';
 import { validRequest } from '../shared/arbitrary-request.ts';
+import { tried } from '../../support/tried.ts';
 
 const ID = '0-01ARZ3NDEKTSV4RRFFQ69G5FAV';
 const request = { pageId: 'p1', conversationId: 'c1', message: { type: 'text', text: 'Hello' } } as const;
@@ -85,6 +86,11 @@ describe('a message that a worker has', () => {
     const sealing = newSealing();
     const read = readTaken(sealing, takenWith(JSON.stringify(sealRequest(sealing, ID, request, null)), STORED));
     expect(read).toMatchObject({ body: null, problem: expect.stringContaining('dead letter') as string });
+    tried({
+      against: 'redis',
+      input: 'content that a worker encrypted for a dead letter, copied into a job',
+      result: 'not sent, dead as `undecodable`',
+    });
   });
 
   it('is not sent in the clear where encryption is required', () => {
