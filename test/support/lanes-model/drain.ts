@@ -2,7 +2,7 @@ import { checked } from './command.ts';
 import { problemsOfHeldRest } from './hold-invariants.ts';
 import { releaseAll } from './hold-commands.ts';
 import { forward, lift, tick } from './leader-commands.ts';
-import { graceMs, LONGEST_TICK_MS, type Message, type Model, newName, openMessages, type Worker } from './model.ts';
+import { graceMs, LONGEST_TICK_MS, type Message, type Model, newId, openMessages, type Worker } from './model.ts';
 import { mend } from './operator-commands.ts';
 import { store } from './producer-commands.ts';
 import { DELIVERED } from './settlements.ts';
@@ -24,7 +24,7 @@ export async function drain(model: Model, world: World): Promise<void> {
   // Whatever was done to conversations, they accept new messages.
   const conversations = new Map([...model.messages.values()].map((message) => [message.lane, message]));
   for (const { page, conversation } of conversations.values()) {
-    const order = { id: newName(model, 'm'), page, conversation, ttlMs: 3_600_000 };
+    const order = { id: newId(model), page, conversation, ttlMs: 3_600_000 };
     await checked(model, world, async () => await store(model, world, [order]));
   }
   await endAll(model, world);

@@ -137,7 +137,10 @@ function noteTick(model: Model): void {
   noteTime(model);
   if (backMs > 0) {
     count(model, 'tick after the clock was set back');
-    for (const message of openMessages(model)) if (message.nextAt !== null) message.nextAt -= backMs;
+    // A wait that an operator has deleted is put back as it was.
+    for (const message of openMessages(model)) {
+      if (message.nextAt !== null && message.id in model.seen.delayed) message.nextAt -= backMs;
+    }
   }
   bringBackDue(model);
   model.isWakeOwed = false;

@@ -1,3 +1,4 @@
+import { messageId } from '../../../src/shared/lanes/key-names.ts';
 import type { StandingHold } from '../../../src/shared/lanes/holds/hold.ts';
 import type { Taken } from '../../../src/shared/lanes/messages/settle-and-take.ts';
 import type { Rules } from '../lanes.ts';
@@ -134,9 +135,9 @@ export function graceMs(model: Model): number {
 }
 
 /** A name that is unique in this run. */
-export function newName(model: Model, kind: string): string {
+export function newId(model: Model): string {
   model.names += 1;
-  return `${kind}${model.names}`;
+  return messageId(0, String(model.names).padStart(26, '0'));
 }
 
 export function count(model: Model, what: string, times = 1): void {

@@ -13,7 +13,7 @@ import {
   joinLane,
   type Message,
   type Model,
-  newName,
+  newId,
   openMessages,
   PAGES,
 } from './model.ts';
@@ -117,7 +117,7 @@ export async function store(model: Model, world: World, orders: readonly Order[]
   }
 }
 
-const newOrder = (model: Model, order: Omit<Order, 'id'>): Order => ({ id: newName(model, 'm'), ...order });
+const newOrder = (model: Model, order: Omit<Order, 'id'>): Order => ({ id: newId(model), ...order });
 
 // Most messages go to one page, so that its window is full and some conversations have many.
 const anyOrder = fc.record({

@@ -44,7 +44,7 @@ function found(model: Model, message: Message, { verdict, attempt }: Taken): str
 }
 
 /** The message was too old to be sent when another worker took it. */
-function isUntried({ place, attempt }: Message): boolean {
+export function isUntried({ place, attempt }: Message): boolean {
   return place === 'sending' && attempt.endsWith('-');
 }
 
@@ -54,8 +54,8 @@ function begun(model: Model, message: Message, { verdict, attempt }: Taken, pref
   if (isUntried(message) && model.locks.has(id)) return 'another worker has it';
   if (message.place !== 'waiting' && !isPutOffByHand && !isUntried(message)) return `it is ${message.place}`;
   if (model.lanes.get(lane)?.[0] !== message) return 'it is no head';
-  if (!isUntried(message) && isHeld(model, lane)) return 'it is held';
   const expected = model.now >= message.expiresAt ? 'expired' : 'go';
+  if (isHeld(model, lane) && !(isUntried(message) && expected === 'expired')) return 'it is held';
   if (verdict !== expected) return `it should be ${expected}`;
   if (!attempt.startsWith(prefix)) return `its attempt is ${attempt}`;
   const wasTaken = isUntried(message);

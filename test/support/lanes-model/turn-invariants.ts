@@ -2,6 +2,7 @@ import { HIGH_BELOW } from '../../../src/shared/lanes/lib/places.ts';
 import type { Moment } from './moment.ts';
 import { headOf, PAGES } from './model.ts';
 import { whereIs } from './page-invariants.ts';
+import type { Snapshot } from './snapshot.ts';
 
 /** Conversations get their turns in the right order. Returns the violations. */
 export function turnProblems(moment: Moment): string[] {
@@ -12,13 +13,14 @@ export function turnProblems(moment: Moment): string[] {
 /** Ready conversations are served in the order of their scores; as a probe, one that was never tried goes before those that were. */
 function problemsOfTurns({ model, before }: Moment, page: string): string[] {
   const [was, is] = [before.seen.heads[page] ?? {}, model.seen.heads[page] ?? {}];
-  const wasTried = (lane: string): boolean =>
-    before.seen.jobs[headOf(before.seen, lane) ?? '']?.['history'] !== undefined;
+  const hasHistory = (seen: Snapshot, lane: string): boolean =>
+    seen.jobs[headOf(seen, lane) ?? '']?.['history'] !== undefined;
   const kept = Object.entries(was).filter(([lane, score]) => whereIs(score) === 'ready' && is[lane] === score);
   return Object.entries(was).flatMap(([lane, score]) => {
     const isTaken = whereIs(score) === 'ready' && whereIs(is[lane] ?? 0) === 'in flight';
-    const goesFirst = model.isProbing && !wasTried(lane);
-    const isBehind = kept.some(([other, first]) => first < score && !(goesFirst && wasTried(other)));
+    const goesFirst = model.isProbing && !hasHistory(before.seen, lane);
+    // What a late settlement has noted in the same call counts.
+    const isBehind = kept.some(([other, first]) => first < score && !(goesFirst && hasHistory(model.seen, other)));
     return isTaken && isBehind ? [`${lane} has left before others of ${page}`] : [];
   });
 }

@@ -3,6 +3,7 @@ import type { TurnAnswer } from '../../../src/shared/lanes/messages/settle-and-t
 import { checked, command, commandAbout, type LaneCommand } from './command.ts';
 import {
   bringBackDue,
+  comeBack,
   count,
   graceMs,
   LOCK_MS,
@@ -12,9 +13,10 @@ import {
   pick,
   type Worker,
 } from './model.ts';
+import { isHeld } from './hold-invariants.ts';
 import { noteSlots } from './pace.ts';
 import { anyOutcome, expectedResult, type Outcome, type Settling, settlingOf } from './settlements.ts';
-import { receive } from './takes.ts';
+import { isUntried, receive } from './takes.ts';
 import { withoutMemory } from '../without-memory.ts';
 import type { World } from './world.ts';
 
@@ -91,7 +93,24 @@ async function say(model: Model, world: World, worker: Worker, saying: Said): Pr
   receive(model, worker, answer, attemptPrefix);
   checkAnswer(model, worker, answer, { places, due, later, isProbe });
   await noteStrays(model, world);
+  await noteTakenBack(model, world);
   await noteGrace(model, world);
+}
+
+/** A message that was too old for a dead worker, and is not since the clock was set back, waits for the end of a hold. */
+async function noteTakenBack(model: Model, world: World): Promise<void> {
+  const mayBe = openMessages(model).filter(
+    (message) =>
+      isUntried(message) &&
+      !model.locks.has(message.id) &&
+      model.now < message.expiresAt &&
+      isHeld(model, message.lane),
+  );
+  if (mayBe.length === 0) return;
+  const { jobs } = await world.look();
+  for (const message of mayBe) {
+    if (jobs[message.id]?.['place'] === undefined) comeBack(message);
+  }
 }
 
 /** Attempts whose locks have ended in a gap are locked once more when a worker finds them. */

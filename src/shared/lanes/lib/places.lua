@@ -268,6 +268,7 @@ end
 local function endPutOff(root, id, why)
   redis.call('ZREM', root .. 'send:delayed', id)
   if why ~= 'backoff' then redis.call('SREM', root .. 'held', id) end
+  if why == 'keyless' then redis.call('HDEL', root .. 'keyless', id) end
 end
 
 -- Makes a head the first of its page with its priority, because it could not use its turn, or because its wait is over.

@@ -42,6 +42,7 @@ local function putOff(root, id, lane, why, nextAt)
   redis.call('ZADD', root .. 'send:delayed', nextAt, id)
   if why ~= 'backoff' then redis.call('SADD', root .. 'held', id) end
   if why ~= 'hold' then placeHead(root, lane, PUT_OFF[why]) end
+  if why == 'keyless' then redis.call('HSET', root .. 'keyless', id, lane) end
 end
 
 -- Number of arguments of each kind of settlement.

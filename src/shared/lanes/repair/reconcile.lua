@@ -30,6 +30,7 @@ local function demandType(key, command, ...)
 end
 
 for _, key in ipairs({ 'pages', 'asleep', 'held', 'send:stalled' }) do demandType(root .. key, 'SCARD') end
+demandType(root .. 'keyless', 'HLEN')
 for _, key in ipairs({ 'turns', 'paced', 'due', 'known-ends' }) do demandType(root .. key, 'ZCARD') end
 for _, key in ipairs({ 'waiting-children', 'delayed', 'completed', 'marker' }) do demandType(send .. key, 'ZCARD') end
 for _, key in ipairs({ 'wait', 'active' }) do demandType(send .. key, 'LLEN') end
@@ -178,6 +179,23 @@ local pages = redis.call('SSCAN', root .. 'pages', ARGV[2], 'COUNT', 50)
 local first = #pages[2] > 0 and math.floor(now / 1000) % #pages[2] or 0
 for i = 1, #pages[2] do
   if left > 0 then alone(checkLanesOf, pages[2][(first + i) % #pages[2] + 1]) end
+end
+
+-- A page whose messages all lack their key is in no set of pages, so its conversations are checked here.
+local function checkKeyless(id, lane)
+  if isLane(lane) and redis.call('LINDEX', root .. 'lane:' .. lane, 0) == id then
+    return checkHead(lane, tonumber(redis.call('ZSCORE', root .. 'heads:' .. pageOf(lane), lane) or nil))
+  end
+  if not isJobId(id) or redis.call('EXISTS', send .. id) == 0 then endPutOff(root, id, 'keyless') end
+end
+
+local keylessFrom = redis.call('HGET', KEYS[1], 'keyless') or '0'
+local keyless = redis.call('HSCAN', root .. 'keyless', tonumber(keylessFrom) or 0, 'COUNT', 50)
+if keyless[1] == '0' and keylessFrom ~= '0' then redis.call('HDEL', KEYS[1], 'keyless') end
+if keyless[1] ~= '0' then redis.call('HSET', KEYS[1], 'keyless', keyless[1]) end
+for i = 1, #keyless[2], 2 do
+  left = left - 1
+  if left > 0 then alone(checkKeyless, keyless[2][i], keyless[2][i + 1]) end
 end
 
 -- A message that isn't due yet stands in no lane.
