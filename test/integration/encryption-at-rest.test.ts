@@ -66,8 +66,10 @@ async function drive(site: Installation): Promise<void> {
     const texts = JSON.stringify(api.accepted.map(({ message: { text } }) => text));
     return [canaries.edited, canaries.unknown].every((text) => texts.includes(text));
   });
-  // What is due is looked for less often than that.
-  const expired = await site.enqueue({ ...message('expired', canaries.expired), delayMs: 50, ttlMs: 1 });
+  // It is too old when the message before it has its answer.
+  api.setFaults([{ kind: 'latency', ms: 300, match: { conversationId: 'expired' } }]);
+  await site.enqueue(message('expired', 'the first'));
+  const expired = await site.enqueue({ ...message('expired', canaries.expired), ttlMs: 1 });
   await site.until(expired, 'dead');
 }
 
