@@ -54,6 +54,6 @@ it('as many messages as the production example lets wait fit into its Redis, and
     bytesIn(/mem_limit: (\d+)([mg])\n\s+cpus: 1.0\n\s+pids_limit: 64\n\s+# Time to write/) / 2,
   );
   // docs/operations.md, "How much memory Redis needs".
-  expect(bytes).toBeGreaterThan(1500);
-  expect(bytes).toBeLessThan(1750);
+  expect(bytes).toBeGreaterThan(1650);
+  expect(bytes).toBeLessThan(1850);
 });

@@ -25,7 +25,7 @@ export interface OpenedRequest {
  */
 export function sealRequest(sealing: Sealing, id: string, request: StoredRequest, terms: Terms | null): StoredRequest {
   if (!sealing.hasKeys || 'sealed' in request) return request;
-  const sealed = sealing.seal(JSON.stringify({ message: request.message, terms }), belongingOf(id, request));
+  const sealed = sealing.seal(JSON.stringify([request.message, terms]), belongingOf(id, request));
   if (sealed === null) return request;
   return replaced(request, 'message', ['sealed', sealed]) as SealedRequest;
 }
@@ -38,10 +38,11 @@ export function openRequest(sealing: Sealing, id: string, request: StoredRequest
   const content = JSON.parse(decrypted.text) as object;
   const withMessage = (message: unknown) => replaced(request, 'sealed', ['message', message]) as SendRequest;
   // Before terms were encrypted, the content was the message itself.
-  if (!('terms' in content && 'message' in content)) return { request: withMessage(content) };
-  const opened = withMessage(content.message);
-  if (content.terms === null) return { request: opened, terms: null };
-  const terms = readTerms(content.terms);
+  if (!Array.isArray(content)) return { request: withMessage(content) };
+  const [message, stored] = content as unknown[];
+  const opened = withMessage(message);
+  if (stored === null) return { request: opened, terms: null };
+  const terms = readTerms(stored);
   return terms ? { request: opened, terms } : { problem: UNKNOWN_TERMS };
 }
 
