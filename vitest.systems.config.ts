@@ -5,6 +5,8 @@ import { defineConfig } from 'vitest/config';
 const brake = 'test/systems/brake-*.test.ts';
 const alone = {
   pool: 'forks',
+  // Modules are loaded once for all files of a worker: no test changes them for the others.
+  isolate: false,
   testTimeout: 120_000,
   hookTimeout: 120_000,
   env: { MODEL_RUNS: process.env['MODEL_RUNS'] ?? '150' },

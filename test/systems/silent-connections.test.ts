@@ -110,7 +110,8 @@ describe.concurrent('the connections of a worker', () => {
     await using address = await startRedisSwitch(server.port);
     await using site = await install(server, {
       startWorker: false,
-      config: { timeoutMs: 1000 },
+      // Locks last longer than a busy machine takes to find out about a connection.
+      config: { timeoutMs: 5000 },
       api: { latencyMs: 20 },
     });
     site.startWorker({ redisUrl: address.url, concurrency: 10 });
