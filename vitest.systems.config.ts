@@ -2,6 +2,17 @@ import { defineConfig } from 'vitest/config';
 
 // Whole systems, and what becomes of them: processes that are killed or stand still, clusters, clocks that step, TLS, nginx and proxies. They
 // take minutes, and some need `openssl`, `faketime`, `nginx`, `tinyproxy`, `redis-sentinel` and `haproxy`: `npm run test:systems` runs these, `npm test` doesn't.
+// Repeats of what others show, with more processes or a longer run: `npm run test:systems:all`.
+const repeats = [
+  'canary-library',
+  'clock-redis-back-deaths',
+  'demo',
+  'idle-connections',
+  'log-unwritable',
+  'sentinel-load',
+  'stopped-again',
+];
+const left = process.env['SYSTEMS'] === 'all' ? [] : repeats.map((name) => `test/systems/${name}.test.ts`);
 const brake = 'test/systems/brake-*.test.ts';
 const alone = {
   pool: 'forks',
@@ -20,8 +31,8 @@ export default defineConfig({
           ...alone,
           name: 'systems',
           include: ['test/systems/**/*.test.ts', 'test/integration/lanes-model.test.ts'],
-          exclude: [brake],
-          maxWorkers: 7,
+          exclude: [brake, ...left],
+          maxWorkers: 6,
           sequence: { groupOrder: 0 },
         },
       },

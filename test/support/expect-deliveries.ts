@@ -3,7 +3,7 @@ import { mostWithin } from '../chaos/pace.ts';
 import type { Installation } from './worker.ts';
 
 /** The time that a busy machine may add to any wait. */
-export const BUSY_MS = 5000;
+export const BUSY_MS = 30_000;
 /** Long enough that late messages, which leave at 1/0.95 of the pace, may on a busy machine also arrive 200 ms late. */
 const SPAN_MS = 4000;
 

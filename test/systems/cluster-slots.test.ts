@@ -19,7 +19,9 @@ describe('while slots move from node to node', () => {
   const rootOf = (site: Installation, shard: number): string => shardRoot(site.config.namespace ?? '', shard);
 
   it('messages that are enqueued and sent meanwhile arrive once, in order, and none is lost', async () => {
-    await using site = await install(cluster, { config: { shards: SHARDS }, api: { latencyMs: 3 } });
+    // A machine that many tests keep busy takes seconds for a call of many messages whose slots move.
+    const config = { shards: SHARDS, enqueueTimeoutMs: 30_000 };
+    await using site = await install(cluster, { config, api: { latencyMs: 3 } });
     site.startWorker();
     let rounds = 0;
     const over = new AbortController();
