@@ -15,7 +15,7 @@ const HOW = 'run the tests that are named, then npm run security:report';
 const INPUT = /\btried\(\{[^{}]*?input:\s*(['"`])(.*?)\1,\n?/gs;
 
 const rows = readTried(projectRoot);
-const told = globSync('test/{integration,systems}/*.test.ts', { cwd: projectRoot }).flatMap((path) => {
+const told = globSync('test/{integration,systems,unit/*}/*.test.ts', { cwd: projectRoot }).flatMap((path) => {
   const source = readFileSync(new URL(path, projectRoot), 'utf8');
   return Array.from(source.matchAll(INPUT), ([, , input = '']) => ({
     test: path.slice('test/'.length),
