@@ -221,7 +221,7 @@ describe.concurrent('status', () => {
   it('counts scheduled messages by themselves until they are due, and does not take them for old', async () => {
     await using to = await installWithHolds(used, { startWorker: false });
     await to.enqueue({ ...textMessage('c1', 1), delayMs: HOUR_MS });
-    const soon = await to.enqueue({ ...textMessage('c1', 2), delayMs: 500 });
+    const soon = await to.enqueue({ ...textMessage('c1', 2), delayMs: 4000 });
     expect(await to.status()).toMatchObject({ scheduled: 2, queued: 0, oldestQueuedMs: 0 });
     await to.enqueue(textMessage('c2', 1));
     const storedAt = performance.now();
