@@ -4,13 +4,17 @@ import { defineConfig } from 'vitest/config';
 // take minutes, and some need `openssl`, `faketime`, `nginx`, `tinyproxy`, `redis-sentinel` and `haproxy`: `npm run test:systems` runs these, `npm test` doesn't.
 // Repeats of what others show, with more processes or a longer run: `npm run test:systems:all`.
 const repeats = [
+  'brake-recipients',
   'canary-library',
   'clock-redis-back-deaths',
+  'dead-letters-many',
   'demo',
+  'healthcheck',
   'idle-connections',
   'log-unwritable',
   'sentinel-load',
   'stopped-again',
+  'stopped-frozen-worker',
 ];
 const left = process.env['SYSTEMS'] === 'all' ? [] : repeats.map((name) => `test/systems/${name}.test.ts`);
 const brake = 'test/systems/brake-*.test.ts';
@@ -37,7 +41,9 @@ export default defineConfig({
         },
       },
       // How fast an API's limit is found out depends on how fast requests follow each other: these run when the others have ended.
-      { test: { ...alone, name: 'brake', include: [brake], maxWorkers: 2, sequence: { groupOrder: 1 } } },
+      {
+        test: { ...alone, name: 'brake', include: [brake], exclude: left, maxWorkers: 2, sequence: { groupOrder: 1 } },
+      },
     ],
     reporters: ['default', 'json'],
     outputFile: { json: 'reports/systems.json' },
