@@ -25,8 +25,15 @@ const leaveOut: Plugin = {
 
 /** Of these libraries only the named parts. All of undici can't be loaded by a Node that is too old, and could not be told that it is. */
 const PARTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  undici: { Pool: 'undici/lib/dispatcher/pool.js', ProxyAgent: 'undici/lib/dispatcher/proxy-agent.js' },
+  hono: { Hono: "require('hono').Hono", matchedRoutes: "require('hono/route').matchedRoutes" },
+  undici: {
+    Pool: "require('undici/lib/dispatcher/pool.js')",
+    ProxyAgent: "require('undici/lib/dispatcher/proxy-agent.js')",
+  },
 };
+
+/** Parts of libraries that share symbols with the whole, so that they are in one file with it. */
+const WHOLE: Readonly<Record<string, string>> = { 'hono/route': 'hono' };
 
 /**
  * Compiles the libraries that are no dependencies of the package into it, and makes `dist` import them from there. Who installs the
@@ -37,12 +44,13 @@ const PARTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 export async function compileLibraries(): Promise<Metafile[]> {
   const files = globSync('dist/**/*.js').map((file) => file.replaceAll('\\', '/'));
   const { packages } = await partsOf(files);
-  const libraries = packages.filter((name) => !isBuiltin(name) && !isInstalled(name));
+  const compiled = packages.filter((name) => !isBuiltin(name) && !isInstalled(name));
+  const libraries = compiled.filter((name) => !(name in WHOLE));
   const metafiles = await Promise.all(libraries.map((name) => compileLibrary(name, libraries)));
   for (const file of files) {
     const toFolder = posix.relative(dirname(file), FOLDER);
     const rewritten = readFileSync(file, 'utf8').replaceAll(SPECIFIER, (whole, before: string, name: string) =>
-      libraries.includes(name) ? `${before}${toFolder}/${fileOf(name)}` : whole,
+      compiled.includes(name) ? `${before}${toFolder}/${fileOf(WHOLE[name] ?? name)}` : whole,
     );
     writeFileSync(file, rewritten);
   }
@@ -58,7 +66,7 @@ async function compileLibrary(name: string, libraries: readonly string[]): Promi
   const parts = PARTS[name];
   const exported = Object.keys(parts ?? (createRequire(import.meta.url)(name) as object));
   const names = exported.filter((key) => /^(?!default$)[A-Za-z_$][\w$]*$/.test(key));
-  const program = Object.entries(parts ?? {}).map(([key, path]) => `exports.${key} = require('${path}');`);
+  const program = Object.entries(parts ?? {}).map(([key, part]) => `exports.${key} = ${part};`);
   const { metafile } = await build({
     stdin: { contents: parts ? program.join('') : `module.exports = require('${name}');`, resolveDir: '.' },
     outfile: `${FOLDER}/${fileOf(name)}`,
