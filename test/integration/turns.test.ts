@@ -56,7 +56,10 @@ describe('what a worker says to its shard', () => {
       const taken: TakenHere[] = [];
       while (taken.length < 100) taken.push(...(await worker.takeAll(Math.min(50, 100 - taken.length))));
       expect(taken).toHaveLength(100);
-      expect(await scriptsDuring(() => Promise.all(taken.map((one) => worker.deliver(one))))).toBe(2);
+      const scripts = await scriptsDuring(() => Promise.all(taken.map((one) => worker.deliver(one))));
+      expect(scripts).toBeGreaterThanOrEqual(2);
+      // On a busy machine, the timer that looks for more messages may fire in between.
+      expect(scripts).toBeLessThanOrEqual(3);
     });
 
     it('takes as many as there are places for, although one asks, and hands the others out without another word', async () => {
