@@ -19,7 +19,6 @@ local function ask(...)
   return false
 end
 
-
 local function fieldsOf(key, fields)
   local short, values = {}, {}
   for i, field in ipairs(fields) do
