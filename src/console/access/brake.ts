@@ -17,7 +17,7 @@ export const COUNTED_MS = 5000;
  */
 const MAX_GUESSES = 1000;
 
-export function createBrake(waitMs = WAIT_MS, countedMs = COUNTED_MS): Brake {
+export function createBrake(): Brake {
   const guesses = new Map<string, number>();
   const count = (client: string, change: number): void => {
     const now = (guesses.get(client) ?? 0) + change;
@@ -28,8 +28,8 @@ export function createBrake(waitMs = WAIT_MS, countedMs = COUNTED_MS): Brake {
     isFull: (client) => (guesses.get(client) ?? 0) >= MAX_GUESSES,
     async afterFailure(client) {
       count(client, 1);
-      setTimeout(count, countedMs, client, -1).unref();
-      await delay(waitMs, undefined, { ref: false });
+      setTimeout(count, COUNTED_MS, client, -1).unref();
+      await delay(WAIT_MS, undefined, { ref: false });
     },
   };
 }
