@@ -85,7 +85,7 @@ describe('usesAttempt', () => {
 describe('decide', () => {
   it.each([...policies])('ends a delivered message, and a refused one as rejected, under %s', (onUnknownOutcome) => {
     for (const attemptsUsed of [0, 6, 7, 8, 100]) {
-      expect(after('delivered', { onUnknownOutcome, attemptsUsed })).toEqual({ kind: 'delivered' });
+      expect(after('delivered', { onUnknownOutcome, attemptsUsed })).toEqual({ kind: 'delivered', proof: 'api' });
       expect(after('rejected', { onUnknownOutcome, attemptsUsed })).toEqual({ kind: 'dead', reason: 'rejected' });
     }
   });

@@ -60,8 +60,9 @@ describe('what a shard is told', () => {
 
   it('is how long after it was taken a message was delivered, on a clock that nobody sets', () => {
     const taken = { ...failed.taken, takenAt: performance.now() - 1000 };
-    const settlement = settle({ kind: 'delivered' }, { taken });
-    expect(settlement).toEqual({ kind: 'delivered', elapsedMs: expect.any(Number) as number });
+    const settlement = settle({ kind: 'delivered', proof: 'hook' }, { taken });
+    const elapsedMs = expect.any(Number) as number;
+    expect(settlement).toEqual({ kind: 'delivered', elapsedMs, proof: 'hook', answer: '' });
     expect('elapsedMs' in settlement && settlement.elapsedMs).toBeGreaterThanOrEqual(1000);
   });
 

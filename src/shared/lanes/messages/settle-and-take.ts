@@ -1,5 +1,6 @@
 import { encodeAttempt, MAX_HISTORY, type NewAttempt } from '../../model/attempts.ts';
 import type { DeadLetterPayload } from '../../model/dead-letter.ts';
+import type { Proof } from '../../model/event.ts';
 import { changeKey } from '../change-key.ts';
 import type { TermFields } from '../../sealing/terms.ts';
 import type { Seen, SeenMark } from '../lib/timeline.ts';
@@ -10,8 +11,9 @@ import type { Shard } from '../shard.ts';
 export type Settlement =
   /**
    * Delivered `elapsedMs` after it was taken. `knownUntilMs`: until when its id must not be sent again, for an encrypted message.
+   * `answer`: the ids in the API's answer as JSON; '' if there are none.
    */
-  | { kind: 'delivered'; elapsedMs: number; knownUntilMs?: number | undefined }
+  | { kind: 'delivered'; elapsedMs: number; knownUntilMs?: number | undefined; proof?: Proof; answer?: string }
   /** Stays outside its page's window until it is tried again. */
   | { kind: 'backoff'; delayMs: number }
   /** Was not sent, and keeps its place in the window. */
