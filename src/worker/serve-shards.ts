@@ -19,6 +19,7 @@ import { createLimitKeeper } from './limits/limit-keeper.ts';
 import { createShardWorker, lockTimes, type ShardWorker } from './bullmq/shard-worker.ts';
 import { createProcessor } from './message/process.ts';
 import { createResolveUnknown, type ResolveUnknown } from './message/resolve-unknown.ts';
+import { createResolver } from './message/resolver.ts';
 import { createMarks } from './fleet/marks.ts';
 import { openMarkFiles } from './fleet/mark-files.ts';
 import { createPlaces } from './fleet/places.ts';
@@ -63,11 +64,14 @@ export async function serveShards(deps: ServeDeps): Promise<Service> {
   const traffic = await openTrafficMeter(redis, namespace);
   const keyring = createKeyring(deps.resolveApiKey, config.timeoutMs, logger);
   const send = createSend({ ...deps, keyring });
-  const resolving = deps.resolveUnknown && {
-    ask: createResolveUnknown(deps.resolveUnknown, config.timeoutMs, logger),
-    openAttemptOf: async (id: string) => await readOpenAttempt(shardOn(redis, namespace, shardOfId(id) ?? 0), id),
-  };
-  const processMessage = createProcessor({ config, send, fleet, keyring, sealing, errors, resolving });
+  const resolver =
+    deps.resolveUnknown &&
+    createResolver({
+      ask: createResolveUnknown(deps.resolveUnknown, config.timeoutMs, logger),
+      readOpenAttempt: async (id) => await readOpenAttempt(shardOn(redis, namespace, shardOfId(id) ?? 0), id),
+      errors,
+    });
+  const processMessage = createProcessor({ config, send, fleet, keyring, sealing, errors, resolver });
 
   const { stateDir } = config;
   const marks = createMarks(

@@ -1,7 +1,6 @@
 import { decodeHistory, encodeAttempt, type NewAttempt } from '../../shared/model/attempts.ts';
 import type { DeadLetterPolicy } from '../../shared/model/dead-letter.ts';
 import type { UnknownOutcomePolicy } from '../../shared/model/enqueue-options.ts';
-import type { OpenAttempt } from '../../shared/lanes/messages/open-attempt.ts';
 import type { Settlement } from '../../shared/lanes/messages/settle-and-take.ts';
 import type { Sealing } from '../../shared/sealing/sealing.ts';
 import type { Attempt, TakenHere } from './attempt.ts';
@@ -15,10 +14,11 @@ import type { Keyring } from '../keys/keyring.ts';
 import { pausedFor } from './backoff.ts';
 import { type Outcome, refusedForGood } from './classify.ts';
 import { readTaken } from './read-message.ts';
-import type { AskResolveUnknown, Resolution } from './resolve-unknown.ts';
+import type { Resolution } from './resolve-unknown.ts';
+import type { Doubtful, Resolver } from './resolver.ts';
 import { diedInMidSend, type Send, type Sent } from './send.ts';
 import { settlementOf } from './settlement.ts';
-import { detailAfterNotSent, resolvedDetail, uncertainIn } from './uncertain.ts';
+import { detailAfterNotSent, resolvedDetail } from './uncertain.ts';
 import type { StopSignal } from '../http/stop-signal.ts';
 
 export interface ProcessConfig {
@@ -37,14 +37,7 @@ export interface ProcessDeps {
   sealing: Sealing;
   errors: EngineErrors;
   /** Only with the hook `resolveUnknown`. */
-  resolving?: Resolving | undefined;
-}
-
-/** Finds out what became of messages with unknown outcomes. */
-export interface Resolving {
-  ask: AskResolveUnknown;
-  /** Reads what is known of the open attempt of a message. */
-  openAttemptOf(id: string): Promise<OpenAttempt>;
+  resolver?: Resolver | undefined;
 }
 
 /** An attempt that has ended, and the settlement for its shard. */
@@ -57,9 +50,7 @@ export interface Ended {
 export type ProcessMessage = (taken: TakenHere, lockedUntil: number, signal: StopSignal) => Promise<Ended>;
 
 /** What is known of an attempt before anything is tried. */
-interface Known extends Pick<Attempt, 'taken' | 'message' | 'policy'> {
-  signal: StopSignal;
-}
+type Known = Doubtful & Pick<Attempt, 'policy'>;
 type Findings = Pick<Attempt, 'sent' | 'decision' | 'record'>;
 
 const UNTRIED = { sent: null, record: null } as const;
@@ -67,7 +58,7 @@ const GO: Admission = { kind: 'go' };
 
 /** Creates the function that processes a message which a worker has taken: read → admit → send → classify → tell → decide. */
 export function createProcessor(deps: ProcessDeps): ProcessMessage {
-  const { config, send, fleet, keyring, sealing, errors, resolving } = deps;
+  const { config, send, fleet, keyring, sealing, errors, resolver } = deps;
   const settling = { ...config, sealing };
   const keyWaitMs = createKeyWait();
 
@@ -85,7 +76,7 @@ export function createProcessor(deps: ProcessDeps): ProcessMessage {
   async function conclude(known: Known): Promise<Findings> {
     const { taken, message, policy } = known;
     if (taken.verdict === 'expired') return { ...UNTRIED, decision: { kind: 'dead', reason: 'expired' } };
-    const open = resolving && (await readOpen(taken, resolving));
+    const open = resolver && (await resolver.openAttemptOf(taken));
     const sent = diedInMidSend(open?.openedAtMs);
     if (taken.verdict === 'crashed') {
       const record = recordOf(sent, policy, ABOUT_ITSELF);
@@ -104,7 +95,8 @@ export function createProcessor(deps: ProcessDeps): ProcessMessage {
     const { pageId, conversationId } = stored.request;
     const admission = fleet.isAnythingOpen() ? await admissionOf(known, pageId) : GO;
     if (admission.kind === 'hold') return { ...UNTRIED, decision: holdFor(admission) };
-    const resolution = resolving && taken.history !== '' ? await resolve(known, taken.history, lockedUntil) : 'unknown';
+    const isDoubtful = resolver && taken.history !== '';
+    const resolution = isDoubtful ? await resolver.resolve(known, taken.history, lockedUntil) : 'unknown';
     if (resolution === 'delivered') {
       if (admission.kind === 'probe') await giveUp(admission.fields);
       return foundDelivered();
@@ -120,32 +112,6 @@ export function createProcessor(deps: ProcessDeps): ProcessMessage {
     const told = tell(known, sent, { pageId, conversationId, beganAt, probes });
     const findings = findingsOf(known, sent, 'then' in told ? await told : told, resolution);
     return 'then' in findings ? await findings : findings;
-  }
-
-  /** Asks the hook about the attempts in a history whose outcomes are unknown. */
-  async function resolve(
-    { taken: { id }, message: { stored, body }, signal }: Known,
-    history: string,
-    lockedUntil: number,
-  ): Promise<Resolution> {
-    const uncertain = uncertainIn(decodeHistory(history));
-    if (!resolving || body === null || uncertain === null) return 'unknown';
-    return await resolving.ask({ id, label: stored?.label ?? null, body, uncertain, signal }, lockedUntil);
-  }
-
-  /** Without its time, the attempt counts as begun when the message was stored, so that a hook doesn't look for it from too late on. */
-  async function readOpen(
-    { id, enqueuedAtMs }: TakenHere,
-    { openAttemptOf }: Resolving,
-  ): Promise<OpenAttempt & { openedAtMs: number }> {
-    let open: OpenAttempt = { openedAtMs: null, isPastCrashed: true };
-    try {
-      open = await openAttemptOf(id);
-    } catch (error) {
-      errors.note(error, 'the worker could not read when a worker that died had begun a request');
-    }
-    const openedAtMs = open.openedAtMs ?? (Math.max(0, enqueuedAtMs) || 0);
-    return { ...open, openedAtMs: Math.min(openedAtMs, Date.now()) };
   }
 
   /** The history says once which key the message waits for. */
@@ -190,16 +156,16 @@ export function createProcessor(deps: ProcessDeps): ProcessMessage {
     const record = recordOf(judged, policy, told);
     if (resolution === 'not-sent') record.detail = detailAfterNotSent(record.detail);
     const findings = { sent: judged, decision: decideOn(taken, judged.outcome, policy, told), record };
-    return resolving && isDeathOfUnknown(findings) ? resolveDeath(known, findings, told) : findings;
+    return resolver && isDeathOfUnknown(findings) ? resolveDeath(known, findings, told) : findings;
   }
 
   /** Asks the hook about a message that is dead because of an unknown outcome. */
   async function resolveDeath(known: Known, findings: Findings, told: Told): Promise<Findings> {
     const { taken, policy } = known;
     const { record, decision } = findings;
-    if (record === null) return findings;
+    if (!resolver || record === null) return findings;
     const history = [taken.history, encodeAttempt(record)].filter((line) => line !== '').join('\n');
-    const resolution = await resolve(known, history, Infinity);
+    const resolution = await resolver.resolve(known, history, Infinity);
     if (resolution === 'unknown') return findings;
     const resolved = { ...record, detail: resolvedDetail(record.detail, resolution) };
     if (resolution === 'delivered') {

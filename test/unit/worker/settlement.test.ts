@@ -66,6 +66,14 @@ describe('what a shard is told', () => {
     expect('elapsedMs' in settlement && settlement.elapsedMs).toBeGreaterThanOrEqual(1000);
   });
 
+  it('is the ids of the answer that proves a delivery, and none of an answer that proves nothing', () => {
+    const answer = answered(200, { body: '{"success":true,"messageId":"17"}' });
+    const sent = { outcome: judge(answer), startedAtMs: 0, exchange: answer, keyCircuit: null };
+    const ids = { proof: 'api', answer: '{"messageId":"17"}' };
+    expect(settle({ kind: 'delivered', proof: 'api' }, { sent })).toMatchObject(ids);
+    expect(settle({ kind: 'delivered', proof: 'hook' }, { sent })).toMatchObject({ proof: 'hook', answer: '' });
+  });
+
   it('is how long a message waits, and whether it was sent', () => {
     expect(settle({ kind: 'backoff', delayMs: 7 })).toEqual({ kind: 'backoff', delayMs: 7 });
     expect(settle({ kind: 'hold', delayMs: 7 })).toEqual({ kind: 'aside', delayMs: 7 });
