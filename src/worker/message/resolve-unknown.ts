@@ -35,7 +35,8 @@ const resolutions = ['delivered', 'not-sent', 'unknown'] as const;
  * What became of a message with an unknown outcome.
  *
  * - `delivered`: one of its requests arrived. The message has ended, and is not sent again.
- * - `not-sent`: none of its requests arrived, and none can arrive any more. The message is sent again without using an attempt.
+ * - `not-sent`: none of its requests arrived, and none can arrive any more. The message is sent again, whatever its policy, unless it has
+ *   crashed too many workers.
  * - `unknown`: nobody knows; the policy of the message decides.
  */
 export type Resolution = (typeof resolutions)[number];
@@ -59,7 +60,8 @@ export interface Question {
 /**
  * Asks the hook. Never throws: without a usable answer the outcome stays `unknown`.
  *
- * @param lockedUntil when the lock ends under which the message is sent then, on the clock of `performance.now()`; infinite if it is not sent
+ * @param lockedUntil when the lock ends under which the message is sent then, on the clock of `performance.now()`; infinite if nothing
+ * is sent
  */
 export type AskResolveUnknown = (question: Question, lockedUntil: number) => Promise<Resolution>;
 
