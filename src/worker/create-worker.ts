@@ -19,7 +19,6 @@ import { servedShards } from '../shared/config/shard-list.ts';
 import { agreeOnShards } from '../shared/session/shard-count.ts';
 import { demandNodeForWorkers } from '../shared/runtime.ts';
 import { version } from '../shared/version.ts';
-import type { WorkerLogger } from '../shared/worker-logger.ts';
 import type { AttemptReport } from './message/attempt-report.ts';
 import { untilReady, warnIfNotDurable, watchRedis } from './fleet/redis-watch.ts';
 import type { Taken } from '../shared/lanes/messages/settle-and-take.ts';

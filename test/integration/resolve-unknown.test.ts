@@ -120,9 +120,9 @@ describe('a worker with the hook resolveUnknown', () => {
     const lines: string[] = [];
     const logger = pino({ level: 'error' }, { write: (line: string) => lines.push(line) });
     const byHook = (): string[] => lines.filter((line) => line.includes('the hook resolveUnknown'));
-    const faults = ['c1', 'c2'].map((conversationId) => ({ ...lost, match: { conversationId } }));
+    const faults = ['c1', 'c2'].map((conversationId) => Object.assign({}, lost, { match: { conversationId } }));
     await using site = await install(used, {
-      config: { timeoutMs: 400 },
+      config: { timeoutMs: 2000 },
       api: { faults },
       hooks: { logger, resolveUnknown: hook as ResolveUnknown },
     });
@@ -145,7 +145,7 @@ describe('a worker with the hook resolveUnknown', () => {
   it('outlives a hook that rejects when nobody waits for it any more', async () => {
     const late = Promise.withResolvers<never>();
     await using site = await install(used, {
-      config: { timeoutMs: 200 },
+      config: { timeoutMs: 1000 },
       api: { faults: [lost] },
       hooks: { resolveUnknown: async () => await late.promise },
     });
@@ -153,6 +153,7 @@ describe('a worker with the hook resolveUnknown', () => {
     // Vitest fails on a rejection that nothing handles, as the process would end of it.
     late.reject(new Error('late'));
     await site.until(await site.enqueue(textMessage('c1', 2)), 'delivered');
+    expect(site.api.report()).toMatchObject({ accepted: 2 });
   });
 
   it('keeps a message for later that a shutdown stops in the hook', async () => {

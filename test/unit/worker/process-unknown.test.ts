@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { OpenAttempt } from '../../../src/shared/lanes/messages/open-attempt.ts';
 import { encodeAttempt, type NewAttempt, type OutcomeKind } from '../../../src/shared/model/attempts.ts';
+import type { DeadReason } from '../../../src/shared/model/dead-letter.ts';
 import type { UnknownOutcomePolicy } from '../../../src/shared/model/enqueue-options.ts';
 import { NO_KEYS } from '../../../src/shared/sealing/sealing.ts';
 import { createEngineErrors } from '../../../src/worker/fleet/engine-errors.ts';
@@ -139,34 +140,53 @@ describe('a message whose last outcome is unknown', () => {
 });
 
 describe('a message that an unknown outcome would kill', () => {
-  const deaths: [string, Partial<TakenHere>, UnknownOutcomePolicy, string, string][] = [
-    ['under dead-letter', {}, 'dead-letter', 'unknown-outcome', 'HTTP 500'],
-    ['with its last attempt', { attemptsUsed: 2 }, 'resend', 'exhausted', 'HTTP 500'],
-    ['under dead-letter, after its worker died', { verdict: 'unknown' }, 'dead-letter', 'unknown-outcome', DIED],
-    ['with its last attempt, as its worker died', { verdict: 'unknown', attemptsUsed: 2 }, 'resend', 'exhausted', DIED],
+  interface Death {
+    what: string;
+    taken?: Partial<TakenHere>;
+    policy?: UnknownOutcomePolicy;
+    reason: DeadReason;
+    detail: string;
+  }
+  const unknownOutcome = { policy: 'dead-letter', reason: 'unknown-outcome' } as const;
+  const deaths: Death[] = [
+    { what: 'under dead-letter', ...unknownOutcome, detail: 'HTTP 500' },
+    { what: 'with its last attempt', taken: { attemptsUsed: 2 }, reason: 'exhausted', detail: 'HTTP 500' },
+    { what: 'under dead-letter, its worker died', taken: { verdict: 'unknown' }, ...unknownOutcome, detail: DIED },
+    {
+      what: 'with its last attempt, its worker died',
+      taken: { verdict: 'unknown', attemptsUsed: 2 },
+      reason: 'exhausted',
+      detail: DIED,
+    },
   ];
 
-  it.each(deaths)('is delivered if the hook says so: %s', async (_what, taken, policy, _reason, detail) => {
+  it.each(deaths)('is delivered if the hook says so: $what', async ({ taken = {}, policy = 'resend', detail }) => {
     const { decision, record, settlement } = await processed(taken, { policy, resolution: 'delivered' });
     expect(decision).toEqual(byHook);
     expect(record).toMatchObject({ outcome: 'unknown', detail: `${detail}; resolveUnknown: delivered` });
     expect(settlement).toMatchObject({ kind: 'delivered', proof: 'hook', answer: '' });
   });
 
-  it.each(deaths)('is put off without an attempt if it was not sent: %s', async (_what, taken, policy, _, detail) => {
-    const { decision, record } = await processed(taken, { policy, resolution: 'not-sent' });
-    expect(decision).toEqual(BACKOFF);
-    const resolved = `${detail}; resolveUnknown: not-sent`;
-    expect(record).toMatchObject({ outcome: 'unknown', detail: resolved, usedAttempt: false });
-  });
+  it.each(deaths)(
+    'is put off without an attempt if it was not sent: $what',
+    async ({ taken = {}, policy = 'resend', detail }) => {
+      const { decision, record } = await processed(taken, { policy, resolution: 'not-sent' });
+      expect(decision).toEqual(BACKOFF);
+      const resolved = `${detail}; resolveUnknown: not-sent`;
+      expect(record).toMatchObject({ outcome: 'unknown', detail: resolved, usedAttempt: false });
+    },
+  );
 
-  it.each(deaths)('dies if the hook knows nothing: %s', async (_what, taken, policy, reason, detail) => {
-    const { decision, record, asked } = await processed(taken, { policy, resolution: 'unknown' });
-    expect(decision).toEqual({ kind: 'dead', reason });
-    expect(record).toMatchObject({ outcome: 'unknown', detail });
-    expect(asked).toMatchObject([{ lockedUntil: Infinity }]);
-    expect(await processed(taken, { policy })).toMatchObject({ decision, asked: [] });
-  });
+  it.each(deaths)(
+    'dies if the hook knows nothing: $what',
+    async ({ taken = {}, policy = 'resend', reason, detail }) => {
+      const { decision, record, asked } = await processed(taken, { policy, resolution: 'unknown' });
+      expect(decision).toEqual({ kind: 'dead', reason });
+      expect(record).toMatchObject({ outcome: 'unknown', detail });
+      expect(asked).toMatchObject([{ lockedUntil: Infinity }]);
+      expect(await processed(taken, { policy })).toMatchObject({ decision, asked: [] });
+    },
+  );
 
   it.each(['failed', 'rejected'] as const)('is not asked about if its outcome is %s', async (word) => {
     const exchange = answered(word === 'rejected' ? 400 : 200, { body: '{"success":false}' });
