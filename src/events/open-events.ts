@@ -69,12 +69,16 @@ const ownSchema = z.object({
  */
 export function openEvents({ group, content, signal, onError, ...installation }: EventsOptions): Events {
   const own = ownSchema.safeParse({ group, content, signal, onError }, { error: describeIssue });
-  if (own.error)
+  if (own.error) {
     throw new ConfigError(issuesOf(own.error, 'options').map(({ path, message }) => `${path}: ${message}`));
+  }
   const { config, session, newDeadline } = openSession('openEvents', installation);
   const reader = randomUUID();
   let wake = Promise.withResolvers<void>();
-  let failure: { error: unknown } | null = null;
+  /** Why the iteration ends with an error. */
+  const failures: unknown[] = [];
+  const stopping = new AbortController();
+  const stopped = signal ? AbortSignal.any([signal, stopping.signal]) : stopping.signal;
   let closing: Promise<void> | null = null;
   let isRead = false;
   let turn = 0;
@@ -84,7 +88,7 @@ export function openEvents({ group, content, signal, onError, ...installation }:
   }
 
   function fail(error: unknown): void {
-    failure ??= { error };
+    failures.push(error);
     look();
   }
 
@@ -115,24 +119,24 @@ export function openEvents({ group, content, signal, onError, ...installation }:
     if (isRead) throw new TypeError('these events are being read already: open the group again to read it twice');
     isRead = true;
     const running = readers.map(async (one) => await one.run().catch(fail));
-    signal?.addEventListener('abort', look);
+    stopped.addEventListener('abort', look);
     try {
-      while (!closing && !signal?.aborted) {
+      while (!stopped.aborted) {
         wake = Promise.withResolvers();
-        if (failure) throw (failure as { error: unknown }).error;
+        if (failures.length > 0) throw failures[0];
         const event = take();
         if (event) yield event;
         else await wake.promise;
       }
     } finally {
-      signal?.removeEventListener('abort', look);
+      stopped.removeEventListener('abort', look);
       await close();
       await Promise.all(running);
     }
   }
 
   async function closeAll(): Promise<void> {
-    look();
+    stopping.abort();
     // Without the answer, the lease ends by itself, and what was not acknowledged comes again.
     if (isRead) await Promise.allSettled(readers.map(async (one) => await one.stop()));
     await session.close();

@@ -63,7 +63,7 @@ export function createShardReader(deps: ReaderDeps): ShardReader {
   let hasMore = false;
   let isFailing = false;
   let leasedUntil = 0;
-  let isStopped = false;
+  const stopping = new AbortController();
 
   async function call(leaseMs: number, most: number): Promise<EventsAnswer> {
     const written = acks;
@@ -120,17 +120,17 @@ export function createShardReader(deps: ReaderDeps): ShardReader {
   }
 
   async function run(): Promise<void> {
-    while (!isStopped) {
+    while (!stopping.signal.aborted) {
       let pauseMs = RETRY_MS;
       try {
         pauseMs = await look();
         isFailing = false;
       } catch (error) {
         if (error instanceof ConfigError) throw error;
-        if (!isStopped && !isFailing) onError(error);
+        if (!stopping.signal.aborted && !isFailing) onError(error);
         isFailing = true;
       }
-      if (!isStopped && pauseMs > 0) await alarm.wait(pauseMs);
+      if (!stopping.signal.aborted && pauseMs > 0) await alarm.wait(pauseMs);
     }
   }
 
@@ -164,7 +164,7 @@ export function createShardReader(deps: ReaderDeps): ShardReader {
     run,
     next() {
       // While the lease is in doubt, another process may read the same events.
-      if (isStopped || performance.now() >= leasedUntil) return null;
+      if (stopping.signal.aborted || performance.now() >= leasedUntil) return null;
       if (lost > 0 && !isGapOpen && from === '>') return gap(lost);
       for (let entry = waiting.shift(); entry; entry = waiting.shift()) {
         const { entry: id, fields } = entry;
@@ -177,7 +177,7 @@ export function createShardReader(deps: ReaderDeps): ShardReader {
       return null;
     },
     async stop() {
-      isStopped = true;
+      stopping.abort();
       alarm.ring(0);
       await call(0, 0);
     },
