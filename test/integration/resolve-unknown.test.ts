@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { MessageRecord } from '../../src/producer/index.ts';
 import type { Fault } from '../../src/testing/index.ts';
 import type { ResolveUnknown, UnknownOutcome } from '../../src/worker/index.ts';
+import { openEventLog } from '../support/event-log.ts';
 import { textMessage } from '../support/messages.ts';
 import { useRedis } from '../support/use-redis.ts';
 import { install } from '../support/worker.ts';
@@ -51,6 +52,21 @@ describe('a worker with the hook resolveUnknown', () => {
       { outcome: 'delivered', next: 'delivered' },
     ]);
     expect(site.attempts[2]).not.toHaveProperty('proof');
+  });
+
+  it('tells in events whether the hook or the API proved a delivery, and the ids in the answer of the API', async () => {
+    const body = '{"success":true,"messageId":"17"}';
+    await using site = await install(used.server, {
+      api: { faults: [swallowed, { kind: 'status', status: 200, body, accept: true }] },
+      hooks: { resolveUnknown: () => 'delivered' },
+    });
+    await using log = await openEventLog(used.redis, { ...site.config, group: 'crm' });
+    const found = await site.enqueue(textMessage('c1', 1));
+    const confirmed = await site.enqueue(textMessage('c1', 2));
+    const [byHook, byApi] = await log.until(2);
+    expect(byHook).toMatchObject({ type: 'delivered', messageId: found, proof: 'hook' });
+    expect(byHook).not.toHaveProperty('answer');
+    expect(byApi).toMatchObject({ messageId: confirmed, proof: 'api', answer: { messageId: '17' } });
   });
 
   it('sends again what the hook found not sent', async () => {
