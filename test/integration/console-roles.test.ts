@@ -25,7 +25,7 @@ async function siteWithTwoPages() {
   await installation.hold({ page: 'hidden-page' });
   const [letter = '', hiddenLetter = ''] = await writeLetters(used.redis, config.namespace ?? '', [
     { pageId: 'p1', conversationId: 'c1' },
-    { pageId: 'hidden-page', conversationId: 'hidden-c', label: 'hidden-label' },
+    { pageId: 'hidden-page', conversationId: 'hidden-c', label: 'hidden-label', reason: 'unknown-outcome' },
   ]);
   const consoleTokensFile = writeTokens(folder);
   const desk = stack.use(await startConsole({ ...config, consoleTokensFile, consoleShowContent: true }));
@@ -118,6 +118,13 @@ const routes: Record<string, (facts: Site) => Walk> = {
   'POST /dead-letters/:id/discard': ({ hiddenLetter }) => ({
     own: [`/dead-letters/${unknownId}/discard`],
     others: [`/dead-letters/${hiddenLetter}/discard`],
+    role: 'operate',
+    status: 303,
+    refused: 303,
+  }),
+  'POST /dead-letters/:id/settle': ({ hiddenLetter }) => ({
+    own: [`/dead-letters/${unknownId}/settle`, { outcome: 'delivered' }],
+    others: [`/dead-letters/${hiddenLetter}/settle`, { outcome: 'delivered' }],
     role: 'operate',
     status: 303,
     refused: 303,
