@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import type { KitechatWorker } from '../../src/worker/index.ts';
 import type { DeadReason } from '../../src/shared/model/dead-letter.ts';
-import { readTraffic } from '../../src/shared/reading/traffic.ts';
 import { eventually } from '../support/eventually.ts';
+import { keysOf } from '../support/keys-of.ts';
 import { textMessage, unknownId } from '../support/messages.ts';
 import { useRedis } from '../support/use-redis.ts';
-import { install, type Installation, type InstallationOptions } from '../support/worker.ts';
+import { type HeldInstallation, installWithHolds } from '../support/held-installation.ts';
+import type { InstallationOptions } from '../support/worker.ts';
 import { type LetterToWrite, writeLetters } from '../support/written-letters.ts';
 
 const used = useRedis();
@@ -12,23 +14,27 @@ const used = useRedis();
 const doubtful = { pageId: 'p1', conversationId: 'c1', reason: 'unknown-outcome' } as const;
 
 /** Letters that were written without dead messages. */
-async function withLetters(...letters: LetterToWrite[]): Promise<Installation & { ids: string[]; id: string }> {
-  const site = await install(used.server, { startWorker: false });
+async function withLetters(...letters: LetterToWrite[]): Promise<HeldInstallation & { ids: string[]; id: string }> {
+  const site = await installWithHolds(used.server, { startWorker: false });
   const ids = await writeLetters(used.redis, site.config.namespace ?? '', letters);
   return { ...site, ids, id: ids[0] ?? '' };
 }
 
 /** A message whose request gets no answer, and is not sent twice. */
-async function withUnknown(options: InstallationOptions = {}): Promise<Installation & { id: string }> {
+async function withUnknown(
+  options: InstallationOptions = {},
+): Promise<HeldInstallation & { id: string; worker: KitechatWorker }> {
   const { config, ...others } = options;
-  const site = await install(used.server, {
+  const site = await installWithHolds(used.server, {
     ...others,
     config: { timeoutMs: 200, onUnknownOutcome: 'dead-letter', ...config },
     api: { faults: [{ kind: 'hang', times: 1 }] },
+    startWorker: false,
   });
+  const worker = site.startWorker();
   const id = await site.enqueue({ ...textMessage('c1', 1), label: 'campaign' });
   await site.until(id, 'dead');
-  return { ...site, id };
+  return { ...site, id, worker };
 }
 
 describe('a dead letter that is settled as delivered', () => {
@@ -60,7 +66,7 @@ describe('a dead letter that is settled as delivered', () => {
     await using site = await withLetters(doubtful);
     await site.deadLetters.settle({ id: site.id, outcome: 'delivered' });
     expect(await site.producer.getMessage(site.id)).toMatchObject({ proof: 'operator', provedBy: null });
-    site.startWorker({ keepDoneMs: 0 });
+    site.startWorker({ keepDoneMs: 1000 });
     await eventually('it is forgotten', async () => (await site.producer.getMessage(site.id)) === null);
   });
 
@@ -70,13 +76,12 @@ describe('a dead letter that is settled as delivered', () => {
     const delivered = await site.enqueue(textMessage('c2', 1));
     await site.until(delivered, 'delivered');
     expect(await site.producer.getMessage(delivered)).toMatchObject({ proof: 'api', provedBy: null });
-    const traffic = await eventually('the traffic is written', async () => {
-      const buckets = await readTraffic(used.redis, site.config.namespace ?? '', { lastMs: 60_000 });
-      const sum = (kind: 'delivered' | 'unknown'): number =>
-        buckets.reduce((total, { perSecond }) => total + perSecond[kind] * 5, 0);
-      return sum('delivered') > 0 && { delivered: sum('delivered'), unknown: sum('unknown') };
-    });
-    expect(traffic).toEqual({ delivered: 1, unknown: 1 });
+    // A worker that is closed writes what it has counted.
+    await site.worker.close();
+    const buckets = await keysOf(used.redis, `{${site.config.namespace}:fleet}:traffic:*`);
+    const counted = await Promise.all(buckets.map((key) => used.redis.hgetall(key)));
+    const sum = (kind: string): number => counted.reduce((total, fields) => total + Number(fields[kind] ?? 0), 0);
+    expect({ delivered: sum('delivered'), unknown: sum('unknown') }).toEqual({ delivered: 1, unknown: 1 });
   });
 
   it('lets the conversation that is held for it go on, but not one that an operator holds', async () => {
@@ -133,7 +138,7 @@ describe('a dead letter that is settled as not delivered', () => {
   it('keeps the hold of its conversation', async () => {
     await using site = await withUnknown({ config: { onDeadLetter: 'hold' } });
     await site.deadLetters.settle({ id: site.id, outcome: 'not-delivered' });
-    expect((await site.status()).holds).toMatchObject([{ scope: 'conversation', reason: 'dead-letter' }]);
+    expect((await site.status()).holds).toMatchObject([{ scope: 'api' }, { scope: 'conversation', reason: 'dead-letter' }]);
   });
 });
 
