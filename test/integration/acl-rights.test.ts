@@ -250,7 +250,15 @@ describe('every command that a script calls is allowed to those who run it', () 
     'messages/enqueue',
     'messages/cancel',
   ];
-  const operated = [...stored, 'lib/dead-letters', 'lib/sleepers', 'holds/hold', 'dead/find', 'dead/discard', 'dead/settle'];
+  const operated = [
+    ...stored,
+    'lib/dead-letters',
+    'lib/sleepers',
+    'holds/hold',
+    'dead/find',
+    'dead/discard',
+    'dead/settle',
+  ];
   const looked = ['getCounts', 'getRanges', 'getState', 'getStateV2', 'getJobs', 'getDependencyCounts', 'isMaxed'];
 
   it.each([

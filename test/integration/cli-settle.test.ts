@@ -61,7 +61,9 @@ describe.concurrent('kitechat-sender dead-letters settle', () => {
     expect(show.stdout.join('\n')).not.toContain('dead-letters settle');
     expect(show.stdout.at(-1)).toBe(`Send it again: kitechat-sender dead-letters replay --id ${to.id}`);
     expect(list.stdout.join('\n')).toContain('unknown-outcome  no, says anna');
-    expect(onlyJsonOf(exported)).toMatchObject({ resolution: { outcome: 'not-delivered', proof: 'operator', by: 'anna' } });
+    expect(onlyJsonOf(exported)).toMatchObject({
+      resolution: { outcome: 'not-delivered', proof: 'operator', by: 'anna' },
+    });
     expect(message.stdout.join('\n')).toMatch(/^arrived +no, says anna$/m);
     expect(await to.cli('dead-letters', 'replay', '--id', to.id)).toMatchObject({ exitCode: 0 });
   });

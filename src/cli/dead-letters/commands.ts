@@ -74,7 +74,9 @@ function addSettle(deadLetters: Command): Command {
     .hook('preAction', () => {
       const { delivered, notDelivered } = settle.opts<SettleFlags>();
       if (delivered === notDelivered) {
-        const problem = delivered ? 'give --delivered or --not-delivered, not both' : 'give --delivered or --not-delivered';
+        const problem = delivered
+          ? 'give --delivered or --not-delivered, not both'
+          : 'give --delivered or --not-delivered';
         settle.error(`error: ${problem}`);
       }
     });

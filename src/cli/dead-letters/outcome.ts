@@ -118,8 +118,7 @@ export function describeSkipped(skipped: Result['skipped']): string[] {
 const hints = {
   'not found': 'no such dead letter',
   expired: 'too old to be sent; use --force to send anyway',
-  'may have arrived':
-    'may have arrived already; find out and use "dead-letters settle", or use --force to send anyway',
+  'may have arrived': 'may have arrived already; find out and use "dead-letters settle", or use --force to send anyway',
   undecodable: 'the stored message can not be read, so it can not be sent; "dead-letters show" says why',
   'replayed meanwhile': 'just sent again by another process',
   'gone meanwhile': 'just sent again, discarded or settled by another process',

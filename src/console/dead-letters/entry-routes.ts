@@ -88,7 +88,10 @@ export function addEntryRoutes(app: DeskApp, deps: DeskDeps): void {
     const result = resultOf(done, skipped);
     tell(context, { action: `settle as ${outcome}`, letterId, result });
     leaveFlash(context, describeSettling(letterId, outcome, { done, result }));
-    return context.redirect(done === 1 && outcome === 'delivered' ? messagePath(letterId) : deadLetterPath(letterId), 303);
+    return context.redirect(
+      done === 1 && outcome === 'delivered' ? messagePath(letterId) : deadLetterPath(letterId),
+      303,
+    );
   });
 
   /** A dead letter; `null` if there is none, or none that the visitor sees. */

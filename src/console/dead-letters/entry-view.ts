@@ -116,8 +116,13 @@ function settleActions(context: DeskContext, record: DeadLetterRecord): Html {
 
 /** Why a replay needs a confirmation; `null` if it needs none. */
 function replayWarning(record: DeadLetterRecord): string | null {
-  const late = record.reason === 'expired' ? 'The message had become too old to be sent. If you replay it, it arrives late.' : null;
-  const twice = mayHaveArrived(record) ? 'It is unknown whether the message arrived. If it did, it arrives twice.' : null;
+  const late =
+    record.reason === 'expired'
+      ? 'The message had become too old to be sent. If you replay it, it arrives late.'
+      : null;
+  const twice = mayHaveArrived(record)
+    ? 'It is unknown whether the message arrived. If it did, it arrives twice.'
+    : null;
   return late === null || twice === null ? (late ?? twice) : `${late} ${twice}`;
 }
 

@@ -19,7 +19,10 @@ const resolutionSchema = z.lazy(() =>
   z.object({
     outcome: z.literal('not-delivered'),
     proof: z.literal('operator'),
-    by: z.string().max(2 * MAX_OPERATOR_NAME).nullable(),
+    by: z
+      .string()
+      .max(2 * MAX_OPERATOR_NAME)
+      .nullable(),
     at: z.iso.datetime(),
   }),
 );

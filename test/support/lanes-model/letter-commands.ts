@@ -1,5 +1,10 @@
 import fc from 'fast-check';
-import { discardLetters, expireLetters, readLetterData, settleLetter } from '../../../src/shared/lanes/dead/dead-letters.ts';
+import {
+  discardLetters,
+  expireLetters,
+  readLetterData,
+  settleLetter,
+} from '../../../src/shared/lanes/dead/dead-letters.ts';
 import { command, commandAbout } from './command.ts';
 import { count, type Message, type Model } from './model.ts';
 

@@ -150,7 +150,9 @@ export interface LetterFinding {
   lane: string;
   by: string | null;
   /** The fields of the message's job if it arrived; the letter's new data if it did not. */
-  end: { outcome: 'delivered'; job: Readonly<Record<string, string | number>> } | { outcome: 'not-delivered'; data: string };
+  end:
+    | { outcome: 'delivered'; job: Readonly<Record<string, string | number>> }
+    | { outcome: 'not-delivered'; data: string };
 }
 
 /**
