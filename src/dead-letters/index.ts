@@ -7,6 +7,5 @@ export type { ReplayOptions, ReplayResult } from './replay.ts';
 export type { DeadLetterSelection } from './selection.ts';
 export type { SettleOptions, SettleResult } from './settle.ts';
 export type { DeadLetterOptions } from '../shared/config/options.ts';
-export type { Resolution } from '../shared/model/resolution.ts';
 export type { DeadLetterRecord } from '../shared/reading/dead-letter-record.ts';
 export { InvalidSelectionError, UnknownPositionError } from '../shared/errors/errors.ts';

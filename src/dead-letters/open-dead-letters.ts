@@ -51,8 +51,9 @@ export interface DeadLetters {
   /**
    * Sends entries again under new ids, the oldest first. Each joins the end of its conversation, or the front if the
    * conversation is held for this entry; that hold ends. Entries that can't be sent again are skipped and stay, and without
-   * `force` also those that expired or may have arrived already. Entries that die while the replay runs are not replayed, except those in `ids`. If Redis fails midway, the entries that were replayed
-   * before stay replayed, and the others stay dead letters.
+   * `force` also those that expired or may have arrived already. Entries that die while the replay runs are not replayed,
+   * except those in `ids`. If Redis fails midway, the entries that were replayed before stay replayed, and the others stay
+   * dead letters.
    *
    * @throws InvalidMessageError for `set`: nothing was changed.
    * @throws ConfigError if `rate` is not a rate, or if encryption is required and there are no keys.
@@ -137,7 +138,7 @@ export function openDeadLetters(options: DeadLetterOptions = {}): DeadLetters {
       return await replay(deps, selection);
     },
     discard: async (selection) => await discard(deps, selection),
-    settle: async (options) => await settle(deps, options),
+    settle: async (settling) => await settle(deps, settling),
     close: () => session.close(),
     [Symbol.asyncDispose]: () => session.close(),
   };
