@@ -66,7 +66,7 @@ export async function settle(deps: Deps, options: SettleOptions): Promise<Settle
       outcome === 'delivered'
         ? { outcome, job: jobOf(letter) }
         : { outcome, data: JSON.stringify({ ...letter, resolution: await resolutionOf(deps, by) }) };
-    const finding = { id, data, lane: laneIn(letter), by, end };
+    const finding = { id, data, lane: laneIn(letter), by, label: letter.label, end };
     const answer = await session.change(index, newDeadline(), (shard) => settleLetter(shard, finding));
     if (answer === 'done') return { matched: 1, done: 1, skipped: [] };
   }
@@ -94,7 +94,7 @@ function laneIn({ request }: DeadLetterPayload): string {
 
 /** The fields of the delivered message's job. Encrypted content stays as it is. */
 function jobOf(letter: DeadLetterPayload): Record<string, string | number> {
-  const { request, stored, label, onUnknownOutcome, replayOf, attempts, attemptsUsed } = letter;
+  const { request, stored, onUnknownOutcome, replayOf, attempts, attemptsUsed } = letter;
   const timestamp = Date.parse(letter.enqueuedAt);
   return {
     name: request !== null && 'message' in request ? request.message.type : 'message',
@@ -103,7 +103,6 @@ function jobOf(letter: DeadLetterPayload): Record<string, string | number> {
     timestamp: Number.isNaN(timestamp) ? 0 : timestamp,
     used: attemptsUsed,
     history: attempts.map(({ at, ...attempt }) => encodeAttempt({ ...attempt, atMs: Date.parse(at) })).join('\n'),
-    ...(label === null ? {} : { label }),
     ...(onUnknownOutcome === undefined ? {} : { policy: onUnknownOutcome }),
     ...(replayOf === null ? {} : { replays: replayOf }),
   };

@@ -120,7 +120,7 @@ describe('a Redis without memory', () => {
       for (const [nth, end] of ends.entries()) {
         const id = ids[nth] ?? '';
         const data = (await readLetterData(lanes.shard, id)) ?? '';
-        expect(await settleLetter(lanes.shard, { id, data, lane: '', by: 'anna', end })).toBe('done');
+        expect(await settleLetter(lanes.shard, { id, data, lane: '', by: 'anna', label: null, end })).toBe('done');
       }
     });
   });

@@ -51,7 +51,7 @@ export const discardCommand = commandAbout('discard', lettersOf, async (model, {
 export const settleCommand = commandAbout('settle', lettersOf, async (model, { shard }, { about: message }) => {
   const { id, lane, used, tried } = message;
   const data = (await readLetterData(shard, id)) ?? '';
-  const found = { id, data, lane, by: 'anna' };
+  const found = { id, data, lane, by: 'anna', label: null };
   const notDelivered = { outcome: 'not-delivered', data: `${data} ` } as const;
   const history = tried === 0 ? {} : { history: Array.from({ length: tried }, () => '[]').join('\n') };
   const job = { name: 'text', data: '{}', opts: '{}', timestamp: 0, used, ...history };

@@ -149,6 +149,7 @@ export interface LetterFinding {
   /** The message's lane, in case that others have taken the letter out of the indexes; '' if it is not known. */
   lane: string;
   by: string | null;
+  label: string | null;
   /** The fields of the message's job if it arrived; the letter's new data if it did not. */
   end:
     | { outcome: 'delivered'; job: Readonly<Record<string, string | number>> }
@@ -162,7 +163,7 @@ export interface LetterFinding {
  */
 export async function settleLetter(
   shard: Shard,
-  { id, data, lane, by, end }: LetterFinding,
+  { id, data, lane, by, label, end }: LetterFinding,
 ): Promise<'done' | 'gone' | 'changed'> {
   const answer = await shard.redis.letterSettle(
     lettersKey(shard),
@@ -173,6 +174,7 @@ export async function settleLetter(
     lane,
     end.outcome,
     by ?? '',
+    label ?? '',
     ...(end.outcome === 'delivered' ? Object.entries(end.job).flat() : [end.data]),
   );
   return answer as 'done' | 'gone' | 'changed';

@@ -6,12 +6,13 @@
 -- KEYS[1] BullMQ's dead letters by time of death  KEYS[2] the absent key
 -- ARGV[1] root  ARGV[2] id  ARGV[3] the SHA-1 of the letter's data that the caller has read  ARGV[4] lane, for a letter that others
 -- have taken out of the indexes; '' if it is not known  ARGV[5] 'delivered' or 'not-delivered'  ARGV[6] the operator, or ''
+-- ARGV[7] the message's label, or ''
 -- Then for 'not-delivered' the letter's new data; for 'delivered' the fields of the message's job with their values.
 --
 -- Returns 'done'; 'gone' if the letter is not there, or 'changed' if its data is not what the caller has read: then nothing was
 -- changed.
 
-local root, id, outcome, by = ARGV[1], ARGV[2], ARGV[5], ARGV[6]
+local root, id, outcome, by, label = ARGV[1], ARGV[2], ARGV[5], ARGV[6], ARGV[7]
 local letterKey = root .. 'dead:' .. id
 local LONGEST_LETTER = 262144
 
@@ -31,18 +32,16 @@ local function becomeDelivered()
   local fields = { 'lane', lane, 'place', 'ended', 'why', 'delivered', 'proof', 'operator', 'finishedOn', now,
     -- Too old from now on, should somebody put the job back into a queue.
     'exp', now }
-  local attempt = redis.call('HGET', letterKey, 'attempt')
   -- A late answer to this attempt, and the settlement that has written the letter if it comes again, are recognized by it.
-  if attempt then
-    fields[#fields + 1] = 'attempt'
-    fields[#fields + 1] = attempt
-  end
-  if by ~= '' then
-    fields[#fields + 1] = 'by'
-    fields[#fields + 1] = by
+  local attempt = redis.call('HGET', letterKey, 'attempt')
+  for field, value in pairs({ attempt = attempt or '', by = by, label = label }) do
+    if value ~= '' then
+      fields[#fields + 1] = field
+      fields[#fields + 1] = value
+    end
   end
   redis.call('HSET', job, unpack(fields))
-  redis.call('HSET', job, unpack(ARGV, 7))
+  redis.call('HSET', job, unpack(ARGV, 8))
   redis.call('ZADD', root .. 'send:completed', now, id)
   takeLetter(root, id)
   if forgetHold(root, lane, id) == 'ended' then letLaneGoOn(root, lane) end
@@ -52,6 +51,7 @@ end
 if outcome == 'delivered' then
   becomeDelivered()
 else
-  writeFirst('HSET', letterKey, 'data', ARGV[7])
+  writeFirst('HSET', letterKey, 'data', ARGV[8])
 end
+-- The place for the event `resolved`: id, lane, label, reason, outcome, by.
 return 'done'
