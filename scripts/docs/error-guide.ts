@@ -46,7 +46,7 @@ export const errorGuide: Readonly<Record<string, ErrorGuide>> = {
     from: 'library',
     stored: 'perhaps: the change was made, or not',
     cause:
-      'A cancellation, a replay, a discard, a hold or a limit left for Redis, and no answer came back before the deadline, or the connection was lost. Or a script failed midway, as when the Redis user lacks the right to one of its commands, or there was an [internal error](#internal-errors).',
+      'A cancellation, a replay, a discard, a settling, a hold or a limit left for Redis, and no answer came back before the deadline, or the connection was lost. Or a script failed midway, as when the Redis user lacks the right to one of its commands, or there was an [internal error](#internal-errors).',
     cure: 'Repeat the call, after a missing right is given: repeating it is harmless, and a repeated replay sends nothing twice.',
   },
   INVALID_SELECTION: {
@@ -149,7 +149,7 @@ export const deadReasonGuide: Readonly<Record<DeadReason, Guide>> = {
   },
   exhausted: {
     cause: 'Failures and unknown outcomes used up all attempts that the message was allowed.',
-    cure: 'Look at the attempts: did they get a 5xx, or no answer? Replay with `--rate` when the API works again. Messages with an `unknown` outcome may have arrived already.',
+    cure: 'Look at the attempts: did they get a 5xx, or no answer? Replay with `--rate` when the API works again. After an attempt with the outcome `unknown` the message may have arrived already: a replay needs `--force`, or `dead-letters settle ID --not-delivered` once you know that it did not.',
   },
   expired: {
     cause:
@@ -159,11 +159,11 @@ export const deadReasonGuide: Readonly<Record<DeadReason, Guide>> = {
   'unknown-outcome': {
     cause:
       'A request went out, nobody can know whether it arrived, and the policy of the message is `dead-letter`: never send it twice.',
-    cure: 'Ask the receiver, or check the conversation. If the message arrived, discard the entry; if not, replay it. If a program can find out, give the workers a hook [`resolveUnknown`](hooks.md#resolveunknown).',
+    cure: 'Ask the receiver, or check the conversation. If the message arrived, use `dead-letters settle ID --delivered`; if not, `dead-letters settle ID --not-delivered`, then replay it. A replay without knowing needs `--force`, and the message may arrive twice. If a program can find out, give the workers a hook [`resolveUnknown`](hooks.md#resolveunknown).',
   },
   crashed: {
     cause: 'Workers died five times in a row while they were sending the message.',
-    cure: 'Keep the entry and the logs of the workers. Check your hooks, and the memory of the workers. Replay it when the cause is fixed.',
+    cure: 'Keep the entry and the logs of the workers. Check your hooks, and the memory of the workers. The message may have arrived: find out, use `dead-letters settle`, and replay it if it did not and the cause is fixed.',
   },
   undecodable: {
     cause:

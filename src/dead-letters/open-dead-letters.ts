@@ -15,6 +15,7 @@ import { createLetterSearch } from './letter-search.ts';
 import { createPositions, type PageEnd } from './positions.ts';
 import { replay, type ReplayOptions, type ReplayResult } from './replay.ts';
 import type { DeadLetterSelection } from './selection.ts';
+import { settle, type SettleOptions, type SettleResult } from './settle.ts';
 
 /** One page of a list of dead letters. */
 export interface ListPage {
@@ -49,16 +50,17 @@ export interface DeadLetters {
   export(filter?: DeadLetterFilter): AsyncIterable<DeadLetterEntry>;
   /**
    * Sends entries again under new ids, the oldest first. Each joins the end of its conversation, or the front if the
-   * conversation is held for this entry; that hold ends. Entries that can't be sent again are skipped and stay. Entries that
-   * die while the replay runs are not replayed, except those in `ids`. If Redis fails midway, the entries that were replayed
-   * before stay replayed, and the others stay dead letters.
+   * conversation is held for this entry; that hold ends. Entries that can't be sent again are skipped and stay, and without
+   * `force` also those that expired or may have arrived already. Entries that die while the replay runs are not replayed,
+   * except those in `ids`. If Redis fails midway, the entries that were replayed before stay replayed, and the others stay
+   * dead letters.
    *
    * @throws InvalidMessageError for `set`: nothing was changed.
    * @throws ConfigError if `rate` is not a rate, or if encryption is required and there are no keys.
    * @throws QueueUnavailableError, QueueFullError: entries replayed before stay replayed.
    * @throws ChangeUncertainError if no answer came back: replaying again sends nothing twice.
    * @example
-   * await deadLetters.replay({ filter: { reason: 'exhausted', pageId: 'p1' }, rate: '50/s' });
+   * await deadLetters.replay({ filter: { reason: 'rejected', pageId: 'p1' }, rate: '50/s' });
    * await deadLetters.replay({ ids: [id], set: { 'message.text': 'Hello' } });
    */
   replay(selection: DeadLetterSelection & ReplayOptions): Promise<ReplayResult>;
@@ -69,6 +71,18 @@ export interface DeadLetters {
    * @throws ChangeUncertainError if no answer came back: discarding again does no harm.
    */
   discard(selection: DeadLetterSelection & DiscardOptions): Promise<DiscardResult>;
+  /**
+   * Notes what you found out about a message that may have arrived, such as one that died as `unknown-outcome`. `delivered`: the
+   * entry becomes a delivered message whose proof is `operator`, and a conversation that is held for it continues.
+   * `not-delivered`: the entry stays, and a replay of it needs no `force`. Settling an entry twice changes nothing more.
+   *
+   * @throws InvalidMessageError for options that are not valid: nothing was changed.
+   * @throws QueueUnavailableError: nothing was changed.
+   * @throws ChangeUncertainError if no answer came back: settling again does no harm.
+   * @example
+   * await deadLetters.settle({ id, outcome: 'delivered', by: 'anna' });
+   */
+  settle(options: SettleOptions): Promise<SettleResult>;
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -124,6 +138,7 @@ export function openDeadLetters(options: DeadLetterOptions = {}): DeadLetters {
       return await replay(deps, selection);
     },
     discard: async (selection) => await discard(deps, selection),
+    settle: async (settling) => await settle(deps, settling),
     close: () => session.close(),
     [Symbol.asyncDispose]: () => session.close(),
   };

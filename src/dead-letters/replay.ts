@@ -1,6 +1,7 @@
 import type { DeadLetterPayload } from '../shared/model/dead-letter.ts';
 import { InvalidMessageError } from '../shared/errors/errors.ts';
 import { laneOf } from '../shared/lanes/key-names.ts';
+import { mayHaveArrived } from '../shared/model/may-have-arrived.ts';
 import type { StoredLetter } from '../shared/lanes/dead/dead-letters.ts';
 import type { SendRequest } from '../shared/model/message.ts';
 import { openRequest } from '../shared/sealing/content.ts';
@@ -13,7 +14,7 @@ import { type Candidate, type DeadLetterSelection, inGivenOrder, select, type Se
 
 /** Options of a replay. */
 export interface ReplayOptions {
-  /** Includes entries that expired. */
+  /** Includes entries that expired, and those that may have arrived already: if they did, they arrive twice. */
   force?: boolean | undefined;
   /** Reports what would happen and changes nothing: `done` is 0. */
   dryRun?: boolean | undefined;
@@ -38,7 +39,7 @@ export interface ReplayResult {
   matched: number;
   /** Entries that were sent again. */
   done: number;
-  skipped: { id: string; why: 'not found' | 'expired' | 'undecodable' | 'replayed meanwhile' }[];
+  skipped: { id: string; why: 'not found' | 'expired' | 'may have arrived' | 'undecodable' | 'replayed meanwhile' }[];
 }
 
 type Why = ReplayResult['skipped'][number]['why'];
@@ -126,7 +127,10 @@ function replayableOf(
   force: boolean,
 ): { letter: DeadLetterPayload; request: SendRequest } | Why {
   if (letter.request === null) return 'undecodable';
-  if (letter.reason === 'expired' && !force) return 'expired';
   const opened = openRequest(sealing, id, letter.request);
-  return 'problem' in opened ? 'undecodable' : { letter, request: opened.request };
+  if ('problem' in opened) return 'undecodable';
+  // Of the two, this matters more: the message would arrive twice, not late.
+  if (mayHaveArrived(letter) && !force) return 'may have arrived';
+  if (letter.reason === 'expired' && !force) return 'expired';
+  return { letter, request: opened.request };
 }

@@ -262,6 +262,7 @@ describe('every command that a script calls is allowed to those who run it', () 
     'dead/find',
     'dead/discard',
     'stream/forget',
+    'dead/settle',
   ];
   const looked = ['getCounts', 'getRanges', 'getState', 'getStateV2', 'getJobs', 'getDependencyCounts', 'isMaxed'];
 

@@ -89,10 +89,10 @@ describe.concurrent('kitechat-sender dead-letters', () => {
     expect(idsOf(since)).toEqual([exhausted]);
     expect(idsOf(until)).toEqual([rejected]);
     expect(table.stdout).toEqual([
-      expect.stringMatching(/^id +died at +reason +page +conversation +type +last detail$/),
-      expect.stringMatching(new RegExp(`^${exhausted}  \\S+Z  exhausted  p1    fails +text  HTTP 500`)),
+      expect.stringMatching(/^id +died at +reason +arrived +page +conversation +type +last detail$/),
+      expect.stringMatching(new RegExp(`^${exhausted}  \\S+Z  exhausted  maybe    p1    fails +text  HTTP 500`)),
       expect.stringMatching(
-        new RegExp(`^${rejected}  \\S+Z  rejected   p1    refused +text  HTTP 400, \\d+ bytes, see "show"$`),
+        new RegExp(`^${rejected}  \\S+Z  rejected   no       p1    refused +text  HTTP 400, \\d+ bytes, see "show"$`),
       ),
     ]);
     expect(withAnswers.stdout.at(-1)).toMatch(/ HTTP 400: so  \[31mwrong$/);

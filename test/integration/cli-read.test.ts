@@ -83,7 +83,7 @@ describe.concurrent('kitechat-sender message', () => {
     const id = await to.enqueue({ ...textMessage('c1', 1), label: 'campaign' });
     const [asJson, asTable] = await Promise.all([to.cli('message', id, '--json'), to.cli('message', id)]);
     const record = onlyJsonOf(asJson);
-    expect(Object.keys(record)).toEqual(recordKeys);
+    expect(Object.keys(record)).toEqual([...recordKeys, 'proof', 'provedBy']);
     expect(record).toEqual({
       id,
       pageId: 'p1',
@@ -95,6 +95,8 @@ describe.concurrent('kitechat-sender message', () => {
       attempts: [],
       nextAttemptAt: null,
       label: 'campaign',
+      proof: null,
+      provedBy: null,
     });
     expect(asTable.stdout).toEqual(
       expect.arrayContaining([

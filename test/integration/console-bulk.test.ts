@@ -47,6 +47,37 @@ function confirmedFields({ text }: PageAnswer): Record<string, string | string[]
   return fields;
 }
 
+describe('what may have arrived', () => {
+  const mixed = (): LetterToWrite[] => [
+    ...letters(3),
+    ...letters(2, { reason: 'exhausted', outcomes: ['failed', 'unknown'], label: 'campaign' }),
+    ...letters(1, { reason: 'expired', outcomes: ['unknown'] }),
+  ];
+
+  it('is sent again in a job only if the box is ticked', async () => {
+    await using to = await withLetters(mixed());
+    const { visitor } = to.console;
+    const confirm = await visitor.post('/dead-letters/confirm', { do: 'replay-matching' });
+    expect(wordsOf(confirm)).toContain('3 of these may have arrived already');
+    await visitor.post('/dead-letters/start', { ...confirmedFields(confirm), rate: '' });
+    const words = await to.ended();
+    expect(words).toMatch(/State ✓ done Replayed 3 Skipped 3/);
+    expect(words).toContain('3 may have arrived');
+    const again = await visitor.post('/dead-letters/confirm', { do: 'replay-matching', label: 'campaign' });
+    expect(wordsOf(again)).toContain('2 of these may have arrived already');
+    await visitor.post('/dead-letters/start', { ...confirmedFields(again), rate: '', force: 'yes' });
+    await eventually('the second job has ended', async () => (await to.deadLetters.count()) === 1);
+  });
+
+  it('needs no tick once an operator says that it did not', async () => {
+    await using to = await withLetters(mixed());
+    for (const id of to.ids.slice(3, 5)) await to.deadLetters.settle({ id, outcome: 'not-delivered' });
+    const confirm = await to.console.visitor.post('/dead-letters/confirm', { do: 'replay-matching' });
+    expect(wordsOf(confirm)).toContain('1 of these may have arrived already');
+    expect(wordsOf(confirm)).toContain('Replay 5 dead letters');
+  });
+});
+
 describe('what is about to happen', () => {
   it('is said before it does: how many, and what is left out', async () => {
     await using to = await withLetters([
@@ -59,9 +90,9 @@ describe('what is about to happen', () => {
     const all = await visitor.post('/dead-letters/confirm', { do: 'replay-matching' });
     expect(wordsOf(all)).toContain('16 dead letters : all');
     expect(wordsOf(all)).toContain('3 expired entries are skipped unless the box is ticked');
-    expect(wordsOf(all)).toContain('Send the expired entries, too: 14 in total');
-    expect(wordsOf(all)).toContain('4 dead letters may have arrived (unknown-outcome)');
-    expect(wordsOf(all)).toContain('Replay 11 dead letters');
+    expect(wordsOf(all)).toContain('4 of these may have arrived already, and would then arrive twice');
+    expect(wordsOf(all)).toContain('Send the expired entries and what may have arrived, too: 14 in total');
+    expect(wordsOf(all)).toContain('Replay 7 dead letters');
     expect(wordsOf(all)).toContain('2 entries are skipped: the stored message can');
     const page = await visitor.post('/dead-letters/confirm', { do: 'discard-matching', page: 'p2' });
     expect(wordsOf(page)).toContain('2 dead letters : page p2');
@@ -80,9 +111,10 @@ describe('what is about to happen', () => {
     expect(wordsOf(chosen)).toContain('Replay 2 dead letters');
     expect(wordsOf(chosen)).not.toContain('may have arrived');
     const doubtful = await visitor.post('/dead-letters/confirm', { do: 'replay-selected', id: to.ids.slice(-1) });
-    expect(wordsOf(doubtful)).toContain(
-      '1 dead letter may have arrived (unknown-outcome): if it did, it arrives twice.',
-    );
+    expect(wordsOf(doubtful)).toContain('1 of these may have arrived already');
+    expect(wordsOf(doubtful)).toContain('Send what may have arrived, too');
+    expect(wordsOf(doubtful)).toContain('Replay 1 dead letter');
+    expect(doubtful.text).toMatch(/name="force" value="yes" required/);
     expect(await to.deadLetters.count()).toBe(16);
   });
 

@@ -25,7 +25,7 @@ async function siteWithTwoPages() {
   await installation.hold({ page: 'hidden-page' });
   const [letter = '', hiddenLetter = ''] = await writeLetters(used.redis, config.namespace ?? '', [
     { pageId: 'p1', conversationId: 'c1' },
-    { pageId: 'hidden-page', conversationId: 'hidden-c', label: 'hidden-label' },
+    { pageId: 'hidden-page', conversationId: 'hidden-c', label: 'hidden-label', reason: 'unknown-outcome' },
   ]);
   const consoleTokensFile = writeTokens(folder);
   const desk = stack.use(await startConsole({ ...config, consoleTokensFile, consoleShowContent: true }));
@@ -43,9 +43,9 @@ afterAll(async () => await site[Symbol.asyncDispose]());
 
 interface Walk {
   /** What is asked for on the page p1, or without any page; with fields it is a form. */
-  own: [path: string, fields?: Record<string, string>];
+  own: [path: string, fields?: Record<string, string> | undefined];
   /** What is asked for about the hidden page, or about everything. */
-  others: [path: string, fields?: Record<string, string>];
+  others: [path: string, fields?: Record<string, string> | undefined];
   /** The lowest role for which `own` is answered. */
   role: 'view' | 'operate' | 'admin';
   /** The status of `own`. */
@@ -62,6 +62,14 @@ const look = (path: string, others = path, refused = 403): Walk => ({
   role: 'view',
   status: 200,
   refused,
+});
+
+const actOnLetter = ({ hiddenLetter }: Site, action: string, fields?: Record<string, string>): Walk => ({
+  own: [`/dead-letters/${unknownId}/${action}`, fields],
+  others: [`/dead-letters/${hiddenLetter}/${action}`, fields],
+  role: 'operate',
+  status: 303,
+  refused: 303,
 });
 
 /** Every route, with ids that leave everything as it is. */
@@ -101,13 +109,7 @@ const routes: Record<string, (facts: Site) => Walk> = {
     status: 303,
     refused: 303,
   }),
-  'POST /dead-letters/:id/replay': ({ hiddenLetter }) => ({
-    own: [`/dead-letters/${unknownId}/replay`],
-    others: [`/dead-letters/${hiddenLetter}/replay`],
-    role: 'operate',
-    status: 303,
-    refused: 303,
-  }),
+  'POST /dead-letters/:id/replay': (facts) => actOnLetter(facts, 'replay'),
   'POST /dead-letters/:id/replay-edited': ({ hiddenLetter }) => ({
     own: [`/dead-letters/${unknownId}/replay-edited`],
     others: [`/dead-letters/${hiddenLetter}/replay-edited`],
@@ -115,13 +117,8 @@ const routes: Record<string, (facts: Site) => Walk> = {
     status: 404,
     refused: 404,
   }),
-  'POST /dead-letters/:id/discard': ({ hiddenLetter }) => ({
-    own: [`/dead-letters/${unknownId}/discard`],
-    others: [`/dead-letters/${hiddenLetter}/discard`],
-    role: 'operate',
-    status: 303,
-    refused: 303,
-  }),
+  'POST /dead-letters/:id/discard': (facts) => actOnLetter(facts, 'discard'),
+  'POST /dead-letters/:id/settle': (facts) => actOnLetter(facts, 'settle', { outcome: 'delivered' }),
   'POST /hold': () => ({
     own: ['/hold', { scope: 'conversation', page: 'p1', conversation: 'c9' }],
     others: ['/hold', { scope: 'all' }],

@@ -61,7 +61,7 @@ async function drive(site: Installation): Promise<void> {
   await site.until(unknown, 'dead');
   await deadLetters.replay({ ids: [rejected], set: { 'message.text': canaries.edited } });
   api.setFaults([]);
-  await deadLetters.replay({ ids: [unknown] });
+  await deadLetters.replay({ ids: [unknown], force: true });
   await eventually('what can be delivered is', () => {
     const texts = JSON.stringify(api.accepted.map(({ message: { text } }) => text));
     return [canaries.edited, canaries.unknown].every((text) => texts.includes(text));

@@ -55,6 +55,26 @@ describe.concurrent('events', () => {
     ]);
   });
 
+  it('tell what an operator found out', async () => {
+    await using to = await install(used.server, {
+      config: { onUnknownOutcome: 'dead-letter' },
+      api: { faults: [{ kind: 'status', status: 500, times: 2 }] },
+    });
+    await using log = await openEventLog(used.redis, { ...to.config, group: 'crm' });
+    const first = await to.enqueue({ ...textMessage('c 1', 1), label: 'sale' });
+    await to.until(first, 'dead');
+    const second = await to.enqueue(textMessage('c2', 1));
+    await to.until(second, 'dead');
+    await to.deadLetters.settle({ id: first, outcome: 'delivered', by: 'lan' });
+    await to.deadLetters.settle({ id: second, outcome: 'not-delivered' });
+    const resolved = { type: 'resolved', reason: 'unknown-outcome', proof: 'operator', attempts: [] };
+    const events = await log.until(4);
+    expect(events.slice(2)).toMatchObject([
+      { ...resolved, messageId: first, outcome: 'delivered', by: 'lan', conversationId: 'c 1', label: 'sale' },
+      { ...resolved, messageId: second, outcome: 'not-delivered', conversationId: 'c2' },
+    ]);
+  });
+
   it('tell that a message was cancelled, once', async () => {
     await using to = await install(used.server, { startWorker: false });
     await using log = await openEventLog(used.redis, { ...to.config, group: 'crm' });

@@ -29,7 +29,7 @@ const EVERYTHING = `
   settle delivered, settle dead, settle backoff, settle hold, settle aside, settle back,
   taken together: 3, settled together: 3,
   hold, release, hold by a letter, replay to the front, replay before others,
-  discard, discard of a hold, expire, letter removed, forgotten,
+  discard, discard of a hold, settle, settle of a hold, expire, letter removed, forgotten,
   leads, follows, pace, clock back, tick after the clock was set back,
   disturbance, repair
 `

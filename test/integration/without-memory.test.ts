@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { discardLetters, expireLetters } from '../../src/shared/lanes/dead/dead-letters.ts';
+import {
+  discardLetters,
+  expireLetters,
+  readLetterData,
+  settleLetter,
+} from '../../src/shared/lanes/dead/dead-letters.ts';
 import {
   askGate,
   closeCircuits,
@@ -98,6 +103,25 @@ describe('a Redis without memory', () => {
       expect(await discardLetters(lanes.shard, [first])).toEqual([true]);
       const expired = await expireLetters(lanes.shard, { keepDeadMs: -1000, atMost: 10, cursor: '0' });
       expect(expired).toMatchObject({ removed: 1 });
+    });
+  });
+
+  it('settles dead letters', async () => {
+    const ids = await lanes.storeInto(['c1', 'c2']);
+    const { taken } = await lanes.turn();
+    const settlements = taken.map((one) => ended(one, { kind: 'dead', letter, holds: true }));
+    await lanes.turn({ places: 0, settlements });
+    const job = { name: 'text', data: 'x'.repeat(10_000), opts: '{}', timestamp: 0 };
+    const ends = [
+      { outcome: 'delivered', job } as const,
+      { outcome: 'not-delivered', data: 'x'.repeat(10_000) } as const,
+    ];
+    await inFull(async () => {
+      for (const [nth, end] of ends.entries()) {
+        const id = ids[nth] ?? '';
+        const data = (await readLetterData(lanes.shard, id)) ?? '';
+        expect(await settleLetter(lanes.shard, { id, data, lane: '', by: 'anna', label: null, end })).toBe('done');
+      }
     });
   });
 

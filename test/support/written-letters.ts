@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { RedisClient } from '../../src/shared/redis/cluster.ts';
 import { monotonicFactory } from 'ulid';
 import { lettersKey } from '../../src/shared/lanes/dead/dead-letters.ts';
+import type { AttemptRecord, OutcomeKind } from '../../src/shared/model/attempts.ts';
 import type { DeadLetterPayload, DeadReason } from '../../src/shared/model/dead-letter.ts';
 import { laneOf, messageId, shardOfPage, shardRoot } from '../../src/shared/lanes/key-names.ts';
 
@@ -14,7 +15,18 @@ export interface LetterToWrite {
   deadAtMs?: number;
   text?: string;
   isReadable?: boolean;
+  /** The outcomes of the attempts, each of which has used one. Default: what the reason implies. */
+  outcomes?: readonly OutcomeKind[];
 }
+
+const impliedOutcomes: Readonly<Record<DeadReason, readonly OutcomeKind[]>> = {
+  rejected: ['rejected'],
+  exhausted: ['failed'],
+  expired: [],
+  'unknown-outcome': ['unknown'],
+  crashed: ['unknown'],
+  undecodable: [],
+};
 
 const read = (name: string): string =>
   readFileSync(new URL(`../../src/shared/lanes/lib/${name}.lua`, import.meta.url), 'utf8');
@@ -62,17 +74,23 @@ export async function writeLetters(
   return ids;
 }
 
+function attemptWith(outcome: OutcomeKind): AttemptRecord {
+  const at = '2026-11-22T10:00:01.000Z';
+  return { at, outcome, detail: null, httpStatus: null, durationMs: 5, usedAttempt: true };
+}
+
 function payloadOf(
-  { pageId, conversationId, label = null, text = 'message 1', isReadable = true }: LetterToWrite,
+  { pageId, conversationId, label = null, text = 'message 1', isReadable = true, outcomes }: LetterToWrite,
   reason: DeadReason,
 ): DeadLetterPayload {
+  const attempts = (outcomes ?? impliedOutcomes[reason]).map(attemptWith);
   return {
     v: 1,
     reason,
     request: isReadable ? { pageId, conversationId, message: { type: 'text', text } } : null,
     enqueuedAt: '2026-11-22T10:00:00.000Z',
-    attempts: [],
-    attemptsUsed: 1,
+    attempts,
+    attemptsUsed: attempts.length,
     attemptsAllowed: 8,
     response: null,
     label,

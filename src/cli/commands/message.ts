@@ -1,4 +1,7 @@
 import { createProducer, type MessageRecord } from '../../producer/index.ts';
+import { describeArrival } from '../../shared/model/may-have-arrived.ts';
+import type { DeadLetterRecord } from '../../shared/reading/dead-letter-record.ts';
+import type { OpenMessageRecord } from '../../shared/reading/message.ts';
 import type { AttemptRecord } from '../../shared/model/attempts.ts';
 import type { CommandContext, ExitCode, JsonOption } from '../context/context.ts';
 import { loadSite, tellIfUnused } from '../context/site.ts';
@@ -27,10 +30,18 @@ function describe(record: MessageRecord): string {
     attempts: `${record.attemptsUsed} of ${record.attemptsAllowed} used`,
     'next attempt': record.nextAttemptAt,
     label: record.label,
-    ...(record.status === 'dead' ? { 'died at': record.deadAt, reason: record.reason } : {}),
+    ...(record.status === 'dead' ? factsOfDeath(record) : factsOfDelivery(record)),
   });
   const more = record.status === 'dead' ? `\n\nDetails: kitechat-sender dead-letters show ${record.id}` : '';
   return `${facts}\n\n${describeAttempts(record.attempts)}${more}`;
+}
+
+function factsOfDeath(record: DeadLetterRecord): Record<string, string> {
+  return { 'died at': record.deadAt, reason: record.reason, arrived: describeArrival(record) };
+}
+
+function factsOfDelivery({ proof, provedBy }: OpenMessageRecord): Record<string, string> {
+  return { ...(proof === null ? {} : { proof }), ...(provedBy === null ? {} : { 'proved by': provedBy }) };
 }
 
 export function describeAttempts(attempts: readonly AttemptRecord[]): string {

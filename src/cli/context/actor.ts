@@ -44,12 +44,12 @@ function textOf(rule: typeof nameRule): (text: string) => string {
 export function recorderOf(
   context: CommandContext,
   config: Config,
-  { by = userAndMachine(), ...action }: Omit<AuditedAction, 'by' | 'via' | 'session'> & { by?: string | undefined },
+  { by, ...action }: Omit<AuditedAction, 'by' | 'via' | 'session'> & { by?: string | undefined },
 ): Recorder {
   return async (outcome) => {
     const session = createSession(config);
     try {
-      const done = { by, via: 'cli', ...action, ...outcome } as const;
+      const done = { by: actorName(by), via: 'cli', ...action, ...outcome } as const;
       await recordAction(session, config, done, deadlineIn(config.enqueueTimeoutMs));
     } catch (error) {
       const code = describeSafely((error as Error).cause).code ?? describeSafely(error).code ?? 'UNKNOWN';
@@ -60,8 +60,9 @@ export function recorderOf(
   };
 }
 
-function userAndMachine(): string {
-  return `${userName()}@${hostname()}`.slice(0, 128);
+/** The name that a command was given, or the user and the machine. */
+export function actorName(by: string | undefined): string {
+  return by ?? `${userName()}@${hostname()}`.slice(0, 128);
 }
 
 function userName(): string {

@@ -4,12 +4,13 @@ import { type Actions, json, lazily, replayRate, wholeNumberFlag } from '../cont
 import { uses } from '../context/uses.ts';
 import { withVariables } from '../context/variables.ts';
 import type { ReplayFlags } from './replay.ts';
+import type { SettleFlags } from './settle.ts';
 import { addFilter, addSelection } from './selection.ts';
 
 export function addDeadLetterCommands(program: Command, { run, ask }: Actions): void {
   const deadLetters = program
     .command('dead-letters')
-    .description('inspect, replay, discard or export messages that could not be delivered');
+    .description('inspect, replay, settle, discard or export messages that could not be delivered');
 
   addFilter(withVariables(deadLetters.command('list'), uses.deadLetterList))
     .description('list the newest entries that match')
@@ -24,6 +25,8 @@ export function addDeadLetterCommands(program: Command, { run, ask }: Actions): 
     .action(ask(lazily(async () => (await import('./show.ts')).showDeadLetter)));
 
   addReplay(deadLetters).action(run(lazily(async () => (await import('./replay.ts')).replayDeadLetters)));
+
+  addSettle(deadLetters).action(run(lazily(async () => (await import('./settle.ts')).settleDeadLetter)));
 
   addActor(addSelection(withVariables(deadLetters.command('discard'), uses.messages)), '--why')
     .description('remove entries permanently, after a confirmation')
@@ -47,7 +50,7 @@ function addReplay(deadLetters: Command): Command {
     .description('send entries again under new ids')
     .option('--rate <rate>', 'the maximum rate, such as 200/s', replayRate)
     .option('--dry-run', 'show what would be sent again, and change nothing; the exit code is that of a real replay')
-    .option('--force', 'include expired entries')
+    .option('--force', 'include entries that expired, or that may have arrived already')
     .addOption(new Option('--set <path=text>', editHelp).argParser(addEdit))
     .addOption(json())
     .addHelpText('after', replayHelp)
@@ -55,6 +58,26 @@ function addReplay(deadLetters: Command): Command {
       const { id, set } = replay.opts<ReplayFlags>();
       if (set !== undefined && new Set(id).size !== 1) {
         replay.error('error: --set changes one entry: give exactly one --id');
+      }
+    });
+}
+
+function addSettle(deadLetters: Command): Command {
+  const settle = withVariables(deadLetters.command('settle'), uses.messages);
+  return addActor(settle, '--why')
+    .description('note what became of a message that may have arrived')
+    .argument('<ID>', 'the id of the message, as "list" shows it')
+    .option('--delivered', 'it arrived: the entry becomes a delivered message')
+    .option('--not-delivered', 'it did not arrive: the entry stays, and a replay of it needs no --force')
+    .addOption(json())
+    .addHelpText('after', settleHelp)
+    .hook('preAction', () => {
+      const { delivered, notDelivered } = settle.opts<SettleFlags>();
+      if (delivered === notDelivered) {
+        const problem = delivered
+          ? 'give --delivered or --not-delivered, not both'
+          : 'give --delivered or --not-delivered';
+        settle.error(`error: ${problem}`);
       }
     });
 }
@@ -74,10 +97,17 @@ const editHelp = 'replace a text of the one entry before it is sent, such as mes
 const replayHelp = `
 Select entries with --id, filters, or --all. A replayed message joins the end of its conversation, or its front if the
 conversation is held for this entry. Entries of one conversation are replayed in the order in which they were stored.
-Ctrl-C stops after the entries in progress.
+Entries that expired, or that may have arrived already, are skipped unless --force is given. On a terminal you are asked
+before anything that may have arrived is sent. Ctrl-C stops after the entries in progress.
 For example:
   kitechat-sender dead-letters replay --reason rejected --page p1 --rate 20/s
   kitechat-sender dead-letters replay --id 0-01J… --set message.text="Hello again"`;
+
+const settleHelp = `
+Only for entries with an attempt whose outcome is unknown. A conversation that is held for an entry continues once the
+entry is settled as delivered. Settling an entry twice changes nothing more.
+For example:
+  kitechat-sender dead-letters settle 0-01J… --delivered --why "the customer has answered"`;
 
 const discardHelp = `
 Select entries with --id, filters, or --all. A conversation that is held for a discarded entry continues without it. To

@@ -7,6 +7,7 @@ import { loadSite, tellIfUnused } from '../context/site.ts';
 import { confirm } from '../terminal/confirm.ts';
 import { tellOutcome, withProgress } from './outcome.ts';
 import { describeReasons } from './reasons.ts';
+import { seenSelection } from './seen.ts';
 import { describeSelection, filterOfFlags, type SelectionFlags, selectionOf } from './selection.ts';
 
 export interface DiscardFlags extends SelectionFlags, Pick<ActorFlags, 'by' | 'why'> {
@@ -61,10 +62,8 @@ interface Seen {
 
 async function lookAt(deadLetters: DeadLetters, flags: SelectionFlags): Promise<Seen> {
   if (flags.id !== undefined) return { flags, counts: await countIds(deadLetters, new Set(flags.id)) };
-  const [newest] = await deadLetters.list({ ...filterOfFlags(flags), limit: 1 });
-  if (newest === undefined) return { flags, counts: {} };
-  const { all: _all, ...others } = flags;
-  const bounded = { ...others, until: new Date(Date.parse(newest.deadAt) + 1) };
+  const bounded = await seenSelection(deadLetters, flags);
+  if (bounded === null) return { flags, counts: {} };
   return { flags: bounded, counts: await countByReason(deadLetters, filterOfFlags(bounded)) };
 }
 

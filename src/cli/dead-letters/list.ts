@@ -4,6 +4,7 @@ import {
   type DeadLetters,
   openDeadLetters,
 } from '../../dead-letters/index.ts';
+import { describeArrival } from '../../shared/model/may-have-arrived.ts';
 import { type CommandContext, type ExitCode, exitCodes, jsonLine, line } from '../context/context.ts';
 import { loadSite, tellIfUnused } from '../context/site.ts';
 import { textTable } from '../terminal/table.ts';
@@ -79,11 +80,12 @@ function saidIn(body: string): string {
 
 function describeEntries(entries: readonly DeadLetterEntry[], showContent: boolean): string {
   return textTable([
-    ['id', 'died at', 'reason', 'page', 'conversation', 'type', 'last detail'],
+    ['id', 'died at', 'reason', 'arrived', 'page', 'conversation', 'type', 'last detail'],
     ...entries.map((entry) => [
       entry.id,
       entry.deadAt,
       entry.reason,
+      describeArrival(entry),
       entry.pageId,
       entry.conversationId,
       entry.message?.type ?? null,

@@ -1,10 +1,10 @@
-import type { DiscardResult, ReplayResult } from '../../dead-letters/index.ts';
+import type { DiscardResult, ReplayResult, SettleResult } from '../../dead-letters/index.ts';
 import { isUncertain, type Recorder } from '../../shared/actions/audit.ts';
 import { type CommandContext, type ExitCode, exitCodes, jsonLine, line } from '../context/context.ts';
 import { createProgressBar, type ShownProgress } from '../terminal/progress-bar.ts';
 import { textTable } from '../terminal/table.ts';
 
-type Result = ReplayResult | DiscardResult;
+type Result = ReplayResult | DiscardResult | SettleResult;
 type Why = Result['skipped'][number]['why'];
 
 /** What a command does to the entries. */
@@ -118,7 +118,10 @@ export function describeSkipped(skipped: Result['skipped']): string[] {
 const hints = {
   'not found': 'no such dead letter',
   expired: 'too old to be sent; use --force to send anyway',
+  'may have arrived': 'may have arrived already; find out and use "dead-letters settle", or use --force to send anyway',
   undecodable: 'the stored message can not be read, so it can not be sent; "dead-letters show" says why',
   'replayed meanwhile': 'just sent again by another process',
-  'gone meanwhile': 'just sent again or discarded by another process',
+  'gone meanwhile': 'just sent again, discarded or settled by another process',
+  'outcome known': 'there is nothing to find out: the message was never sent, or the API refused it',
+  'settled already': 'what became of it was noted before; nothing was changed',
 } as const satisfies Record<Why, string>;

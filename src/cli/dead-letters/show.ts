@@ -1,4 +1,5 @@
 import { type DeadLetterRecord, openDeadLetters } from '../../dead-letters/index.ts';
+import { describeArrival, mayHaveArrived } from '../../shared/model/may-have-arrived.ts';
 import type { CommandContext, ExitCode, JsonOption } from '../context/context.ts';
 import { loadSite, tellIfUnused } from '../context/site.ts';
 import { describeAttempts } from '../commands/message.ts';
@@ -16,14 +17,20 @@ export async function showDeadLetter(context: CommandContext, id: string, { json
   return exitCode;
 }
 
-/** The command, with the option that most often helps for this reason. */
-function howToReplay({ id, reason }: Pick<DeadLetterRecord, 'id' | 'reason'>): string {
-  const options = { expired: ' --force', rejected: ' --set message.text="…"' };
-  const option = reason === 'expired' || reason === 'rejected' ? options[reason] : '';
-  return `kitechat-sender dead-letters replay --id ${id}${option}`;
+/** The command, with the options that most often help. */
+function howToReplay(record: DeadLetterRecord): string {
+  const { id, reason } = record;
+  const force = reason === 'expired' || mayHaveArrived(record) ? ' --force' : '';
+  const edit = reason === 'rejected' ? ' --set message.text="…"' : '';
+  return `kitechat-sender dead-letters replay --id ${id}${force}${edit}`;
 }
 
-function describeWhole({ attempts, request, response, ...record }: DeadLetterRecord): string {
+function howToSettle({ id }: Pick<DeadLetterRecord, 'id'>): string {
+  return `kitechat-sender dead-letters settle ${id} --delivered (or --not-delivered)`;
+}
+
+function describeWhole(whole: DeadLetterRecord): string {
+  const { attempts, request, response, ...record } = whole;
   const facts = factTable({
     id: record.id,
     page: record.pageId,
@@ -35,6 +42,8 @@ function describeWhole({ attempts, request, response, ...record }: DeadLetterRec
     attempts: `${record.attemptsUsed} of ${record.attemptsAllowed} used`,
     label: record.label,
     'replay of': record.replayOf,
+    arrived: describeArrival(whole),
+    ...(record.resolution === undefined ? {} : { 'settled at': record.resolution.at }),
     ...(record.problem === undefined ? {} : { problem: record.problem }),
   });
   const answer = response === null ? 'none' : `HTTP ${response.httpStatus}\n${response.body}`;
@@ -43,7 +52,8 @@ function describeWhole({ attempts, request, response, ...record }: DeadLetterRec
     describeAttempts(attempts),
     `request: ${JSON.stringify(request, null, 2)}`,
     `answer: ${answer}`,
-    ...(request === null ? [] : [`Send it again: ${howToReplay(record)}`]),
+    ...(mayHaveArrived(whole) ? [`If you find out whether it arrived: ${howToSettle(record)}`] : []),
+    ...(request === null ? [] : [`Send it again: ${howToReplay(whole)}`]),
   ];
   return sections.join('\n\n');
 }

@@ -20,6 +20,7 @@ const told: Readonly<Record<Told, true>> = {
   problem: true,
   replayOf: true,
   expiresAt: true,
+  resolution: true,
 };
 
 /**

@@ -32,6 +32,7 @@ export const permits: Readonly<Record<string, Permit>> = {
   'POST /dead-letters/:id/replay': { action: 'replay', of: 'pages' },
   'POST /dead-letters/:id/replay-edited': { action: 'edit', of: 'pages' },
   'POST /dead-letters/:id/discard': { action: 'discard', of: 'pages' },
+  'POST /dead-letters/:id/settle': { action: 'settle', of: 'pages' },
   'POST /hold': { action: 'hold', of: 'pages' },
   'POST /release': { action: 'release', of: 'pages' },
   'POST /cancel': { action: 'cancel', of: 'pages' },

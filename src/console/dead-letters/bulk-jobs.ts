@@ -12,7 +12,7 @@ export interface BulkOrder {
   name: string;
   /** The maximum rate; only for a replay. */
   rate?: string | undefined;
-  /** Whether expired entries are included; only for a replay. */
+  /** Whether entries that expired or may have arrived are included; only for a replay. */
   force: boolean;
   /** The only pages that it is about; `null` if others may be among them. */
   pages: readonly string[] | null;

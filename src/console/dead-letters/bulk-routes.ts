@@ -1,10 +1,9 @@
 import type {
-  DeadLetterEntry,
   DeadLetterFilter,
   DeadLetterRecord,
   DeadLetterSelection,
+  ReplayResult,
 } from '../../dead-letters/index.ts';
-import type { DeadReason } from '../../shared/model/dead-letter.ts';
 import { parseRateLimit, RATE_LIMIT_RULE } from '../../shared/model/rate-limit.ts';
 import { demand, isSeen } from '../http/permission.ts';
 import type { DeskApp, DeskDeps } from '../facts/deps.ts';
@@ -18,7 +17,7 @@ import { seenJob } from './seen-job.ts';
 import { describeFilter, filterFields, filterOf, isNarrowed, targetOf } from './filter.ts';
 import { readDeskFleet } from '../facts/reading.ts';
 
-type MatchCounts = Pick<BulkPlan, 'matched' | 'expired' | 'undecodable' | 'unknownOutcome'>;
+type PlanCounts = Pick<BulkPlan, 'matched' | 'expired' | 'undecodable' | 'doubtful'>;
 
 const NOTHING_SELECTED = 'No dead letter is selected. Go back, select some, or choose all that match.';
 const MAX_SELECTED = 1000;
@@ -86,24 +85,24 @@ export function addBulkRoutes(app: DeskApp, deps: DeskDeps, jobs: BulkJobs): voi
     return context.redirect('/dead-letters/job', 303);
   });
 
-  /** Only the entries themselves hold labels, so a filter by label counts by reading the entries. */
-  async function countMatching(filter: DeadLetterFilter): Promise<MatchCounts> {
-    if (filter.label !== undefined) return await countOneByOne(deadLetters.export(filter));
-    const countOf = async (reason: DeadReason): Promise<number> =>
-      filter.reason === undefined || filter.reason === reason ? await deadLetters.count({ ...filter, reason }) : 0;
-    const [matched, expired, undecodable, unknownOutcome] = await Promise.all([
-      deadLetters.count(filter),
-      countOf('expired'),
-      countUnreadable(filter),
-      countOf('unknown-outcome'),
-    ]);
-    return { matched, expired, undecodable, unknownOutcome };
-  }
-
-  /** Reads the entries, since one that died as `undecodable` is readable again when its key is back. */
-  async function countUnreadable({ reason = 'undecodable', ...filter }: DeadLetterFilter): Promise<number> {
-    if (reason !== 'undecodable') return 0;
-    return (await countOneByOne(deadLetters.export({ ...filter, reason }))).undecodable;
+  /** What a job would do. For a replay it looks at each entry, since only the entries tell which may have arrived. */
+  async function countsOf(what: BulkPlan['what'], selection: DeadLetterSelection): Promise<PlanCounts> {
+    if (what === 'discard') {
+      const matched =
+        'filter' in selection
+          ? await deadLetters.count(selection.filter)
+          : (await deadLetters.discard({ ...selection, dryRun: true })).matched;
+      return { matched, expired: 0, undecodable: 0, doubtful: 0 };
+    }
+    const { matched, skipped } = await deadLetters.replay({ ...selection, dryRun: true });
+    const count = (wanted: ReplayResult['skipped'][number]['why']): number =>
+      skipped.filter(({ why }) => why === wanted).length;
+    return {
+      matched: matched - count('replayed meanwhile'),
+      expired: count('expired'),
+      undecodable: count('undecodable'),
+      doubtful: count('may have arrived'),
+    };
   }
 
   /** The selection in a form, of which a visitor may do this. */
@@ -138,31 +137,18 @@ export function addBulkRoutes(app: DeskApp, deps: DeskDeps, jobs: BulkJobs): voi
     }
     if (which === 'selected') {
       const ids = idsIn(form);
-      const counts = await countOneByOne(await readSeen(context, ids));
+      const seen = await readSeen(context, ids);
+      const counts = await countsOf(what, { ids: seen.map(({ id }) => id) });
       return { what, name: nameOf(ids), ...counts, fields: {}, ids };
     }
     const filter = allowedFilter(context, form, what);
     // Excludes messages that die from now on, since they are not in the count that is confirmed.
     const now = new Date((await readDeskFleet(deps)).nowMs + 1);
     const bounded = { ...filter, until: filter.until !== undefined && filter.until < now ? filter.until : now };
-    const counts = await countMatching(bounded);
+    const counts = await countsOf(what, { filter: bounded });
     const name = isNarrowed(filter) ? describeFilter(filter) : 'all';
     return { what, name, ...counts, fields: { ...filterFields(bounded), match: 'all' }, ids: [] };
   }
-}
-
-type AnyLetter = DeadLetterEntry | DeadLetterRecord;
-
-async function countOneByOne(letters: Iterable<AnyLetter> | AsyncIterable<AnyLetter>): Promise<MatchCounts> {
-  const counts = { matched: 0, expired: 0, undecodable: 0, unknownOutcome: 0 };
-  for await (const letter of letters) {
-    const content = 'message' in letter ? letter.message : letter.request;
-    counts.matched += 1;
-    if (content === null) counts.undecodable += 1;
-    else if (letter.reason === 'expired') counts.expired += 1;
-    else if (letter.reason === 'unknown-outcome') counts.unknownOutcome += 1;
-  }
-  return counts;
 }
 
 /** The filter in a form for all that match, if the visitor may do this to them. */

@@ -13,7 +13,8 @@ export interface BulkPlan {
   matched: number;
   expired: number;
   undecodable: number;
-  unknownOutcome: number;
+  /** The number of entries that may have arrived already. */
+  doubtful: number;
   /** The form fields that repeat the selection. */
   fields: Readonly<Record<string, string | undefined>>;
   ids: readonly string[];
@@ -47,45 +48,62 @@ export function confirmView(context: DeskContext, plan: BulkPlan): Html {
   </form>`;
 }
 
-/** Names the number of entries that are sent without a tick; if all are expired, the number of those. */
-function replayLabel({ matched, expired, undecodable }: BulkPlan): string {
-  const sendable = matched - undecodable;
-  return `Replay ${counted(sendable === expired ? expired : sendable - expired, 'dead letter')}`;
+/** Names the number of entries that are sent without a tick; if all need the tick, the number of those. */
+function replayLabel(plan: BulkPlan): string {
+  const { sendable, heldBack } = tickCounts(plan);
+  return `Replay ${counted(sendable === heldBack ? heldBack : sendable - heldBack, 'dead letter')}`;
+}
+
+/** How many entries can be sent, and how many of them only with the tick. */
+function tickCounts({ matched, expired, undecodable, doubtful }: BulkPlan): { sendable: number; heldBack: number } {
+  return { sendable: matched - undecodable, heldBack: expired + doubtful };
 }
 
 function replayTerms(plan: BulkPlan): Html {
-  const { expired, undecodable, unknownOutcome } = plan;
+  const { expired, undecodable, doubtful } = plan;
   return html`<p>
       Each dead letter is sent again under a new id, the oldest first. It joins the end of its conversation, or the
       front if the conversation is held for it. A replay can't be undone as a whole; messages that still wait can be
       cancelled.
     </p>
-    ${expired > 0 ? expiredTerms(plan) : ''} ${undecodable > 0 ? undecodableNotice(undecodable) : ''}
-    ${
-      unknownOutcome > 0
-        ? notice(
-            'warn',
-            unknownOutcome === 1
-              ? '1 dead letter may have arrived (unknown-outcome): if it did, it arrives twice.'
-              : `${formatCount(unknownOutcome)} dead letters may have arrived (unknown-outcome): those that did arrive twice.`,
-          )
-        : ''
-    }
+    ${expired + doubtful > 0 ? tickTerms(plan) : ''} ${undecodable > 0 ? undecodableNotice(undecodable) : ''}
     <div class="field">
       <label for="rate">Limit, such as ${HASTE} or 300/min (empty: no limit)</label>
       <input id="rate" class="short" name="rate" value="${HASTE}" autocomplete="off" spellcheck="false" />
     </div>`;
 }
 
-function expiredTerms({ matched, expired, undecodable }: BulkPlan): Html {
-  const sendable = matched - undecodable;
-  const isNothingElse = sendable === expired;
-  return html`${notice('warn', `${counted(expired, 'expired entry is', 'expired entries are')} skipped unless the box is ticked: too old to be sent.`)}
+function tickTerms(plan: BulkPlan): Html {
+  const { expired, doubtful } = plan;
+  const { sendable, heldBack } = tickCounts(plan);
+  const isNothingElse = sendable === heldBack;
+  return html`${
+      doubtful === 0
+        ? ''
+        : notice(
+            'warn',
+            `${formatCount(doubtful)} of these may have arrived already, and would then arrive twice: skipped unless the box is ticked.`,
+          )
+    }
+    ${
+      expired === 0
+        ? ''
+        : notice(
+            'warn',
+            `${counted(expired, 'expired entry is', 'expired entries are')} skipped unless the box is ticked: too old to be sent.`,
+          )
+    }
     <label class="choice">
       <input type="checkbox" name="force" value="yes" ${isNothingElse ? html`required` : ''} />
-      Send the expired ${expired === 1 ? 'entry' : 'entries'},
-      too${isNothingElse ? '' : `: ${formatCount(sendable)} in total`}
+      Send ${tickedWords(plan)}, too${isNothingElse ? '' : `: ${formatCount(sendable)} in total`}
     </label>`;
+}
+
+function tickedWords({ expired, doubtful }: BulkPlan): string {
+  const late = `the expired ${expired === 1 ? 'entry' : 'entries'}`;
+  const twice = 'what may have arrived';
+  if (doubtful === 0) return late;
+  return expired === 0 ? twice : `${late} and ${twice}`;
 }
 
 function undecodableNotice(undecodable: number): Html {

@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import type { DeadLetterRecord, DiscardResult, ReplayResult } from '../../dead-letters/index.ts';
+import type { DeadLetterRecord, DiscardResult, ReplayResult, SettleResult } from '../../dead-letters/index.ts';
 import { isSeen } from '../http/permission.ts';
 import { recorded, type Recorder } from '../../shared/actions/audit.ts';
 import { recorderOf } from '../facts/recorder.ts';
@@ -16,7 +16,7 @@ import { id, notice } from '../html/parts.ts';
 
 const SET = 'set:';
 
-/** Routes for one dead letter: show, replay, edit and discard. */
+/** Routes for one dead letter: show, replay, edit, discard and settle. */
 export function addEntryRoutes(app: DeskApp, deps: DeskDeps): void {
   const { config, deadLetters, log } = deps;
   const showContent = config.consoleShowContent;
@@ -70,6 +70,28 @@ export function addEntryRoutes(app: DeskApp, deps: DeskDeps): void {
         : { text: `Dead letter ${name} is not discarded: it no longer existed.`, isProblem: true },
     );
     return context.redirect('/dead-letters', 303);
+  });
+
+  app.post('/dead-letters/:id/settle', async (context) => {
+    const letterId = context.req.param('id');
+    const outcome = outcomeIn(await formOf(context));
+    const record = await readSeen(context, letterId);
+    const { by } = context.var.visitor;
+    const { done, skipped } =
+      record === null
+        ? notFound(letterId)
+        : await recorded(
+            recorderFor(context, record, `settle as ${outcome}`),
+            async () => await deadLetters.settle({ id: letterId, outcome, by }),
+            (made) => ({ result: resultOf(made.done, made.skipped) }),
+          );
+    const result = resultOf(done, skipped);
+    tell(context, { action: `settle as ${outcome}`, letterId, result });
+    leaveFlash(context, describeSettling(letterId, outcome, { done, result }));
+    return context.redirect(
+      done === 1 && outcome === 'delivered' ? messagePath(letterId) : deadLetterPath(letterId),
+      303,
+    );
   });
 
   /** A dead letter; `null` if there is none, or none that the visitor sees. */
@@ -149,8 +171,26 @@ function notFound(letterId: string): { done: number; skipped: { id: string; why:
   return { done: 0, skipped: [{ id: letterId, why: 'not found' }] };
 }
 
-function resultOf(done: number, skipped: (ReplayResult | DiscardResult)['skipped']): string {
+function resultOf(done: number, skipped: (ReplayResult | DiscardResult | SettleResult)['skipped']): string {
   return done === 1 ? 'done' : (skipped[0]?.why ?? 'nothing to do');
+}
+
+function outcomeIn(form: URLSearchParams): 'delivered' | 'not-delivered' {
+  const outcome = form.get('outcome');
+  if (outcome === 'delivered' || outcome === 'not-delivered') return outcome;
+  throw new BadFormError('Choose whether the message arrived. Nothing was changed.');
+}
+
+function describeSettling(
+  letterId: string,
+  outcome: 'delivered' | 'not-delivered',
+  { done, result }: { done: number; result: string },
+): Flash {
+  const name = shortened(letterId);
+  if (done === 0) return { text: `Nothing was noted about dead letter ${name}: ${result}.`, isProblem: true };
+  return outcome === 'delivered'
+    ? { text: `Message ${name} is settled as delivered: it is a dead letter no longer. This can't be undone.` }
+    : { text: `Dead letter ${name} is settled as not delivered. You can replay it.` };
 }
 
 function describeReplay(letterId: string, newId: string | undefined, skipped: ReplayResult['skipped']): Flash {

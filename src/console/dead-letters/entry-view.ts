@@ -2,6 +2,7 @@ import { html } from 'hono/html';
 import { may } from '../http/permission.ts';
 import type { DeadLetterRecord } from '../../dead-letters/index.ts';
 import type { MessageIssue } from '../../shared/errors/errors.ts';
+import { describeArrival, mayHaveArrived } from '../../shared/model/may-have-arrived.ts';
 import type { SendRequest } from '../../shared/model/message.ts';
 import { attemptTable } from '../html/attempt-table.ts';
 import { textsOf } from '../html/hidden-content.ts';
@@ -9,7 +10,7 @@ import { formatBytes } from '../html/format.ts';
 import type { DeskContext, Html } from '../html/layout.ts';
 import { reasonBadge } from '../html/letter-table.ts';
 import { conversationPath, deadLetterPath, messagePath, pagePath } from '../html/links.ts';
-import { actionButton, csrfField, facts, id, idLink, time } from '../html/parts.ts';
+import { actionButton, csrfField, facts, hiddenFields, id, idLink, time } from '../html/parts.ts';
 
 export interface EntryFacts {
   record: DeadLetterRecord;
@@ -40,6 +41,8 @@ export function entryView(context: DeskContext, entry: EntryFacts): Html {
         ['Attempts used', `${record.attemptsUsed} of ${record.attemptsAllowed}`],
         ['Label', record.label === null ? html`<span class="none">none</span>` : id(record.label)],
         ['Kept until', time(record.expiresAt)],
+        ['Arrived', describeArrival(record)],
+        record.resolution === undefined ? null : ['Settled', time(record.resolution.at)],
         record.problem === undefined ? null : ['Problem', record.problem],
         record.replayOf === null ? null : ['Replay of', idLink(record.replayOf, messagePath(record.replayOf))],
       ])}
@@ -69,10 +72,11 @@ function describeAnswer({ httpStatus, body }: NonNullable<DeadLetterRecord['resp
     </p>`;
 }
 
-function entryActions(context: DeskContext, { id: letterId, pageId, reason, request }: DeadLetterRecord): Html {
+function entryActions(context: DeskContext, record: DeadLetterRecord): Html {
+  const { id: letterId, pageId, request } = record;
   if (!may(context, 'replay', { page: pageId })) return html``;
   const path = deadLetterPath(letterId);
-  const warning = replayWarning(reason);
+  const warning = replayWarning(record);
   const replay =
     request === null
       ? html`<p class="none">It can't be sent again: the stored message can't be read.</p>`
@@ -80,10 +84,9 @@ function entryActions(context: DeskContext, { id: letterId, pageId, reason, requ
           action: `${path}/replay`,
           label: 'Replay',
           about: '',
-          ...(reason === 'expired' ? { fields: { force: 'yes' } } : {}),
-          ...(warning === null ? {} : { warning, confirm: 'Replay it anyway' }),
+          ...(warning === null ? {} : { fields: { force: 'yes' }, warning, confirm: 'Replay it anyway' }),
         });
-  return html`${replay}
+  return html`${settleActions(context, record)} ${replay}
   ${actionButton(context, {
     action: `${path}/discard`,
     label: 'Discard',
@@ -94,10 +97,33 @@ function entryActions(context: DeskContext, { id: letterId, pageId, reason, requ
   })}`;
 }
 
-function replayWarning(reason: DeadLetterRecord['reason']): string | null {
-  if (reason === 'expired') return 'The message had become too old to be sent. If you replay it, it arrives late.';
-  if (reason === 'unknown-outcome') return 'It is unknown whether the message arrived. If it did, it arrives twice.';
-  return null;
+/** For a message that may have arrived: the two answers of somebody who has found out. */
+function settleActions(context: DeskContext, record: DeadLetterRecord): Html {
+  const { id: letterId, pageId } = record;
+  if (!mayHaveArrived(record) || !may(context, 'settle', { page: pageId })) return html``;
+  const action = `${deadLetterPath(letterId)}/settle`;
+  return html`${actionButton(context, {
+    action,
+    label: 'It arrived',
+    about: '',
+    fields: { outcome: 'delivered' },
+    warning:
+      "The dead letter becomes a delivered message that you vouch for. If its conversation is held for it, the conversation continues. This can't be undone.",
+    confirm: 'Settle as delivered',
+  })}
+  ${actionButton(context, { action, label: 'It did not arrive', about: '', fields: { outcome: 'not-delivered' } })}`;
+}
+
+/** Why a replay needs a confirmation; `null` if it needs none. */
+function replayWarning(record: DeadLetterRecord): string | null {
+  const late =
+    record.reason === 'expired'
+      ? 'The message had become too old to be sent. If you replay it, it arrives late.'
+      : null;
+  const twice = mayHaveArrived(record)
+    ? 'It is unknown whether the message arrived. If it did, it arrives twice.'
+    : null;
+  return late === null || twice === null ? (late ?? twice) : `${late} ${twice}`;
 }
 
 function describeRequest(context: DeskContext, entry: EntryFacts, message: SendRequest['message'] | null): Html {
@@ -123,7 +149,7 @@ function editForm(context: DeskContext, { record, refused }: EntryFacts, message
   return html`<details class="ask" ${refused === undefined ? '' : html`open`}>
     <summary>Edit and replay…</summary>
     <form class="stack edit" method="post" action="${deadLetterPath(record.id)}/replay-edited">
-      ${csrfField(context)} ${record.reason === 'expired' ? html`<input type="hidden" name="force" value="yes" />` : ''}
+      ${csrfField(context)} ${confirmEdited(record)}
       ${(refused?.issues ?? []).map(
         ({ path, message: problem }) => html`<p class="notice bad" role="alert">${path}: ${problem}</p>`,
       )}
@@ -134,6 +160,17 @@ function editForm(context: DeskContext, { record, refused }: EntryFacts, message
       <div><button type="submit" class="main">Replay with these texts</button></div>
     </form>
   </details>`;
+}
+
+/** A message that may have arrived needs a tick; of one that expired, the warning beside the form is enough. */
+function confirmEdited(record: DeadLetterRecord): Html {
+  if (mayHaveArrived(record)) {
+    return html`<label class="choice">
+      <input type="checkbox" name="force" value="yes" required />
+      Send it although it may have arrived already
+    </label>`;
+  }
+  return record.reason === 'expired' ? hiddenFields({ force: 'yes' }) : html``;
 }
 
 /** Browsers drop the first line break after the tag, so an extra one is written there. */

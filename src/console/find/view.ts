@@ -2,7 +2,7 @@ import { html } from 'hono/html';
 import { may } from '../http/permission.ts';
 import type { DeadLetterEntry } from '../../dead-letters/index.ts';
 import type { LaneMessage, LaneStatus } from '../../shared/reading/conversations.ts';
-import type { MessageRecord } from '../../shared/reading/message.ts';
+import type { MessageRecord, OpenMessageRecord } from '../../shared/reading/message.ts';
 import type { FleetOfPages } from '../facts/reading.ts';
 import { attemptTable, statusBadge } from '../html/attempt-table.ts';
 import { counted, formatCount } from '../html/format.ts';
@@ -62,6 +62,7 @@ export function messageView(
       <h2 id="message">Message ${id(record.id)}</h2>
       ${facts([
         ['Status', statusBadge(status)],
+        status === 'delivered' ? ['Proof', describeProof(record)] : null,
         ['Page', pageId === null ? id(null) : idLink(pageId, pagePath(pageId))],
         [
           'Conversation',
@@ -81,6 +82,11 @@ export function messageView(
       </div>
     </section>
     ${attemptTable(record.attempts)}`;
+}
+
+function describeProof({ proof, provedBy }: Pick<OpenMessageRecord, 'proof' | 'provedBy'>): string {
+  if (proof === null) return 'not known';
+  return provedBy === null ? proof : `${proof}: ${provedBy}`;
 }
 
 function describePlace(status: MessageRecord['status'], place: number | null, { length }: LaneStatus): string {

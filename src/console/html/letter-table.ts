@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
 import type { DeadLetterEntry } from '../../dead-letters/index.ts';
 import type { DeadReason } from '../../shared/model/dead-letter.ts';
+import { describeArrival } from '../../shared/model/may-have-arrived.ts';
 import type { Html } from './layout.ts';
 import { conversationPath, deadLetterPath, pagePath } from './links.ts';
 import { badge, type Column, id, idLink, table, time } from './parts.ts';
@@ -22,6 +23,7 @@ export function letterTable(
 const columns: Column<DeadLetterEntry>[] = [
   { name: 'Message', cell: (letter) => idLink(letter.id, deadLetterPath(letter.id)), isHeader: true },
   { name: 'Reason', cell: ({ reason }) => reasonBadge(reason) },
+  { name: 'Arrived', cell: (letter) => describeArrival(letter) },
   { name: 'Died', cell: ({ deadAt }) => time(deadAt) },
   { name: 'Page', cell: ({ pageId }) => (pageId === null ? id(null) : idLink(pageId, pagePath(pageId), 24)) },
   {

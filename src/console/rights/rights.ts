@@ -17,6 +17,7 @@ export const lowestRoles = {
   cancel: 'operate',
   replay: 'operate',
   discard: 'operate',
+  settle: 'operate',
   repair: 'operate',
   // It can change what a message says, and who receives it.
   edit: 'admin',

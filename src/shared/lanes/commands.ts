@@ -30,6 +30,7 @@ const scripts = {
   laneHold: { lua: althoughFull + lanes + sleepers + read('holds/hold'), numberOfKeys: 2 },
   letterFind: { lua: lanes + letter + read('dead/find'), numberOfKeys: 2 },
   letterDiscard: { lua: lanes + letter + read('dead/discard'), numberOfKeys: 2 },
+  letterSettle: { lua: lanes + letter + events + read('dead/settle'), numberOfKeys: 2 },
   letterExpire: { lua: lanes + letter + read('dead/expire'), numberOfKeys: 2 },
   laneReconcile: { lua: althoughFull + lanes + events + read('repair/reconcile'), numberOfKeys: 2 },
   fleetGate: { lua: althoughFull + circuit + read('fleet/ask-circuit'), numberOfKeys: 3 },

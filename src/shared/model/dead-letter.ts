@@ -2,6 +2,7 @@ import type { AttemptRecord } from './attempts.ts';
 import type { UnknownOutcomePolicy } from './enqueue-options.ts';
 import type { StoredRequest } from './stored-message.ts';
 import * as z from 'zod';
+import { parseResolution, type Resolution } from './resolution.ts';
 import { isoTime } from './time.ts';
 
 export const deadReasons = ['rejected', 'exhausted', 'expired', 'unknown-outcome', 'crashed', 'undecodable'] as const;
@@ -51,6 +52,8 @@ export interface DeadLetterPayload {
   label: string | null;
   onUnknownOutcome?: UnknownOutcomePolicy;
   replayOf: string | null;
+  /** What an operator found out about an unknown outcome. */
+  resolution?: Resolution;
 }
 
 const ids = { pageId: z.string(), conversationId: z.string() };
@@ -84,7 +87,12 @@ const letterSchema = z.lazy(() =>
 export function parseDeadLetter(json: string): DeadLetterPayload {
   const data = parsed(json);
   // The data itself is returned, not zod's copy: a replay sends exactly what was stored.
-  return letterSchema.safeParse(data).success ? (data as DeadLetterPayload) : unreadable();
+  return letterSchema.safeParse(data).success ? withResolution(data as DeadLetterPayload) : unreadable();
+}
+
+function withResolution({ resolution: stored, ...letter }: DeadLetterPayload): DeadLetterPayload {
+  const resolution = parseResolution(stored);
+  return resolution === undefined ? letter : { ...letter, resolution };
 }
 
 function parsed(json: string): unknown {

@@ -2,6 +2,7 @@ import type { AttemptRecord } from '../model/attempts.ts';
 import type { DeadLetterPayload, DeadReason, DeadResponse } from '../model/dead-letter.ts';
 import type { UnknownOutcomePolicy } from '../model/enqueue-options.ts';
 import type { SendRequest } from '../model/message.ts';
+import type { Resolution } from '../model/resolution.ts';
 import { openRequest, openResponse } from '../sealing/content.ts';
 import { NO_KEYS, type Sealing } from '../sealing/sealing.ts';
 
@@ -32,6 +33,8 @@ export interface DeadLetterRecord {
   replayOf: string | null;
   /** When the entry is removed. */
   expiresAt: string;
+  /** What an operator found out about an unknown outcome. Missing if nobody did. */
+  resolution?: Resolution;
 }
 
 export function deadLetterRecord(
@@ -59,5 +62,6 @@ export function deadLetterRecord(
     response: payload.response && openResponse(sealing, id, payload.response),
     replayOf: payload.replayOf,
     expiresAt: new Date(deadAtMs + keepDeadMs).toISOString(),
+    ...(payload.resolution === undefined ? {} : { resolution: payload.resolution }),
   };
 }

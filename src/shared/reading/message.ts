@@ -6,6 +6,8 @@ import { DEAD_QUEUE, shardOfId } from '../lanes/key-names.ts';
 import { isoTime } from '../model/time.ts';
 import { type MessageStatus, statusFields, type StatusFields, statusOf } from '../model/message-status.ts';
 import { parseDeadLetter } from '../model/dead-letter.ts';
+import { type Proof, proofs } from '../model/event.ts';
+import { MAX_OPERATOR_NAME } from '../model/resolution.ts';
 import { readStored, storedFields } from '../model/stored-message.ts';
 import { readFields } from '../lanes/read-bounded.ts';
 import { jobKeys, type Shard } from '../lanes/shard.ts';
@@ -28,6 +30,10 @@ export interface OpenMessageRecord {
   /** When the message is tried next, for `scheduled`, `retrying` and `held`; `null` otherwise, and for a hold without an end. */
   nextAttemptAt: string | null;
   label: string | null;
+  /** Who says that the message was delivered; `null` for any other status. */
+  proof: Proof | null;
+  /** The operator who says so; `null` for other proofs, and if no name was given. */
+  provedBy: string | null;
 }
 
 export interface ReadConfig {
@@ -38,7 +44,7 @@ export interface ReadConfig {
   sealing?: Sealing;
 }
 
-const FIELDS = ['timestamp', 'lane', 'used', 'history', ...storedFields, ...statusFields] as const;
+const FIELDS = ['timestamp', 'lane', 'used', 'history', 'proof', 'by', ...storedFields, ...statusFields] as const;
 type JobFields = Record<(typeof FIELDS)[number], string | null>;
 
 /**
@@ -122,5 +128,14 @@ function openRecord(
     attempts: decodeHistory(job.history ?? ''),
     nextAttemptAt: nextAttemptAtMs === null ? null : isoTime(nextAttemptAtMs),
     label: stored?.label ?? null,
+    ...proofOf(job, status),
   };
+}
+
+/** A delivery without a proof in its job is one that the API has answered. */
+function proofOf({ proof, by }: JobFields, status: MessageStatus): Pick<OpenMessageRecord, 'proof' | 'provedBy'> {
+  if (status !== 'delivered') return { proof: null, provedBy: null };
+  if (proof === null) return { proof: 'api', provedBy: null };
+  const known = proofs.find((one) => one === proof) ?? null;
+  return { proof: known, provedBy: known === 'operator' ? (by?.slice(0, 2 * MAX_OPERATOR_NAME) ?? null) : null };
 }

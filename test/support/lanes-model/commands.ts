@@ -26,6 +26,7 @@ const weighted: [weight: number, arbitrary: fc.Arbitrary<LaneCommand>][] = [
   [3, hold.holdCommand],
   [3, hold.releaseCommand],
   [2, letter.discardCommand],
+  [1, letter.settleCommand],
   [1, letter.expireCommand],
   [1, letter.removeLetterCommand],
   [1, operator.removeCommand],

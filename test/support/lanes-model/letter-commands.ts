@@ -1,5 +1,10 @@
 import fc from 'fast-check';
-import { discardLetters, expireLetters } from '../../../src/shared/lanes/dead/dead-letters.ts';
+import {
+  discardLetters,
+  expireLetters,
+  readLetterData,
+  settleLetter,
+} from '../../../src/shared/lanes/dead/dead-letters.ts';
 import { command, commandAbout } from './command.ts';
 import { count, type Message, type Model } from './model.ts';
 
@@ -40,6 +45,29 @@ export const discardCommand = commandAbout('discard', lettersOf, async (model, {
   if (answers.join() !== 'true,false,false') throw new Error(`discarding answers ${answers.join()}`);
   model.letters.delete(message.id);
   count(model, forgetLetter(model, message) === 'ended' ? 'discard of a hold' : 'discard');
+});
+
+/** An operator found out that the message of a letter arrived, or that it did not. */
+export const settleCommand = commandAbout('settle', lettersOf, async (model, { shard }, { about: message }) => {
+  const { id, lane, used, tried } = message;
+  const data = (await readLetterData(shard, id)) ?? '';
+  const found = { id, data, lane, by: 'anna', label: null };
+  const notDelivered = { outcome: 'not-delivered', data: `${data} ` } as const;
+  const history = tried === 0 ? {} : { history: Array.from({ length: tried }, () => '[]').join('\n') };
+  const job = { name: 'text', data: '{}', opts: '{}', timestamp: 0, used, ...history };
+  const delivered = { outcome: 'delivered', job } as const;
+  const answers = [
+    await settleLetter(shard, { ...found, end: notDelivered }),
+    await settleLetter(shard, { ...found, end: delivered }),
+    await settleLetter(shard, { ...found, data: `${data} `, end: delivered }),
+    await settleLetter(shard, { ...found, data: `${data} `, end: delivered }),
+  ];
+  if (answers.join() !== 'done,changed,done,gone') throw new Error(`settling answers ${answers.join()}`);
+  // What only counts for messages that wait is not kept, and the message is too old from now on.
+  const rest = { isHigh: false, dueAt: null, crashes: 0, expiresAt: model.now };
+  Object.assign(message, { place: 'ended', why: 'delivered', ...rest });
+  model.letters.delete(id);
+  count(model, forgetLetter(model, message) === 'ended' ? 'settle of a hold' : 'settle');
 });
 
 /** All letters are old enough to expire, except those with a time in the future; their holds stay. */

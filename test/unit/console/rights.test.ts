@@ -24,6 +24,7 @@ const table: [action: Action, roles: string][] = [
   ['cancel', acting],
   ['replay', acting],
   ['discard', acting],
+  ['settle', acting],
   ['repair', acting],
   ['edit', 'admin'],
   ['discard all', 'admin'],

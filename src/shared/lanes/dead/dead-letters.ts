@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import { type DeadLetterPayload, type DeadReason, parseDeadLetter } from '../../model/dead-letter.ts';
 import { absentKey, DEAD_QUEUE, keyPart } from '../key-names.ts';
+import { readBounded } from '../read-bounded.ts';
 import type { Shard } from '../shard.ts';
 
 /** The position of a dead letter among the others: by time of death, then by id. */
@@ -128,6 +130,54 @@ export async function discardLetters(shard: Shard, ids: readonly string[]): Prom
     ...ids,
   )) as number[];
   return answers.map((answer) => answer === 1);
+}
+
+/** Reads the data of one dead letter; `null` if there is none. */
+export async function readLetterData(shard: Shard, id: string): Promise<string | null> {
+  const [deadAt, data] = await readBounded<string>(shard, [
+    ['zscore', lettersKey(shard), id],
+    ['hget', letterKey(shard, id), 'data'],
+  ]);
+  return deadAt === null ? null : (data ?? null);
+}
+
+/** What an operator found out about a dead letter. */
+export interface LetterFinding {
+  id: string;
+  /** The letter's data, on which the finding is based. */
+  data: string;
+  /** The message's lane, in case that others have taken the letter out of the indexes; '' if it is not known. */
+  lane: string;
+  by: string | null;
+  label: string | null;
+  /** The fields of the message's job if it arrived; the letter's new data if it did not. */
+  end:
+    | { outcome: 'delivered'; job: Readonly<Record<string, string | number>> }
+    | { outcome: 'not-delivered'; data: string };
+}
+
+/**
+ * Notes what an operator found out, in one step.
+ *
+ * @returns `gone` if the letter is not there, `changed` if its data is not what was read; then nothing was changed
+ */
+export async function settleLetter(
+  shard: Shard,
+  { id, data, lane, by, label, end }: LetterFinding,
+): Promise<'done' | 'gone' | 'changed'> {
+  const answer = await shard.redis.letterSettle(
+    lettersKey(shard),
+    absentKey(shard),
+    shard.root,
+    id,
+    createHash('sha1').update(data).digest('hex'),
+    lane,
+    end.outcome,
+    by ?? '',
+    label ?? '',
+    ...(end.outcome === 'delivered' ? Object.entries(end.job).flat() : [end.data]),
+  );
+  return answer as 'done' | 'gone' | 'changed';
 }
 
 /**

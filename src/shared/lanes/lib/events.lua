@@ -15,6 +15,10 @@ local function isAnyoneReading(root)
   return readersFound > 0
 end
 
+local function orNil(text)
+  return text ~= '' and text or nil
+end
+
 -- What others have written can have any size.
 local function within(most, text)
   return text and #text <= most and text or ''
@@ -48,8 +52,8 @@ local function noteEvent(root, id, lane, kind, at, known, more)
   local isHashed, isContentWanted = string.find(lane, '~', 1, true), readersFound > 1
   if isHashed or isContentWanted then
     local data = known.data or dataOf(jobKey)
-    if isHashed then more.ids = idsIn(data) end
-    if isContentWanted then more.data = data end
+    if isHashed and not more.ids then more.ids = idsIn(data) end
+    if isContentWanted then more.data = orNil(data) end
   end
   addEvent(root, 'type', kind, 'id', id, 'lane', lane, 'at', at, 'since', within(LONGEST_EVENT_WORD, since),
     'label', within(LONGEST_EVENT_WORD, label), 'used', known.used or within(LONGEST_EVENT_WORD, used),

@@ -46,10 +46,6 @@ local function putOff(root, id, lane, why, nextAt)
   if why == 'keyless' then redis.call('HSET', root .. 'keyless', id, lane) end
 end
 
-local function orNil(text)
-  return text ~= '' and text or nil
-end
-
 -- Number of arguments of each kind of settlement.
 local VALUES = { delivered = 10, backoff = 7, back = 7, hold = 7, aside = 7, keyless = 7, dead = 11 }
 
