@@ -8,6 +8,7 @@ import type { Sealing } from '../shared/sealing/sealing.ts';
 import { version } from '../shared/version.ts';
 import type { ResolveApiKey } from './keys/api-keys.ts';
 import { type AttemptReport, createAttemptLog, reportOf } from './message/attempt-report.ts';
+import { createAttemptSpans } from './message/attempt-spans.ts';
 import type { BeforeSend } from './message/before-send.ts';
 import type { ClassifyResponse } from './message/judgement.ts';
 import { drain } from './bullmq/drain.ts';
@@ -60,7 +61,8 @@ export async function serveShards(deps: ServeDeps): Promise<Service> {
   const traffic = await openTrafficMeter(redis, namespace);
   const keyring = createKeyring(deps.resolveApiKey, config.timeoutMs, logger);
   const send = createSend({ ...deps, keyring });
-  const processMessage = createProcessor({ config, send, fleet, keyring, sealing, errors });
+  const spans = createAttemptSpans({ config, logger });
+  const processMessage = createProcessor({ config, send, fleet, keyring, sealing, spans, errors });
 
   const { stateDir } = config;
   const marks = createMarks(
@@ -128,6 +130,7 @@ export async function serveShards(deps: ServeDeps): Promise<Service> {
       ended(ended, result) {
         progress.ended(shard);
         const report = reportOf(ended, result, config.attempts);
+        spans.ended(ended.attempt, report);
         logAttempt(report, ended.attempt.message.missingKey);
         traffic.note({ ...report, isDead: report.next === 'dead' });
         deps.report(report);
