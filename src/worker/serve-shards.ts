@@ -62,7 +62,7 @@ export async function serveShards(deps: ServeDeps): Promise<Service> {
   const keyring = createKeyring(deps.resolveApiKey, config.timeoutMs, logger);
   const send = createSend({ ...deps, keyring });
   const spans = createAttemptSpans({ config, logger });
-  const processMessage = createProcessor({ config, send, fleet, keyring, sealing, spans, errors });
+  const processMessage = createProcessor({ config, send, fleet, keyring, sealing, beginSpan: spans.begin, errors });
 
   const { stateDir } = config;
   const marks = createMarks(

@@ -59,7 +59,7 @@ describe('a message that a worker has taken', () => {
       fleet,
       keyring,
       sealing: NO_KEYS,
-      spans: { begin: () => null },
+      beginSpan: () => null,
       errors,
     });
     const attempt = async (taken: TakenHere) => (await process(taken, performance.now() + 60_000, new Stop())).attempt;

@@ -18,8 +18,8 @@ type Ids = Pick<CollectedSpan, 'traceId' | 'spanId'>;
 interface TracedSite extends AsyncDisposable {
   site: Installation;
   collector: OtlpCollector;
-  /** The spans of the attempts that the workers have reported, in order, when all of them have arrived. */
-  deliveries(): Promise<CollectedSpan[]>;
+  /** Waits for this number of attempts. @returns the spans of attempts, after all that have ended have arrived */
+  deliveries(attempts: number): Promise<CollectedSpan[]>;
 }
 
 /** Runs `work` in a span of the app. */
@@ -42,16 +42,16 @@ describe('traces', () => {
   async function traced(options: InstallationOptions = {}): Promise<TracedSite> {
     const stack = new AsyncDisposableStack();
     const collector = stack.use(await startOtlpCollector());
-    stack.use(registerSdk(new OTLPTraceExporter({ url: collector.url })));
+    const sdk = stack.use(registerSdk(new OTLPTraceExporter({ url: collector.url })));
     const site = stack.use(await install(used, { startWorker: false, ...options }));
     return {
       site,
       collector,
-      deliveries: async () =>
-        await eventually('a span of each attempt has arrived', () => {
-          const spans = collector.spans.filter(({ name }) => name.startsWith('deliver '));
-          return spans.length >= site.attempts.length && spans;
-        }),
+      async deliveries(attempts) {
+        await eventually(`${attempts} attempts were reported`, () => site.attempts.length >= attempts);
+        await sdk.flush();
+        return collector.spans.filter(({ kind }) => kind === CONSUMER);
+      },
       [Symbol.asyncDispose]: () => stack.disposeAsync(),
     };
   }
@@ -63,7 +63,7 @@ describe('traces', () => {
     expect(await storedTrace(site, id)).toBe(`00-${caller.traceId}-${caller.spanId}-01`);
     site.startWorker();
     await site.until(id, 'delivered');
-    const [failed, delivered, ...others] = await at.deliveries();
+    const [failed, delivered, ...others] = await at.deliveries(2);
     expect(others).toEqual([]);
     const ofBoth = {
       name: `deliver ${site.config.namespace}`,
@@ -116,10 +116,10 @@ describe('traces', () => {
     );
     site.startWorker();
     for (const { id } of receipts) await site.until(id, 'delivered');
-    const spans = await at.deliveries();
+    const spans = await at.deliveries(3);
     expect(spans).toHaveLength(3);
-    for (const span of spans)
-      expect(span).toMatchObject({ traceId: caller.traceId, parentSpanId: caller.spanId, links: [] });
+    const isChild = { traceId: caller.traceId, parentSpanId: caller.spanId, links: [] };
+    expect(spans).toMatchObject([isChild, isChild, isChild]);
   });
 
   it('begin at the worker for a message that was stored outside of a span, whatever the worker was started in', async () => {
@@ -128,7 +128,7 @@ describe('traces', () => {
     const { caller } = await inSpan(async () => await Promise.resolve(site.startWorker()));
     const id = await site.enqueue(textMessage('c1', 1));
     await site.until(id, 'delivered');
-    const [span] = await at.deliveries();
+    const [span] = await at.deliveries(1);
     expect(await storedTrace(site, id)).toBeNull();
     expect(span).toMatchObject({ parentSpanId: undefined, links: [] });
     expect(span?.traceId).not.toBe(caller.traceId);
@@ -147,8 +147,7 @@ describe('traces', () => {
     await eventually('it was looked at again', () =>
       site.attempts.some(({ id, outcome, next }) => id === waiting && outcome === null && next === 'hold'),
     );
-    await eventually('spans have arrived', () => collector.spans.length >= 3);
-    const spans = collector.spans.filter(({ kind }) => kind === CONSUMER);
+    const spans = await at.deliveries(3);
     expect(spans.map(({ attributes, links, isError }) => ({ attributes, links, isError }))).toEqual(
       expect.arrayContaining([
         {
@@ -185,8 +184,7 @@ describe('traces', () => {
       await used.redis.hset(`{${site.config.namespace}:0}:send:${id}`, 'trace', text);
     }
     site.startWorker();
-    await eventually('all are delivered', () => site.attempts.length === forged.length);
-    const spans = await at.deliveries();
+    const spans = await at.deliveries(forged.length);
     expect(spans.map(({ parentSpanId, links }) => ({ parentSpanId, links }))).toEqual(
       forged.map(() => ({ parentSpanId: undefined, links: [] })),
     );
@@ -204,7 +202,7 @@ describe('traces', () => {
     );
     site.startWorker();
     await site.until(id, 'dead');
-    expect(await at.deliveries()).toMatchObject([
+    expect(await at.deliveries(1)).toMatchObject([
       { isError: true, attributes: { 'kitechat.reason': 'rejected', 'error.type': 'rejected' } },
     ]);
     expect(JSON.stringify(collector.spans)).not.toMatch(/very private|very-private/);
@@ -217,8 +215,7 @@ describe('traces', () => {
     site.startWorker();
     await site.until(id, 'dead');
     await site.deadLetters.replay({ ids: [id] });
-    await eventually('the replay is delivered', () => site.attempts.length === 2);
-    const [, replayed] = await at.deliveries();
+    const [, replayed] = await at.deliveries(2);
     expect(replayed).toMatchObject({ links: [], attributes: { 'kitechat.replay_of': id } });
   });
 
@@ -228,7 +225,7 @@ describe('traces', () => {
     const { result: id, caller } = await inSpan(async () => await site.enqueue(textMessage('c1', 1)));
     site.startWorker();
     await site.until(id, 'delivered');
-    expect(await at.deliveries()).toMatchObject([{ links: [caller] }]);
+    expect(await at.deliveries(1)).toMatchObject([{ links: [caller] }]);
   });
 
   it('leave nothing in Redis and change nothing where no SDK is registered', async () => {

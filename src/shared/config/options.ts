@@ -1,7 +1,7 @@
 import type { DeadLetterPolicy } from '../model/dead-letter.ts';
 import type { UnknownOutcomePolicy } from '../model/enqueue-options.ts';
 import type { RedisConnectionOptions } from './redis-options.ts';
-import type { TraceStyle } from '../tracing/trace-style.ts';
+import type { TraceOptions } from './trace-options.ts';
 import type { LogOptions } from './log-options.ts';
 
 /** The settings of an installation. They must be the same in all of its processes. */
@@ -90,7 +90,7 @@ export interface ProducerOptions extends InstallationOptions {
 export type DeadLetterOptions = ProducerOptions;
 
 /** The options of `createWorker`, without its hooks. */
-export interface WorkerSettings extends InstallationOptions, LogOptions {
+export interface WorkerSettings extends InstallationOptions, LogOptions, TraceOptions {
   /**
    * The full URL of the endpoint that messages are sent to.
    *
@@ -273,15 +273,6 @@ export interface WorkerSettings extends InstallationOptions, LogOptions {
    * @example 'hold'
    */
   onDeadLetter?: DeadLetterPolicy | undefined;
-  /**
-   * How the OpenTelemetry span of an attempt refers to the span in which the message was stored: `link` begins a trace of its own, with a
-   * link to that span; with `child` the attempt is a part of the trace in which the message was stored. Without an SDK in the worker there
-   * are no spans.
-   *
-   * @default 'link'
-   * @example 'child'
-   */
-  traces?: TraceStyle | undefined;
   /**
    * A folder in which the worker remembers how far Redis has come. With it, a worker that starts later notices that Redis was restored
    * from an older backup. Several workers may share the folder. If the folder can't be written, the worker warns and goes on.

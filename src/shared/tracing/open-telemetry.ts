@@ -3,8 +3,14 @@ import { version } from '../version.ts';
 
 /** What an SDK has registered in this process. */
 interface Registered {
-  trace?: TracerProvider;
+  /** The API's proxy of the SDK's provider. */
+  trace?: TracerProvider & { getDelegate?(): Sdk };
   context?: ContextManager;
+}
+
+/** What SDKs have beside the API. */
+interface Sdk {
+  forceFlush?(): Promise<void>;
 }
 
 /**
@@ -21,9 +27,18 @@ function registered(): Registered | undefined {
   return (globalThis as { [REGISTERED]?: Registered })[REGISTERED];
 }
 
+/** Whether an SDK collects the spans of this process. */
+export function isTraced(): boolean {
+  return registered()?.trace !== undefined;
+}
+
 /** Returns our tracer; `null` if no SDK collects spans. */
 export function openTracer(): Tracer | null {
   return registered()?.trace?.getTracer(NAME, version) ?? null;
+}
+
+export function registeredSdk(): Sdk | undefined {
+  return registered()?.trace?.getDelegate?.();
 }
 
 /** Returns the span in whose context the caller runs, if there is one. */

@@ -22,7 +22,7 @@ function traceparentOf({ traceId, spanId, traceFlags }: SpanContext): string | u
 
 /** Reads a stored `traceparent`. Others can write to Redis: a text of another form counts as none. */
 export function readTraceparent(text: string | null): SpanContext | null {
-  const [, traceId, spanId, flags = ''] = (text !== null && TRACEPARENT.exec(text)) || [];
+  const [, traceId, spanId, flags = ''] = TRACEPARENT.exec(text ?? '') ?? [];
   if (traceId === undefined || spanId === undefined) return null;
   return { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true };
 }

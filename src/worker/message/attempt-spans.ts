@@ -1,24 +1,20 @@
 import type { Attributes, Span, SpanOptions, Tracer } from '@opentelemetry/api';
+import type { OutcomeKind } from '../../shared/model/attempts.ts';
 import { loggableError } from '../../shared/errors/loggable-error.ts';
-import { contextOf, inContext, openTracer } from '../../shared/tracing/open-telemetry.ts';
+import { contextOf, inContext, isTraced, openTracer } from '../../shared/tracing/open-telemetry.ts';
 import { readTraceparent } from '../../shared/tracing/traceparent.ts';
-import type { TraceStyle } from '../../shared/tracing/trace-style.ts';
+import type { TraceStyle } from '../../shared/config/trace-options.ts';
 import type { WorkerLogger } from '../../shared/worker-logger.ts';
 import { createFlood } from '../fleet/flood.ts';
 import type { Attempt, TakenHere } from './attempt.ts';
 import type { AttemptReport } from './attempt-report.ts';
+import type { BeginSpan } from './attempt-span.ts';
 
 /** The OpenTelemetry spans of attempts: one for each attempt, if an SDK collects spans in this process. */
 export interface AttemptSpans {
-  /** Begins the span of an attempt that is about to send. @returns `null` if nobody collects spans */
-  begin(taken: TakenHere): AttemptSpan | null;
+  begin: BeginSpan;
   /** Ends the span of an attempt that its shard has settled. */
   ended(attempt: Attempt, report: AttemptReport): void;
-}
-
-export interface AttemptSpan {
-  /** Calls `send`, which then runs in the context of the span: spans of the HTTP client are its children. */
-  around<T>(send: () => Promise<T>): Promise<T>;
 }
 
 export interface AttemptSpansDeps {
@@ -30,7 +26,7 @@ export interface AttemptSpansDeps {
 const CONSUMER = 4;
 const ERROR = 2;
 
-const FAILURES: readonly unknown[] = ['rejected', 'failed', 'not-sent', 'unknown'];
+const FAILURES = new Set<OutcomeKind>(['rejected', 'failed', 'not-sent', 'unknown']);
 
 export function createAttemptSpans({ config: { namespace, traces }, logger }: AttemptSpansDeps): AttemptSpans {
   const open = new WeakMap<TakenHere, Span>();
@@ -80,6 +76,8 @@ export function createAttemptSpans({ config: { namespace, traces }, logger }: At
 
   return {
     begin(taken) {
+      // Without an SDK, a message costs no more than this.
+      if (!isTraced()) return null;
       return guarded(() => {
         const tracer = openTracer();
         if (!tracer) return null;
@@ -89,6 +87,7 @@ export function createAttemptSpans({ config: { namespace, traces }, logger }: At
       });
     },
     ended(attempt, report) {
+      if (!isTraced()) return;
       guarded(() => {
         const tracer = openTracer();
         if (!tracer) return;
@@ -106,7 +105,7 @@ export function createAttemptSpans({ config: { namespace, traces }, logger }: At
 }
 
 function isFailure({ outcome, reason }: AttemptReport): boolean {
-  return reason !== null || FAILURES.includes(outcome);
+  return reason !== null || (outcome !== null && FAILURES.has(outcome));
 }
 
 /** The details of a report are left out: an answer of the API may be quoted there. */

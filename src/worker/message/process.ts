@@ -16,7 +16,7 @@ import { refusedForGood } from './classify.ts';
 import { readTaken } from './read-message.ts';
 import { diedInMidSend, type Send, type Sent } from './send.ts';
 import { settlementOf } from './settlement.ts';
-import type { AttemptSpans } from './attempt-spans.ts';
+import type { BeginSpan } from './attempt-span.ts';
 import type { StopSignal } from '../http/stop-signal.ts';
 
 export interface ProcessConfig {
@@ -33,7 +33,7 @@ export interface ProcessDeps {
   fleet: Pick<Fleet, 'tell' | 'isAnythingOpen' | 'admit' | 'apiProbes' | 'giveUp'>;
   keyring: Keyring;
   sealing: Sealing;
-  spans: Pick<AttemptSpans, 'begin'>;
+  beginSpan: BeginSpan;
   errors: EngineErrors;
 }
 
@@ -54,7 +54,15 @@ const UNTRIED = { sent: null, record: null } as const;
 const GO: Admission = { kind: 'go' };
 
 /** Creates the function that processes a message which a worker has taken: read → admit → send → classify → tell → decide. */
-export function createProcessor({ config, send, fleet, keyring, sealing, spans, errors }: ProcessDeps): ProcessMessage {
+export function createProcessor({
+  config,
+  send,
+  fleet,
+  keyring,
+  sealing,
+  beginSpan,
+  errors,
+}: ProcessDeps): ProcessMessage {
   const settling = { ...config, sealing };
   const keyWaitMs = createKeyWait();
 
@@ -95,7 +103,7 @@ export function createProcessor({ config, send, fleet, keyring, sealing, spans, 
     const { id, attemptsUsed } = taken;
     const { label } = stored;
     const sendable = { id, pageId, label: label ?? null, attempt: attemptsUsed + 1, body, lockedUntil, signal };
-    const span = spans.begin(taken);
+    const span = beginSpan(taken);
     const sent = await (span ? span.around(() => send(sendable)) : send(sendable));
     const probes = [
       ...(taken.isProbe ? fleet.apiProbes() : []),

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { listenOn } from '../../../src/shared/listen.ts';
@@ -43,7 +44,8 @@ export async function startOtlpCollector(): Promise<OtlpCollector> {
     spans,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
-      await new Promise((resolve) => void server.close(resolve));
+      server.close();
+      await once(server, 'close');
     },
   };
 }
