@@ -65,11 +65,16 @@ function msOf([seconds, nanoseconds]: ReadableSpan['startTime']): number {
 }
 
 function noteOf({ attributes }: ReadableSpan): string {
-  const { 'http.response.status_code': status, 'kitechat.outcome': outcome, 'kitechat.next': next } = attributes;
-  const { 'kitechat.attempt': attempt, 'kitechat.delay_ms': delayMs } = attributes;
-  if (outcome === undefined) return '';
-  const wait = delayMs === undefined ? '' : ` of ${String(delayMs)} ms`;
-  return `attempt ${String(attempt)}: HTTP ${String(status)}, ${String(outcome)} → ${String(next)}${wait}`;
+  const of = (name: string): string => JSON.stringify(attributes[name]).replaceAll('"', '');
+  if (attributes['kitechat.outcome'] === undefined) return '';
+  const wait = attributes['kitechat.delay_ms'] === undefined ? '' : ` of ${of('kitechat.delay_ms')} ms`;
+  const came = `HTTP ${of('http.response.status_code')}, ${of('kitechat.outcome')}`;
+  return `attempt ${of('kitechat.attempt')}: ${came} → ${of('kitechat.next')}${wait}`;
+}
+
+function kindOf({ parentSpanContext, links }: ReadableSpan): DrawnSpan['kind'] {
+  if (parentSpanContext !== undefined) return 'request';
+  return links.length > 0 ? 'worker' : 'app';
 }
 
 function drawn(spans: readonly ReadableSpan[]): DrawnSpan[] {
@@ -80,14 +85,14 @@ function drawn(spans: readonly ReadableSpan[]): DrawnSpan[] {
   const start = Math.min(...inOrder.map(({ startTime }) => msOf(startTime)));
   return inOrder.map((span) => {
     const [linked] = span.links;
-    const isRequest = span.parentSpanContext !== undefined;
+    const kind = kindOf(span);
     return {
       label: span.name,
       note: noteOf(span),
       startMs: msOf(span.startTime) - start,
       endMs: msOf(span.endTime) - start,
-      depth: isRequest ? 1 : 0,
-      kind: isRequest ? 'request' : linked ? 'worker' : 'app',
+      depth: kind === 'request' ? 1 : 0,
+      kind,
       isError: span.status.code === SpanStatusCode.ERROR,
       linkTo: linked ? ids.indexOf(linked.context.spanId) : null,
     };
