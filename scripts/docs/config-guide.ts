@@ -199,6 +199,10 @@ export const settingGroups: readonly SettingGroup[] = [
         variable: 'KITECHAT_HOOKS_FILE',
         when: 'When the command `worker` needs hooks, such as your own keys or your own judgement of answers, and you want no program of your own around `createWorker`.',
       },
+      {
+        variable: 'KITECHAT_TRACES',
+        when: 'Choose `child` if you want one picture from the call to the delivery, and messages rarely wait for long. See [traces](tracing.md).',
+      },
     ],
   },
   {

@@ -16,6 +16,7 @@ import type { CancelResult } from '../shared/lanes/messages/cancel.ts';
 import type { SendRequest } from '../shared/model/message.ts';
 import { type MessageRecord, readMessage } from '../shared/reading/message.ts';
 import { demandKeysIfRequired } from '../shared/sealing/sealing.ts';
+import { traceOfCaller } from '../shared/tracing/traceparent.ts';
 import { openSession } from '../shared/session/open-session.ts';
 import { type MessageToStore, type Receipt, storeMessage } from '../shared/actions/store-message.ts';
 import { type MessageDefaults, validateItem, validateMessage } from './validate-message.ts';
@@ -99,18 +100,24 @@ export function createProducer(options: ProducerOptions = {}): Producer {
     }
   }
 
-  async function store(message: MessageToStore, deadline = newDeadline()): Promise<Receipt> {
-    const receipt = await storeMessage(session, config, message, deadline);
+  async function store(message: MessageToStore, trace: string | undefined, deadline = newDeadline()): Promise<Receipt> {
+    const receipt = await storeMessage(
+      session,
+      config,
+      trace === undefined ? message : { ...message, trace },
+      deadline,
+    );
     if (receipt === null) throw new Error('a message that replays nothing has no dead letter to lose');
     return receipt;
   }
 
   async function storeAll(messages: readonly MessageToStore[]): Promise<BulkEnqueueResult[]> {
     const deadline = newDeadline();
+    const trace = traceOfCaller();
     const results: BulkEnqueueResult[] = [];
     for (let start = 0; start < messages.length; start += BATCH) {
       const batch = messages.slice(start, start + BATCH);
-      results.push(...(await Promise.all(batch.map((message) => resultOf(store(message, deadline))))));
+      results.push(...(await Promise.all(batch.map((message) => resultOf(store(message, trace, deadline))))));
     }
     return results;
   }
@@ -128,7 +135,7 @@ export function createProducer(options: ProducerOptions = {}): Producer {
     async enqueueMessage(request, enqueueOptions) {
       const message = validateMessage(request, enqueueOptions, config);
       if ('issues' in message) throw new InvalidMessageError(message.issues);
-      return await track(() => store(message));
+      return await track(() => store(message, traceOfCaller()));
     },
     async enqueueMessages(items) {
       const messages = validateAll(items, config);

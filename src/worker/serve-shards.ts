@@ -9,6 +9,7 @@ import type { Sealing } from '../shared/sealing/sealing.ts';
 import { version } from '../shared/version.ts';
 import type { ResolveApiKey } from './keys/api-keys.ts';
 import { type AttemptReport, createAttemptLog, reportOf } from './message/attempt-report.ts';
+import { createAttemptSpans } from './message/attempt-spans.ts';
 import type { BeforeSend } from './message/before-send.ts';
 import type { ClassifyResponse } from './message/judgement.ts';
 import { drain } from './bullmq/drain.ts';
@@ -71,7 +72,9 @@ export async function serveShards(deps: ServeDeps): Promise<Service> {
       readOpenAttempt: async (id) => await readOpenAttempt(shardOn(redis, namespace, shardOfId(id) ?? 0), id),
       errors,
     });
-  const processMessage = createProcessor({ config, send, fleet, keyring, sealing, errors, resolver });
+  const spans = createAttemptSpans({ config, logger });
+  const processing = { config, send, fleet, keyring, sealing, beginSpan: spans.begin, errors, resolver };
+  const processMessage = createProcessor(processing);
 
   const { stateDir } = config;
   const marks = createMarks(
@@ -139,6 +142,7 @@ export async function serveShards(deps: ServeDeps): Promise<Service> {
       ended(ended, result) {
         progress.ended(shard);
         const report = reportOf(ended, result, config.attempts);
+        spans.ended(ended.attempt, report);
         logAttempt(report, ended.attempt.message.missingKey);
         traffic.note({ ...report, isDead: report.next === 'dead' });
         deps.report(report);

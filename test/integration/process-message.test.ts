@@ -53,7 +53,15 @@ describe('a message that a worker has taken', () => {
       onUnknownOutcome: 'resend',
       onDeadLetter: 'continue',
     } as const;
-    const process = createProcessor({ config, send, fleet, keyring, sealing: NO_KEYS, errors });
+    const process = createProcessor({
+      config,
+      send,
+      fleet,
+      keyring,
+      sealing: NO_KEYS,
+      beginSpan: () => null,
+      errors,
+    });
     const attempt = async (taken: TakenHere) => (await process(taken, performance.now() + 60_000, new Stop())).attempt;
     return { fleet, sent, attempt, decide: async (taken: TakenHere) => (await attempt(taken)).decision };
   }

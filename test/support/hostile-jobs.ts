@@ -53,6 +53,8 @@ export const harmlessFields: Readonly<Record<string, Record<string, string>>> = 
   'crashes that are no number': { crashes: 'many' },
   'a turn that is no number': { turn: 'mine' },
   'a name of 1 MB': { name: 'n'.repeat(1024 * 1024) },
+  'a trace that is none': { trace: '00-trace-span-01' },
+  'a trace of 1 MB': { trace: 't'.repeat(1024 * 1024) },
   'a history that is none': { history: 'x\n[1]\n[null,null,null,null,null,null]' },
   'a next time that is none': { next: 'soon' },
   'options of another kind': { opts: '5' },

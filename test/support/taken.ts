@@ -18,6 +18,7 @@ export function takenMessage(more: Partial<TakenHere> = {}): TakenHere {
     label: null,
     policy: null,
     replays: null,
+    trace: null,
     times: null,
     takenAt: 0,
     isProbe: false,

@@ -30,7 +30,20 @@ const placesOfJobs: readonly string[] = [
 ];
 
 /** Fields beside the data. */
-const fields = ['name', 'history', 'label', 'policy', 'attempt', 'replays', 'timestamp', 'used', 'next', 'why', 'due'];
+const fields = [
+  'name',
+  'history',
+  'label',
+  'policy',
+  'attempt',
+  'trace',
+  'replays',
+  'timestamp',
+  'used',
+  'next',
+  'why',
+  'due',
+];
 
 /** Names that nobody gives, in the sets and lists that producers may write. */
 const names: readonly string[] = [
@@ -172,7 +185,7 @@ describe(`a heap of ${HEAP_MB} MB`, { timeout: 400_000 }, () => {
     tried({
       against: 'redis',
       input:
-        'as `kitechat-producer`: as long a `name`, `history`, `label`, `policy`, `attempt` and six more fields of jobs; as long ids and names in a lane, `wait`, `waiting-children`, `delayed`, `held`, `completed`, `due`, `pages`, `asleep`, `turns`, `paced`, heads and `marker`',
+        'as `kitechat-producer`: as long a `name`, `history`, `label`, `policy`, `attempt` and seven more fields of jobs; as long ids and names in a lane, `wait`, `waiting-children`, `delayed`, `held`, `completed`, `due`, `pages`, `asleep`, `turns`, `paced`, heads and `marker`',
       count: 24,
       result: 'the messages behind them are delivered; the views and commands answer',
     });

@@ -3,12 +3,16 @@ import { loadConfig } from '../../shared/config/config.ts';
 import { exposuresOfToken } from '../../shared/config/exposures.ts';
 import { logToStdout } from '../../shared/log-sink.ts';
 import { createLogger } from '../../shared/logger.ts';
+import { flushSpans } from '../../shared/tracing/flush-spans.ts';
 import { createWorker } from '../../worker/index.ts';
 import { type CommandContext, type ExitCode, exitCodes, line } from '../context/context.ts';
 import { describeFault } from '../terminal/fault.ts';
 import { keepHeartbeat } from './heartbeat-file.ts';
 import type { FileHooks } from './hook-exports.ts';
 import { type HooksFile, loadHooks } from './hooks-file.ts';
+
+/** How long the process waits for the last OpenTelemetry spans to leave. */
+const LAST_SPANS_MS = 1000;
 
 export interface WorkerCommandOptions {
   /** A file of hooks, in place of the variable's. */
@@ -52,6 +56,7 @@ export async function runWorker(context: CommandContext, given: WorkerCommandOpt
     await running;
     await worker.close();
   } finally {
+    await flushSpans(LAST_SPANS_MS);
     // Closed last, so that probes see the worker drain.
     await http?.close();
   }

@@ -34,6 +34,7 @@ export interface MessageToStore {
   due?: MessageToEnqueue['due'];
   priority?: MessageToEnqueue['priority'];
   idempotency: MessageToEnqueue['idempotency'];
+  trace?: MessageToEnqueue['trace'];
 }
 
 export interface StoreConfig {

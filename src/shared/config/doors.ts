@@ -51,6 +51,7 @@ const worker: Names<WorkerSettings> = {
   pageParallelism: true,
   onUnknownOutcome: true,
   onDeadLetter: true,
+  traces: true,
   stateDir: true,
   keepDoneMs: true,
   keepEvents: true,

@@ -1,6 +1,7 @@
 import type { DeadLetterPolicy } from '../model/dead-letter.ts';
 import type { UnknownOutcomePolicy } from '../model/enqueue-options.ts';
 import type { RedisConnectionOptions } from './redis-options.ts';
+import type { TraceOptions } from './trace-options.ts';
 import type { LogOptions } from './log-options.ts';
 
 /** The settings of an installation. They must be the same in all of its processes. */
@@ -89,7 +90,7 @@ export interface ProducerOptions extends InstallationOptions {
 export type DeadLetterOptions = ProducerOptions;
 
 /** The options of `createWorker`, without its hooks. */
-export interface WorkerSettings extends InstallationOptions, LogOptions {
+export interface WorkerSettings extends InstallationOptions, LogOptions, TraceOptions {
   /**
    * The full URL of the endpoint that messages are sent to.
    *

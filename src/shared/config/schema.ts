@@ -1,5 +1,4 @@
 import * as z from 'zod';
-
 import {
   addressList,
   autoOrWholeNumber,
@@ -19,6 +18,7 @@ import {
 } from './values.ts';
 import { deadLetterPolicies } from '../model/dead-letter.ts';
 import { MAX_DURATION_MS, MAX_TIMER_MS } from '../model/time.ts';
+import { traces } from './trace-options.ts';
 import { unknownOutcomePolicies } from '../model/enqueue-options.ts';
 import { fields } from '../validation/issues.ts';
 import { ALL_SHARDS, parseShardList } from './shard-list.ts';
@@ -139,6 +139,7 @@ export const configSchema = fields({
     .describe(
       'a JavaScript module that exports hooks for the command `worker`: `resolveApiKey`, `classifyResponse`, `beforeSend`, `resolveUnknown`, `ky`',
     ),
+  traces,
   stateDir: requiredText
     .optional()
     .describe(

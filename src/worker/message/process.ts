@@ -19,6 +19,7 @@ import type { Doubtful, Resolver } from './resolver.ts';
 import { diedInMidSend, type Send, type Sent } from './send.ts';
 import { settlementOf } from './settlement.ts';
 import { detailAfterNotSent, resolvedDetail } from './uncertain.ts';
+import type { BeginSpan } from './attempt-span.ts';
 import type { StopSignal } from '../http/stop-signal.ts';
 
 export interface ProcessConfig {
@@ -35,6 +36,7 @@ export interface ProcessDeps {
   fleet: Pick<Fleet, 'tell' | 'isAnythingOpen' | 'admit' | 'apiProbes' | 'giveUp'>;
   keyring: Keyring;
   sealing: Sealing;
+  beginSpan: BeginSpan;
   errors: EngineErrors;
   /** Only with the hook `resolveUnknown`. */
   resolver?: Resolver | undefined;
@@ -58,7 +60,7 @@ const GO: Admission = { kind: 'go' };
 
 /** Creates the function that processes a message which a worker has taken: read → admit → send → classify → tell → decide. */
 export function createProcessor(deps: ProcessDeps): ProcessMessage {
-  const { config, send, fleet, keyring, sealing, errors, resolver } = deps;
+  const { config, send, fleet, keyring, sealing, beginSpan, errors, resolver } = deps;
   const settling = { ...config, sealing };
   const keyWaitMs = createKeyWait();
 
@@ -104,7 +106,9 @@ export function createProcessor(deps: ProcessDeps): ProcessMessage {
     const beganAt = performance.now();
     const { id, attemptsUsed } = taken;
     const { label } = stored;
-    const sent = await send({ id, pageId, label: label ?? null, attempt: attemptsUsed + 1, body, lockedUntil, signal });
+    const sendable = { id, pageId, label: label ?? null, attempt: attemptsUsed + 1, body, lockedUntil, signal };
+    const span = beginSpan(taken);
+    const sent = await (span ? span.around(() => send(sendable)) : send(sendable));
     const probes = [
       ...(taken.isProbe ? fleet.apiProbes() : []),
       ...(admission.kind === 'probe' ? admission.fields : []),

@@ -178,6 +178,7 @@ export const field = fc.oneof(
   fc.tuple(fc.constant('data'), data),
   fc.tuple(fc.constant('policy'), fc.oneof(oneOf('resend', 'dead-letter'), nonsense)),
   fc.tuple(fc.constant('replays'), fc.oneof(anyId, nonsense)),
+  fc.tuple(fc.constant('trace'), fc.oneof(oneOf(`00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`), nonsense)),
   fc.tuple(
     fc.constantFrom(
       'label',

@@ -52,6 +52,7 @@ async function processed(
     });
   const process = createProcessor({
     config: { attempts: 3, backoffMs: 1000, backoffMaxMs: 1000, onUnknownOutcome: policy, onDeadLetter: 'continue' },
+    beginSpan: () => null,
     send() {
       sends += 1;
       return Promise.resolve({ outcome: judge(exchange), startedAtMs: OPENED_MS, exchange, keyCircuit: 'key' });

@@ -15,6 +15,7 @@
 --   due         when the message is due, '+<ms>' from now or '<ms>' as a time
 --   high        true for high priority
 --   label, policy   the app's label, and what an unknown outcome means for the message
+--   trace       the caller's span, as a W3C traceparent
 --
 -- Returns for each message 'stored', 'full' (too many are open), 'memory-full', 'gone' (the dead letter no longer exists), {'duplicate', id of the first},
 -- {'conflict', id of the first, hash of its request}, or the error that kept it from being stored.
@@ -81,7 +82,7 @@ local function store(id, lane, name, data, ttlMs, mostOpen, fullAt, options)
   local due = dueTime(more.due)
   local isHigh = more.high or (more.replays and redis.call('HEXISTS', dead .. more.replays, 'high') == 1)
   local fields = { 'name', name, 'data', data, 'opts', '{}', 'timestamp', now, 'lane', lane, 'exp', math.max(now, due) + tonumber(ttlMs) }
-  local rest = { high = isHigh and '1', label = more.label, policy = more.policy, replays = more.replays }
+  local rest = { high = isHigh and '1', label = more.label, policy = more.policy, replays = more.replays, trace = more.trace }
   for field, value in pairs(rest) do
     if value then
       fields[#fields + 1] = field

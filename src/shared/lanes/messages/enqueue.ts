@@ -30,6 +30,8 @@ export interface MessageToEnqueue {
   due?: { delayMs: number } | { atMs: number } | undefined;
   priority?: 'normal' | 'high' | undefined;
   idempotency: Idempotency | undefined;
+  /** The caller's span, as a W3C traceparent. */
+  trace?: string | undefined;
   /** Encrypts the message's content. */
   sealing?: Sealing | undefined;
 }
@@ -109,9 +111,9 @@ function dueText(due: NonNullable<MessageToEnqueue['due']>): string {
 }
 
 /** Returns the options that few messages have, as JSON; '' if this message has none of them. */
-function optionsOf({ payload, due, priority, idempotency }: MessageToEnqueue): string {
+function optionsOf({ payload, due, priority, idempotency, trace }: MessageToEnqueue): string {
   const { request, replayOf, label, onUnknownOutcome: policy } = payload;
-  const isPlain = !idempotency && !due && priority !== 'high';
+  const isPlain = !idempotency && !due && priority !== 'high' && trace === undefined;
   if (isPlain && replayOf === undefined && label === undefined && policy === undefined) return '';
   return JSON.stringify({
     ...(idempotency && { key: idempotencyName(request.pageId, idempotency.key), hash: idempotency.requestHash }),
@@ -120,5 +122,6 @@ function optionsOf({ payload, due, priority, idempotency }: MessageToEnqueue): s
     high: priority === 'high' || undefined,
     label,
     policy,
+    trace,
   });
 }

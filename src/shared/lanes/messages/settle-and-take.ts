@@ -63,6 +63,8 @@ export interface Taken {
   label: string | null;
   policy: string | null;
   replays: string | null;
+  /** The span of the caller who stored it, as a W3C traceparent; others can write any text here. */
+  trace: string | null;
   /** What else stands beside an encrypted message; `null` for a message that the take did not take for an encrypted one. */
   times: TermFields['times'] | null;
 }
@@ -169,7 +171,7 @@ export async function wakeAnother({ redis, root }: Shard): Promise<void> {
 }
 
 function takenOf(verdict: Taken['verdict'], id: string, attempt: string, fields: readonly (string | null)[]): Taken {
-  const [type, data, timestamp, lane, label, policy, replays, used, history, expiresAt, due, high] = fields;
+  const [type, data, timestamp, lane, label, policy, replays, used, history, trace, expiresAt, due, high] = fields;
   return {
     verdict,
     id,
@@ -183,6 +185,7 @@ function takenOf(verdict: Taken['verdict'], id: string, attempt: string, fields:
     label: label ?? null,
     policy: policy ?? null,
     replays: replays ?? null,
+    trace: trace ?? null,
     times: typeof expiresAt === 'string' ? { expiresAt, due: due ?? null, high: high ?? null } : null,
   };
 }

@@ -74,14 +74,14 @@ end
 --   'go'       send it: the attempt is new         'expired'   the message is too old
 --   'unknown'  a worker died while this attempt was open         'crashed'   the same, once too often
 --   'foreign'  no message of ours; the job is removed
--- Without an earlier attempt, label, policy, replay or encryption the fields end with the lane.
+-- Without an earlier attempt, label, policy, replay, trace or encryption the fields end with the lane.
 local function takeOne(root, id, worker, turn, laneOfHead)
   if not isJobId(id) then return takeAway(root, id, laneOfHead) end
   local jobKey = root .. 'send:' .. id
   local length = redis.call('HSTRLEN', jobKey, 'data')
   local isTooLong = length > LONGEST_DATA
-  local lane, place, expiresAt, attempt, name, timestamp, label, policy, replays, data = fieldsOf(jobKey, 'lane', 'place', 'exp',
-    'attempt', 'name', 'timestamp', 'label', 'policy', 'replays', isTooLong and '-' or 'data')
+  local lane, place, expiresAt, attempt, name, timestamp, label, policy, replays, trace, data = fieldsOf(jobKey, 'lane', 'place', 'exp',
+    'attempt', 'name', 'timestamp', 'label', 'policy', 'replays', 'trace', isTooLong and '-' or 'data')
   if isTooLong then data = string.format('[not read, it had %d bytes]', length) end
   if not lane or not expiresAt or not isLane(lane) then
     return takeAway(root, id, laneOfHead or (lane and isLane(lane) and lane))
@@ -96,12 +96,12 @@ local function takeOne(root, id, worker, turn, laneOfHead)
   end
   local function given(verdict, named)
     local type, since = upTo(LONGEST_NAME, name), upTo(LONGEST_NAME, timestamp)
-    if not (attempt or label or policy or replays or isSealed) then return { verdict, id, named, type, data, since, lane } end
+    if not (attempt or label or policy or replays or trace or isSealed) then return { verdict, id, named, type, data, since, lane } end
     local due, high
     if isSealed then due, high = fieldsOf(jobKey, 'due', 'high') end
     return {
       verdict, id, named, type, data, since, lane, upTo(LONGEST_WORD, label), upTo(LONGEST_WORD, policy), upTo(LONGEST_WORD, replays),
-      upTo(LONGEST_NAME, used) or false, history or false,
+      upTo(LONGEST_NAME, used) or false, history or false, upTo(LONGEST_NAME, trace),
       isSealed and upTo(LONGEST_NAME, expiresAt), upTo(LONGEST_NAME, due), upTo(LONGEST_NAME, high),
     }
   end
