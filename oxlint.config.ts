@@ -14,13 +14,13 @@ const layers = [
 
 // In each of these layers, a room (a folder) imports from those that are named before it, and from no other one.
 const rooms: Record<string, readonly string[] | undefined> = {
-  shared: 'errors validation model config sealing redis lanes layout session reading actions'.split(' '),
+  shared: 'errors validation model config ledger sealing redis lanes layout session reading actions'.split(' '),
   worker: 'http keys limits evidence fleet message bullmq'.split(' '),
   console:
     'rights http facts html access observe overview holds find pages workers dead-letters queues actions server'.split(
       ' ',
     ),
-  cli: 'context terminal commands dead-letters reshard send watch demo'.split(' '),
+  cli: 'context terminal commands dead-letters reshard send watch ledger demo'.split(' '),
 };
 
 interface Restriction {
