@@ -1,4 +1,4 @@
-import type { InstallationOptions, ProducerOptions, WorkerSettings } from './options.ts';
+import type { DeadLetterOptions, InstallationOptions, ProducerOptions, WorkerSettings } from './options.ts';
 
 type Names<Options> = Record<keyof Options, true>;
 
@@ -16,13 +16,15 @@ const installation: Names<InstallationOptions> = {
   keepDeadMs: true,
 };
 
-const producer: Names<ProducerOptions> = {
+const deadLetters: Names<DeadLetterOptions> = {
   ...installation,
   ttlMs: true,
   maxQueued: true,
   redisFullAt: true,
   enqueueTimeoutMs: true,
 };
+
+const producer: Names<ProducerOptions> = { ...deadLetters, ledger: true };
 
 const worker: Names<WorkerSettings> = {
   ...installation,
@@ -59,6 +61,6 @@ const worker: Names<WorkerSettings> = {
 };
 
 /** The functions that take settings in code, with the names of the settings that each uses. */
-export const doors = { createProducer: producer, openDeadLetters: producer, createWorker: worker } as const;
+export const doors = { createProducer: producer, openDeadLetters: deadLetters, createWorker: worker } as const;
 
 export type Door = keyof typeof doors;

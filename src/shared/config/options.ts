@@ -52,8 +52,8 @@ export interface InstallationOptions extends RedisConnectionOptions {
   keepDeadMs?: number | undefined;
 }
 
-/** The options of `createProducer`. */
-export interface ProducerOptions extends InstallationOptions {
+/** The options of `openDeadLetters`. They include those for storing a message, because a replay stores a new one. */
+export interface DeadLetterOptions extends InstallationOptions {
   /**
    * The age, in ms, after which a message is not sent any more but becomes a dead letter. `ttlMs` of a message overrides it.
    *
@@ -85,8 +85,17 @@ export interface ProducerOptions extends InstallationOptions {
   enqueueTimeoutMs?: number | undefined;
 }
 
-/** The options of `openDeadLetters`. They include those of a producer, because a replay stores a new message. */
-export type DeadLetterOptions = ProducerOptions;
+/** The options of `createProducer`. */
+export interface ProducerOptions extends DeadLetterOptions {
+  /**
+   * The ledger that the command `ledger` writes: the URL of a PostgreSQL, which needs the package `pg`, or a folder. The history of a
+   * conversation also has the messages that are kept there.
+   *
+   * @default undefined
+   * @example 'postgres://kitechat_reader:password@db.internal:5432/app'
+   */
+  ledger?: string | undefined;
+}
 
 /** The options of `createWorker`, without its hooks. */
 export interface WorkerSettings extends InstallationOptions, LogOptions {

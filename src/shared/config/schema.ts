@@ -7,6 +7,7 @@ import {
   endpointUrl,
   flag,
   headerToken,
+  ledgerPlace,
   listenHost,
   loggedPart,
   namespace,
@@ -207,6 +208,12 @@ export const configSchema = fields({
     ),
   keepDoneMs: keptMs.default(3_600_000).describe('how long delivered messages are kept, at most 1,000 per shard'),
   keepDeadMs: keptMs.default(2_592_000_000).describe('how long dead letters are kept'),
+  ledger: ledgerPlace
+    .optional()
+    .describe(
+      'where the command `ledger` keeps what became of messages: the URL of a PostgreSQL, `postgres://…`, or a folder; histories are read there',
+    )
+    .register(special, { fromFile: true }),
   encryptionKeysFile: requiredText
     .optional()
     .describe(

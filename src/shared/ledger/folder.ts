@@ -12,7 +12,7 @@ import { appendLines, linesWith } from './lines.ts';
  * The files of a day. With more of them a conversation is read faster, and a batch of events has more files to bring to the disk; the
  * figures are in docs/performance.md.
  */
-const BUCKETS = 64;
+const BUCKETS = 256;
 /** The most days that are read at once, for a conversation that is seldom spoken in. */
 const MOST_DAYS_AT_ONCE = 16;
 

@@ -4,6 +4,7 @@ const CHUNK_BYTES = 1_048_576;
 /** Longer than any event. A longer line is not ours and is skipped. */
 const MAX_LINE_BYTES = 4 * CHUNK_BYTES;
 const LINE_END = 10;
+const NOTHING = Buffer.alloc(0);
 
 /** Returns the lines of a file that contain a text; none if the file doesn't exist. A last line without its end is included. */
 export async function linesWith(path: string, text: string): Promise<string[]> {
@@ -12,16 +13,18 @@ export async function linesWith(path: string, text: string): Promise<string[]> {
   const file = await openIfThere(path);
   if (file === null) return found;
   try {
-    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-    let rest = Buffer.alloc(0);
+    const { size } = await file.stat();
+    const chunk = Buffer.allocUnsafe(Math.min(size, CHUNK_BYTES));
+    let rest = NOTHING;
     for (;;) {
-      const { bytesRead } = await file.read(chunk, 0, CHUNK_BYTES);
+      const { bytesRead } = await file.read(chunk);
       if (bytesRead === 0) break;
-      const block = Buffer.concat([rest, chunk.subarray(0, bytesRead)]);
+      const bytes = chunk.subarray(0, bytesRead);
+      const block = rest.length === 0 ? bytes : Buffer.concat([rest, bytes]);
       const end = block.lastIndexOf(LINE_END) + 1;
       collect(block.subarray(0, end), needle, found);
       const isTooLong = block.length - end > MAX_LINE_BYTES;
-      rest = isTooLong ? Buffer.alloc(0) : block.subarray(end);
+      rest = isTooLong ? NOTHING : Buffer.from(block.subarray(end));
     }
     collect(rest, needle, found);
     return found;
