@@ -5,6 +5,6 @@ export type { DiscardOptions, DiscardResult } from './discard.ts';
 export type { DeadLetterEntry, DeadLetterFilter, OnProgress, Progress } from './entry.ts';
 export type { ReplayOptions, ReplayResult } from './replay.ts';
 export type { DeadLetterSelection } from './selection.ts';
-export type { DeadLetterOptions } from '../shared/config/options.ts';
+export type { DeadLetterOptions } from '../shared/config/producer-options.ts';
 export type { DeadLetterRecord } from '../shared/reading/dead-letter-record.ts';
 export { InvalidSelectionError, UnknownPositionError } from '../shared/errors/errors.ts';

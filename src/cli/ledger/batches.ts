@@ -43,7 +43,9 @@ export async function* batchesOf<T>(
     wake();
   }
 
-  async function pause(forMs: number): Promise<void> {
+  /** Waits for the next item or the abort, at most so long. */
+  async function next(forMs: number): Promise<void> {
+    if (!isPulling) void pull();
     let timer: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {
       wake = resolve;
@@ -63,10 +65,7 @@ export async function* batchesOf<T>(
       const forMs = batch.length === 0 ? Infinity : dueAt - performance.now();
       if (batch.length > 0 && (batch.length >= size || forMs <= 0 || isOver())) yield batch.splice(0);
       else if (isOver()) break;
-      else {
-        if (!isPulling) void pull();
-        await pause(forMs);
-      }
+      else await next(forMs);
     }
   } finally {
     signal.removeEventListener('abort', onAbort);

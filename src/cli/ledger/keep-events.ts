@@ -35,7 +35,7 @@ export async function keepEvents({
 }: KeepEventsOptions): Promise<void> {
   for await (const batch of batchesOf(events, { ...BATCH, signal })) {
     for (const event of batch) if (event.type === 'gap') warnOfGap(event);
-    if (!(await writeUntilKept(batch.map(({ ack: _, ...event }) => event)))) return;
+    if (!(await writeUntilKept(batch.map((event) => recordOf(event))))) return;
     await Promise.all(batch.map(async (event) => await event.ack()));
     logger.debug({ events: batch.length }, 'kept events');
   }
@@ -74,4 +74,9 @@ export async function keepEvents({
       'events were removed from Redis before they were kept: this group was too far behind',
     );
   }
+}
+
+function recordOf(event: AcknowledgedEvent): EventRecord {
+  const { ack: _, ...record } = event;
+  return record;
 }

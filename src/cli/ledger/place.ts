@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Config } from '../../shared/config/config.ts';
-import { isPostgresUrl, ledgerPlaceProblem } from '../../shared/config/ledger-place.ts';
+import { isPostgresUrl, ledgerPlaceProblem } from '../../shared/ledger/place.ts';
 import { unreadableFile, valueInFile } from '../../shared/config/secret-file.ts';
 import { ConfigError } from '../../shared/errors/errors.ts';
 

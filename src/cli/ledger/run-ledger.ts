@@ -1,5 +1,5 @@
 import { loadConfig } from '../../shared/config/config.ts';
-import { describeLedgerPlace } from '../../shared/config/ledger-place.ts';
+import { describeLedgerPlace } from '../../shared/ledger/place.ts';
 import { siteOf } from '../context/site.ts';
 import { openLedger } from '../../shared/ledger/open-ledger.ts';
 import { logToStdout } from '../../shared/log-sink.ts';

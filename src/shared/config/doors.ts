@@ -1,4 +1,5 @@
-import type { DeadLetterOptions, InstallationOptions, ProducerOptions, WorkerSettings } from './options.ts';
+import type { InstallationOptions, WorkerSettings } from './options.ts';
+import type { DeadLetterOptions, ProducerOptions } from './producer-options.ts';
 
 type Names<Options> = Record<keyof Options, true>;
 
@@ -55,12 +56,18 @@ const worker: Names<WorkerSettings> = {
   onDeadLetter: true,
   stateDir: true,
   keepDoneMs: true,
+  keepEvents: true,
   shutdownMs: true,
   logLevel: true,
   logDelivered: true,
 };
 
 /** The functions that take settings in code, with the names of the settings that each uses. */
-export const doors = { createProducer: producer, openDeadLetters: deadLetters, createWorker: worker } as const;
+export const doors = {
+  createProducer: producer,
+  openDeadLetters: deadLetters,
+  openEvents: installation,
+  createWorker: worker,
+} as const;
 
 export type Door = keyof typeof doors;

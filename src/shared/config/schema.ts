@@ -25,19 +25,18 @@ import { fields } from '../validation/issues.ts';
 import { ALL_SHARDS, parseShardList } from './shard-list.ts';
 import { requiredText } from '../validation/rules.ts';
 import { special } from './special.ts';
-
-/** For settings: zod would take longer to compile their schemas than for all the parsing that a process does with them. */
-export const notCompiled = { jitless: true } as const;
+import {
+  bothBackoffs,
+  bothCertificates,
+  bothConsoleTokens,
+  bothKeys,
+  bothShardSettings,
+  fits,
+  oneCertificate,
+} from './together.ts';
 
 const waitMs = wholeNumber(1, MAX_TIMER_MS);
 const keptMs = wholeNumber(1_000, MAX_DURATION_MS);
-
-const bothBackoffs = z.object({ backoffMs: z.number(), backoffMaxMs: z.number() });
-const bothShardSettings = z.object({ shards: z.number(), serveShards: shardList });
-const bothCertificates = z.object({ apiCertFile: z.string(), apiCertKeyFile: z.string() });
-const oneCertificate = z.union([z.object({ apiCertFile: z.string() }), z.object({ apiCertKeyFile: z.string() })]);
-const bothConsoleTokens = z.object({ consoleToken: z.string(), consoleTokensFile: z.string() });
-const bothKeys = z.object({ apiKey: z.string(), apiKeyFile: z.string() });
 
 const answersTo503 = ['not-processed', 'unknown'] as const;
 const answerRules = ['strict', 'any-2xx'] as const;
@@ -207,6 +206,9 @@ export const configSchema = fields({
       "the part of Redis's `maxmemory` from which on storing fails with `QueueFullError`, so that the rest is left to workers",
     ),
   keepDoneMs: keptMs.default(3_600_000).describe('how long delivered messages are kept, at most 1,000 per shard'),
+  keepEvents: wholeNumber(100, 1e7)
+    .default(100_000)
+    .describe('the most events per shard that are kept for groups that have not acknowledged them'),
   keepDeadMs: keptMs.default(2_592_000_000).describe('how long dead letters are kept'),
   ledger: ledgerPlace
     .optional()
@@ -300,7 +302,3 @@ export const configSchema = fields({
     error: 'is set, and so is KITECHAT_CONSOLE_TOKEN (or its file): keep only one; the file can hold that token, too',
     when: () => true,
   });
-
-function fits(schema: z.ZodType, value: unknown): boolean {
-  return schema.safeParse(value, notCompiled).success;
-}

@@ -2,7 +2,7 @@ import * as z from 'zod';
 
 import { ADDRESS_LIST_RULE, parseAddressList } from './address-list.ts';
 import { formatRateLimit, parseRateLimit, RATE_LIMIT_RULE } from '../model/rate-limit.ts';
-import { ledgerPlaceProblem } from './ledger-place.ts';
+import { ledgerPlaceProblem } from '../ledger/place.ts';
 import { NAT_MAP_RULE, parseNatMap } from './nat-map.ts';
 import { redisUrlProblem } from './redis-addresses.ts';
 import { ALL_SHARDS, parseShardList, SHARD_LIST_RULE } from './shard-list.ts';

@@ -1,4 +1,4 @@
-import { isPostgresUrl } from '../config/ledger-place.ts';
+import { isPostgresUrl } from './place.ts';
 import { openFolderLedger } from './folder.ts';
 import type { Ledger } from './ledger.ts';
 import { openPostgresLedger } from './postgres.ts';

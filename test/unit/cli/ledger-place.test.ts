@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type PlaceFlags, placeOf } from '../../../src/cli/ledger/place.ts';
-import { describeLedgerPlace } from '../../../src/shared/config/ledger-place.ts';
+import { describeLedgerPlace } from '../../../src/shared/ledger/place.ts';
 import { newFolderOfTest } from '../../support/folder-of-test.ts';
 
 const URL_OF_DATABASE = 'postgres://user:secret@db:5432/app?sslmode=verify-full';
