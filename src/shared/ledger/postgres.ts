@@ -88,14 +88,14 @@ export async function openPostgresLedger(
     const rows = events.map((event) => rowOf(event));
     const columns = COLUMNS.split(',').map((_name, index) => rows.map((row) => row[index]));
     // One statement, so that all of it is committed when the answer comes.
-    await pool.query({ name: 'kitechat-insert', text: INSERT, values: [namespace, ...columns] });
+    await pool.query(INSERT, [namespace, ...columns]);
   }
 
   async function read(question: LedgerQuestion): Promise<SettledEvent[]> {
     const { pageId, conversationId, beforeMs, beforeId = '', limit } = question;
     const before = beforeMs === undefined ? 'infinity' : new Date(beforeMs).toISOString();
     const values = [namespace, nameOf(pageId), nameOf(conversationId), before, beforeId, limit];
-    const rows = await rowsOf({ name: 'kitechat-story', text: SELECT, values });
+    const rows = await rowsOf(values);
     return rows.flatMap(({ event, request }) => {
       const kept = readEvent(request === null ? event : { ...event, request });
       return kept !== null && answers(kept, question) ? [kept] : [];
@@ -103,9 +103,9 @@ export async function openPostgresLedger(
   }
 
   /** None if no ledger has written yet. */
-  async function rowsOf(query: Pg.QueryConfig): Promise<{ event: object; request: object | null }[]> {
+  async function rowsOf(values: unknown[]): Promise<{ event: object; request: object | null }[]> {
     try {
-      return (await pool.query<{ event: object; request: object | null }>(query)).rows;
+      return (await pool.query<{ event: object; request: object | null }>(SELECT, values)).rows;
     } catch (error) {
       if (describeCode(error) === UNDEFINED_TABLE) return [];
       throw error;
