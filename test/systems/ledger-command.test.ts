@@ -89,6 +89,8 @@ describe('the command ledger', () => {
     expect(await command.ended()).toBe(0);
     const files = globSync('**/*.ndjson', { cwd: dir }).map((name) => readFileSync(join(dir, name), 'utf8'));
     expect(files.join('')).not.toContain('message 1');
+    // By this, docs/ledger.md deletes a conversation.
+    expect(files.join('')).toContain('"pageId":"p1","conversationId":"c1"');
     expect(textsOf(command).at(-1)).toBe('stopped keeping events');
   });
 
