@@ -1,4 +1,4 @@
-import { globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -80,7 +80,10 @@ describe('the command ledger', () => {
   it('keeps what became of each message in a folder, without content, and ends with exit code 0', async () => {
     await using to = await installWithCli(used.server);
     const dir = newFolderOfTest();
-    const command = await startLedger(to, ['--dir', dir]);
+    const old = join(dir, to.config.namespace ?? '', '2020-01-01');
+    mkdirSync(old, { recursive: true });
+    const command = await startLedger(to, ['--dir', dir, '--keep-days', '30']);
+    await eventually('the old day is gone', () => !existsSync(old));
     const ids = await deliver(to, numbers(0, 30));
     const events = await untilKept(dir, to, ids);
     expect(events).toHaveLength(30);

@@ -42,7 +42,7 @@ export const uses = {
     (key) => isOfNoDoor(key) && !named('hooksFile', 'heartbeatFile')(key),
     named('ledger', 'logLevel'),
   ),
-  ledger: either(inDoor('openEvents'), named('ledger', 'logLevel')),
+  ledger: either(connects, named('ledger', 'logLevel')),
 } satisfies Record<string, Uses>;
 
 /** The names of a variable: its own, and that of the variable for a file with the value. */

@@ -36,6 +36,9 @@ export async function runLedger(context: CommandContext, options: LedgerCommandO
     await using _tidy = keepDays === undefined ? null : tidyHourly(ledger, keepDays, logger);
     await using events = openEvents({
       ...config,
+      // Content is kept as it is stored, so that this process needs no keys.
+      encryptionKeysFile: undefined,
+      requireEncryption: false,
       group: GROUP,
       content,
       onError: (error) => logger.warn({ err: error }, 'Redis is away; events are kept when it is back'),
