@@ -132,10 +132,13 @@ export async function openPostgresLedger(
   }
 }
 
-/** Written so that no bundler looks for the package in an app that has no ledger. */
+/** Marked for bundlers: an app without a ledger in PostgreSQL need not have the package. esbuild takes the `try` for a mark. */
 async function loadPg(): Promise<typeof Pg> {
-  const name = 'pg';
-  return (await import(/* webpackIgnore: true */ /* @vite-ignore */ name)) as typeof Pg;
+  try {
+    return await import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ 'pg');
+  } catch (error) {
+    throw error instanceof Error ? error : new Error('no pg', { cause: error });
+  }
 }
 
 async function loaded(load: () => Promise<typeof Pg>): Promise<typeof Pg> {
