@@ -25,15 +25,7 @@ import { fields } from '../validation/issues.ts';
 import { ALL_SHARDS, parseShardList } from './shard-list.ts';
 import { requiredText } from '../validation/rules.ts';
 import { special } from './special.ts';
-import {
-  bothBackoffs,
-  bothCertificates,
-  bothConsoleTokens,
-  bothKeys,
-  bothShardSettings,
-  fits,
-  oneCertificate,
-} from './together.ts';
+import * as given from './together.ts';
 
 const waitMs = wholeNumber(1, MAX_TIMER_MS);
 const keptMs = wholeNumber(1_000, MAX_DURATION_MS);
@@ -276,28 +268,28 @@ export const configSchema = fields({
     path: ['backoffMaxMs'],
     error: 'must not be less than the first backoff (KITECHAT_BACKOFF_MS)',
     // Checked even when other settings are wrong, so that all problems are reported at once.
-    when: ({ value }) => fits(bothBackoffs, value),
+    when: ({ value }) => given.fits(given.bothBackoffs, value),
   })
   .refine(
     ({ shards, serveShards }) => serveShards === ALL_SHARDS || (parseShardList(serveShards)?.at(-1) ?? 0) < shards,
     {
       path: ['serveShards'],
       error: 'names a shard that does not exist: shards have the numbers from 0 to KITECHAT_SHARDS - 1',
-      when: ({ value }) => fits(bothShardSettings, value),
+      when: ({ value }) => given.fits(given.bothShardSettings, value),
     },
   )
-  .refine((config) => !fits(oneCertificate, config) || fits(bothCertificates, config), {
+  .refine((config) => !given.fits(given.oneCertificate, config) || given.fits(given.bothCertificates, config), {
     path: ['apiCertFile'],
     error: 'goes together with KITECHAT_API_CERT_KEY_FILE: set both or none',
     when: () => true,
   })
-  .refine((config) => !fits(bothKeys, config), {
+  .refine((config) => !given.fits(given.bothKeys, config), {
     path: ['apiKeyFile'],
     error: 'is set, and so is KITECHAT_API_KEY: keep only one of them',
     when: () => true,
   })
   // Whoever gives people tokens of their own must not forget that the one that all of them know still has the role admin.
-  .refine((config) => !fits(bothConsoleTokens, config), {
+  .refine((config) => !given.fits(given.bothConsoleTokens, config), {
     path: ['consoleTokensFile'],
     error: 'is set, and so is KITECHAT_CONSOLE_TOKEN (or its file): keep only one; the file can hold that token, too',
     when: () => true,

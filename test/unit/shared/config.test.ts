@@ -1,5 +1,4 @@
 import type { Settings } from '../../support/settings.ts';
-
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
