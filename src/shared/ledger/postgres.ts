@@ -18,11 +18,17 @@ SELECT $1, * FROM unnest(
   $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::jsonb[], $10::json[])
 ON CONFLICT DO NOTHING`;
 
-/** In the order of the index, so that as many entries are read as are asked for, in the newest partitions that have some. */
-const SELECT = `
+/**
+ * In the order of the index, so that as many entries are read as are asked for, in the newest partitions that have some. It has a name,
+ * so that a connection plans it only the first times: with hundreds of partitions that takes longer than the reading.
+ */
+const STORY = {
+  name: 'kitechat-story',
+  text: `
 SELECT event, request FROM ${TABLE}
 WHERE namespace = $1 AND page_id = $2 AND conversation_id = $3 AND at <= $4 AND (at, id) < ($4, $5)
-ORDER BY at DESC, id DESC LIMIT $6`;
+ORDER BY at DESC, id DESC LIMIT $6`,
+};
 
 export interface PostgresLedgerOptions {
   /** The installation: several of them may share a database. */
@@ -105,7 +111,7 @@ export async function openPostgresLedger(
   /** None if no ledger has written yet. */
   async function rowsOf(values: unknown[]): Promise<{ event: object; request: object | null }[]> {
     try {
-      return (await pool.query<{ event: object; request: object | null }>(SELECT, values)).rows;
+      return (await pool.query<{ event: object; request: object | null }>({ ...STORY, values })).rows;
     } catch (error) {
       if (describeCode(error) === UNDEFINED_TABLE) return [];
       throw error;
