@@ -8,6 +8,9 @@ COPY scripts ./scripts
 COPY src ./src
 # Files of a private checkout (umask 077) must be readable by the user below.
 RUN npm run build && chmod -R a+rX dist package.json
+# pg, for a ledger in PostgreSQL, with what it needs: left to those who want it elsewhere.
+RUN mkdir postgres && cd node_modules && cp -r pg pg-connection-string pg-int8 pg-pool pg-protocol pg-types pgpass \
+  postgres-array postgres-bytea postgres-date postgres-interval split2 xtend ../postgres && chmod -R a+rX ../postgres
 
 FROM node:24-bookworm-slim AS dependencies
 WORKDIR /app
@@ -23,13 +26,14 @@ WORKDIR /app
 COPY --from=dependencies /app/node_modules ./node_modules
 # The board of the console's queues, which is left to those who want it elsewhere.
 COPY --from=build /app/node_modules/@bull-board/ui ./node_modules/@bull-board/ui
+COPY --from=build /app/postgres ./node_modules
 COPY --from=build /app/package.json ./
 COPY --from=build /app/dist ./dist
 # Whoever gets in finds nothing that installs, and nothing that runs with the rights of another user.
 RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /usr/local/bin/yarn* /opt/yarn* \
   && find / -xdev -type f -perm /6000 -exec chmod a-s {} + \
-  # For KITECHAT_STATE_DIR: a volume that is mounted here gets this owner.
-  && install -d -o 1000 -g 1000 /var/lib/kitechat-sender
+  # For KITECHAT_STATE_DIR and KITECHAT_LEDGER: volumes that are mounted here get this owner.
+  && install -d -o 1000 -g 1000 /var/lib/kitechat-sender /var/lib/kitechat-ledger
 # The user "node", as a number: that is how Kubernetes can tell that it is not root.
 USER 1000:1000
 # Without Node.js, which would need more processor time and memory than many a worker.

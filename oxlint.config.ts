@@ -21,7 +21,7 @@ const rooms: Record<string, readonly string[] | undefined> = {
     'rights http facts html access observe overview holds find pages workers dead-letters queues actions server'.split(
       ' ',
     ),
-  cli: 'context terminal commands dead-letters reshard send watch demo'.split(' '),
+  cli: 'context terminal commands dead-letters reshard send watch ledger demo'.split(' '),
 };
 
 interface Restriction {

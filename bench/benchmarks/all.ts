@@ -9,6 +9,7 @@ import { enqueuing } from './enqueue.ts';
 import { growths } from './growth.ts';
 import { idleCost } from './idle-cost.ts';
 import { latencies } from './latency.ts';
+import { ledgerStories } from './ledger-story.ts';
 import { observed } from './observed.ts';
 import { pacedCosts } from './paced-cost.ts';
 import { pacedExactness } from './paced-exactness.ts';
@@ -35,4 +36,5 @@ export const benchmarks: readonly Benchmark[] = [
   observed,
   lettersMemory,
   replayRate,
+  ...ledgerStories,
 ];

@@ -224,6 +224,16 @@ export const settingGroups: readonly SettingGroup[] = [
     ],
   },
   {
+    title: 'What became of messages',
+    intro: 'See [the ledger](ledger.md).',
+    settings: [
+      {
+        variable: 'KITECHAT_LEDGER',
+        when: 'When the story of a conversation must be known for longer than Redis keeps messages. Set it for the command `ledger`, which writes there, and for whatever reads histories. Use `KITECHAT_LEDGER_FILE` if the URL contains a password.',
+      },
+    ],
+  },
+  {
     title: 'After a restore of Redis',
     intro: 'See [backup and restore](backup.md).',
     settings: [

@@ -49,6 +49,14 @@ export const errorGuide: Readonly<Record<string, ErrorGuide>> = {
       'A cancellation, a replay, a discard, a settling, a hold or a limit left for Redis, and no answer came back before the deadline, or the connection was lost. Or a script failed midway, as when the Redis user lacks the right to one of its commands, or there was an [internal error](#internal-errors).',
     cure: 'Repeat the call, after a missing right is given: repeating it is harmless, and a repeated replay sends nothing twice.',
   },
+  LEDGER_UNAVAILABLE: {
+    name: 'LedgerUnavailableError',
+    from: 'library',
+    stored: 'a call to write: perhaps; what the ledger had is unchanged',
+    cause:
+      'The [ledger](ledger.md) could not be read or written: PostgreSQL did not answer in time or refused the statement, or the folder or its disk refused. The message has the code of PostgreSQL (such as `28P01` for a wrong password, `42501` for a missing right) or of the system (`ECONNREFUSED`, `ENOSPC`).',
+    cure: 'Call again when it is fixed. The command `ledger` does so by itself, and acknowledges no event before it is kept. Check `KITECHAT_LEDGER`, the rights of its user or folder, and the space on its disk.',
+  },
   INVALID_SELECTION: {
     name: 'InvalidSelectionError',
     from: 'library',

@@ -18,6 +18,7 @@ import { withUsageErrors } from './context/usage-errors.ts';
 import { uses } from './context/uses.ts';
 import { withVariables } from './context/variables.ts';
 import type { FakeApiOptions } from './commands/fake-api.ts';
+import { addLedgerCommand } from './ledger/command.ts';
 import { addHoldCommands, addLimitCommands } from './commands/pace-commands.ts';
 
 const status = lazily(async () => (await import('./commands/status.ts')).status);
@@ -117,6 +118,8 @@ export function createProgram(context: CommandContext, finish: (exitCode: ExitCo
   withVariables(program.command('console'), uses.console)
     .description('serve the console without a worker, until SIGTERM, SIGINT or SIGHUP')
     .action(run(lazily(async () => (await import('./commands/console.ts')).runConsole)));
+
+  addLedgerCommand(program, actions);
 
   withUsageErrors(program.command('fake-api'), () => false)
     .description('run a fake of the send-message API, with faults on demand')

@@ -6,6 +6,6 @@ export type { DeadLetterEntry, DeadLetterFilter, OnProgress, Progress } from './
 export type { ReplayOptions, ReplayResult } from './replay.ts';
 export type { DeadLetterSelection } from './selection.ts';
 export type { SettleOptions, SettleResult } from './settle.ts';
-export type { DeadLetterOptions } from '../shared/config/options.ts';
+export type { DeadLetterOptions } from '../shared/config/producer-options.ts';
 export type { DeadLetterRecord } from '../shared/reading/dead-letter-record.ts';
 export { InvalidSelectionError, UnknownPositionError } from '../shared/errors/errors.ts';

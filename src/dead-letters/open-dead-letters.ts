@@ -1,7 +1,7 @@
 // For `Symbol.asyncDispose` in the declarations: programs that use the package need not name this library.
 /// <reference lib="esnext.disposable" preserve="true" />
 import { inWordsOf } from '../shared/config/config.ts';
-import type { DeadLetterOptions } from '../shared/config/options.ts';
+import type { DeadLetterOptions } from '../shared/config/producer-options.ts';
 import type { DeadLetterRecord } from '../shared/reading/dead-letter-record.ts';
 import { readMessage } from '../shared/reading/message.ts';
 import type { StoredLetter } from '../shared/lanes/dead/dead-letters.ts';

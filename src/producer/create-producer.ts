@@ -2,7 +2,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { cancelMessage } from '../shared/actions/cancel-message.ts';
 import { inWordsOf } from '../shared/config/config.ts';
-import type { ProducerOptions } from '../shared/config/options.ts';
+import type { ProducerOptions } from '../shared/config/producer-options.ts';
 import type { EnqueueOptions } from '../shared/model/enqueue-options.ts';
 import {
   BulkEnqueueError,

@@ -160,7 +160,9 @@ describe.concurrent('the use of the command line', () => {
     expect(console).toEqual(expect.arrayContaining([...all, 'KITECHAT_HTTP_PORT', 'KITECHAT_CONSOLE_TOKEN_FILE']));
     expect(console).not.toContain('KITECHAT_HOOKS_FILE');
     for (const command of ['fake-api', 'demo']) expect(await helpOf(command)).toEqual([]);
-    const listed = new Set([...(worker ?? []), ...(send ?? [])]);
+    const ledger = await helpOf('ledger');
+    expect(ledger).toEqual([...all, 'KITECHAT_LEDGER', 'KITECHAT_LEDGER_FILE', 'LOG_LEVEL']);
+    const listed = new Set([...(worker ?? []), ...(send ?? []), ...ledger]);
     const names = variables.flatMap(({ name, fileName = name }) => [name, fileName]);
     expect(names.filter((name) => !listed.has(name))).toEqual([]);
   });

@@ -35,6 +35,14 @@ export function wholeNumberFlag(text: string): number {
   return Number(text);
 }
 
+const MOST_DAYS = 36_500;
+
+export function keptDays(text: string): number {
+  const days = wholeNumberFlag(text);
+  if (days < 1 || days > MOST_DAYS) throw new InvalidArgumentError(`It must be from 1 to ${MOST_DAYS}.`);
+  return days;
+}
+
 const MOST_SHARDS = 256;
 
 export function shardCount(text: string): number {

@@ -23,6 +23,8 @@ const isOfNoDoor: Uses = (key) => !Object.values(doors).some((door) => Object.ha
 const connects: Uses = (key) => isOfAllDoors(key) && (key.startsWith('redis') || named('namespace', 'shards')(key));
 /** What reading messages needs. Whether they must be encrypted counts where one is stored or sent. */
 const reads: Uses = (key) => isOfAllDoors(key) && key !== 'requireEncryption';
+/** All that a producer needs but to read histories. */
+const storesMessages = inDoor('openDeadLetters');
 const limits = named('rateLimit', 'pageRateLimit');
 
 /** The settings of each kind of command, derived from the schema, so that a new setting is in the help of its commands. */
@@ -32,14 +34,15 @@ export const uses = {
   messages: reads,
   deadLetterList: either(reads, named('consoleShowContent')),
   limits: either(connects, limits),
-  send: inDoor('createProducer'),
+  send: storesMessages,
   worker: either(inDoor('createWorker'), isOfNoDoor),
   console: either(
-    inDoor('openDeadLetters'),
+    storesMessages,
     limits,
     (key) => isOfNoDoor(key) && !named('hooksFile', 'heartbeatFile')(key),
-    named('logLevel'),
+    named('ledger', 'logLevel'),
   ),
+  ledger: either(connects, named('ledger', 'logLevel')),
 } satisfies Record<string, Uses>;
 
 /** The names of a variable: its own, and that of the variable for a file with the value. */

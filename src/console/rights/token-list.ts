@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { withoutMark } from '../../shared/config/given-text.ts';
-import { notCompiled } from '../../shared/config/schema.ts';
+import { notCompiled } from '../../shared/config/together.ts';
 import { type Contents, valueInFile } from '../../shared/config/secret-file.ts';
 import { consoleToken } from '../../shared/config/values.ts';
 import { describeIssue, formatPath, MAX_ISSUES } from '../../shared/validation/issues.ts';

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import type * as z from 'zod';
 
 import { type Door, doors } from './doors.ts';
-import { configSchema, notCompiled } from './schema.ts';
+import { configSchema } from './schema.ts';
+import { notCompiled } from './together.ts';
 import { type Variable, variables } from './variables.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { describeIssue, issuesOf } from '../validation/issues.ts';

@@ -1,4 +1,5 @@
-import type { InstallationOptions, ProducerOptions, WorkerSettings } from './options.ts';
+import type { InstallationOptions, WorkerSettings } from './options.ts';
+import type { DeadLetterOptions, ProducerOptions } from './producer-options.ts';
 
 type Names<Options> = Record<keyof Options, true>;
 
@@ -16,13 +17,15 @@ const installation: Names<InstallationOptions> = {
   keepDeadMs: true,
 };
 
-const producer: Names<ProducerOptions> = {
+const deadLetters: Names<DeadLetterOptions> = {
   ...installation,
   ttlMs: true,
   maxQueued: true,
   redisFullAt: true,
   enqueueTimeoutMs: true,
 };
+
+const producer: Names<ProducerOptions> = { ...deadLetters, ledger: true };
 
 const worker: Names<WorkerSettings> = {
   ...installation,
@@ -63,7 +66,7 @@ const worker: Names<WorkerSettings> = {
 /** The functions that take settings in code, with the names of the settings that each uses. */
 export const doors = {
   createProducer: producer,
-  openDeadLetters: producer,
+  openDeadLetters: deadLetters,
   openEvents: installation,
   createWorker: worker,
 } as const;

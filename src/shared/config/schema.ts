@@ -6,6 +6,7 @@ import {
   endpointUrl,
   flag,
   headerToken,
+  ledgerPlace,
   listenHost,
   loggedPart,
   namespace,
@@ -24,19 +25,10 @@ import { fields } from '../validation/issues.ts';
 import { ALL_SHARDS, parseShardList } from './shard-list.ts';
 import { requiredText } from '../validation/rules.ts';
 import { special } from './special.ts';
-
-/** For settings: zod would take longer to compile their schemas than for all the parsing that a process does with them. */
-export const notCompiled = { jitless: true } as const;
+import * as given from './together.ts';
 
 const waitMs = wholeNumber(1, MAX_TIMER_MS);
 const keptMs = wholeNumber(1_000, MAX_DURATION_MS);
-
-const bothBackoffs = z.object({ backoffMs: z.number(), backoffMaxMs: z.number() });
-const bothShardSettings = z.object({ shards: z.number(), serveShards: shardList });
-const bothCertificates = z.object({ apiCertFile: z.string(), apiCertKeyFile: z.string() });
-const oneCertificate = z.union([z.object({ apiCertFile: z.string() }), z.object({ apiCertKeyFile: z.string() })]);
-const bothConsoleTokens = z.object({ consoleToken: z.string(), consoleTokensFile: z.string() });
-const bothKeys = z.object({ apiKey: z.string(), apiKeyFile: z.string() });
 
 const answersTo503 = ['not-processed', 'unknown'] as const;
 const answerRules = ['strict', 'any-2xx'] as const;
@@ -211,6 +203,12 @@ export const configSchema = fields({
     .default(100_000)
     .describe('the most events per shard that are kept for groups that have not acknowledged them'),
   keepDeadMs: keptMs.default(2_592_000_000).describe('how long dead letters are kept'),
+  ledger: ledgerPlace
+    .optional()
+    .describe(
+      'where the command `ledger` keeps what became of messages: the URL of a PostgreSQL, `postgres://…`, or a folder; histories are read there',
+    )
+    .register(special, { fromFile: true }),
   encryptionKeysFile: requiredText
     .optional()
     .describe(
@@ -271,33 +269,29 @@ export const configSchema = fields({
     path: ['backoffMaxMs'],
     error: 'must not be less than the first backoff (KITECHAT_BACKOFF_MS)',
     // Checked even when other settings are wrong, so that all problems are reported at once.
-    when: ({ value }) => fits(bothBackoffs, value),
+    when: ({ value }) => given.fits(given.bothBackoffs, value),
   })
   .refine(
     ({ shards, serveShards }) => serveShards === ALL_SHARDS || (parseShardList(serveShards)?.at(-1) ?? 0) < shards,
     {
       path: ['serveShards'],
       error: 'names a shard that does not exist: shards have the numbers from 0 to KITECHAT_SHARDS - 1',
-      when: ({ value }) => fits(bothShardSettings, value),
+      when: ({ value }) => given.fits(given.bothShardSettings, value),
     },
   )
-  .refine((config) => !fits(oneCertificate, config) || fits(bothCertificates, config), {
+  .refine((config) => !given.fits(given.oneCertificate, config) || given.fits(given.bothCertificates, config), {
     path: ['apiCertFile'],
     error: 'goes together with KITECHAT_API_CERT_KEY_FILE: set both or none',
     when: () => true,
   })
-  .refine((config) => !fits(bothKeys, config), {
+  .refine((config) => !given.fits(given.bothKeys, config), {
     path: ['apiKeyFile'],
     error: 'is set, and so is KITECHAT_API_KEY: keep only one of them',
     when: () => true,
   })
   // Whoever gives people tokens of their own must not forget that the one that all of them know still has the role admin.
-  .refine((config) => !fits(bothConsoleTokens, config), {
+  .refine((config) => !given.fits(given.bothConsoleTokens, config), {
     path: ['consoleTokensFile'],
     error: 'is set, and so is KITECHAT_CONSOLE_TOKEN (or its file): keep only one; the file can hold that token, too',
     when: () => true,
   });
-
-function fits(schema: z.ZodType, value: unknown): boolean {
-  return schema.safeParse(value, notCompiled).success;
-}

@@ -2,6 +2,7 @@ import * as z from 'zod';
 
 import { ADDRESS_LIST_RULE, parseAddressList } from './address-list.ts';
 import { formatRateLimit, parseRateLimit, RATE_LIMIT_RULE } from '../model/rate-limit.ts';
+import { ledgerPlaceProblem } from '../ledger/place.ts';
 import { NAT_MAP_RULE, parseNatMap } from './nat-map.ts';
 import { redisUrlProblem } from './redis-addresses.ts';
 import { ALL_SHARDS, parseShardList, SHARD_LIST_RULE } from './shard-list.ts';
@@ -41,6 +42,12 @@ function fromDigits(value: unknown): unknown {
 
 export const redisUrl = z.string().check((context) => {
   const problem = redisUrlProblem(context.value);
+  if (problem !== undefined) context.issues.push({ code: 'custom', message: problem, input: context.value });
+});
+
+/** The URL of a PostgreSQL, or a folder. */
+export const ledgerPlace = z.string().check((context) => {
+  const problem = ledgerPlaceProblem(context.value);
   if (problem !== undefined) context.issues.push({ code: 'custom', message: problem, input: context.value });
 });
 

@@ -242,3 +242,15 @@ export class UnknownPositionError extends KitechatSenderError {
     );
   }
 }
+
+/** The ledger could not be reached, read or written. What it keeps is unchanged, except that a call to write may have kept its events. */
+export class LedgerUnavailableError extends KitechatSenderError {
+  protected static override readonly code = 'LEDGER_UNAVAILABLE';
+  override readonly name = 'LedgerUnavailableError';
+  readonly code = 'LEDGER_UNAVAILABLE';
+
+  /** @param detail what happened, as a clause without a full stop and without secrets */
+  constructor(detail: string, options: { cause?: unknown } = {}) {
+    super(`The ledger can't be used: ${detail}. Call again when this is fixed.`, options);
+  }
+}

@@ -37,7 +37,7 @@ const known: Known = {
   ),
   npmScripts: new Set(Object.keys(scripts)),
   programs: new Set(
-    'apt-get brew cp curl docker-compose echo export git id mkdir mv promtool psql redis-cli redis-server sudo'.split(
+    'apt-get brew cat cp curl docker-compose echo export find git id jq mkdir mv promtool psql redis-cli redis-server sudo'.split(
       ' ',
     ),
   ),

@@ -1,5 +1,4 @@
 import type { Settings } from '../../support/settings.ts';
-
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
@@ -115,6 +114,7 @@ describe('the configuration', () => {
       KITECHAT_KEEP_DONE_MS: '1000',
       KITECHAT_KEEP_EVENTS: '200',
       KITECHAT_KEEP_DEAD_MS: '5000000000',
+      KITECHAT_LEDGER: 'postgres://user:password@db:5432/app',
       KITECHAT_ENCRYPTION_KEYS_FILE: './encryption keys.json',
       KITECHAT_REQUIRE_ENCRYPTION: 'true',
       KITECHAT_SHUTDOWN_MS: '0',
@@ -176,6 +176,7 @@ describe('the configuration', () => {
       keepDoneMs: 1_000,
       keepEvents: 200,
       keepDeadMs: 5_000_000_000,
+      ledger: 'postgres://user:password@db:5432/app',
       encryptionKeysFile: './encryption keys.json',
       requireEncryption: true,
       shutdownMs: 0,
@@ -244,7 +245,9 @@ describe('the configuration', () => {
 
   it('reports exactly the variables that are wrong, whichever they are', () => {
     // Any text can be a path, which is not looked at here, and proxies concern only workers.
-    const names = variables.map(({ name }) => name).filter((name) => !/BACKOFF|_FILE$|_DIR$|_PROXY$/.test(name));
+    const names = variables
+      .map(({ name }) => name)
+      .filter((name) => !/BACKOFF|_FILE$|_DIR$|_LEDGER$|_PROXY$/.test(name));
     fc.assert(
       fc.property(fc.subarray(names), (wrong) => {
         const backoffs = { KITECHAT_BACKOFF_MS: '5000', KITECHAT_BACKOFF_MAX_MS: '10' };
