@@ -109,14 +109,14 @@ describe.concurrent('a consumer of events', () => {
 
   it('closes within the time that calls have, although Redis is away', async () => {
     await using server = await startTestRedis();
-    const config = { redisUrl: server.url, namespace: 'away', enqueueTimeoutMs: 1000 };
+    const config = { redisUrl: server.url, namespace: 'away' };
     const redis = connectPatiently({ redisUrl: server.url });
     const log = await openEventLog(redis, { ...config, group: 'crm' });
     redis.disconnect();
     await server.pause();
     const from = performance.now();
     await log.close();
-    expect(performance.now() - from).toBeLessThan(5000);
+    expect(performance.now() - from).toBeLessThan(8000);
     await server.resume();
   });
 
