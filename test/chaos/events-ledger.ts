@@ -41,13 +41,13 @@ export function compareEvents(messages: readonly EndedMessage[], events: readonl
       continue;
     }
     first.set(event.messageId, event);
+    // A cancelled message ends before its turn, and perhaps while the settlement of an earlier one is on its way.
+    if (event.type === 'cancelled') continue;
     const { conversation, place } = message;
     const atMs = Date.parse(event.at);
     const latest = last.get(conversation) ?? { atMs: 0, place: -1 };
-    // A cancelled message ends before its turn.
-    const isLate = event.type !== 'cancelled' && place < latest.place;
-    if (atMs < latest.atMs || isLate) outcome.disordered.push(event.id);
-    last.set(conversation, { atMs, place: event.type === 'cancelled' ? latest.place : place });
+    if (atMs < latest.atMs || place < latest.place) outcome.disordered.push(event.id);
+    last.set(conversation, { atMs, place });
   }
   outcome.lost = messages.filter(({ id }) => !first.has(id)).map(({ id, end }) => `${id}.${end}`);
   return outcome;

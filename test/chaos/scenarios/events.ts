@@ -183,8 +183,10 @@ async function judge(
   return {
     ...outcome,
     kills: outcome.kills + consumers.kills,
-    // Neither accepted nor dead: the messages that were cancelled, and those that were lost.
-    lost: arena.stored.size - ended.length,
+    // A cancelled message is neither accepted nor dead, so messages without an end are what is lost.
+    lost: arena.stored.size - ended.length + told.lost.length,
+    unexpected: outcome.unexpected + told.invented.length + told.renamed.length,
+    inversions: outcome.inversions + told.disordered.length,
     violations: eventViolationsOf(told),
     figures: `events ${ended.length} (${countOf('cancelled')} cancelled), ${told.again} again`,
   };
