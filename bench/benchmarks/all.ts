@@ -15,12 +15,14 @@ import { pacedCosts } from './paced-cost.ts';
 import { pacedExactness } from './paced-exactness.ts';
 import { pageAlone } from './page-alone.ts';
 import { withEncryption } from './with-encryption.ts';
+import { withEvents } from './with-events.ts';
 import { withLimits } from './with-limits.ts';
 
 export const benchmarks: readonly Benchmark[] = [
   ...drains,
   withLimits,
   withEncryption,
+  withEvents,
   ...pacedCosts,
   ...pacedExactness,
   idleCost,

@@ -1,4 +1,5 @@
 import { command } from '../stage/command.ts';
+import { startConsumer } from '../stage/consumer.ts';
 import { writeEncryptionKeys } from '../stage/encryption-keys.ts';
 import { openRedisStore } from '../stage/redis-store.ts';
 import { startWorker } from '../stage/workers.ts';
@@ -18,10 +19,12 @@ export interface OurOptions {
   /** A page that an operator holds. */
   heldPage?: string;
   encrypted?: boolean;
+  /** Whether a process of its own consumes the events while a worker runs. */
+  consumed?: boolean;
 }
 
 export function kitechatSender(options: OurOptions = {}): Enter {
-  const { name = 'kitechat-sender', env = {}, workerEnv = () => ({}), heldPage, encrypted } = options;
+  const { name = 'kitechat-sender', env = {}, workerEnv = () => ({}), heldPage, encrypted, consumed } = options;
   return async ({ apiUrl, concurrency }) => {
     await using stack = new AsyncDisposableStack();
     const store = stack.use(await openRedisStore());
@@ -43,6 +46,7 @@ export function kitechatSender(options: OurOptions = {}): Enter {
       async startWorker() {
         const nth = started;
         started += 1;
+        const consumer = consumed ? await startConsumer(store.url) : null;
         const worker = await startWorker({
           ...shared,
           KITECHAT_API_URL: apiUrl,
@@ -55,6 +59,10 @@ export function kitechatSender(options: OurOptions = {}): Enter {
           async end() {
             worker.kill('SIGTERM');
             await worker.ended();
+          },
+          async [Symbol.asyncDispose]() {
+            await worker[Symbol.asyncDispose]();
+            await consumer?.[Symbol.asyncDispose]();
           },
         };
       },

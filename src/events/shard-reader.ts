@@ -47,75 +47,78 @@ const RETRY_MS = 500;
 /** How long acknowledgements wait for others, to be written together. */
 const GATHER_MS = 20;
 const MOST_AT_ONCE = 250;
+/** The position before the first entry. */
+const START = '0-0';
 
 export function createShardReader(deps: ReaderDeps): ShardReader {
   const { session, newDeadline, index, group, reader, content, onEvents, onError } = deps;
   const alarm = createAlarm();
   let waiting: EventEntry[] = [];
+  /** The number of the lease that this reader has; 0 if it has none. */
+  let lease = 0;
+  let leases = 0;
+  let leasedUntil = 0;
+  /** Entries that were acknowledged under this lease, but not yet in Redis. */
   let acks: string[] = [];
-  /** Events that the group has lost; `told`: those that were acknowledged. */
+  /** Events that the group has lost so far. */
   let lost = 0;
-  let isGapOpen = false;
+  /** Those of them that were acknowledged. */
   let told = 0;
-  let from = '>';
-  /** The last entry that was handed out under this lease. */
-  let lastEntry = '0';
+  let isGapOpen = false;
+  /** Up to where entries were received under this lease, so that Redis can tell which answers were lost. */
+  let position = START;
   let hasMore = false;
   let isFailing = false;
-  let leasedUntil = 0;
   const stopping = new AbortController();
+
+  /** What an earlier lease handed out may have come to another process since. */
+  function begin(newLease: number): void {
+    lease = newLease;
+    waiting = [];
+    acks = [];
+    told = 0;
+    lost = 0;
+    isGapOpen = false;
+    position = START;
+    hasMore = false;
+  }
 
   async function call(leaseMs: number, most: number): Promise<EventsAnswer> {
     const written = acks;
-    const toldNow = told;
     const calledAt = performance.now();
+    const leaseNow = lease;
     acks = [];
-    told = 0;
+    leases += 1;
+    const asked = { group, reader, lease, nextLease: leases, leaseMs, most, position, content, told, acks: written };
     try {
-      const asked = { group, reader, leaseMs, most, from, content, told: toldNow, acks: written };
       const answer = await session.change(index, newDeadline(), async (shard) => await callEvents(shard, asked));
-      leasedUntil = answer.kind === 'read' ? calledAt + leaseMs : 0;
+      leasedUntil = answer.kind === 'read' ? calledAt + answer.forMs : 0;
       return answer;
     } catch (error) {
       // Writing them twice changes nothing.
-      acks = [...written, ...acks];
-      told += toldNow;
-      // Redis may have handed out entries in an answer that was lost.
-      from = lastEntry;
+      if (lease === leaseNow) acks = [...written, ...acks];
       throw error;
     }
   }
 
   function note(answer: Extract<EventsAnswer, { kind: 'read' }>, most: number): void {
-    if (answer.isNew) {
-      waiting = [];
-      lastEntry = '0';
-      isGapOpen = false;
-    }
+    if (answer.lease !== lease) begin(answer.lease);
     waiting.push(...answer.entries);
-    lastEntry = answer.entries.at(-1)?.entry ?? lastEntry;
-    lost = Math.max(0, answer.lost - told);
-    if (most === 0) return;
-    hasMore = answer.entries.length === most;
-    // What was handed out before comes first, until all of it was seen.
-    const isOld = answer.isNew || from !== '>';
-    from = isOld && hasMore ? lastEntry : '>';
+    ({ position, lost } = answer);
+    told = Math.max(told, answer.told);
+    if (most > 0) ({ hasMore } = answer);
   }
 
   async function look(): Promise<number> {
     const most = waiting.length < MOST_AT_ONCE ? MOST_AT_ONCE : 0;
     const answer = await call(LEASE_MS, most);
     if (answer.kind === 'taken') {
-      // Another process has them now.
-      waiting = [];
-      lost = 0;
-      isGapOpen = false;
+      begin(0);
       return Math.min(answer.forMs + 1, STAND_BY_MS);
     }
-    const wasOld = answer.isNew || from !== '>';
     note(answer, most);
-    if (waiting.length > 0 || lost > 0) onEvents();
-    if (most > 0 && (wasOld || hasMore)) return 0;
+    if (waiting.length > 0 || lost > told) onEvents();
+    if (hasMore && waiting.length < MOST_AT_ONCE) return 0;
     return waiting.length > 0 ? RENEW_MS : LOOK_MS;
   }
 
@@ -134,13 +137,17 @@ export function createShardReader(deps: ReaderDeps): ShardReader {
     }
   }
 
-  function acknowledge(entry: string): void {
+  /** An acknowledgement under an earlier lease says nothing: the event comes again, perhaps to another process. */
+  function acknowledge(entry: string, under: number): void {
+    if (under !== lease) return;
     acks.push(entry);
     alarm.ring(acks.length >= MOST_AT_ONCE ? 0 : GATHER_MS);
   }
 
-  function gap(count: number): { event: EventRecord; ack(): void } {
+  function gap(): { event: EventRecord; ack(): void } {
     const at = new Date();
+    const under = lease;
+    const upTo = lost;
     isGapOpen = true;
     return {
       event: {
@@ -149,13 +156,14 @@ export function createShardReader(deps: ReaderDeps): ShardReader {
         at: at.toISOString(),
         group,
         shard: index,
-        lost: count,
+        lost: lost - told,
       },
       ack() {
+        if (under !== lease) return;
         isGapOpen = false;
-        told += count;
-        lost = Math.max(0, lost - count);
+        told = Math.max(told, upTo);
         alarm.ring(GATHER_MS);
+        if (lost > told) onEvents();
       },
     };
   }
@@ -165,14 +173,15 @@ export function createShardReader(deps: ReaderDeps): ShardReader {
     next() {
       // While the lease is in doubt, another process may read the same events.
       if (stopping.signal.aborted || performance.now() >= leasedUntil) return null;
-      if (lost > 0 && !isGapOpen && from === '>') return gap(lost);
+      if (lost > told && !isGapOpen) return gap();
+      const under = lease;
       for (let entry = waiting.shift(); entry; entry = waiting.shift()) {
         const { entry: id, fields } = entry;
         if (hasMore && waiting.length === MOST_AT_ONCE / 2) alarm.ring(0);
         const event = readEvent(fields);
-        if (event) return { event, ack: () => acknowledge(id) };
+        if (event) return { event, ack: () => acknowledge(id, under) };
         // Others have added it.
-        acknowledge(id);
+        acknowledge(id, under);
       }
       return null;
     },

@@ -13,6 +13,7 @@ import { isUnforgivable, type Outcome, type Scenario, violationsOf } from './sce
 import { apiDown } from './scenarios/api-down.ts';
 import { apiFaults } from './scenarios/api-faults.ts';
 import { redisClockSteps, workerClockSteps } from './scenarios/clock-steps.ts';
+import { eventsWithKills, eventsWithRedisKills } from './scenarios/events.ts';
 import { readonlyFailover, sentinelFailover } from './scenarios/failovers.ts';
 import { fullRedis } from './scenarios/full-redis.ts';
 import { fleetLimit, pageLimit, recovery } from './scenarios/limits.ts';
@@ -38,6 +39,7 @@ const groups: Record<string, readonly Scenario[]> = {
     readonlyFailover,
     restoredWhileRunning,
     fullRedis,
+    eventsWithKills,
   ],
   redis: [
     readonlyFailover,
@@ -49,6 +51,7 @@ const groups: Record<string, readonly Scenario[]> = {
     redisClockSteps('back'),
     workerClockSteps('forward'),
     workerClockSteps('back'),
+    eventsWithRedisKills,
   ],
   pace: [apiDown('resend'), apiDown('dead-letter'), fleetLimit, pageLimit, recovery],
 };

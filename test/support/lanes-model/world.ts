@@ -57,7 +57,10 @@ export async function openWorld(redis: LaneRedis): Promise<World> {
     async told() {
       if (!isRead) return null;
       const entries = await redis.xrange(events, '-', '+');
-      return entries.map(([, fields]) => `${fields[1]} ${fields[3]}`);
+      return entries.map(([, [, json = '']]) => {
+        const { type, id } = JSON.parse(json) as Record<string, unknown>;
+        return `${String(type)} ${String(id)}`;
+      });
     },
     hearMarker: async () => void (await redis.del(`${sendRoot}marker`)),
     async stall(id) {

@@ -57,8 +57,7 @@ end
 
 local function noteResolved()
   local isJson, letter = pcall(cjson.decode, data)
-  local request = isJson and type(letter) == 'table' and letter.request
-  local ids = type(request) == 'table' and { page = request.pageId, conversation = request.conversationId } or nil
+  local ids = isJson and type(letter) == 'table' and idsOf(letter.request) or nil
   noteEvent(root, id, lane, 'resolved', redisNowMs(), { history = '', data = '' },
     { reason = reason, outcome = outcome, proof = 'operator', by = orNil(by), label = orNil(label), ids = ids })
 end

@@ -29,10 +29,15 @@ local function dataOf(jobKey)
 end
 
 -- Ids that are not plain stand in a lane as hashes, so they are read from the request.
+local function idsOf(request)
+  if type(request) ~= 'table' then return end
+  local page, conversation = request.pageId, request.conversationId
+  return type(page) == 'string' and type(conversation) == 'string' and { page = page, conversation = conversation } or nil
+end
+
 local function idsIn(data)
   local isJson, request = pcall(cjson.decode, data)
-  if not isJson or type(request) ~= 'table' then return end
-  return { page = request.pageId, conversation = request.conversationId }
+  return isJson and idsOf(request) or nil
 end
 
 local function addEvent(root, ...)
@@ -41,12 +46,17 @@ local function addEvent(root, ...)
   if type(answer) == 'table' and answer.err then redis.pcall('XADD', root .. 'events', '*', ...) end
 end
 
--- Notes what became of a message whose job is still there. known: { history, used, data } where they are not what the job says.
--- more: what only some events have.
+-- Notes what became of a message. known: { history, used, data } where they are not what its job says, and { since, label } of a caller that
+-- has read them with `used`. more: what only some events have.
 local function noteEvent(root, id, lane, kind, at, known, more)
   if not isAnyoneReading(root) then return end
   local jobKey = root .. 'send:' .. id
-  local since, label, used = fieldsOf(jobKey, 'timestamp', 'label', 'used')
+  local since, label, used = known.since, known.label, known.used
+  if not since then
+    local usedBefore
+    since, label, usedBefore = fieldsOf(jobKey, 'timestamp', 'label', 'used')
+    used = used or usedBefore
+  end
   local history = known.history
   if not history and redis.call('HSTRLEN', jobKey, 'history') <= LONGEST_EVENT_HISTORY then history = redis.call('HGET', jobKey, 'history') end
   local isHashed, isContentWanted = string.find(lane, '~', 1, true), readersFound > 1
@@ -55,7 +65,9 @@ local function noteEvent(root, id, lane, kind, at, known, more)
     if isHashed and not more.ids then more.ids = idsIn(data) end
     if isContentWanted then more.data = orNil(data) end
   end
-  addEvent(root, 'type', kind, 'id', id, 'lane', lane, 'at', at, 'since', within(LONGEST_EVENT_WORD, since),
-    'label', within(LONGEST_EVENT_WORD, label), 'used', known.used or within(LONGEST_EVENT_WORD, used),
-    'history', within(LONGEST_EVENT_HISTORY, history), 'more', next(more) and cjson.encode(more) or '')
+  -- One field: each further one costs Redis more than its part of a JSON text when the entry is written, read and passed on.
+  addEvent(root, 'event', cjson.encode({
+    type = kind, id = id, lane = lane, at = at, since = within(LONGEST_EVENT_WORD, since), label = within(LONGEST_EVENT_WORD, label),
+    used = within(LONGEST_EVENT_WORD, used and tostring(used)), history = within(LONGEST_EVENT_HISTORY, history), more = more,
+  }))
 end

@@ -59,8 +59,8 @@ local VALUES = { delivered = 10, backoff = 7, back = 7, hold = 7, aside = 7, key
 -- (the message is gone): then at most the history was changed.
 local function settleOne(root, mostEntries, id, attempt, kind, entry, usesAttempt, survived, ms, knownUntil, ...)
   local jobKey = root .. 'send:' .. id
-  local lane, place, open, used, turn, takenAt, behind, crashes = fieldsOf(jobKey, 'lane', 'place', 'attempt', 'used', 'turn',
-    'processedOn', 'behind', 'crashes')
+  local lane, place, open, used, turn, takenAt, behind, crashes, since, label = fieldsOf(jobKey, 'lane', 'place', 'attempt', 'used',
+    'turn', 'processedOn', 'behind', 'crashes', 'timestamp', 'label')
   if turn and not isTurn(turn) then turn = nil end
   local closed = survived == '1' and attempt or attempt .. '!'
   -- Its job was removed meanwhile, or is another one.
@@ -97,6 +97,7 @@ local function settleOne(root, mostEntries, id, attempt, kind, entry, usesAttemp
   end
   if crashes and survived == '1' then redis.call('HDEL', jobKey, 'crashes') end
 
+  local known = { history = history, used = used, since = since, label = label }
   if kind == 'delivered' then
     -- The time of the take by Redis's clock plus the duration that the worker measured: this saves a call of TIME.
     local endedAt = string.format('%d', (tonumber(takenAt) or redisNowMs()) + ms)
@@ -107,7 +108,7 @@ local function settleOne(root, mostEntries, id, attempt, kind, entry, usesAttemp
     completed[#completed + 1] = endedAt
     completed[#completed + 1] = id
     noteEnd(id, knownUntil)
-    noteEvent(root, id, lane, 'delivered', endedAt, { history = history, used = used }, { proof = orNil(proof), answer = orNil(answer) })
+    noteEvent(root, id, lane, 'delivered', endedAt, known, { proof = orNil(proof), answer = orNil(answer) })
     leaveLane(root, lane, id, turn, behind)
     return 'done'
   end
@@ -119,7 +120,7 @@ local function settleOne(root, mostEntries, id, attempt, kind, entry, usesAttemp
       -- The hold must stand before the next message of the conversation is ready.
       holdForLetter(root, lane, id, hold)
     end
-    noteEvent(root, id, lane, 'dead', nowText(), { history = history, used = used }, { reason = reason })
+    noteEvent(root, id, lane, 'dead', nowText(), known, { reason = reason })
     redis.call('DEL', jobKey, jobKey .. ':logs')
     noteEnd(id, knownUntil)
     leaveLane(root, lane, id, turn, behind)

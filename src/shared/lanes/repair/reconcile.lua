@@ -137,9 +137,9 @@ local function checkHead(lane, score)
     local isKnown = place == 'ended'
     redis.call('HSET', send .. id, 'place', 'ended', 'why', isKnown and why or 'delivered')
     if not isKnown then redis.call('HSET', send .. id, 'proof', 'operator') end
-    local proof = redis.call('HGET', send .. id, 'proof') or nil
+    local proof, finishedOn = fieldsOf(send .. id, 'proof', 'finishedOn')
     -- A settlement that failed halfway may have told it already.
-    noteEvent(root, id, lane, isKnown and why == 'cancelled' and why or 'delivered', now, {}, { proof = proof })
+    noteEvent(root, id, lane, isKnown and why == 'cancelled' and why or 'delivered', numberOf(finishedOn) or now, {}, { proof = proof or nil })
     return leave('forgotten-end', lane, id)
   end
   local class, isThere, mend = unpack(checks[place == 'put-off' and why or place or 'waiting'] or checks.waiting)

@@ -33,15 +33,15 @@ const eventSchema = z.object({
   label: word.catch(''),
   used: z.coerce.number().int().min(0).max(1e6).catch(0),
   history: z.string(),
-  more: z.string(),
+  more: moreSchema.catch({}),
 });
 
 /** Reads an entry; `null` if it is no event that this version knows. */
-export function readEvent(fields: EventFields): SettledEvent | null {
-  const { data } = eventSchema.safeParse(namedFields(fields));
+export function readEvent([name, json]: EventFields): SettledEvent | null {
+  const { data } = eventSchema.safeParse(name === 'event' ? parsed(json ?? '') : undefined);
   if (!data) return null;
   const { type, id, at, since } = data;
-  const more = moreSchema.safeParse(parsed(data.more === '' ? '{}' : data.more)).data ?? {};
+  const { more } = data;
   const attempts = decodeHistory(data.history);
   const httpStatus = attempts.findLast((attempt) => attempt.httpStatus !== null)?.httpStatus ?? null;
   const proof = more.proof ?? (type === 'delivered' ? 'api' : undefined);
@@ -75,12 +75,6 @@ export function readAnswerIds(json: string): AnswerIds | null {
   const { data } = answerIds.safeParse(parsed(json));
   if (!data || Object.keys(data).length > MAX_ANSWER_IDS) return null;
   return data;
-}
-
-function namedFields(fields: EventFields): Record<string, string> {
-  const named: Record<string, string> = {};
-  for (let i = 0; i + 1 < fields.length; i += 2) named[fields[i] ?? ''] = fields[i + 1] ?? '';
-  return named;
 }
 
 /** key-names.ts puts a hash in place of an id that is not plain. */
