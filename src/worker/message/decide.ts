@@ -1,7 +1,8 @@
 import type { AttemptRecord } from '../../shared/model/attempts.ts';
 import type { DeadReason } from '../../shared/model/dead-letter.ts';
 import type { UnknownOutcomePolicy } from '../../shared/model/enqueue-options.ts';
-import { type BackoffConfig, backoffDelayMs, pausedFor } from './backoff.ts';
+import { type BackoffConfig, backoffDelayMs } from '../../shared/backoff.ts';
+import { pausedFor } from './pause.ts';
 import type { Outcome } from './classify.ts';
 import type { Told } from '../fleet/told.ts';
 
