@@ -7,14 +7,15 @@ const layers = [
   { name: 'producer', whole: ['shared'], entries: [] },
   { name: 'worker', whole: ['shared'], entries: [] },
   { name: 'dead-letters', whole: ['shared'], entries: [] },
+  { name: 'events', whole: ['shared'], entries: [] },
   { name: 'testing', whole: ['shared'], entries: [] },
   { name: 'console', whole: ['shared'], entries: ['producer', 'worker', 'dead-letters', 'testing'] },
-  { name: 'cli', whole: ['shared', 'testing'], entries: ['producer', 'worker', 'dead-letters', 'console'] },
+  { name: 'cli', whole: ['shared', 'testing'], entries: ['producer', 'worker', 'dead-letters', 'events', 'console'] },
 ];
 
 // In each of these layers, a room (a folder) imports from those that are named before it, and from no other one.
 const rooms: Record<string, readonly string[] | undefined> = {
-  shared: 'errors validation model config sealing redis lanes layout session reading actions'.split(' '),
+  shared: 'errors validation model ledger config sealing redis lanes layout session reading actions'.split(' '),
   worker: 'http keys limits evidence fleet message bullmq'.split(' '),
   console:
     'rights http facts html access observe overview holds find pages workers dead-letters queues actions server'.split(

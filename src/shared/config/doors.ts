@@ -53,12 +53,18 @@ const worker: Names<WorkerSettings> = {
   onDeadLetter: true,
   stateDir: true,
   keepDoneMs: true,
+  keepEvents: true,
   shutdownMs: true,
   logLevel: true,
   logDelivered: true,
 };
 
 /** The functions that take settings in code, with the names of the settings that each uses. */
-export const doors = { createProducer: producer, openDeadLetters: producer, createWorker: worker } as const;
+export const doors = {
+  createProducer: producer,
+  openDeadLetters: producer,
+  openEvents: installation,
+  createWorker: worker,
+} as const;
 
 export type Door = keyof typeof doors;

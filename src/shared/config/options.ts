@@ -281,6 +281,13 @@ export interface WorkerSettings extends InstallationOptions, LogOptions {
    */
   stateDir?: string | undefined;
   /**
+   * The most events per shard that are kept for groups that have not acknowledged them. Past it a group gets an event `gap`.
+   *
+   * @default 100_000
+   * @example 1_000_000
+   */
+  keepEvents?: number | undefined;
+  /**
    * How long delivered messages are kept, in ms; at most 1,000 per shard.
    *
    * @default 3_600_000

@@ -11,28 +11,34 @@ const letter = read('lib/dead-letters');
 const lease = read('lib/lease');
 const timeline = read('lib/timeline');
 const knownEnds = read('lib/known-ends');
+const events = read('lib/events');
 const circuit = read('lib/circuit', 'lib/pace');
 
 const settleAndTake = ['settle', 'worker-died', 'take', 'settle-and-take'].map((name) => `messages/${name}`);
 
 // The last key of each script is the absent key.
 const scripts = {
-  laneEnqueue: { lua: lanes + letter + read('messages/enqueue'), numberOfKeys: 2 },
-  laneTurn: { lua: release + letter + timeline + knownEnds + read(...settleAndTake), numberOfKeys: 2 },
+  laneEnqueue: { lua: lanes + letter + events + read('messages/enqueue'), numberOfKeys: 2 },
+  laneTurn: { lua: release + letter + timeline + knownEnds + events + read(...settleAndTake), numberOfKeys: 2 },
   laneFindStalled: { lua: althoughFull + lanes + read('messages/find-stalled'), numberOfKeys: 2 },
-  laneTick: { lua: release + sleepers + lease + timeline + knownEnds + read('fleet/tick'), numberOfKeys: 2 },
+  laneTick: {
+    lua: release + sleepers + lease + timeline + knownEnds + read('lib/trim-events', 'fleet/tick'),
+    numberOfKeys: 2,
+  },
   laneBeat: { lua: althoughFull + lanes + lease + timeline + read('fleet/restore', 'fleet/beat'), numberOfKeys: 2 },
-  laneCancel: { lua: lanes + read('messages/cancel'), numberOfKeys: 2 },
+  laneCancel: { lua: lanes + events + read('messages/cancel'), numberOfKeys: 2 },
   laneHold: { lua: althoughFull + lanes + sleepers + read('holds/hold'), numberOfKeys: 2 },
   letterFind: { lua: lanes + letter + read('dead/find'), numberOfKeys: 2 },
   letterDiscard: { lua: lanes + letter + read('dead/discard'), numberOfKeys: 2 },
   letterExpire: { lua: lanes + letter + read('dead/expire'), numberOfKeys: 2 },
-  laneReconcile: { lua: althoughFull + lanes + read('repair/reconcile'), numberOfKeys: 2 },
+  laneReconcile: { lua: althoughFull + lanes + events + read('repair/reconcile'), numberOfKeys: 2 },
   fleetGate: { lua: althoughFull + circuit + read('fleet/ask-circuit'), numberOfKeys: 3 },
   fleetCircuit: { lua: althoughFull + circuit + read('fleet/tell-circuit'), numberOfKeys: 2 },
   fleetEvidence: { lua: althoughFull + read('fleet/tell-evidence'), numberOfKeys: 4 },
   fleetAgree: { lua: althoughFull + read('fleet/agree-on-limits'), numberOfKeys: 3 },
   fleetPace: { lua: althoughFull + read('lib/limit', 'fleet/write-pace'), numberOfKeys: 2 },
+  eventsRead: { lua: althoughFull + lanes + read('events/read'), numberOfKeys: 2 },
+  eventsForget: { lua: althoughFull + read('events/forget'), numberOfKeys: 2 },
   readBounded: { lua: read('lib/read-bounded'), numberOfKeys: 2 },
   changeKey: { lua: althoughFull + read('lib/change-key'), numberOfKeys: 2 },
 };

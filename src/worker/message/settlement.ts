@@ -21,7 +21,13 @@ export function settlementOf(attempt: Attempt, config: SettlementConfig): Settle
   const { knownUntilMs, missingKey } = message;
   switch (decision.kind) {
     case 'delivered':
-      return { kind: 'delivered', elapsedMs: performance.now() - taken.takenAt, knownUntilMs };
+      return {
+        kind: 'delivered',
+        elapsedMs: performance.now() - taken.takenAt,
+        knownUntilMs,
+        proof: 'api',
+        answer: '',
+      };
     case 'backoff':
       return decision;
     case 'hold':

@@ -74,6 +74,8 @@ export async function beatIn(shard: Shard, { workerId, record, window, memory }:
 export interface TickRequest {
   workerId: string;
   keepDoneMs: number;
+  /** The most events that the shard keeps for their readers; default 100,000. */
+  keepEvents?: number;
   lockMs: number;
   /** The timeline and mark of the shard where the leader last saw it; '' for any state. */
   position?: string;
@@ -94,11 +96,11 @@ export interface Tick {
  */
 export async function tickIn(
   shard: Shard,
-  { workerId, keepDoneMs, lockMs, position = '' }: TickRequest,
+  { workerId, keepDoneMs, keepEvents = 100_000, lockMs, position = '' }: TickRequest,
 ): Promise<Tick | 'resigned' | 'elsewhere'> {
   const keys = [`${shard.root}fleet`, absentKey(shard)] as const;
   const times = [LEASE_MS, keepDoneMs, MAX_KEPT_DONE, lockMs];
-  const reply = await shard.redis.laneTick(...keys, shard.root, workerId, ...times, position);
+  const reply = await shard.redis.laneTick(...keys, shard.root, workerId, ...times, position, keepEvents);
   if (reply === 'elsewhere' || reply === 'resigned') return reply;
   const [nextMs, timeline, mark, at] = reply as [string, string, number, number];
   return { nextMs: nextMs === '' ? Infinity : Number(nextMs), position: { timeline, mark, at } };

@@ -7,7 +7,7 @@
 -- KEYS[1] the hash `fleet`  KEYS[2] the absent key
 -- ARGV[1] root  ARGV[2] worker id  ARGV[3] how long a lease lasts, in ms  ARGV[4] how long delivered messages are kept, in ms
 -- ARGV[5] how many of them are kept  ARGV[6] how long a lock lasts, in ms  ARGV[7] where the leader last saw
--- this Redis, see timeline.lua
+-- this Redis, see timeline.lua  ARGV[8] most events to keep
 --
 -- Returns 'resigned' if another worker leads, 'elsewhere' if Redis is not where the leader last saw it, or { ms until the next scheduled
 -- message is due, 0 if pages wait that were released, or ''; the timeline, its mark, and the time }.
@@ -67,6 +67,7 @@ end
 bringBack(root, now)
 alone(cleanDelivered)
 alone(forgetEnds, root, now)
+alone(trimEvents, root, ARGV[8])
 
 -- A release of everything leaves pages to the leader if it takes too long, or ends midway. Returns whether there were some.
 local function lookAfterSleepers()

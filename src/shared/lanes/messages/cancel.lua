@@ -29,5 +29,6 @@ end
 local now = redisNowMs()
 redis.call('HSET', KEYS[1], 'place', 'ended', 'why', 'cancelled', 'finishedOn', now)
 redis.call('ZADD', send .. 'completed', now, id)
+noteEvent(root, id, lane, 'cancelled', now, {}, {})
 wakeForWork(root, now)
 return { 'cancelled' }

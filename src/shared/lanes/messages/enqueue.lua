@@ -95,7 +95,9 @@ local function store(id, lane, name, data, ttlMs, mostOpen, fullAt, options)
 
   local isFirst = false
   if more.replays then
+    local reason = placeOf(root, more.replays)
     takeLetter(root, more.replays)
+    noteEvent(root, more.replays, lane, 'replayed', now, { data = data }, { reason = reason, label = more.label, replayedAs = id })
     isFirst = forgetHold(root, lane, more.replays) ~= 'none'
   end
   if due > now then

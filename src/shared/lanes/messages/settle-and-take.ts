@@ -1,6 +1,7 @@
 import { encodeAttempt, MAX_HISTORY, type NewAttempt } from '../../model/attempts.ts';
 import type { DeadLetterPayload } from '../../model/dead-letter.ts';
 import { changeKey } from '../change-key.ts';
+import type { Proof } from '../../model/event.ts';
 import type { TermFields } from '../../sealing/terms.ts';
 import type { Seen, SeenMark } from '../lib/timeline.ts';
 import { absentKey, SEND_QUEUE } from '../key-names.ts';
@@ -10,8 +11,9 @@ import type { Shard } from '../shard.ts';
 export type Settlement =
   /**
    * Delivered `elapsedMs` after it was taken. `knownUntilMs`: until when its id must not be sent again, for an encrypted message.
+   * `proof`: who says so; the API if it is absent. `answer`: the ids in the API's answer as JSON.
    */
-  | { kind: 'delivered'; elapsedMs: number; knownUntilMs?: number | undefined }
+  | { kind: 'delivered'; elapsedMs: number; knownUntilMs?: number | undefined; proof?: Proof; answer?: string }
   /** Stays outside its page's window until it is tried again. */
   | { kind: 'backoff'; delayMs: number }
   /** Was not sent, and keeps its place in the window. */
@@ -205,8 +207,13 @@ function argumentsOf({ id, attempt, record, survived, settlement }: AttemptToSet
   const entry = record ? encodeAttempt(record) : '';
   const common = [id, attempt, kind, entry, record?.usedAttempt ? 1 : 0, survived ? 1 : 0, durationOf(settlement)];
   if (kind === 'delivered' || kind === 'dead') common.push(settlement.knownUntilMs ?? '');
+  if (kind === 'delivered') common.push(...wordsOf(settlement));
   if (kind === 'dead') common.push(holdAsJson(settlement), settlement.letter.reason, JSON.stringify(settlement.letter));
   return common;
+}
+
+function wordsOf({ proof = 'api', answer = '' }: Extract<Settlement, { kind: 'delivered' }>): string[] {
+  return [proof === 'api' ? '' : proof, answer];
 }
 
 function durationOf(settlement: Settlement): number {

@@ -1,6 +1,7 @@
 -- messages/settle
 --
--- Put before settle-and-take.lua. Closes attempts and carries out what was decided. Needs places.lua and dead-letters.lua before it.
+-- Put before settle-and-take.lua. Closes attempts and carries out what was decided. Needs places.lua,
+-- dead-letters.lua, known-ends.lua and events.lua before it.
 --
 -- A settlement names its attempt. If the attempt is still open, the settlement counts, whichever worker has BullMQ's lock: only the
 -- worker that made the attempt knows how it ended. An attempt that another worker has closed is noted as `<attempt>!`; what its own
@@ -45,17 +46,22 @@ local function putOff(root, id, lane, why, nextAt)
   if why == 'keyless' then redis.call('HSET', root .. 'keyless', id, lane) end
 end
 
+local function orNil(text)
+  return text ~= '' and text or nil
+end
+
 -- Number of arguments of each kind of settlement.
-local VALUES = { delivered = 8, backoff = 7, back = 7, hold = 7, aside = 7, keyless = 7, dead = 11 }
+local VALUES = { delivered = 10, backoff = 7, back = 7, hold = 7, aside = 7, keyless = 7, dead = 11 }
 
 -- Carries out one settlement. Kinds:
---   'delivered'  `ms` after it was taken     'dead'  for `reason`, with `letter`, and `hold` if its conversation is to be held
---   'backoff', 'hold', 'keyless'  for `ms`      'aside'  a hold outside the page's window      'back'  nothing was tried
+--   'delivered'  `ms` after it was taken; more: who says so ('' for the API), and the ids in the API's answer as JSON or ''
+--   'dead'       more: the hold of its conversation or '', the reason, and the letter
+--   'backoff', 'hold', 'keyless'  for `ms`     'aside'  a hold outside the page's window      'back'  nothing was tried
 -- entry: a line of the history, or ''. survived: '1' if the worker that made the attempt settles it. knownUntil: see known-ends.lua.
 --
 -- Returns 'done', or { 'done', ms to wait }; 'late' (another worker has closed the attempt), 'ended' (the message has ended) or 'lost'
 -- (the message is gone): then at most the history was changed.
-local function settleOne(root, mostEntries, id, attempt, kind, entry, usesAttempt, survived, ms, knownUntil, hold, reason, letter)
+local function settleOne(root, mostEntries, id, attempt, kind, entry, usesAttempt, survived, ms, knownUntil, ...)
   local jobKey = root .. 'send:' .. id
   local lane, place, open, used, turn, takenAt, behind, crashes = fieldsOf(jobKey, 'lane', 'place', 'attempt', 'used', 'turn',
     'processedOn', 'behind', 'crashes')
@@ -85,27 +91,39 @@ local function settleOne(root, mostEntries, id, attempt, kind, entry, usesAttemp
   end
   -- Before its first attempt a message has no history, which saves a command.
   local history = entry ~= '' and string.find(attempt, REPEATED, 1, true) and readHistory(jobKey)
-  if entry ~= '' then change('history', appended(history, entry, mostEntries)) end
-  if usesAttempt == '1' then change('used', (tonumber(used) or 0) + 1) end
+  if entry ~= '' then
+    history = appended(history, entry, mostEntries)
+    change('history', history)
+  end
+  if usesAttempt == '1' then
+    used = (tonumber(used) or 0) + 1
+    change('used', used)
+  end
   if crashes and survived == '1' then redis.call('HDEL', jobKey, 'crashes') end
 
   if kind == 'delivered' then
     -- The time of the take by Redis's clock plus the duration that the worker measured: this saves a call of TIME.
     local endedAt = string.format('%d', (tonumber(takenAt) or redisNowMs()) + ms)
+    local proof, answer = ...
+    if proof ~= '' then change('proof', proof) end
+    if answer ~= '' then change('answer', answer) end
     redis.call('HSET', jobKey, 'place', 'ended', 'why', 'delivered', 'finishedOn', endedAt, unpack(changes))
     completed[#completed + 1] = endedAt
     completed[#completed + 1] = id
     noteEnd(id, knownUntil)
+    noteEvent(root, id, lane, 'delivered', endedAt, { history = history, used = used }, { proof = orNil(proof), answer = orNil(answer) })
     leaveLane(root, lane, id, turn, behind)
     return 'done'
   end
   if kind == 'dead' then
+    local hold, reason, letter = ...
     local isHigh = redis.call('HGET', jobKey, 'high')
     if isNewLetter(root, id) then
       writeLetter(root, id, lane, { reason = reason, data = letter, attempt = closed, isHigh = isHigh })
       -- The hold must stand before the next message of the conversation is ready.
       holdForLetter(root, lane, id, hold)
     end
+    noteEvent(root, id, lane, 'dead', nowText(), { history = history, used = used }, { reason = reason })
     redis.call('DEL', jobKey, jobKey .. ':logs')
     noteEnd(id, knownUntil)
     leaveLane(root, lane, id, turn, behind)

@@ -134,7 +134,12 @@ local function checkHead(lane, score)
   if place == 'ended' or redis.call('ZSCORE', send .. 'completed', id) then
     -- The message has ended but is still the head: its settlement failed halfway, or somebody completed its job by hand.
     endPutOff(root, id, why)
-    redis.call('HSET', send .. id, 'place', 'ended', 'why', place == 'ended' and why or 'delivered')
+    local isKnown = place == 'ended'
+    redis.call('HSET', send .. id, 'place', 'ended', 'why', isKnown and why or 'delivered')
+    if not isKnown then redis.call('HSET', send .. id, 'proof', 'operator') end
+    local proof = redis.call('HGET', send .. id, 'proof') or nil
+    -- A settlement that failed halfway may have told it already.
+    noteEvent(root, id, lane, isKnown and why == 'cancelled' and why or 'delivered', now, {}, { proof = proof })
     return leave('forgotten-end', lane, id)
   end
   local class, isThere, mend = unpack(checks[place == 'put-off' and why or place or 'waiting'] or checks.waiting)

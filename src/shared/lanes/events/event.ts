@@ -1,0 +1,97 @@
+import * as z from 'zod';
+import { decodeHistory } from '../../model/attempts.ts';
+import { deadReasons } from '../../model/dead-letter.ts';
+import { type AnswerIds, proofs, type SettledEvent, settledTypes } from '../../model/event.ts';
+import { readRequest } from '../../model/stored-message.ts';
+
+/** An entry of the stream of events: its fields, one after the other with their values. */
+export type EventFields = readonly string[];
+
+const MAX_ANSWER_IDS = 16;
+const word = z.string().max(512);
+const answerIds = z.record(word, z.union([word, z.number()]));
+
+/** What only some events have. Others can write to Redis, too: what is not as we write it is left out. */
+const moreSchema = z.object({
+  ids: z.object({ page: word, conversation: word }).optional().catch(undefined),
+  reason: z.enum(deadReasons).optional().catch(undefined),
+  proof: z.enum(proofs).optional().catch(undefined),
+  answer: z.string().max(2048).optional().catch(undefined),
+  label: word.optional().catch(undefined),
+  replayedAs: word.optional().catch(undefined),
+  outcome: z.enum(['delivered', 'not-delivered']).optional().catch(undefined),
+  by: word.optional().catch(undefined),
+  data: z.string().optional().catch(undefined),
+});
+
+const eventSchema = z.object({
+  type: z.enum(settledTypes),
+  id: word.min(1),
+  lane: word,
+  at: z.coerce.number().min(0).max(8.64e15),
+  since: z.coerce.number().min(0).max(8.64e15).catch(0),
+  label: word.catch(''),
+  used: z.coerce.number().int().min(0).max(1e6).catch(0),
+  history: z.string(),
+  more: z.string(),
+});
+
+/** Reads an entry; `null` if it is no event that this version knows. */
+export function readEvent(fields: EventFields): SettledEvent | null {
+  const { data } = eventSchema.safeParse(namedFields(fields));
+  if (!data) return null;
+  const { type, id, at, since } = data;
+  const more = moreSchema.safeParse(parsed(data.more === '' ? '{}' : data.more)).data ?? {};
+  const attempts = decodeHistory(data.history);
+  const httpStatus = attempts.findLast((attempt) => attempt.httpStatus !== null)?.httpStatus ?? null;
+  const proof = more.proof ?? (type === 'delivered' ? 'api' : undefined);
+  const answer = more.answer === undefined ? undefined : readAnswerIds(more.answer);
+  const request = more.data === undefined ? null : readRequest(more.data);
+  const [page = '', conversation = ''] = data.lane.split('/');
+  return {
+    id: `${id}.${type}.${at}`,
+    type,
+    messageId: id,
+    pageId: isHashed(page) ? (more.ids?.page ?? null) : page,
+    conversationId: isHashed(conversation) ? (more.ids?.conversation ?? null) : conversation,
+    label: (data.label === '' ? more.label : data.label) ?? null,
+    at: new Date(at).toISOString(),
+    enqueuedAt: since === 0 ? null : new Date(since).toISOString(),
+    attempts,
+    attemptsUsed: data.used,
+    ...(more.reason === undefined ? {} : { reason: more.reason }),
+    ...(httpStatus === null ? {} : { httpStatus }),
+    ...(proof === undefined ? {} : { proof }),
+    ...(answer ? { answer } : {}),
+    ...(more.replayedAs === undefined ? {} : { replayedAs: more.replayedAs }),
+    ...(more.outcome === undefined ? {} : { outcome: more.outcome }),
+    ...(more.by === undefined ? {} : { by: more.by }),
+    ...(request ? { request } : {}),
+  };
+}
+
+/** Reads the ids of an answer as a job stores them; `null` if there are none. */
+export function readAnswerIds(json: string): AnswerIds | null {
+  const { data } = answerIds.safeParse(parsed(json));
+  if (!data || Object.keys(data).length > MAX_ANSWER_IDS) return null;
+  return data;
+}
+
+function namedFields(fields: EventFields): Record<string, string> {
+  const named: Record<string, string> = {};
+  for (let i = 0; i + 1 < fields.length; i += 2) named[fields[i] ?? ''] = fields[i + 1] ?? '';
+  return named;
+}
+
+/** key-names.ts puts a hash in place of an id that is not plain. */
+function isHashed(part: string): boolean {
+  return part === '' || part.startsWith('~');
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}
