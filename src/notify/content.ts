@@ -1,4 +1,4 @@
-import type { EventRecord } from '../shared/model/event.ts';
+import type { EventRecord, SettledEvent } from '../shared/model/event.ts';
 import { openRequest } from '../shared/sealing/content.ts';
 import type { Sealing } from '../shared/sealing/sealing.ts';
 import type { WorkerLogger } from '../shared/worker-logger.ts';
@@ -13,16 +13,27 @@ export const withoutContent: PrepareEvent = (event) => {
   return others;
 };
 
-/** Returns a function that decrypts the content of messages. Content that can't be decrypted here is left out, with a warning. */
+/** A missing key concerns every event. */
+const WARN_AGAIN_MS = 60_000;
+
+/** Returns a function that decrypts the content of messages. Content that can't be decrypted here is left out, with a warning a minute. */
 export function withContent(sealing: Sealing, logger: WorkerLogger): PrepareEvent {
+  let warnedAt = -Infinity;
   return (event) => {
     if (event.type === 'gap' || event.request === undefined) return event;
     const opened = openRequest(sealing, event.messageId, event.request);
     if ('request' in opened) return { ...event, request: opened.request };
-    logger.warn(
-      { eventId: event.id, messageId: event.messageId, problem: opened.problem },
-      'the webhook leaves out the content of the message, because it can not be decrypted here',
-    );
+    if (performance.now() - warnedAt >= WARN_AGAIN_MS) {
+      warnedAt = performance.now();
+      warn(event, opened.problem);
+    }
     return withoutContent(event);
   };
+
+  function warn({ id: eventId, messageId }: SettledEvent, problem: string): void {
+    logger.warn(
+      { eventId, messageId, problem },
+      'webhooks leave out the content of messages that can not be decrypted here',
+    );
+  }
 }

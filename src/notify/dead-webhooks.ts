@@ -117,7 +117,9 @@ export function createDeadWebhooks(options: DeadWebhooksOptions): DeadWebhooks {
     },
     async list() {
       const entries = [...(await readAll()).values()].flatMap((json) => readEntry(json) ?? []);
-      return entries.toSorted((one, other) => compare(one.deadAt, other.deadAt) || compare(one.event.id, other.event.id));
+      return entries.toSorted(
+        (one, other) => compare(one.deadAt, other.deadAt) || compare(one.event.id, other.event.id),
+      );
     },
     remove,
     count,

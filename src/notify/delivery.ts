@@ -100,7 +100,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   function goOn(): void {
     clearTimeout(alarm);
     const nowMs = performance.now();
-    while (phase === 'running' && open < concurrency && gate.mayBegin(nowMs)) {
+    while (mayBegin(nowMs)) {
       const entry = queue.take(nowMs);
       if (entry === undefined) break;
       open += 1;
@@ -112,6 +112,10 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     const isDone = phase === 'running' ? hasEnded && queue.size() === 0 : open === 0;
     if (isDone) finished.resolve(undefined);
     else if (phase === 'running') setAlarm(nowMs);
+  }
+
+  function mayBegin(nowMs: number): boolean {
+    return phase === 'running' && open < concurrency && gate.mayBegin(nowMs);
   }
 
   function setAlarm(nowMs: number): void {
@@ -146,7 +150,8 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     const wasOpen = gate.isOpen();
     gate.end(isProbe, result, { nowMs: performance.now(), retryAfterMs });
     if (wasOpen === gate.isOpen()) return;
-    if (gate.isOpen()) logger.info({ waiting: queue.size() }, 'the receiver answers again; the delivery of events goes on');
+    const waiting = queue.size();
+    if (gate.isOpen()) logger.info({ waiting }, 'the receiver answers again; the delivery of events goes on');
     else logger.warn({ status, failure }, 'the receiver does not accept events; they wait until it does');
   }
 
@@ -178,11 +183,17 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     queue.remove(entry);
     supply.released(entry.webhook.body.length);
     entry.event.ack().catch((error: unknown) => {
-      logger.warn({ err: loggableError(error), eventId: entry.event.id }, 'an event could not be acknowledged; it comes again');
+      logger.warn(
+        { err: loggableError(error), eventId: entry.event.id },
+        'an event could not be acknowledged; it comes again',
+      );
     });
   }
 
-  function tell({ entry, ...facts }: Pick<AttemptReport, 'answer' | 'result' | 'next' | 'waitMs'> & { entry: Entry }): void {
+  function tell({
+    entry,
+    ...facts
+  }: Pick<AttemptReport, 'answer' | 'result' | 'next' | 'waitMs'> & { entry: Entry }): void {
     const { event, webhook, tries, used } = entry;
     const report: AttemptReport = { ...facts, event, type: webhook.type, attempt: tries, used, attempts };
     attemptLog(logger, report);
@@ -227,8 +238,8 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   };
 }
 
-/** Events that belong to no conversation keep their order with nothing but themselves. */
-function conversationOf(event: EventRecord): string {
+/** What an event keeps its order with. Events that belong to no conversation keep none. */
+export function conversationOf(event: EventRecord): string {
   if (event.type === 'gap') return `gap:${event.shard}`;
   const { pageId, conversationId, messageId } = event;
   return pageId === null || conversationId === null ? messageId : JSON.stringify([pageId, conversationId]);

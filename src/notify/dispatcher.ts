@@ -27,6 +27,8 @@ export function openDispatcher(options: DispatcherOptions): Dispatcher {
       allowH2: false,
     });
   } catch {
-    throw new ConfigError(['HTTPS_PROXY or HTTP_PROXY: must be the URL of an HTTP proxy, such as http://proxy.internal:3128']);
+    throw new ConfigError([
+      'HTTPS_PROXY or HTTP_PROXY: must be the URL of an HTTP proxy, such as http://proxy.internal:3128',
+    ]);
   }
 }

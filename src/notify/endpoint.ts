@@ -12,7 +12,9 @@ export function parseEndpoint(text: string, allowHttp: boolean): Endpoint {
     return { problem: 'must not contain a user or password: the receiver checks the signature' };
   }
   if (url.protocol === 'http:' && !allowHttp && !isLoopbackHost(url.hostname)) {
-    return { problem: 'must begin with https://, or others on the network can read the events; --allow-http permits it' };
+    return {
+      problem: 'must begin with https://, or others on the network can read the events; --allow-http permits it',
+    };
   }
   // A fragment is never sent.
   url.hash = '';

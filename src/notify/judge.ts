@@ -43,7 +43,11 @@ export type NextStep = 'done' | 'dead' | 'again' | 'stop';
  * @param used the attempts that the event has used
  * @param mayDie whether an event may become a dead letter now
  */
-export function nextStep(result: Result, used: number, { attempts, mayDie }: { attempts: number; mayDie: boolean }): NextStep {
+export function nextStep(
+  result: Result,
+  used: number,
+  { attempts, mayDie }: { attempts: number; mayDie: boolean },
+): NextStep {
   if (result === 'accepted') return 'done';
   if (result === 'gone') return 'stop';
   return used >= attempts && mayDie && (result === 'refused' || result === 'failed') ? 'dead' : 'again';

@@ -23,6 +23,7 @@ const isOfNoDoor: Uses = (key) => !Object.values(doors).some((door) => Object.ha
 const connects: Uses = (key) => isOfAllDoors(key) && (key.startsWith('redis') || named('namespace', 'shards')(key));
 /** What reading messages needs. Whether they must be encrypted counts where one is stored or sent. */
 const reads: Uses = (key) => isOfAllDoors(key) && key !== 'requireEncryption';
+const proxies = named('httpsProxy', 'httpProxy', 'noProxy');
 const limits = named('rateLimit', 'pageRateLimit');
 
 /** The settings of each kind of command, derived from the schema, so that a new setting is in the help of its commands. */
@@ -33,6 +34,12 @@ export const uses = {
   deadLetterList: either(reads, named('consoleShowContent')),
   limits: either(connects, limits),
   send: inDoor('createProducer'),
+  notify: either(
+    inDoor('openEvents'),
+    named('shutdownMs', 'httpHost', 'httpPort', 'consoleToken', 'consoleTokensFile', 'trustedProxies', 'logLevel'),
+    proxies,
+  ),
+  webhooks: either(connects, proxies),
   worker: either(inDoor('createWorker'), isOfNoDoor),
   console: either(
     inDoor('openDeadLetters'),

@@ -52,7 +52,12 @@ describe('events under random failures', () => {
             // Each event is sent until it has ended, and only then the next one.
             const begun = receiver.begun.filter((id) => ids.includes(id));
             expect(begun.filter((id, at) => id !== begun[at - 1])).toEqual(ids);
-            expect(isInOrder(source.acked.filter((id) => ids.includes(id)), ids)).toBe(true);
+            expect(
+              isInOrder(
+                source.acked.filter((id) => ids.includes(id)),
+                ids,
+              ),
+            ).toBe(true);
           }
         },
       ),

@@ -16,7 +16,7 @@ describe('a receiver that refuses one event', () => {
     expect(receiver.begun.filter((id) => id === bad.id)).toHaveLength(3);
     expect(delivery.dead).toMatchObject([{ event: { id: bad.id }, attempts: 3, status: 400, failure: null }]);
     expect(receiver.accepted).toHaveLength(6);
-    expect(receiver.accepted.at(-1)).toBe(next?.id);
+    expect(receiver.begun.indexOf(next?.id ?? '')).toBeGreaterThan(receiver.begun.lastIndexOf(bad.id));
   });
 
   it('by a failure gets it again without end while it accepts nothing else', async () => {
