@@ -51,7 +51,7 @@ export function createNotifyMetrics({ delivery, deadWebhooks, redisAnswers }: No
       up.set(state.isReceiverUp ? 1 : 0);
       const count = (await redisAnswers()) ? await deadWebhooks.count().catch(() => null) : null;
       redisUp.set(count === null ? 0 : 1);
-      if (count === null) stored.reset();
+      if (count === null) stored.remove();
       else stored.set(count);
       return await registry.metrics();
     },
