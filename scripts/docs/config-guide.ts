@@ -203,11 +203,15 @@ export const settingGroups: readonly SettingGroup[] = [
   },
   {
     title: 'How long things are kept',
-    intro: 'Both settings cost Redis memory.',
+    intro: 'These settings cost Redis memory.',
     settings: [
       {
         variable: 'KITECHAT_KEEP_DONE_MS',
         when: 'Raise it if your app calls `getMessage` long after delivery. Even then at most 1,000 delivered messages per shard are kept.',
+      },
+      {
+        variable: 'KITECHAT_KEEP_EVENTS',
+        when: 'Raise it if the readers of [events](events.md) may be away for longer than it takes to end so many messages: an event takes about 200 bytes. It costs nothing if nobody reads events.',
       },
       {
         variable: 'KITECHAT_KEEP_DEAD_MS',

@@ -104,6 +104,12 @@ export function createProgram(context: CommandContext, finish: (exitCode: ExitCo
     .addOption(json())
     .action(ask(lazily(async () => (await import('./commands/audit.ts')).showAudit)));
 
+  addActor(withVariables(program.command('events'), uses.connection))
+    .description('list the groups that read events, and how many events wait for each')
+    .option('--forget <group>', 'remove a group: events are no longer kept for it')
+    .addOption(json())
+    .action(run(lazily(async () => (await import('./commands/events.ts')).showEvents)));
+
   withVariables(program.command('reshard'), uses.connection)
     .description('change the number of shards; requires that there are no open messages, workers or dead letters')
     .argument('<N>', 'the new KITECHAT_SHARDS', shardCount)

@@ -13,7 +13,7 @@ export interface EventLog extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Opens a group of an installation with one shard. Returns when the group is there, so that each event after that comes. */
+/** Opens a group. Returns when the group is there in all shards, so that each event after that comes. */
 export async function openEventLog(
   redis: RedisClient,
   options: EventsOptions,
@@ -34,8 +34,10 @@ export async function openEventLog(
     await opened.close();
     await reading;
   };
-  const readers = `{${options.namespace}:0}:readers`;
-  await eventually('the group is there', async () => (await redis.hexists(readers, `seen:${options.group}`)) === 1);
+  for (let index = 0; index < (options.shards ?? 1); index += 1) {
+    const readers = `{${options.namespace}:${index}}:readers`;
+    await eventually('the group is there', async () => (await redis.hexists(readers, `seen:${options.group}`)) === 1);
+  }
   return {
     events,
     received,

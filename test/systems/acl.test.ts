@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { openEvents } from '../../src/events/index.ts';
 import { createProducer, type Producer } from '../../src/producer/index.ts';
 import { startFakeKitechat } from '../../src/testing/index.ts';
 import { createWorker } from '../../src/worker/index.ts';
@@ -105,6 +106,29 @@ describe('an installation whose processes have only the rights of ops/redis-acl/
     });
     await worker.close();
     await running;
+    await expectNoDenials();
+  });
+
+  it('reads events, as an app that is told how messages end', async () => {
+    const url = redis.urlOf('kitechat-events');
+    const ending = new AbortController();
+    const told: string[] = [];
+    const reading = (async () => {
+      for await (const event of openEvents({ group: 'crm', content: true, redisUrl: url, signal: ending.signal })) {
+        told.push(event.type);
+        await event.ack();
+      }
+    })();
+    const isThere = async () => (await redis.admin.hexists('{kitechat:0}:readers', 'seen:crm')) === 1;
+    await eventually('the group is there', isThere);
+    await using producer = producerAs('kitechat-producer');
+    const { id } = await producer.enqueueMessage(textMessage('told', 1), { delayMs: 60_000 });
+    await producer.cancelMessage(id);
+    await eventually('the event came', () => told.includes('cancelled'));
+    ending.abort();
+    await reading;
+    expect(jsonLinesOf(await operator('events', '--json'))).toMatchObject([{ group: 'crm', shard: 0, waiting: 0 }]);
+    await operator('events', '--forget', 'crm');
     await expectNoDenials();
   });
 

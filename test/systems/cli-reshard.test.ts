@@ -5,6 +5,7 @@ import { shardOfPage, shardsKey } from '../../src/shared/lanes/key-names.ts';
 import { createWorker } from '../../src/worker/index.ts';
 import { startRedisServer } from '../../src/testing/redis/redis-server.ts';
 import { type Cli, installWithCli, jsonLinesOf } from '../support/cli-installation.ts';
+import { type EventLog, openEventLog } from '../support/event-log.ts';
 import { textMessage, unknownId } from '../support/messages.ts';
 import { layoutOne } from '../support/layout-one.ts';
 import { startRedisCluster } from '../support/redis-cluster.ts';
@@ -80,6 +81,44 @@ describe.each([
     await after('release', '--page', page);
     await site.api.waitForAccepted(moving.length + 1);
     expect(site.api.report().duplicates.count).toBe(0);
+  });
+
+  it('waits for the readers of events, and gives the new shards their groups', async () => {
+    await using site = await installWithCli(server, { startWorker: false, config: { shards: 2 } });
+    const namespace = site.config.namespace ?? '';
+    const redis = server.url.includes(',') ? new Redis.Cluster(server.url.split(',')) : new Redis(server.url);
+    await using stack = new AsyncDisposableStack();
+    stack.defer(() => redis.disconnect());
+    const read = async (shards: number, acknowledges: boolean): Promise<EventLog> =>
+      await openEventLog(redis, { ...site.config, shards, group: 'crm' }, { acknowledges });
+    const cancelled = async (producer: Producer): Promise<string[]> => {
+      const ids = await Promise.all(
+        moving.map(async (page) => (await producer.enqueueMessage(textMessage('c1', 1, page))).id),
+      );
+      for (const id of ids) await producer.cancelMessage(id);
+      return ids;
+    };
+    const first = await read(2, false);
+    await cancelled(site.producer);
+    await first.until(moving.length);
+    await first.close();
+    const refused = await cliOf(site, 2)('reshard', '5');
+    expect([refused.exitCode, refused.stderr.join('\n')]).toEqual([
+      1,
+      expect.stringContaining(`events that were not acknowledged: ${moving.length} (group crm)`),
+    ]);
+    const second = await read(2, true);
+    await second.until(moving.length);
+    await second.close();
+    expect(await cliOf(site, 2)('reshard', '5')).toMatchObject({ exitCode: 0 });
+    await using later = producerOf(site, 5);
+    const ids = await cancelled(later);
+    for (let index = 2; index < 5; index += 1) {
+      expect(await redis.xinfo('GROUPS', `{${namespace}:${index}}:events`)).toHaveLength(1);
+    }
+    await using third = await read(5, true);
+    const told = await third.until(moving.length);
+    expect(told.map((event) => 'messageId' in event && event.messageId).toSorted()).toEqual(ids.toSorted());
   });
 
   it('ends the connections of apps that know the old number: they are told, and store nothing', async () => {

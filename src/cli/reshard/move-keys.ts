@@ -1,5 +1,7 @@
 import { shardOfPage, shardRoot, shardRoots } from '../../shared/lanes/key-names.ts';
 import type { LaneRedis } from '../../shared/lanes/commands.ts';
+import { readGroups } from '../../shared/lanes/events/groups.ts';
+import { eventsKey } from '../../shared/lanes/events/read-events.ts';
 import { scanKeys } from '../../shared/redis/scan-keys.ts';
 
 /** A change of the number of shards. */
@@ -73,6 +75,25 @@ export async function moveHolds(redis: LaneRedis, { namespace, from, to }: Resha
 /** The page that is held, or that the held conversation belongs to; `null` for everything. */
 function pageOfHold(value: string): string | null {
   return (JSON.parse(value) as { page?: string }).page ?? null;
+}
+
+/** Gives the new shards the groups that read events, so that no event of theirs is missed before a reader comes. */
+export async function copyEventGroups(redis: LaneRedis, { namespace, from, to }: Resharding): Promise<void> {
+  const [root = ''] = shardRoots(namespace, 1);
+  const groups = await readGroups(redis, { root, index: 0, nowMs: 0 });
+  const withContent = await redis.smembers(`${eventsKey({ root })}:content`);
+  for (let index = from; index < to; index += 1) {
+    const events = eventsKey({ root: shardRoot(namespace, index) });
+    for (const { group } of groups) {
+      await redis.xgroup('CREATE', events, group, '$', 'MKSTREAM').catch(ignoreExisting);
+      if (withContent.includes(group)) await redis.sadd(`${events}:content`, group);
+    }
+  }
+}
+
+/** An interrupted change has made it. */
+function ignoreExisting(error: unknown): void {
+  if (!(error instanceof Error && error.message.startsWith('BUSYGROUP'))) throw error;
 }
 
 /** Removes the remaining keys of shards that no longer exist: ended messages, and records of workers. */

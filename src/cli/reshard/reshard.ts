@@ -17,7 +17,7 @@ import { version } from '../../shared/version.ts';
 import { type CommandContext, type ExitCode, exitCodes, jsonLine, line, type JsonOption } from '../context/context.ts';
 import { loadSite } from '../context/site.ts';
 import { textTable } from '../terminal/table.ts';
-import { moveHolds, moveIdempotencyKeys, removeShards, type Resharding } from './move-keys.ts';
+import { copyEventGroups, moveHolds, moveIdempotencyKeys, removeShards, type Resharding } from './move-keys.ts';
 import { describeObstacles, isClear } from './obstacles.ts';
 
 const SILENCE_MS = 60_000;
@@ -119,6 +119,7 @@ async function change(site: Site, to: number): Promise<Outcome> {
   }
   const idempotencyKeys = await moveIdempotencyKeys(redis, resharding);
   const holds = await moveHolds(redis, resharding);
+  await copyEventGroups(redis, resharding);
   await removeShards(redis, resharding);
   await replaceStamp(redis, namespace, marked, { state: 'settled', shards: to, layout: stamp.layout, version });
   // Takes over a namespace of version 0.1, which is drained now.

@@ -1,4 +1,5 @@
 import { DEAD_QUEUE, SEND_QUEUE, shardRoots } from '../lanes/key-names.ts';
+import { readGroups } from '../lanes/events/groups.ts';
 import type { LaneRedis } from '../lanes/commands.ts';
 import { WORKER_SILENCE_MS, type WorkerRecord } from '../lanes/fleet/leader.ts';
 import { readTimeMs } from '../redis/time.ts';
@@ -9,18 +10,25 @@ export interface OpenWork {
   workers: string[];
   openMessages: number;
   deadLetters: number;
+  /** Events that a group has not acknowledged. */
+  unreadEvents: number;
+  /** The groups that have not acknowledged them. */
+  groups: string[];
 }
 
 export async function readOpenWork(redis: LaneRedis, namespace: string, shards: number): Promise<OpenWork> {
-  const found = await Promise.all(shardRoots(namespace, shards).map((root) => readOfShard(redis, root)));
+  const roots = shardRoots(namespace, shards);
+  const found = await Promise.all(roots.map((root, index) => readOfShard(redis, root, index)));
   return {
     workers: [...new Set(found.flatMap(({ workers }) => workers))].toSorted(),
     openMessages: found.reduce((total, { openMessages }) => total + openMessages, 0),
     deadLetters: found.reduce((total, { deadLetters }) => total + deadLetters, 0),
+    unreadEvents: found.reduce((total, { unreadEvents }) => total + unreadEvents, 0),
+    groups: [...new Set(found.flatMap(({ groups }) => groups))].toSorted(),
   };
 }
 
-async function readOfShard(redis: LaneRedis, root: string): Promise<OpenWork> {
+async function readOfShard(redis: LaneRedis, root: string, index: number): Promise<OpenWork> {
   const send = `${root}${SEND_QUEUE}:`;
   const [nowMs, workers, deadLetters, ...messages] = await Promise.all([
     readTimeMs(redis, root),
@@ -35,6 +43,7 @@ async function readOfShard(redis: LaneRedis, root: string): Promise<OpenWork> {
     // In layout 1 a message that BullMQ has failed by itself is open until a worker turns it into a dead letter.
     redis.zcard(`${send}failed`),
   ]);
+  const behind = (await readGroups(redis, { root, index, nowMs })).filter(({ waiting }) => waiting > 0);
   return {
     workers: Object.entries(workers).flatMap(([id, json]) => {
       const { seenAt } = JSON.parse(json) as WorkerRecord & { seenAt: number };
@@ -43,6 +52,8 @@ async function readOfShard(redis: LaneRedis, root: string): Promise<OpenWork> {
     }),
     openMessages: messages.reduce((total, count) => total + count, 0),
     deadLetters,
+    unreadEvents: behind.reduce((total, { waiting }) => total + waiting, 0),
+    groups: behind.map(({ group }) => group),
   };
 }
 

@@ -12,6 +12,8 @@ import type { World } from './world.ts';
 const MANY_ROUNDS = 100;
 const ROUNDS_WITH_LIMITS = 20;
 const PLACES = 10;
+/** The ends that are told; nobody sees that a job is removed. */
+const ENDS = ['delivered', 'cancelled', 'dead'] as const;
 
 /** Lets all messages go on to their ends. Throws if any is lost, stuck or left over. */
 export async function drain(model: Model, world: World): Promise<void> {
@@ -29,6 +31,7 @@ export async function drain(model: Model, world: World): Promise<void> {
   }
   await endAll(model, world);
   expectNothingLeft(model);
+  expectAllTold(model, await world.told());
 }
 
 async function endAll(model: Model, world: World): Promise<void> {
@@ -69,6 +72,22 @@ function isBusy({ seen, workers }: Model): boolean {
 
 function namesOf(messages: readonly Message[]): string {
   return messages.map(({ id, place }) => `${id} ${place}`).join();
+}
+
+/** Each end is told once. After a disturbance an end may be found, and told, again. */
+function expectAllTold({ messages, wasDisturbed, seen }: Model, told: readonly string[] | null): void {
+  if (told === null) {
+    if (seen.others.includes('events')) throw new Error('events without a reader');
+    return;
+  }
+  const problems = [...messages.values()].flatMap(({ id, why }) => {
+    const ends = ENDS.flatMap((type) => told.filter((event) => event === `${type} ${id}`).map(() => type));
+    const expected = ENDS.find((type) => type === why);
+    if (expected === undefined) return wasDisturbed || ends.length === 0 ? [] : [`${id} is ${why}, told as ${ends.join()}`];
+    const isTold = ends.includes(expected) && (wasDisturbed || ends.length === 1);
+    return isTold ? [] : [`${id} is ${expected}, told as ${ends.join() || 'nothing'}`];
+  });
+  if (problems.length > 0) throw new Error(problems.join('\n'));
 }
 
 function expectNothingLeft({ seen }: Model): void {

@@ -57,7 +57,7 @@ return cjson.encode(dump)
 `;
 
 /** BullMQ's and the workers' records and the state of limits, which hold nothing about messages. */
-const RECORDS = /^(?:(?:send|dead):(?:meta|id|events|stalled-check)|workers|counts|keyless|rate:.*)$/;
+const RECORDS = /^(?:(?:send|dead):(?:meta|id|events|stalled-check)|workers|counts|events|keyless|rate:.*)$/;
 
 export async function takeSnapshot(redis: RedisClient, root: string): Promise<Snapshot> {
   const dump = JSON.parse((await redis.eval(DUMP, 0, root)) as string) as Record<string, string[]>;

@@ -1,4 +1,5 @@
 import type { LaneRedis } from '../../../src/shared/lanes/commands.ts';
+import { eventsKey } from '../../../src/shared/lanes/events/read-events.ts';
 import { type Lanes, openLanes, type Rules } from '../lanes.ts';
 import { withoutMemory } from '../without-memory.ts';
 import { START } from './model.ts';
@@ -13,7 +14,9 @@ export const TEST_CLOCK_LUA = `local function redisNowMs() return tonumber(redis
 export interface World extends Pick<Lanes, 'shard' | 'queues' | 'turn'> {
   redis: LaneRedis;
   look(): Promise<Snapshot>;
-  /** Empties Redis, for the next run. */
+  /** What became of messages, in the order in which it was told: `<type> <id>`. `null` if nobody reads in this run. */
+  told(): Promise<string[] | null>;
+  /** Empties Redis, for the next run. In every second run a group reads events, but acknowledges none. */
   begin(rules: Rules): Promise<void>;
   setClock(nowMs: number): Promise<void>;
   /** A waiting worker receives the wake-up. */
@@ -33,6 +36,8 @@ export async function openWorld(redis: LaneRedis): Promise<World> {
   await redis.set(CLOCK, START);
   const { shard, queues, sendRoot, turn, rules: setRules, stall } = await openLanes(redis, NAMESPACE);
   const setClock = async (nowMs: number): Promise<void> => void (await redis.set(CLOCK, nowMs));
+  const events = eventsKey(shard);
+  let isRead = false;
   const mark = async (): Promise<void> => void (await redis.zadd(`${sendRoot}marker`, 0, '0'));
 
   return {
@@ -46,6 +51,13 @@ export async function openWorld(redis: LaneRedis): Promise<World> {
       await redis.flushdb();
       await setClock(START);
       await setRules(rules);
+      isRead = !isRead;
+      if (isRead) await redis.xgroup('CREATE', events, 'model', '$', 'MKSTREAM');
+    },
+    async told() {
+      if (!isRead) return null;
+      const entries = await redis.xrange(events, '-', '+');
+      return entries.map(([, fields]) => `${fields[1]} ${fields[3]}`);
     },
     hearMarker: async () => void (await redis.del(`${sendRoot}marker`)),
     async stall(id) {

@@ -76,6 +76,7 @@ describe('docs/api.md', () => {
       'kitechat-sender',
       'kitechat-sender/worker',
       'kitechat-sender/dead-letters',
+      'kitechat-sender/events',
       'kitechat-sender/testing',
     ]);
     const names = readEntries(

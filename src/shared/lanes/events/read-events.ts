@@ -1,3 +1,4 @@
+import { ConfigError } from '../../errors/errors.ts';
 import { absentKey } from '../key-names.ts';
 import type { Shard } from '../shard.ts';
 import type { EventFields } from './event.ts';
@@ -35,14 +36,20 @@ export type EventsAnswer =
   | { kind: 'taken'; forMs: number }
   | { kind: 'read'; isNew: boolean; lost: number; entries: EventEntry[] };
 
-type Reply = ['taken', number] | ['read', string, number, [string, string[]][]];
+type Reply = ['too-old'] | ['taken', number] | ['read', string, number, [string, string[]][]];
 
+/** @throws ConfigError if Redis is too old for events */
 export async function callEvents(shard: Shard, call: EventsCall): Promise<EventsAnswer> {
   const { redis, root } = shard;
   const { group, reader, leaseMs, most, from, content, told, acks } = call;
   const keys = [eventsKey(shard), absentKey(shard)] as const;
   const wants = [leaseMs, most, from, content ? 1 : 0, told] as const;
   const reply = (await redis.eventsRead(...keys, root, group, reader, ...wants, ...acks)) as Reply;
+  if (reply[0] === 'too-old') {
+    throw new ConfigError([
+      'REDIS_URL leads to a Redis older than 7.0, which is enough for messages; events need 7.0 or later, or Valkey',
+    ]);
+  }
   if (reply[0] === 'taken') return { kind: 'taken', forMs: reply[1] };
   const [, isNew, lost, entries] = reply;
   return { kind: 'read', isNew: isNew === '1', lost, entries: entries.map(([entry, fields]) => ({ entry, fields })) };

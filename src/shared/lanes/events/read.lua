@@ -12,8 +12,11 @@
 -- `readers` has for each group `owner:<group>`, `until:<group>`, `seen:<group>` (the number of the last entry that was handed out) and
 -- `lost:<group>` (how many were removed before they were handed out or acknowledged).
 --
--- Returns { 'taken', ms } if another reader has the shard for so long, or { 'read', '1' if the lease is new: then the entries are those
+-- Returns { 'too-old' } if this Redis can't number entries; { 'taken', ms } if another reader has the shard for so long, or { 'read', '1' if the lease is new: then the entries are those
 -- that an earlier reader had, number of lost events, { { id, fields }, … } }.
+
+-- Absent before Redis 7.0.
+if not redis.REDIS_VERSION_NUM then return { 'too-old' } end
 
 local root, group, reader, leaseMs, most = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 local events, readers = KEYS[1], root .. 'readers'
