@@ -35,8 +35,9 @@ export const uses = {
   limits: either(connects, limits),
   send: inDoor('createProducer'),
   notify: either(
-    inDoor('openEvents'),
-    named('shutdownMs', 'httpHost', 'httpPort', 'consoleToken', 'consoleTokensFile', 'trustedProxies', 'logLevel'),
+    connects,
+    named('encryptionKeysFile', 'shutdownMs', 'httpHost', 'httpPort', 'trustedProxies', 'logLevel'),
+    named('consoleToken', 'consoleTokensFile'),
     proxies,
   ),
   webhooks: either(connects, proxies),
