@@ -52,8 +52,8 @@ export interface Delivery {
    * @throws what reading the events throws, after the open requests have ended
    */
   run(): Promise<'ended' | 'gone'>;
-  /** Begins no more requests. Those that are open are given up when the time is over; without one they have their own time. */
-  stop(graceMs?: number): void;
+  /** Begins no more requests. Those that are open are given up when the time is over; without one they have their own time. Resolves when they have ended. */
+  stop(graceMs?: number): Promise<void>;
   state(): DeliveryState;
   on(event: 'attempt', listener: (report: AttemptReport) => void): void;
 }
@@ -143,7 +143,9 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     if (step === 'done') settle(entry, true);
     if (step !== 'stop') return undefined;
     isGone = true;
-    return stop();
+    // Not waited for, because this attempt is still open.
+    void stop();
+    return undefined;
   }
 
   function noteReceiver(isProbe: boolean, result: Result, { retryAfterMs, status, failure }: Answer): void {
@@ -200,13 +202,15 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     emitter.emit('attempt', report);
   }
 
-  function stop(graceMs?: number): void {
-    if (phase !== 'running') return;
-    phase = 'stopping';
-    supply.stop();
-    clearTimeout(alarm);
-    if (graceMs !== undefined) giveUp = setTimeout(() => abandoned.abort(), graceMs);
-    goOn();
+  async function stop(graceMs?: number): Promise<void> {
+    if (phase === 'running') {
+      phase = 'stopping';
+      supply.stop();
+      clearTimeout(alarm);
+      if (graceMs !== undefined) giveUp = setTimeout(() => abandoned.abort(), graceMs);
+      goOn();
+    }
+    await finished.promise;
   }
 
   return {
@@ -214,8 +218,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       try {
         for await (const event of supply.events()) add(event);
       } catch (error) {
-        stop();
-        await finished.promise;
+        await stop();
         throw error;
       } finally {
         hasEnded = true;

@@ -76,7 +76,8 @@ describe.concurrent('the HTTP server of notify', () => {
     const text = await eventually('all were tried', async () => {
       const { body } = await served.get('/metrics');
       const isTried = valueOf(body, 'kitechat_sender_webhook_dead_letters') === 1;
-      return isTried && (valueOf(body, 'kitechat_sender_webhook_requests_total{result="later"}') ?? 0) > 5 && body;
+      const later = valueOf(body, 'kitechat_sender_webhook_requests_total{result="later"}') ?? 0;
+      return isTried && later > 5 && body;
     });
     expect(valueOf(text, 'kitechat_sender_webhook_requests_total{result="accepted"}')).toBe(1);
     expect(valueOf(text, 'kitechat_sender_webhook_requests_total{result="refused"}')).toBe(1);
@@ -90,8 +91,9 @@ describe.concurrent('the HTTP server of notify', () => {
     await using served = await serve(sourceOf([deliveredEvent('c1', 1)], { stays: true }), () =>
       isUp ? 200 : 'ECONNREFUSED',
     );
-    await eventually('it is not ready', async () => (await served.get('/readyz')).status === 503);
-    expect((await served.get('/readyz')).body).toContain('the receiver does not accept events');
+    await eventually('it is not ready', async () =>
+      (await served.get('/readyz')).body.includes('the receiver does not accept events'),
+    );
     expect((await served.get('/healthz')).status).toBe(200);
     isUp = true;
     await eventually('it is ready', async () => (await served.get('/readyz')).status === 200);
@@ -112,6 +114,6 @@ describe.concurrent('the HTTP server of notify', () => {
   it('shows the metrics only with the token, if there is one', async () => {
     await using served = await serve(sourceOf([], { stays: true }), () => 200, { token: 'a-token-of-many-letters' });
     expect((await served.get('/metrics')).status).toBe(401);
-    expect((await served.get('/readyz')).status).toBe(200);
+    await eventually('it is ready', async () => (await served.get('/readyz')).status === 200);
   });
 });

@@ -156,6 +156,7 @@ describe('events under random failures of a real receiver', () => {
   it('come in the order of their conversation, each verified', async () => {
     await using server = await startWebhookReceiver();
     await using receiver = receiverAt(server, { timeoutMs: 100 });
+    let runs = 0;
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.constantFrom('a', 'b', 'c'), { minLength: 5, maxLength: 20 }),
@@ -163,15 +164,20 @@ describe('events under random failures of a real receiver', () => {
         async (conversations, script) => {
           server.taken.length = 0;
           server.answerTo = () => script[server.taken.length] ?? 204;
-          const events = conversations.map((conversation, n) => deliveredEvent(conversation, n));
+          // A request of the run before may still be on its way.
+          const run = (runs += 1);
+          const events = conversations.map((conversation, n) => deliveredEvent(`${conversation}-${run}`, n));
           const source = sourceOf(events);
           const delivery = deliveryTo({ events: source, receiver, concurrency: 5, attempts: 100 });
           await delivery.run();
           expect(server.taken.every(({ payload }) => payload !== null)).toBe(true);
           for (const conversation of ['a', 'b', 'c']) {
-            const ids = events.filter((event) => event.conversationId === conversation).map(({ id }) => id);
-            const accepted = server.accepted().map(({ id }) => id);
-            expect(accepted.filter((id) => ids.includes(id))).toEqual(ids);
+            const ids = events.flatMap(({ conversationId, id }) =>
+              conversationId === `${conversation}-${run}` ? id : [],
+            );
+            // On a busy machine an accepted request may be too late, and comes again.
+            const accepted = new Set(server.accepted().map(({ id }) => id));
+            expect([...accepted].filter((id) => ids.includes(id))).toEqual(ids);
           }
           expect(source.acked).toHaveLength(events.length);
         },

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { connectPatiently } from '../../src/shared/session/connect.ts';
+import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { eventually } from '../support/eventually.ts';
 import { textMessage } from '../support/messages.ts';
+import { startTestRedis } from '../support/redis.ts';
 import { runCommand } from '../support/run-command.ts';
 import { type NotifyProcess, type NotifyProcessOptions, startNotify } from '../support/notify/notify-process.ts';
 import { startWebhookReceiver, type WebhookReceiver } from '../support/notify/webhook-receiver.ts';
@@ -18,15 +21,16 @@ interface Site extends AsyncDisposable {
   notify(more?: Pick<NotifyProcessOptions, 'args' | 'env'>): Promise<NotifyProcess>;
 }
 
-async function openSite(): Promise<Site> {
+async function openSite(server: Pick<RedisServer, 'url'> = used.server): Promise<Site> {
   await using stack = new AsyncDisposableStack();
-  const installation = stack.use(await install(used.server));
+  const installation = stack.use(await install(server));
+  const redis = stack.adopt(connectPatiently({ redisUrl: server.url }), (one) => one.disconnect());
   const receiver = stack.use(await startWebhookReceiver());
   const owned = stack.move();
   return {
     installation,
     receiver,
-    notify: async (more = {}) => await startNotify({ installation, receiver, folder, redis: used.redis, ...more }),
+    notify: async (more = {}) => await startNotify({ installation, receiver, folder, redis, ...more }),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
@@ -77,7 +81,7 @@ describe.concurrent('kitechat-sender notify', () => {
 
     // What was acknowledged at the end does not come again.
     const before = receiver.taken.length;
-    await using another = await site.notify();
+    await using _another = await site.notify();
     const id = await installation.enqueue(textMessage('c0', 100));
     await eventually('the next event came', () => acceptedMessages(receiver).includes(id));
     expect(receiver.taken).toHaveLength(before + 1);
@@ -95,6 +99,22 @@ describe.concurrent('kitechat-sender notify', () => {
     const lines = notify.lines();
     expect(lines.filter(({ next }) => next === 'dead')).toEqual([]);
     expect(lines.some(({ msg }) => String(msg).startsWith('the receiver answers again'))).toBe(true);
+  });
+
+  it('goes on after an outage of Redis', async () => {
+    await using server = await startTestRedis({ appendOnly: true });
+    await using site = await openSite(server);
+    const { installation, receiver } = site;
+    await using notify = await site.notify();
+    const first = await enqueueMany(installation, 10);
+    await eventually('some were accepted', () => receiver.accepted().length >= 5);
+    await server.kill('SIGKILL');
+    await notify.lineWhere('stdout', (line) => line.includes('no events can be read'));
+    await server.restart();
+    await expectInOrder(receiver, first);
+    const id = await installation.enqueue(textMessage('c0', 100));
+    await eventually('the next event came', () => acceptedMessages(receiver).includes(id));
+    expect(receiver.taken.every(({ payload }) => payload !== null)).toBe(true);
   });
 
   it('makes an event that is refused a dead letter, which can be sent again', async () => {

@@ -44,7 +44,9 @@ export async function runNotify(context: CommandContext, flags: NotifyFlags): Pr
     content,
     onError: (error) => logger.warn({ err: error }, 'no events can be read; the delivery waits until Redis answers'),
   });
-  stack.defer(() => events.close());
+  // If Redis does not answer, the last events come again.
+  const close = async (): Promise<void> => await within(deadlineIn(config.shutdownMs), events.close()).catch(() => {});
+  stack.defer(close);
   const delivery = createDelivery({
     events,
     receiver,
@@ -56,11 +58,12 @@ export async function runNotify(context: CommandContext, flags: NotifyFlags): Pr
     logger,
   });
   if (interrupted.aborted) return exitCodes.done;
-  interrupted.addEventListener('abort', () => delivery.stop(graceOf(config)), { once: true });
+  interrupted.addEventListener('abort', () => void delivery.stop(graceOf(config)), { once: true });
   onFault.add(async (error) => {
     if (!logger.isLevelEnabled('fatal')) line(stderr, describeFault(error));
     logger.fatal({ err: error }, 'internal error; open requests may end, and the process ends');
-    delivery.stop(graceOf(config));
+    await delivery.stop(graceOf(config));
+    await close();
   });
 
   logger.info(
@@ -76,8 +79,7 @@ export async function runNotify(context: CommandContext, flags: NotifyFlags): Pr
     for (const text of exposuresOfToken(config)) logger.warn(text);
   }
   const exitCode = await deliver(delivery, receiver.origin, { stderr, logger });
-  // Without an answer the events come again.
-  await within(deadlineIn(config.shutdownMs), events.close()).catch(() => {});
+  await close();
   return exitCode;
 }
 

@@ -34,7 +34,13 @@ export function openReceiver(
   const { url } = endpoint;
   const secrets = openWebhookSecrets(secretFile, logger);
   const { httpsProxy, httpProxy, noProxy } = config;
-  const dispatcher = openDispatcher({ connections, connectTimeoutMs: timeoutMs, httpsProxy, httpProxy, noProxy });
+  const dispatcher = openDispatcher({
+    connections,
+    connectTimeoutMs: Math.ceil(timeoutMs / 2),
+    httpsProxy,
+    httpProxy,
+    noProxy,
+  });
   return {
     ...createReceiver({ url, secrets, timeoutMs, dispatcher }),
     origin: url.origin,
