@@ -159,7 +159,7 @@ export const deadReasonGuide: Readonly<Record<DeadReason, Guide>> = {
   'unknown-outcome': {
     cause:
       'A request went out, nobody can know whether it arrived, and the policy of the message is `dead-letter`: never send it twice.',
-    cure: 'Ask the receiver, or check the conversation. If the message arrived, discard the entry; if not, replay it.',
+    cure: 'Ask the receiver, or check the conversation. If the message arrived, discard the entry; if not, replay it. If a program can find out, give the workers a hook [`resolveUnknown`](hooks.md#resolveunknown).',
   },
   crashed: {
     cause: 'Workers died five times in a row while they were sending the message.',

@@ -158,6 +158,7 @@ A module (.mjs, .js, .cjs or .ts) exports at least one of these, each by its nam
   resolveApiKey(pageId)          the API key of a page; then KITECHAT_API_KEY is not needed
   classifyResponse(answer)       what an answer of the API means, if not what it means by default
   beforeSend(message)            whether a message may be sent now
+  resolveUnknown(unknown)        what became of a message whose outcome is unknown
   ky                             a ky instance whose hooks sign requests or add headers`;
 
 const sendHelp = `

@@ -1,7 +1,7 @@
 import { ConfigError } from '../shared/errors/errors.ts';
 import type { Deadline } from '../shared/redis/deadline.ts';
-import { readEvent } from '../shared/lanes/events/event.ts';
-import { callEvents, type EventEntry, type EventsAnswer } from '../shared/lanes/events/read-events.ts';
+import { readEvent } from '../shared/lanes/stream/event.ts';
+import { callEvents, type EventEntry, type EventsAnswer } from '../shared/lanes/stream/read-events.ts';
 import type { EventRecord } from '../shared/model/event.ts';
 import type { Session } from '../shared/session/session.ts';
 import { createAlarm } from './alarm.ts';

@@ -19,15 +19,9 @@ import { servedShards } from '../shared/config/shard-list.ts';
 import { agreeOnShards } from '../shared/session/shard-count.ts';
 import { demandNodeForWorkers } from '../shared/runtime.ts';
 import { version } from '../shared/version.ts';
-import type { WorkerLogger } from '../shared/worker-logger.ts';
-import type { ResolveApiKey } from './keys/api-keys.ts';
 import type { AttemptReport } from './message/attempt-report.ts';
-import type { BeforeSend } from './message/before-send.ts';
-import type { ClassifyResponse } from './message/judgement.ts';
 import { untilReady, warnIfNotDurable, watchRedis } from './fleet/redis-watch.ts';
-import type { Fetch } from './http/fetch-exchange.ts';
 import type { Taken } from '../shared/lanes/messages/settle-and-take.ts';
-import type { KyClient } from './http/ky-exchange.ts';
 import { readApiTls } from './http/api-tls.ts';
 import { proxyFor } from './http/proxy.ts';
 import { openKeys } from './keys/open-keys.ts';
@@ -35,32 +29,9 @@ import { untilWilling } from './fleet/until-willing.ts';
 import { watchSilence } from './fleet/silence-watch.ts';
 import { createProgress, type WorkerHealth } from './fleet/progress.ts';
 import { demandHooks } from './demand-hooks.ts';
+import type { WorkerHooks } from './worker-hooks.ts';
 import { createSender } from './http/sender.ts';
 import { type Service, serveShards } from './serve-shards.ts';
-
-/** Your own functions and objects that the worker uses. */
-export interface WorkerHooks {
-  /** Finds the key for a page. Replaces `apiKey` and the key files, which the worker then doesn't read. */
-  resolveApiKey?: ResolveApiKey;
-  /** Judges the API's answers where the defaults don't fit. If it throws, the default judgement counts. */
-  classifyResponse?: ClassifyResponse;
-  /**
-   * Decides right before each attempt whether the message may be sent now. It can't change the message. If it throws, takes longer than
-   * `timeoutMs` or returns something else, nothing is sent: the outcome is `not-sent`, so the message is tried again without using an
-   * attempt.
-   */
-  beforeSend?: BeforeSend;
-  /** Makes the requests. Replaces the worker's connection pool, with its idle connections, proxies and certificates. */
-  fetch?: Fetch;
-  /**
-   * A ky instance whose hooks sign requests, add headers or log. After the hooks, the request leaves once, through the worker's own
-   * pool or `fetch`: the worker ignores the instance's own retries, time-outs and `fetch`. The attempt's time-out includes the hooks.
-   * If a hook fails before the request has left, the outcome is `not-sent`; no hook changes the outcome of an answer.
-   */
-  ky?: KyClient;
-  /** The worker's logger, such as one of pino; by default the worker writes JSON lines to stdout. */
-  logger?: WorkerLogger;
-}
 
 /** Settings that differ from the defaults, and hooks. The environment is not read: `redisUrl: process.env.REDIS_URL` takes from it. */
 export interface WorkerOptions extends WorkerSettings, WorkerHooks {}
@@ -127,9 +98,18 @@ export interface KitechatWorker {
  */
 export function createWorker(options: WorkerOptions = {}): KitechatWorker {
   demandNodeForWorkers();
-  const { resolveApiKey, classifyResponse, beforeSend, fetch, ky, logger: givenLogger, ...input } = options;
+  const {
+    resolveApiKey,
+    classifyResponse,
+    beforeSend,
+    resolveUnknown,
+    fetch,
+    ky,
+    logger: givenLogger,
+    ...input
+  } = options;
   const config = resolveConfig('createWorker', input);
-  demandHooks({ resolveApiKey, classifyResponse, beforeSend, fetch }, givenLogger);
+  demandHooks({ resolveApiKey, classifyResponse, beforeSend, resolveUnknown, fetch }, givenLogger);
   const served = servedShards(config);
   inWordsOf(config.source, () => demandUsable(config, served, resolveApiKey !== undefined));
   // A `fetch` of the caller makes its own connections.
@@ -193,6 +173,7 @@ export function createWorker(options: WorkerOptions = {}): KitechatWorker {
         sealing: keys.sealing,
         classifyResponse,
         beforeSend,
+        resolveUnknown,
         logger,
         progress,
         report: (report) => tellListeners(() => events.emit('attempt', report)),

@@ -1,9 +1,10 @@
 import type { WorkerLogger } from '../shared/worker-logger.ts';
 import type { Config } from '../shared/config/config.ts';
-import { shardRoots } from '../shared/lanes/key-names.ts';
+import { shardOfId, shardRoots } from '../shared/lanes/key-names.ts';
 import type { LaneRedis } from '../shared/lanes/commands.ts';
 import type { Taken } from '../shared/lanes/messages/settle-and-take.ts';
-import type { Shard } from '../shared/lanes/shard.ts';
+import { readOpenAttempt } from '../shared/lanes/messages/open-attempt.ts';
+import { type Shard, shardOn } from '../shared/lanes/shard.ts';
 import type { Sealing } from '../shared/sealing/sealing.ts';
 import { version } from '../shared/version.ts';
 import type { ResolveApiKey } from './keys/api-keys.ts';
@@ -17,6 +18,8 @@ import { createKeyring } from './keys/keyring.ts';
 import { createLimitKeeper } from './limits/limit-keeper.ts';
 import { createShardWorker, lockTimes, type ShardWorker } from './bullmq/shard-worker.ts';
 import { createProcessor } from './message/process.ts';
+import { createResolveUnknown, type ResolveUnknown } from './message/resolve-unknown.ts';
+import { createResolver } from './message/resolver.ts';
 import { createMarks } from './fleet/marks.ts';
 import { openMarkFiles } from './fleet/mark-files.ts';
 import { createPlaces } from './fleet/places.ts';
@@ -37,6 +40,7 @@ export interface ServeDeps {
   sealing: Sealing;
   classifyResponse: ClassifyResponse | undefined;
   beforeSend: BeforeSend | undefined;
+  resolveUnknown: ResolveUnknown | undefined;
   logger: WorkerLogger;
   progress: WorkerProgress;
   report(report: AttemptReport): void;
@@ -60,7 +64,14 @@ export async function serveShards(deps: ServeDeps): Promise<Service> {
   const traffic = await openTrafficMeter(redis, namespace);
   const keyring = createKeyring(deps.resolveApiKey, config.timeoutMs, logger);
   const send = createSend({ ...deps, keyring });
-  const processMessage = createProcessor({ config, send, fleet, keyring, sealing, errors });
+  const resolver =
+    deps.resolveUnknown &&
+    createResolver({
+      ask: createResolveUnknown(deps.resolveUnknown, config.timeoutMs, logger),
+      readOpenAttempt: async (id) => await readOpenAttempt(shardOn(redis, namespace, shardOfId(id) ?? 0), id),
+      errors,
+    });
+  const processMessage = createProcessor({ config, send, fleet, keyring, sealing, errors, resolver });
 
   const { stateDir } = config;
   const marks = createMarks(

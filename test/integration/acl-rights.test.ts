@@ -253,7 +253,7 @@ describe('every command that a script calls is allowed to those who run it', () 
     'messages/enqueue',
     'messages/cancel',
   ];
-  const reading = ['events/read', 'events/forget'];
+  const reading = ['stream/read', 'stream/forget'];
   const ofWorkers = all.filter((name) => !reading.includes(name));
   const operated = [
     ...stored,
@@ -262,13 +262,13 @@ describe('every command that a script calls is allowed to those who run it', () 
     'holds/hold',
     'dead/find',
     'dead/discard',
-    'events/forget',
+    'stream/forget',
   ];
   const looked = ['getCounts', 'getRanges', 'getState', 'getStateV2', 'getJobs', 'getDependencyCounts', 'isMaxed'];
 
   it.each([
     [producer, own(stored)],
-    [events, own(['lib/clock', 'events/read'])],
+    [events, own(['lib/clock', 'stream/read'])],
     [worker, [...own(ofWorkers), ...ofBull(['extendLock', 'extendLocks'])]],
     [operator, [...own(operated), ...ofBull(looked)]],
   ])('%s', (user, commands) => {

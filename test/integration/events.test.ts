@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type EventRecord, openEvents } from '../../src/events/index.ts';
-import { forgetGroup } from '../../src/shared/lanes/events/read-events.ts';
+import { forgetGroup } from '../../src/shared/lanes/stream/read-events.ts';
 import { tickIn } from '../../src/shared/lanes/fleet/leader.ts';
 import { shardOn } from '../../src/shared/lanes/shard.ts';
 import { openEventLog } from '../support/event-log.ts';

@@ -66,7 +66,7 @@ describe('a message that a worker has taken', () => {
       const { fleet, sent, decide } = await join();
       await refuse(fleet, 'p1');
       expect(await decide(messageOf('p1'))).toEqual({ kind: 'hold', delayMs: ANY_WAIT });
-      expect(await decide(messageOf('p2'))).toEqual({ kind: 'delivered' });
+      expect(await decide(messageOf('p2'))).toEqual({ kind: 'delivered', proof: 'api' });
       expect(sent).toEqual(['p2']);
     });
 
@@ -87,8 +87,8 @@ describe('a message that a worker has taken', () => {
       expect(await decide(messageOf('p1'))).toEqual({ kind: 'hold', delayMs: ANY_WAIT });
       await refuse(fleet, 'p1', probes);
       await time.pass(2000);
-      expect(await decide(messageOf('p1'))).toEqual({ kind: 'delivered' });
-      expect(await decide(messageOf('p1'))).toEqual({ kind: 'delivered' });
+      expect(await decide(messageOf('p1'))).toEqual({ kind: 'delivered', proof: 'api' });
+      expect(await decide(messageOf('p1'))).toEqual({ kind: 'delivered', proof: 'api' });
       expect(sent).toEqual(['p1', 'p1']);
     });
   });
@@ -98,9 +98,9 @@ describe('a message that a worker has taken', () => {
     await fleet.toldOfAll(limited, ['a', 'b', 'c'], { key: keyOf('p1') });
     expect(await decide(messageOf('p1'))).toEqual({ kind: 'hold', delayMs: 1000 });
     expect(await decide(messageOf('p1', { id: '0-02' }))).toEqual({ kind: 'hold', delayMs: 1097 });
-    expect(await decide(messageOf('p2'))).toEqual({ kind: 'delivered' });
+    expect(await decide(messageOf('p2'))).toEqual({ kind: 'delivered', proof: 'api' });
     await time.pass(1000);
-    expect(await decide(messageOf('p1'))).toEqual({ kind: 'delivered' });
+    expect(await decide(messageOf('p1'))).toEqual({ kind: 'delivered', proof: 'api' });
     expect(sent).toEqual(['p2', 'p1']);
   });
 

@@ -1,6 +1,6 @@
 import { recorded } from '../../shared/actions/audit.ts';
-import { type EventGroup, readGroups } from '../../shared/lanes/events/groups.ts';
-import { forgetGroup } from '../../shared/lanes/events/read-events.ts';
+import { type EventGroup, readGroups } from '../../shared/lanes/stream/groups.ts';
+import { forgetGroup } from '../../shared/lanes/stream/read-events.ts';
 import { deadlineIn } from '../../shared/redis/deadline.ts';
 import { readTimeMs } from '../../shared/redis/time.ts';
 import { createSession, type Session } from '../../shared/session/session.ts';

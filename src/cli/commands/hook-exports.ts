@@ -4,9 +4,18 @@ import { nearest } from '../../shared/validation/nearest.ts';
 import type { WorkerHooks } from '../../worker/index.ts';
 
 /** The hooks that a file can export. */
-export type FileHooks = Pick<WorkerHooks, 'resolveApiKey' | 'classifyResponse' | 'beforeSend' | 'ky'>;
+export type FileHooks = Pick<
+  WorkerHooks,
+  'resolveApiKey' | 'classifyResponse' | 'beforeSend' | 'resolveUnknown' | 'ky'
+>;
 
-const hookNames = ['resolveApiKey', 'classifyResponse', 'beforeSend', 'ky'] as const satisfies (keyof FileHooks)[];
+const hookNames = [
+  'resolveApiKey',
+  'classifyResponse',
+  'beforeSend',
+  'resolveUnknown',
+  'ky',
+] as const satisfies (keyof FileHooks)[];
 const LISTED = hookNames.join(', ');
 /** What Node.js and compilers add to the exports of a CommonJS module. */
 const ADDED = new Set(['__esModule', 'module.exports']);

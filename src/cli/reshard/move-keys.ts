@@ -1,7 +1,7 @@
 import { shardOfPage, shardRoot, shardRoots } from '../../shared/lanes/key-names.ts';
 import type { LaneRedis } from '../../shared/lanes/commands.ts';
-import { readGroups } from '../../shared/lanes/events/groups.ts';
-import { eventsKey } from '../../shared/lanes/events/read-events.ts';
+import { readGroups } from '../../shared/lanes/stream/groups.ts';
+import { eventsKey } from '../../shared/lanes/stream/read-events.ts';
 import { scanKeys } from '../../shared/redis/scan-keys.ts';
 
 /** A change of the number of shards. */

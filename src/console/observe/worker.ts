@@ -32,6 +32,10 @@ export function createWorkerMetrics(
     'outcome',
   );
   const deaths = counter('deaths_total', 'Messages that became dead letters, by reason.', 'reason');
+  const hookDeliveries = counter(
+    'hook_deliveries_total',
+    'Messages whose unknown outcome the hook resolveUnknown resolved as delivered.',
+  );
   const claims = counter('claims_total', 'Messages taken, by verdict; go means that the message is sent.', 'verdict');
   const engineErrors = counter(
     'engine_errors_total',
@@ -66,13 +70,14 @@ export function createWorkerMetrics(
   const pageLabel = createPageLabels(PAGES);
   worker.on('claim', (verdict) => claims.inc({ verdict }));
   worker.on('engineError', (code) => engineErrors.inc({ code }));
-  worker.on('attempt', ({ pageId, outcome, durationMs, next, reason }: AttemptReport) => {
+  worker.on('attempt', ({ pageId, outcome, durationMs, next, reason, proof }: AttemptReport) => {
     if (outcome !== null) {
       attempts.inc({ outcome });
       pageAttempts.inc({ page: pageLabel(pageId), outcome });
     }
     if (durationMs > 0) durations.observe(durationMs / 1000);
     if (next === 'dead' && reason !== null) deaths.inc({ reason });
+    if (proof === 'hook') hookDeliveries.inc();
   });
 
   return {

@@ -137,7 +137,7 @@ export const configSchema = fields({
   hooksFile: requiredText
     .optional()
     .describe(
-      'a JavaScript module that exports hooks for the command `worker`: `resolveApiKey`, `classifyResponse`, `beforeSend`, `ky`',
+      'a JavaScript module that exports hooks for the command `worker`: `resolveApiKey`, `classifyResponse`, `beforeSend`, `resolveUnknown`, `ky`',
     ),
   stateDir: requiredText
     .optional()

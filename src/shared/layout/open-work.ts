@@ -1,5 +1,5 @@
 import { DEAD_QUEUE, SEND_QUEUE, shardRoots } from '../lanes/key-names.ts';
-import { readGroups } from '../lanes/events/groups.ts';
+import { readGroups } from '../lanes/stream/groups.ts';
 import type { LaneRedis } from '../lanes/commands.ts';
 import { WORKER_SILENCE_MS, type WorkerRecord } from '../lanes/fleet/leader.ts';
 import { readTimeMs } from '../redis/time.ts';

@@ -5,7 +5,7 @@ const outcomeKinds = ['delivered', 'rejected', 'failed', 'unknown', 'not-sent', 
 /**
  * How one attempt to send ended.
  *
- * - `delivered`: the API accepted the message.
+ * - `delivered`: the API accepted the message, or the hook `resolveUnknown` found that it had, and nothing was sent.
  * - `rejected`: the API refused this message for good, or the hook `beforeSend` did, and nothing was sent.
  * - `failed`: the hook `classifyResponse` asked for another attempt.
  * - `unknown`: the request left, and nobody can know whether the API accepted it.

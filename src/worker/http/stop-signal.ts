@@ -44,3 +44,20 @@ export async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promi
     if (signal.aborted) onAbort();
   });
 }
+
+/** The result of `orStopped` if the worker stopped first. */
+export const STOPPED = Symbol('stopped');
+
+/** Waits for `work`, which may ignore the signal, or until the signal is aborted. */
+export async function orStopped<T>(work: Promise<T>, signal: StopSignal): Promise<T | typeof STOPPED> {
+  const { promise: stopped, resolve } = Promise.withResolvers<typeof STOPPED>();
+  const stop = (): void => resolve(STOPPED);
+  signal.addEventListener('abort', stop);
+  // The work may have begun just when the worker stopped.
+  if (signal.aborted) stop();
+  try {
+    return await Promise.race([stopped, work]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}

@@ -15,7 +15,7 @@ export interface AttemptReport {
   conversationId: string | null;
   type: string | null;
   label: string | null;
-  /** `null` if nothing was tried, as with an expired message. */
+  /** `null` if nothing was tried, as with an expired message, or a message that was found delivered before it was sent again. */
   outcome: OutcomeKind | null;
   detail: string | null;
   httpStatus: number | null;
@@ -28,6 +28,8 @@ export interface AttemptReport {
   /** The time until the message can be tried again, for `backoff` and `hold`; otherwise `null`. */
   delayMs: number | null;
   reason: DeadReason | null;
+  /** Only if the hook `resolveUnknown` said that the message is delivered, and not the API. */
+  proof?: 'hook';
 }
 
 const EVERY_DELIVERY = '1/1';
@@ -42,13 +44,15 @@ export function reportOf({ attempt, settlement }: Ended, result: SettleResult, a
   const { taken, message, record, decision } = attempt;
   const { stored } = message;
   const isDone = result.verdict === 'done';
+  const isByHook = decision.kind === 'delivered' && decision.proof === 'hook';
+  const wasUnsent = isByHook && record?.outcome === 'delivered';
   return {
     id: taken.id,
     pageId: stored?.request.pageId ?? null,
     conversationId: stored?.request.conversationId ?? null,
     type: stored && taken.type.slice(0, MAX_TYPE_LENGTH),
     label: stored?.label ?? null,
-    outcome: record?.outcome ?? null,
+    outcome: wasUnsent ? null : (record?.outcome ?? null),
     detail: record?.detail ?? message.problem,
     httpStatus: record?.httpStatus ?? null,
     durationMs: record?.durationMs ?? 0,
@@ -57,12 +61,13 @@ export function reportOf({ attempt, settlement }: Ended, result: SettleResult, a
     next: isDone ? decision.kind : 'lost',
     delayMs: isDone && 'delayMs' in settlement ? result.delayMs : null,
     reason: decision.kind === 'dead' ? decision.reason : null,
+    ...(isDone && isByHook ? { proof: 'hook' } : {}),
   };
 }
 
 /**
  * Logs one wide line per attempt. Of deliveries only the given part, by whole conversations, so that the conversations in the log can
- * be followed in the logs of all workers.
+ * be followed in the logs of all workers; and all deliveries that only a hook knows of.
  *
  * Of each kind of job that others can write in any number it logs one line a minute: jobs of which nothing can be read, those that are
  * refused, and those whose encryption key this worker lacks.
@@ -91,12 +96,13 @@ export function createAttemptLog(
       if (looks > 0) logger.warn({ ...report, reason: 'no-encryption-key', looks }, WAIT_FOR_KEY);
       return;
     }
-    if (report.next === 'delivered' && logDelivered !== EVERY_DELIVERY) {
+    if (report.next === 'delivered' && report.proof === undefined && logDelivered !== EVERY_DELIVERY) {
       if (isInSample(report)) logger.info({ ...report, sampled: whole }, 'attempt');
       return;
     }
     // A message with an unknown outcome may arrive twice, so its line must stand out.
-    const level = report.next === 'dead' || report.outcome === 'unknown' ? 'warn' : 'info';
+    const mayArriveTwice = report.outcome === 'unknown' && report.proof === undefined;
+    const level = report.next === 'dead' || mayArriveTwice ? 'warn' : 'info';
     logger[level](report, 'attempt');
   };
 }

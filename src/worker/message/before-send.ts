@@ -5,12 +5,10 @@ import { describeSafely } from '../../shared/errors/safe-cause.ts';
 import type { KitechatMessage, SendRequest } from '../../shared/model/message.ts';
 import { deadlineIn, within } from '../../shared/redis/deadline.ts';
 import { fields } from '../../shared/validation/issues.ts';
-import type { StopSignal } from '../http/stop-signal.ts';
+import { orStopped, STOPPED, type StopSignal } from '../http/stop-signal.ts';
 import type { Outcome } from './classify.ts';
+import { type Frozen, frozen } from './frozen.ts';
 import { holdTime } from './judgement.ts';
-
-/** A value whose properties can't be changed, at any depth. */
-export type Frozen<T> = { readonly [Key in keyof T]: Frozen<T[Key]> };
 
 /** A message that is about to be sent, as a `beforeSend` hook sees it. It is frozen: a hook that writes to it throws. */
 export interface OutgoingMessage {
@@ -57,8 +55,6 @@ const refusalSchema = z.discriminatedUnion('outcome', [
   fields({ outcome: z.literal('rejected') }),
 ]);
 
-const STOPPED = Symbol('stopped');
-
 export function createBeforeSend(beforeSend: BeforeSend, timeoutMs: number, logger: WorkerLogger): AskBeforeSend {
   return async (candidate, startBefore) => {
     const { id, signal } = candidate;
@@ -93,27 +89,6 @@ export function createBeforeSend(beforeSend: BeforeSend, timeoutMs: number, logg
 function outgoing({ id, label, attempt, body }: Candidate): OutgoingMessage {
   const { pageId, conversationId, message } = JSON.parse(body) as SendRequest;
   return Object.freeze({ id, pageId, conversationId, message: frozen(message), label, attempt });
-}
-
-function frozen<T>(value: T): Frozen<T> {
-  if (typeof value === 'object' && value !== null) {
-    for (const part of Object.values(value)) frozen(part);
-    Object.freeze(value);
-  }
-  return value;
-}
-
-async function orStopped<T>(work: Promise<T>, signal: StopSignal): Promise<T | typeof STOPPED> {
-  const { promise: stopped, resolve } = Promise.withResolvers<typeof STOPPED>();
-  const stop = (): void => resolve(STOPPED);
-  signal.addEventListener('abort', stop);
-  // The hook may have been asked just when the worker stopped.
-  if (signal.aborted) stop();
-  try {
-    return await Promise.race([stopped, work]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
 }
 
 function refused(refusal: Refusal): Outcome {

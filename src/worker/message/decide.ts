@@ -1,14 +1,16 @@
 import type { AttemptRecord } from '../../shared/model/attempts.ts';
 import type { DeadReason } from '../../shared/model/dead-letter.ts';
 import type { UnknownOutcomePolicy } from '../../shared/model/enqueue-options.ts';
+import type { Proof } from '../../shared/model/event.ts';
 import { type BackoffConfig, backoffDelayMs } from '../../shared/backoff.ts';
 import { pausedFor } from './pause.ts';
 import type { Outcome } from './classify.ts';
+import { isResolved } from './uncertain.ts';
 import type { Told } from '../fleet/told.ts';
 
 /** What to do with a message after an attempt. */
 export type Decision =
-  | { kind: 'delivered' }
+  | { kind: 'delivered'; proof: Exclude<Proof, 'operator'> }
   | { kind: 'backoff'; delayMs: number }
   | { kind: 'hold'; delayMs: number }
   | { kind: 'dead'; reason: DeadReason };
@@ -56,7 +58,7 @@ export function decide(outcome: Pick<Outcome, 'kind' | 'holdMs' | 'trouble'>, co
   const { told } = context;
   switch (outcome.kind) {
     case 'delivered':
-      return { kind: 'delivered' };
+      return { kind: 'delivered', proof: 'api' };
     case 'rejected':
       return told.scope === 'conversation' ? { kind: 'dead', reason: 'rejected' } : waitForCircuit(context);
     case 'unknown':
@@ -101,6 +103,6 @@ function blamelessDelayMs({ backoffMs, backoffMaxMs, random, ...context }: Decid
   return backoffDelayMs(inARow + 1, { backoffMs, backoffMaxMs: ceilingMs }, random);
 }
 
-function wasBlameless({ outcome }: AttemptRecord): boolean {
-  return outcome === 'not-sent' || outcome === 'held';
+function wasBlameless(record: AttemptRecord): boolean {
+  return record.outcome === 'not-sent' || record.outcome === 'held' || isResolved(record);
 }

@@ -84,10 +84,10 @@ function withoutKey(detail: string, startedAtMs: number): Sent {
 }
 
 /** Returns the outcome of an attempt that was found open after its worker had died. */
-export function diedInMidSend(): Sent {
+export function diedInMidSend(startedAtMs = Date.now()): Sent {
   const detail = 'the worker died while the request was open';
   const outcome: Outcome = { kind: 'unknown', detail, httpStatus: null, holdMs: null };
-  return { outcome, startedAtMs: Date.now(), exchange: null, keyCircuit: null };
+  return { outcome, startedAtMs, exchange: null, keyCircuit: null };
 }
 
 /** Wraps the hook: if it throws or returns something else than a judgement, the default judgement counts. */

@@ -4,6 +4,7 @@ import { isoTime } from '../../shared/model/time.ts';
 import type { Settlement, Taken } from '../../shared/lanes/messages/settle-and-take.ts';
 import { sealRequest, sealResponse } from '../../shared/sealing/content.ts';
 import type { Sealing } from '../../shared/sealing/sealing.ts';
+import { answerIdsOf } from './answer-ids.ts';
 import type { Attempt } from './attempt.ts';
 import { keptData } from './kept-data.ts';
 
@@ -25,8 +26,8 @@ export function settlementOf(attempt: Attempt, config: SettlementConfig): Settle
         kind: 'delivered',
         elapsedMs: performance.now() - taken.takenAt,
         knownUntilMs,
-        proof: 'api',
-        answer: '',
+        proof: decision.proof,
+        answer: decision.proof === 'api' && attempt.sent?.exchange ? answerIdsOf(attempt.sent.exchange.body) : '',
       };
     case 'backoff':
       return decision;

@@ -1,5 +1,5 @@
 import type { LaneRedis } from '../../../src/shared/lanes/commands.ts';
-import { eventsKey } from '../../../src/shared/lanes/events/read-events.ts';
+import { eventsKey } from '../../../src/shared/lanes/stream/read-events.ts';
 import { type Lanes, openLanes, type Rules } from '../lanes.ts';
 import { withoutMemory } from '../without-memory.ts';
 import { START } from './model.ts';

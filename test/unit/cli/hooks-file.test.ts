@@ -19,13 +19,14 @@ const usable: [string, string, string[]][] = [
   ['compiled.cjs', `exports.__esModule = true; exports.default = { beforeSend() {} };`, ['beforeSend']],
   ['types.ts', `export const beforeSend = (message: { id: string }): undefined => undefined;`, ['beforeSend']],
   ['later.mjs', `await Promise.resolve(); export const resolveApiKey = async () => 'key';`, ['resolveApiKey']],
+  ['unknown-outcome.mjs', `export const resolveUnknown = async () => 'unknown';`, ['resolveUnknown']],
   ['object-ky.mjs', `export const ky = { post() {} };`, ['ky']],
   ['function-ky.mjs', `export const ky = Object.assign(${hook}, { post() {} });`, ['ky']],
 ];
 
 const SYNTAX = 'or imports a name that its module does not export; run the file with node to see the whole error';
 const THROWS = 'run the file with node to see the whole error';
-const LISTED = 'resolveApiKey, classifyResponse, beforeSend, ky';
+const LISTED = 'resolveApiKey, classifyResponse, beforeSend, resolveUnknown, ky';
 
 const unusable: [string, string, string[]][] = [
   ['syntax.mjs', `export const secret = ;`, [`has a syntax error, ${SYNTAX}`]],

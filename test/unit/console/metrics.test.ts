@@ -72,6 +72,17 @@ describe('the metrics of a worker', () => {
     expect(text).toContain('kitechat_sender_engine_errors_total{code="NOPERM"} 1\n');
   });
 
+  it('count what only a hook knows as delivered by itself, and a request with an unknown outcome as that', async () => {
+    const { registry, events } = workerMetrics();
+    expect(await registry.metrics()).toContain('kitechat_sender_hook_deliveries_total 0\n');
+    events.emit('attempt', { ...report, outcome: null, durationMs: 0, proof: 'hook' });
+    events.emit('attempt', { ...report, outcome: 'unknown', proof: 'hook' });
+    const text = await registry.metrics();
+    expect(text).toContain('kitechat_sender_hook_deliveries_total 2\n');
+    expect(text).toContain('kitechat_sender_attempts_total{outcome="delivered"} 0\n');
+    expect(text).toContain('kitechat_sender_attempts_total{outcome="unknown"} 1\n');
+  });
+
   it('count a death without an attempt, and an attempt that decided nothing', async () => {
     const { registry, events } = workerMetrics();
     events.emit('attempt', { ...report, outcome: null, durationMs: 0, next: 'dead', reason: 'expired' });

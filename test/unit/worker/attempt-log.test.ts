@@ -73,4 +73,9 @@ describe('the log of attempts', () => {
   it('has no delivery at 0/1', () => {
     expect(logged('0/1', conversations)).toEqual([]);
   });
+
+  it('has every delivery that only a hook knows of, as no warning', () => {
+    const found: AttemptReport = { ...delivered, outcome: 'unknown', httpStatus: null, proof: 'hook' };
+    expect(logged('0/1', [found])).toMatchObject([{ level: 'info', proof: 'hook', next: 'delivered' }]);
+  });
 });

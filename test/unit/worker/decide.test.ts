@@ -4,6 +4,7 @@ import type { AttemptRecord, OutcomeKind } from '../../../src/shared/model/attem
 import type { UnknownOutcomePolicy } from '../../../src/shared/model/enqueue-options.ts';
 import type { Scope } from '../../../src/worker/evidence/scope.ts';
 import { ABOUT_ITSELF, type Told } from '../../../src/worker/fleet/told.ts';
+import { resolvedDetail } from '../../../src/worker/message/uncertain.ts';
 import { decide, type DecideContext, type Decision, usesAttempt } from '../../../src/worker/message/decide.ts';
 
 const kinds = ['delivered', 'rejected', 'failed', 'unknown', 'not-sent', 'held'] as const satisfies OutcomeKind[];
@@ -85,7 +86,7 @@ describe('usesAttempt', () => {
 describe('decide', () => {
   it.each([...policies])('ends a delivered message, and a refused one as rejected, under %s', (onUnknownOutcome) => {
     for (const attemptsUsed of [0, 6, 7, 8, 100]) {
-      expect(after('delivered', { onUnknownOutcome, attemptsUsed })).toEqual({ kind: 'delivered' });
+      expect(after('delivered', { onUnknownOutcome, attemptsUsed })).toEqual({ kind: 'delivered', proof: 'api' });
       expect(after('rejected', { onUnknownOutcome, attemptsUsed })).toEqual({ kind: 'dead', reason: 'rejected' });
     }
   });
@@ -208,6 +209,12 @@ describe('decide', () => {
     ['a whole history of them', Array.from({ length: 50 }, () => 'not-sent' as const), 30_000],
   ])('tries again soon what was not sent, with %s', (_what, outcomes, delayMs) => {
     expect(after('not-sent', { history: past(...outcomes) })).toEqual({ kind: 'backoff', delayMs });
+  });
+
+  it('takes an unknown outcome that a hook found not sent for one that was not sent', () => {
+    const [found] = past('unknown')();
+    const history = found ? [{ ...found, detail: resolvedDetail('HTTP 500', 'not-sent') }] : [];
+    expect(after('not-sent', { history: () => history })).toEqual({ kind: 'backoff', delayMs: 2000 });
   });
 
   it('waits after not sent no longer than the longest backoff', () => {

@@ -60,9 +60,18 @@ describe('what a shard is told', () => {
 
   it('is how long after it was taken a message was delivered, on a clock that nobody sets', () => {
     const taken = { ...failed.taken, takenAt: performance.now() - 1000 };
-    const settlement = settle({ kind: 'delivered' }, { taken });
-    expect(settlement).toEqual({ kind: 'delivered', elapsedMs: expect.any(Number) as number });
+    const settlement = settle({ kind: 'delivered', proof: 'hook' }, { taken });
+    const elapsedMs = expect.any(Number) as number;
+    expect(settlement).toEqual({ kind: 'delivered', elapsedMs, proof: 'hook', answer: '' });
     expect('elapsedMs' in settlement && settlement.elapsedMs).toBeGreaterThanOrEqual(1000);
+  });
+
+  it('is the ids of the answer that proves a delivery, and none of an answer that proves nothing', () => {
+    const answer = answered(200, { body: '{"success":true,"messageId":"17"}' });
+    const sent = { outcome: judge(answer), startedAtMs: 0, exchange: answer, keyCircuit: null };
+    const ids = { proof: 'api', answer: '{"messageId":"17"}' };
+    expect(settle({ kind: 'delivered', proof: 'api' }, { sent })).toMatchObject(ids);
+    expect(settle({ kind: 'delivered', proof: 'hook' }, { sent })).toMatchObject({ proof: 'hook', answer: '' });
   });
 
   it('is how long a message waits, and whether it was sent', () => {

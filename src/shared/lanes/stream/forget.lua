@@ -1,4 +1,4 @@
--- events/forget
+-- stream/forget
 --
 -- Removes a group. Without a group no more events are written.
 --

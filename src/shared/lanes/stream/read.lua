@@ -1,4 +1,4 @@
--- events/read
+-- stream/read
 --
 -- Hands a group's next events to a reader, and notes what it has acknowledged. One reader at a time reads a shard for a group, as long as
 -- its lease lasts, so that the events of a conversation stay in order.
