@@ -39,7 +39,7 @@ async function serve(
   });
   const run = delivery.run();
   const stop = async (): Promise<void> => {
-    delivery.stop(0);
+    void delivery.stop(0);
     await run;
   };
   return {

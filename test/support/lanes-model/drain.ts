@@ -83,8 +83,7 @@ function expectAllTold({ messages, wasDisturbed, seen }: Model, told: readonly s
   const problems = [...messages.values()].flatMap(({ id, why }) => {
     const ends = ENDS.flatMap((type) => told.filter((event) => event === `${type} ${id}`).map(() => type));
     const expected = ENDS.find((type) => type === why);
-    if (expected === undefined)
-      return wasDisturbed || ends.length === 0 ? [] : [`${id} is ${why}, told as ${ends.join()}`];
+    if (expected === undefined) return wasDisturbed || ends.length === 0 ? [] : [`${id} is ${why}, told as ${ends.join()}`];
     const isTold = ends.includes(expected) && (wasDisturbed || ends.length === 1);
     return isTold ? [] : [`${id} is ${expected}, told as ${ends.join() || 'nothing'}`];
   });

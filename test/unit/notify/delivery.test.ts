@@ -105,7 +105,7 @@ describe('a delivery that is stopped', () => {
     });
     const run = delivery.run();
     await eventually('a request is open', () => begun.length === 1);
-    delivery.stop(60_000);
+    void delivery.stop(60_000);
     expect(delivery.state()).toMatchObject({ phase: 'stopping' });
     answer.resolve(200);
     expect(await run).toBe('ended');
@@ -129,7 +129,7 @@ describe('a delivery that is stopped', () => {
     });
     const run = delivery.run();
     await eventually('a request is open', () => isOpen);
-    delivery.stop(10);
+    void delivery.stop(10);
     expect(await run).toBe('ended');
     expect(source.acked).toEqual([]);
   });
