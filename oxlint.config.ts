@@ -1,6 +1,6 @@
 import { defineConfig, type OxlintOverride } from 'oxlint';
 
-// shared <- producer | worker | dead-letters | testing <- console <- cli
+// shared <- producer | worker | dead-letters | events | notify | testing <- console <- cli
 // A layer imports freely from `whole`, only the index.ts from `entries`, and nothing from any other layer.
 const layers = [
   { name: 'shared', whole: [], entries: [] },
@@ -8,9 +8,14 @@ const layers = [
   { name: 'worker', whole: ['shared'], entries: [] },
   { name: 'dead-letters', whole: ['shared'], entries: [] },
   { name: 'events', whole: ['shared'], entries: [] },
+  { name: 'notify', whole: ['shared'], entries: [] },
   { name: 'testing', whole: ['shared'], entries: [] },
-  { name: 'console', whole: ['shared'], entries: ['producer', 'worker', 'dead-letters', 'testing'] },
-  { name: 'cli', whole: ['shared', 'testing'], entries: ['producer', 'worker', 'dead-letters', 'events', 'console'] },
+  { name: 'console', whole: ['shared'], entries: ['producer', 'worker', 'dead-letters', 'notify', 'testing'] },
+  {
+    name: 'cli',
+    whole: ['shared', 'testing'],
+    entries: ['producer', 'worker', 'dead-letters', 'events', 'notify', 'console'],
+  },
 ];
 
 // In each of these layers, a room (a folder) imports from those that are named before it, and from no other one.
@@ -21,7 +26,7 @@ const rooms: Record<string, readonly string[] | undefined> = {
     'rights http facts html access observe overview holds find pages workers dead-letters queues actions server'.split(
       ' ',
     ),
-  cli: 'context terminal commands dead-letters reshard send watch ledger demo'.split(' '),
+  cli: 'context terminal commands dead-letters notify reshard send watch ledger demo'.split(' '),
 };
 
 interface Restriction {

@@ -27,10 +27,14 @@ const leaveOut: Plugin = {
 const PARTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   hono: { Hono: "require('hono').Hono", matchedRoutes: "require('hono/route').matchedRoutes" },
   undici: {
+    EnvHttpProxyAgent: "require('undici/lib/dispatcher/env-http-proxy-agent.js')",
     Pool: "require('undici/lib/dispatcher/pool.js')",
     ProxyAgent: "require('undici/lib/dispatcher/proxy-agent.js')",
   },
 };
+
+/** Libraries that are ES modules, of which only the default export is used: Node.js takes all that a CommonJS module exports for it. */
+const DEFAULT_ONLY = new Set(['ky']);
 
 /** Parts of libraries that share symbols with the whole, so that they are in one file with it. */
 const WHOLE: Readonly<Record<string, string>> = { 'hono/route': 'hono' };
@@ -64,11 +68,13 @@ function isInstalled(name: string): boolean {
 /** To CommonJS: an ES module could `require` what many of them do only with a path of its own, which a bundle of it lacks. */
 async function compileLibrary(name: string, libraries: readonly string[]): Promise<Metafile> {
   const parts = PARTS[name];
-  const exported = Object.keys(parts ?? (createRequire(import.meta.url)(name) as object));
+  const isDefaultOnly = DEFAULT_ONLY.has(name);
+  const exported = isDefaultOnly ? [] : Object.keys(parts ?? (createRequire(import.meta.url)(name) as object));
   const names = exported.filter((key) => /^(?!default$)[A-Za-z_$][\w$]*$/.test(key));
   const program = Object.entries(parts ?? {}).map(([key, part]) => `exports.${key} = ${part};`);
+  const whole = `module.exports = require('${name}')${isDefaultOnly ? '.default' : ''};`;
   const { metafile } = await build({
-    stdin: { contents: parts ? program.join('') : `module.exports = require('${name}');`, resolveDir: '.' },
+    stdin: { contents: parts ? program.join('') : whole, resolveDir: '.' },
     outfile: `${FOLDER}/${fileOf(name)}`,
     bundle: true,
     platform: 'node',

@@ -4,12 +4,12 @@ import type { exitCodes } from '../../src/cli/context/context.ts';
 /** The text of docs/errors.md about each exit code; the type ensures that none is missing. */
 export const exitCodeGuide: Readonly<Record<keyof typeof exitCodes, Guide>> = {
   done: {
-    cause: 'The command did everything that was asked. A `worker` has drained.',
+    cause: 'The command did everything that was asked. A `worker` has drained, `notify` has stopped.',
     cure: 'Nothing.',
   },
   notFullyDone: {
     cause:
-      'Part of the work was not done: a line was refused, an id is unknown, it was too late to cancel, the queue is full, an entry was skipped. Or an internal error, which stderr reports.',
+      'Part of the work was not done: a line was refused, an id is unknown, it was too late to cancel, the queue is full, an entry was skipped, the receiver of `notify` wants no more events (410). Or an internal error, which stderr reports.',
     cure: 'stderr says what was not done; stdout (with `--json`, one object per line) says what was done. Repeat only the rest.',
   },
   usage: {
@@ -19,7 +19,7 @@ export const exitCodeGuide: Readonly<Record<keyof typeof exitCodes, Guide>> = {
   },
   redisUnreachable: {
     cause:
-      'Redis could not be reached, refused the call, or did not answer in time. A `worker` never exits with 3: it waits for Redis.',
+      'Redis could not be reached, refused the call, or did not answer in time. `worker` and `notify` never exit with 3: they wait for Redis.',
     cure: 'Check `REDIS_URL`, that Redis runs, and that it accepts the login. Then run the command again; after `send`, first read what stderr says about each line.',
   },
   interrupted: {

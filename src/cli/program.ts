@@ -20,6 +20,7 @@ import { withVariables } from './context/variables.ts';
 import type { FakeApiOptions } from './commands/fake-api.ts';
 import { addLedgerCommand } from './ledger/command.ts';
 import { addHoldCommands, addLimitCommands } from './commands/pace-commands.ts';
+import { addNotifyCommands } from './notify/commands.ts';
 
 const status = lazily(async () => (await import('./commands/status.ts')).status);
 const watchStatus = lazily(async () => (await import('./watch/watch-status.ts')).watchStatus);
@@ -94,6 +95,7 @@ export function createProgram(context: CommandContext, finish: (exitCode: ExitCo
   addDeadLetterCommands(program, actions);
   addHoldCommands(program, actions);
   addLimitCommands(program, actions);
+  addNotifyCommands(program, actions);
 
   withVariables(program.command('audit'), uses.connection)
     .description('list the newest actions of operators: who did what, when and why')

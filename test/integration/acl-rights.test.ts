@@ -12,10 +12,11 @@ import { tried } from '../support/tried.ts';
 import { writeLetters } from '../support/written-letters.ts';
 
 const SHARD = '{kitechat:0}:';
-const [producer, lookup, events, worker, operator, reader, reshard] = [
+const [producer, lookup, events, notify, worker, operator, reader, reshard] = [
   'kitechat-producer',
   'kitechat-producer-lookup',
   'kitechat-events',
+  'kitechat-notify',
   'kitechat-worker',
   'kitechat-operator',
   'kitechat-reader',
@@ -53,12 +54,12 @@ describe('the users of ops/redis-acl/users.acl', () => {
     }
   };
 
-  it('are the six roles, and that of changing the number of shards; the default user is off', () => {
-    expect([...users.keys()]).toEqual(['default', producer, lookup, events, worker, operator, reader, reshard]);
+  it('are the seven roles, and that of changing the number of shards; the default user is off', () => {
+    expect([...users.keys()]).toEqual(['default', producer, lookup, events, notify, worker, operator, reader, reshard]);
     expect(users.get('default')).toBe('off');
   });
 
-  it.each([producer, lookup, events, worker, operator, reader, reshard])(
+  it.each([producer, lookup, events, notify, worker, operator, reader, reshard])(
     '%s can not touch the server, or anything of others',
     async (user) => {
       const forbidden = [

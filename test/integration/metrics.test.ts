@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { startHttp } from '../../src/console/index.ts';
 import { connectPatiently } from '../../src/shared/session/connect.ts';
 import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
+import { documentedMetrics, withoutLabelsOfNode } from '../support/documented-metrics.ts';
 import { eventually } from '../support/eventually.ts';
 import { scrapedMetrics, valueOf } from '../support/exposition.ts';
 import { installWithHolds, type HeldInstallation } from '../support/held-installation.ts';
@@ -41,13 +42,7 @@ async function installWithMetrics(
   };
 }
 
-const docs = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
-const documented = new Map(
-  Array.from(docs.matchAll(/^\| `(\w+)` \| (\w+) \| (.*?) \|/gm), ([, name = '', type = '', labels = '']) => [
-    name,
-    { type, labels: new Set(Array.from(labels.matchAll(/`(\w+)`/g), ([, label = '']) => label)) },
-  ]),
-);
+const documented = documentedMetrics.ofWorker;
 
 describe('/metrics', () => {
   const used = useRedis();
@@ -55,11 +50,8 @@ describe('/metrics', () => {
   it('has every metric that the documentation has, with its type and labels, and no other', async () => {
     await using site = await installWithMetrics(used);
     await site.until(await site.enqueue(textMessage('c1', 1)), 'delivered');
-    const live = scrapedMetrics(await site.scrape());
-    // Some of Node's have their labels only when there is something to tell.
-    for (const [name, { labels }] of live) if (!name.startsWith('kitechat_sender_')) labels.clear();
-    for (const [name, { labels }] of documented) if (!name.startsWith('kitechat_sender_')) labels.clear();
-    expect(live).toEqual(documented);
+    const live = withoutLabelsOfNode(scrapedMetrics(await site.scrape()));
+    expect(live).toEqual(withoutLabelsOfNode(documented));
   });
 
   it('has every metric that an alert asks for', () => {

@@ -9,13 +9,17 @@ import { createVisitor } from '../support/console.ts';
 import { eventually } from '../support/eventually.ts';
 import { startHttpProcess } from '../support/http-process.ts';
 import { manyMessages, textMessage } from '../support/messages.ts';
+import { startNotify } from '../support/notify/notify-process.ts';
+import { startWebhookReceiver } from '../support/notify/webhook-receiver.ts';
 import { type SecuredRedis, startSecuredRedis } from '../support/secured-redis.ts';
 import { runCommand } from '../support/run-command.ts';
+import { useFolder } from '../support/use-folder.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
 
 describe('an installation whose processes have only the rights of ops/redis-acl/users.acl', () => {
   let redis: SecuredRedis;
+  const folder = useFolder();
   const stack = new AsyncDisposableStack();
   beforeAll(async () => {
     redis = stack.use(await startSecuredRedis());
@@ -129,6 +133,36 @@ describe('an installation whose processes have only the rights of ops/redis-acl/
     await reading;
     expect(jsonLinesOf(await operator('events', '--json'))).toMatchObject([{ group: 'crm', shard: 0, waiting: 0 }]);
     await operator('events', '--forget', 'crm');
+    await expectNoDenials();
+  });
+
+  it('sends webhooks, and keeps those that are refused, as notify', async () => {
+    await using receiver = await startWebhookReceiver();
+    receiver.answerTo = () => 422;
+    const config = { redisUrl: redis.urlOf('kitechat-notify'), namespace: 'kitechat', source: 'environment' as const };
+    const place = { installation: { config }, receiver, folder, redis: redis.admin };
+    await using notify = await startNotify({
+      ...place,
+      args: ['--attempts', '1', '--content'],
+      env: { KITECHAT_HTTP_PORT: '0' },
+    });
+    await using producer = producerAs('kitechat-producer');
+    const { id } = await producer.enqueueMessage(textMessage('told', 2), { delayMs: 60_000 });
+    await producer.cancelMessage(id);
+    const dead = await eventually('the dead letter is stored', async () => {
+      const found = jsonLinesOf(await operator('webhooks', 'list', '--json'));
+      return found.length > 0 && found;
+    });
+    expect(dead).toMatchObject([{ event: { type: 'cancelled', messageId: id }, status: 422 }]);
+    const served = await notify.lineWhere('stdout', (line) => line.includes('serving health'));
+    const { url } = JSON.parse(served) as { url: string };
+    expect(await (await fetch(new URL('/metrics', url))).text()).toContain('kitechat_sender_webhook_dead_letters 1\n');
+    receiver.answerTo = () => 204;
+    await operator('webhooks', 'replay', '--all', ...notify.toReceiver);
+    expect(receiver.accepted()).toHaveLength(1);
+    notify.kill('SIGTERM');
+    expect(await notify.ended()).toBe(0);
+    await operator('events', '--forget', 'notify');
     await expectNoDenials();
   });
 

@@ -25,6 +25,7 @@ const connects: Uses = (key) => isOfAllDoors(key) && (key.startsWith('redis') ||
 const reads: Uses = (key) => isOfAllDoors(key) && key !== 'requireEncryption';
 /** All that a producer needs but to read histories. */
 const storesMessages = inDoor('openDeadLetters');
+const proxies = named('httpsProxy', 'httpProxy', 'noProxy');
 const limits = named('rateLimit', 'pageRateLimit');
 
 /** The settings of each kind of command, derived from the schema, so that a new setting is in the help of its commands. */
@@ -35,6 +36,13 @@ export const uses = {
   deadLetterList: either(reads, named('consoleShowContent')),
   limits: either(connects, limits),
   send: storesMessages,
+  notify: either(
+    connects,
+    named('encryptionKeysFile', 'shutdownMs', 'httpHost', 'httpPort', 'trustedProxies', 'logLevel'),
+    named('consoleToken', 'consoleTokensFile'),
+    proxies,
+  ),
+  webhooks: either(connects, proxies),
   worker: either(inDoor('createWorker'), isOfNoDoor),
   console: either(
     storesMessages,

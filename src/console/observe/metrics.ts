@@ -24,9 +24,7 @@ export interface MetricsDeps {
 
 /** The metrics of one process, in a separate registry, since a host program may use prom-client for its own metrics. */
 export function createMetrics({ worker, log, readFacts }: MetricsDeps): Metrics {
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
-  createSeries(registry).gauge('build_info', 'Always 1; the label is the version.', 'version').set({ version }, 1);
+  const registry = createProcessRegistry();
   const fleet = createFleetMetrics(registry);
   const own = worker && createWorkerMetrics(registry, worker, log);
 
@@ -39,4 +37,12 @@ export function createMetrics({ worker, log, readFacts }: MetricsDeps): Metrics 
       return await registry.metrics();
     },
   };
+}
+
+/** A registry with the metrics that every process has. */
+export function createProcessRegistry(): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  createSeries(registry).gauge('build_info', 'Always 1; the label is the version.', 'version').set({ version }, 1);
+  return registry;
 }

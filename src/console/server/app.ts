@@ -14,15 +14,28 @@ import type { DeskDeps } from '../facts/deps.ts';
 import type { Health } from '../observe/health.ts';
 import type { Metrics } from '../observe/metrics.ts';
 
-export interface AppDeps extends DeskDeps {
+export interface ObservedDeps extends Pick<DeskDeps, 'config' | 'session' | 'log'> {
   tokens: ConsoleTokens;
   readHealth(): Promise<Health>;
   metrics: Metrics;
 }
 
 /** The whole HTTP app: the probes are open, the metrics and the console are behind the guard. */
-export function createApp({ tokens, readHealth, metrics, ...desk }: AppDeps): Hono<AccessEnv> {
-  const { config, session, log } = desk;
+export function createApp(deps: ObservedDeps & DeskDeps): Hono<AccessEnv> {
+  const app = createObservedApp(deps);
+  app.route('/', createDesk(deps));
+  return app;
+}
+
+/** The app of a process without the console: the probes are open, the metrics are behind the guard. */
+export function createObservedApp({
+  tokens,
+  readHealth,
+  metrics,
+  config,
+  session,
+  log,
+}: ObservedDeps): Hono<AccessEnv> {
   const { trustedProxies, namespace } = config;
   const site = describeSite(config);
   const app = new Hono<AccessEnv>();
@@ -38,7 +51,6 @@ export function createApp({ tokens, readHealth, metrics, ...desk }: AppDeps): Ho
   app.get('/metrics', async (context) =>
     context.body(await metrics.render(), 200, { 'content-type': metrics.contentType }),
   );
-  app.route('/', createDesk(desk));
   app.onError(async (error, context) => {
     if (error instanceof AbortedRequestError) return answerNobody();
     // The guard could not ask about a visitor's session.

@@ -1,5 +1,3 @@
-import { createServer, type Server } from 'node:http';
-import { getRequestListener } from '@hono/node-server';
 import { openDeadLetters } from '../../dead-letters/index.ts';
 import type { Config } from '../../shared/config/config.ts';
 import { deadlineIn } from '../../shared/redis/deadline.ts';
@@ -15,9 +13,10 @@ import { READ_TIMEOUT_MS } from '../facts/deps.ts';
 import { judgeHealth } from '../observe/health.ts';
 import { DEFAULT_CONSOLE_PORT, demandToken, listenAt } from './address.ts';
 import { createApp } from './app.ts';
-import { boundConnections, connectionTimes } from './connections.ts';
 import { createMetrics } from '../observe/metrics.ts';
 import { createFactsReader } from '../observe/facts.ts';
+import { doesRedisAnswer } from './probe.ts';
+import { prepareServer } from './prepare-server.ts';
 
 export interface HttpOptions {
   config: Config;
@@ -33,11 +32,6 @@ export interface HttpServer {
   url: string;
   close(): Promise<void>;
 }
-
-/** Less than 1 s, the default time-out of a probe in orchestrators. */
-const PROBE_MS = 700;
-/** The time that answers in progress may take when the server closes. */
-const CLOSING_MS = 500;
 
 /**
  * Serves health, metrics and the console until it is closed. Redis may be away: each request asks it anew, on a connection
@@ -71,33 +65,20 @@ export async function startHttp({ config, worker, logger, log }: HttpOptions): P
     readHealth: async () =>
       judgeHealth({ worker: worker?.health() ?? null, redisAnswers: await doesRedisAnswer(session, logger) }),
   });
-  // The adapter's own Request and Response must not replace the global ones, which the worker sends with.
-  const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false });
-  const server = createServer(connectionTimes, (request, response) => void answer(request, response));
-  boundConnections(server);
+  const serving = prepareServer(app);
   const close = async (): Promise<void> => {
     closing.abort();
-    await closeServer(server);
+    await serving.close();
     await Promise.all([session.close(), deadLetters.close()]);
   };
   try {
     // A worker checks the number of shards itself.
     if (worker === null) await demandShards(session);
-    const url = await listenAt(server, httpHost, httpPort);
+    const url = await listenAt(serving.server, httpHost, httpPort);
     return { url, close };
   } catch (error) {
     await close();
     throw error;
-  }
-}
-
-async function doesRedisAnswer(session: Session, log: Logger): Promise<boolean> {
-  try {
-    await session.read(0, deadlineIn(PROBE_MS), ({ redis, root }) => pingNode(redis, root));
-    return true;
-  } catch (error) {
-    if (isInternalError(error)) log.error({ err: error }, 'the probe of Redis failed');
-    return false;
   }
 }
 
@@ -108,14 +89,4 @@ async function demandShards(session: Session): Promise<void> {
   } catch (error) {
     if (error instanceof ConfigError || isInternalError(error)) throw error;
   }
-}
-
-async function closeServer(server: Server): Promise<void> {
-  const closed = new Promise((resolve) => {
-    server.close(resolve);
-  });
-  server.closeIdleConnections();
-  const timer = setTimeout(() => server.closeAllConnections(), CLOSING_MS);
-  await closed;
-  clearTimeout(timer);
 }

@@ -65,7 +65,8 @@ function exposuresOfFiles(config: Config, keys: readonly (keyof typeof secretFil
   return keys.flatMap((key) => exposureOfFile(secretFiles[key], config[key]));
 }
 
-function exposureOfFile(variable: string, path: string | undefined): string[] {
+/** @param variable the variable or the option that names the file */
+export function exposureOfFile(variable: string, path: string | undefined): string[] {
   const access = path === undefined ? null : accessOfOthers(path);
   if (access === null) return [];
   return [`${variable} names a file that every user of this machine can ${access}; run chmod o-rwx on it`];

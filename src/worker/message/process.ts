@@ -11,7 +11,7 @@ import type { EngineErrors } from '../fleet/engine-errors.ts';
 import type { Admission, Fleet } from '../fleet/fleet-view.ts';
 import { ABOUT_ITSELF, type Told } from '../fleet/told.ts';
 import type { Keyring } from '../keys/keyring.ts';
-import { pausedFor } from './backoff.ts';
+import { pausedFor } from './pause.ts';
 import { type Outcome, refusedForGood } from './classify.ts';
 import { readTaken } from './read-message.ts';
 import type { Resolution } from './resolve-unknown.ts';

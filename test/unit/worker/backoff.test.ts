@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { backoffDelayMs, pausedFor } from '../../../src/worker/message/backoff.ts';
+import { backoffDelayMs } from '../../../src/shared/backoff.ts';
+import { pausedFor } from '../../../src/worker/message/pause.ts';
 
 const config = { backoffMs: 1000, backoffMaxMs: 300_000 };
 
