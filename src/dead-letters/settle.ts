@@ -3,7 +3,7 @@ import { InvalidMessageError } from '../shared/errors/errors.ts';
 import { encodeAttempt } from '../shared/model/attempts.ts';
 import { type DeadLetterPayload, parseDeadLetter } from '../shared/model/dead-letter.ts';
 import { isOutcomeUnknown } from '../shared/model/may-have-arrived.ts';
-import { MAX_OPERATOR_NAME, type Resolution } from '../shared/model/resolution.ts';
+import { MAX_OPERATOR_NAME, type LetterResolution } from '../shared/model/resolution.ts';
 import { laneOf, shardOfId } from '../shared/lanes/key-names.ts';
 import { type LetterFinding, readLetterData, settleLetter } from '../shared/lanes/dead/dead-letters.ts';
 import { readMessage } from '../shared/reading/message.ts';
@@ -84,7 +84,7 @@ async function wasSettled({ session, config, newDeadline }: Deps, id: string): P
   return record !== null && record.status !== 'dead' && record.proof === 'operator';
 }
 
-async function resolutionOf({ nowMs }: Deps, by: string | null): Promise<Resolution> {
+async function resolutionOf({ nowMs }: Deps, by: string | null): Promise<LetterResolution> {
   return { outcome: 'not-delivered', proof: 'operator', by, at: new Date(await nowMs()).toISOString() };
 }
 

@@ -22,5 +22,6 @@ export type { EnqueueOptions } from '../shared/model/enqueue-options.ts';
 export type { CancelResult } from '../shared/lanes/messages/cancel.ts';
 export type { KitechatMessage, SendRequest } from '../shared/model/message.ts';
 export type { MessageRecord } from '../shared/reading/message.ts';
+export type { Proof } from '../shared/model/event.ts';
 export type { MessageStatus } from '../shared/model/message-status.ts';
 export type { Receipt } from '../shared/actions/store-message.ts';

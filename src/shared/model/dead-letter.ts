@@ -2,7 +2,7 @@ import type { AttemptRecord } from './attempts.ts';
 import type { UnknownOutcomePolicy } from './enqueue-options.ts';
 import type { StoredRequest } from './stored-message.ts';
 import * as z from 'zod';
-import { parseResolution, type Resolution } from './resolution.ts';
+import { parseResolution, type LetterResolution } from './resolution.ts';
 import { isoTime } from './time.ts';
 
 export const deadReasons = ['rejected', 'exhausted', 'expired', 'unknown-outcome', 'crashed', 'undecodable'] as const;
@@ -53,7 +53,7 @@ export interface DeadLetterPayload {
   onUnknownOutcome?: UnknownOutcomePolicy;
   replayOf: string | null;
   /** What an operator found out about an unknown outcome. */
-  resolution?: Resolution;
+  resolution?: LetterResolution;
 }
 
 const ids = { pageId: z.string(), conversationId: z.string() };

@@ -1,13 +1,13 @@
 import type { AttemptRecord } from './attempts.ts';
 import type { DeadReason } from './dead-letter.ts';
-import type { Resolution } from './resolution.ts';
+import type { LetterResolution } from './resolution.ts';
 
 /** The facts of a dead letter that tell whether its message may have arrived. */
 export interface ArrivalFacts {
   reason: DeadReason;
   attempts: readonly Pick<AttemptRecord, 'outcome' | 'usedAttempt'>[];
   attemptsUsed: number;
-  resolution?: Resolution | undefined;
+  resolution?: LetterResolution | undefined;
 }
 
 /** Whether a dead message may have arrived, and nobody has found out that it did not. */

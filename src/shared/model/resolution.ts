@@ -4,7 +4,7 @@ import * as z from 'zod';
 export const MAX_OPERATOR_NAME = 128;
 
 /** What an operator found out about a message that became a dead letter with an unknown outcome. */
-export interface Resolution {
+export interface LetterResolution {
   outcome: 'not-delivered';
   /** Who says so. */
   proof: 'operator';
@@ -28,6 +28,6 @@ const resolutionSchema = z.lazy(() =>
 );
 
 /** Reads a resolution from Redis. What is none counts as missing, because others can write there: the outcome stays unknown. */
-export function parseResolution(stored: unknown): Resolution | undefined {
+export function parseResolution(stored: unknown): LetterResolution | undefined {
   return resolutionSchema.safeParse(stored).data;
 }

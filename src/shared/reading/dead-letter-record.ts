@@ -2,7 +2,7 @@ import type { AttemptRecord } from '../model/attempts.ts';
 import type { DeadLetterPayload, DeadReason, DeadResponse } from '../model/dead-letter.ts';
 import type { UnknownOutcomePolicy } from '../model/enqueue-options.ts';
 import type { SendRequest } from '../model/message.ts';
-import type { Resolution } from '../model/resolution.ts';
+import type { LetterResolution } from '../model/resolution.ts';
 import { openRequest, openResponse } from '../sealing/content.ts';
 import { NO_KEYS, type Sealing } from '../sealing/sealing.ts';
 
@@ -34,7 +34,7 @@ export interface DeadLetterRecord {
   /** When the entry is removed. */
   expiresAt: string;
   /** What an operator found out about an unknown outcome. Missing if nobody did. */
-  resolution?: Resolution;
+  resolution?: LetterResolution;
 }
 
 export function deadLetterRecord(

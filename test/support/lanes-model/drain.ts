@@ -84,8 +84,9 @@ function expectAllTold({ messages, wasDisturbed, seen }: Model, told: readonly s
     const ends = ENDS.flatMap((type) => told.filter((event) => event === `${type} ${id}`).map(() => type));
     // It was dead before an operator found out more.
     const expected = told.includes(`resolved ${id}`) ? 'dead' : ENDS.find((type) => type === why);
-    if (expected === undefined)
+    if (expected === undefined) {
       return wasDisturbed || ends.length === 0 ? [] : [`${id} is ${why}, told as ${ends.join()}`];
+    }
     const isTold = ends.includes(expected) && (wasDisturbed || ends.length === 1);
     return isTold ? [] : [`${id} is ${expected}, told as ${ends.join() || 'nothing'}`];
   });

@@ -7,11 +7,11 @@ import {
   isOutcomeUnknown,
   mayHaveArrived,
 } from '../../../src/shared/model/may-have-arrived.ts';
-import type { Resolution } from '../../../src/shared/model/resolution.ts';
+import type { LetterResolution } from '../../../src/shared/model/resolution.ts';
 import { letter } from '../../support/settlements.ts';
 
 const attempt = (outcome: OutcomeKind, usedAttempt = true) => ({ outcome, usedAttempt });
-const resolution: Resolution = {
+const resolution: LetterResolution = {
   outcome: 'not-delivered',
   proof: 'operator',
   by: 'anna',
