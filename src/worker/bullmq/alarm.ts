@@ -13,6 +13,8 @@ export interface Alarm {
   /** Waits until the alarm rings, or Redis calls. @param listen resolves to whether Redis called */
   wait(listen: (() => Promise<boolean>) | null): Promise<void>;
   ring(): void;
+  /** Ends the timer, which would keep a program alive that has closed its worker. */
+  stop(): void;
 }
 
 const GRID_MS = 20;
@@ -30,6 +32,7 @@ export function createAlarm({ onTime, passOn }: AlarmDeps): Alarm {
   let wokenAt = Infinity;
   let dueAts: number[] = [];
   let timer: NodeJS.Timeout | undefined;
+  let isStopped = false;
   let awaiting: (() => void) | null = null;
   /** The blocking call to Redis; it may outlast the `wait` that started it. */
   let listening: Promise<void> | null = null;
@@ -82,7 +85,7 @@ export function createAlarm({ onTime, passOn }: AlarmDeps): Alarm {
       // A settlement may have used up the last slot without taking anything: then the loop that waits must listen to Redis again.
       if (slotInMs === Infinity && listening === null) ring();
       const at = Math.min(performance.now() + slotInMs, wokenAt, dueAts[0] ?? Infinity);
-      if (at < Infinity) ringAt(at);
+      if (at < Infinity && !isStopped) ringAt(at);
     },
     takeReason() {
       const now = performance.now();
@@ -101,5 +104,9 @@ export function createAlarm({ onTime, passOn }: AlarmDeps): Alarm {
       await rung;
     },
     ring,
+    stop() {
+      isStopped = true;
+      clearTimeout(timer);
+    },
   };
 }

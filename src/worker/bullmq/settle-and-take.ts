@@ -292,6 +292,7 @@ export function createTurns(deps: TurnsDeps): Turns {
       if (settling.length > 0) schedule();
       await giveBack(buffered.splice(0));
       while (underWay.size > 0) await Promise.all(underWay);
+      alarm.stop();
     },
     isFull: () => isFull,
   };

@@ -50,6 +50,18 @@ describe('the alarm of a worker', () => {
     expect(alarm.heard.times).toBe(1);
   });
 
+  it('leaves no timer behind when it is stopped, also not for what is told later', async () => {
+    const alarm = newAlarm();
+    alarm.due(3_600_000);
+    alarm.set(Infinity);
+    expect(vi.getTimerCount()).toBe(1);
+    alarm.stop();
+    alarm.set(300);
+    expect(vi.getTimerCount()).toBe(0);
+    await pass(300);
+    expect(alarm.heard.times).toBe(0);
+  });
+
   it('does not ring before a slot is due, though timers may come early', async () => {
     const alarm = newAlarm();
     alarm.set(300);
