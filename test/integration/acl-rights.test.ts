@@ -253,7 +253,7 @@ describe('every command that a script calls is allowed to those who run it', () 
     'messages/enqueue',
     'messages/cancel',
   ];
-  const reading = new Set(['stream/read', 'stream/forget']);
+  const reading = new Set(['stream/lease', 'stream/forget']);
   const ofWorkers = all.filter((name) => !reading.has(name));
   const operated = [
     ...stored,
@@ -269,7 +269,7 @@ describe('every command that a script calls is allowed to those who run it', () 
 
   it.each([
     [producer, own(stored)],
-    [events, own(['lib/clock', 'stream/read'])],
+    [events, own(['lib/clock', 'stream/lease'])],
     [worker, [...own(ofWorkers), ...ofBull(['extendLock', 'extendLocks'])]],
     [operator, [...own(operated), ...ofBull(looked)]],
   ])('%s', (user, commands) => {

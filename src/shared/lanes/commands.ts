@@ -38,7 +38,7 @@ const scripts = {
   fleetEvidence: { lua: althoughFull + read('fleet/tell-evidence'), numberOfKeys: 4 },
   fleetAgree: { lua: althoughFull + read('fleet/agree-on-limits'), numberOfKeys: 3 },
   fleetPace: { lua: althoughFull + read('lib/limit', 'fleet/write-pace'), numberOfKeys: 2 },
-  eventsRead: { lua: althoughFull + lanes + read('stream/read'), numberOfKeys: 2 },
+  eventsLease: { lua: althoughFull + lanes + read('stream/lease'), numberOfKeys: 2 },
   eventsForget: { lua: althoughFull + read('stream/forget'), numberOfKeys: 2 },
   readBounded: { lua: read('lib/read-bounded'), numberOfKeys: 2 },
   changeKey: { lua: althoughFull + read('lib/change-key'), numberOfKeys: 2 },

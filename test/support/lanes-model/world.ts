@@ -57,10 +57,7 @@ export async function openWorld(redis: LaneRedis): Promise<World> {
     async told() {
       if (!isRead) return null;
       const entries = await redis.xrange(events, '-', '+');
-      return entries.map(([, [, json = '']]) => {
-        const { type, id } = JSON.parse(json) as Record<string, unknown>;
-        return `${String(type)} ${String(id)}`;
-      });
+      return entries.map(([, [, text = '']]) => text.split('\u001F', 2).join(' '));
     },
     hearMarker: async () => void (await redis.del(`${sendRoot}marker`)),
     async stall(id) {

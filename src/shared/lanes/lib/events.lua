@@ -19,9 +19,12 @@ local function orNil(text)
   return text ~= '' and text or nil
 end
 
--- What others have written can have any size.
-local function within(most, text)
-  return text and #text <= most and text or ''
+-- Between the parts of an event. No text of ours contains it.
+local SEPARATOR = '\31'
+
+-- What others have written can have any size, and any characters.
+local function part(most, text)
+  return text and #text <= most and not string.find(text, SEPARATOR, 1, true) and text or ''
 end
 
 local function dataOf(jobKey)
@@ -65,9 +68,9 @@ local function noteEvent(root, id, lane, kind, at, known, more)
     if isHashed and not more.ids then more.ids = idsIn(data) end
     if isContentWanted then more.data = orNil(data) end
   end
-  -- One field: each further one costs Redis more than its part of a JSON text when the entry is written, read and passed on.
-  addEvent(root, 'event', cjson.encode({
-    type = kind, id = id, lane = lane, at = at, since = within(LONGEST_EVENT_WORD, since), label = within(LONGEST_EVENT_WORD, label),
-    used = within(LONGEST_EVENT_WORD, used and tostring(used)), history = within(LONGEST_EVENT_HISTORY, history), more = more,
-  }))
+  -- One text: a field for each part, or JSON, would cost Redis more when the entry is written, read and passed on.
+  addEvent(root, 'event', table.concat({
+    kind, id, lane, at, part(LONGEST_EVENT_WORD, since), part(LONGEST_EVENT_WORD, label), part(LONGEST_EVENT_WORD, used and tostring(used)),
+    part(LONGEST_EVENT_HISTORY, history), next(more) and cjson.encode(more) or '',
+  }, SEPARATOR))
 end

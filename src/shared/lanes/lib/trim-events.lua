@@ -3,16 +3,16 @@
 -- Put before tick.lua. Removes events that every group has acknowledged, and the oldest ones past a bound. Without a group the stream
 -- goes, so that no more events are written.
 
+local MOST_RENUMBERED = 10000
+
 local function fieldsIn(answer)
   local fields = {}
   for i = 1, #answer, 2 do fields[answer[i]] = answer[i + 1] end
   return fields
 end
 
--- The first entry that a group still needs: the oldest one that is not acknowledged, or the one after the last that was handed out.
-local function firstNeeded(events, group)
-  local oldest = group.pending > 0 and redis.call('XPENDING', events, group.name)[2]
-  if oldest then return oldest end
+-- The first entry that a group still needs. Its last id is the last entry up to which it has acknowledged all.
+local function firstNeeded(group)
   local ms, number = string.match(group['last-delivered-id'], '^(%d+)-(%d+)$')
   return string.format('%s-%.0f', ms, tonumber(number) + 1)
 end
@@ -24,15 +24,32 @@ local function isBefore(one, other)
   return tonumber(number) < tonumber(otherNumber)
 end
 
+-- Once others have added an entry with a number of its own, events get such numbers, too. Their turn in the sequence is restored, and
+-- what others have added goes.
+local function renumber(events, lastAcknowledged)
+  local odd = redis.call('XRANGE', events, '1-0', '+', 'COUNT', MOST_RENUMBERED)
+  if #odd == 0 then return end
+  for _, entry in ipairs(odd) do redis.call('XDEL', events, entry[1]) end
+  local top = redis.call('XREVRANGE', events, '+', '-', 'COUNT', 1)[1]
+  redis.call('XSETID', events, top and top[1] or lastAcknowledged)
+  for _, entry in ipairs(odd) do
+    if entry[2][1] == 'event' then redis.call('XADD', events, '0-*', 'event', entry[2][2]) end
+  end
+end
+
 local function trimEvents(root, most)
   local events = root .. 'events'
   if redis.call('EXISTS', events) == 0 then return end
+  local last = '0-0'
   local needed
   for _, answer in ipairs(redis.call('XINFO', 'GROUPS', events)) do
-    local first = firstNeeded(events, fieldsIn(answer))
+    local group = fieldsIn(answer)
+    local first = firstNeeded(group)
     if not needed or isBefore(first, needed) then needed = first end
+    if isBefore(last, group['last-delivered-id']) then last = group['last-delivered-id'] end
   end
   if not needed then return redis.call('DEL', events, events .. ':content') end
+  renumber(events, last)
   redis.call('XTRIM', events, 'MINID', needed)
   redis.call('XTRIM', events, 'MAXLEN', most)
 end

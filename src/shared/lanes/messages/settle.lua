@@ -97,7 +97,7 @@ local function settleOne(root, mostEntries, id, attempt, kind, entry, usesAttemp
   end
   if crashes and survived == '1' then redis.call('HDEL', jobKey, 'crashes') end
 
-  local known = { history = history, used = used, since = since, label = label }
+  local known = isAnyoneReading(root) and { history = history, used = used, since = since, label = label }
   if kind == 'delivered' then
     -- The time of the take by Redis's clock plus the duration that the worker measured: this saves a call of TIME.
     local endedAt = string.format('%d', (tonumber(takenAt) or redisNowMs()) + ms)
@@ -108,7 +108,7 @@ local function settleOne(root, mostEntries, id, attempt, kind, entry, usesAttemp
     completed[#completed + 1] = endedAt
     completed[#completed + 1] = id
     noteEnd(id, knownUntil)
-    noteEvent(root, id, lane, 'delivered', endedAt, known, { proof = orNil(proof), answer = orNil(answer) })
+    if known then noteEvent(root, id, lane, 'delivered', endedAt, known, { proof = orNil(proof), answer = orNil(answer) }) end
     leaveLane(root, lane, id, turn, behind)
     return 'done'
   end
@@ -120,7 +120,7 @@ local function settleOne(root, mostEntries, id, attempt, kind, entry, usesAttemp
       -- The hold must stand before the next message of the conversation is ready.
       holdForLetter(root, lane, id, hold)
     end
-    noteEvent(root, id, lane, 'dead', nowText(), known, { reason = reason })
+    if known then noteEvent(root, id, lane, 'dead', nowText(), known, { reason = reason }) end
     redis.call('DEL', jobKey, jobKey .. ':logs')
     noteEnd(id, knownUntil)
     leaveLane(root, lane, id, turn, behind)

@@ -24,41 +24,45 @@ const moreSchema = z.object({
   data: z.string().optional().catch(undefined),
 });
 
-const eventSchema = z.object({
-  type: z.enum(settledTypes),
-  id: word.min(1),
-  lane: word,
-  at: z.coerce.number().min(0).max(8.64e15),
-  since: z.coerce.number().min(0).max(8.64e15).catch(0),
-  label: word.catch(''),
-  used: z.coerce.number().int().min(0).max(1e6).catch(0),
-  history: z.string(),
-  more: moreSchema.catch({}),
-});
+const time = z.coerce.number().min(0).max(8.64e15);
+/** The parts of an event, in their order. */
+const partsSchema = z.tuple([
+  z.enum(settledTypes),
+  word.min(1),
+  word,
+  time,
+  time.catch(0),
+  word.catch(''),
+  z.coerce.number().int().min(0).max(1e6).catch(0),
+  z.string(),
+  z.string(),
+]);
+/** Stands between the parts of an event, see events.lua. */
+const SEPARATOR = '\u001F';
 
 /** Reads an entry; `null` if it is no event that this version knows. */
-export function readEvent([name, json]: EventFields): SettledEvent | null {
-  const { data } = eventSchema.safeParse(name === 'event' ? parsed(json ?? '') : undefined);
+export function readEvent([name, text = '']: EventFields): SettledEvent | null {
+  const { data } = partsSchema.safeParse(name === 'event' ? text.split(SEPARATOR) : undefined);
   if (!data) return null;
-  const { type, id, at, since } = data;
-  const { more } = data;
-  const attempts = decodeHistory(data.history);
+  const [type, id, lane, at, since, label, used, history, rest] = data;
+  const more = moreSchema.safeParse(rest === '' ? {} : parsed(rest)).data ?? {};
+  const attempts = decodeHistory(history);
   const httpStatus = attempts.findLast((attempt) => attempt.httpStatus !== null)?.httpStatus ?? null;
   const proof = more.proof ?? (type === 'delivered' ? 'api' : undefined);
   const answer = more.answer === undefined ? undefined : readAnswerIds(more.answer);
   const request = more.data === undefined ? null : readRequest(more.data);
-  const [page = '', conversation = ''] = data.lane.split('/');
+  const [page = '', conversation = ''] = lane.split('/');
   return {
     id: `${id}.${type}.${at}`,
     type,
     messageId: id,
     pageId: isHashed(page) ? (more.ids?.page ?? null) : page,
     conversationId: isHashed(conversation) ? (more.ids?.conversation ?? null) : conversation,
-    label: (data.label === '' ? more.label : data.label) ?? null,
+    label: (label === '' ? more.label : label) ?? null,
     at: new Date(at).toISOString(),
     enqueuedAt: since === 0 ? null : new Date(since).toISOString(),
     attempts,
-    attemptsUsed: data.used,
+    attemptsUsed: used,
     ...(more.reason === undefined ? {} : { reason: more.reason }),
     ...(httpStatus === null ? {} : { httpStatus }),
     ...(proof === undefined ? {} : { proof }),

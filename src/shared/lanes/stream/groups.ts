@@ -1,4 +1,5 @@
 import type { LaneRedis } from '../commands.ts';
+import { createAcked, type Range } from './acked.ts';
 import { eventsKey, readersKey } from './read-events.ts';
 
 /** What a group has still to do in a shard. */
@@ -7,7 +8,7 @@ export interface EventGroup {
   shard: number;
   /** Events that the group has not acknowledged. */
   waiting: number;
-  /** Events that it lost and was not told of. */
+  /** Events that it lost, and has not acknowledged that. */
   lost: number;
   /** Whether a process reads the shard for the group. */
   isRead: boolean;
@@ -27,19 +28,26 @@ export async function readGroups(
     redis.xinfo('GROUPS', events),
     redis.hgetall(readersKey({ root })),
   ]);
-  const last = numberOf(factsOf(stream)['last-generated-id']);
+  const facts = factsOf(stream);
+  const last = numberOf(facts['last-generated-id']);
+  const [oldest] = (facts['first-entry'] ?? [`0-${last + 1}`]) as [string, ...unknown[]];
   const found = (groups as unknown[]).map((group) => {
-    const facts = factsOf(group);
-    const name = String(facts['name']);
+    const { name, 'last-delivered-id': cursor } = factsOf(group) as Record<string, string>;
+    const acked = createAcked(numberOf(cursor), readers[`acks:${name}`]);
+    const lost = countIn(acked.missingIn(1, numberOf(oldest) - 1));
     return {
-      group: name,
+      group: String(name),
       shard: index,
-      waiting: Number(facts['pending']) + Math.max(0, last - numberOf(facts['last-delivered-id'])),
-      lost: Number(readers[`lost:${name}`] ?? 0) || 0,
+      waiting: countIn(acked.missingIn(1, last)) - lost,
+      lost,
       isRead: Number(readers[`until:${name}`] ?? 0) > nowMs,
     };
   });
   return found.toSorted((one, other) => one.group.localeCompare(other.group));
+}
+
+function countIn(ranges: readonly Range[]): number {
+  return ranges.reduce((count, { from, to }) => count + to - from + 1, 0);
 }
 
 function factsOf(answer: unknown): Record<string, unknown> {

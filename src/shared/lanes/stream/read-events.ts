@@ -3,85 +3,77 @@ import { absentKey } from '../key-names.ts';
 import type { Shard } from '../shard.ts';
 import type { EventFields } from './event.ts';
 
-/** What a reader of a group wants of a shard, in one call. */
+/** What a reader of a group wants of a shard, in one round trip. */
 export interface EventsCall {
   group: string;
-  /** The name of the reader, which holds the lease. */
+  /** The name of the reader. */
   reader: string;
-  /** The number of the lease that the reader knows it has. */
+  /** The number of the lease that it has; 0 for none. */
   lease: number;
-  /** The number of the lease that begins with this call, if one begins; another one in each call. */
+  /** The number of a lease that begins with this call. */
   nextLease: number;
   /** How long the lease lasts from now; 0 ends it. */
   leaseMs: number;
-  /** The most entries to hand out. */
-  most: number;
-  /** The `position` of the last answer. */
-  position: string;
   /** Whether the group wants the messages' content. */
   content: boolean;
-  /** The `told` of the lease's first answer, and the lost events that were told since. */
-  told: number;
-  /** Entries that were acknowledged under this lease. */
-  acks: readonly string[];
+  /** The last position that was written in Redis. */
+  seen: number;
+  /** The number of the last entry that was read; entries after it are read. */
+  position: number;
+  /** The most entries to read; 0 for none. */
+  most: number;
+  /** What has been acknowledged, if that has changed. */
+  acked: { upTo: number; beyond: string } | null;
 }
 
 export interface EventEntry {
-  /** The entry's id in the stream. */
-  entry: string;
+  /** `null` for an entry that others have added. */
+  number: number | null;
   fields: EventFields;
 }
 
 /**
- * `taken`: another reader has the shard for at most `forMs`.
- *
- * `read`: this reader has the lease with this number for `forMs`. Under a new lease, entries that were handed out before and not
- * acknowledged come first, so what the reader had before is void. `lost`: number of events that the group has lost so far; `told`: number of
- * those that were acknowledged.
+ * `taken`: another reader has the lease for at most `forMs`. `new`: the lease is new, and reading begins after `upTo`, without what is
+ * acknowledged `beyond`.
  */
 export type EventsAnswer =
   | { kind: 'taken'; forMs: number }
-  | {
-      kind: 'read';
-      lease: number;
-      forMs: number;
-      position: string;
-      hasMore: boolean;
-      lost: number;
-      told: number;
-      entries: EventEntry[];
-    };
+  | { kind: 'kept'; forMs: number; entries: EventEntry[] }
+  | { kind: 'new'; forMs: number; upTo: number; beyond: string };
 
-type Reply =
-  | ['too-old']
-  | ['taken', number]
-  | ['read', string, number, string, string, number, number, [string, string[]][]];
+type Reply = ['too-old'] | ['taken' | 'kept', number] | ['new', number, string, string];
+
+const OUR_NUMBER = /^0-(\d{1,15})$/;
 
 /** @throws ConfigError if Redis is too old for events */
 export async function callEvents(shard: Shard, call: EventsCall): Promise<EventsAnswer> {
   const { redis, root } = shard;
-  const { group, reader, lease, nextLease, leaseMs, most, position, content, told, acks } = call;
-  const keys = [eventsKey(shard), absentKey(shard)] as const;
-  const who = [group, reader, lease, nextLease] as const;
-  const wants = [leaseMs, most, position, content ? 1 : 0, told] as const;
-  const reply = (await redis.eventsRead(...keys, root, ...who, ...wants, ...acks)) as Reply;
-  if (reply[0] === 'too-old') {
-    throw new ConfigError([
-      'REDIS_URL leads to a Redis older than 7.0, which is enough for messages; events need 7.0 or later, or Valkey',
-    ]);
+  const { group, reader, lease, nextLease, leaseMs, content, seen, position, most, acked } = call;
+  const events = eventsKey(shard);
+  const who = [root, group, reader, lease, nextLease, leaseMs, content ? 1 : 0] as const;
+  const [reply, read] = await Promise.all([
+    redis.eventsLease(events, absentKey(shard), ...who, seen, position, acked?.upTo ?? '', acked?.beyond ?? ''),
+    // Whether the lease is kept is known only afterwards, but reading changes nothing.
+    most === 0 || lease === 0 ? [] : redis.xrange(events, `(0-${position}`, '+', 'COUNT', most),
+  ]);
+  const [kind, forMs = 0, upTo, beyond] = reply as Reply;
+  switch (kind) {
+    case 'too-old':
+      throw new ConfigError([
+        'REDIS_URL leads to a Redis older than 7.0, which is enough for messages; events need 7.0 or later, or Valkey',
+      ]);
+    case 'taken':
+      return { kind, forMs };
+    case 'kept':
+      return { kind, forMs, entries: read.map(([id, fields]) => ({ number: numberOfEntry(id), fields })) };
+    case 'new':
+      return { kind, forMs, upTo: Number(upTo), beyond: beyond ?? '' };
   }
-  if (reply[0] === 'taken') return { kind: 'taken', forMs: reply[1] };
-  const [, leased, forMs, at, more, lost, toldBefore, entries] = reply;
-  return {
-    kind: 'read',
-    lease: Number(leased),
-    forMs,
-    position: at,
-    hasMore: more === '1',
-    lost,
-    told: toldBefore,
-    entries: entries.map(([entry, fields]) => ({ entry, fields })),
-  };
+}
+
+function numberOfEntry(id: string): number | null {
+  const number = OUR_NUMBER.exec(id)?.[1];
+  return number === undefined ? null : Number(number);
 }
 
 /** Removes a group. Returns whether it was there. */
