@@ -76,6 +76,7 @@ describe('an installation whose processes have only the rights of ops/redis-acl/
       pageRateLimit: '200/s burst 20',
       onDeadLetter: 'hold',
       keepDoneMs: 1000,
+      keepDone: 1000,
       logLevel: 'silent',
     });
     const running = worker.run();

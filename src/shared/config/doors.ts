@@ -53,6 +53,7 @@ const worker: Names<WorkerSettings> = {
   onDeadLetter: true,
   stateDir: true,
   keepDoneMs: true,
+  keepDone: true,
   shutdownMs: true,
   logLevel: true,
   logDelivered: true,

@@ -281,12 +281,19 @@ export interface WorkerSettings extends InstallationOptions, LogOptions {
    */
   stateDir?: string | undefined;
   /**
-   * How long delivered messages are kept, in ms; at most 1,000 per shard.
+   * How long delivered and cancelled messages are kept, in ms; at most `keepDone` per shard.
    *
    * @default 3_600_000
    * @example 600_000
    */
   keepDoneMs?: number | undefined;
+  /**
+   * The most delivered and cancelled messages that a shard keeps, for `getMessage` and `history`; older ones are removed.
+   *
+   * @default 1_000
+   * @example 20_000
+   */
+  keepDone?: number | undefined;
   /**
    * The longest that `close` may take, in ms. Requests still open shortly before the end are given up.
    *

@@ -205,7 +205,14 @@ export const configSchema = fields({
     .describe(
       "the part of Redis's `maxmemory` from which on storing fails with `QueueFullError`, so that the rest is left to workers",
     ),
-  keepDoneMs: keptMs.default(3_600_000).describe('how long delivered messages are kept, at most 1,000 per shard'),
+  keepDoneMs: keptMs
+    .default(3_600_000)
+    .describe('how long delivered and cancelled messages are kept, at most `KITECHAT_KEEP_DONE` per shard'),
+  keepDone: wholeNumber(0, 100_000)
+    .default(1_000)
+    .describe(
+      'the most delivered and cancelled messages that a shard keeps, for `message`, `conversation` and the console',
+    ),
   keepDeadMs: keptMs.default(2_592_000_000).describe('how long dead letters are kept'),
   encryptionKeysFile: requiredText
     .optional()

@@ -43,6 +43,7 @@ export interface UpkeepDeps {
   mayTake(): boolean;
   traffic: Pick<TrafficMeter, 'write'>;
   keepDoneMs: number;
+  keepDone: number;
   keepDeadMs: number;
   lockMs: number;
   errors: EngineErrors;
@@ -99,8 +100,9 @@ export function createUpkeep(deps: UpkeepDeps): Upkeep {
 
   /** @returns the ms until the next tick; `undefined` if another worker leads the shard */
   async function tick(shard: Shard): Promise<number | undefined> {
-    const { keepDoneMs, lockMs } = deps;
-    const ticked = await tickIn(shard, { workerId, keepDoneMs, lockMs, position: deps.marks.positionOf(shard) });
+    const { keepDoneMs, keepDone, lockMs } = deps;
+    const position = deps.marks.positionOf(shard);
+    const ticked = await tickIn(shard, { workerId, keepDoneMs, keepDone, lockMs, position });
     if (ticked === 'elsewhere') await beat(shard);
     if (ticked === 'resigned') resign(shard);
     if (typeof ticked === 'string') return undefined;

@@ -51,6 +51,7 @@ describe('the upkeep of a worker that has left', () => {
       mayTake: () => true,
       traffic: { write: nothing },
       keepDoneMs: 1,
+      keepDone: 1,
       keepDeadMs: 1,
       lockMs: 1,
       errors: createEngineErrors({ logger, noted: () => {} }),
