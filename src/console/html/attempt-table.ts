@@ -35,6 +35,7 @@ const STATUS_TONES: Record<MessageStatus | 'dead', Tone> = {
   held: 'warn',
   delivered: 'good',
   cancelled: 'quiet',
+  superseded: 'quiet',
   dead: 'bad',
 };
 

@@ -242,3 +242,16 @@ export class UnknownPositionError extends KitechatSenderError {
     );
   }
 }
+
+/** The place outside Redis where ended messages are kept can't be read. What Redis knows of them is not affected. */
+export class LedgerUnavailableError extends KitechatSenderError {
+  protected static override readonly code = 'LEDGER_UNAVAILABLE';
+  override readonly name = 'LedgerUnavailableError';
+  readonly code = 'LEDGER_UNAVAILABLE';
+
+  constructor(cause: unknown) {
+    super("The ledger can't be read now. Check that KITECHAT_LEDGER is right and that it answers, then call again.", {
+      cause,
+    });
+  }
+}
