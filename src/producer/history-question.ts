@@ -24,7 +24,9 @@ export interface HistoryOptions {
 const DEFAULT_LIMIT = 100;
 const TIME_RULE = 'must be a Date, a time such as 2026-11-22T10:00:00Z, or a record of history';
 
-const isoTime = z.string().refine((text) => /^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(Date.parse(text)), TIME_RULE);
+const isoTime = z
+  .string()
+  .refine((text) => /^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(Date.parse(text)), TIME_RULE);
 // Lazy, because a process that only stores messages never asks.
 const optionsSchema = z.lazy(() =>
   fields({

@@ -18,7 +18,7 @@ const message = fc.record({
   end: fc.option(fc.record({ type: ends, afterMs: ms, toldAgainAfterMs: fc.option(ms), hasStored: fc.boolean() })),
   isInRedis: fc.boolean(),
 });
-type Message = fc.TypeOf<typeof message> & HistoryPlace;
+type Message = (typeof message extends fc.Arbitrary<infer Value> ? Value : never) & HistoryPlace;
 
 const installation = fc.array(message, { maxLength: 40 }).map((all) =>
   all.map((one, n): Message => {
@@ -42,8 +42,7 @@ function eventsOf({ id, storedMs, end }: Message): SettledEvent[] {
 /** A ledger with these events. */
 function ledgerOf(messages: readonly Message[]): ReadEvents {
   const events = messages.flatMap(eventsOf).toSorted((one, other) => Date.parse(other.at) - Date.parse(one.at));
-  return async ({ beforeMs = Infinity, limit }) =>
-    events.filter(({ at }) => Date.parse(at) < beforeMs).slice(0, limit);
+  return async ({ beforeMs = Infinity, limit }) => events.filter(({ at }) => Date.parse(at) < beforeMs).slice(0, limit);
 }
 
 async function historyOf(

@@ -21,6 +21,14 @@ local function timeOf(job)
   return redis.call('HSTRLEN', job, 'timestamp') <= LONGEST_TIME and redis.call('HGET', job, 'timestamp') or '0'
 end
 
+local function isSet()
+  local count = redis.pcall('ZCARD', KEYS[1])
+  if type(count) == 'number' then return true end
+  if string.find(count.err, 'WRONGTYPE', 1, true) then return false end
+  error(count)
+end
+if not isSet() then return { '', '' } end
+
 local from = ARGV[3] == '' and 0 or placeAfter(KEYS[1], true, ARGV[3], ARGV[4])
 local entries = rangeOf(KEYS[1], true, from, from + LOOK_AT - 1, 'WITHSCORES')
 local found = { '', '' }

@@ -1,0 +1,332 @@
+import { monotonicFactory } from 'ulid';
+import { describe, expect, it } from 'vitest';
+import { LedgerUnavailableError, type MessageRecord } from '../../src/producer/index.ts';
+import type { Ledger } from '../../src/shared/ledger/ledger.ts';
+import { messageId } from '../../src/shared/lanes/key-names.ts';
+import { deadlineIn } from '../../src/shared/redis/deadline.ts';
+import { type HistoryDeps, type HistoryQuestion, readHistory } from '../../src/shared/reading/history.ts';
+import { createSession } from '../../src/shared/session/session.ts';
+import { encryptionKeys, newKeysFile } from '../support/encryption-keys.ts';
+import { textMessage, unknownId } from '../support/messages.ts';
+import { settledEvent } from '../support/settled-events.ts';
+import { completed, type Settings } from '../support/settings.ts';
+import { useLanes } from '../support/use-lanes.ts';
+import { useRedis } from '../support/use-redis.ts';
+import { install, type Installation } from '../support/worker.ts';
+
+const used = useRedis();
+const c1 = { pageId: 'p1', conversationId: 'c1' };
+const ulid = monotonicFactory();
+const HOUR_MS = 3_600_000;
+
+async function listed(records: AsyncIterable<MessageRecord>): Promise<MessageRecord[]> {
+  const all: MessageRecord[] = [];
+  for await (const record of records) all.push(record);
+  return all;
+}
+
+const said = (text: string) => ({ ...c1, message: { type: 'text' as const, text } });
+
+/** A conversation with a message of each kind. @returns their ids, the oldest first, by their texts */
+async function tellStory(to: Installation): Promise<Record<string, string>> {
+  to.api.setFaults([
+    { kind: 'status', status: 400, match: { textIncludes: 'refused' } },
+    { kind: 'status', status: 500, times: 1, match: { textIncludes: 'again' } },
+    { kind: 'status', status: 429, retryAfter: 600, match: { textIncludes: 'slowly' } },
+  ]);
+  const ids: Record<string, string> = {};
+  const store = async (text: string, delayMs?: number): Promise<string> =>
+    (ids[text] = await to.enqueue({ ...said(text), ...(delayMs === undefined ? {} : { delayMs }) }));
+  await to.until(await store('first'), 'delivered');
+  await to.enqueue(textMessage('c2', 1));
+  await to.until(await store('refused'), 'dead');
+  await to.until(await store('again'), 'delivered');
+  await to.producer.cancelMessage(await store('called off', HOUR_MS));
+  await store('tomorrow', 24 * HOUR_MS);
+  await to.until(await store('slowly'), 'held');
+  await store('last');
+  await to.enqueue(textMessage('c1', 1, 'p2'));
+  return ids;
+}
+
+describe('history', () => {
+  it('yields every message of a conversation, whatever became of it, the newest first, with its request', async () => {
+    await using to = await install(used.server);
+    const ids = await tellStory(to);
+    const records = await listed(to.producer.history(c1));
+    expect(records.map(({ id, status }) => [id, status])).toEqual([
+      [ids['last'], 'queued'],
+      [ids['slowly'], 'held'],
+      [ids['tomorrow'], 'scheduled'],
+      [ids['called off'], 'cancelled'],
+      [ids['again'], 'delivered'],
+      [ids['refused'], 'dead'],
+      [ids['first'], 'delivered'],
+    ]);
+    expect(records.map(({ request }) => request)).toEqual(Object.keys(ids).toReversed().map(said));
+    const [, , tomorrow, calledOff, again, refused] = records;
+    expect(again).toMatchObject({ proof: 'api', provedBy: null, answer: null, attemptsUsed: 2 });
+    expect(again?.attempts.map(({ outcome }) => outcome)).toEqual(['unknown', 'delivered']);
+    expect(Date.parse(again?.endedAt ?? '')).toBeGreaterThanOrEqual(Date.parse(again?.enqueuedAt ?? ''));
+    expect(calledOff).toMatchObject({ proof: null, endedAt: expect.any(String) });
+    expect(tomorrow).toMatchObject({ endedAt: null, nextAttemptAt: expect.any(String) });
+    expect(refused).toMatchObject({ reason: 'rejected', proof: null, replayedAs: null });
+    for (const { request: _, ...record } of records.filter(({ status }) => status !== 'dead')) {
+      expect(await to.producer.getMessage(record.id)).toEqual(record);
+    }
+  });
+
+  it('is the same page by page, whatever the size of the pages, also if the last message of a page is gone', async () => {
+    await using to = await install(used.server);
+    await tellStory(to);
+    const whole = (await listed(to.producer.history(c1))).map(({ id }) => id);
+    for (let limit = 1; limit <= whole.length; limit += 1) {
+      const paged: MessageRecord[] = [];
+      for (;;) {
+        const page = await listed(to.producer.history({ ...c1, before: paged.at(-1), limit }));
+        paged.push(...page);
+        if (page.length < limit) break;
+      }
+      expect(paged.map(({ id }) => id)).toEqual(whole);
+    }
+    const [end] = await listed(to.producer.history({ ...c1, before: new Date(Date.now() + HOUR_MS), limit: 6 })).then(
+      (page) => page.slice(-1),
+    );
+    await to.deadLetters.discard({ ids: [end?.id ?? ''] });
+    const rest = await listed(to.producer.history({ ...c1, before: end }));
+    expect(rest.map(({ id }) => id)).toEqual(whole.slice(-1));
+    expect(await listed(to.producer.history({ ...c1, before: rest[0]?.enqueuedAt }))).toEqual([]);
+  });
+
+  it('tells that a message replays a dead letter', async () => {
+    await using to = await install(used.server, { api: { faults: [{ kind: 'status', status: 400, times: 1 }] } });
+    const dead = await to.enqueue(said('hello'));
+    await to.until(dead, 'dead');
+    const { ids } = await to.deadLetters.replay({ ids: [dead] }).then(async () => ({
+      ids: (await listed(to.producer.history(c1))).map((one) => ('replayOf' in one ? one.replayOf : null)),
+    }));
+    expect(ids).toEqual([dead]);
+  });
+
+  it('decrypts the requests with the keys, and yields null for them without', async () => {
+    const keys = newKeysFile(encryptionKeys('k1'));
+    await using to = await install(used.server, {
+      startWorker: false,
+      config: { encryptionKeysFile: keys.path },
+    });
+    await to.enqueue(said('secret'));
+    expect((await listed(to.producer.history(c1))).map(({ request }) => request)).toEqual([said('secret')]);
+    const session = createSession(completed(to.config));
+    const deps = historyOn(to.config, session, null);
+    expect((await listed(readHistory(deps, { ...c1, limit: 9 }))).map(({ request }) => request)).toEqual([null]);
+    await session.close();
+  });
+
+  it.each([
+    { ...c1, limit: 0 },
+    { ...c1, limit: 1.5 },
+    { ...c1, before: 'yesterday' },
+    { ...c1, before: { id: unknownId, enqueuedAt: 'then' } },
+    { ...c1, before: new Date(NaN) },
+    { ...c1, pageId: '' },
+    { ...c1, page: 'p1' },
+  ])('refuses options that make no sense: %j', async (options) => {
+    await using to = await install(used.server, { startWorker: false });
+    expect(() => to.producer.history(options)).toThrow(TypeError);
+  });
+});
+
+function historyOn(config: Settings, session: HistoryDeps['session'], ledger: HistoryDeps['ledger']): HistoryDeps {
+  return { session, config: completed(config), ledger, newDeadline: () => deadlineIn(5000) };
+}
+
+/** A ledger with these events, the newest first. */
+function ledgerWith(events: Awaited<ReturnType<Ledger['read']>>): Pick<Ledger, 'read'> {
+  return {
+    read: async ({ beforeMs = Infinity, limit }) =>
+      events.filter(({ at }) => Date.parse(at) < beforeMs).slice(0, limit),
+  };
+}
+
+describe('history with a ledger', () => {
+  const id = (n: number): string => unknownId.slice(0, -1) + String(n);
+  const at = (minute: number): string => new Date(Date.UTC(2026, 0, 1, 10, minute)).toISOString();
+
+  async function read(
+    to: Installation,
+    ledger: Pick<Ledger, 'read'>,
+    more: Partial<HistoryDeps & HistoryQuestion> = {},
+  ): Promise<MessageRecord[]> {
+    const session = createSession(completed(to.config));
+    try {
+      const deps = historyOn(to.config, session, ledger);
+      return await listed(readHistory({ ...deps, ...more }, { ...c1, limit: 100, ...more }));
+    } finally {
+      await session.close();
+    }
+  }
+
+  it('adds what Redis has forgotten; a message in both is told as Redis knows it', async () => {
+    await using to = await install(used.server);
+    const stored = await to.enqueue(said('hello'));
+    const known = await to.until(stored, 'delivered');
+    const ledger = ledgerWith([
+      settledEvent({ type: 'cancelled', messageId: stored, at: known.endedAt ?? '', enqueuedAt: known.enqueuedAt }),
+      settledEvent({
+        type: 'resolved',
+        messageId: id(4),
+        at: at(40),
+        enqueuedAt: at(4),
+        reason: 'unknown-outcome',
+        outcome: 'delivered',
+        proof: 'operator',
+        by: 'anna',
+      }),
+      settledEvent({
+        type: 'resolved',
+        messageId: id(3),
+        at: at(39),
+        enqueuedAt: at(3),
+        reason: 'unknown-outcome',
+        outcome: 'not-delivered',
+        proof: 'operator',
+        by: 'ben',
+      }),
+      settledEvent({
+        type: 'replayed',
+        messageId: id(2),
+        at: at(38),
+        enqueuedAt: at(2),
+        reason: 'rejected',
+        replayedAs: id(9),
+      }),
+      settledEvent({ type: 'superseded', messageId: id(5), at: at(22), enqueuedAt: at(5) }),
+      settledEvent({ type: 'dead', messageId: id(4), at: at(21), enqueuedAt: at(4), reason: 'unknown-outcome' }),
+      settledEvent({ type: 'dead', messageId: id(3), at: at(20), enqueuedAt: at(3), reason: 'unknown-outcome' }),
+      settledEvent({ type: 'dead', messageId: id(2), at: at(19), enqueuedAt: at(2), reason: 'rejected' }),
+      settledEvent({
+        type: 'delivered',
+        messageId: id(1),
+        at: at(18),
+        enqueuedAt: at(1),
+        answer: { messageId: 'a-17' },
+        request: said('hi'),
+      }),
+    ]);
+    const records = await read(to, ledger);
+    expect(records[0]).toEqual({ ...known, request: said('hello') });
+    expect(records.slice(1)).toMatchObject([
+      { id: id(5), status: 'superseded', endedAt: at(22), proof: null },
+      { id: id(4), status: 'delivered', endedAt: at(40), proof: 'operator', provedBy: 'anna' },
+      { id: id(3), status: 'dead', deadAt: at(20), proof: 'operator', provedBy: 'ben', reason: 'unknown-outcome' },
+      { id: id(2), status: 'dead', expiresAt: null, replayedAs: id(9), proof: null },
+      { id: id(1), status: 'delivered', proof: 'api', answer: { messageId: 'a-17' }, request: said('hi') },
+    ]);
+    expect(records).toHaveLength(6);
+    expect(await read(to, ledger, { before: records[2], limit: 2 })).toEqual(records.slice(3, 5));
+  });
+
+  it('tells as the ledger does what Redis forgets while it is read', async () => {
+    await using to = await install(used.server);
+    const stored = await to.enqueue(said('hello'));
+    const known = await to.until(stored, 'delivered');
+    const ledger = ledgerWith([
+      settledEvent({ type: 'delivered', messageId: stored, at: known.endedAt ?? '', enqueuedAt: known.enqueuedAt }),
+    ]);
+    const job = `{${to.config.namespace}:0}:send:${stored}`;
+    const forgetful: Pick<Ledger, 'read'> = {
+      async read(question) {
+        await used.redis.del(job);
+        return await ledger.read(question);
+      },
+    };
+    expect(await read(to, forgetful)).toMatchObject([{ id: stored, status: 'delivered', request: null }]);
+  });
+
+  it('fails if the ledger fails or is silent; who asks for a part gets what Redis knows', async () => {
+    await using to = await install(used.server);
+    const stored = await to.enqueue(said('hello'));
+    const failing: Pick<Ledger, 'read'> = { read: async () => await Promise.reject(new Error('connect ECONNREFUSED')) };
+    const silent: Pick<Ledger, 'read'> = {
+      read: async () => await new Promise<never>(() => {}),
+    };
+    const soon = { newLedgerDeadline: () => deadlineIn(20) };
+    for (const ledger of [failing, silent]) {
+      await expect(read(to, ledger, soon)).rejects.toThrow(LedgerUnavailableError);
+      const failures: unknown[] = [];
+      const partial = {
+        mostLookedAt: 1000,
+        onCut: () => {},
+        onLedgerFailure: (error: unknown) => void failures.push(error),
+      };
+      const records = await read(to, ledger, { ...soon, partial });
+      expect([records.map((one) => one.id), failures]).toEqual([[stored], [expect.any(LedgerUnavailableError)]]);
+    }
+  });
+});
+
+describe('history of one conversation among many messages', () => {
+  const lanes = useLanes(used);
+  const others = 2500;
+
+  async function readRecords(more: Partial<HistoryDeps> = {}): Promise<MessageRecord[]> {
+    const session: HistoryDeps['session'] = { read: async (_index, _deadline, ask) => await ask(lanes.shard) };
+    const deps = historyOn({ namespace: lanes.shard.namespace }, session, null);
+    return await listed(readHistory({ ...deps, ...more }, { ...c1, limit: 10_000 }));
+  }
+
+  const read = async (more?: Partial<HistoryDeps>): Promise<string[]> => (await readRecords(more)).map(({ id }) => id);
+
+  it('finds its scheduled and ended messages wherever they are, also if all have the same time', async () => {
+    const pipeline = lanes.redis.pipeline();
+    const atMs = Date.now() + HOUR_MS;
+    for (let n = 0; n < others; n += 1) {
+      const [ended, later] = [`old-${n}`, `later-${n}`];
+      pipeline.hset(`${lanes.sendRoot}${ended}`, 'lane', 'p1/c2', 'place', 'ended', 'why', 'delivered');
+      pipeline.zadd(`${lanes.sendRoot}completed`, atMs, ended);
+      pipeline.hset(`${lanes.sendRoot}${later}`, 'lane', 'p1/c11', 'place', 'scheduled', 'due', atMs);
+      pipeline.zadd(`${lanes.shard.root}due`, atMs, `${String(n).padStart(16, '0')}:${later}`);
+    }
+    await pipeline.exec();
+    const ids: string[] = [];
+    for (let n = 0; n < 6; n += 1) ids.push(await lanes.store({ conversation: 'c1', due: { atMs } }));
+    const [first = '', second = '', ...rest] = ids;
+    await lanes.redis.zrem(`${lanes.shard.root}due`, `${'1'.padStart(16, '0')}:${first}`);
+    for (const id of [first, second]) {
+      await lanes.redis.hset(`${lanes.sendRoot}${id}`, 'place', 'ended', 'why', 'delivered', 'finishedOn', atMs);
+      await lanes.redis.zadd(`${lanes.sendRoot}completed`, atMs, id);
+    }
+    expect(await read()).toEqual([...rest.toReversed(), second, first]);
+    const cuts: string[] = [];
+    const partial = { mostLookedAt: 1000, onCut: () => void cuts.push('cut'), onLedgerFailure: () => {} };
+    expect((await read({ partial })).length).toBeLessThan(ids.length + 1);
+    expect(cuts.length).toBeGreaterThan(0);
+  });
+
+  it('reads a lane of thousands in the order of storing', async () => {
+    const ids = Array.from({ length: 2100 }, () => messageId(0, ulid()));
+    const pipeline = lanes.redis.pipeline();
+    for (const [n, id] of ids.entries()) {
+      // In each millisecond a few.
+      pipeline.hset(`${lanes.sendRoot}${id}`, 'lane', 'p1/c1', 'timestamp', Math.floor(n / 3), 'data', '{}');
+      pipeline.rpush(`${lanes.shard.root}lane:p1/c1`, id);
+    }
+    await pipeline.exec();
+    expect(await read()).toEqual(ids.toReversed());
+  });
+
+  it('shows nothing of other conversations, whatever others write into its lane and its sets', async () => {
+    const other = await lanes.store({ conversation: 'c2', page: 'p2' });
+    const own = await lanes.store({ conversation: 'c1' });
+    const disguised = await lanes.store({ conversation: 'c1' });
+    await lanes.redis.hset(`${lanes.sendRoot}${disguised}`, 'data', JSON.stringify({ ...textMessage('c2', 1, 'p2') }));
+    await lanes.redis.rpush(`${lanes.shard.root}lane:p1/c1`, other, 'marker', 'x'.repeat(2000));
+    await lanes.redis.zadd(`${lanes.sendRoot}completed`, 1, other, 2, 'x'.repeat(2000), 3, 'a:b:c');
+    await lanes.redis.set(`${lanes.shard.root}due`, 'of another type');
+    const records = await readRecords();
+    expect(records.map(({ id, pageId, request }) => [id, pageId, request === null])).toEqual([
+      [disguised, null, true],
+      [own, 'p1', false],
+    ]);
+  });
+});
