@@ -94,6 +94,13 @@ export const errorGuide: Readonly<Record<string, ErrorGuide>> = {
     cause: 'The entry to continue after no longer exists, and its position in the list is unknown.',
     cure: 'Start again with the newest entry, or pass the entry with its time of death: `after: { id, deadAt }`.',
   },
+  LEDGER_UNAVAILABLE: {
+    name: 'LedgerUnavailableError',
+    from: 'library',
+    stored: 'not applicable: the call changes nothing',
+    cause: '`history` asked the ledger for messages that Redis has forgotten, and the ledger failed or did not answer in time.',
+    cure: 'Check that `KITECHAT_LEDGER` is right and that its database or folder can be read, then call again. The console and `conversation` show what Redis knows meanwhile.',
+  },
   UNREADABLE_INPUT: {
     name: 'UnreadableInputError',
     from: 'command line',

@@ -9,7 +9,7 @@ import { createSession } from '../../src/shared/session/session.ts';
 import { encryptionKeys, newKeysFile } from '../support/encryption-keys.ts';
 import { textMessage, unknownId } from '../support/messages.ts';
 import { said, tellStory } from '../support/told-story.ts';
-import { settledEvent } from '../support/settled-events.ts';
+import { ledgerWith, settledEvent } from '../support/settled-events.ts';
 import { completed, type Settings } from '../support/settings.ts';
 import { useLanes } from '../support/use-lanes.ts';
 import { useRedis } from '../support/use-redis.ts';
@@ -115,14 +115,6 @@ describe('history', () => {
 
 function historyOn(config: Settings, session: HistoryDeps['session'], ledger: HistoryDeps['ledger']): HistoryDeps {
   return { session, config: completed(config), ledger, newDeadline: () => deadlineIn(5000) };
-}
-
-/** A ledger with these events, the newest first. */
-function ledgerWith(events: Awaited<ReturnType<Ledger['read']>>): Pick<Ledger, 'read'> {
-  return {
-    read: async ({ beforeMs = Infinity, limit }) =>
-      events.filter(({ at }) => Date.parse(at) < beforeMs).slice(0, limit),
-  };
 }
 
 describe('history with a ledger', () => {

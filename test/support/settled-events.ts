@@ -1,3 +1,4 @@
+import type { Ledger } from '../../src/shared/ledger/ledger.ts';
 import type { SettledEvent, SettledType } from '../../src/shared/model/event.ts';
 
 /** An event of conversation c1 of page p1. */
@@ -13,5 +14,13 @@ export function settledEvent(
     attempts: [],
     attemptsUsed: 0,
     ...given,
+  };
+}
+
+/** A ledger with these events, the newest first. */
+export function ledgerWith(events: readonly SettledEvent[]): Pick<Ledger, 'read'> {
+  return {
+    read: async ({ beforeMs = Infinity, limit }) =>
+      events.filter(({ at }) => Date.parse(at) < beforeMs).slice(0, limit),
   };
 }

@@ -27,6 +27,8 @@ function describe(record: MessageRecord): string {
     attempts: `${record.attemptsUsed} of ${record.attemptsAllowed} used`,
     'next attempt': record.nextAttemptAt,
     label: record.label,
+    'ended at': record.status === 'dead' ? null : record.endedAt,
+    answer: record.answer && JSON.stringify(record.answer),
     ...(record.status === 'dead' ? { 'died at': record.deadAt, reason: record.reason } : {}),
   });
   const more = record.status === 'dead' ? `\n\nDetails: kitechat-sender dead-letters show ${record.id}` : '';

@@ -5,6 +5,7 @@ import type { Config } from '../../shared/config/config.ts';
 import { deadlineIn } from '../../shared/redis/deadline.ts';
 import { ConfigError } from '../../shared/errors/errors.ts';
 import { isInternalError } from '../../shared/errors/failed-calls.ts';
+import type { Ledger } from '../../shared/ledger/ledger.ts';
 import type { LogSink } from '../../shared/log-sink.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { pingNode } from '../../shared/redis/cluster.ts';
@@ -26,6 +27,8 @@ export interface HttpOptions {
   logger: Logger;
   /** Where the worker logs to, for its metrics; not needed without a worker. */
   log?: Pick<LogSink, 'dropped'>;
+  /** Where the console reads messages that Redis has forgotten. */
+  ledger?: Pick<Ledger, 'read'> | null;
 }
 
 export interface HttpServer {
@@ -48,7 +51,7 @@ const CLOSING_MS = 500;
  * @example
  * const http = await startHttp({ config: loadConfig(process.env), worker: null, logger });
  */
-export async function startHttp({ config, worker, logger, log }: HttpOptions): Promise<HttpServer> {
+export async function startHttp({ config, worker, logger, log, ledger }: HttpOptions): Promise<HttpServer> {
   demandToken(config);
   const tokens = openTokens(config, logger);
   const { namespace, shards, httpHost, httpPort = DEFAULT_CONSOLE_PORT } = config;
@@ -61,6 +64,7 @@ export async function startHttp({ config, worker, logger, log }: HttpOptions): P
     tokens,
     session,
     deadLetters,
+    ledger,
     log: logger,
     closing: closing.signal,
     metrics: createMetrics({
