@@ -50,8 +50,8 @@ describe('conversation PAGE CONVERSATION', () => {
       null,
       null,
       null,
-      { kind: 'scheduled', at: expect.any(String) },
-      { kind: 'held', at: expect.any(String) },
+      { kind: 'scheduled', at: expect.any(String) as string },
+      { kind: 'held', at: expect.any(String) as string },
       { kind: 'behind', id: ids['slowly'] },
     ]);
     const shown = jsonLinesOf(await to.cli('conversation', 'p1', 'c1', '--json', '--content'));

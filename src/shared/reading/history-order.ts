@@ -49,17 +49,17 @@ export interface MergedPlace<Entry> {
  */
 export async function* mergeHistory<Entry extends HistoryPlace>(
   known: readonly HistoryPlace[],
-  ledger: AsyncIterator<Entry>,
+  ledger: AsyncIterator<Entry, undefined>,
 ): AsyncGenerator<MergedPlace<Entry>> {
   const ids = new Set(known.map(({ id }) => id));
   const inBoth = new Map<string, Entry>();
 
   async function nextOfLedger(): Promise<Entry | null> {
     for (;;) {
-      const { done, value } = await ledger.next();
-      if (done) return null;
-      if (!ids.has(value.id)) return value;
-      inBoth.set(value.id, value);
+      const next = await ledger.next();
+      if (next.done) return null;
+      if (!ids.has(next.value.id)) return next.value;
+      inBoth.set(next.value.id, next.value);
     }
   }
 

@@ -29,17 +29,22 @@ local function isSet()
 end
 if not isSet() then return { '', '' } end
 
+-- Members of `due` begin with a sequence number of 16 digits and a colon.
+local idFrom = KEYS[1] == root .. 'due' and 18 or 1
+
 local from = ARGV[3] == '' and 0 or placeAfter(KEYS[1], true, ARGV[3], ARGV[4])
-local entries = rangeOf(KEYS[1], true, from, from + LOOK_AT - 1, 'WITHSCORES')
+local members = rangeOf(KEYS[1], true, from, from + LOOK_AT - 1)
 local found = { '', '' }
-for i = 1, #entries, 2 do
-  local id = string.match(entries[i], '[^:]*$')
-  if isJobId(id) and isOfLane(send .. id) then
+for _, member in ipairs(members) do
+  local id = string.sub(member, idFrom)
+  local job = send .. id
+  if isOfLane(job) and isJobId(id) then
     found[#found + 1] = id
-    found[#found + 1] = timeOf(send .. id)
+    found[#found + 1] = timeOf(job)
   end
 end
-if #entries == 2 * LOOK_AT then
-  found[1], found[2] = entries[#entries], string.sub(entries[#entries - 1], 1, LONGEST_MEMBER)
+if #members == LOOK_AT then
+  local last = members[LOOK_AT]
+  found[1], found[2] = redis.call('ZSCORE', KEYS[1], last), string.sub(last, 1, LONGEST_MEMBER)
 end
 return found
