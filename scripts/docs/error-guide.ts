@@ -100,7 +100,7 @@ export const errorGuide: Readonly<Record<string, ErrorGuide>> = {
     stored: 'not applicable: the call changes nothing',
     cause:
       '`history` asked the ledger for messages that Redis has forgotten, and the ledger failed or did not answer in time.',
-    cure: 'Check that `KITECHAT_LEDGER` is right and that its database or folder can be read, then call again. The console and `conversation` show what Redis knows meanwhile.',
+    cure: 'Check that the setting of the ledger is right and that its database or folder can be read, then call again. The console and `conversation` show what Redis knows meanwhile.',
   },
   UNREADABLE_INPUT: {
     name: 'UnreadableInputError',

@@ -61,7 +61,7 @@ function describeDoubt({ status, attempts, proof }: MessageRecord): string[] {
   return [`${which} had no clear result, so nobody knows whether it arrived`];
 }
 
-export function describeWait(wait: Wait): string {
+function describeWait(wait: Wait): string {
   switch (wait.kind) {
     case 'scheduled':
       return `scheduled: joins the end of the conversation at ${wait.at ?? 'an unknown time'}`;

@@ -1,4 +1,5 @@
-import type { InstallationOptions, ProducerOptions, WorkerSettings } from './options.ts';
+import type { InstallationOptions } from './installation-options.ts';
+import type { ProducerOptions, WorkerSettings } from './options.ts';
 
 type Names<Options> = Record<keyof Options, true>;
 

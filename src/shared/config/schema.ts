@@ -205,14 +205,8 @@ export const configSchema = fields({
     .describe(
       "the part of Redis's `maxmemory` from which on storing fails with `QueueFullError`, so that the rest is left to workers",
     ),
-  keepDoneMs: keptMs
-    .default(3_600_000)
-    .describe('how long delivered and cancelled messages are kept, at most `KITECHAT_KEEP_DONE` per shard'),
-  keepDone: wholeNumber(0, 100_000)
-    .default(1_000)
-    .describe(
-      'the most delivered and cancelled messages that a shard keeps, for `message`, `conversation` and the console',
-    ),
+  keepDoneMs: keptMs.default(3_600_000).describe('how long delivered and cancelled messages are kept'),
+  keepDone: wholeNumber(0, 100_000).default(1_000).describe('the most of them that a shard keeps'),
   keepDeadMs: keptMs.default(2_592_000_000).describe('how long dead letters are kept'),
   encryptionKeysFile: requiredText
     .optional()

@@ -14,7 +14,7 @@ export function msOf(iso: string): number {
 }
 
 /** Whether a message was stored after another one. */
-export function isNewer(one: HistoryPlace, other: HistoryPlace): boolean {
+function isNewer(one: HistoryPlace, other: HistoryPlace): boolean {
   return one.storedMs === other.storedMs ? one.id > other.id : one.storedMs > other.storedMs;
 }
 
