@@ -211,7 +211,11 @@ export const settingGroups: readonly SettingGroup[] = [
     settings: [
       {
         variable: 'KITECHAT_KEEP_DONE_MS',
-        when: 'Raise it if your app calls `getMessage` long after delivery. Even then at most 1,000 delivered messages per shard are kept.',
+        when: 'Raise it if your app calls `getMessage` or `history` long after delivery. `KITECHAT_KEEP_DONE` limits it further.',
+      },
+      {
+        variable: 'KITECHAT_KEEP_DONE',
+        when: 'Raise it if `history`, `conversation` and the console should reach further back without a ledger. A message costs about 1 KB of Redis memory, and each look at a conversation reads them all.',
       },
       {
         variable: 'KITECHAT_KEEP_EVENTS',

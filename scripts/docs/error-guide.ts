@@ -55,7 +55,7 @@ export const errorGuide: Readonly<Record<string, ErrorGuide>> = {
     stored: 'a call to write: perhaps; what the ledger had is unchanged',
     cause:
       'The [ledger](ledger.md) could not be read or written: PostgreSQL did not answer in time or refused the statement, or the folder or its disk refused. The message has the code of PostgreSQL (such as `28P01` for a wrong password, `42501` for a missing right) or of the system (`ECONNREFUSED`, `ENOSPC`).',
-    cure: 'Call again when it is fixed. The command `ledger` does so by itself, and acknowledges no event before it is kept. Check `KITECHAT_LEDGER`, the rights of its user or folder, and the space on its disk.',
+    cure: 'Call again when it is fixed. The command `ledger` does so by itself, and acknowledges no event before it is kept. Check `KITECHAT_LEDGER`, the rights of its user or folder, and the space on its disk. The console and `conversation` show what Redis knows meanwhile.',
   },
   INVALID_SELECTION: {
     name: 'InvalidSelectionError',

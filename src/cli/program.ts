@@ -4,8 +4,10 @@ import { version } from '../shared/version.ts';
 import { addActor } from './context/actor.ts';
 import {
   type Actions,
+  historyStart,
   json,
   lazily,
+  opaqueId,
   repeatable,
   type Run,
   shardCount,
@@ -79,6 +81,20 @@ export function createProgram(context: CommandContext, finish: (exitCode: ExitCo
     .argument('<ID>', 'the id, as "send" and the logs of workers print it')
     .addOption(json())
     .action(ask(lazily(async () => (await import('./commands/message.ts')).showMessage)));
+
+  withVariables(program.command('conversation'), uses.histories)
+    .description('tell what became of the messages of a conversation, the oldest first')
+    .argument('<PAGE>', 'the id of the page', opaqueId)
+    .argument('<CONVERSATION>', 'the id of the conversation', opaqueId)
+    .option('--limit <number>', 'the maximum number of messages, the newest ones', wholeNumberFlag, 100)
+    .option(
+      '--before <time[,id]>',
+      'messages stored before this time, or before a message as the last line names it',
+      historyStart,
+    )
+    .option('--content', 'also show what the messages say, and what the API answered')
+    .addOption(json())
+    .action(ask(lazily(async () => (await import('./commands/conversation.ts')).showConversation)));
 
   addActor(withVariables(program.command('cancel'), uses.connection))
     .description('cancel one message that is not being sent and has not ended')

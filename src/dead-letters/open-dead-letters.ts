@@ -3,7 +3,7 @@
 import { inWordsOf } from '../shared/config/config.ts';
 import type { DeadLetterOptions } from '../shared/config/producer-options.ts';
 import type { DeadLetterRecord } from '../shared/reading/dead-letter-record.ts';
-import { readMessage } from '../shared/reading/message.ts';
+import { readDeadLetter } from '../shared/reading/message.ts';
 import type { StoredLetter } from '../shared/lanes/dead/dead-letters.ts';
 import { readTimeMs } from '../shared/redis/time.ts';
 import { demandKeysIfRequired } from '../shared/sealing/sealing.ts';
@@ -122,10 +122,7 @@ export function openDeadLetters(options: DeadLetterOptions = {}): DeadLetters {
       if (last) positions.note(last);
       return letters.map((letter) => entryOf(letter, config));
     },
-    async get(id) {
-      const record = await readMessage(session, config, id, newDeadline());
-      return record?.status === 'dead' ? record : null;
-    },
+    get: async (id) => await readDeadLetter(session, config, id, newDeadline()),
     count: async (filter = {}) => await search.count(searchFilterOf(filter)),
     counts: async () => addCounts(await session.readEach(newDeadline(), readCounts)),
     async *export(filter = {}) {

@@ -2,7 +2,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
-import type { InstallationOptions } from '../shared/config/options.ts';
+import type { InstallationOptions } from '../shared/config/installation-options.ts';
 import { ConfigError } from '../shared/errors/errors.ts';
 import type { EventRecord } from '../shared/model/event.ts';
 import { openSession } from '../shared/session/open-session.ts';

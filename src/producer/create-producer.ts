@@ -12,13 +12,17 @@ import {
   type MessageIssue,
   QueueUnavailableError,
 } from '../shared/errors/errors.ts';
+import { lazyLedger } from '../shared/ledger/lazy-ledger.ts';
 import type { CancelResult } from '../shared/lanes/messages/cancel.ts';
 import type { SendRequest } from '../shared/model/message.ts';
 import { type MessageRecord, readMessage } from '../shared/reading/message.ts';
+import { readHistory } from '../shared/reading/history.ts';
 import { demandKeysIfRequired } from '../shared/sealing/sealing.ts';
 import { traceOfCaller } from '../shared/tracing/traceparent.ts';
 import { openSession } from '../shared/session/open-session.ts';
+import type { Session } from '../shared/session/session.ts';
 import { type MessageToStore, type Receipt, storeMessage } from '../shared/actions/store-message.ts';
+import { checkedQuestion, type HistoryOptions } from './history-question.ts';
 import { type MessageDefaults, validateItem, validateMessage } from './validate-message.ts';
 
 /** One item of `enqueueMessages`: the fields of a request and its options in one object. */
@@ -56,6 +60,20 @@ export interface Producer {
    */
   getMessage(id: string): Promise<MessageRecord | null>;
   /**
+   * Yields what became of the messages of a conversation, the newest first: open, scheduled and dead ones, and the delivered and cancelled
+   * ones that Redis still knows: the newest `keepDone` of their shard, for `keepDoneMs`. The order is that of storing. Each record has
+   * its request, decrypted if there are keys. Reading looks at all scheduled and all kept messages of the page's shard, a thousand at a time.
+   *
+   * @throws TypeError for options that break a rule.
+   * @throws QueueUnavailableError if Redis does not answer; each round trip has `enqueueTimeoutMs`.
+   * @throws LedgerUnavailableError if the ledger does not answer.
+   * @example
+   * for await (const message of producer.history({ pageId: 'p1', conversationId: 'c1', limit: 20 })) {
+   *   console.log(message.enqueuedAt, message.status, message.request?.message, message.answer);
+   * }
+   */
+  history(options: HistoryOptions): AsyncIterable<MessageRecord>;
+  /**
    * Cancels a message that is not being sent: one that waits, is scheduled, is held, or is to be tried again. Its conversation
    * goes on with the next message. If a worker is about to take it, either the worker comes first or the message is never sent.
    *
@@ -86,6 +104,7 @@ const BATCH = 200;
 export function createProducer(options: ProducerOptions = {}): Producer {
   const { config, session, newDeadline } = openSession('createProducer', options);
   inWordsOf(config.source, () => demandKeysIfRequired(config.sealing));
+  const ledger = lazyLedger(config.ledger, { namespace: config.namespace, timeoutMs: config.enqueueTimeoutMs });
   const underWay = new Set<Promise<unknown>>();
   let closing: Promise<void> | null = null;
 
@@ -111,6 +130,10 @@ export function createProducer(options: ProducerOptions = {}): Producer {
     return receipt;
   }
 
+  const tracked: Pick<Session, 'read'> = {
+    read: (index, deadline, question) => track(() => session.read(index, deadline, question)),
+  };
+
   async function storeAll(messages: readonly MessageToStore[]): Promise<BulkEnqueueResult[]> {
     const deadline = newDeadline();
     const trace = traceOfCaller();
@@ -124,7 +147,7 @@ export function createProducer(options: ProducerOptions = {}): Producer {
 
   async function closeAfterCalls(): Promise<void> {
     await Promise.allSettled(underWay);
-    await session.close();
+    await Promise.all([session.close(), ledger?.close()]);
   }
 
   async function close(): Promise<void> {
@@ -145,6 +168,7 @@ export function createProducer(options: ProducerOptions = {}): Producer {
       return receipts;
     },
     getMessage: (id) => track(() => readMessage(session, config, id, newDeadline())),
+    history: (asked) => readHistory({ session: tracked, config, ledger, newDeadline }, checkedQuestion(asked)),
     cancelMessage: (id) => track(() => cancelMessage(session, config, id, newDeadline())),
     close,
     [Symbol.asyncDispose]: close,

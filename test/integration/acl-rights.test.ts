@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConfigError, createProducer } from '../../src/producer/index.ts';
 import { startRedisServer } from '../../src/testing/redis/redis-server.ts';
 import { createWorker } from '../../src/worker/index.ts';
-import { textMessage } from '../support/messages.ts';
+import { textMessage, unknownId } from '../support/messages.ts';
 import { runCommand } from '../support/run-command.ts';
 import { aclFile, type SecuredRedis, startSecuredRedis, users } from '../support/secured-redis.ts';
 import { tried } from '../support/tried.ts';
@@ -184,6 +184,26 @@ describe('the users of ops/redis-acl/users.acl', () => {
     await expect(blind.getMessage(letter)).rejects.toMatchObject(refusal);
     await using seeing = createProducer({ redisUrl: redis.urlOf(lookup) });
     expect(await seeing.getMessage(letter)).toMatchObject({ status: 'dead' });
+  });
+
+  it('a producer that may look messages up reads the history of a conversation, and changes nothing that it reads there', async () => {
+    const ended = `${SHARD}send:${unknownId}`;
+    await redis.admin.hset(ended, 'lane', 'p1/c1', 'place', 'ended', 'why', 'delivered', 'data', '{}');
+    await redis.admin.zadd(`${SHARD}send:completed`, 1, unknownId);
+    const asked = { pageId: 'p1', conversationId: 'c1' };
+    await using blind = createProducer({ redisUrl: redis.urlOf(producer) });
+    const refusal = { code: 'QUEUE_UNAVAILABLE', cause: { code: 'NOPERM' } };
+    await expect(blind.history(asked)[Symbol.asyncIterator]().next()).rejects.toMatchObject(refusal);
+    await using seeing = createProducer({ redisUrl: redis.urlOf(lookup) });
+    const scheduled = await seeing.enqueueMessage(textMessage('c1', 1), { delayMs: 3_600_000 });
+    const found: Record<string, string> = {};
+    for await (const { id, status } of seeing.history(asked)) found[id] = status;
+    expect(found).toEqual({ [scheduled.id]: 'scheduled', [letter]: 'dead', [unknownId]: 'delivered' });
+    expect(await answer(lookup, 'ZREM', `${SHARD}letters:page:p1`, letter)).toBe('NOPERM');
+    expect(await answer(lookup, 'ZREM', `${SHARD}send:completed`, unknownId)).toBe('NOPERM');
+    await seeing.cancelMessage(scheduled.id);
+    await redis.admin.del(ended);
+    await redis.admin.zrem(`${SHARD}send:completed`, unknownId);
   });
 
   it('a user without enough rights is told so at once, as Redis being unavailable', async () => {

@@ -4,7 +4,7 @@ import { version } from '../../src/shared/version.ts';
 import { calmStatus } from '../support/calm-status.ts';
 import { installWithCli, onlyJsonOf } from '../support/cli-installation.ts';
 import { textMessage, unknownId } from '../support/messages.ts';
-import { recordKeys } from '../support/record-keys.ts';
+import { messageKeys } from '../support/record-keys.ts';
 import { useRedis } from '../support/use-redis.ts';
 
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
@@ -83,7 +83,7 @@ describe.concurrent('kitechat-sender message', () => {
     const id = await to.enqueue({ ...textMessage('c1', 1), label: 'campaign' });
     const [asJson, asTable] = await Promise.all([to.cli('message', id, '--json'), to.cli('message', id)]);
     const record = onlyJsonOf(asJson);
-    expect(Object.keys(record)).toEqual([...recordKeys, 'proof', 'provedBy']);
+    expect(Object.keys(record)).toEqual(messageKeys);
     expect(record).toEqual({
       id,
       pageId: 'p1',
@@ -95,8 +95,11 @@ describe.concurrent('kitechat-sender message', () => {
       attempts: [],
       nextAttemptAt: null,
       label: 'campaign',
+      replayOf: null,
+      endedAt: null,
       proof: null,
       provedBy: null,
+      answer: null,
     });
     expect(asTable.stdout).toEqual(
       expect.arrayContaining([
@@ -140,7 +143,9 @@ describe.concurrent('kitechat-sender message', () => {
       to.cli('message', id),
       to.cli('dead-letters', 'show', id, '--json'),
     ]);
-    expect(asJson.stdout).toEqual(shown.stdout);
+    const { endedAt, proof, provedBy, answer, replayedAs, ...letter } = onlyJsonOf(asJson);
+    expect(letter).toEqual(onlyJsonOf(shown));
+    expect([endedAt, proof, provedBy, answer, replayedAs]).toEqual([letter['deadAt'], null, null, null, null]);
     expect(asTable.stdout).toContain('reason        rejected');
     expect(asTable.stdout.at(-1)).toBe(`Details: kitechat-sender dead-letters show ${id}`);
   });

@@ -172,7 +172,7 @@ describe.concurrent('events', () => {
     await first.until(5);
     await first.close();
     for (const id of ids.slice(5)) await to.producer.cancelMessage(id);
-    await tickIn(shardOf(to), { workerId: 'leader', keepDoneMs: 60_000, lockMs: 5000, keepEvents: 10 });
+    await tickIn(shardOf(to), { workerId: 'leader', keepDoneMs: 60_000, keepDone: 100, lockMs: 5000, keepEvents: 10 });
     // 5 that were handed out, and 15 that were not; told again until it is acknowledged.
     const second = await openEventLog(used.redis, options, { acknowledges: false });
     await eventually('the loss is told', () => lostIn(second.events) > 0);
@@ -196,7 +196,7 @@ describe.concurrent('events', () => {
     for (const { id } of receipts) await to.producer.cancelMessage(id);
     await first.until(300);
     await first.close();
-    await tickIn(shardOf(to), { workerId: 'leader', keepDoneMs: 60_000, lockMs: 5000, keepEvents: 20 });
+    await tickIn(shardOf(to), { workerId: 'leader', keepDoneMs: 60_000, keepDone: 100, lockMs: 5000, keepEvents: 20 });
     await using second = await openEventLog(used.redis, options);
     await eventually('all is told', () => lostIn(second.events) === 280 && second.events.at(-1)?.type === 'cancelled');
     const told = second.events.flatMap((event) => (event.type === 'gap' ? [] : [event.messageId]));

@@ -168,7 +168,7 @@ describe('what others wrote into a job or a lane', () => {
     await lanes.store({ conversation: 'c1', page: 'p2' });
     const [command = '', ...args] = (poisons[what] ?? (() => []))(shard.root);
     await redis.call(String(command), ...args);
-    const ticked = await tickIn(shard, { workerId: 'w', keepDoneMs: 1000, lockMs: 1000 });
+    const ticked = await tickIn(shard, { workerId: 'w', keepDoneMs: 1000, keepDone: 1000, lockMs: 1000 });
     expect(ticked).toHaveProperty('position');
     const { settled } = await lanes.turn({ look: 'due' });
     expect(settled).toEqual([]);

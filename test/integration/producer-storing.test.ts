@@ -136,6 +136,11 @@ describe('what a producer stores', () => {
       attempts: [],
       nextAttemptAt: null,
       label: 'order 17',
+      replayOf: null,
+      endedAt: null,
+      proof: null,
+      provedBy: null,
+      answer: null,
     });
     expect(Date.parse(record?.enqueuedAt ?? '')).toBeGreaterThanOrEqual(before - 1);
     expect(Date.parse(record?.enqueuedAt ?? '')).toBeLessThanOrEqual(Date.now() + 1);

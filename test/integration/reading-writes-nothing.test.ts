@@ -19,6 +19,7 @@ const readingCommands = [
   ['status'],
   ['status', '--json'],
   ['message', 'ID'],
+  ['conversation', 'p1', 'c1'],
   ['limits', 'show'],
   ['dead-letters', 'list'],
   ['dead-letters', 'list', '--page', 'p1', '--label', 'l', '--reason', 'rejected'],
@@ -30,7 +31,7 @@ const readingCommands = [
 
 const unused = 'No kitechat-sender has used this namespace there yet.';
 const paths =
-  `/ /traffic.json /pages /pages/p1 /workers /dead-letters /dead-letters?page=p1 /find?q=ID /dead-letters/LETTER
+  `/ /traffic.json /pages /pages/p1 /workers /dead-letters /dead-letters?page=p1 /find?q=ID /find?page=p1&conversation=c1 /dead-letters/LETTER
   /queues /queues/api/queues?activeQueue=send&status=latest&page=1&jobsPerPage=10 /queues/api/queues/send/ID /healthz /readyz /metrics`.split(
     /\s+/,
   );

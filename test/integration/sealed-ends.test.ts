@@ -177,7 +177,12 @@ describe('the ends of encrypted messages', () => {
       await lanes.redis.zadd(ends, ...Array.from({ length: 1000 }, (_, n) => [far - 1, `${from + n}`]).flat());
     }
     await lanes.redis.zadd(ends, 1, 'old', 2, 'older');
-    const ticked = await tickIn(lanes.shard, { workerId: 'leader', keepDoneMs: 60_000, lockMs: 60_000 });
+    const ticked = await tickIn(lanes.shard, {
+      workerId: 'leader',
+      keepDoneMs: 60_000,
+      keepDone: 1000,
+      lockMs: 60_000,
+    });
     expect(ticked).not.toBe('resigned');
     expect(await lanes.redis.zcard(ends)).toBe(100_000);
     expect(await lanes.redis.zscore(ends, 'old')).toBeNull();

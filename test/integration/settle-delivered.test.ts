@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { beatIn, MAX_KEPT_DONE, tickIn, type WorkerRecord } from '../../src/shared/lanes/fleet/leader.ts';
+import { beatIn, tickIn, type WorkerRecord } from '../../src/shared/lanes/fleet/leader.ts';
 import type { Taken } from '../../src/shared/lanes/messages/settle-and-take.ts';
 import { openQueues } from '../../src/shared/lanes/queues.ts';
 import { jobKeys, shardOn } from '../../src/shared/lanes/shard.ts';
@@ -13,6 +13,7 @@ import { withoutMemory } from '../support/without-memory.ts';
 import { install } from '../support/worker.ts';
 
 const KEEP_MS = 60_000;
+const KEEP = 1000;
 const LOCK_MS = 20_000;
 /** What the leader takes away in one tick, if too many are known. */
 const MOST_CLEANED = 10_000;
@@ -39,7 +40,8 @@ describe('a message that was delivered', () => {
 
   const settle = (taken: Taken) => lanes.settle(taken, delivered);
   const completed = () => lanes.redis.zrange(`${lanes.sendRoot}completed`, 0, '-1');
-  const tick = () => tickIn(lanes.shard, { workerId: 'leader', keepDoneMs: KEEP_MS, lockMs: LOCK_MS });
+  const tick = (keepDone = KEEP) =>
+    tickIn(lanes.shard, { workerId: 'leader', keepDoneMs: KEEP_MS, keepDone, lockMs: LOCK_MS });
 
   /** Records of what was delivered before, each a ms after the one before it. */
   async function keepOlder(count: number, firstAgeMs: number): Promise<string[]> {
@@ -106,31 +108,39 @@ describe('a message that was delivered', () => {
   });
 
   it('stays known while no more than a thousand others were delivered after it', async () => {
-    const [oldest = '', second = ''] = await keepOlder(MAX_KEPT_DONE, KEEP_MS / 2);
+    const [oldest = '', second = ''] = await keepOlder(KEEP, KEEP_MS / 2);
     const id = await deliver('c1');
     await tick();
     const kept = await completed();
-    expect([kept.length, kept[0], kept.at(-1)]).toEqual([MAX_KEPT_DONE, second, id]);
+    expect([kept.length, kept[0], kept.at(-1)]).toEqual([KEEP, second, id]);
     expect([await isKnown(oldest), await isKnown(second), await isKnown(id)]).toEqual([false, true, true]);
   });
 
+  it.each([0, 3])('stays known as one of the newest %i, if no more are to be kept', async (keepDone) => {
+    await keepOlder(5, KEEP_MS / 2);
+    const ids = [await deliver('c1'), await deliver('c2'), await deliver('c3')];
+    await tick(keepDone);
+    expect(await completed()).toEqual(keepDone === 0 ? [] : ids);
+    expect(await isKnown(ids[0] ?? '')).toBe(keepDone > 0);
+  });
+
   it('makes room step by step if far too many are known', async () => {
-    await keepOlder(MAX_KEPT_DONE + MOST_CLEANED + 250, KEEP_MS / 2);
+    await keepOlder(KEEP + MOST_CLEANED + 250, KEEP_MS / 2);
     const counts: number[] = [];
     for (let n = 0; n < 3; n += 1) {
       await tick();
       counts.push((await completed()).length);
     }
-    expect(counts).toEqual([MAX_KEPT_DONE + 250, MAX_KEPT_DONE, MAX_KEPT_DONE]);
+    expect(counts).toEqual([KEEP + 250, KEEP, KEEP]);
   });
 
   it('makes room also when Redis has no memory left', async () => {
-    await keepOlder(MAX_KEPT_DONE + 250, KEEP_MS / 2);
+    await keepOlder(KEEP + 250, KEEP_MS / 2);
     await withoutMemory(lanes.redis, async () => {
       await beatIn(lanes.shard, { workerId: 'leader', record: WORKER, window: 0 });
       await tick();
     });
-    expect(await completed()).toHaveLength(MAX_KEPT_DONE);
+    expect(await completed()).toHaveLength(KEEP);
   });
 
   it('stays known for its time, and is forgotten with all its keys after that', async () => {

@@ -29,7 +29,13 @@ describe('a shard whose data has gone back to an earlier state', () => {
     for (let passedMs = 0; passedMs < forMs; passedMs += TICK_MS) {
       await time.pass(TICK_MS);
       const position = marks.positionOf(lanes.shard);
-      const ticked = await tickIn(lanes.shard, { workerId: 'leader', keepDoneMs: 60_000, lockMs: 20_000, position });
+      const ticked = await tickIn(lanes.shard, {
+        workerId: 'leader',
+        keepDoneMs: 60_000,
+        keepDone: 1000,
+        lockMs: 20_000,
+        position,
+      });
       if (ticked === 'elsewhere') expect(await beat()).toMatchObject({ kind: 'lost-writes' });
       if (typeof ticked !== 'string') marks.note(lanes.shard, ticked.position);
     }

@@ -1,6 +1,7 @@
 import { completed, type Settings } from './settings.ts';
 import { Writable } from 'node:stream';
 import { startHttp } from '../../src/console/index.ts';
+import type { Ledger } from '../../src/shared/ledger/ledger.ts';
 import { createLogger } from '../../src/shared/logger.ts';
 
 /** A console for an installation, and a visitor. */
@@ -29,7 +30,7 @@ export interface ConsoleVisitor {
   follow(answer: PageAnswer): Promise<PageAnswer>;
 }
 
-export async function startConsole(config: Settings): Promise<TestConsole> {
+export async function startConsole(config: Settings, ledger: Pick<Ledger, 'read'> | null = null): Promise<TestConsole> {
   const lines: string[] = [];
   const destination = new Writable({
     write(chunk: Buffer, _encoding, done) {
@@ -40,6 +41,7 @@ export async function startConsole(config: Settings): Promise<TestConsole> {
   const server = await startHttp({
     config: completed({ ...config, httpPort: 0 }),
     worker: null,
+    ledger: ledger && { ...ledger, close: async () => {} },
     logger: createLogger({ level: 'info', destination }),
   });
   const url = server.url.replace(/\/$/, '');

@@ -1,4 +1,4 @@
-/** What `message --json` tells of each message, in the order of the documentation. */
+/** What is told of each message, in the order of the documentation. */
 export const recordKeys = [
   'id',
   'pageId',
@@ -11,3 +11,6 @@ export const recordKeys = [
   'nextAttemptAt',
   'label',
 ];
+
+/** What `message --json` tells of each message that is not dead. */
+export const messageKeys = [...recordKeys, 'replayOf', 'endedAt', 'proof', 'provedBy', 'answer'];

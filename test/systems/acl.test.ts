@@ -58,6 +58,8 @@ describe('an installation whose processes have only the rights of ops/redis-acl/
     await using producer = producerAs('kitechat-producer-lookup');
     const { id } = await producer.enqueueMessage(textMessage('c9', 1));
     expect(await producer.getMessage(id)).toMatchObject({ id, status: 'queued' });
+    const newest = producer.history({ pageId: 'p1', conversationId: 'c9', limit: 1 });
+    expect(await newest[Symbol.asyncIterator]().next()).toMatchObject({ value: { id, status: 'queued' } });
     expect(await producer.cancelMessage(id)).toBe('cancelled');
     await expectNoDenials();
   });
@@ -81,6 +83,7 @@ describe('an installation whose processes have only the rights of ops/redis-acl/
       pageRateLimit: '200/s burst 20',
       onDeadLetter: 'hold',
       keepDoneMs: 1000,
+      keepDone: 1000,
       logLevel: 'silent',
     });
     const running = worker.run();

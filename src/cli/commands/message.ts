@@ -1,6 +1,5 @@
 import { createProducer, type MessageRecord } from '../../producer/index.ts';
 import { describeArrival } from '../../shared/model/may-have-arrived.ts';
-import type { DeadLetterRecord } from '../../shared/reading/dead-letter-record.ts';
 import type { OpenMessageRecord } from '../../shared/reading/message.ts';
 import type { AttemptRecord } from '../../shared/model/attempts.ts';
 import type { CommandContext, ExitCode, JsonOption } from '../context/context.ts';
@@ -30,18 +29,23 @@ function describe(record: MessageRecord): string {
     attempts: `${record.attemptsUsed} of ${record.attemptsAllowed} used`,
     'next attempt': record.nextAttemptAt,
     label: record.label,
-    ...(record.status === 'dead' ? factsOfDeath(record) : factsOfDelivery(record)),
+    ...(record.status === 'dead' ? factsOfDeath(record) : factsOfEnding(record)),
   });
   const more = record.status === 'dead' ? `\n\nDetails: kitechat-sender dead-letters show ${record.id}` : '';
   return `${facts}\n\n${describeAttempts(record.attempts)}${more}`;
 }
 
-function factsOfDeath(record: DeadLetterRecord): Record<string, string> {
+function factsOfDeath(record: DeadMessageRecord): Record<string, string> {
   return { 'died at': record.deadAt, reason: record.reason, arrived: describeArrival(record) };
 }
 
-function factsOfDelivery({ proof, provedBy }: OpenMessageRecord): Record<string, string> {
-  return { ...(proof === null ? {} : { proof }), ...(provedBy === null ? {} : { 'proved by': provedBy }) };
+function factsOfEnding({ endedAt, proof, provedBy, answer }: OpenMessageRecord): Record<string, string> {
+  return {
+    ...(endedAt === null ? {} : { 'ended at': endedAt }),
+    ...(proof === null ? {} : { proof }),
+    ...(provedBy === null ? {} : { 'proved by': provedBy }),
+    ...(answer === null ? {} : { answer: JSON.stringify(answer) }),
+  };
 }
 
 export function describeAttempts(attempts: readonly AttemptRecord[]): string {

@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { formatRateLimit, NO_LIMIT, parseRateLimit, RATE_LIMIT_RULE } from '../../shared/model/rate-limit.ts';
+import type { HistoryStart } from '../../shared/reading/history-order.ts';
 import { opaqueText } from '../../shared/validation/rules.ts';
 import type { CommandContext, ExitCode } from './context.ts';
 
@@ -57,6 +58,13 @@ export function timeFlag(text: string): Date {
   const isTime = /^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(date.getTime());
   if (!isTime) throw new InvalidArgumentError('It must be a time such as 2026-11-22T10:00:00Z.');
   return date;
+}
+
+/** A time, or a time and the id of a message that was stored then. */
+export function historyStart(text: string): HistoryStart {
+  const [time = '', id] = text.split(',');
+  const date = timeFlag(time);
+  return id === undefined ? date : { id, enqueuedAt: date.toISOString() };
 }
 
 const idSchema = opaqueText(256);

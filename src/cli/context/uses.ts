@@ -33,6 +33,7 @@ export const uses = {
   connection: connects,
   /** Reads messages, too. */
   messages: reads,
+  histories: either(reads, named('ledger')),
   deadLetterList: either(reads, named('consoleShowContent')),
   limits: either(connects, limits),
   send: storesMessages,
@@ -43,7 +44,7 @@ export const uses = {
     proxies,
   ),
   webhooks: either(connects, proxies),
-  worker: either(inDoor('createWorker'), isOfNoDoor),
+  worker: either(inDoor('createWorker'), isOfNoDoor, named('ledger')),
   console: either(
     storesMessages,
     limits,

@@ -6,12 +6,16 @@ import type { DeskApp, DeskDeps } from '../facts/deps.ts';
 import { conversationView, findForm, messageView, notFoundView, type PlaceFacts } from './view.ts';
 import { fieldOf, idOf } from '../http/forms.ts';
 import { show } from '../html/layout.ts';
+import { readStory } from './story.ts';
+import { NO_KEYS, openSealing } from '../../shared/sealing/sealing.ts';
 import { readDeskFleetOf, soon } from '../facts/reading.ts';
 
 const SHOWN_LETTERS = 10;
 
 export function addFindRoutes(app: DeskApp, deps: DeskDeps): void {
   const { config, session, deadLetters } = deps;
+  const showContent = config.consoleShowContent;
+  const sealing = showContent ? openSealing(config) : NO_KEYS;
 
   async function placeOf(record: MessageRecord): Promise<PlaceFacts> {
     const { id, pageId, conversationId } = record;
@@ -43,14 +47,15 @@ export function addFindRoutes(app: DeskApp, deps: DeskDeps): void {
     }
     if (pageId === undefined || conversationId === undefined) return await show(context, view);
     demand(context, 'look', { page: pageId });
-    const [lane, letters, fleet] = await Promise.all([
-      readLane({ session, config, pageId, conversationId }, soon()),
+    const lane = await readLane({ session, config, pageId, conversationId }, soon());
+    const [story, letters, fleet] = await Promise.all([
+      readStory(deps, sealing, { pageId, conversationId }, lane),
       deadLetters.list({ pageId, conversationId, limit: SHOWN_LETTERS }),
       readDeskFleetOf(deps, [pageId]),
     ]);
     return await show(context, {
       ...view,
-      live: conversationView(context, { pageId, conversationId, lane, letters, fleet }),
+      live: conversationView(context, { pageId, conversationId, lane, story, showContent, letters, fleet }),
       summary: `${lane.length} messages open in this conversation.`,
     });
   });

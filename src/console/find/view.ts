@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
 import { may } from '../http/permission.ts';
 import type { DeadLetterEntry } from '../../dead-letters/index.ts';
+import { hasEnded } from '../../shared/model/message-status.ts';
 import type { LaneMessage, LaneStatus } from '../../shared/reading/conversations.ts';
 import type { MessageRecord, OpenMessageRecord } from '../../shared/reading/message.ts';
 import type { FleetOfPages } from '../facts/reading.ts';
@@ -10,6 +11,8 @@ import { conversationHoldButton, fleetHoldsOf, holdList } from '../holds/view.ts
 import type { DeskContext, Html } from '../html/layout.ts';
 import { letterTable } from '../html/letter-table.ts';
 import { conversationPath, deadLetterPath, messagePath, pagePath } from '../html/links.ts';
+import type { Story } from './story.ts';
+import { storyView } from './story-view.ts';
 import { actionButton, type Column, facts, id, idLink, notice, table, textField, time } from '../html/parts.ts';
 
 export interface Wanted {
@@ -56,7 +59,7 @@ export function messageView(
   { place, lane, fleet }: PlaceFacts & { fleet: FleetOfPages },
 ): Html {
   const { pageId, conversationId, status } = record;
-  const isOpen = status !== 'dead' && status !== 'delivered' && status !== 'cancelled';
+  const isOpen = !hasEnded(status);
   return html`${isOpen ? holdList([...fleetHoldsOf(context, pageId, fleet), ...(lane?.holds ?? [])], fleet.nowMs) : ''}
     <section class="card" aria-labelledby="message">
       <h2 id="message">Message ${id(record.id)}</h2>
@@ -72,7 +75,13 @@ export function messageView(
         ],
         isOpen && lane !== null ? ['Place', describePlace(status, place, lane)] : null,
         ['Enqueued', time(record.enqueuedAt)],
-        ['Next attempt', time(record.nextAttemptAt)],
+        record.endedAt === null ? ['Next attempt', time(record.nextAttemptAt)] : ['Ended', time(record.endedAt)],
+        record.answer === null
+          ? null
+          : [
+              'Ids in the answer',
+              html`${Object.entries(record.answer).map(([name, value]) => html`${id(name)}: ${id(String(value))} `)}`,
+            ],
         ['Attempts used', `${record.attemptsUsed} of ${record.attemptsAllowed}`],
         ['Label', record.label === null ? html`<span class="none">none</span>` : id(record.label)],
       ])}
@@ -110,12 +119,14 @@ export interface ConversationFacts {
   pageId: string;
   conversationId: string;
   lane: LaneStatus;
+  story: Story;
+  showContent: boolean;
   letters: readonly DeadLetterEntry[];
   fleet: FleetOfPages;
 }
 
 export function conversationView(context: DeskContext, found: ConversationFacts): Html {
-  const { pageId, conversationId, lane, letters, fleet } = found;
+  const { pageId, conversationId, lane, story, showContent, letters, fleet } = found;
   const { length, messages, holds } = lane;
   const back = conversationPath(pageId, conversationId);
   const caption =
@@ -131,6 +142,7 @@ export function conversationView(context: DeskContext, found: ConversationFacts)
       </div>
     </section>
     ${table(caption, columns, messages, 'No message of this conversation waits. If the ids are right, all its messages have ended.')}
+    ${storyView(story, showContent)}
     ${letterTable('The newest dead letters of this conversation', letters, 'This conversation has no dead letters.')}`;
 }
 

@@ -15,12 +15,16 @@ const OUTCOME_TONES: Record<OutcomeKind, Tone> = {
 
 const columns: Column<AttemptRecord>[] = [
   { name: 'At', cell: ({ at }) => time(at), isHeader: true },
-  { name: 'Outcome', cell: ({ outcome }) => badge(outcome, OUTCOME_TONES[outcome]) },
+  { name: 'Outcome', cell: ({ outcome }) => outcomeBadge(outcome) },
   { name: 'HTTP', cell: ({ httpStatus }) => httpStatus?.toString() ?? '–', isNumber: true },
   { name: 'Took', cell: ({ durationMs }) => `${formatCount(Math.round(durationMs))} ms`, isNumber: true },
   { name: 'Counts', cell: ({ usedAttempt }) => (usedAttempt ? 'yes' : 'no') },
   { name: 'Detail', cell: ({ detail }) => detail ?? '' },
 ];
+
+export function outcomeBadge(outcome: OutcomeKind): Html {
+  return badge(outcome, OUTCOME_TONES[outcome]);
+}
 
 /** All remembered attempts to send a message. */
 export function attemptTable(attempts: readonly AttemptRecord[]): Html {
@@ -35,6 +39,7 @@ const STATUS_TONES: Record<MessageStatus | 'dead', Tone> = {
   held: 'warn',
   delivered: 'good',
   cancelled: 'quiet',
+  superseded: 'quiet',
   dead: 'bad',
 };
 

@@ -3,6 +3,7 @@ import type { Config } from '../../shared/config/config.ts';
 import { deadlineIn } from '../../shared/redis/deadline.ts';
 import { ConfigError } from '../../shared/errors/errors.ts';
 import { isInternalError } from '../../shared/errors/failed-calls.ts';
+import { type LazyLedger, lazyLedger } from '../../shared/ledger/lazy-ledger.ts';
 import type { LogSink } from '../../shared/log-sink.ts';
 import type { Logger } from '../../shared/logger.ts';
 import { pingNode } from '../../shared/redis/cluster.ts';
@@ -25,6 +26,8 @@ export interface HttpOptions {
   logger: Logger;
   /** Where the worker logs to, for its metrics; not needed without a worker. */
   log?: Pick<LogSink, 'dropped'>;
+  /** Where the console reads messages that Redis has forgotten; by default the ledger of the settings. */
+  ledger?: LazyLedger | null;
 }
 
 export interface HttpServer {
@@ -42,19 +45,21 @@ export interface HttpServer {
  * @example
  * const http = await startHttp({ config: loadConfig(process.env), worker: null, logger });
  */
-export async function startHttp({ config, worker, logger, log }: HttpOptions): Promise<HttpServer> {
+export async function startHttp({ config, worker, logger, log, ...given }: HttpOptions): Promise<HttpServer> {
   demandToken(config);
   const tokens = openTokens(config, logger);
   const { namespace, shards, httpHost, httpPort = DEFAULT_CONSOLE_PORT } = config;
   const patience = { ...config, enqueueTimeoutMs: READ_TIMEOUT_MS };
   const session = createSession(patience);
   const deadLetters = openDeadLetters(patience);
+  const { ledger = lazyLedger(config.ledger, { namespace, timeoutMs: READ_TIMEOUT_MS }) } = given;
   const closing = new AbortController();
   const app = createApp({
     config,
     tokens,
     session,
     deadLetters,
+    ledger,
     log: logger,
     closing: closing.signal,
     metrics: createMetrics({
@@ -69,7 +74,7 @@ export async function startHttp({ config, worker, logger, log }: HttpOptions): P
   const close = async (): Promise<void> => {
     closing.abort();
     await serving.close();
-    await Promise.all([session.close(), deadLetters.close()]);
+    await Promise.all([session.close(), deadLetters.close(), ledger?.close()]);
   };
   try {
     // A worker checks the number of shards itself.

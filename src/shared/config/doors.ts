@@ -1,4 +1,5 @@
-import type { InstallationOptions, WorkerSettings } from './options.ts';
+import type { InstallationOptions } from './installation-options.ts';
+import type { WorkerSettings } from './options.ts';
 import type { DeadLetterOptions, ProducerOptions } from './producer-options.ts';
 
 type Names<Options> = Record<keyof Options, true>;
@@ -58,6 +59,7 @@ const worker: Names<WorkerSettings> = {
   stateDir: true,
   keepDoneMs: true,
   keepEvents: true,
+  keepDone: true,
   shutdownMs: true,
   logLevel: true,
   logDelivered: true,

@@ -1,57 +1,8 @@
 import type { DeadLetterPolicy } from '../model/dead-letter.ts';
 import type { UnknownOutcomePolicy } from '../model/enqueue-options.ts';
-import type { RedisConnectionOptions } from './redis-options.ts';
-import type { TraceOptions } from './trace-options.ts';
+import type { InstallationOptions } from './installation-options.ts';
 import type { LogOptions } from './log-options.ts';
-
-/** The settings of an installation. They must be the same in all of its processes. */
-export interface InstallationOptions extends RedisConnectionOptions {
-  /**
-   * The name that keeps several installations on one Redis apart. All keys begin with it.
-   *
-   * @default 'kitechat'
-   * @example 'staging'
-   */
-  namespace?: string | undefined;
-  /**
-   * The number of queues that the pages are spread over. The first process that uses the Redis fixes it; `kitechat-sender reshard`
-   * changes it.
-   *
-   * @default 1
-   * @example 8
-   */
-  shards?: number | undefined;
-  /**
-   * A file with keys, `{ "<key id>": "<32 bytes in base64>" }`, to encrypt the content of messages in Redis. The first key encrypts, all
-   * of them decrypt. The file is read again when it changes.
-   *
-   * @default undefined
-   * @example '/run/secrets/encryption-keys.json'
-   */
-  encryptionKeysFile?: string | undefined;
-  /**
-   * Whether messages that are not encrypted are refused: a producer or a replay without `encryptionKeysFile` is a `ConfigError`, and a
-   * worker makes a message that is stored in the clear a dead letter instead of sending it.
-   *
-   * @default false
-   * @example true
-   */
-  requireEncryption?: boolean | undefined;
-  /**
-   * The number of attempts that a message has. Requests that provably were not sent, rate limits and holds use none.
-   *
-   * @default 8
-   * @example 12
-   */
-  attempts?: number | undefined;
-  /**
-   * How long a dead letter is kept, in ms.
-   *
-   * @default 2_592_000_000
-   * @example 7 * 86_400_000
-   */
-  keepDeadMs?: number | undefined;
-}
+import type { TraceOptions } from './trace-options.ts';
 
 /** The options of `createWorker`, without its hooks. */
 export interface WorkerSettings extends InstallationOptions, LogOptions, TraceOptions {
@@ -253,12 +204,19 @@ export interface WorkerSettings extends InstallationOptions, LogOptions, TraceOp
    */
   keepEvents?: number | undefined;
   /**
-   * How long delivered messages are kept, in ms; at most 1,000 per shard.
+   * How long delivered and cancelled messages are kept, in ms; at most `keepDone` per shard.
    *
    * @default 3_600_000
    * @example 600_000
    */
   keepDoneMs?: number | undefined;
+  /**
+   * The most delivered and cancelled messages that a shard keeps, for `getMessage` and `history`; older ones are removed.
+   *
+   * @default 1_000
+   * @example 20_000
+   */
+  keepDone?: number | undefined;
   /**
    * The longest that `close` may take, in ms. Requests still open shortly before the end are given up.
    *

@@ -1,4 +1,4 @@
-import type { InstallationOptions } from './options.ts';
+import type { InstallationOptions } from './installation-options.ts';
 
 /** The options of `openDeadLetters`. They include those for storing a message, because a replay stores a new one. */
 export interface DeadLetterOptions extends InstallationOptions {

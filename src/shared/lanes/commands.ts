@@ -8,6 +8,7 @@ const lanes = read('lib/alone', 'lib/holds', 'lib/limit', 'lib/places');
 const release = lanes + read('lib/turns', 'lib/come-back');
 const sleepers = read('lib/sleepers');
 const letter = read('lib/dead-letters');
+const positions = read('lib/positions');
 const lease = read('lib/lease');
 const timeline = read('lib/timeline');
 const knownEnds = read('lib/known-ends');
@@ -28,7 +29,8 @@ const scripts = {
   laneBeat: { lua: althoughFull + lanes + lease + timeline + read('fleet/restore', 'fleet/beat'), numberOfKeys: 2 },
   laneCancel: { lua: lanes + events + read('messages/cancel'), numberOfKeys: 2 },
   laneHold: { lua: althoughFull + lanes + sleepers + read('holds/hold'), numberOfKeys: 2 },
-  letterFind: { lua: lanes + letter + read('dead/find'), numberOfKeys: 2 },
+  laneFind: { lua: lanes + positions + read('messages/find-in-lane'), numberOfKeys: 2 },
+  letterFind: { lua: lanes + letter + positions + read('dead/find'), numberOfKeys: 2 },
   letterDiscard: { lua: lanes + letter + read('dead/discard'), numberOfKeys: 2 },
   letterSettle: { lua: lanes + letter + events + read('dead/settle'), numberOfKeys: 2 },
   letterExpire: { lua: lanes + letter + read('dead/expire'), numberOfKeys: 2 },

@@ -8,8 +8,24 @@
  * - `held`: its page, key, conversation or the API is held.
  * - `delivered`: the API accepted it.
  * - `cancelled`: it was cancelled before it was sent.
+ * - `superseded`: a newer message took its place.
  */
-export type MessageStatus = 'scheduled' | 'queued' | 'sending' | 'retrying' | 'held' | 'delivered' | 'cancelled';
+export type MessageStatus =
+  | 'scheduled'
+  | 'queued'
+  | 'sending'
+  | 'retrying'
+  | 'held'
+  | 'delivered'
+  | 'cancelled'
+  | 'superseded';
+
+const ends: ReadonlySet<string> = new Set<MessageStatus | 'dead'>(['delivered', 'cancelled', 'superseded', 'dead']);
+
+/** Whether a message with this status is not sent any more. */
+export function hasEnded(status: MessageStatus | 'dead'): boolean {
+  return ends.has(status);
+}
 
 /** The fields of a message's job that tell its status. */
 export const statusFields = ['place', 'why', 'due', 'next'] as const;
@@ -30,7 +46,7 @@ export function statusOf({ place, why, due }: StatusFields, nowMs: number): Mess
     case 'put-off':
       return why === 'hold' || why === 'aside' || why === 'keyless' ? 'held' : 'retrying';
     case 'ended':
-      return why === 'cancelled' ? 'cancelled' : 'delivered';
+      return why === 'cancelled' || why === 'superseded' ? why : 'delivered';
     default:
       return 'queued';
   }

@@ -44,6 +44,7 @@ export interface UpkeepDeps {
   traffic: Pick<TrafficMeter, 'write'>;
   keepDoneMs: number;
   keepEvents: number;
+  keepDone: number;
   keepDeadMs: number;
   lockMs: number;
   errors: EngineErrors;
@@ -100,9 +101,9 @@ export function createUpkeep(deps: UpkeepDeps): Upkeep {
 
   /** @returns the ms until the next tick; `undefined` if another worker leads the shard */
   async function tick(shard: Shard): Promise<number | undefined> {
-    const { keepDoneMs, keepEvents, lockMs, marks } = deps;
-    const position = marks.positionOf(shard);
-    const ticked = await tickIn(shard, { workerId, keepDoneMs, keepEvents, lockMs, position });
+    const { keepDoneMs, keepDone, keepEvents, lockMs } = deps;
+    const position = deps.marks.positionOf(shard);
+    const ticked = await tickIn(shard, { workerId, keepDoneMs, keepDone, keepEvents, lockMs, position });
     if (ticked === 'elsewhere') await beat(shard);
     if (ticked === 'resigned') resign(shard);
     if (typeof ticked === 'string') return undefined;

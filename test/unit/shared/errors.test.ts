@@ -11,6 +11,7 @@ import {
   InvalidMessageError,
   InvalidSelectionError,
   KitechatSenderError,
+  LedgerUnavailableError,
   QueueFullError,
   QueueUnavailableError,
   UnknownPositionError,
@@ -29,6 +30,7 @@ const errors = [
   [new BulkEnqueueError([{ id: 'a', duplicate: false }]), 'BulkEnqueueError', 'BULK_ENQUEUE'],
   [new ConfigError(['KITECHAT_SHARDS: must be a whole number']), 'ConfigError', 'INVALID_CONFIG'],
   [new InvalidSelectionError(), 'InvalidSelectionError', 'INVALID_SELECTION'],
+  [new LedgerUnavailableError('its folder could not be read'), 'LedgerUnavailableError', 'LEDGER_UNAVAILABLE'],
   [new UnknownPositionError(), 'UnknownPositionError', 'UNKNOWN_POSITION'],
 ] as const;
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../../src/shared/config/config.ts';
 import { doors } from '../../../src/shared/config/doors.ts';
 
-const source = ['redis-options', 'log-options', 'options', 'producer-options', 'trace-options']
+const source = ['redis-options', 'log-options', 'installation-options', 'options', 'producer-options', 'trace-options']
   .map((name) => readFileSync(new URL(`../../../src/shared/config/${name}.ts`, import.meta.url), 'utf8'))
   .join('');
 

@@ -52,6 +52,7 @@ describe('the upkeep of a worker that has left', () => {
       traffic: { write: nothing },
       keepDoneMs: 1,
       keepEvents: 100,
+      keepDone: 1,
       keepDeadMs: 1,
       lockMs: 1,
       errors: createEngineErrors({ logger, noted: () => {} }),

@@ -18,36 +18,16 @@ local LOOK_AT, MAX_BYTES = 1000, 1048576
 local failed = root .. 'dead:failed'
 
 local function range(from, to, ...)
-  return redis.call(isNewestFirst and 'ZREVRANGE' or 'ZRANGE', KEYS[1], from, to, ...)
-end
-
--- Number of letters that come before all those of this time.
-local function countBefore(time)
-  if isNewestFirst then return redis.call('ZCOUNT', KEYS[1], '(' .. time, '+inf') end
-  return redis.call('ZCOUNT', KEYS[1], '-inf', '(' .. time)
-end
-
--- Index of the first letter after the last one that was seen, which may be gone by now.
-local function placeAfter(time, id)
-  local low = countBefore(time)
-  local high = low + redis.call('ZCOUNT', KEYS[1], time, time)
-  while low < high do
-    local middle = math.floor((low + high) / 2)
-    local other = range(middle, middle)[1]
-    local isSeen = other == id
-    if not isSeen then isSeen = isNewestFirst == (other > id) end
-    if isSeen then low = middle + 1 else high = middle end
-  end
-  return low
+  return rangeOf(KEYS[1], isNewestFirst, from, to, ...)
 end
 
 local function firstPlace()
   if isNewestFirst then return before == '+inf' and 0 or redis.call('ZCOUNT', KEYS[1], before, '+inf') end
-  return since == '-inf' and 0 or countBefore(since)
+  return since == '-inf' and 0 or countBefore(KEYS[1], isNewestFirst, since)
 end
 
 local from = firstPlace()
-if ARGV[5] ~= '' then from = math.max(from, placeAfter(ARGV[5], ARGV[6])) end
+if ARGV[5] ~= '' then from = math.max(from, placeAfter(KEYS[1], isNewestFirst, ARGV[5], ARGV[6])) end
 local earliest, latest = tonumber(since) or -math.huge, tonumber(before) or math.huge
 
 local function isWanted(id)

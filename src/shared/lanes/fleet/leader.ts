@@ -23,8 +23,6 @@ export const WORKER_SILENCE_MS = 10_000;
 const WORKER_MEMORY_MS = 30_000;
 /** The duration of a shard leader's lease. When the leader dies, the shard is without one for at most this time and one beat. */
 export const LEASE_MS = 4000;
-/** The most delivered messages that a shard keeps. */
-export const MAX_KEPT_DONE = 1000;
 
 /** A shard's answer to a worker's beat. */
 export interface Beat {
@@ -76,6 +74,8 @@ export interface TickRequest {
   keepDoneMs: number;
   /** The most events that the shard keeps for their readers; default 100,000. */
   keepEvents?: number;
+  /** The most delivered and cancelled messages that the shard keeps. */
+  keepDone: number;
   lockMs: number;
   /** The timeline and mark of the shard where the leader last saw it; '' for any state. */
   position?: string;
@@ -96,10 +96,10 @@ export interface Tick {
  */
 export async function tickIn(
   shard: Shard,
-  { workerId, keepDoneMs, keepEvents = 100_000, lockMs, position = '' }: TickRequest,
+  { workerId, keepDoneMs, keepDone, keepEvents = 100_000, lockMs, position = '' }: TickRequest,
 ): Promise<Tick | 'resigned' | 'elsewhere'> {
   const keys = [`${shard.root}fleet`, absentKey(shard)] as const;
-  const times = [LEASE_MS, keepDoneMs, MAX_KEPT_DONE, lockMs];
+  const times = [LEASE_MS, keepDoneMs, keepDone, lockMs];
   const reply = await shard.redis.laneTick(...keys, shard.root, workerId, ...times, position, keepEvents);
   if (reply === 'elsewhere' || reply === 'resigned') return reply;
   const [nextMs, timeline, mark, at] = reply as [string, string, number, number];

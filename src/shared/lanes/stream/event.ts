@@ -1,15 +1,14 @@
 import * as z from 'zod';
+import { readAnswerIds } from '../../model/answer-ids.ts';
 import { decodeHistory } from '../../model/attempts.ts';
 import { deadReasons } from '../../model/dead-letter.ts';
-import { type AnswerIds, proofs, type SettledEvent, settledTypes } from '../../model/event.ts';
+import { proofs, type SettledEvent, settledTypes } from '../../model/event.ts';
 import { readRequest } from '../../model/stored-message.ts';
 
 /** An entry of the stream of events: its fields, one after the other with their values. */
 export type EventFields = readonly string[];
 
-const MAX_ANSWER_IDS = 16;
 const word = z.string().max(512);
-const answerIds = z.record(word, z.union([word, z.number()]));
 
 /** What only some events have. Others can write to Redis, too: what is not as we write it is left out. */
 const moreSchema = z.object({
@@ -72,13 +71,6 @@ export function readEvent([name, text = '']: EventFields): SettledEvent | null {
     ...(more.by === undefined ? {} : { by: more.by }),
     ...(request ? { request } : {}),
   };
-}
-
-/** Reads the ids of an answer as a job stores them; `null` if there are none. */
-export function readAnswerIds(json: string): AnswerIds | null {
-  const { data } = answerIds.safeParse(parsed(json));
-  if (!data || Object.keys(data).length > MAX_ANSWER_IDS) return null;
-  return data;
 }
 
 /** key-names.ts puts a hash in place of an id that is not plain. */
