@@ -59,6 +59,9 @@ describe('a dead letter that is settled as delivered', () => {
       label: 'campaign',
       proof: 'operator',
       provedBy: 'anna',
+      endedAt: expect.any(String) as string,
+      answer: null,
+      replayOf: null,
     });
     expect(before?.attempts).toMatchObject([{ outcome: 'unknown' }]);
   });

@@ -21,7 +21,7 @@ const SECRET = 'hunter2';
 const message = textMessage('c1', 1);
 
 /** What a wrong bundle may do to a client of Redis: a command throws before it is sent. */
-function breakBefore(command: 'get' | 'evalsha' | 'zscore' | 'pipeline'): void {
+function breakBefore(command: 'get' | 'evalsha' | 'hgetall' | 'pipeline'): void {
   vi.spyOn(Redis.prototype, command).mockImplementation(() => {
     throw new TypeError(`${SECRET} is not a function`);
   });
@@ -93,7 +93,7 @@ describe('a fault of this package, or of the bundle that it is in', () => {
   it('in a query is told as one', async () => {
     await using producer = used.producerOf('others');
     const { id } = await producer.enqueueMessage(message);
-    breakBefore('zscore');
+    breakBefore('hgetall');
     expect(told(await settled(producer.getMessage(id)))).toMatchObject({ code: 'QUEUE_UNAVAILABLE', isInternal: true });
   });
 

@@ -42,6 +42,11 @@ describe('what becomes of a message', () => {
       deadAt: time,
       request,
       response: { httpStatus: 400, body: body.slice(0, 2048) },
+      endedAt: record.status === 'dead' ? record.deadAt : null,
+      proof: null,
+      provedBy: null,
+      answer: null,
+      replayedAs: null,
       replayOf: null,
       expiresAt: time,
     });

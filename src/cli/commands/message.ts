@@ -1,6 +1,6 @@
 import { createProducer, type MessageRecord } from '../../producer/index.ts';
 import { describeArrival } from '../../shared/model/may-have-arrived.ts';
-import type { OpenMessageRecord } from '../../shared/reading/message.ts';
+import type { DeadMessageRecord, OpenMessageRecord } from '../../shared/reading/message.ts';
 import type { AttemptRecord } from '../../shared/model/attempts.ts';
 import type { CommandContext, ExitCode, JsonOption } from '../context/context.ts';
 import { loadSite, tellIfUnused } from '../context/site.ts';

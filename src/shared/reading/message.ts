@@ -227,8 +227,8 @@ export function openedRequest(sealing: Sealing = NO_KEYS, id: string, request: S
 function endingOf({ place, finishedOn, proof, by, answer }: JobFields, status: MessageStatus): Ending {
   const endedAt = place === 'ended' ? isoTime(Number(finishedOn)) : null;
   if (status !== 'delivered') return { endedAt, proof: null, provedBy: null, answer: null };
-  // Workers write only another proof than the usual one.
-  const known = proofs.find((one) => one === proof) ?? 'api';
+  // Workers write only another proof than the usual one; what others have written there proves nothing.
+  const known = proof === null ? 'api' : (proofs.find((one) => one === proof) ?? null);
   return {
     endedAt,
     proof: known,
