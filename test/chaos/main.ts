@@ -1,7 +1,7 @@
 /**
  * Breaks real processes on purpose and counts the fates of the messages.
  *
- *   npm run chaos -- [--seeds 5] [--first-seed 1] [--group faults|pace|redis] [--only <part of a name>] [--at-once 1] [--again 0] [--out <file>]
+ *   npm run chaos -- [--seeds 5] [--first-seed 1] [--group faults|pace|redis|events] [--only <part of a name>] [--at-once 1] [--again 0] [--out <file>]
  *
  * --again: how often to repeat a run that exceeded a bound of time, duplicates or dead letters, since a busy machine can cause
  * that. A run with lost, out-of-order, unexpected or stuck messages is not repeated.
@@ -13,7 +13,7 @@ import { isUnforgivable, type Outcome, type Scenario, violationsOf } from './sce
 import { apiDown } from './scenarios/api-down.ts';
 import { apiFaults } from './scenarios/api-faults.ts';
 import { redisClockSteps, workerClockSteps } from './scenarios/clock-steps.ts';
-import { eventsWithKills, eventsWithRedisKills } from './scenarios/events.ts';
+import { eventsWithKills, eventsWithRedisKills, eventsWithSomeKills } from './scenarios/events.ts';
 import { readonlyFailover, sentinelFailover } from './scenarios/failovers.ts';
 import { fullRedis } from './scenarios/full-redis.ts';
 import { fleetLimit, pageLimit, recovery } from './scenarios/limits.ts';
@@ -39,7 +39,7 @@ const groups: Record<string, readonly Scenario[]> = {
     readonlyFailover,
     restoredWhileRunning,
     fullRedis,
-    eventsWithKills,
+    eventsWithSomeKills,
   ],
   redis: [
     readonlyFailover,
@@ -51,8 +51,8 @@ const groups: Record<string, readonly Scenario[]> = {
     redisClockSteps('back'),
     workerClockSteps('forward'),
     workerClockSteps('back'),
-    eventsWithRedisKills,
   ],
+  events: [eventsWithKills, eventsWithRedisKills],
   pace: [apiDown('resend'), apiDown('dead-letter'), fleetLimit, pageLimit, recovery],
 };
 

@@ -21,6 +21,7 @@ export function takenMessage(more: Partial<TakenHere> = {}): TakenHere {
     trace: null,
     times: null,
     takenAt: 0,
+    receivedAt: 0,
     isProbe: false,
     ...more,
     data,

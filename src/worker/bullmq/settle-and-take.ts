@@ -146,12 +146,13 @@ export function createTurns(deps: TurnsDeps): Turns {
     const takenAt = performance.now();
     const answer = await askRedis(settlements, { places, dueSlots, look, isProbe });
     asked -= places;
-    const taken = answer?.taken.map((one) => Object.assign(one, { takenAt, isProbe })) ?? [];
+    const receivedAt = performance.now();
+    const taken = answer?.taken.map((one) => Object.assign(one, { takenAt, receivedAt, isProbe })) ?? [];
     if (answer) hear(answer, settlements, places);
     if (isFull && allowed < deps.places()) alarm.due(RAMP_STEP_MS);
     out += taken.length;
     // If the answer came this late, a request could not end under its lock.
-    const isLate = performance.now() - takenAt > lockMs / 2;
+    const isLate = receivedAt - takenAt > lockMs / 2;
     const mayBegin = ({ verdict }: TakenHere): boolean => !isClosing && !(isLate && verdict === 'go');
     const begun = taken.filter(mayBegin);
     const unbegun = taken.filter((one) => !begun.includes(one));

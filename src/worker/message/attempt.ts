@@ -9,6 +9,8 @@ import type { Sent } from './send.ts';
 export interface TakenHere extends Taken {
   /** The time before Redis was asked, on the clock of `performance.now()`: the lock lasts for at least its duration from then on. */
   takenAt: number;
+  /** The time at which the worker got it, on the same clock: after an outage, long after Redis was asked. */
+  receivedAt: number;
   /** Whether the message is a probe, which finds out if the API works again. */
   isProbe: boolean;
 }

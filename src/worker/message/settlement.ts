@@ -24,7 +24,7 @@ export function settlementOf(attempt: Attempt, config: SettlementConfig): Settle
     case 'delivered':
       return {
         kind: 'delivered',
-        elapsedMs: performance.now() - taken.takenAt,
+        elapsedMs: performance.now() - taken.receivedAt,
         knownUntilMs,
         proof: decision.proof,
         answer: decision.proof === 'api' && attempt.sent?.exchange ? answerIdsOf(attempt.sent.exchange.body) : '',

@@ -13,8 +13,6 @@ import type { Outcome, Scenario } from '../scenario.ts';
 
 const GROUP = 'ledger';
 const CONVERSATIONS = 500;
-const WORKER_KILLS = 20;
-const CONSUMER_KILLS = 10;
 const CANCELLED_PART = 0.03;
 /** Longer than a lease of a killed consumer. */
 const STILL_MS = 40_000;
@@ -22,11 +20,13 @@ const STILL_MS = 40_000;
 interface EventsFaults {
   name: string;
   messages: number;
+  workerKills: number;
+  consumerKills: number;
   redisKills: number;
 }
 
 /** A group is told what becomes of messages while workers, consumers and Redis are killed. */
-function eventsScenario({ name, messages, redisKills }: EventsFaults): Scenario {
+function eventsScenario({ name, messages, workerKills, consumerKills, redisKills }: EventsFaults): Scenario {
   return inArenaOn<RedisServer>({
     name,
     // No acknowledged write is lost, so nothing is excused.
@@ -52,9 +52,9 @@ function eventsScenario({ name, messages, redisKills }: EventsFaults): Scenario 
       const ids = await storeAll(arena, producer, items);
       const cancelling = cancelSome(arena, producer, ids);
       await Promise.all([
-        strikeOften(WORKER_KILLS, messages, arenaProgress(arena), () => arena.fleet.killOne()),
+        strikeOften(workerKills, messages, arenaProgress(arena), () => arena.fleet.killOne()),
         strikeOften(
-          CONSUMER_KILLS,
+          consumerKills,
           messages,
           async () => consumers.events.length,
           () => consumers.killOne(),
@@ -195,11 +195,24 @@ async function judge(
 export const eventsWithKills = eventsScenario({
   name: 'events: worker and consumer SIGKILLs',
   messages: 10_000,
+  workerKills: 20,
+  consumerKills: 10,
   redisKills: 0,
 });
 
 export const eventsWithRedisKills = eventsScenario({
   name: 'events: worker, consumer and Redis SIGKILLs',
   messages: 5000,
+  workerKills: 20,
+  consumerKills: 10,
   redisKills: 5,
+});
+
+/** The same, short enough for each change. */
+export const eventsWithSomeKills = eventsScenario({
+  name: 'events: some SIGKILLs of workers and consumers',
+  messages: 2000,
+  workerKills: 6,
+  consumerKills: 4,
+  redisKills: 0,
 });
