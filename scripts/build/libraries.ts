@@ -6,7 +6,11 @@ import { manifest, partsOf, SPECIFIER } from './entries.ts';
 
 const FOLDER = 'dist/libraries';
 
-const INSTALLED = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
+/** A peer that we find in the process but never import; prom-client has a copy of its own. */
+const FOUND = '@opentelemetry/api';
+const INSTALLED = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }).filter(
+  (name) => name !== FOUND,
+);
 
 /** What libraries try to load and can do without. A bundler that meets their names would warn, or take another package's. */
 const leaveOut: Plugin = {

@@ -19,7 +19,7 @@ import {
 } from './values.ts';
 import { deadLetterPolicies } from '../model/dead-letter.ts';
 import { MAX_DURATION_MS, MAX_TIMER_MS } from '../model/time.ts';
-import { traces } from './trace-options.ts';
+import { traces } from './trace-styles.ts';
 import { unknownOutcomePolicies } from '../model/enqueue-options.ts';
 import { fields } from '../validation/issues.ts';
 import { ALL_SHARDS, parseShardList } from './shard-list.ts';

@@ -1,15 +1,5 @@
-import * as z from 'zod';
-
 /** How the span of an attempt refers to the span in which the message was stored. */
-const traceStyles = ['link', 'child'] as const;
-export type TraceStyle = (typeof traceStyles)[number];
-
-export const traces = z
-  .enum(traceStyles)
-  .default('link')
-  .describe(
-    'how the OpenTelemetry span of an attempt refers to the span that stored the message: `link` begins a trace of its own, `child` continues that one',
-  );
+export type TraceStyle = 'link' | 'child';
 
 /** The option for OpenTelemetry. */
 export interface TraceOptions {

@@ -138,13 +138,9 @@ export async function openPostgresLedger(
   }
 }
 
-/** Marked for bundlers: an app without a ledger in PostgreSQL need not have the package. esbuild takes the `try` for a mark. */
-async function loadPg(): Promise<typeof Pg> {
-  try {
-    return await import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ 'pg');
-  } catch (error) {
-    throw error instanceof Error ? error : new Error('no pg', { cause: error });
-  }
+/** An app without a ledger in PostgreSQL need not have the package, so bundlers must not look for it: they see no name, and the marks. */
+async function loadPg(name = 'pg'): Promise<typeof Pg> {
+  return (await import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ name)) as typeof Pg;
 }
 
 async function loaded(load: () => Promise<typeof Pg>): Promise<typeof Pg> {
