@@ -199,10 +199,10 @@ export const configSchema = fields({
       "the part of Redis's `maxmemory` from which on storing fails with `QueueFullError`, so that the rest is left to workers",
     ),
   keepDoneMs: keptMs.default(3_600_000).describe('how long delivered and cancelled messages are kept'),
+  keepDone: wholeNumber(0, 100_000).default(1_000).describe('the most of them that a shard keeps'),
   keepEvents: wholeNumber(100, 1e7)
     .default(100_000)
     .describe('the most events per shard that are kept for groups that have not acknowledged them'),
-  keepDone: wholeNumber(0, 100_000).default(1_000).describe('the most of them that a shard keeps'),
   keepDeadMs: keptMs.default(2_592_000_000).describe('how long dead letters are kept'),
   ledger: ledgerPlace
     .optional()
