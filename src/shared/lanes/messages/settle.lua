@@ -49,6 +49,10 @@ end
 -- Number of arguments of each kind of settlement.
 local VALUES = { delivered = 10, backoff = 7, back = 7, hold = 7, aside = 7, keyless = 7, dead = 11 }
 
+local SETTLED_FIELDS = { 'lane', 'place', 'attempt', 'used', 'turn', 'processedOn', 'behind', 'crashes' }
+-- With what only events need.
+local TOLD_FIELDS = { 'lane', 'place', 'attempt', 'used', 'turn', 'processedOn', 'behind', 'crashes', 'timestamp', 'label' }
+
 -- Carries out one settlement. Kinds:
 --   'delivered'  `ms` after it was taken; more: who says so ('' for the API), and the ids in the API's answer as JSON or ''
 --   'dead'       more: the hold of its conversation or '', the reason, and the letter
@@ -59,8 +63,8 @@ local VALUES = { delivered = 10, backoff = 7, back = 7, hold = 7, aside = 7, key
 -- (the message is gone): then at most the history was changed.
 local function settleOne(root, mostEntries, id, attempt, kind, entry, usesAttempt, survived, ms, knownUntil, ...)
   local jobKey = root .. 'send:' .. id
-  local lane, place, open, used, turn, takenAt, behind, crashes, since, label = fieldsOf(jobKey, 'lane', 'place', 'attempt', 'used',
-    'turn', 'processedOn', 'behind', 'crashes', 'timestamp', 'label')
+  local lane, place, open, used, turn, takenAt, behind, crashes, since, label = fieldsOf(jobKey,
+    unpack(isAnyoneReading(root) and TOLD_FIELDS or SETTLED_FIELDS))
   if turn and not isTurn(turn) then turn = nil end
   local closed = survived == '1' and attempt or attempt .. '!'
   -- Its job was removed meanwhile, or is another one.
