@@ -31,7 +31,9 @@ const leaveOut: Plugin = {
 const PARTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   hono: { Hono: "require('hono').Hono", matchedRoutes: "require('hono/route').matchedRoutes" },
   undici: {
-    EnvHttpProxyAgent: "require('undici/lib/dispatcher/env-http-proxy-agent.js')",
+    // Its method `request` is added to all dispatchers by the file that we leave out.
+    EnvHttpProxyAgent:
+      "(Object.assign(require('undici/lib/dispatcher/dispatcher.js').prototype, require('undici/lib/api/index.js')), require('undici/lib/dispatcher/env-http-proxy-agent.js'))",
     Pool: "require('undici/lib/dispatcher/pool.js')",
     ProxyAgent: "require('undici/lib/dispatcher/proxy-agent.js')",
   },

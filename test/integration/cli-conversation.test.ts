@@ -106,7 +106,7 @@ describe('the words of a message', () => {
     expect(describeMessage(record).split('\n')).toEqual([
       '2026-11-22T10:00:00.000Z  0-A  delivered',
       '  sends 0-B again',
-      '  delivered at 2026-11-22T10:00:01.000Z',
+      '  settled as delivered at 2026-11-22T10:00:01.000Z',
       '  the operator anna found out that it arrived',
       '  the API\'s answer: {"messageId":"a-17"}',
     ]);

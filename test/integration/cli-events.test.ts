@@ -14,6 +14,11 @@ describe.concurrent('kitechat-sender events', () => {
     await log.until(2);
     const group = { group: 'crm', shard: 0, waiting: 2, lost: 0 };
     expect(jsonLinesOf(await to.cli('events', '--json'))).toEqual([{ ...group, isRead: true }]);
+    const refused = await to.cli('events', '--forget', 'crm');
+    expect([refused.exitCode, refused.stderr.join('\n')]).toEqual([
+      1,
+      expect.stringContaining('a process reads the group crm'),
+    ]);
     await log.close();
     expect(jsonLinesOf(await to.cli('events', '--json'))).toEqual([{ ...group, isRead: false }]);
     expect(await to.cli('events', '--forget', 'crm', '--by', 'lan')).toMatchObject({ exitCode: 0 });

@@ -22,6 +22,8 @@ export interface ConversationOptions extends JsonOption {
   content?: boolean;
 }
 
+const WITH_LEDGER =
+  'Of messages that Redis no longer knows, the ledger has those that ended since the command "ledger" was first started.';
 const WITHOUT_LEDGER =
   'Of delivered and cancelled messages, Redis knows the newest KITECHAT_KEEP_DONE of their shard for KITECHAT_KEEP_DONE_MS; older ones are not shown.';
 
@@ -116,6 +118,6 @@ function describeStory(
     ...more,
     ...(holds.length === 0 ? [] : [describeHolds(holds, nowMs)]),
     ...records.map(describeMessage),
-    ...(hasLedger ? [] : [WITHOUT_LEDGER]),
+    hasLedger ? WITH_LEDGER : WITHOUT_LEDGER,
   ].join('\n\n');
 }

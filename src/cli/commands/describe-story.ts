@@ -41,10 +41,16 @@ function describeEnd(record: StoryRecord): string[] {
   const labelled = label === null ? [] : [`label ${label}`];
   const replay = record.replayOf === null ? [] : [`sends ${record.replayOf} again`];
   const again = status === 'dead' && record.replayedAs !== null ? [`sent again as ${record.replayedAs}`] : [];
-  const end = endedAt === null ? [] : [`${status === 'dead' ? `died (${record.reason})` : status} at ${endedAt}`];
+  const end = endedAt === null ? [] : [`${endOf(record)} at ${endedAt}`];
   const proved = proof === null || proof === 'api' ? [] : [describeProof(status, proof, provedBy)];
   const ids = answer === null ? [] : [`the API's answer: ${JSON.stringify(answer)}`];
   return [...labelled, ...replay, ...end, ...proved, ...ids, ...again, ...(wait === null ? [] : [describeWait(wait)])];
+}
+
+/** When an operator found out that a message arrived says nothing of when it did. */
+function endOf({ status, proof, ...record }: StoryRecord): string {
+  if (status === 'delivered' && proof === 'operator') return 'settled as delivered';
+  return 'reason' in record ? `died (${record.reason})` : status;
 }
 
 function describeProof(status: MessageRecord['status'], proof: 'hook' | 'operator', provedBy: string | null): string {

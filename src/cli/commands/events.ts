@@ -1,4 +1,5 @@
 import { recorded } from '../../shared/actions/audit.ts';
+import type { Config } from '../../shared/config/config.ts';
 import { type EventGroup, readGroups } from '../../shared/lanes/stream/groups.ts';
 import { forgetGroup } from '../../shared/lanes/stream/read-events.ts';
 import { deadlineIn } from '../../shared/redis/deadline.ts';
@@ -17,13 +18,9 @@ export interface EventsFlags extends JsonOption, ActorFlags {
 export async function showEvents(context: CommandContext, flags: EventsFlags): Promise<ExitCode> {
   const config = loadSite(context);
   const session = createSession(config);
-  const deadline = deadlineIn(config.enqueueTimeoutMs);
   try {
     if (flags.forget !== undefined) return await forget(context, session, { ...flags, group: flags.forget });
-    const answers = await session.readEach(deadline, async ({ redis, root, index }) =>
-      readGroups(redis, { root, index, nowMs: await readTimeMs(redis, root) }),
-    );
-    const groups = answers.flat();
+    const groups = await readAll(session, config);
     if (flags.json) for (const group of groups) jsonLine(context.stdout, group);
     else if (groups.length > 0) line(context.stdout, tableOf(groups));
     else line(context.stderr, 'no group reads events, so none are written');
@@ -34,12 +31,27 @@ export async function showEvents(context: CommandContext, flags: EventsFlags): P
   }
 }
 
+async function readAll(session: Session, { enqueueTimeoutMs }: Config): Promise<EventGroup[]> {
+  const answers = await session.readEach(deadlineIn(enqueueTimeoutMs), async ({ redis, root, index }) =>
+    readGroups(redis, { root, index, nowMs: await readTimeMs(redis, root) }),
+  );
+  return answers.flat();
+}
+
 async function forget(
   context: CommandContext,
   session: Session,
   { group, json, by, reason }: EventsFlags & { group: string },
 ): Promise<ExitCode> {
   const config = loadSite(context);
+  const readers = (await readAll(session, config)).filter((one) => one.group === group && one.isRead);
+  if (readers.length > 0) {
+    line(
+      context.stderr,
+      `nothing was changed: a process reads the group ${group}; stop it first, or it would begin the group anew`,
+    );
+    return exitCodes.notFullyDone;
+  }
   const record = recorderOf(context, config, { action: 'forget events', selection: `group ${group}`, by, reason });
   const forgotten = await recorded(
     record,

@@ -110,6 +110,6 @@ function holdWords(hold: Hold | null): string {
 }
 
 function content({ request }: MessageRecord): Html {
-  if (request === undefined || request === null) return html`<span class="none">can't be read</span>`;
+  if (request === undefined || request === null) return html`<span class="none">not kept, or can't be read</span>`;
   return html`<pre>${JSON.stringify(request.message)}</pre>`;
 }

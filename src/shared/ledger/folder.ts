@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, readdir, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { LedgerUnavailableError } from '../errors/errors.ts';
 import { describeSafely } from '../errors/safe-cause.ts';
@@ -30,7 +30,7 @@ export function openFolderLedger(folder: string, { namespace }: FolderLedgerOpti
 
   return {
     write: (events) => told('written', () => write(root, events)),
-    read: (question) => told('read', () => read(root, question)),
+    read: (question) => told('read', () => readIn(folder, root, question)),
     expire: (beforeMs) => told('tidied', () => expire(root, beforeMs)),
     close: () => Promise.resolve(),
   };
@@ -82,6 +82,12 @@ async function syncFolder(path: string): Promise<void> {
   } finally {
     await folder.close();
   }
+}
+
+/** A folder that is not there is a wrong setting; one without this installation has no event of it yet. */
+async function readIn(folder: string, root: string, question: LedgerQuestion): Promise<SettledEvent[]> {
+  await stat(folder);
+  return await read(root, question);
 }
 
 async function read(root: string, question: LedgerQuestion): Promise<SettledEvent[]> {

@@ -1,6 +1,6 @@
 import type { Deadline } from '../redis/deadline.ts';
 import { within } from '../redis/deadline.ts';
-import { LedgerUnavailableError } from '../errors/errors.ts';
+import { ConfigError, LedgerUnavailableError } from '../errors/errors.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { laneOf } from '../lanes/key-names.ts';
 import { type HistoryPlace, type HistoryStart, isBefore, mergeHistory, type MergedPlace } from './history-order.ts';
@@ -77,12 +77,14 @@ async function* ledgerEntries(
     }
   } catch (cause) {
     const error =
-      cause instanceof LedgerUnavailableError
-        ? cause
-        : new LedgerUnavailableError('it did not answer in time', { cause });
+      cause instanceof LedgerUnavailableError ? cause : new LedgerUnavailableError(wordsOf(cause), { cause });
     if (partial === undefined) throw error;
     partial.onLedgerFailure(error);
   }
+}
+
+function wordsOf(cause: unknown): string {
+  return cause instanceof ConfigError ? cause.problems.join('; ') : 'it did not answer in time';
 }
 
 /** Reads the records of some messages; those that nobody knows any more are missing. */

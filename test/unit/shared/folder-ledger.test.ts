@@ -130,6 +130,14 @@ describe('a ledger in a folder', () => {
     expect(await ledger.expire(NOON)).toBe(0);
   });
 
+  it('says that its folder is not there, instead of looking empty', async () => {
+    const { folder } = openInFolder();
+    const ledger = openFolderLedger(join(folder, 'mistyped'), { namespace: 'kitechat' });
+    const reading = ledger.read({ ...conversation, limit: 10 });
+    await expect(reading).rejects.toThrow(LedgerUnavailableError);
+    await expect(reading).rejects.toThrow('its folder could not be read (ENOENT)');
+  });
+
   it('says what keeps it from writing, without the event', async () => {
     const folder = join(newFolderOfTest(), 'file');
     writeFileSync(folder, '');
