@@ -20,7 +20,10 @@ const layers = [
 
 // In each of these layers, a room (a folder) imports from those that are named before it, and from no other one.
 const rooms: Record<string, readonly string[] | undefined> = {
-  shared: 'errors validation model tracing ledger config sealing redis lanes layout session reading actions'.split(' '),
+  shared:
+    'errors validation retry model tracing ledger config logging sealing redis lanes layout session reading actions'.split(
+      ' ',
+    ),
   worker: 'http keys limits evidence fleet message bullmq'.split(' '),
   console:
     'rights http facts html access observe overview holds find pages workers dead-letters queues actions server'.split(

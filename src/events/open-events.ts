@@ -2,15 +2,15 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
-import type { InstallationOptions } from '../shared/config/installation-options.ts';
+import type { SiteOptions } from '../shared/config/installation-options.ts';
 import { ConfigError } from '../shared/errors/errors.ts';
-import type { EventRecord } from '../shared/model/event.ts';
+import type { ReceivedEvent } from '../shared/model/event.ts';
 import { openSession } from '../shared/session/open-session.ts';
 import { describeIssue, issuesOf } from '../shared/validation/issues.ts';
 import { createShardReader } from './shard-reader.ts';
 
 /** The options of `openEvents`. */
-export interface EventsOptions extends InstallationOptions {
+export interface EventsOptions extends SiteOptions {
   /**
    * The name of the group. Each group gets every event, from the time when it was opened first; the processes of a group share its
    * events. At most 64 letters, digits and `_ . -`.
@@ -27,16 +27,6 @@ export interface EventsOptions extends InstallationOptions {
   /** Called once for each outage of Redis, in which the iteration waits. */
   onError?: ((error: unknown) => void) | undefined;
 }
-
-/** An event, and how to acknowledge it. */
-export type ReceivedEvent = EventRecord & {
-  /**
-   * Notes that the event was handled: it does not come again. Acknowledgements are written to Redis together, within some ms; if the
-   * process dies before, the event comes again. Also if another process took over meanwhile, since this one stood still or could not reach
-   * Redis for ten seconds: then the event comes to that process, too. Never throws.
-   */
-  ack(): Promise<void>;
-};
 
 /** The events of a group. They can be iterated once. */
 export interface Events extends AsyncIterable<ReceivedEvent>, AsyncDisposable {
@@ -68,12 +58,12 @@ const ownSchema = z.object({
  *   await event.ack();
  * }
  */
-export function openEvents({ group, content, signal, onError, ...installation }: EventsOptions): Events {
+export function openEvents({ group, content, signal, onError, ...site }: EventsOptions): Events {
   const own = ownSchema.safeParse({ group, content, signal, onError }, { error: describeIssue });
   if (own.error) {
     throw new ConfigError(issuesOf(own.error, 'options').map(({ path, message }) => `${path}: ${message}`));
   }
-  const { config, session, newDeadline } = openSession('openEvents', installation);
+  const { config, session, newDeadline } = openSession('openEvents', site);
   const reader = randomUUID();
   let wake = Promise.withResolvers<void>();
   /** Why the iteration ends with an error. */
@@ -81,7 +71,7 @@ export function openEvents({ group, content, signal, onError, ...installation }:
   const stopping = new AbortController();
   const stopped = signal ? AbortSignal.any([signal, stopping.signal]) : stopping.signal;
   let closing: Promise<void> | null = null;
-  let isRead = false;
+  let running: Promise<unknown> | null = null;
   let turn = 0;
 
   function look(): void {
@@ -117,9 +107,8 @@ export function openEvents({ group, content, signal, onError, ...installation }:
   }
 
   async function* iterate(): AsyncGenerator<ReceivedEvent, void, undefined> {
-    if (isRead) throw new TypeError('these events are being read already: open the group again to read it twice');
-    isRead = true;
-    const running = readers.map(async (one) => await one.run().catch(fail));
+    if (running) throw new TypeError('these events are being read already: open the group again to read it twice');
+    running = Promise.all(readers.map(async (one) => await one.run().catch(fail)));
     stopped.addEventListener('abort', look);
     try {
       while (!stopped.aborted) {
@@ -132,14 +121,13 @@ export function openEvents({ group, content, signal, onError, ...installation }:
     } finally {
       stopped.removeEventListener('abort', look);
       await close();
-      await Promise.all(running);
     }
   }
 
   async function closeAll(): Promise<void> {
     stopping.abort();
-    // Without the answer, the lease ends by itself, and what was not acknowledged comes again.
-    if (isRead) await Promise.allSettled(readers.map(async (one) => await one.stop()));
+    for (const one of readers) one.stop();
+    await running;
     await session.close();
   }
 

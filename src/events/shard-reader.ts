@@ -23,15 +23,14 @@ export interface ReaderDeps {
 /** Reads the events of one shard for a group, as long as no other process of the group does. */
 export interface ShardReader {
   /**
-   * Reads until it is stopped, also through outages.
+   * Reads until it is stopped, also through outages. Then it writes the acknowledgements, and lets another process read.
    *
    * @throws ConfigError if the namespace has another number of shards
    */
   run(): Promise<void>;
   /** The next event; `null` if there is none now. */
   next(): Handed | null;
-  /** Writes the acknowledgements, and lets another process read. */
-  stop(): Promise<void>;
+  stop(): void;
 }
 
 const LEASE_MS = 10_000;
@@ -67,7 +66,8 @@ export function createShardReader(deps: ReaderDeps): ShardReader {
 
   async function call(leaseMs: number, most: number): Promise<EventsAnswer> {
     const calledAt = performance.now();
-    const nextLease = leases + 1;
+    leases += 1;
+    const nextLease = leases;
     const position = inbox.position();
     const acked = lease === 0 ? null : inbox.toWrite();
     const asked = { group, reader, lease, nextLease, leaseMs, content, seen, position, most, acked };
@@ -78,7 +78,7 @@ export function createShardReader(deps: ReaderDeps): ShardReader {
         inbox.written();
         seen = position;
       } else if (answer.kind === 'new') {
-        lease = leases = nextLease;
+        lease = nextLease;
         seen = answer.upTo;
         inbox.begin(answer.upTo, answer.beyond);
       } else {
@@ -95,7 +95,6 @@ export function createShardReader(deps: ReaderDeps): ShardReader {
   function giveUp(): void {
     lease = 0;
     leasedUntil = 0;
-    leases += 1;
   }
 
   async function look(): Promise<number> {
@@ -123,6 +122,8 @@ export function createShardReader(deps: ReaderDeps): ShardReader {
       }
       if (!stopping.signal.aborted && pauseMs > 0) await alarm.wait(pauseMs);
     }
+    // Without its answer, the lease ends by itself, and what was not acknowledged comes again.
+    if (lease > 0) await call(0, 0).catch(() => {});
   }
 
   return {
@@ -133,10 +134,9 @@ export function createShardReader(deps: ReaderDeps): ShardReader {
       if (hasMore && inbox.waiting() === MOST_AT_ONCE / 2) alarm.ring(0);
       return inbox.next();
     },
-    async stop() {
+    stop() {
       stopping.abort();
       alarm.ring(0);
-      if (lease > 0) await call(0, 0);
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { EventRecord } from '../shared/model/event.ts';
-import type { WorkerLogger } from '../shared/worker-logger.ts';
+import type { WorkerLogger } from '../shared/logging/worker-logger.ts';
 import type { NextStep, Result } from './judge.ts';
 import type { Answer } from './receiver.ts';
 

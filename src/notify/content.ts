@@ -1,7 +1,7 @@
 import type { EventRecord, SettledEvent } from '../shared/model/event.ts';
 import { openRequest } from '../shared/sealing/content.ts';
 import type { Sealing } from '../shared/sealing/sealing.ts';
-import type { WorkerLogger } from '../shared/worker-logger.ts';
+import type { WorkerLogger } from '../shared/logging/worker-logger.ts';
 
 /** Prepares an event for its receiver. */
 export type PrepareEvent = (event: EventRecord) => EventRecord;

@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events';
-import { type BackoffConfig, backoffDelayMs } from '../shared/backoff.ts';
+import { type BackoffConfig, backoffDelayMs } from '../shared/retry/backoff.ts';
 import { loggableError } from '../shared/errors/loggable-error.ts';
-import type { EventRecord } from '../shared/model/event.ts';
-import type { WorkerLogger } from '../shared/worker-logger.ts';
+import type { EventRecord, ReceivedEvent } from '../shared/model/event.ts';
+import type { WorkerLogger } from '../shared/logging/worker-logger.ts';
 import { attemptLog, type AttemptReport } from './attempt-report.ts';
 import { createConversationQueue, type Queued } from './conversation-queue.ts';
 import type { DeadWebhook } from './dead-webhooks.ts';
@@ -12,9 +12,6 @@ import { nextStep, type Result, resultOf, usesAttempt } from './judge.ts';
 import type { Answer, Receiver } from './receiver.ts';
 import { createSupply } from './supply.ts';
 import { type Webhook, webhookOf } from './webhook.ts';
-
-/** An event of a consumer group. */
-export type ReceivedEvent = EventRecord & { ack(): Promise<void> };
 
 export interface DeliveryOptions {
   events: AsyncIterable<ReceivedEvent>;

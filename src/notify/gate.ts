@@ -1,4 +1,4 @@
-import { type BackoffConfig, backoffDelayMs } from '../shared/backoff.ts';
+import { type BackoffConfig, backoffDelayMs } from '../shared/retry/backoff.ts';
 import type { Result } from './judge.ts';
 
 /** Stops all requests while the receiver is down, except for one probe at a time. */

@@ -2,7 +2,7 @@ import ky, { type KyInstance } from 'ky';
 import type { Dispatcher } from 'undici';
 import { describeSafely } from '../shared/errors/safe-cause.ts';
 import { MAX_TIMER_MS } from '../shared/model/time.ts';
-import { answeredAtMs, retryAfterMs } from '../shared/retry-after.ts';
+import { answeredAtMs, retryAfterMs } from '../shared/retry/retry-after.ts';
 import { version } from '../shared/version.ts';
 import type { WebhookSecrets } from './secrets.ts';
 import { webhookHeaders } from './sign.ts';

@@ -1,6 +1,6 @@
 import { type Contents, openKeyFile, problemsIn, valueInFile } from '../shared/config/secret-file.ts';
 import { ConfigError } from '../shared/errors/errors.ts';
-import type { WorkerLogger } from '../shared/worker-logger.ts';
+import type { WorkerLogger } from '../shared/logging/worker-logger.ts';
 
 /** The secrets that sign webhooks. */
 export interface WebhookSecrets {

@@ -16,7 +16,7 @@ export {
 } from '../shared/errors/errors.ts';
 export type { BulkEnqueueResult, MessageIssue } from '../shared/errors/errors.ts';
 export type { AttemptRecord, OutcomeKind } from '../shared/model/attempts.ts';
-export type { InstallationOptions } from '../shared/config/installation-options.ts';
+export type { InstallationOptions, SiteOptions } from '../shared/config/installation-options.ts';
 export type { DeadLetterOptions, ProducerOptions } from '../shared/config/producer-options.ts';
 export type { RedisConnectionOptions } from '../shared/config/redis-options.ts';
 export type { DeadLetterRecord } from '../shared/reading/dead-letter-record.ts';

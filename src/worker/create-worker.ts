@@ -10,7 +10,7 @@ import type { WorkerSettings } from '../shared/config/options.ts';
 import { ConfigError } from '../shared/errors/errors.ts';
 import { isInternalError } from '../shared/errors/failed-calls.ts';
 import { connectionName } from '../shared/lanes/key-names.ts';
-import { createLogger } from '../shared/logger.ts';
+import { createLogger } from '../shared/logging/logger.ts';
 import { openQueues, type ShardQueues } from '../shared/lanes/queues.ts';
 import { shardOn } from '../shared/lanes/shard.ts';
 import { isCluster } from '../shared/redis/cluster.ts';

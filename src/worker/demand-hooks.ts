@@ -1,5 +1,5 @@
 import { ConfigError } from '../shared/errors/errors.ts';
-import type { WorkerLogger } from '../shared/worker-logger.ts';
+import type { WorkerLogger } from '../shared/logging/worker-logger.ts';
 
 const LOG_EVENTS = ['debug', 'info', 'warn', 'error'] as const;
 

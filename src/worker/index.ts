@@ -7,7 +7,7 @@ export {
 } from './create-worker.ts';
 export type { WorkerHooks } from './worker-hooks.ts';
 export type { WorkerSettings } from '../shared/config/options.ts';
-export type { LogEvent, WorkerLogger } from '../shared/worker-logger.ts';
+export type { LogEvent, WorkerLogger } from '../shared/logging/worker-logger.ts';
 export type { WorkerHealth } from './fleet/progress.ts';
 export type { AttemptReport } from './message/attempt-report.ts';
 export type { ResolveApiKey } from './keys/api-keys.ts';

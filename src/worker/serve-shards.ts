@@ -1,4 +1,4 @@
-import type { WorkerLogger } from '../shared/worker-logger.ts';
+import type { WorkerLogger } from '../shared/logging/worker-logger.ts';
 import type { Config } from '../shared/config/config.ts';
 import { shardOfId, shardRoots } from '../shared/lanes/key-names.ts';
 import type { LaneRedis } from '../shared/lanes/commands.ts';

@@ -1,4 +1,4 @@
-import type { WorkerLogger } from '../shared/worker-logger.ts';
+import type { WorkerLogger } from '../shared/logging/worker-logger.ts';
 import type { Fetch } from './http/fetch-exchange.ts';
 import type { KyClient } from './http/ky-exchange.ts';
 import type { ResolveApiKey } from './keys/api-keys.ts';

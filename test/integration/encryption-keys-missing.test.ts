@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { KEYLESS } from '../../src/shared/lanes/lib/places.ts';
-import { createLogger } from '../../src/shared/logger.ts';
+import { createLogger } from '../../src/shared/logging/logger.ts';
 import { createProducer } from '../../src/producer/index.ts';
 import { encryptionKey, encryptionKeys, newKeysFile } from '../support/encryption-keys.ts';
 import { eventually } from '../support/eventually.ts';

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type EventRecord, openEvents } from '../../src/events/index.ts';
 import { forgetGroup } from '../../src/shared/lanes/stream/read-events.ts';
 import { tickIn } from '../../src/shared/lanes/fleet/leader.ts';
+import { reconcile } from '../../src/shared/lanes/repair/reconcile.ts';
 import { shardOn } from '../../src/shared/lanes/shard.ts';
 import { openEventLog } from '../support/event-log.ts';
 import { eventually } from '../support/eventually.ts';
@@ -218,11 +219,13 @@ describe.concurrent('events', () => {
     expect(events.map(({ type }) => type)).toEqual(['delivered', 'delivered', 'delivered']);
   });
 
-  it('that are stored under a key of another type stop no message', async () => {
+  it('that are stored under a key of another type stop no message, and the key is removed', async () => {
     await using to = await install(used.server);
     await used.redis.set(streamOf(to), 'no stream');
     const record = await to.until(await to.enqueue(textMessage('c1', 1)), 'delivered');
     expect(record.attemptsUsed).toBe(0);
+    await reconcile(shardOf(to), '0');
+    expect(await used.redis.exists(streamOf(to))).toBe(0);
   });
 
   it('end when the loop is left, and when the signal says so', async () => {

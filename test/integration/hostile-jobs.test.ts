@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openQueues } from '../../src/shared/lanes/queues.ts';
 import { shardOn } from '../../src/shared/lanes/shard.ts';
 import { connectPatiently } from '../../src/shared/session/connect.ts';
-import { createLogger } from '../../src/shared/logger.ts';
+import { createLogger } from '../../src/shared/logging/logger.ts';
 import { type CliInstallation, installWithCli, jsonLinesOf } from '../support/cli-installation.ts';
 import { startConsole, type TestConsole } from '../support/console.ts';
 import { eventually } from '../support/eventually.ts';

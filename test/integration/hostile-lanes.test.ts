@@ -9,6 +9,7 @@ import { backoff, ended, letter } from '../support/settlements.ts';
 import { tried } from '../support/tried.ts';
 import { useLanes } from '../support/use-lanes.ts';
 import { useRedis } from '../support/use-redis.ts';
+import { leaderTick } from '../support/leader.ts';
 
 /** What Redis may keep others waiting on a busy machine. The code before took seconds. */
 const SHORT_MS = 600;
@@ -169,7 +170,7 @@ describe('what others wrote into a job or a lane', () => {
     await lanes.store({ conversation: 'c1', page: 'p2' });
     const [command = '', ...args] = (poisons[what] ?? (() => []))(shard.root);
     await redis.call(String(command), ...args);
-    const ticked = await tickIn(shard, { workerId: 'w', keepDoneMs: 1000, keepDone: 1000, lockMs: 1000 });
+    const ticked = await tickIn(shard, leaderTick);
     expect(ticked).toHaveProperty('position');
     const { settled } = await lanes.turn({ look: 'due' });
     expect(settled).toEqual([]);

@@ -57,7 +57,7 @@ describe('the name of another key in place of an id', () => {
       },
       repair: async () => {
         for (let passes = 0; passes < 4; passes += 1) await reconcile(shard, '0');
-        await tickIn(shard, { workerId: 'w', keepDoneMs: 3_600_000, keepDone: 1000, lockMs: 60_000 });
+        await tickIn(shard, { workerId: 'w', keepDoneMs: 3_600_000, keepDone: 1000, keepEvents: 1000, lockMs: 60_000 });
       },
     };
     for (const name of names) {

@@ -9,7 +9,7 @@ import { useLanes } from '../support/use-lanes.ts';
 import { useRedis } from '../support/use-redis.ts';
 import { install } from '../support/worker.ts';
 
-const LEADER = { workerId: 'leader', keepDoneMs: 1e12, keepDone: 1000, lockMs: 60_000 };
+const LEADER = { workerId: 'leader', keepDoneMs: 1e12, keepDone: 1000, keepEvents: 1000, lockMs: 60_000 };
 const NO_LIMITS = { intervalMs: 0, burst: 1, pageIntervalMs: 0, pageBurst: 1 };
 
 describe('messages under a limit', () => {

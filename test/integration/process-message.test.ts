@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createLogger } from '../../src/shared/logger.ts';
+import { createLogger } from '../../src/shared/logging/logger.ts';
 import { createEngineErrors } from '../../src/worker/fleet/engine-errors.ts';
 import { encodeAttempt, type NewAttempt, type OutcomeKind } from '../../src/shared/model/attempts.ts';
 import { NO_KEYS } from '../../src/shared/sealing/sealing.ts';

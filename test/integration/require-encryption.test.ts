@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createLogger } from '../../src/shared/logger.ts';
+import { createLogger } from '../../src/shared/logging/logger.ts';
 import { openDeadLetters } from '../../src/dead-letters/index.ts';
 import { createProducer } from '../../src/producer/index.ts';
 import { createWorker } from '../../src/worker/index.ts';

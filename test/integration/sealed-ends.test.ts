@@ -181,6 +181,7 @@ describe('the ends of encrypted messages', () => {
       workerId: 'leader',
       keepDoneMs: 60_000,
       keepDone: 1000,
+      keepEvents: 1000,
       lockMs: 60_000,
     });
     expect(ticked).not.toBe('resigned');

@@ -41,7 +41,7 @@ describe('a message that was delivered', () => {
   const settle = (taken: Taken) => lanes.settle(taken, delivered);
   const completed = () => lanes.redis.zrange(`${lanes.sendRoot}completed`, 0, '-1');
   const tick = (keepDone = KEEP) =>
-    tickIn(lanes.shard, { workerId: 'leader', keepDoneMs: KEEP_MS, keepDone, lockMs: LOCK_MS });
+    tickIn(lanes.shard, { workerId: 'leader', keepDoneMs: KEEP_MS, keepDone, keepEvents: 1000, lockMs: LOCK_MS });
 
   /** Records of what was delivered before, each a ms after the one before it. */
   async function keepOlder(count: number, firstAgeMs: number): Promise<string[]> {

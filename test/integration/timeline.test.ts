@@ -33,6 +33,7 @@ describe('a shard whose data has gone back to an earlier state', () => {
         workerId: 'leader',
         keepDoneMs: 60_000,
         keepDone: 1000,
+        keepEvents: 1000,
         lockMs: 20_000,
         position,
       });

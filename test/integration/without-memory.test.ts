@@ -56,7 +56,7 @@ describe('a Redis without memory', () => {
     await lanes.store({ conversation: 'c1' });
     await inFull(async () => {
       expect(await beatIn(lanes.shard, { workerId: 'w', record, window: 0 })).toMatchObject({ leads: true });
-      await tickIn(lanes.shard, { workerId: 'w', keepDoneMs: 1000, keepDone: 1000, lockMs: 5000 });
+      await tickIn(lanes.shard, { workerId: 'w', keepDoneMs: 1000, keepDone: 1000, keepEvents: 1000, lockMs: 5000 });
       await reconcile(lanes.shard, '0');
       await wakeAnother(lanes.shard);
       const attempts = new Map([['delivered', 1]]);

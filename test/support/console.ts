@@ -2,7 +2,7 @@ import { completed, type Settings } from './settings.ts';
 import { Writable } from 'node:stream';
 import { startHttp } from '../../src/console/index.ts';
 import type { Ledger } from '../../src/shared/ledger/ledger.ts';
-import { createLogger } from '../../src/shared/logger.ts';
+import { createLogger } from '../../src/shared/logging/logger.ts';
 
 /** A console for an installation, and a visitor. */
 export interface TestConsole {

@@ -8,7 +8,7 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDeadLetters } from '../../src/dead-letters/index.ts';
 import { createProducer } from '../../src/producer/index.ts';
-import { createLogger } from '../../src/shared/logger.ts';
+import { createLogger } from '../../src/shared/logging/logger.ts';
 import { startRedisServer } from '../../src/testing/redis/redis-server.ts';
 import type { RedisServer } from '../../src/testing/redis/redis-handle.ts';
 import { createWorker, type WorkerHooks } from '../../src/worker/index.ts';

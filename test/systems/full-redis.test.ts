@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { expect, it } from 'vitest';
-import { createLogger } from '../../src/shared/logger.ts';
+import { createLogger } from '../../src/shared/logging/logger.ts';
 import type { WorkerHooks } from '../../src/worker/index.ts';
 import { installWithCli } from '../support/cli-installation.ts';
 import { eventually } from '../support/eventually.ts';

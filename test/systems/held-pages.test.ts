@@ -5,6 +5,7 @@ import { longestSilenceMs } from '../support/pings.ts';
 import { tried } from '../support/tried.ts';
 import { useLanes } from '../support/use-lanes.ts';
 import { useRedis } from '../support/use-redis.ts';
+import { leaderTick } from '../support/leader.ts';
 
 /** What Redis may keep others waiting on a busy machine. The code before took seconds. */
 const SHORT_MS = 600;
@@ -66,7 +67,7 @@ describe('very many pages that are held', () => {
     expect(await countOf('asleep')).toBeGreaterThan(2000);
     let nextMs = 0;
     for (let ticks = 0; nextMs === 0 && ticks < 20; ticks += 1) {
-      const ticked = await tickIn(lanes.shard, { workerId: 'w', keepDoneMs: 1000, keepDone: 1000, lockMs: 1000 });
+      const ticked = await tickIn(lanes.shard, leaderTick);
       nextMs = typeof ticked === 'string' ? NaN : ticked.nextMs;
     }
     expect([nextMs, await countOf('asleep')]).toEqual([Infinity, 0]);
@@ -75,12 +76,12 @@ describe('very many pages that are held', () => {
   it('go on by the leader, or by another release, if the process that released them ended midway', async () => {
     await putToSleep(3000);
     await lanes.redis.hdel(`${lanes.shard.root}holds`, 'standing:*');
-    await tickIn(lanes.shard, { workerId: 'w', keepDoneMs: 1000, keepDone: 1000, lockMs: 1000 });
+    await tickIn(lanes.shard, leaderTick);
     const woken = await countOf('pages');
     expect(woken).toBeGreaterThan(400);
     expect(woken).toBeLessThan(1000);
     for (let ticks = 0; ticks < 8; ticks += 1) {
-      await tickIn(lanes.shard, { workerId: 'w', keepDoneMs: 1000, keepDone: 1000, lockMs: 1000 });
+      await tickIn(lanes.shard, leaderTick);
     }
     expect([await countOf('asleep'), await countOf('pages')]).toEqual([0, 3000]);
     await putToSleep(600);

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { startHttp } from '../../console/index.ts';
 import { exposuresOfConsole, exposuresOfToken } from '../../shared/config/exposures.ts';
-import { createLogger } from '../../shared/logger.ts';
+import { createLogger } from '../../shared/logging/logger.ts';
 import { type CommandContext, type ExitCode, exitCodes, line } from '../context/context.ts';
 import { loadSite } from '../context/site.ts';
 

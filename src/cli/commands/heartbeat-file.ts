@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import type { Logger } from '../../shared/logger.ts';
+import type { Logger } from '../../shared/logging/logger.ts';
 import type { KitechatWorker } from '../../worker/index.ts';
 
 const EVERY_MS = 2000;

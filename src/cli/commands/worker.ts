@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { loadConfig } from '../../shared/config/config.ts';
 import { exposuresOfToken } from '../../shared/config/exposures.ts';
-import { logToStdout } from '../../shared/log-sink.ts';
-import { createLogger } from '../../shared/logger.ts';
+import { logToStdout } from '../../shared/logging/log-sink.ts';
+import { createLogger } from '../../shared/logging/logger.ts';
 import { flushSpans } from '../../shared/tracing/flush-spans.ts';
 import { createWorker } from '../../worker/index.ts';
 import { type CommandContext, type ExitCode, exitCodes, line } from '../context/context.ts';

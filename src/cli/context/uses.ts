@@ -17,10 +17,11 @@ const either =
   (key) =>
     all.some((uses) => uses(key));
 
-const isOfAllDoors: Uses = (key) => Object.values(doors).every((door) => Object.hasOwn(door, key));
+/** Readers of events need only a connection, all others read or write messages. */
+const { openEvents: _, ...ofMessages } = doors;
+const isOfAllDoors: Uses = (key) => Object.values(ofMessages).every((door) => Object.hasOwn(door, key));
 const isOfNoDoor: Uses = (key) => !Object.values(doors).some((door) => Object.hasOwn(door, key));
-/** What a connection needs; of the settings that all doors share, those about content and attempts are left out. */
-const connects: Uses = (key) => isOfAllDoors(key) && (key.startsWith('redis') || named('namespace', 'shards')(key));
+const connects = inDoor('openEvents');
 /** What reading messages needs. Whether they must be encrypted counts where one is stored or sent. */
 const reads: Uses = (key) => isOfAllDoors(key) && key !== 'requireEncryption';
 /** All that a producer needs but to read histories. */

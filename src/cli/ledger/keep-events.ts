@@ -1,15 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describeSafely } from '../../shared/errors/safe-cause.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
-import type { Logger } from '../../shared/logger.ts';
-import type { EventRecord } from '../../shared/model/event.ts';
+import type { Logger } from '../../shared/logging/logger.ts';
+import type { EventRecord, ReceivedEvent } from '../../shared/model/event.ts';
 import { batchesOf } from './batches.ts';
 
-/** An event that comes again until it is acknowledged. */
-export type AcknowledgedEvent = EventRecord & { ack(): Promise<void> };
-
 export interface KeepEventsOptions {
-  events: AsyncIterable<AcknowledgedEvent>;
+  events: AsyncIterable<ReceivedEvent>;
   ledger: Ledger;
   logger: Logger;
   /** Ends it, after the events that have come were kept, if the ledger takes them. */
@@ -76,7 +73,7 @@ export async function keepEvents({
   }
 }
 
-function recordOf(event: AcknowledgedEvent): EventRecord {
+function recordOf(event: ReceivedEvent): EventRecord {
   const { ack: _, ...record } = event;
   return record;
 }

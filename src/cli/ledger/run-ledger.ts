@@ -2,8 +2,8 @@ import { loadConfig } from '../../shared/config/config.ts';
 import { describeLedgerPlace } from '../../shared/ledger/place.ts';
 import { siteOf } from '../context/site.ts';
 import { openLedger } from '../../shared/ledger/open-ledger.ts';
-import { logToStdout } from '../../shared/log-sink.ts';
-import { createLogger } from '../../shared/logger.ts';
+import { logToStdout } from '../../shared/logging/log-sink.ts';
+import { createLogger } from '../../shared/logging/logger.ts';
 import { openEvents } from '../../events/index.ts';
 import { type CommandContext, type ExitCode, exitCodes } from '../context/context.ts';
 import { keepEvents } from './keep-events.ts';
@@ -36,9 +36,6 @@ export async function runLedger(context: CommandContext, options: LedgerCommandO
     await using _tidy = keepDays === undefined ? null : tidyHourly(ledger, keepDays, logger);
     await using events = openEvents({
       ...config,
-      // Content is kept as it is stored, so that this process needs no keys.
-      encryptionKeysFile: undefined,
-      requireEncryption: false,
       group: GROUP,
       content,
       onError: (error) => logger.warn({ err: error }, 'Redis is away; events are kept when it is back'),

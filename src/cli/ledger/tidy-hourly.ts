@@ -1,5 +1,5 @@
 import type { Ledger } from '../../shared/ledger/ledger.ts';
-import type { Logger } from '../../shared/logger.ts';
+import type { Logger } from '../../shared/logging/logger.ts';
 
 const EVERY_MS = 3_600_000;
 const DAY_MS = 86_400_000;

@@ -3,8 +3,8 @@ import { createDeadWebhooks, createDelivery, type Delivery, withContent, without
 import { type Config, loadConfig } from '../../shared/config/config.ts';
 import { exposureOfFile, exposuresOfConsole, exposuresOfToken } from '../../shared/config/exposures.ts';
 import { describeSite } from '../../shared/config/site.ts';
-import { logToStdout } from '../../shared/log-sink.ts';
-import { createLogger, type Logger } from '../../shared/logger.ts';
+import { logToStdout } from '../../shared/logging/log-sink.ts';
+import { createLogger, type Logger } from '../../shared/logging/logger.ts';
 import { deadlineIn, within } from '../../shared/redis/deadline.ts';
 import { openSealing } from '../../shared/sealing/sealing.ts';
 import { createSession } from '../../shared/session/session.ts';

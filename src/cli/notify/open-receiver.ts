@@ -7,7 +7,7 @@ import {
 } from '../../notify/index.ts';
 import type { Config } from '../../shared/config/config.ts';
 import { ConfigError } from '../../shared/errors/errors.ts';
-import type { WorkerLogger } from '../../shared/worker-logger.ts';
+import type { WorkerLogger } from '../../shared/logging/worker-logger.ts';
 
 /** The options that name a receiver. */
 export interface ReceiverFlags {

@@ -7,7 +7,7 @@ import {
   webhookOf,
 } from '../../notify/index.ts';
 import { isUncertain } from '../../shared/actions/audit.ts';
-import { createLogger } from '../../shared/logger.ts';
+import { createLogger } from '../../shared/logging/logger.ts';
 import { type ActorFlags, recorderOf } from '../context/actor.ts';
 import { type CommandContext, type ExitCode, exitCodes, jsonLine, line } from '../context/context.ts';
 import { loadSite, tellIfUnused } from '../context/site.ts';

@@ -8,7 +8,7 @@ import { CSRF_FIELD, fieldOf, formOf, maxFormBytes } from '../http/forms.ts';
 import { signOfProxy } from './forwarding.ts';
 import { loginPage } from './login-page.ts';
 import { setSecurityHeaders } from '../http/security-headers.ts';
-import type { Logger } from '../../shared/logger.ts';
+import type { Logger } from '../../shared/logging/logger.ts';
 import {
   type AccessEnv,
   createVisitors,

@@ -2,7 +2,7 @@ import type { Config } from '../../shared/config/config.ts';
 import { isWeakToken, WEAK_TOKEN } from '../../shared/config/exposures.ts';
 import { openKeyFile, problemsIn } from '../../shared/config/secret-file.ts';
 import { ConfigError } from '../../shared/errors/errors.ts';
-import type { Logger } from '../../shared/logger.ts';
+import type { Logger } from '../../shared/logging/logger.ts';
 import { type NamedToken, parseTokens } from '../rights/token-list.ts';
 
 /** The tokens of a console. */

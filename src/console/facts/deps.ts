@@ -3,7 +3,7 @@ import type { AccessEnv } from '../http/visitors.ts';
 import type { DeadLetters } from '../../dead-letters/index.ts';
 import type { Config } from '../../shared/config/config.ts';
 import type { Ledger } from '../../shared/ledger/ledger.ts';
-import type { Logger } from '../../shared/logger.ts';
+import type { Logger } from '../../shared/logging/logger.ts';
 import type { Session } from '../../shared/session/session.ts';
 
 /** What the console reads and changes things with. It never uses a worker's connections. */

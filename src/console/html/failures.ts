@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
 import { ChangeUncertainError } from '../../shared/session/calls.ts';
 import { ConfigError, QueueUnavailableError } from '../../shared/errors/errors.ts';
-import type { Logger } from '../../shared/logger.ts';
+import type { Logger } from '../../shared/logging/logger.ts';
 import { ForbiddenError } from '../http/permission.ts';
 import { AbortedRequestError, BadFormError } from '../http/forms.ts';
 import { type DeskContext, type Html, show } from './layout.ts';

@@ -3,7 +3,7 @@ import type { DeadReason } from '../../shared/model/dead-letter.ts';
 import type { DeadLetters } from '../../dead-letters/index.ts';
 import { readRepairs } from '../../shared/lanes/repair/reconcile.ts';
 import { isInternalError } from '../../shared/errors/failed-calls.ts';
-import type { Logger } from '../../shared/logger.ts';
+import type { Logger } from '../../shared/logging/logger.ts';
 import type { Session } from '../../shared/session/session.ts';
 import { readStatus, type Status } from '../../shared/reading/status.ts';
 

@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import type { LogSink } from '../../shared/log-sink.ts';
+import type { LogSink } from '../../shared/logging/log-sink.ts';
 import { version } from '../../shared/version.ts';
 import type { KitechatWorker } from '../../worker/index.ts';
 import { judgeHealth } from './health.ts';

@@ -1,5 +1,5 @@
 import { Histogram, type Registry } from 'prom-client';
-import type { LogSink } from '../../shared/log-sink.ts';
+import type { LogSink } from '../../shared/logging/log-sink.ts';
 import type { OutcomeKind } from '../../shared/model/attempts.ts';
 import { deadReasons } from '../../shared/model/dead-letter.ts';
 import type { AttemptReport, ClaimVerdict, KitechatWorker } from '../../worker/index.ts';

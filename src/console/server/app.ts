@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import type { Logger } from '../../shared/logger.ts';
+import type { Logger } from '../../shared/logging/logger.ts';
 import type { AccessEnv } from '../http/visitors.ts';
 import { createAccess } from '../access/access.ts';
 import { createEndedSessions } from '../access/ended-sessions.ts';

@@ -1,6 +1,6 @@
 import type { DeadWebhooks, Delivery } from '../../notify/index.ts';
 import type { Config } from '../../shared/config/config.ts';
-import type { Logger } from '../../shared/logger.ts';
+import type { Logger } from '../../shared/logging/logger.ts';
 import { createSession } from '../../shared/session/session.ts';
 import { openTokens } from '../access/tokens.ts';
 import { READ_TIMEOUT_MS } from '../facts/deps.ts';

@@ -1,4 +1,4 @@
-import type { Logger } from '../../shared/logger.ts';
+import type { Logger } from '../../shared/logging/logger.ts';
 import { isInternalError } from '../../shared/errors/failed-calls.ts';
 import { pingNode } from '../../shared/redis/cluster.ts';
 import { deadlineIn } from '../../shared/redis/deadline.ts';

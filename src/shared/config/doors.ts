@@ -1,10 +1,10 @@
-import type { InstallationOptions } from './installation-options.ts';
+import type { InstallationOptions, SiteOptions } from './installation-options.ts';
 import type { WorkerSettings } from './options.ts';
 import type { DeadLetterOptions, ProducerOptions } from './producer-options.ts';
 
 type Names<Options> = Record<keyof Options, true>;
 
-const installation: Names<InstallationOptions> = {
+const site: Names<SiteOptions> = {
   redisUrl: true,
   redisCaFile: true,
   redisCertFile: true,
@@ -12,6 +12,10 @@ const installation: Names<InstallationOptions> = {
   redisNatMap: true,
   namespace: true,
   shards: true,
+};
+
+const installation: Names<InstallationOptions> = {
+  ...site,
   encryptionKeysFile: true,
   requireEncryption: true,
   attempts: true,
@@ -69,7 +73,7 @@ const worker: Names<WorkerSettings> = {
 export const doors = {
   createProducer: producer,
   openDeadLetters: deadLetters,
-  openEvents: installation,
+  openEvents: site,
   createWorker: worker,
 } as const;
 

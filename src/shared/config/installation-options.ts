@@ -1,7 +1,7 @@
 import type { RedisConnectionOptions } from './redis-options.ts';
 
-/** The settings of an installation. They must be the same in all of its processes. */
-export interface InstallationOptions extends RedisConnectionOptions {
+/** Where an installation is. */
+export interface SiteOptions extends RedisConnectionOptions {
   /**
    * The name that keeps several installations on one Redis apart. All keys begin with it.
    *
@@ -17,6 +17,10 @@ export interface InstallationOptions extends RedisConnectionOptions {
    * @example 8
    */
   shards?: number | undefined;
+}
+
+/** The settings of an installation. They must be the same in all of its processes. */
+export interface InstallationOptions extends SiteOptions {
   /**
    * A file with keys, `{ "<key id>": "<32 bytes in base64>" }`, to encrypt the content of messages in Redis. The first key encrypts, all
    * of them decrypt. The file is read again when it changes.

@@ -13,6 +13,7 @@ const lease = read('lib/lease');
 const timeline = read('lib/timeline');
 const knownEnds = read('lib/known-ends');
 const events = read('lib/events');
+const eventGroups = read('lib/event-groups');
 const circuit = read('lib/circuit', 'lib/pace');
 
 const settleAndTake = ['settle', 'worker-died', 'take', 'settle-and-take'].map((name) => `messages/${name}`);
@@ -23,7 +24,7 @@ const scripts = {
   laneTurn: { lua: release + letter + timeline + knownEnds + events + read(...settleAndTake), numberOfKeys: 2 },
   laneFindStalled: { lua: althoughFull + lanes + read('messages/find-stalled'), numberOfKeys: 2 },
   laneTick: {
-    lua: release + sleepers + lease + timeline + knownEnds + read('lib/trim-events', 'fleet/tick'),
+    lua: release + sleepers + lease + timeline + knownEnds + eventGroups + read('lib/trim-events', 'fleet/tick'),
     numberOfKeys: 2,
   },
   laneBeat: { lua: althoughFull + lanes + lease + timeline + read('fleet/restore', 'fleet/beat'), numberOfKeys: 2 },
@@ -40,8 +41,8 @@ const scripts = {
   fleetEvidence: { lua: althoughFull + read('fleet/tell-evidence'), numberOfKeys: 4 },
   fleetAgree: { lua: althoughFull + read('fleet/agree-on-limits'), numberOfKeys: 3 },
   fleetPace: { lua: althoughFull + read('lib/limit', 'fleet/write-pace'), numberOfKeys: 2 },
-  eventsLease: { lua: althoughFull + lanes + read('stream/lease'), numberOfKeys: 2 },
-  eventsForget: { lua: althoughFull + read('stream/forget'), numberOfKeys: 2 },
+  eventsLease: { lua: althoughFull + lanes + eventGroups + read('stream/lease'), numberOfKeys: 2 },
+  eventsForget: { lua: althoughFull + eventGroups + read('stream/forget'), numberOfKeys: 2 },
   readBounded: { lua: read('lib/read-bounded'), numberOfKeys: 2 },
   changeKey: { lua: althoughFull + read('lib/change-key'), numberOfKeys: 2 },
 };

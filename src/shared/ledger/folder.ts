@@ -7,6 +7,7 @@ import type { EventRecord, SettledEvent } from '../model/event.ts';
 import { answers, DAY_MS, dayOf, newestFirst, readEvent, startOf, timeOf } from './kept-event.ts';
 import type { Ledger, LedgerQuestion } from './ledger.ts';
 import { appendLines, linesWith } from './lines.ts';
+import { parseJson } from '../validation/parse-json.ts';
 
 /**
  * The files of a day. With more of them a conversation is read faster, and a batch of events has more files to bring to the disk; the
@@ -110,7 +111,7 @@ async function readDay(day: string, question: LedgerQuestion): Promise<SettledEv
   const needle = `"conversationId":${JSON.stringify(question.conversationId)}`;
   const events = new Map<string, SettledEvent>();
   for (const line of await linesWith(join(day, fileOf(question)), needle)) {
-    const event = readEvent(parsed(line));
+    const event = readEvent(parseJson(line));
     if (event !== null && answers(event, question)) events.set(event.id, event);
   }
   return [...events.values()].toSorted(newestFirst);
@@ -140,12 +141,4 @@ function fileOf(of: EventRecord | LedgerQuestion): string {
   const conversation = 'pageId' in of ? [of.pageId, of.conversationId] : [null, null];
   const [first = 0] = createHash('sha256').update(JSON.stringify(conversation)).digest();
   return `${(first % BUCKETS).toString(16).padStart(2, '0')}.ndjson`;
-}
-
-function parsed(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
 }

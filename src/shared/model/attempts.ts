@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { parseJson } from '../validation/parse-json.ts';
 
 const outcomeKinds = ['delivered', 'rejected', 'failed', 'unknown', 'not-sent', 'held'] as const;
 
@@ -77,17 +78,9 @@ const storedAttempt = z.tuple(
 export function decodeHistory(history: string): AttemptRecord[] {
   if (history === '' || history.length > MAX_HISTORY_LENGTH) return [];
   return history.split('\n').flatMap((line) => {
-    const stored = storedAttempt.safeParse(parsed(line)).data;
+    const stored = storedAttempt.safeParse(parseJson(line)).data;
     if (stored === undefined) return [];
     const [at, outcome, detail, httpStatus, durationMs, used] = stored;
     return [{ at: new Date(at).toISOString(), outcome, detail, httpStatus, durationMs, usedAttempt: used === 1 }];
   });
-}
-
-function parsed(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
 }

@@ -4,6 +4,7 @@ import type { StoredRequest } from './stored-message.ts';
 import * as z from 'zod';
 import { parseResolution, type LetterResolution } from './resolution.ts';
 import { isoTime } from './time.ts';
+import { parseJson } from '../validation/parse-json.ts';
 
 export const deadReasons = ['rejected', 'exhausted', 'expired', 'unknown-outcome', 'crashed', 'undecodable'] as const;
 
@@ -85,7 +86,7 @@ const letterSchema = z.lazy(() =>
 
 /** Reads a dead letter from Redis. For unreadable data it returns a letter that can still be listed and discarded. */
 export function parseDeadLetter(json: string): DeadLetterPayload {
-  const data = parsed(json);
+  const data = parseJson(json);
   // The data itself is returned, not zod's copy: a replay sends exactly what was stored.
   return letterSchema.safeParse(data).success ? withResolution(data as DeadLetterPayload) : unreadable();
 }
@@ -93,14 +94,6 @@ export function parseDeadLetter(json: string): DeadLetterPayload {
 function withResolution({ resolution: stored, ...letter }: DeadLetterPayload): DeadLetterPayload {
   const resolution = parseResolution(stored);
   return resolution === undefined ? letter : { ...letter, resolution };
-}
-
-function parsed(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
 }
 
 function unreadable(): DeadLetterPayload {

@@ -67,3 +67,13 @@ export interface GapEvent {
 }
 
 export type EventRecord = SettledEvent | GapEvent;
+
+/** An event, and how to acknowledge it. */
+export type ReceivedEvent = EventRecord & {
+  /**
+   * Notes that the event was handled: it does not come again. Acknowledgements are written to Redis together, within some ms; if the
+   * process dies before, the event comes again. Also if another process took over meanwhile, since this one stood still or could not reach
+   * Redis for ten seconds: then the event comes to that process, too. Never throws.
+   */
+  ack(): Promise<void>;
+};

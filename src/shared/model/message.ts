@@ -3,6 +3,7 @@ import type { MessageIssue } from '../errors/errors.ts';
 import { describeIssue, fields, issuesOf } from '../validation/issues.ts';
 import { snapshot } from './plain-copy.ts';
 import { httpUrl, opaqueText, requiredText } from '../validation/rules.ts';
+import { parseJson } from '../validation/parse-json.ts';
 
 // Written out, and not inferred from the schemas: programs that use the package need not check their types with those of Zod.
 
@@ -140,18 +141,10 @@ export function parseSendRequest(input: unknown): ParsedSendRequest {
  */
 export function parseStoredRequest(text: string): { request: SendRequest } | { issues: MessageIssue[] } {
   const issues: MessageIssue[] = [];
-  const request = parsedJson(text);
+  const request = parseJson(text);
   if (!isSendRequest(request, issues)) return { issues };
   if (Buffer.byteLength(text) > MAX_REQUEST_BYTES) return { issues: [TOO_LONG] };
   return { request };
-}
-
-function parsedJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Validates the value and adds its issues. Zod's result is not used, because its keys have the schema's order. */

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { type UnknownOutcomePolicy, unknownOutcomePolicies } from './enqueue-options.ts';
 import type { SendRequest } from './message.ts';
+import { parseJson } from '../validation/parse-json.ts';
 
 /** A request whose message is encrypted. Its ids stay readable, because lanes, filters and dashboards need them. */
 export interface SealedRequest {
@@ -75,15 +76,7 @@ export function readStored({ data, ...fields }: StoredFields): StoredMessage | n
 
 /** Reads the request of a message; `null` if this version can't read it. */
 export function readRequest(data: string | null): StoredRequest | null {
-  const request = parsed(data ?? '');
+  const request = parseJson(data ?? '');
   // The request itself is returned, not zod's copy, so that exactly the stored request is sent.
   return requestSchema.safeParse(request).success ? (request as StoredRequest) : null;
-}
-
-function parsed(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
 }

@@ -15,7 +15,7 @@ interface Sdk {
 
 /**
  * Where all copies of the OpenTelemetry API 1.x in a process find what an SDK has registered. We look there instead of loading a copy of
- * our own: see decision 21. `test/integration/open-telemetry-contract.test.ts` pins both names.
+ * our own: see decision 22. `test/integration/open-telemetry-contract.test.ts` pins both names.
  */
 const REGISTERED = Symbol.for('opentelemetry.js.api.1');
 /** The active span in a context. */

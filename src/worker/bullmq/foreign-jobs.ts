@@ -1,4 +1,4 @@
-import type { WorkerLogger } from '../../shared/worker-logger.ts';
+import type { WorkerLogger } from '../../shared/logging/worker-logger.ts';
 import { createFlood } from '../fleet/flood.ts';
 
 /** How much of an id is logged that is none of ours. */

@@ -1,5 +1,5 @@
 import { type BackendFactory, createRedisBackend, type JobJson, type RedisQueueBackend } from 'bullmq';
-import type { WorkerLogger } from '../../shared/worker-logger.ts';
+import type { WorkerLogger } from '../../shared/logging/worker-logger.ts';
 import type { AttemptToSettle, SettleResult } from '../../shared/lanes/messages/settle-and-take.ts';
 import type { TakenHere } from '../message/attempt.ts';
 import type { Turns } from './settle-and-take.ts';

@@ -4,7 +4,7 @@ import type { Whereabouts } from '../fleet/marks.ts';
 import type { TakenHere } from '../message/attempt.ts';
 import { randomBytes } from 'node:crypto';
 import { setImmediate as atEndOfTurn, setTimeout as delay } from 'node:timers/promises';
-import type { WorkerLogger } from '../../shared/worker-logger.ts';
+import type { WorkerLogger } from '../../shared/logging/worker-logger.ts';
 import {
   type AttemptToSettle,
   callTurn,

@@ -1,5 +1,5 @@
 import { type Job, Worker } from 'bullmq';
-import type { WorkerLogger } from '../../shared/worker-logger.ts';
+import type { WorkerLogger } from '../../shared/logging/worker-logger.ts';
 import { SEND_QUEUE, shardPrefix } from '../../shared/lanes/key-names.ts';
 import { findStalled } from '../../shared/lanes/messages/find-stalled.ts';
 import type { SettleResult, Taken } from '../../shared/lanes/messages/settle-and-take.ts';

@@ -1,4 +1,4 @@
-import type { WorkerLogger } from '../../shared/worker-logger.ts';
+import type { WorkerLogger } from '../../shared/logging/worker-logger.ts';
 import { adviceOn } from '../../shared/errors/redis-advice.ts';
 import { describeSafely } from '../../shared/errors/safe-cause.ts';
 

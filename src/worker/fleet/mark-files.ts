@@ -1,6 +1,6 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { WorkerLogger } from '../../shared/worker-logger.ts';
+import type { WorkerLogger } from '../../shared/logging/worker-logger.ts';
 import * as z from 'zod';
 import { highestOf, type SeenMarks } from '../../shared/lanes/lib/timeline.ts';
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster, Redis } from 'ioredis';
 import { isCluster, mastersOf, type RedisClient } from '../../shared/redis/cluster.ts';
-import type { WorkerLogger } from '../../shared/worker-logger.ts';
+import type { WorkerLogger } from '../../shared/logging/worker-logger.ts';
 import { ConfigError } from '../../shared/errors/errors.ts';
 import { isInternalError } from '../../shared/errors/failed-calls.ts';
 import { adviceOn, isRefusal } from '../../shared/errors/redis-advice.ts';

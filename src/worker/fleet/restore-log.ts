@@ -1,4 +1,4 @@
-import type { WorkerLogger } from '../../shared/worker-logger.ts';
+import type { WorkerLogger } from '../../shared/logging/worker-logger.ts';
 import type { Notice } from '../../shared/lanes/lib/timeline.ts';
 import { isoTime } from '../../shared/model/time.ts';
 

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { WorkerLogger } from '../../shared/worker-logger.ts';
+import type { WorkerLogger } from '../../shared/logging/worker-logger.ts';
 import { isInternalError } from '../../shared/errors/failed-calls.ts';
 import { describeSafely } from '../../shared/errors/safe-cause.ts';
 import { isCluster, type RedisClient } from '../../shared/redis/cluster.ts';

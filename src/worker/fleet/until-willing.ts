@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { WorkerLogger } from '../../shared/worker-logger.ts';
+import type { WorkerLogger } from '../../shared/logging/worker-logger.ts';
 import { ConfigError } from '../../shared/errors/errors.ts';
 import { adviceOn, isPassing } from '../../shared/errors/redis-advice.ts';
 import { isConnectionError } from '../../shared/errors/connection-errors.ts';

@@ -1,4 +1,4 @@
-import type { WorkerLogger } from '../../shared/worker-logger.ts';
+import type { WorkerLogger } from '../../shared/logging/worker-logger.ts';
 import { beatIn, tickIn, type WorkerRecord } from '../../shared/lanes/fleet/leader.ts';
 import { expireLetters } from '../../shared/lanes/dead/dead-letters.ts';
 import { reconcile } from '../../shared/lanes/repair/reconcile.ts';

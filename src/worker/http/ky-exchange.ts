@@ -1,4 +1,4 @@
-import type { WorkerLogger } from '../../shared/worker-logger.ts';
+import type { WorkerLogger } from '../../shared/logging/worker-logger.ts';
 import { loggableError } from '../../shared/errors/loggable-error.ts';
 import type { AnswerHeaders, HttpRequest } from './http-request.ts';
 import { type Exchange, exchangeFailure, newExchange, obstacleTo } from './exchange.ts';

@@ -1,4 +1,4 @@
-import type { WorkerLogger } from '../../shared/worker-logger.ts';
+import type { WorkerLogger } from '../../shared/logging/worker-logger.ts';
 import type { ApiTls } from './api-tls.ts';
 import { dispatch } from './dispatch.ts';
 import type { Exchange } from './exchange.ts';

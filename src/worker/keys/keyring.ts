@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { WorkerLogger } from '../../shared/worker-logger.ts';
+import type { WorkerLogger } from '../../shared/logging/worker-logger.ts';
 import { headerToken } from '../../shared/config/values.ts';
 import { deadlineIn, within } from '../../shared/redis/deadline.ts';
 import type { ResolveApiKey } from './api-keys.ts';

@@ -1,4 +1,4 @@
-import type { WorkerLogger } from '../../shared/worker-logger.ts';
+import type { WorkerLogger } from '../../shared/logging/worker-logger.ts';
 import type { Config } from '../../shared/config/config.ts';
 import { ConfigError } from '../../shared/errors/errors.ts';
 import type { Contents } from '../../shared/config/secret-file.ts';

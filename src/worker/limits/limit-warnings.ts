@@ -1,4 +1,4 @@
-import type { WorkerLogger } from '../../shared/worker-logger.ts';
+import type { WorkerLogger } from '../../shared/logging/worker-logger.ts';
 import type { AgreedLimit, LimitName } from '../../shared/lanes/fleet/limits.ts';
 import { isSameLimit, NO_LIMIT } from '../../shared/model/rate-limit.ts';
 

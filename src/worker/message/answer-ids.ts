@@ -1,4 +1,5 @@
 import type { AnswerIds } from '../../shared/model/event.ts';
+import { parseJson } from '../../shared/validation/parse-json.ts';
 
 /** Success answers are small; parsing a large one would delay other messages. */
 const MAX_BODY_LENGTH = 16 * 1024;
@@ -18,7 +19,7 @@ const WRAPPERS = ['data', 'result'];
  */
 export function answerIdsOf(body: string): string {
   if (body.length > MAX_BODY_LENGTH || !HAS_ID.test(body)) return '';
-  const answer = parsed(body);
+  const answer = parseJson(body);
   if (!isObject(answer)) return '';
   const found = [answer, ...WRAPPERS.map((name) => answer[name]).filter(isObject)].flatMap(Object.entries<unknown>);
   const ids = new Map<string, string | number>();
@@ -43,12 +44,4 @@ function isId(value: unknown): value is string | number {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,6 @@
 // As a whole: a Node that lacks this name would fail at this line, before anything can say that it is too old.
 import * as zlib from 'node:zlib';
-import type { WorkerLogger } from '../../shared/worker-logger.ts';
+import type { WorkerLogger } from '../../shared/logging/worker-logger.ts';
 import type { OutcomeKind } from '../../shared/model/attempts.ts';
 import type { DeadReason } from '../../shared/model/dead-letter.ts';
 import type { SettleResult } from '../../shared/lanes/messages/settle-and-take.ts';

@@ -4,7 +4,7 @@ import { loggableError } from '../../shared/errors/loggable-error.ts';
 import { contextOf, inContext, isTraced, openTracer } from '../../shared/tracing/open-telemetry.ts';
 import { readTraceparent } from '../../shared/tracing/traceparent.ts';
 import type { TraceStyle } from '../../shared/config/trace-options.ts';
-import type { WorkerLogger } from '../../shared/worker-logger.ts';
+import type { WorkerLogger } from '../../shared/logging/worker-logger.ts';
 import { createFlood } from '../fleet/flood.ts';
 import type { Attempt, TakenHere } from './attempt.ts';
 import type { AttemptReport } from './attempt-report.ts';

@@ -1,4 +1,4 @@
-import type { WorkerLogger } from '../../shared/worker-logger.ts';
+import type { WorkerLogger } from '../../shared/logging/worker-logger.ts';
 import * as z from 'zod';
 import { loggableError } from '../../shared/errors/loggable-error.ts';
 import { describeSafely } from '../../shared/errors/safe-cause.ts';

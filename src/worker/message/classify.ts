@@ -2,7 +2,7 @@ import type { OutcomeKind } from '../../shared/model/attempts.ts';
 import type { Exchange, ExchangeFailure } from '../http/exchange.ts';
 import { type AnswerRule, judgeAnswer } from './judge-answer.ts';
 import type { ClassifyResponse, HoldScope } from './judgement.ts';
-import { answeredAtMs, retryAfterMs } from '../../shared/retry-after.ts';
+import { answeredAtMs, retryAfterMs } from '../../shared/retry/retry-after.ts';
 
 /** How an attempt ended. */
 export interface Outcome {

@@ -2,7 +2,7 @@ import type { AttemptRecord } from '../../shared/model/attempts.ts';
 import type { DeadReason } from '../../shared/model/dead-letter.ts';
 import type { UnknownOutcomePolicy } from '../../shared/model/enqueue-options.ts';
 import type { Proof } from '../../shared/model/event.ts';
-import { type BackoffConfig, backoffDelayMs } from '../../shared/backoff.ts';
+import { type BackoffConfig, backoffDelayMs } from '../../shared/retry/backoff.ts';
 import { pausedFor } from './pause.ts';
 import type { Outcome } from './classify.ts';
 import { isResolved } from './uncertain.ts';

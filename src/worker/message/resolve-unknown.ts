@@ -3,7 +3,7 @@ import { loggableError } from '../../shared/errors/loggable-error.ts';
 import type { AttemptRecord } from '../../shared/model/attempts.ts';
 import type { KitechatMessage, SendRequest } from '../../shared/model/message.ts';
 import { deadlineIn, within } from '../../shared/redis/deadline.ts';
-import type { WorkerLogger } from '../../shared/worker-logger.ts';
+import type { WorkerLogger } from '../../shared/logging/worker-logger.ts';
 import { orStopped, STOPPED, type StopSignal } from '../http/stop-signal.ts';
 import { type Frozen, frozen } from './frozen.ts';
 import type { Uncertain } from './uncertain.ts';

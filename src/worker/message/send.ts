@@ -1,4 +1,4 @@
-import type { WorkerLogger } from '../../shared/worker-logger.ts';
+import type { WorkerLogger } from '../../shared/logging/worker-logger.ts';
 import { loggableError } from '../../shared/errors/loggable-error.ts';
 import { type BeforeSend, type Candidate, createBeforeSend } from './before-send.ts';
 import { classify, type ClassifyContext, type Outcome } from './classify.ts';

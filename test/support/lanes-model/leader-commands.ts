@@ -113,7 +113,13 @@ export const tickCommand = commandAbout(
 );
 
 export async function tick(model: Model, world: World, id: string): Promise<void> {
-  const ticked = await tickIn(world.shard, { workerId: id, keepDoneMs: KEEP_DONE_MS, keepDone: 1000, lockMs: LOCK_MS });
+  const ticked = await tickIn(world.shard, {
+    workerId: id,
+    keepDoneMs: KEEP_DONE_MS,
+    keepDone: 1000,
+    keepEvents: 1000,
+    lockMs: LOCK_MS,
+  });
   const leads = takeLease(model, id);
   if (leads !== (ticked !== 'resigned')) throw new Error(`${id} ${leads ? 'should' : 'should not'} lead`);
   if (typeof ticked === 'string') return;

@@ -34,7 +34,7 @@ export interface Conditions {
   happenings?: readonly { afterMs: number; run(): Promise<void> }[];
 }
 
-const LEADER = { workerId: 'leader', keepDoneMs: 1e12, keepDone: 1000, lockMs: 60_000 };
+const LEADER = { workerId: 'leader', keepDoneMs: 1e12, keepDone: 1000, keepEvents: 1000, lockMs: 60_000 };
 const TICK_MS = 1000;
 /** More events than any simulation needs. */
 const MANY_EVENTS = 50_000;

@@ -3,9 +3,9 @@ import {
   type DeadWebhook,
   type Delivery,
   type Receiver,
-  type ReceivedEvent,
   withoutContent,
 } from '../../../src/notify/index.ts';
+import type { ReceivedEvent } from '../../../src/shared/model/event.ts';
 
 export interface LoggedLine {
   level: 'debug' | 'info' | 'warn' | 'error';

@@ -1,5 +1,4 @@
-import type { ReceivedEvent } from '../../../src/notify/index.ts';
-import type { SettledEvent } from '../../../src/shared/model/event.ts';
+import type { ReceivedEvent, SettledEvent } from '../../../src/shared/model/event.ts';
 
 /** An event of a conversation: the n-th message of it was delivered. */
 export function deliveredEvent(conversationId: string, n: number, more: Partial<SettledEvent> = {}): SettledEvent {

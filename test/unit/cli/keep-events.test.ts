@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { type AcknowledgedEvent, keepEvents } from '../../../src/cli/ledger/keep-events.ts';
+import { keepEvents } from '../../../src/cli/ledger/keep-events.ts';
 import { LedgerUnavailableError } from '../../../src/shared/errors/errors.ts';
 import type { Ledger } from '../../../src/shared/ledger/ledger.ts';
-import { createLogger } from '../../../src/shared/logger.ts';
-import type { EventRecord } from '../../../src/shared/model/event.ts';
+import { createLogger } from '../../../src/shared/logging/logger.ts';
+import type { EventRecord, ReceivedEvent } from '../../../src/shared/model/event.ts';
 import { eventually } from '../../support/eventually.ts';
 import { deliveredEvent } from '../../support/settled-events.ts';
 
@@ -14,7 +14,7 @@ function setUp(records: readonly EventRecord[]) {
   const failures: Error[] = [];
   const away = { always: false };
   const abort = new AbortController();
-  const events: AcknowledgedEvent[] = records.map((record) => ({
+  const events: ReceivedEvent[] = records.map((record) => ({
     ...record,
     ack: async () => void order.push(`ack ${record.id}`),
   }));
@@ -30,7 +30,7 @@ function setUp(records: readonly EventRecord[]) {
     level: 'debug',
     destination: { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) },
   });
-  async function* iterate(): AsyncGenerator<AcknowledgedEvent> {
+  async function* iterate(): AsyncGenerator<ReceivedEvent> {
     yield* events;
   }
   const keep = (): Promise<void> =>

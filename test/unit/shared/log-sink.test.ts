@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { openLogSink } from '../../../src/shared/log-sink.ts';
+import { openLogSink } from '../../../src/shared/logging/log-sink.ts';
 import { eventually } from '../../support/eventually.ts';
 import { newFolderOfTest } from '../../support/folder-of-test.ts';
 
@@ -43,7 +43,7 @@ const numberIn = (line: string): unknown => (JSON.parse(line) as { n?: unknown }
 
 /** Logs more than a pipe holds, then says on stderr that it ends. */
 const APPLICATION = `
-  import { createLogger } from '${new URL('../../../src/shared/logger.ts', import.meta.url).href}';
+  import { createLogger } from '${new URL('../../../src/shared/logging/logger.ts', import.meta.url).href}';
   const loggers = [createLogger({ level: 'info' }), createLogger({ level: 'info' })];
   for (let n = 0; n < 400; n += 1) loggers[n % 2].info({ n, padding: 'x'.repeat(2000) }, 'line');
   process.stderr.write('it ends');

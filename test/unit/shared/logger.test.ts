@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { QueueUnavailableError } from '../../../src/shared/errors/errors.ts';
-import { createLogger, type Logger } from '../../../src/shared/logger.ts';
+import { createLogger, type Logger } from '../../../src/shared/logging/logger.ts';
 
 interface Line {
   [key: string]: unknown;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createLogger } from '../../../src/shared/logger.ts';
+import { createLogger } from '../../../src/shared/logging/logger.ts';
 
 /** What readers split lines at, or what a terminal obeys: line breaks of Unicode, C0, DEL and C1. */
 const BREAKS = /[\p{Cc}\u2028\u2029]/u;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { retryAfterMs } from '../../../src/shared/retry-after.ts';
+import { retryAfterMs } from '../../../src/shared/retry/retry-after.ts';
 
 const nowMs = Date.UTC(1994, 10, 6, 8, 49, 0);
 const maxMs = 900_000;

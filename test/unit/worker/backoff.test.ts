@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { backoffDelayMs } from '../../../src/shared/backoff.ts';
+import { backoffDelayMs } from '../../../src/shared/retry/backoff.ts';
 import { pausedFor } from '../../../src/worker/message/pause.ts';
 
 const config = { backoffMs: 1000, backoffMaxMs: 300_000 };

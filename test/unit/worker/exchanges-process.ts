@@ -1,5 +1,5 @@
 import ky from 'ky';
-import { createLogger } from '../../../src/shared/logger.ts';
+import { createLogger } from '../../../src/shared/logging/logger.ts';
 import { createSender } from '../../../src/worker/http/sender.ts';
 
 /**

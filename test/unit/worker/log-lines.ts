@@ -1,4 +1,4 @@
-import { createLogger, type Logger } from '../../../src/shared/logger.ts';
+import { createLogger, type Logger } from '../../../src/shared/logging/logger.ts';
 
 /** A logger whose lines a test can read. */
 export function readableLogger(): { logger: Logger; lines: string[] } {

@@ -72,8 +72,8 @@ export async function beatIn(shard: Shard, { workerId, record, window, memory }:
 export interface TickRequest {
   workerId: string;
   keepDoneMs: number;
-  /** The most events that the shard keeps for their readers; default 100,000. */
-  keepEvents?: number;
+  /** The most events that the shard keeps for their readers. */
+  keepEvents: number;
   /** The most delivered and cancelled messages that the shard keeps. */
   keepDone: number;
   lockMs: number;
@@ -96,7 +96,7 @@ export interface Tick {
  */
 export async function tickIn(
   shard: Shard,
-  { workerId, keepDoneMs, keepDone, keepEvents = 100_000, lockMs, position = '' }: TickRequest,
+  { workerId, keepDoneMs, keepDone, keepEvents, lockMs, position = '' }: TickRequest,
 ): Promise<Tick | 'resigned' | 'elsewhere'> {
   const keys = [`${shard.root}fleet`, absentKey(shard)] as const;
   const times = [LEASE_MS, keepDoneMs, keepDone, lockMs];

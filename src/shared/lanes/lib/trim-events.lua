@@ -1,15 +1,9 @@
 -- lib/trim-events
 --
--- Put before tick.lua. Removes events that every group has acknowledged, and the oldest ones past a bound. Without a group the stream
+-- Put before tick.lua. Needs event-groups.lua before it. Removes events that every group has acknowledged, and the oldest ones past a bound. Without a group the stream
 -- goes, so that no more events are written.
 
 local MOST_RENUMBERED = 10000
-
-local function fieldsIn(answer)
-  local fields = {}
-  for i = 1, #answer, 2 do fields[answer[i]] = answer[i + 1] end
-  return fields
-end
 
 -- The first entry that a group still needs. Its last id is the last entry up to which it has acknowledged all.
 local function firstNeeded(group)
@@ -42,8 +36,7 @@ local function trimEvents(root, most)
   if redis.call('EXISTS', events) == 0 then return end
   local last = '0-0'
   local needed
-  for _, answer in ipairs(redis.call('XINFO', 'GROUPS', events)) do
-    local group = fieldsIn(answer)
+  for _, group in ipairs(groupsOf(events)) do
     local first = firstNeeded(group)
     if not needed or isBefore(first, needed) then needed = first end
     if isBefore(last, group['last-delivered-id']) then last = group['last-delivered-id'] end

@@ -30,7 +30,9 @@ local function demandType(key, command, ...)
 end
 
 for _, key in ipairs({ 'pages', 'asleep', 'held', 'send:stalled' }) do demandType(root .. key, 'SCARD') end
-demandType(root .. 'keyless', 'HLEN')
+for _, key in ipairs({ 'keyless', 'readers' }) do demandType(root .. key, 'HLEN') end
+demandType(root .. 'events:content', 'SCARD')
+demandType(root .. 'events', 'XRANGE', '-', '-')
 for _, key in ipairs({ 'turns', 'paced', 'due', 'known-ends' }) do demandType(root .. key, 'ZCARD') end
 for _, key in ipairs({ 'waiting-children', 'delayed', 'completed', 'marker' }) do demandType(send .. key, 'ZCARD') end
 for _, key in ipairs({ 'wait', 'active' }) do demandType(send .. key, 'LLEN') end

@@ -4,6 +4,7 @@ import { decodeHistory } from '../../model/attempts.ts';
 import { deadReasons } from '../../model/dead-letter.ts';
 import { proofs, type SettledEvent, settledTypes } from '../../model/event.ts';
 import { readRequest } from '../../model/stored-message.ts';
+import { parseJson } from '../../validation/parse-json.ts';
 
 /** An entry of the stream of events: its fields, one after the other with their values. */
 export type EventFields = readonly string[];
@@ -44,7 +45,7 @@ export function readEvent([name, text = '']: EventFields): SettledEvent | null {
   const { data } = partsSchema.safeParse(name === 'event' ? text.split(SEPARATOR) : undefined);
   if (!data) return null;
   const [type, id, lane, at, since, label, used, history, rest] = data;
-  const more = moreSchema.safeParse(rest === '' ? {} : parsed(rest)).data ?? {};
+  const more = moreSchema.safeParse(rest === '' ? {} : parseJson(rest)).data ?? {};
   const attempts = decodeHistory(history);
   const httpStatus = attempts.findLast((attempt) => attempt.httpStatus !== null)?.httpStatus ?? null;
   const proof = more.proof ?? (type === 'delivered' ? 'api' : undefined);
@@ -76,12 +77,4 @@ export function readEvent([name, text = '']: EventFields): SettledEvent | null {
 /** key-names.ts puts a hash in place of an id that is not plain. */
 function isHashed(part: string): boolean {
   return part === '' || part.startsWith('~');
-}
-
-function parsed(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,6 @@
 import type { LaneRedis } from '../commands.ts';
 import { createAcked, type Range } from './acked.ts';
-import { eventsKey, readersKey } from './read-events.ts';
+import { eventsKey, numberOfEntry, readersKey } from './read-events.ts';
 
 /** What a group has still to do in a shard. */
 export interface EventGroup {
@@ -13,8 +13,6 @@ export interface EventGroup {
   /** Whether a process reads the shard for the group. */
   isRead: boolean;
 }
-
-const LAST_NUMBER = /^0-(\d{1,15})$/;
 
 /** Reads the groups of a shard, by name. There are none without a stream of events. */
 export async function readGroups(
@@ -55,7 +53,6 @@ function factsOf(answer: unknown): Record<string, unknown> {
   return Object.fromEntries(list.flatMap((name, at) => (at % 2 === 0 ? [[String(name), list[at + 1]]] : [])));
 }
 
-/** Others may have added entries with numbers of their own. */
 function numberOf(entry: unknown): number {
-  return Number(LAST_NUMBER.exec(String(entry))?.[1] ?? 0);
+  return numberOfEntry(String(entry)) ?? 0;
 }

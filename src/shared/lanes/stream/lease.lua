@@ -39,11 +39,8 @@ local function numberIn(id)
 end
 
 local function cursor()
-  if redis.call('EXISTS', events) == 0 then return end
-  for _, answer in ipairs(redis.call('XINFO', 'GROUPS', events)) do
-    local facts = {}
-    for i = 1, #answer, 2 do facts[answer[i]] = answer[i + 1] end
-    if facts.name == group then return numberIn(facts['last-delivered-id']) end
+  for _, one in ipairs(groupsOf(events)) do
+    if one.name == group then return numberIn(one['last-delivered-id']) end
   end
 end
 

@@ -71,7 +71,8 @@ export async function callEvents(shard: Shard, call: EventsCall): Promise<Events
   }
 }
 
-function numberOfEntry(id: string): number | null {
+/** The number of one of our entries; `null` for those that others have added, with numbers of their own. */
+export function numberOfEntry(id: string): number | null {
   const number = OUR_NUMBER.exec(id)?.[1];
   return number === undefined ? null : Number(number);
 }

@@ -1,8 +1,8 @@
 import { pino } from 'pino';
 import type { DestinationStream, Logger as PinoLogger } from 'pino';
 
-import type { Config } from './config/config.ts';
-import { serializeError, titleOf } from './errors/serialize-error.ts';
+import type { Config } from '../config/config.ts';
+import { serializeError, titleOf } from '../errors/serialize-error.ts';
 import { logToStdout } from './log-sink.ts';
 
 export type Logger = PinoLogger;
